@@ -1,0 +1,63 @@
+/* comm.h - the ranks, and the sums between them.
+ *
+ * The only module that knows MPI. Floats are never summed by MPI, whose order depends on R: ranks exchange pieces of
+ * the fixed tree (shards.h) and every sum is taken in tree order by the rank that owns the slice.
+ *
+ * The flat vector of P reals is cut into R slices at multiples of LK_SLICE_BLOCK: rank r sums, and updates, its own. */
+#pragma once
+#include <stdbool.h>
+
+#include "lockstep/shards.h"
+#include "lockstep/status.h"
+
+#define LK_SLICE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the slices */
+
+typedef struct lk_comm lk_comm;
+typedef struct lk_slice {
+  ptrdiff_t begin, end;
+} lk_slice;
+
+/** Start MPI (or, without mpirun, a single rank).                                 Collective. */
+LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);
+/** End MPI.                                                                       Collective. */
+void lk_comm_finalize(lk_comm **comm);
+int lk_comm_rank(const lk_comm *comm);
+int lk_comm_size(const lk_comm *comm);
+const char *lk_comm_host(const lk_comm *comm);
+/** End the whole job at once with an exit code: for what cannot be agreed on.     Not collective. */
+_Noreturn void lk_comm_abort(lk_comm *comm, int exit_code);
+
+/** All ranks get the worst status; where another rank failed and this one did not, its record gets that rank's text
+ *  ("rank 3: ..."). Call after work that can fail on some ranks only.             Collective. */
+LK_CHECKED lk_status lk_comm_agree(lk_comm *comm, lk_status status);
+/** bytes from root to all.                                                        Collective. */
+LK_CHECKED lk_status lk_comm_broadcast(lk_comm *comm, void *data, size_t bytes, int root);
+/** A growing block of bytes from root to all: the receivers' *data is lk_alloc()ed. Collective. */
+LK_CHECKED lk_status lk_comm_broadcast_block(lk_comm *comm, void **data, size_t *bytes, int root);
+/** Rank r's `bytes` land at all[offset_r], in rank order.                          Collective.
+ *  in bytes_of [R]: what each rank sends */
+LK_CHECKED lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of);
+LK_CHECKED lk_status lk_comm_gather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of, int root);
+LK_CHECKED lk_status lk_comm_scatter(lk_comm *comm, const void *all, void *mine, const size_t *bytes_of, int root);
+LK_CHECKED lk_status lk_comm_barrier(lk_comm *comm);
+
+/** Slice of rank r of a vector of P reals (P a multiple of LK_LANES).             Not collective. */
+lk_slice lk_comm_slice(ptrdiff_t P, int rank, int size);
+
+/* Buffers of the reduction, allocated once. */
+typedef struct lk_reducer lk_reducer;
+LK_CHECKED lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, int shards, ptrdiff_t P);
+void lk_reducer_destroy(lk_reducer **reducer);
+/** Sum the ranks' pieces along the tree; each rank gets its slice of the total.   Collective.
+ *  in   piece [pieces][P]   sums of this rank's pieces, lk_shards_make(shards, rank, size)
+ *  out  sum   [slice]       may be the slice's place inside piece[0] */
+LK_CHECKED lk_status lk_reducer_sum(lk_reducer *reducer, float *const *piece, float *sum);
+/** Every rank's slice of `values` [P] to all ranks (bytes only).                  Collective. */
+LK_CHECKED lk_status lk_reducer_share(lk_reducer *reducer, float *values);
+/** Slices [slice] of all ranks to one vector [P] on root, and back.               Collective. */
+LK_CHECKED lk_status lk_reducer_gather(lk_reducer *reducer, const float *slice, float *all, int root);
+LK_CHECKED lk_status lk_reducer_scatter(lk_reducer *reducer, const float *all, float *slice, int root);
+/** Sum of squares of the P reals whose slices the ranks hold, in double, the same bits for every R. Collective. */
+LK_CHECKED lk_status lk_reducer_square_sum(lk_reducer *reducer, const float *slice, double *out);
+/** Per-shard records of `bytes` each, from the hosts of the shards to all ranks, by shard: all [S][bytes]. Collective. */
+LK_CHECKED lk_status lk_reducer_records(lk_reducer *reducer, const void *mine, void *all, size_t bytes);

@@ -1,0 +1,92 @@
+/* kernels.h - the arithmetic that the time goes into.
+ *
+ * Two kinds, two rules (ARCHITECTURE.md):
+ *   row by row   products with weights, gates, softmax: batched over all rows of a rank. Every dot product runs in one
+ *                fixed order over k, so a row's result does not depend on the rows beside it. Ours.
+ *   over rows    weight, bias and embedding gradients: shard by shard along the tree, a block of the matrix at a time.
+ *                OpenBLAS, called per shard on shapes that do not depend on R.
+ *
+ * The kernels exist in AVX-512, AVX2 and portable form in one binary, compiled from the same sources; the best that the
+ * CPU has is chosen at start. The portable form is the reference. */
+#pragma once
+#include "lockstep/pack.h"
+
+/* Weights laid out for lk_kernels.product: panels of columns, zero-filled to whole panels. Private to the ISA. */
+typedef struct lk_packed {
+  lk_real *data;
+  ptrdiff_t K, M; /* y[M] = sum over K */
+} lk_packed;
+
+typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
+  ptrdiff_t n;
+  const lk_real *x; /* rows of K reals */
+  ptrdiff_t ldx;
+  const int32_t *in;   /* [n] rows of x, NULL: 0..n-1 */
+  lk_real *y;          /* rows of M reals */
+  ptrdiff_t ldy;       /* a multiple of LK_LANES; columns M..lk_padded(M) of y are written with zeros */
+  const int32_t *out;  /* [n] rows of y, NULL: 0..n-1 */
+  const lk_real *bias; /* [M] or NULL */
+  int add;             /* y += rather than y = (then bias must be NULL) */
+} lk_product;
+
+typedef struct lk_kernels {
+  const char *name; /* avx512 | avx2 | portable */
+  ptrdiff_t width;  /* reals of a vector */
+  /** Reals that lk_packed.data needs for W [M,K]. */
+  ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
+  /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. */
+  void (*pack)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
+  void (*product)(const lk_packed *w, const lk_product *p);
+  /** Softmax cross-entropy of rows (in place: logits become the gradient of the SUM of losses by the logits).
+   *   io logits [n, V] ld    in target [n], -1: no loss, gradient zero
+   *   out loss [n] nats      out best [n] index of the largest logit (the first of equals), or NULL
+   *   smoothing e: the target distribution is (1-e) onehot + e/V          gradient 0: leave the logits as they are */
+  void (*softmax_loss)(ptrdiff_t n, ptrdiff_t V, lk_real *logits, ptrdiff_t ld, const int32_t *target, double smoothing,
+                       int gradient, double *loss, int32_t *best);
+  void (*tanh)(ptrdiff_t n, const lk_real *x, lk_real *y);
+  void (*sigmoid)(ptrdiff_t n, const lk_real *x, lk_real *y);
+  void (*exp)(ptrdiff_t n, const lk_real *x, lk_real *y);
+} lk_kernels;
+
+/** Choose by name ("auto" or NULL: the best this CPU has), flush denormals in this thread, keep BLAS to one thread.
+ *  LK_USAGE where the CPU lacks it, LK_DATA never.                                 Not collective. */
+LK_CHECKED lk_status lk_kernels_select(const char *name);
+/** The chosen kernels; lk_kernels_select("auto") where none were chosen yet.      Not collective. */
+const lk_kernels *lk_kernels_get(void);
+/** 0 portable, 1 avx2, 2 avx512: index into tables of per-ISA functions.          Not collective. */
+int lk_kernels_isa(void);
+/** FTZ/DAZ for the calling thread.                                                Not collective. */
+void lk_flush_denormals(void);
+
+/* One leaf's share of a gradient, a block of rows [m0, m1) at a time: block[m1-m0, K] (+)= ... for local shard s. */
+typedef void lk_leaf(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block);
+
+/** Sum leaves along the tree into each of the rank's pieces: dw[p] [M,K], row stride ldw, is assigned.
+ *  The partial blocks stay in cache. `leaf` assigns its block.                    Not collective.
+ *  scratch: lk_sum_scratch(K) reals. */
+void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *leaf, const void *context,
+                   lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch);
+ptrdiff_t lk_sum_scratch(ptrdiff_t K);
+ptrdiff_t lk_sum_block(ptrdiff_t K); /* rows of a block: a pure function of K, so bits do not depend on anything else */
+
+/* Leaf: block = sum over the shard's rows r of dy[r, m0:m1]^T x[r, 0:K]  (OpenBLAS, one call a shard and block). */
+typedef struct lk_leaf_product {
+  const ptrdiff_t *shard_row; /* [shards+1] */
+  const lk_real *dy, *x;
+  ptrdiff_t ldy, ldx, K;
+} lk_leaf_product;
+lk_leaf lk_leaf_product_block;
+
+/* Leaf: column sums of dy, K = 1: the gradient of a bias [M]. */
+typedef struct lk_leaf_columns {
+  const ptrdiff_t *shard_row;
+  const lk_real *dy;
+  ptrdiff_t ldy;
+} lk_leaf_columns;
+lk_leaf lk_leaf_columns_block;
+
+/** C = alpha A B (+ beta C) by OpenBLAS, row-major; transposes as told: for tests and bench.   Not collective. */
+void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const lk_real *a,
+                  ptrdiff_t lda, const lk_real *b, ptrdiff_t ldb, lk_real beta, lk_real *c, ptrdiff_t ldc);
+/** OpenBLAS's own name of the core that it took this CPU for.                     Not collective. */
+const char *lk_blas_core(void);
