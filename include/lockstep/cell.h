@@ -1,0 +1,65 @@
+/* cell.h - recurrent cells, and one direction of one recurrent layer over a packed batch.
+ *
+ * A cell is one file, src/nn/cell_<name>.c, and one line in the table of recurrent.c. The file holds the pointwise
+ * part, forward and backward, written on vectors; it is compiled once for each instruction set, and the loops over
+ * panels, rows and k around it (src/nn/cell_impl.h) are shared, so the products with W_h and the gates are one pass.
+ *
+ * Per layer and direction: the input products of all rows are one product; only W_h h and its transpose stay in the
+ * time loop. Gates [N, G Hp] are stored gate by gate, each padded to Hp = lk_padded(H); states [B+N, Hp] with the B
+ * initial rows in front (pack.h). Pad columns are zero in all states and gate gradients.
+ *
+ * Tensors, as in PyTorch: weight_ih [G H, I], weight_hh [G H, H], bias_ih [G H], bias_hh [G H] (left out where the
+ * configuration says so); gates of an LSTM i f g o, of a GRU r z n. */
+#pragma once
+#include "lockstep/kernels.h"
+#include "lockstep/params.h"
+
+typedef struct lk_cell lk_cell; /* name, gates G, states (1: h; 2: h, c), what it keeps for backward */
+
+/** Names of the cells, for messages and choices; *count of them.                  Not collective. */
+const char *const *lk_cell_names(size_t *count);
+int lk_cell_gates(const char *name); /* 0 where there is no such cell */
+
+/* What a layer reads: rows of reals, or ids that stand for one-hot rows (then I is the vocabulary size). */
+typedef struct lk_rows {
+  const lk_real *x; /* [N, ld] or NULL */
+  ptrdiff_t ld;
+  const int32_t *ids; /* [N] where x is NULL: W_ih x is a column pick */
+} lk_rows;
+
+typedef struct lk_recurrent {
+  const lk_cell *cell;
+  ptrdiff_t I, H, Hp;
+  int backward;                               /* reads the sequence from its end */
+  int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; bias_hh -1 where left out */
+  lk_packed ih, ih_transposed, hh, hh_transposed;
+  lk_real *bias;    /* what the input product adds, [G Hp] */
+  lk_real *gates;   /* [N, G Hp] activated gates; after backward: gradients by the pre-activations */
+  lk_real *tape;    /* what else the cell keeps, or NULL */
+  lk_real *h, *c;   /* [B+N, Hp] states; c NULL for cells with one */
+  lk_real *dh, *dc; /* [B+N, Hp] their gradients; rows 0..B-1 after backward: by the initial states */
+  lk_real *before;  /* [N, Hp] h before each row, gathered for the gradient of W_h */
+  lk_real *scratch;
+} lk_recurrent;
+
+typedef struct lk_recurrent_spec {
+  const char *cell, *name; /* name: prefix of the tensors, "rnn.0.forward" */
+  ptrdiff_t I, H;
+  int backward, recurrent_bias;
+  double forget_bias;
+} lk_recurrent_spec;
+
+/** Declare the tensors: uniform in +-1/sqrt(H), as PyTorch. LK_USAGE for an unknown cell.   Not collective. */
+LK_CHECKED lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_recurrent_spec *spec);
+/** Lay out buffers for at most B sequences and N rows; training 0: without what only backward needs. */
+void lk_recurrent_layout(lk_recurrent *layer, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);
+/** Pack the weights: once after each update.                                      Not collective. */
+void lk_recurrent_pack(lk_recurrent *layer, const lk_params *params, int training);
+/** Run over the batch. The caller set rows 0..B-1 of h (and c), or passes initial = 0: they are zero.
+ *  out h [B+N, Hp]: row B + r is the output of packed row r.                       Not collective. */
+void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial);
+/** Back through time. The caller set dh: rows B + r hold the loss's gradient by output row r, rows 0..B-1 zero;
+ *  dc is set to zero here, or, where `final_dc`, was set likewise by the caller.
+ *  dx [N, lddx]: add 0: assigned, 1: added to, NULL: not wanted (and NULL for ids). Weight gradients are assigned. */
+void lk_recurrent_backward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
+                           ptrdiff_t lddx, int add, const lk_grads *grads);

@@ -1,0 +1,69 @@
+/* layers.h - what stands before and behind the recurrent layers: embedding, dense, dropout, pooling.
+ *
+ * Every layer: declare (tensors) -> layout (buffers, planned and bound by the same code) -> pack (once an update)
+ * -> forward -> backward (assigns its tensors' gradients along the shard tree). */
+#pragma once
+#include "lockstep/kernels.h"
+#include "lockstep/params.h"
+#include "lockstep/rng.h"
+
+/* How a pass is run. Masks are functions of (seed, step, corpus row, layer, time, unit): backward asks again. */
+typedef struct lk_mode {
+  int training;
+  uint64_t seed;
+  uint32_t step;
+} lk_mode;
+
+typedef struct lk_embedding {
+  int weight; /* [V, E] */
+  ptrdiff_t V, E;
+  lk_real *scratch;
+} lk_embedding;
+
+LK_CHECKED lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V,
+                                          ptrdiff_t E);
+void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N);
+/** x [N, ldx] = rows `ids` of the table.                                           Not collective. */
+void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t N, const int32_t *ids, lk_real *x,
+                          ptrdiff_t ldx);
+/** dE: each shard's rows are added in row order, touched rows only, shards along the tree; other rows zero.
+ *  `also`: a leaf [V, E] of the same tensor (tied output weights), added inside each leaf, or NULL. */
+void lk_embedding_backward(const lk_embedding *e, const lk_pack *pack, const int32_t *ids, const lk_real *dx,
+                           ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads);
+
+typedef struct lk_dense {
+  int weight, bias; /* [O, I], [O] */
+  int tied;         /* the weight is another layer's: its gradient is left to that layer */
+  ptrdiff_t I, O;
+  lk_packed w, transposed;
+  lk_real *scratch;
+} lk_dense;
+
+/** `tied`: id of an existing [O, I] tensor to share, or -1.                         Not collective. */
+LK_CHECKED lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I, ptrdiff_t O,
+                                      int tied);
+void lk_dense_layout(lk_dense *d, lk_arena *arena, int training);
+void lk_dense_pack(lk_dense *d, const lk_params *params, int training);
+/** y [n, ldy] = x W^T + b; ldy a multiple of LK_LANES.                              Not collective. */
+void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,
+                      lk_real *y, ptrdiff_t ldy);
+/** dx [n, lddx] assigned (lddx a multiple of LK_LANES, or NULL). Rows of local shard s: shard_row[s] .. shard_row[s+1].
+ *  Gradients of weight (unless tied) and bias are assigned.                       Not collective. */
+void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
+                       const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads);
+
+/** y = x * mask / keep for rows of a packed batch, mask by (step, corpus row, layer, time or 0 where variational, unit);
+ *  a copy where rate is 0 or mode is not training. x and y may be the same. Used alike on gradients. */
+void lk_dropout(const lk_pack *pack, lk_mode mode, double rate, int variational, int layer, ptrdiff_t width,
+                const lk_real *x, ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy);
+
+typedef enum lk_pool { LK_POOL_LAST, LK_POOL_MEAN, LK_POOL_MAX } lk_pool;
+const char *const *lk_pool_names(size_t *count);
+/** y [B, width] from rows x [N, width]: mean or max over the times of each sequence, or its last output: of the
+ *  forward half at the last time, of the backward half (columns half .. width) at time 0; half = width: one direction.
+ *  in arg [B, width] rows that gave the maximum (max only; written forward, read backward) */
+void lk_pool_forward(lk_pool pool, const lk_pack *pack, ptrdiff_t width, ptrdiff_t half, const lk_real *x,
+                     ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy, int32_t *arg);
+/** dx [N, width] is assigned.                                                     Not collective. */
+void lk_pool_backward(lk_pool pool, const lk_pack *pack, ptrdiff_t width, ptrdiff_t half, const lk_real *dy,
+                      ptrdiff_t lddy, const int32_t *arg, lk_real *dx, ptrdiff_t lddx);
