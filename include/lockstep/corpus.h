@@ -1,0 +1,85 @@
+/* corpus.h - a prepared corpus: padded matrices in buckets of similar length, readable with any HDF5 tool.
+ *
+ *   /                     format="lockstep-corpus" version task unit created_by source frames max_length
+ *   /vocab/source /vocab/target /vocab/label     strings; <name>_count: how often each was seen in training
+ *   /train/len_0032/source  int32 [N,32]   length int32 [N]   target int32 [N,32] or [N]   frames float32 [N,32,D]
+ *   /train/stream           int32 [n]
+ *   /valid/... /test/...    the same
+ *
+ * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
+ * `target` of a labeller has <pad> at <sos> and <eos>; frames have neither. Labels are numbered from 0 in classify and
+ * frames, and as a target per token from 1 (0 is <pad>) ... see lk_corpus_info.label_base. Not collective throughout. */
+#pragma once
+#include "lockstep/h5.h"
+
+enum { LK_PAD = 0, LK_SOS = 1, LK_EOS = 2, LK_UNK = 3, LK_SPECIALS = 4 };
+typedef enum lk_split { LK_TRAIN, LK_VALID, LK_TEST, LK_SPLITS } lk_split;
+extern const char *const lk_split_names[LK_SPLITS];
+
+#define LK_MAX_BUCKETS 64
+
+/* What a corpus holds, one list: kind and what stands in `target`. */
+typedef enum lk_corpus_kind {
+  LK_CORPUS_TEXT,
+  LK_CORPUS_CLASSIFY,
+  LK_CORPUS_LABEL,
+  LK_CORPUS_PAIRS,
+  LK_CORPUS_FRAMES,
+  LK_CORPUS_KINDS
+} lk_corpus_kind;
+extern const char *const lk_corpus_kind_names[LK_CORPUS_KINDS]; /* text classify label pairs frames */
+
+typedef struct lk_bucket {
+  ptrdiff_t width, rows; /* padded length (and its name), rows */
+  ptrdiff_t target_width;
+} lk_bucket;
+
+typedef struct lk_corpus_info {
+  lk_corpus_kind kind;
+  char unit[8];                     /* word | char | frame */
+  int stream;                       /* /train/stream rather than buckets */
+  ptrdiff_t frames;                 /* D, 0 for ids */
+  lk_strings source, target, label; /* vocabularies with counts; empty where there is none */
+  int lower, nfc;                   /* how text was folded: predict and generate do the same */
+  int buckets[LK_SPLITS];
+  lk_bucket bucket[LK_SPLITS][LK_MAX_BUCKETS];
+  ptrdiff_t rows[LK_SPLITS];   /* over all buckets */
+  ptrdiff_t tokens[LK_SPLITS]; /* stream: length; else real positions (frames or words without <sos> <eos>) */
+  ptrdiff_t max_length;        /* longest row in tokens, <sos> and <eos> included */
+  char digest[33];
+} lk_corpus_info;
+
+typedef struct lk_corpus lk_corpus;
+
+/** verify: check the whole file's digest (one rank does). LK_IO, LK_DATA naming path and place. */
+LK_CHECKED lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify);
+void lk_corpus_close(lk_corpus **corpus);
+const lk_corpus_info *lk_corpus_about(const lk_corpus *corpus);
+/** Rows [row, row+rows) of a bucket; any output may be NULL. Every id and length is checked against the vocabulary and
+ *  width: LK_DATA. source [rows,width] length [rows] target [rows,target_width] (width, or 1) frames [rows,width,D] */
+LK_CHECKED lk_status lk_corpus_rows(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t rows,
+                                    int32_t *source, int32_t *length, int32_t *target, float *frames);
+LK_CHECKED lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count,
+                                      int32_t *ids);
+
+/* Writing: rows are gathered a bucket at a time and flushed in chunks. */
+typedef struct lk_corpus_writer lk_corpus_writer;
+typedef struct lk_corpus_row {
+  const int32_t *source; /* [length] with <sos> <eos>, or NULL for frames */
+  ptrdiff_t length;
+  const int32_t *target; /* [target_length]: a label (1), or one per token (length) */
+  ptrdiff_t target_length;
+  const float *frames; /* [length, D] */
+} lk_corpus_row;
+
+/** Begin; of `info` the kind, unit, stream, frames, vocabularies and folding are used. `source`: names and digests of
+ *  the input files, for the attribute. */
+LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,
+                                      const char *source);
+/** Pads to its bucket: the smallest of the lengths 4 6 8 12 16 24 32 48 ... that holds it. */
+LK_CHECKED lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row);
+LK_CHECKED lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids,
+                                          ptrdiff_t count);
+LK_CHECKED lk_status lk_corpus_commit(lk_corpus_writer *writer);
+/** Without commit nothing stays behind. */
+void lk_corpus_discard(lk_corpus_writer **writer);
