@@ -7,8 +7,8 @@
  *   /valid/... /test/...    the same
  *
  * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
- * `target` of a labeller has <pad> at <sos> and <eos>; frames have neither. Labels are numbered from 0 in classify and
- * frames, and as a target per token from 1 (0 is <pad>) ... see lk_corpus_info.label_base. Not collective throughout. */
+ * Labels are numbered from 0 in the order of /vocab/label; `target` of a labeller is -1 (no label) at <sos>, <eos> and
+ * <pad>. Frames have neither <sos> nor <eos>. Not collective throughout. */
 #pragma once
 #include "lockstep/h5.h"
 
