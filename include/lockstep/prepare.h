@@ -1,0 +1,40 @@
+/* prepare.h - from files of text or frames to a corpus file.
+ *
+ * A format is one file, src/data/prepare_<kind>.c, and one line in the table of prepare.c. Text is read twice: once to
+ * count the vocabulary (training part only), once to number and write. Every mistake in the input is LK_DATA, named
+ * "file:line:column: what was found, what was expected"; nothing half-written stays behind. Not collective. */
+#pragma once
+#include "lockstep/vocab.h"
+
+typedef enum lk_too_long { LK_TOO_LONG_ERROR, LK_TOO_LONG_SKIP, LK_TOO_LONG_CUT } lk_too_long;
+
+typedef struct lk_prepare {
+  const char *kind;             /* text | classify | label | frames */
+  const char *input[LK_SPLITS]; /* train (needed), valid, test; "-" is standard input */
+  const char *output;
+  double fraction[LK_SPLITS]; /* of the training file to set apart, from its end: valid, then test; 0 none */
+  lk_unit unit;
+  bool stream;          /* text: one running text; words get <eos> at each line end */
+  ptrdiff_t vocabulary; /* at most so many units besides the specials; 0 all */
+  int64_t minimum;      /* units seen less often become <unk> */
+  bool lower, nfc;
+  ptrdiff_t max_length; /* units of a sequence, without <sos> and <eos> */
+  lk_too_long too_long;
+  int column_word, column_tag; /* label: 0-based, negative from the end */
+  bool conllu;                 /* label: CoNLL-U (comments, multiword ranges and empty nodes left out) */
+} lk_prepare;
+
+typedef struct lk_prepare_report {
+  ptrdiff_t rows[LK_SPLITS], units[LK_SPLITS], unknown[LK_SPLITS]; /* sequences, units, of them <unk> */
+  ptrdiff_t skipped, cut;                                          /* over max_length */
+  ptrdiff_t vocabulary, labels, frames;                            /* sizes; D */
+  double padding;                                                  /* share of stored positions that are <pad> */
+  size_t bytes_read;
+  double seconds;
+} lk_prepare_report;
+
+const char *const *lk_prepare_kinds(size_t *count);
+/** Defaults: unit word, nfc true, max_length 10000, error, columns 0 and -1. */
+void lk_prepare_init(lk_prepare *prepare);
+/** LK_USAGE for options that do not go together, LK_DATA for bad input, LK_IO. report may be NULL. */
+LK_CHECKED lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report);

@@ -1,0 +1,36 @@
+/* cli_impl.h - what the commands share.
+ *
+ * A command is one file, src/cli/<name>.c, and one line in the table of main.c. cli/ is the only place that prints
+ * results (standard output) or exits; main() prints the one error line and turns the status into the exit code. */
+#pragma once
+#include <argp.h>
+
+#include "lockstep/comm.h"
+#include "lockstep/status.h"
+
+typedef struct lk_command {
+  const char *name;
+  const char *summary; /* one line of `lockstep --help` */
+  int parallel;        /* runs under mpirun: gets a communicator; the others get NULL */
+  lk_status (*run)(int argc, char **argv, lk_comm *comm);
+} lk_command;
+
+/** Parse options with argp so that a mistake becomes one LK_USAGE line and `--help` prints to standard output and
+ *  leaves with LK_OK: *help is set to 1 then and the command returns. `name` is "lockstep train".  Not collective. */
+LK_CHECKED lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input,
+                                  int *help);
+/** Inside an argp parser: record what is wrong with an option's value; returns EINVAL for the parser to return. */
+int lk_cli_bad_option(const char *format, ...) LK_PRINTF(1, 2);
+/** A whole number / a real in [low, high] from an option's text, or lk_cli_bad_option() naming the option: 0 or EINVAL. */
+int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out);
+int lk_cli_real(const char *option, const char *text, double low, double high, double *out);
+
+lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_train(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_eval(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_predict(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_generate(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_score(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_inspect(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_verify(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_config(int argc, char **argv, lk_comm *comm);
