@@ -26,8 +26,9 @@ void *lk_arena_take(lk_arena *arena, size_t bytes);
 /** Typed takes: n elements; negative n is a bug.                                  Not collective. */
 lk_real *lk_arena_reals(lk_arena *arena, ptrdiff_t n);
 int32_t *lk_arena_ints(lk_arena *arena, ptrdiff_t n);
-/** Allocate what was counted, touch every page (zeros), huge pages where granted; ready to hand out from the start.
- *  Keeps the block where it is large enough already. LK_MEMORY.                   Not collective. */
+/** Allocate `used` bytes, touch every page (zeros), huge pages where granted; ready to hand out from the start. Where
+ *  there is a block that is large enough it is kept as it is, a smaller one is replaced (count on a second arena and
+ *  set `used`). LK_MEMORY, the arena then empty.                                  Not collective. */
 LK_CHECKED lk_status lk_arena_reserve(lk_arena *arena);
 /** Hand out from the start again.                                                 Not collective. */
 void lk_arena_reset(lk_arena *arena);
@@ -35,5 +36,6 @@ void lk_arena_release(lk_arena *arena);
 
 /** Checked allocation for set-up code: zeroed, LK_MEMORY with the size in words. *out is NULL on failure. */
 LK_CHECKED lk_status lk_alloc(void *out, size_t count, size_t size);
-/** Grow *array (element size `size`) to hold at least `need` elements; *capacity is updated. LK_MEMORY. */
+/** Grow *array (element size `size`) to hold at least `need` elements, at least doubling it; *capacity is updated, new
+ *  elements are not zeroed. LK_MEMORY, *array then untouched. */
 LK_CHECKED lk_status lk_grow(void *array, size_t *capacity, size_t need, size_t size);

@@ -17,18 +17,22 @@
 
 typedef struct lk_pack {
   const lk_shards *shards;
-  ptrdiff_t B, N, T;    /* sequences, rows, steps of the longest */
-  ptrdiff_t *shard_seq; /* [shards+1] sequences of local shard s: shard_seq[s] .. shard_seq[s+1] */
-  ptrdiff_t *shard_row; /* [shards+1] its rows */
-  int32_t *length;      /* [B] falling inside a shard, >= 1 */
-  int32_t *seq;         /* [N] the sequence of a row */
-  int32_t *time;        /* [N] its time */
-  int32_t *earlier;     /* [N] row of the same sequence at time-1, or -1 */
-  int32_t *later;       /* [N] row at time+1, or -1 */
-  int32_t *order;       /* [N] rows by time */
-  ptrdiff_t *step;      /* [T+1] rows of time t: order[step[t] .. step[t+1]) */
-  ptrdiff_t *linked;    /* [T] so many of them, the first, have a later row */
-  uint32_t *id;         /* [B] corpus row (or lane) of a sequence: the key of its random numbers */
+  ptrdiff_t B, N, T;                /* sequences, rows, steps of the longest */
+  ptrdiff_t *shard_seq;             /* [shards+1] sequences of local shard s: shard_seq[s] .. shard_seq[s+1] */
+  ptrdiff_t *shard_row;             /* [shards+1] its rows */
+  int32_t *length;                  /* [B] falling inside a shard, >= 1 */
+  int32_t *seq;                     /* [N] the sequence of a row */
+  int32_t *time;                    /* [N] its time */
+  int32_t *earlier;                 /* [N] row of the same sequence at time-1, or -1 */
+  int32_t *later;                   /* [N] row at time+1, or -1 */
+  int32_t *order;                   /* [N] rows by time */
+  ptrdiff_t *step;                  /* [T+1] rows of time t: order[step[t] .. step[t+1]) */
+  ptrdiff_t *linked;                /* [T] so many of them, the first, have a later row */
+  uint32_t *id;                     /* [B] corpus row (or lane) of a sequence: the key of its random numbers */
+  int32_t *home;                    /* [B] the local shard of a sequence */
+  int32_t *start;                   /* [N] start[shard_row[s] + t]: first row of time t of local shard s */
+  ptrdiff_t *cursor;                /* [2T] scratch of lk_pack_fill() */
+  ptrdiff_t B_most, N_most, T_most; /* what was laid out */
 } lk_pack;
 
 /** Lay out the arrays for at most B sequences, N rows, T steps.                   Not collective. */
