@@ -1,0 +1,80 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lockstep/arena.h"
+#include "lockstep/text.h"
+
+static lk_status buffer_room(lk_buffer *buffer, size_t more) {
+  if (more >= SIZE_MAX - buffer->size) return LK_FAIL(LK_MEMORY, "out of memory: a text of %zu bytes more", more);
+  return lk_grow(&buffer->data, &buffer->capacity, buffer->size + more + 1, 1);
+}
+
+lk_status lk_buffer_append(lk_buffer *buffer, const char *data, size_t size) {
+  LK_TRY(buffer_room(buffer, size));
+  if (size > 0) memcpy(buffer->data + buffer->size, data, size);
+  buffer->size += size;
+  buffer->data[buffer->size] = '\0';
+  return LK_OK;
+}
+
+lk_status lk_buffer_printf(lk_buffer *buffer, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  int size = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  if (size < 0) return LK_FAIL(LK_INTERNAL, "cannot format a text");
+  LK_TRY(buffer_room(buffer, (size_t)size));
+  va_start(args, format);
+  (void)vsnprintf(buffer->data + buffer->size, (size_t)size + 1, format, args);
+  va_end(args);
+  buffer->size += (size_t)size;
+  return LK_OK;
+}
+
+void lk_buffer_truncate(lk_buffer *buffer, size_t size) {
+  LK_ASSERT(size <= buffer->size);
+  buffer->size = size;
+  if (buffer->data) buffer->data[size] = '\0';
+}
+
+void lk_buffer_release(lk_buffer *buffer) {
+  free(buffer->data);
+  *buffer = (lk_buffer){0};
+}
+
+static lk_status read_all(lk_buffer *buffer, int file, const char *path) {
+  enum { CHUNK = 1 << 16 };
+  struct stat facts;
+  if (fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0)
+    LK_TRY(buffer_room(buffer, (size_t)facts.st_size + 1)); /* and one, so that the end is seen without growing */
+  for (;;) {
+    if (buffer->capacity - buffer->size < 2) LK_TRY(buffer_room(buffer, CHUNK));
+    ssize_t got = read(file, buffer->data + buffer->size, buffer->capacity - buffer->size - 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
+    buffer->size += (size_t)got;
+    buffer->data[buffer->size] = '\0';
+    if (got == 0) return LK_OK;
+  }
+}
+
+lk_status lk_buffer_read_file(lk_buffer *buffer, const char *path) {
+  const size_t before = buffer->size;
+  lk_status status;
+  if (strcmp(path, "-") == 0) {
+    status = read_all(buffer, STDIN_FILENO, "standard input");
+  } else {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
+    status = read_all(buffer, file, path);
+    (void)close(file);
+  }
+  if (status != LK_OK) lk_buffer_truncate(buffer, before);
+  return status;
+}
