@@ -1,0 +1,84 @@
+#include "lockstep/params.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/arena.h"
+#include "nn_impl.h"
+
+struct lk_params {
+  lk_param *tensor;
+  size_t capacity;
+  int tensors;
+  ptrdiff_t count; /* so far, a multiple of LK_LANES */
+  lk_real *values; /* NULL until committed */
+  lk_arena arena;
+};
+
+lk_status lk_params_create(lk_params **params) { return lk_alloc(params, 1, sizeof **params); }
+
+void lk_params_destroy(lk_params **params) {
+  if (*params == NULL) return;
+  lk_arena_release(&(*params)->arena);
+  free((*params)->tensor);
+  free(*params);
+  *params = NULL;
+}
+
+lk_status lk_params_add(lk_params *params, const lk_param *p, int *id) {
+  LK_ASSERT(params->values == NULL && p->dims >= 1 && p->dims <= LK_MAX_DIMS && p->name[0] != '\0');
+  for (int i = 0; i < params->tensors; i++) LK_ASSERT(strcmp(params->tensor[i].name, p->name) != 0);
+  LK_TRY(lk_grow(&params->tensor, &params->capacity, (size_t)params->tensors + 1, sizeof *params->tensor));
+  lk_param *own = &params->tensor[params->tensors];
+  *own = *p;
+  own->count = 1;
+  for (int d = 0; d < p->dims; d++) {
+    LK_ASSERT(p->shape[d] >= 1);
+    if (__builtin_mul_overflow(own->count, p->shape[d], &own->count))
+      return LK_FAIL(LK_USAGE, "tensor %s is too large", p->name);
+  }
+  own->offset = params->count;
+  if (own->count > PTRDIFF_MAX / 8 - LK_LANES - params->count)
+    return LK_FAIL(LK_USAGE, "the model is too large, at tensor %s", p->name);
+  params->count += lk_padded(own->count);
+  *id = params->tensors++;
+  return LK_OK;
+}
+
+lk_status lk_params_commit(lk_params *params, uint64_t seed) {
+  LK_ASSERT(params->values == NULL);
+  (void)lk_arena_reals(&params->arena, params->count);
+  LK_TRY(lk_arena_reserve(&params->arena)); /* zeros: the gaps */
+  lk_real *values = lk_arena_reals(&params->arena, params->count);
+  for (int i = 0; i < params->tensors; i++)
+    LK_TRY(lk_init_tensor(&params->tensor[i], seed, (uint32_t)i, values + params->tensor[i].offset));
+  params->values = values;
+  return LK_OK;
+}
+
+int lk_params_tensors(const lk_params *params) { return params->tensors; }
+
+const lk_param *lk_params_at(const lk_params *params, int id) {
+  LK_ASSERT(id >= 0 && id < params->tensors);
+  return &params->tensor[id];
+}
+
+ptrdiff_t lk_params_count(const lk_params *params) { return params->count; }
+
+ptrdiff_t lk_params_trainable(const lk_params *params) {
+  ptrdiff_t sum = 0;
+  for (int i = 0; i < params->tensors; i++) sum += params->tensor[i].count;
+  return sum;
+}
+
+lk_real *lk_params_values(lk_params *params) { return params->values; }
+
+lk_real *lk_params_value(const lk_params *params, int id) {
+  LK_ASSERT(params->values != NULL);
+  return params->values + lk_params_at(params, id)->offset;
+}
+
+void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_PIECES]) {
+  ptrdiff_t offset = lk_params_at(grads->params, id)->offset;
+  for (int p = 0; p < grads->shards->pieces; p++) to[p] = grads->piece[p] + offset;
+}
