@@ -1,0 +1,26 @@
+/* model.h - a trained model, as a file becomes a net again: what eval, predict, score and generate start from. */
+#pragma once
+#include "lockstep/checkpoint.h"
+#include "lockstep/config.h"
+#include "lockstep/task.h"
+#include "lockstep/vocab.h"
+
+typedef struct lk_model {
+  lk_checkpoint_file *file;
+  lk_config config;
+  const lk_corpus_info *corpus; /* of the corpus it was trained on; owned by file */
+  lk_params *params;
+  lk_task *task;
+  lk_vocab *vocab; /* of the source side; NULL for frames */
+  lk_shards one;   /* a single shard: for decoding on one rank */
+} lk_model;
+
+/** Open, verify, build, fill and pack. LK_IO, LK_DATA, LK_USAGE.                  Not collective. */
+LK_CHECKED lk_status lk_model_open(lk_model *model, const char *path);
+void lk_model_close(lk_model *model);
+/** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */
+LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count);
+/** Cut, fold and number a line the way the corpus was: ids with <sos> and <eos> (view LM) or without. LK_DATA where it
+ *  is no valid UTF-8 ("column N"). *ids is grown by lk_grow().                     Not collective. */
+LK_CHECKED lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, int32_t **ids,
+                                     ptrdiff_t *count, size_t *capacity);

@@ -1,0 +1,61 @@
+/* task.h - a task: a net, its loss, its metrics.
+ *
+ * A task is one file, src/task/task_<name>.c, and one line in the table of task.c. The trainer, evaluation and decoding
+ * know only what stands here. Losses are sums over predicted units (tokens or sequences), kept per shard in double;
+ * the division by the global count of units happens once, in the optimizer step.
+ *
+ * Life: create (declares the tensors) -> lk_params_commit -> reserve (buffers for the largest batch) -> pack, after every
+ * change of the parameters -> train / evaluate / forward. Nothing is allocated after reserve. */
+#pragma once
+#include "lockstep/encoder.h"
+#include "lockstep/loader.h"
+
+typedef struct lk_task lk_task;
+
+/* What one shard gave to a training step; travels with the gradient. */
+typedef struct lk_shard_stat {
+  double loss;    /* nats, sum */
+  int64_t units;  /* predicted */
+  int64_t tokens; /* read */
+} lk_shard_stat;
+
+typedef struct lk_metric {
+  char name[40]; /* loss perplexity bits_per_character accuracy macro_f1 unknown_accuracy precision recall f1 ... */
+  double value;
+  int rising; /* larger is better */
+} lk_metric;
+#define LK_MAX_METRICS 16
+
+const char *const *lk_task_names(size_t *count);
+/** Build the task that config->task names for a corpus, declaring its tensors in `params`. LK_USAGE with the place in
+ *  the configuration (an unknown task, a corpus of another kind, tied weights of unequal width, ...). config and info
+ *  must outlive the task.                                                         Not collective. */
+LK_CHECKED lk_status lk_task_create(lk_task **task, const lk_config *config, const lk_corpus_info *info,
+                                    lk_params *params);
+void lk_task_destroy(lk_task **task);
+lk_view lk_task_view(const lk_task *task);
+/** Buffers for batches of at most B sequences, N rows and T steps. Larger values of an earlier call are kept. LK_MEMORY. */
+LK_CHECKED lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training);
+/** Bring packed weights up to date with the parameters.                           Not collective. */
+void lk_task_pack(lk_task *task, const lk_params *params);
+/** Reals of one lane's carried states: 0 where the task carries none.              Not collective. */
+ptrdiff_t lk_task_lane_width(const lk_task *task);
+
+/** One training pass: forward, loss, backward. stat [shards of this rank] and every tensor of grads are assigned (also
+ *  for an empty batch). lanes [lanes, width]: carried states, read unless batch->reset and updated; NULL without lanes.
+ *                                                                                 Not collective. */
+void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
+                   lk_shard_stat *stat, const lk_grads *grads);
+/** Forward and count: loss [shards of this rank] is added to, counts [lk_task_counts()] too. */
+void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
+                      int64_t *counts);
+ptrdiff_t lk_task_counts(const lk_task *task);
+/** The metrics of summed losses and counts, the first is "loss" (nats per unit); returns how many. */
+int lk_task_metrics(const lk_task *task, double loss, const int64_t *counts, lk_metric metrics[LK_MAX_METRICS]);
+/** Confusion matrix inside counts: gold row, predicted column; *labels = 0 where the task has none. */
+const int64_t *lk_task_confusion(const lk_task *task, const int64_t *counts, ptrdiff_t *labels);
+
+/** Forward only: logits of the last batch, [N, ld] (a row a unit) or [B, ld] (a classifier); V of them are real.
+ *  Large vocabularies included: the caller keeps batches small. Updates lanes as lk_task_train() does. */
+const lk_real *lk_task_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes,
+                               ptrdiff_t *ld, ptrdiff_t *V);
