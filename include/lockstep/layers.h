@@ -7,6 +7,8 @@
 #include "lockstep/params.h"
 #include "lockstep/rng.h"
 
+#define LK_MAX_WIDTH 32768 /* units of a row that dropout can mask */
+
 /* How a pass is run. Masks are functions of (seed, step, corpus row, layer, time, unit): backward asks again. */
 typedef struct lk_mode {
   int training;
@@ -17,13 +19,15 @@ typedef struct lk_mode {
 typedef struct lk_embedding {
   int weight; /* [V, E] */
   ptrdiff_t V, E;
+  int32_t *sorted, *spare; /* [N] each: rows by id, then by row */
   lk_real *scratch;
 } lk_embedding;
 
 LK_CHECKED lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V,
                                           ptrdiff_t E);
-void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N);
-/** x [N, ldx] = rows `ids` of the table.                                           Not collective. */
+/** For at most N rows; training 0: forward only.                                   Not collective. */
+void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int training);
+/** x [N, ldx] = rows `ids` of the table; pads zero.                                Not collective. */
 void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t N, const int32_t *ids, lk_real *x,
                           ptrdiff_t ldx);
 /** dE: each shard's rows are added in row order, touched rows only, shards along the tree; other rows zero.

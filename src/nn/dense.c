@@ -1,0 +1,60 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "lockstep/layers.h"
+#include "nn_impl.h"
+
+lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I, ptrdiff_t O, int tied) {
+  *d = (lk_dense){.weight = tied, .tied = tied >= 0, .I = I, .O = O};
+  lk_init init = {LK_INIT_UNIFORM, 1 / sqrt((double)I)};
+  lk_param weight = {.note = "O,I", .dims = 2, .shape = {O, I}, .init = init, .decay = 1};
+  lk_param bias = {.note = "O", .dims = 1, .shape = {O}, .init = init};
+  (void)snprintf(weight.name, sizeof weight.name, "%s.weight", name);
+  (void)snprintf(bias.name, sizeof bias.name, "%s.bias", name);
+  if (d->tied) {
+    const lk_param *shared = lk_params_at(params, tied);
+    LK_ASSERT(shared->dims == 2 && shared->shape[0] == O && shared->shape[1] == I);
+  } else {
+    LK_TRY(lk_params_add(params, &weight, &d->weight));
+  }
+  return lk_params_add(params, &bias, &d->bias);
+}
+
+void lk_dense_layout(lk_dense *d, lk_arena *arena, int training) {
+  const lk_kernels *k = lk_kernels_get();
+  d->w.data = lk_arena_reals(arena, k->packed_size(d->O, d->I));
+  if (!training) return;
+  d->transposed.data = lk_arena_reals(arena, k->packed_size(d->I, d->O));
+  ptrdiff_t matrix = lk_sum_scratch(d->I), vector = lk_sum_scratch(1);
+  d->scratch = lk_arena_reals(arena, matrix > vector ? matrix : vector);
+}
+
+void lk_dense_pack(lk_dense *d, const lk_params *params, int training) {
+  const lk_kernels *k = lk_kernels_get();
+  const lk_real *w = lk_params_value(params, d->weight);
+  k->pack(&d->w, d->O, d->I, w, d->I, 1);
+  if (training) k->pack(&d->transposed, d->I, d->O, w, 1, d->I);
+}
+
+void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,
+                      lk_real *y, ptrdiff_t ldy) {
+  const lk_real *bias = lk_params_value(params, d->bias);
+  lk_product p = {.n = n, .x = x, .ldx = ldx, .y = y, .ldy = ldy, .bias = bias};
+  lk_kernels_get()->product(&d->w, &p);
+}
+
+void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
+                       const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {
+  lk_real *to[LK_MAX_PIECES];
+  if (!d->tied) {
+    lk_leaf_product leaf = {shard_row, .dy = dy, .x = x, .ldy = lddy, .ldx = ldx, .K = d->I};
+    lk_grads_of(grads, d->weight, to);
+    lk_sum_leaves(grads->shards, d->O, d->I, lk_leaf_product_block, &leaf, to, d->I, d->scratch);
+  }
+  lk_leaf_columns columns = {shard_row, .dy = dy, .ldy = lddy};
+  lk_grads_of(grads, d->bias, to);
+  lk_sum_leaves(grads->shards, d->O, 1, lk_leaf_columns_block, &columns, to, 1, d->scratch);
+  if (dx == NULL) return;
+  lk_product p = {.n = shard_row[grads->shards->count], .x = dy, .ldx = lddy, .y = dx, .ldy = lddx};
+  lk_kernels_get()->product(&d->transposed, &p);
+}

@@ -1,0 +1,160 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "lockstep/layers.h"
+#include "nn_impl.h"
+
+#define DIGIT_BITS 11
+#define DIGITS     (1 << DIGIT_BITS)
+
+lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V, ptrdiff_t E) {
+  *e = (lk_embedding){.V = V, .E = E};
+  /* rows of length about one, whatever E: tied to an output they give logits of a sane size */
+  lk_init init = {LK_INIT_NORMAL, 1 / sqrt((double)E)};
+  lk_param weight = {.note = "V,E", .dims = 2, .shape = {V, E}, .init = init, .decay = 1};
+  (void)snprintf(weight.name, sizeof weight.name, "%s.weight", name);
+  return lk_params_add(params, &weight, &e->weight);
+}
+
+void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int training) {
+  if (!training) return;
+  e->sorted = lk_arena_ints(arena, N);
+  e->spare = lk_arena_ints(arena, N);
+  ptrdiff_t nodes = LK_TREE_LEVELS * lk_padded(e->E), leaves = lk_sum_scratch(e->E);
+  e->scratch = lk_arena_reals(arena, nodes > leaves ? nodes : leaves);
+}
+
+void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t N, const int32_t *ids, lk_real *x,
+                          ptrdiff_t ldx) {
+  const lk_real *table = lk_params_value(params, e->weight);
+  for (ptrdiff_t r = 0; r < N; r++) {
+    LK_ASSERT(ids[r] >= 0 && ids[r] < e->V);
+    copy_row(x + r * ldx, table + ids[r] * e->E, e->E);
+    zero_pads(x + r * ldx, e->E, ldx);
+  }
+}
+
+/* What backward reads, and what it sums by. */
+typedef struct scatter {
+  const lk_embedding *e;
+  const lk_shards *shards;
+  const ptrdiff_t *shard_row;
+  const int32_t *ids;
+  const lk_real *dx;
+  ptrdiff_t lddx;
+  const lk_leaf_product *also;
+} scatter;
+
+/* One stable counting sort by the digit of the id at `shift`. */
+static void sort_digit(const int32_t *ids, int shift, const int32_t *from, int32_t *to, ptrdiff_t n) {
+  int32_t start[DIGITS + 1] = {0};
+  for (ptrdiff_t i = 0; i < n; i++) start[((ids[from[i]] >> shift) & (DIGITS - 1)) + 1]++;
+  for (int d = 0; d < DIGITS; d++) start[d + 1] += start[d];
+  for (ptrdiff_t i = 0; i < n; i++) to[start[(ids[from[i]] >> shift) & (DIGITS - 1)]++] = from[i];
+}
+
+/* e->sorted[begin, end) = these rows by id, then by row. */
+static void sort_rows(const scatter *s, ptrdiff_t begin, ptrdiff_t end) {
+  int32_t *from = s->e->sorted + begin, *to = s->e->spare + begin;
+  ptrdiff_t n = end - begin;
+  for (ptrdiff_t i = 0; i < n; i++) from[i] = (int32_t)(begin + i);
+  for (int shift = 0; shift < 31 && (s->e->V - 1) >> shift > 0; shift += DIGIT_BITS) {
+    sort_digit(s->ids, shift, from, to, n);
+    int32_t *swap = from;
+    from = to;
+    to = swap;
+  }
+  if (from != s->e->sorted + begin) memcpy(s->e->sorted + begin, from, (size_t)n * sizeof *from);
+}
+
+/* The first of rows[0, n), which rise, that is not below `row`. */
+static ptrdiff_t lower_bound(const int32_t *rows, ptrdiff_t n, ptrdiff_t row) {
+  ptrdiff_t low = 0;
+  while (n > 0) {
+    ptrdiff_t half = n / 2;
+    if (rows[low + half] < row) {
+      low += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
+  }
+  return low;
+}
+
+static void add_row(lk_real *to, const lk_real *from, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) to[i] += from[i];
+}
+
+/* sum [E] = the tree's node (level, from shard `first`) of one word, whose rows of dx in that node are rows[n], n > 0.
+ * A child that does not touch the word is a +0.0, which still turns a -0.0 of its sibling into +0.0: the bits are
+ * those of the dense sum over all V. */
+static void sum_node(const scatter *s, int level, int first, const int32_t *rows, ptrdiff_t n, lk_real *sum) {
+  ptrdiff_t E = s->e->E;
+  if (level == 0) {
+    memset(sum, 0, (size_t)E * sizeof *sum);
+    for (ptrdiff_t i = 0; i < n; i++) add_row(sum, s->dx + rows[i] * s->lddx, E);
+    return;
+  }
+  int middle = first + (1 << (level - 1));
+  if (middle >= s->shards->total) {
+    sum_node(s, level - 1, first, rows, n, sum);
+    return;
+  }
+  ptrdiff_t left = lower_bound(rows, n, s->shard_row[middle - s->shards->first]);
+  if (left > 0) sum_node(s, level - 1, first, rows, left, sum);
+  if (left == 0) sum_node(s, level - 1, middle, rows, n, sum);
+  if (left > 0 && left < n) {
+    lk_real *right = s->e->scratch + (level - 1) * lk_padded(E);
+    sum_node(s, level - 1, middle, rows + left, n - left, right);
+    add_row(sum, right, E);
+  } else {
+    for (ptrdiff_t i = 0; i < E; i++) sum[i] += 0;
+  }
+}
+
+/* One piece's gradient: zeros, and a sum for each word that the piece's rows touch. */
+static void sum_piece(const scatter *s, lk_piece piece, lk_real *dw) {
+  const lk_embedding *e = s->e;
+  int local = piece.first - s->shards->first;
+  ptrdiff_t begin = s->shard_row[local], end = s->shard_row[local + piece.count];
+  memset(dw, 0, (size_t)(e->V * e->E) * sizeof *dw);
+  sort_rows(s, begin, end);
+  for (ptrdiff_t i = begin, next; i < end; i = next) {
+    int32_t id = s->ids[e->sorted[i]];
+    for (next = i + 1; next < end && s->ids[e->sorted[next]] == id;) next++;
+    sum_node(s, piece.level, piece.first, e->sorted + i, next - i, dw + id * e->E);
+  }
+}
+
+/* Leaf of a tied table: the output layer's product, then this shard's rows of words [m0, m1) in row order. */
+static void tied_leaf(const void *context, int shard, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const scatter *s = context;
+  lk_leaf_product_block(s->also, shard, m0, m1, block);
+  ptrdiff_t low = s->shard_row[shard], end = s->shard_row[shard + 1];
+  for (ptrdiff_t high = end; low < high;) { /* the first row whose word is not below m0 */
+    ptrdiff_t half = low + (high - low) / 2;
+    if (s->ids[s->e->sorted[half]] < m0)
+      low = half + 1;
+    else
+      high = half;
+  }
+  for (; low < end && s->ids[s->e->sorted[low]] < m1; low++) {
+    ptrdiff_t row = s->e->sorted[low];
+    add_row(block + (s->ids[row] - m0) * s->e->E, s->dx + row * s->lddx, s->e->E);
+  }
+}
+
+void lk_embedding_backward(const lk_embedding *e, const lk_pack *pack, const int32_t *ids, const lk_real *dx,
+                           ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads) {
+  scatter s = {e, grads->shards, pack->shard_row, ids, dx, lddx, also};
+  lk_real *to[LK_MAX_PIECES];
+  lk_grads_of(grads, e->weight, to);
+  if (also == NULL) {
+    for (int p = 0; p < grads->shards->pieces; p++) sum_piece(&s, grads->shards->piece[p], to[p]);
+    return;
+  }
+  LK_ASSERT(also->K == e->E);
+  for (int i = 0; i < grads->shards->count; i++) sort_rows(&s, pack->shard_row[i], pack->shard_row[i + 1]);
+  lk_sum_leaves(grads->shards, e->V, e->E, tied_leaf, &s, to, e->E, e->scratch);
+}
