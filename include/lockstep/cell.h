@@ -18,7 +18,8 @@ typedef struct lk_cell lk_cell; /* name, gates G, states (1: h; 2: h, c), what i
 
 /** Names of the cells, for messages and choices; *count of them.                  Not collective. */
 const char *const *lk_cell_names(size_t *count);
-int lk_cell_gates(const char *name); /* 0 where there is no such cell */
+int lk_cell_gates(const char *name);  /* 0 where there is no such cell */
+int lk_cell_states(const char *name); /* 1 (h) or 2 (h, c); likewise */
 
 /* What a layer reads: rows of reals, or ids that stand for one-hot rows (then I is the vocabulary size). */
 typedef struct lk_rows {
