@@ -1,7 +1,8 @@
+#include "lockstep/layers.h"
+
 #include <math.h>
 #include <stdio.h>
 
-#include "lockstep/layers.h"
 #include "nn_impl.h"
 
 lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I, ptrdiff_t O, int tied) {

@@ -1,6 +1,7 @@
+#include "lockstep/layers.h"
+
 #include <math.h>
 
-#include "lockstep/layers.h"
 #include "nn_impl.h"
 
 /* Selected, not multiplied: whatever stands in a dropped unit, its output is a zero. */

@@ -1,7 +1,8 @@
+#include "lockstep/layers.h"
+
 #include <math.h>
 #include <stdio.h>
 
-#include "lockstep/layers.h"
 #include "nn_impl.h"
 
 #define DIGIT_BITS 11
