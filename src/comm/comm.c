@@ -1,0 +1,118 @@
+#include "lockstep/comm.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "comm_impl.h"
+#include "lockstep/arena.h"
+
+lk_status lk_mpi_check(int code, const char *function) {
+  if (code == MPI_SUCCESS) return LK_OK;
+  char words[MPI_MAX_ERROR_STRING] = "unknown error";
+  int length = 0;
+  MPI_Error_string(code, words, &length);
+  return LK_FAIL(LK_INTERNAL, "%s: %s", function, words);
+}
+
+static void end_job(void) { MPI_Abort(MPI_COMM_WORLD, lk_status_exit_code(LK_INTERNAL)); }
+
+/* glibc hands large blocks back to the kernel as soon as they are freed, and MPI's temporaries then fault in page by
+ * page on every call: keep them. Must come before MPI allocates. */
+static void keep_freed_memory(void) {
+  if (!mallopt(M_MMAP_THRESHOLD, 1 << 30)) mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that older ones take */
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+static lk_status start(lk_comm *comm, int *argc, char ***argv) {
+  int provided = MPI_THREAD_SINGLE;
+  LK_TRY(LK_MPI(MPI_Init_thread, argc, argv, MPI_THREAD_SERIALIZED, &provided));
+  LK_TRY(LK_MPI(MPI_Comm_set_errhandler, MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+  if (provided < MPI_THREAD_FUNNELED) return LK_FAIL(LK_INTERNAL, "this MPI was built without thread support");
+  LK_TRY(LK_MPI(MPI_Comm_dup, MPI_COMM_WORLD, &comm->mpi));
+  LK_TRY(LK_MPI(MPI_Comm_set_errhandler, comm->mpi, MPI_ERRORS_RETURN));
+  LK_TRY(LK_MPI(MPI_Comm_rank, comm->mpi, &comm->rank));
+  LK_TRY(LK_MPI(MPI_Comm_size, comm->mpi, &comm->size));
+  LK_TRY(lk_alloc(&comm->counts, (size_t)comm->size, sizeof *comm->counts));
+  LK_TRY(lk_alloc(&comm->places, (size_t)comm->size, sizeof *comm->places));
+  int length = 0;
+  LK_TRY(LK_MPI(MPI_Get_processor_name, comm->host, &length));
+  lk_assert_install(comm->rank, end_job);
+  return LK_OK;
+}
+
+lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv) {
+  keep_freed_memory();
+  lk_comm *made = NULL;
+  LK_TRY(lk_alloc(&made, 1, sizeof *made));
+  made->mpi = MPI_COMM_NULL;
+  made->chunk = (size_t)1 << 30;
+  lk_status status = start(made, argc, argv);
+  if (status == LK_OK)
+    *comm = made;
+  else
+    lk_comm_finalize(&made);
+  return status;
+}
+
+void lk_comm_finalize(lk_comm **comm) {
+  if (*comm == NULL) return;
+  int started = 0, ended = 0;
+  MPI_Initialized(&started);
+  MPI_Finalized(&ended);
+  if (started && !ended) {
+    lk_assert_install((*comm)->rank, abort); /* MPI_Abort is gone from here on */
+    if ((*comm)->mpi != MPI_COMM_NULL) MPI_Comm_free(&(*comm)->mpi);
+    MPI_Finalize();
+  }
+  free((*comm)->counts);
+  free((*comm)->places);
+  free(*comm);
+  *comm = NULL;
+}
+
+int lk_comm_rank(const lk_comm *comm) { return comm->rank; }
+int lk_comm_size(const lk_comm *comm) { return comm->size; }
+const char *lk_comm_host(const lk_comm *comm) { return comm->host; }
+
+void lk_comm_abort(lk_comm *comm, int exit_code) {
+  fflush(NULL);
+  MPI_Abort(comm->mpi, exit_code);
+  _exit(exit_code);
+}
+
+lk_status lk_comm_barrier(lk_comm *comm) { return LK_MPI(MPI_Barrier, comm->mpi); }
+
+lk_slice lk_comm_slice(ptrdiff_t P, int rank, int size) {
+  LK_ASSERT(P >= 0 && P % LK_LANES == 0 && size > 0 && rank >= 0 && rank < size);
+  ptrdiff_t blocks = (P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK;
+  ptrdiff_t begin = blocks * rank / size * LK_SLICE_BLOCK, end = blocks * (rank + 1) / size * LK_SLICE_BLOCK;
+  return (lk_slice){.begin = begin < P ? begin : P, .end = end < P ? end : P};
+}
+
+/* Rank `from` failed: its text to all, into the record of those that have no failure of their own. */
+static lk_status share_failure(lk_comm *comm, lk_status own, lk_status worst, int from) {
+  char text[sizeof((lk_error *)NULL)->text] = "";
+  if (comm->rank == from) {
+    const lk_error *error = lk_error_get();
+    const char *words = error->code != LK_OK ? error->text : lk_status_words(own);
+    snprintf(text, sizeof text, "%s", words);
+  }
+  LK_TRY(LK_MPI(MPI_Bcast, text, (int)sizeof text, MPI_CHAR, from, comm->mpi));
+  if (own != LK_OK) return worst;
+  lk_error_clear();
+  return LK_FAIL(worst, "rank %d: %s", from, text);
+}
+
+lk_status lk_comm_agree(lk_comm *comm, lk_status status) {
+  if (comm->size == 1) return status;
+  /* The largest is the worst status and, among the ranks that have it, the first. */
+  long mine = (long)status * comm->size + (comm->size - 1 - comm->rank), worst = 0;
+  LK_TRY(LK_MPI(MPI_Allreduce, &mine, &worst, 1, MPI_LONG, MPI_MAX, comm->mpi));
+  lk_status code = (lk_status)(worst / comm->size);
+  if (code == LK_OK) return LK_OK;
+  return share_failure(comm, status, code, comm->size - 1 - (int)(worst % comm->size));
+}
