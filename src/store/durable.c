@@ -1,0 +1,221 @@
+#include "lockstep/durable.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lockstep/arena.h"
+#include "lockstep/text.h"
+#include "store_impl.h"
+
+/* A passing name is ".<target>.<host>.<pid>-<n>.lockstep-tmp": who left it can be told from it. */
+#define SUFFIX     ".lockstep-tmp"
+#define STALE_TIME 600 /* seconds without a write, where the writer cannot be asked */
+
+static void host_name(char out[65]) {
+  memset(out, 0, 65);
+  if (gethostname(out, 64) || !out[0]) snprintf(out, 65, "unknown");
+  for (char *c = out; *c; c++)
+    if (*c == '.' || *c == '/') *c = '_';
+}
+
+/* Bytes of `path` up to and with its last slash. */
+static size_t folder_size(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+static lk_status temp_name(char **out, const char *path, unsigned n) {
+  char host[65];
+  lk_buffer name = {0};
+  host_name(host);
+  const size_t folder = folder_size(path);
+  /* A name may have 255 bytes: a long target's is cut, the rest tells them apart. */
+  lk_status status = lk_buffer_printf(&name, "%.*s.%.100s.%s.%ld-%u" SUFFIX, (int)folder, path, path + folder, host,
+                                      (long)getpid(), n);
+  if (status != LK_OK) {
+    lk_buffer_release(&name);
+    return status;
+  }
+  *out = name.data;
+  return LK_OK;
+}
+
+/* Make something under a name that is free: `make` returns 0 or errno. */
+static lk_status make_temp(char **name, const char *path, int (*make)(const char *name, void *data), void *data) {
+  for (unsigned n = 0;; n++) {
+    LK_TRY(temp_name(name, path, n));
+    const int error = make(*name, data);
+    if (!error) return LK_OK;
+    free(*name);
+    *name = NULL;
+    if (error != EEXIST || n > 1000) return LK_FAIL(LK_IO, "cannot write %s: %s", path, strerror(error));
+  }
+}
+
+static int make_file(const char *name, void *fd) {
+  *(int *)fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  return *(int *)fd < 0 ? errno : 0;
+}
+
+static int make_link(const char *name, void *target) { return symlink(target, name) ? errno : 0; }
+
+/* A file's new name is on the disk only when its folder is. */
+static lk_status sync_folder(const char *path) {
+  const size_t size = folder_size(path);
+  char *folder = NULL;
+  LK_TRY(lk_alloc(&folder, size + 2, 1));
+  memcpy(folder, path, size);
+  if (!size) folder[0] = '.';
+  const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int error = fd < 0 ? errno : 0;
+  if (!error && fsync(fd) && errno != EINVAL && errno != EROFS) error = errno; /* some file systems cannot */
+  if (fd >= 0) close(fd);
+  free(folder);
+  return error ? LK_FAIL(LK_IO, "cannot write the folder of %s: %s", path, strerror(error)) : LK_OK;
+}
+
+int lk_write_at(int fd, const void *bytes, size_t size, uint64_t at) {
+  const char *from = bytes;
+  while (size) {
+    const ssize_t put = pwrite(fd, from, size < (1u << 30) ? size : 1u << 30, (off_t)at);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return put < 0 ? errno : ENOSPC;
+    from += put;
+    at += (uint64_t)put;
+    size -= (size_t)put;
+  }
+  return 0;
+}
+
+int lk_read_at(int fd, void *bytes, size_t size, uint64_t at, size_t *got) {
+  *got = 0;
+  while (*got < size) {
+    const size_t want = size - *got < (1u << 30) ? size - *got : 1u << 30;
+    const ssize_t took = pread(fd, (char *)bytes + *got, want, (off_t)(at + *got));
+    if (took < 0 && errno == EINTR) continue;
+    if (took < 0) return errno;
+    if (took == 0) break;
+    *got += (size_t)took;
+  }
+  return 0;
+}
+
+lk_status lk_temp_open(lk_temp *temp, const char *path) {
+  lk_temp made = {.fd = -1};
+  LK_TRY(lk_alloc(&made.path, strlen(path) + 1, 1));
+  memcpy(made.path, path, strlen(path));
+  const lk_status status = make_temp(&made.name, path, make_file, &made.fd);
+  if (status != LK_OK) {
+    free(made.path);
+    return status;
+  }
+  *temp = made;
+  return LK_OK;
+}
+
+lk_status lk_temp_commit(lk_temp *temp) {
+  int error = fsync(temp->fd) ? errno : 0;
+  if (close(temp->fd) && !error) error = errno; /* network file systems report a full quota here */
+  temp->fd = -1;
+  if (!error && rename(temp->name, temp->path)) error = errno;
+  if (error) {
+    const lk_status status = LK_FAIL(LK_IO, "cannot write %s: %s", temp->path, strerror(error));
+    lk_temp_discard(temp);
+    return status;
+  }
+  free(temp->name); /* now the target's; nothing to discard */
+  temp->name = NULL;
+  const lk_status status = sync_folder(temp->path);
+  lk_temp_discard(temp);
+  return status;
+}
+
+void lk_temp_discard(lk_temp *temp) {
+  if (temp->fd >= 0) close(temp->fd);
+  if (temp->name) unlink(temp->name);
+  free(temp->name);
+  free(temp->path);
+  *temp = (lk_temp){.fd = -1};
+}
+
+lk_status lk_durable_write(const char *path, const void *bytes, size_t size) {
+  lk_temp temp = {.fd = -1};
+  LK_TRY(lk_temp_open(&temp, path));
+  const int error = lk_write_at(temp.fd, bytes, size, 0);
+  if (!error) return lk_temp_commit(&temp);
+  lk_temp_discard(&temp);
+  return LK_FAIL(LK_IO, "cannot write %s: %s", path, strerror(error));
+}
+
+lk_status lk_durable_link(const char *path, const char *target) {
+  char *name = NULL;
+  LK_TRY(make_temp(&name, path, make_link, (void *)target));
+  const int error = rename(name, path) ? errno : 0;
+  if (error) unlink(name);
+  free(name);
+  if (error) return LK_FAIL(LK_IO, "cannot write the link %s: %s", path, strerror(error));
+  return sync_folder(path);
+}
+
+static lk_status make_folder(const char *path) {
+  struct stat about;
+  if (mkdir(path, 0777) == 0) return sync_folder(path);
+  const int error = errno;
+  if (stat(path, &about) == 0) {
+    if (S_ISDIR(about.st_mode)) return LK_OK;
+    return LK_FAIL(LK_IO, "cannot make the folder %s: there is a file of that name", path);
+  }
+  return LK_FAIL(LK_IO, "cannot make the folder %s: %s", path, strerror(error));
+}
+
+lk_status lk_durable_folder(const char *path) {
+  lk_status status = LK_OK;
+  char *part = NULL;
+  size_t size = strlen(path);
+  while (size > 1 && path[size - 1] == '/') size--;
+  LK_TRY(lk_alloc(&part, size + 1, 1));
+  for (size_t i = 1; i <= size; i++) {
+    if (i < size && (path[i] != '/' || path[i - 1] == '/')) continue;
+    memcpy(part, path, i);
+    part[i] = 0;
+    LK_GO(make_folder(part));
+  }
+done:
+  free(part);
+  return status;
+}
+
+/* Whether a passing file is nobody's any more: its writer is dead, or cannot be asked and was silent for long. */
+static bool is_stale(int folder, const char *name, const char *host) {
+  const size_t size = strlen(name);
+  struct stat about;
+  if (name[0] != '.' || size <= sizeof SUFFIX || strcmp(name + size - (sizeof SUFFIX - 1), SUFFIX) != 0) return false;
+  if (fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) || S_ISDIR(about.st_mode)) return false;
+  const char *number = name + size - sizeof SUFFIX;
+  while (number > name && *number != '.') number--;
+  const long pid = strtol(number + 1, NULL, 10);
+  const char *from = number - strlen(host);
+  const bool ours = from > name && from[-1] == '.' && strncmp(from, host, strlen(host)) == 0;
+  if (ours && pid == (long)getpid()) return false;
+  if (ours && pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH) return true;
+  return time(NULL) - about.st_mtime > STALE_TIME;
+}
+
+lk_status lk_durable_clean(const char *folder) {
+  char host[65];
+  host_name(host);
+  DIR *dir = opendir(folder);
+  if (!dir) return LK_FAIL(LK_IO, "cannot read the folder %s: %s", folder, strerror(errno));
+  for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+    if (is_stale(dirfd(dir), entry->d_name, host)) unlinkat(dirfd(dir), entry->d_name, 0);
+  closedir(dir);
+  return LK_OK;
+}
