@@ -4,8 +4,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lockstep)
 
 install(TARGETS lockstep EXPORT lockstepTargets)
 install(DIRECTORY include/lockstep DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep)
-install(PROGRAMS scripts/quickstart DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep/scripts OPTIONAL)
+install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep OPTIONAL)
 
 install(EXPORT lockstepTargets NAMESPACE lockstep:: DESTINATION ${package_dir})
 configure_package_config_file(scripts/cmake/lockstepConfig.cmake.in lockstepConfig.cmake

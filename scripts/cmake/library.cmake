@@ -4,7 +4,7 @@
 add_library(lockstep_flags INTERFACE)
 target_compile_options(lockstep_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${LOCKSTEP_WERROR}>:-Werror>
-  -fno-math-errno -fno-trapping-math -ffp-contract=fast)
+  -fno-math-errno -fno-trapping-math -ffp-contract=off)
 target_compile_definitions(lockstep_flags INTERFACE
   _GNU_SOURCE LK_VERSION="${PROJECT_VERSION}" $<$<BOOL:${LOCKSTEP_FLIP_GATE}>:LK_FLIP_GATE=1>)
 if(LOCKSTEP_SANITIZE)
