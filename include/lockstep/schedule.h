@@ -1,0 +1,36 @@
+/* schedule.h - the learning rate of a step.
+ *
+ * A pure function of configuration, step and, for plateau, what the evaluations so far came to: eight doubles, all zero
+ * at the start, that a checkpoint carries. With e = step / steps_in_epoch, r = train.rate:
+ *
+ *   constant       r
+ *   step           r factor^k, k falls so far: the first at epoch `start` (0: at `every`), then one each `every` epochs
+ *   exponential    r factor^((e - start) / every) from epoch `start`
+ *   cosine         from r down to `floor` along half a cosine, from the end of the warm-up to the last step
+ *   inverse-sqrt   r sqrt(warmup / step) from the end of the warm-up (Vaswani et al. 2017; r is the peak)
+ *   plateau        r factor^k: a fall after `cooldown` evaluations in a row that were no improvement
+ *
+ * None falls below `floor`. Before that, all rise in a straight line over `warmup` steps: step s of them (from 1) runs
+ * at s / warmup of the rate. */
+#pragma once
+#include "lockstep/config.h"
+
+#define LK_SCHEDULE_STATE 8
+
+typedef struct lk_schedule lk_schedule;
+
+/** Names of the schedules; *count of them.                                        Not collective. */
+const char *const *lk_schedule_names(size_t *count);
+
+/** last_step: where the run ends by steps or epochs; 0: open, which cosine cannot do with. Keeps no pointer to config.
+ *  LK_USAGE, LK_MEMORY.                                                            Not collective. */
+LK_CHECKED lk_status lk_schedule_create(lk_schedule **schedule, const lk_config *config, int64_t last_step);
+void lk_schedule_destroy(lk_schedule **schedule);
+
+/** The rate of the step that follows `step` finished ones. steps_in_epoch >= 1.   Not collective. */
+double lk_schedule_rate(const lk_schedule *schedule, int64_t step, int64_t steps_in_epoch);
+/** An evaluation came to `value`; alike on all ranks. No other schedule than plateau listens. */
+void lk_schedule_evaluated(lk_schedule *schedule, double value, bool larger_is_better);
+/** What a checkpoint keeps; and back.                                             Not collective. */
+void lk_schedule_save(const lk_schedule *schedule, double state[LK_SCHEDULE_STATE]);
+void lk_schedule_restore(lk_schedule *schedule, const double state[LK_SCHEDULE_STATE]);
