@@ -9,9 +9,9 @@
 #include "comm_impl.h"
 #include "lockstep/arena.h"
 
-#define LK_SUM_BLOCK 2048              /* reals added at a time: sources and temporaries of a block stay in cache */
-#define LK_BUCKET    (2 * 1024 * 1024) /* reals in flight of one bucket, over all sources */
-#define LK_WINDOW    2                 /* buckets in flight: one arrives while one is summed */
+#define LK_SUM_BLOCK 2048          /* reals added at a time: sources and temporaries of a block stay in cache */
+#define LK_BUCKET    (1024 * 1024) /* reals in flight of one bucket, over all sources */
+#define LK_WINDOW    2             /* buckets in flight: one arrives while one is summed */
 
 typedef struct lk_sum_op { /* value into = value left + value right */
   int into, left, right;
