@@ -1,0 +1,18 @@
+/* isa_impl.h - the kernels of one instruction set, put together in table.c. */
+#pragma once
+#include "lockstep/kernels.h"
+#include "lockstep/tile.h"
+#include "lockstep/vector_math.h"
+
+#define packed_size_isa  LK_ISA_NAME(lk_packed_size)
+#define pack_isa         LK_ISA_NAME(lk_pack_weights)
+#define product_isa      LK_ISA_NAME(lk_product)
+#define softmax_loss_isa LK_ISA_NAME(lk_softmax_loss)
+#define kernels_isa      LK_ISA_NAME(lk_kernels)
+
+ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K);
+void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
+void product_isa(const lk_packed *w, const lk_product *p);
+void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, lk_real *logits, ptrdiff_t ld, const int32_t *target, double smoothing,
+                      int gradient, double *loss, int32_t *best);
+extern const lk_kernels kernels_isa;

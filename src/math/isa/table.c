@@ -1,0 +1,27 @@
+#include "isa_impl.h"
+
+#define LK_TEXT_(x) #x
+#define LK_TEXT(x)  LK_TEXT_(x)
+
+/* y = f(x) for n reals; x and y may be the same. The last vector is computed whole, so position changes no bits. */
+#define ELEMENTWISE(name, function)                                               \
+  static void name(ptrdiff_t n, const lk_real *x, lk_real *y) {                   \
+    ptrdiff_t i = 0;                                                              \
+    for (; i + LK_VL <= n; i += LK_VL) lk_store(y + i, function(lk_load(x + i))); \
+    if (i < n) lk_store_part(y + i, function(lk_load_part(x + i, n - i)), n - i); \
+  }
+ELEMENTWISE(exp_all, lk_exp)
+ELEMENTWISE(tanh_all, lk_tanh)
+ELEMENTWISE(sigmoid_all, lk_sigmoid)
+
+const lk_kernels kernels_isa = {
+    .name = LK_TEXT(LK_ISA),
+    .width = LK_VL,
+    .packed_size = packed_size_isa,
+    .pack = pack_isa,
+    .product = product_isa,
+    .softmax_loss = softmax_loss_isa,
+    .tanh = tanh_all,
+    .sigmoid = sigmoid_all,
+    .exp = exp_all,
+};

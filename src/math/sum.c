@@ -1,0 +1,77 @@
+#include <string.h>
+
+#include "lockstep/kernels.h"
+#include "lockstep/status.h"
+
+/* Reals of one partial block. With 8 shards a rank holds four of them at a time: 1 MB, the L2 of a core. */
+enum { BLOCK = 65536, FEWEST_ROWS = 8, MOST_ROWS = 512 };
+
+ptrdiff_t lk_sum_block(ptrdiff_t K) {
+  ptrdiff_t rows = BLOCK / (K > 0 ? K : 1) / FEWEST_ROWS * FEWEST_ROWS;
+  return rows < FEWEST_ROWS ? FEWEST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+}
+
+ptrdiff_t lk_sum_scratch(ptrdiff_t K) { return LK_TREE_LEVELS * lk_padded(lk_sum_block(K) * K); }
+
+static void add(lk_real *restrict to, const lk_real *restrict from, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) to[i] += from[i];
+}
+
+typedef struct sum_of {
+  const lk_shards *shards;
+  lk_leaf *leaf;
+  const void *context;
+  lk_real *slots; /* [LK_TREE_LEVELS][stride] */
+  ptrdiff_t stride, K, ldw;
+} sum_of;
+
+/* Rows [m0, m1) of one piece: its shards in order through the binary counter. */
+static void sum_piece(const sum_of *s, lk_piece piece, ptrdiff_t m0, ptrdiff_t m1, lk_real *dw) {
+  const ptrdiff_t size = (m1 - m0) * s->K;
+  if (piece.count == 1 && s->ldw == s->K) { /* nothing to add to: straight into its place */
+    s->leaf(s->context, piece.first - s->shards->first, m0, m1, dw + m0 * s->ldw);
+    return;
+  }
+  lk_tree tree = lk_tree_start(s->shards->total, piece.first);
+  for (int shard = piece.first; shard < piece.first + piece.count; shard++) {
+    const int slot = lk_tree_push(&tree, lk_tree_leaf(shard));
+    s->leaf(s->context, shard - s->shards->first, m0, m1, s->slots + slot * s->stride);
+    for (int into, from; lk_tree_merge(&tree, &into, &from);)
+      add(s->slots + into * s->stride, s->slots + from * s->stride, size);
+  }
+  LK_ASSERT(tree.depth == 1);
+  for (ptrdiff_t m = m0; m < m1; m++) memcpy(dw + m * s->ldw, s->slots + (m - m0) * s->K, (size_t)s->K * sizeof *dw);
+}
+
+void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *leaf, const void *context,
+                   lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch) {
+  const ptrdiff_t rows = lk_sum_block(K);
+  const sum_of s = {.shards = shards,
+                    .leaf = leaf,
+                    .context = context,
+                    .slots = scratch,
+                    .stride = lk_padded(rows * K),
+                    .K = K,
+                    .ldw = ldw};
+  for (ptrdiff_t m0 = 0; m0 < M; m0 += rows) {
+    const ptrdiff_t m1 = m0 + rows < M ? m0 + rows : M;
+    for (int p = 0; p < shards->pieces; p++) sum_piece(&s, shards->piece[p], m0, m1, dw[p]);
+  }
+}
+
+void lk_leaf_product_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const lk_leaf_product *c = context;
+  const ptrdiff_t first = c->shard_row[s], rows = c->shard_row[s + 1] - first;
+  if (rows == 0) { /* a shard without rows still is a leaf: zeros */
+    memset(block, 0, (size_t)((m1 - m0) * c->K) * sizeof *block);
+    return;
+  }
+  lk_blas_gemm(1, 0, m1 - m0, c->K, rows, c->dy + first * c->ldy + m0, c->ldy, c->x + first * c->ldx, c->ldx, 0, block,
+               c->K);
+}
+
+void lk_leaf_columns_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const lk_leaf_columns *c = context;
+  memset(block, 0, (size_t)(m1 - m0) * sizeof *block);
+  for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++) add(block, c->dy + r * c->ldy + m0, m1 - m0);
+}
