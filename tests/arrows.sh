@@ -31,7 +31,7 @@ TABLE
 
 # Headers that no source includes first, because they have no source of their own. All others belong to the folder
 # whose source includes them first.
-owners="real.h=base shards.h=base pack.h=base"
+owners="real.h=base shards.h=base pack.h=base vector.h=math vector_math.h=math tile.h=math"
 
 check() {
   cd "$1"
