@@ -33,4 +33,4 @@ double lk_schedule_rate(const lk_schedule *schedule, int64_t step, int64_t steps
 void lk_schedule_evaluated(lk_schedule *schedule, double value, bool larger_is_better);
 /** What a checkpoint keeps; and back.                                             Not collective. */
 void lk_schedule_save(const lk_schedule *schedule, double state[LK_SCHEDULE_STATE]);
-void lk_schedule_restore(lk_schedule *schedule, const double state[LK_SCHEDULE_STATE]);
+void lk_schedule_load(lk_schedule *schedule, const double state[LK_SCHEDULE_STATE]);
