@@ -94,4 +94,7 @@ LK_CHECKED lk_status lk_config_error(const lk_config *config, const char *key, c
 /** The index of the value of string key `key` among names[count]; LK_USAGE listing them, with the nearest. */
 LK_CHECKED lk_status lk_config_choice(const lk_config *config, const char *key, const char *const *names, size_t count,
                                       size_t *index);
+/** The number of shards of a run on `ranks` ranks, from parallel.shards. LK_USAGE where it is not a number from 1 to
+ *  LK_MAX_SHARDS or "ranks", or below the number of ranks.                        Not collective. */
+LK_CHECKED lk_status lk_config_shards(const lk_config *config, int ranks, int *shards);
 void lk_config_release(lk_config *config);

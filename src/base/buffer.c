@@ -1,3 +1,5 @@
+#include "lockstep/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include "lockstep/arena.h"
-#include "lockstep/text.h"
 
 static lk_status buffer_room(lk_buffer *buffer, size_t more) {
   if (more >= SIZE_MAX - buffer->size) return LK_FAIL(LK_MEMORY, "out of memory: a text of %zu bytes more", more);

@@ -1,0 +1,198 @@
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "config_impl.h"
+
+#define AT(field) offsetof(lk_config, field)
+#define WHOLE(name_, field, initial_, least_, most_, unit_, help_)                                                \
+  {                                                                                                               \
+    .name = name_, .kind = KEY_INTEGER, .offset = AT(field), .initial = initial_, .least = least_, .most = most_, \
+    .unit = unit_, .help = help_                                                                                  \
+  }
+#define REAL(name_, field, initial_, least_, most_, open_, unit_, help_)                                       \
+  {                                                                                                            \
+    .name = name_, .kind = KEY_REAL, .offset = AT(field), .initial = initial_, .least = least_, .most = most_, \
+    .open = open_, .unit = unit_, .help = help_                                                                \
+  }
+#define TRUTH(name_, field, initial_, help_) \
+  { .name = name_, .kind = KEY_BOOLEAN, .offset = AT(field), .initial = initial_, .unit = "", .help = help_ }
+#define TEXT(name_, field, initial_, help_) \
+  { .name = name_, .kind = KEY_STRING, .offset = AT(field), .initial = initial_, .unit = "", .help = help_ }
+
+const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
+    {"run", "Where the run lives."},
+    {"data", "What it learns from."},
+    {"model", "The net."},
+    {"train", "The optimizer, its rate, and when to stop."},
+    {"eval", "Evaluation on the validation rows."},
+    {"checkpoint", "What is saved, and how often."},
+    {"parallel", "How the work is divided."},
+    {"log", "What is said while it works."},
+};
+
+/* Beyond 2^53 a whole number written as 1e16 is not exact, and a double no longer counts. */
+#define MANY   9007199254740992.0
+#define NO_END INFINITY
+
+const config_key lk_config_keys[] = {
+    TEXT("task", task, "lm",
+         "What is learnt: lm (language model), classify (a class per sequence) or label (one per token)."),
+    WHOLE("seed", seed, "1", 0, NO_END, "", "All random numbers follow from it: the same seed gives the same model."),
+    TEXT("kernels", kernels, "auto",
+         "Instruction set of the kernels: auto (best of this machine), avx512, avx2 or portable."),
+
+    TEXT("run.dir", run.dir, "run", "The folder of the run: configuration, log, metrics and checkpoints."),
+
+    TEXT("data.corpus", data.corpus, "", "The corpus file that lockstep prepare wrote; has to be given."),
+
+    TEXT("model.input", model.input, "embed",
+         "How a token enters the net: embed (a learnt vector) or onehot (a column of the input weights)."),
+    WHOLE("model.embedding", model.embedding, "128", 1, 65536, "units",
+          "Width of the embedding; without meaning for one-hot input and frames."),
+    TEXT("model.cell", model.cell, "lstm", "The recurrent cell: elman, lstm or gru."),
+    WHOLE("model.hidden", model.hidden, "256", 1, 65536, "units",
+          "Width of the state of each layer, in each direction."),
+    WHOLE("model.layers", model.layers, "1", 1, 64, "layers", "Number of recurrent layers, one on top of the other."),
+    TRUTH("model.bidirectional", model.bidirectional, "false",
+          "Read each sequence in both directions; not for language models."),
+    REAL("model.dropout", model.dropout, "0", 0, 1, BELOW_MOST, "",
+         "Share of units dropped after the embedding, between layers and before the output; 0 drops none."),
+    TRUTH("model.variational", model.variational, "false",
+          "Drop the same units at all times of a sequence (Gal & Ghahramani 2016)."),
+    REAL("model.word_dropout", model.word_dropout, "0", 0, NO_END, 0, "",
+         "a: a word seen c times becomes <unk> with probability a / (a + c) (Kiperwasser & Goldberg 2016); 0 never."),
+    TRUTH("model.tied", model.tied, "false",
+          "Use the embedding as the output weights of a language model; needs embedding = hidden."),
+    TRUTH("model.recurrent_bias", model.recurrent_bias, "true",
+          "Give each cell a second bias, on the recurrent side, as PyTorch has it."),
+    REAL("model.forget_bias", model.forget_bias, "1", -INFINITY, NO_END, 0, "",
+         "Bias that the forget gates of an LSTM start from."),
+    TEXT("model.pool", model.pool, "last",
+         "A classifier's summary of the sequence: last (state), mean or max (over time)."),
+
+    WHOLE("train.steps", train.steps, "0", 0, MANY, "steps", "Stop after so many updates; 0 sets no limit."),
+    WHOLE("train.epochs", train.epochs, "10", 0, MANY, "epochs",
+          "Stop after so many passes over the training rows; 0 sets no limit."),
+    REAL("train.minutes", train.minutes, "0", 0, NO_END, 0, "minutes", "Save and stop after so long; 0 sets no limit."),
+    WHOLE("train.batch", train.batch, "32", 1, 1048576, "sequences",
+          "Sequences of one update, or lanes of a running text, of all ranks together."),
+    WHOLE("train.unroll", train.unroll, "64", 1, 1048576, "tokens",
+          "Length of truncated back-propagation through a running text."),
+    WHOLE("train.pool", train.pool, "64", 0, MANY, "batches",
+          "Batches that are shuffled together before their rows are sorted by length; 0 takes the whole epoch."),
+    TEXT("train.optimizer", train.optimizer, "adam",
+         "How gradients become updates: sgd, momentum, adam, adamw, rmsprop or adagrad."),
+    REAL("train.rate", train.rate, "0.001", 0, NO_END, 0, "",
+         "The learning rate that the schedule starts from; 0 changes nothing."),
+    REAL("train.momentum", train.momentum, "0.9", 0, 1, BELOW_MOST, "",
+         "Share of the last update that momentum carries on."),
+    REAL("train.beta1", train.beta1, "0.9", 0, 1, BELOW_MOST, "", "Decay of Adam's mean of gradients, per step."),
+    REAL("train.beta2", train.beta2, "0.999", 0, 1, BELOW_MOST, "",
+         "Decay of Adam's mean of squared gradients, per step."),
+    REAL("train.rho", train.rho, "0.99", 0, 1, BELOW_MOST, "",
+         "Decay of RMSprop's mean of squared gradients, per step."),
+    REAL("train.epsilon", train.epsilon, "1e-8", 0, 1, ABOVE_LEAST, "",
+         "Added to the root of squared gradients by Adam, RMSprop and Adagrad."),
+    REAL("train.decay", train.decay, "0", 0, NO_END, 0, "per step",
+         "Weight decay: decoupled for adamw, added to the gradient for the others; 0 none."),
+    TRUTH("train.nesterov", train.nesterov, "false", "Look ahead along the momentum before the update (Nesterov)."),
+    REAL("train.clip", train.clip, "5", 0, NO_END, 0, "",
+         "Largest global norm of the gradient, which is scaled down to it; 0 never clips."),
+    REAL("train.smoothing", train.smoothing, "0", 0, 1, BELOW_MOST, "",
+         "Share of the target probability that label smoothing spreads over all classes; 0 none."),
+    TEXT("train.schedule", train.schedule, "constant",
+         "How the rate falls: constant, step, exponential, cosine, inverse-sqrt or plateau."),
+    WHOLE("train.warmup", train.warmup, "0", 0, MANY, "steps",
+          "Steps over which the rate first rises from 0; 0 starts at once."),
+    REAL("train.factor", train.factor, "0.5", 0, 1, ABOVE_LEAST, "",
+         "What the rate is multiplied by at each fall of step, exponential and plateau."),
+    REAL("train.every", train.every, "1", 0, NO_END, ABOVE_LEAST, "epochs",
+         "Time between two falls of step and exponential."),
+    REAL("train.start", train.start, "0", 0, NO_END, 0, "epochs",
+         "When step and exponential begin to fall; 0 at once."),
+    WHOLE("train.cooldown", train.cooldown, "1", 1, MANY, "evaluations",
+          "Evaluations without improvement before plateau lets the rate fall."),
+    REAL("train.floor", train.floor, "0", 0, NO_END, 0, "", "The rate does not fall below this."),
+    REAL("train.target_loss", train.target_loss, "0", 0, NO_END, 0, "nats per unit",
+         "Stop when the training loss is below this; 0 stops only when the loss is zero."),
+    WHOLE("train.patience", train.patience, "0", 0, MANY, "evaluations",
+          "Stop after so many evaluations without improvement; 0 never does."),
+    WHOLE("train.max_skips", train.max_skips, "10", 1, MANY, "steps",
+          "Give up after so many non-finite gradients in a row."),
+
+    WHOLE("eval.every", eval.every, "0", 0, MANY, "steps",
+          "Time between two evaluations; 0 evaluates at the end of each epoch."),
+    WHOLE("eval.batch", eval.batch, "64", 1, 1048576, "sequences",
+          "Sequences that are evaluated together, of all ranks; changes speed, not results."),
+    TEXT("eval.metric", eval.metric, "loss",
+         "What best.h5, plateau and patience go by: loss, or a metric of the task such as accuracy."),
+
+    WHOLE("checkpoint.every", checkpoint.every, "500", 0, MANY, "steps",
+          "Time between two checkpoints; 0 saves by minutes and at the end only."),
+    WHOLE("checkpoint.keep", checkpoint.keep, "3", 1, 1000000, "checkpoints",
+          "So many of the newest are kept, and the best one."),
+    REAL("checkpoint.minutes", checkpoint.minutes, "0", 0, NO_END, 0, "minutes",
+         "Save at least this often as well; 0 goes by steps only."),
+
+    TEXT("parallel.shards", parallel.shards, "8",
+         "Virtual shards, 1 to 4096 and at least the number of ranks: the same number gives the same model on any "
+         "ranks. ranks: as many as ranks."),
+    WHOLE("parallel.check_every", parallel.check_every, "100", 0, MANY, "steps",
+          "Time between two checks that all ranks hold the same model; 0 never checks."),
+
+    REAL("log.every", log.every, "10", 0, NO_END, 0, "seconds",
+         "Time between two progress lines where there is no terminal."),
+};
+
+const ptrdiff_t lk_config_key_count = sizeof lk_config_keys / sizeof *lk_config_keys;
+_Static_assert(sizeof lk_config_keys / sizeof *lk_config_keys <= LK_CONFIG_MOST_KEYS, "raise LK_CONFIG_MOST_KEYS");
+
+static bool is(const char *name, const char *text, size_t size) {
+  return strlen(name) == size && memcmp(name, text, size) == 0;
+}
+
+ptrdiff_t lk_config_find(const char *name, size_t size) {
+  for (ptrdiff_t i = 0; i < lk_config_key_count; i++)
+    if (is(lk_config_keys[i].name, name, size)) return i;
+  return -1;
+}
+
+bool lk_config_is_section(const char *name, size_t size) {
+  for (size_t i = 0; i < LK_CONFIG_SECTIONS; i++)
+    if (is(lk_config_sections[i].name, name, size)) return true;
+  return false;
+}
+
+static const char *tail(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return dot ? dot + 1 : name;
+}
+
+/* The nearest key or section; else the key whose last part is nearest, for a key in the wrong section. */
+static const char *nearest(const char *name) {
+  const char *whole[LK_CONFIG_MOST_KEYS + LK_CONFIG_SECTIONS], *tails[LK_CONFIG_MOST_KEYS];
+  const size_t keys = (size_t)lk_config_key_count;
+  for (size_t i = 0; i < keys; i++) {
+    whole[i] = lk_config_keys[i].name;
+    tails[i] = tail(whole[i]);
+  }
+  for (size_t i = 0; i < LK_CONFIG_SECTIONS; i++) whole[keys + i] = lk_config_sections[i].name;
+  const char *found = lk_nearest(name, whole, keys + LK_CONFIG_SECTIONS);
+  if (found) return found;
+  found = lk_nearest(tail(name), tails, keys);
+  for (size_t i = 0; found && i < keys; i++)
+    if (tails[i] == found) return whole[i];
+  return NULL;
+}
+
+lk_status lk_config_unknown(const char *place, const char *name, size_t size) {
+  char quoted[256], copy[128];
+  lk_quote(quoted, name, size);
+  size_t kept = size < sizeof copy ? size : sizeof copy - 1;
+  memcpy(copy, name, kept);
+  copy[kept] = '\0';
+  const char *other = nearest(copy);
+  if (!other) return LK_FAIL(LK_USAGE, "%s: unknown key %s", place, quoted);
+  return LK_FAIL(LK_USAGE, "%s: unknown key %s (did you mean '%s'?)", place, quoted, other);
+}

@@ -1,0 +1,263 @@
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_impl.h"
+#include "lockstep/arena.h"
+#include "lockstep/shards.h"
+
+lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const char **kept) {
+  struct lk_config_source *source = config->source;
+  char *copy = NULL;
+  LK_TRY(lk_grow(&source->text, &source->capacity, source->texts + 1, sizeof *source->text));
+  LK_TRY(lk_alloc(&copy, size + 1, 1));
+  if (size > 0) memcpy(copy, text, size);
+  source->text[source->texts++] = copy;
+  *kept = copy;
+  return LK_OK;
+}
+
+/* The shortest decimal form that reads back as the same number. */
+static const char *real_text(char out[32], double value) {
+  for (int digits = 1; digits <= 17; digits++) {
+    (void)snprintf(out, 32, "%.*g", digits, value);
+    if (strtod(out, NULL) == value) break;
+  }
+  return out;
+}
+
+/* For messages: a bound such as 65536 reads better than 6.5536e+04. */
+static const char *bound_text(char out[32], double value) {
+  if (fabs(value) < 1e16 && value == floor(value)) {
+    (void)snprintf(out, 32, "%.0f", value);
+    return out;
+  }
+  return real_text(out, value);
+}
+
+const char *lk_config_expected(char out[128], const config_key *key) {
+  char least[32], most[32], range[96] = "";
+  if (key->kind == KEY_STRING) return strcpy(out, "text");
+  if (key->kind == KEY_BOOLEAN) return strcpy(out, "true or false");
+  bound_text(least, key->least);
+  bound_text(most, key->most);
+  const char *above = key->open & ABOVE_LEAST ? "above " : "", *below = key->open & BELOW_MOST ? "below " : "";
+  if (isfinite(key->least) && key->most < 1e15)
+    (void)snprintf(range, sizeof range, " from %s%s to %s%s", above, least, below, most);
+  else if (isfinite(key->least))
+    (void)snprintf(range, sizeof range, " %s%s", *above ? "above " : "of at least ", least);
+  (void)snprintf(out, 128, "%s%s", key->kind == KEY_INTEGER ? "a whole number" : "a number", range);
+  return out;
+}
+
+static void found_text(char out[256], config_value value) {
+  switch (value.form) {
+    case FORM_PLAIN:
+      lk_quote(out, value.text, value.size);
+      break;
+    case FORM_QUOTED:
+      memcpy(out, "the text ", 9);
+      char quoted[256];
+      (void)snprintf(out + 9, 256 - 9, "%.240s", lk_quote(quoted, value.text, value.size));
+      break;
+    case FORM_LIST:
+      strcpy(out, "a list");
+      break;
+    case FORM_MAPPING:
+      strcpy(out, "a section");
+      break;
+    case FORM_ALIAS:
+      strcpy(out, "an alias, which is not supported here");
+      break;
+    case FORM_NOTHING:
+      strcpy(out, "nothing");
+      break;
+  }
+}
+
+static lk_status refuse(const config_key *key, config_value value, const char *place) {
+  char expected[128], found[256];
+  lk_config_expected(expected, key);
+  found_text(found, value);
+  LK_ASSERT(place); /* a default that is refused is our own bug */
+  bool named = strncmp(place, "command line", strlen("command line")) == 0;
+  return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s%s%s, found %s", place, named ? "" : key->name, named ? "" : ": ",
+                 expected, *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "", found);
+}
+
+static const char *digits_end(const char *at) {
+  while (isdigit((unsigned char)*at)) at++;
+  return at;
+}
+
+/* Whether all of text is a decimal number as YAML and C write it: no hexadecimal, infinity, blanks or separators. */
+static bool is_decimal(const char *text, bool *plain_digits) {
+  const char *at = text + (*text == '+' || *text == '-');
+  const char *whole = digits_end(at), *end = whole;
+  ptrdiff_t digits = whole - at;
+  *plain_digits = digits > 0 && *end == '\0';
+  if (*end == '.') {
+    const char *fraction = digits_end(end + 1);
+    digits += fraction - end - 1;
+    end = fraction;
+  }
+  if (digits > 0 && (*end == 'e' || *end == 'E')) {
+    const char *power = end + 1 + (end[1] == '+' || end[1] == '-');
+    end = digits_end(power);
+    if (end == power) return false;
+  }
+  return digits > 0 && *end == '\0';
+}
+
+static bool in_range(const config_key *key, double value) {
+  bool above = key->open & ABOVE_LEAST ? value > key->least : value >= key->least;
+  bool below = key->open & BELOW_MOST ? value < key->most : value <= key->most;
+  return isfinite(value) && above && below;
+}
+
+/* A whole number: digits, or a decimal form whose value is whole and exact, such as 1e6. */
+static bool read_integer(const config_key *key, const char *text, int64_t *out) {
+  bool plain_digits;
+  if (!is_decimal(text, &plain_digits)) return false;
+  double value = strtod(text, NULL);
+  if (!in_range(key, value) || value != floor(value)) return false;
+  if (plain_digits) {
+    if (fabs(value) >= 0x1p63) return false;
+    *out = strtoll(text, NULL, 10);
+    return true;
+  }
+  if (fabs(value) > 0x1p53) return false;
+  *out = (int64_t)value;
+  return true;
+}
+
+static bool read_real(const config_key *key, const char *text, double *out) {
+  bool plain_digits;
+  if (!is_decimal(text, &plain_digits)) return false;
+  *out = strtod(text, NULL);
+  return in_range(key, *out);
+}
+
+static bool read_truth(const char *text, bool *out) {
+  *out = strcmp(text, "true") == 0 || strcmp(text, "True") == 0 || strcmp(text, "TRUE") == 0;
+  return *out || strcmp(text, "false") == 0 || strcmp(text, "False") == 0 || strcmp(text, "FALSE") == 0;
+}
+
+static bool is_null(config_value value) {
+  static const char *const null[] = {"", "~", "null", "Null", "NULL"};
+  for (size_t i = 0; i < sizeof null / sizeof *null; i++)
+    if (value.size == strlen(null[i]) && memcmp(value.text, null[i], value.size) == 0) return true;
+  return false;
+}
+
+lk_status lk_config_set(lk_config *config, ptrdiff_t index, config_value value, const char *place) {
+  const config_key *key = &lk_config_keys[index];
+  char *field = (char *)config + key->offset;
+  if (value.form == FORM_PLAIN && is_null(value)) value.form = FORM_NOTHING;
+  bool text_form = value.form == FORM_PLAIN || (value.form == FORM_QUOTED && key->kind == KEY_STRING);
+  if (!text_form || strlen(value.text) != value.size) return refuse(key, value, place);
+
+  union {
+    int64_t integer;
+    double real;
+    bool truth;
+    const char *text;
+  } made;
+  bool good = true;
+  size_t size = 0;
+  switch (key->kind) {
+    case KEY_INTEGER:
+      good = read_integer(key, value.text, &made.integer);
+      size = sizeof made.integer;
+      break;
+    case KEY_REAL:
+      good = read_real(key, value.text, &made.real);
+      size = sizeof made.real;
+      break;
+    case KEY_BOOLEAN:
+      good = read_truth(value.text, &made.truth);
+      size = sizeof made.truth;
+      break;
+    case KEY_STRING:
+      LK_TRY(lk_config_keep(config, value.text, value.size, &made.text));
+      size = sizeof made.text;
+      break;
+  }
+  if (!good) return refuse(key, value, place);
+  memcpy(field, &made, size);
+  config->source->place[index] = place;
+  return LK_OK;
+}
+
+lk_status lk_config_shards(const lk_config *config, int ranks, int *shards) {
+  const char *value = config->parallel.shards;
+  config_key as = {.least = 1, .most = LK_MAX_SHARDS};
+  int64_t number = ranks;
+  char quoted[256];
+  if ((strcmp(value, "ranks") != 0 && !read_integer(&as, value, &number)) || number > LK_MAX_SHARDS)
+    return lk_config_error(config, "parallel.shards", "expected a number from 1 to %d, or ranks, found %s",
+                           LK_MAX_SHARDS, lk_quote(quoted, value, strlen(value)));
+  if (number < ranks)
+    return lk_config_error(config, "parallel.shards", "expected at least one a rank, found %d shards for %d ranks",
+                           (int)number, ranks);
+  *shards = (int)number;
+  return LK_OK;
+}
+
+/* A string that YAML reads back as itself without quotes. */
+static bool is_plain(const char *text) {
+  config_value value = {FORM_PLAIN, text, strlen(text)};
+  if (is_null(value) || !(isalnum((unsigned char)*text) || *text == '/' || *text == '.')) return false;
+  for (; *text; text++)
+    if (!isalnum((unsigned char)*text) && !strchr("/._-+", *text)) return false;
+  return true;
+}
+
+static lk_status format_string(const char *text, lk_buffer *out) {
+  if (is_plain(text)) return lk_buffer_append(out, text, strlen(text));
+  LK_TRY(lk_buffer_append(out, "\"", 1));
+  for (size_t left = strlen(text), bytes; left > 0; text += bytes, left -= bytes) {
+    bytes = lk_utf8_next(text, left);
+    LK_ASSERT(bytes > 0);
+    unsigned char c = (unsigned char)*text, d = bytes > 1 ? (unsigned char)text[1] : 0;
+    bool special = bytes == 3 && (c == 0xe2 || c == 0xef); /* line separators, byte order mark: cheaper escaped all */
+    uint32_t code = (c & 0x0fu) << 12 | (d & 0x3fu) << 6 | (bytes == 3 ? (unsigned char)text[2] & 0x3fu : 0);
+    if (c == '"' || c == '\\')
+      LK_TRY(lk_buffer_printf(out, "\\%c", c));
+    else if (c < 0x20 || c == 0x7f)
+      LK_TRY(lk_buffer_printf(out, "\\x%02x", c));
+    else if (c == 0xc2 && d < 0xa0)
+      LK_TRY(lk_buffer_printf(out, "\\x%02x", d));
+    else if (special)
+      LK_TRY(lk_buffer_printf(out, "\\u%04x", (unsigned)code));
+    else
+      LK_TRY(lk_buffer_append(out, text, bytes));
+  }
+  return lk_buffer_append(out, "\"", 1);
+}
+
+lk_status lk_config_format(const lk_config *config, const config_key *key, lk_buffer *out) {
+  const char *field = (const char *)config + key->offset;
+  char real[32];
+  double value;
+  int64_t integer;
+  bool truth;
+  const char *text;
+  switch (key->kind) {
+    case KEY_INTEGER:
+      memcpy(&integer, field, sizeof integer);
+      return lk_buffer_printf(out, "%lld", (long long)integer);
+    case KEY_REAL:
+      memcpy(&value, field, sizeof value);
+      return lk_buffer_printf(out, "%s", real_text(real, value));
+    case KEY_BOOLEAN:
+      memcpy(&truth, field, sizeof truth);
+      return lk_buffer_printf(out, "%s", truth ? "true" : "false");
+    case KEY_STRING:
+      memcpy(&text, field, sizeof text);
+      return format_string(text, out);
+  }
+  return LK_OK;
+}
