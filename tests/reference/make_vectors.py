@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Write vectors.h: what PyTorch computes for recurrent layers and cross-entropies, in double.
+
+    python3 tests/reference/make_vectors.py > tests/reference/vectors.h
+
+Needs torch (Debian: python3-torch). Inputs and weights are multiples of 1/64, so that they are exact in float32 too.
+"""
+import platform
+import sys
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+I, H, LENGTHS = 3, 4, [5, 2, 4, 1]
+B, T = len(LENGTHS), max(LENGTHS)
+CELLS = {"elman": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+generator = torch.Generator().manual_seed(20240229)
+
+
+def grid(*shape):
+    """Numbers in [-1, 1), multiples of 1/64."""
+    return torch.randint(-64, 64, shape, generator=generator).double() / 64
+
+
+def array(name, tensor):
+    flat = tensor.detach().flatten().tolist()
+    body = ", ".join("%.15g" % (v + 0.0) for v in flat)
+    print("static const double %s[] = {%s};" % (name, body))
+
+
+def recurrent(cell, layers, directions):
+    """One stack over sequences of unequal lengths, from given states; the loss is sum(y gy) + sum(c_n gc)."""
+    name = "%s_%d_%d" % (cell, layers, directions)
+    net = CELLS[cell](I, H, layers, batch_first=True, bidirectional=directions == 2).double()
+    for weight in net.parameters():
+        weight.data = grid(*weight.shape)
+    states = layers * directions
+    x = grid(B, T, I).requires_grad_()
+    h0, c0 = grid(states, B, H), grid(states, B, H)
+    if layers * directions > 2:  # a stack in two directions has no states to carry
+        h0, c0 = torch.zeros_like(h0), torch.zeros_like(c0)
+    h0.requires_grad_(), c0.requires_grad_()
+    packed = pack_padded_sequence(x, LENGTHS, batch_first=True, enforce_sorted=False)
+    packed, last = net(packed, (h0, c0) if cell == "lstm" else h0)
+    y, _ = pad_packed_sequence(packed, batch_first=True)
+    hn, cn = last if cell == "lstm" else (last, torch.zeros_like(c0))
+    gy = grid(*y.shape)
+    gc = grid(*cn.shape) if cell == "lstm" and layers == 1 else torch.zeros_like(cn)
+    ((y * gy).sum() + (cn * gc).sum()).backward()
+    fields = dict(x=x, h0=h0, c0=c0, gy=gy, gc=gc, y=y, hn=hn, cn=cn, dx=x.grad, dh0=h0.grad,
+                  dc0=torch.zeros_like(c0) if c0.grad is None else c0.grad,
+                  weights=torch.cat([w.data.flatten() for w in net.parameters()]),
+                  gradients=torch.cat([w.grad.flatten() for w in net.parameters()]))
+    for field, tensor in fields.items():
+        array("%s_%s" % (name, field), tensor)
+    return '  {"%s", %d, %d, %s},' % (cell, layers, directions, ", ".join("%s_%s" % (name, f) for f in fields))
+
+
+def cross_entropy(index, rows, classes, smoothing):
+    """Losses by row, -1: no loss; and the gradient of their sum by the logits."""
+    logits = (4 * grid(rows, classes)).requires_grad_()
+    target = torch.randint(0, classes, (rows,), generator=generator)
+    target[rows // 2] = -1
+    loss = nn.functional.cross_entropy(logits, target, ignore_index=-1, reduction="none", label_smoothing=smoothing)
+    loss.sum().backward()
+    array("entropy_%d_logits" % index, logits)
+    array("entropy_%d_loss" % index, loss)
+    array("entropy_%d_gradient" % index, logits.grad)
+    print("static const int entropy_%d_target[] = {%s};" % (index, ", ".join(map(str, target.tolist()))))
+    return "  {%d, %d, %.17g, %s}," % (rows, classes, smoothing, ", ".join(
+        "entropy_%d_%s" % (index, f) for f in ("logits", "loss", "gradient", "target")))
+
+
+def main():
+    print("/* vectors.h - made by make_vectors.py with torch %s, Python %s. Do not edit." %
+          (torch.__version__, platform.python_version()))
+    print(" *\n * x [B,T,I], y and gy [B,T,D H] padded; states [L D,B,H]; weights as torch lists them. */")
+    print("#pragma once\n// clang-format off")
+    print("enum { TORCH_I = %d, TORCH_H = %d, TORCH_B = %d, TORCH_T = %d };" % (I, H, B, T))
+    print("static const int torch_lengths[] = {%s};" % ", ".join(map(str, LENGTHS)))
+    rows = [recurrent(c, n, d) for c in CELLS for n in (1, 2) for d in (1, 2)]
+    print("typedef struct torch_recurrent {\n  const char *cell;\n  int layers, directions;\n"
+          "  const double *x, *h0, *c0, *gy, *gc, *y, *hn, *cn, *dx, *dh0, *dc0, *weights, *gradients;\n"
+          "} torch_recurrent;")
+    print("static const torch_recurrent torch_recurrents[] = {\n%s\n};" % "\n".join(rows))
+    rows = [cross_entropy(i, *case) for i, case in enumerate([(5, 3, 0), (5, 3, 0.1), (4, 37, 0), (4, 37, 0.25)])]
+    print("typedef struct torch_entropy {\n  int rows, classes;\n  double smoothing;\n"
+          "  const double *logits, *loss, *gradient;\n  const int *target;\n} torch_entropy;")
+    print("static const torch_entropy torch_entropies[] = {\n%s\n};" % "\n".join(rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
