@@ -1,0 +1,233 @@
+#include "lockstep/loader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader_impl.h"
+
+static const char *const view_words[] = {"a language model", "a classifier", "a labeller"};
+
+/* Which kinds of corpus a view can read. */
+static bool fits(lk_view view, const lk_corpus_info *info) {
+  switch (view) {
+    case LK_VIEW_LM:
+      return info->frames == 0;
+    case LK_VIEW_CLASSIFY:
+      return info->kind == LK_CORPUS_CLASSIFY || info->kind == LK_CORPUS_FRAMES;
+    case LK_VIEW_LABEL:
+      return info->kind == LK_CORPUS_LABEL;
+  }
+  return false;
+}
+
+static lk_status check(const lk_corpus_info *info, const lk_loader_settings *settings) {
+  const char *split = lk_split_names[settings->split];
+  if (!fits(settings->view, info))
+    return LK_FAIL(LK_DATA, "%s cannot read a corpus of kind %s", view_words[settings->view],
+                   lk_corpus_kind_names[info->kind]);
+  if ((info->stream ? info->tokens : info->rows)[settings->split] < 1)
+    return LK_FAIL(LK_DATA, "the corpus holds nothing in /%s: prepare it with --%s FILE or --%s-fraction X", split,
+                   split, split);
+  if (settings->batch < 1) return LK_FAIL(LK_USAGE, "a batch of %td sequences: at least 1", settings->batch);
+  if (info->stream && settings->unroll < 1)
+    return LK_FAIL(LK_USAGE, "unroll of %td units: at least 1", settings->unroll);
+  if (info->rows[settings->split] > INT32_MAX)
+    return LK_FAIL(LK_DATA, "/%s holds %td rows: more than %d cannot be read", split, info->rows[settings->split],
+                   INT32_MAX);
+  return LK_OK;
+}
+
+static void describe(lk_loader *loader, const lk_corpus_info *info, const lk_shards *shards,
+                     const lk_loader_settings *settings) {
+  *loader = (lk_loader){.settings = *settings, .shards = *shards, .kind = info->kind, .stream = info->stream};
+  loader->epoch = -1;
+  loader->D = info->frames;
+  loader->labels = info->label.count;
+  loader->buckets = info->buckets[settings->split];
+  memcpy(loader->bucket, info->bucket[settings->split], sizeof loader->bucket);
+  loader->units = info->stream ? info->tokens[settings->split] : 0;
+  loader->plan = (lk_plan){.shards = shards->total,
+                           .rows = info->rows[settings->split],
+                           .batch = settings->batch,
+                           .pool = settings->pool,
+                           .shuffle = settings->shuffle,
+                           .rng = lk_rng_make(settings->seed, LK_PURPOSE_SHUFFLE)};
+  if (!info->stream) loader->steps = lk_plan_steps(&loader->plan);
+}
+
+lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_shards *shards,
+                         const lk_loader_settings *settings) {
+  const lk_corpus_info *info = lk_corpus_about(corpus);
+  lk_status status;
+  lk_loader *made = NULL;
+  LK_TRY(check(info, settings));
+  LK_TRY(lk_alloc(&made, 1, sizeof *made));
+  describe(made, info, shards, settings);
+  LK_GO(made->stream ? lk_loader_read_lanes(made, corpus) : lk_loader_read_rows(made, corpus));
+  if (made->N_most > INT32_MAX - made->B_most)
+    LK_GO(LK_FAIL(LK_USAGE,
+                  "a batch of %td sequences may hold %td units on one rank, more than %d: choose a smaller one",
+                  settings->batch, made->N_most, INT32_MAX));
+  *loader = made;
+  made = NULL;
+done:
+  lk_loader_close(&made);
+  return status;
+}
+
+void lk_loader_close(lk_loader **loader) {
+  lk_loader *l = *loader;
+  if (!l) return;
+  free(l->first);
+  free(l->id);
+  free(l->length);
+  free(l->offset);
+  free(l->source);
+  free(l->target);
+  free(l->frames);
+  free(l->order);
+  free(l->scratch);
+  free(l->visits);
+  free(l->picked);
+  free(l->text);
+  free(l);
+  *loader = NULL;
+}
+
+void lk_loader_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T) {
+  *B = loader->B_most;
+  *N = loader->N_most;
+  *T = loader->T_most;
+}
+
+int64_t lk_loader_steps(const lk_loader *loader) { return loader->steps; }
+
+ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first) {
+  if (first) *first = loader->lanes.begin;
+  return lk_range_size(loader->lanes);
+}
+
+void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena) {
+  const ptrdiff_t B = loader->B_most, N = loader->N_most;
+  *batch = (lk_batch){0};
+  lk_pack_layout(&batch->pack, arena, &loader->shards, B, N, loader->T_most);
+  if (loader->D > 0)
+    batch->frames = lk_arena_take(arena, (size_t)(N * loader->D) * sizeof *batch->frames);
+  else
+    batch->source = lk_arena_ints(arena, N);
+  batch->target = lk_arena_ints(arena, loader->settings.view == LK_VIEW_CLASSIFY ? B : N);
+  if (loader->stream) batch->lane = lk_arena_ints(arena, B);
+}
+
+static void plan_epoch(lk_loader *loader, int64_t epoch) {
+  if (loader->epoch == epoch) return;
+  for (int s = 0; s < loader->shards.count; s++) {
+    ptrdiff_t first = loader->first[s];
+    lk_plan_order(&loader->plan, loader->shards.first + s, epoch, loader->length + first, loader->order + first,
+                  loader->scratch);
+  }
+  lk_plan_visits(&loader->plan, epoch, loader->visits);
+  loader->epoch = epoch;
+}
+
+/* Which rows: lengths and ids of the pack, and loader->picked. */
+static void pick_rows(lk_loader *loader, int64_t step, lk_pack *pack) {
+  const int32_t slot = loader->visits[step];
+  ptrdiff_t b = 0;
+  pack->shard_seq[0] = 0;
+  for (int s = 0; s < loader->shards.count; s++) {
+    const ptrdiff_t first = loader->first[s];
+    const lk_range share = lk_plan_share(&loader->plan, loader->shards.first + s, slot);
+    for (ptrdiff_t i = share.begin; i < share.end; i++, b++) {
+      const ptrdiff_t row = first + loader->order[first + i];
+      loader->picked[b] = (int32_t)row;
+      pack->length[b] = loader->length[row];
+      pack->id[b] = loader->id[row];
+    }
+    pack->shard_seq[s + 1] = b;
+  }
+}
+
+/* What one sequence holds, along its chain of packed rows. */
+static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b) {
+  const ptrdiff_t row = loader->picked[b], at = loader->offset[row], D = loader->D;
+  const lk_view view = loader->settings.view;
+  ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
+  for (ptrdiff_t t = 0; r >= 0; r = batch->pack.later[r], t++) {
+    if (D > 0)
+      memcpy(batch->frames + r * D, loader->frames + (at + t) * D, (size_t)D * sizeof *batch->frames);
+    else
+      batch->source[r] = loader->source[at + t];
+    if (view == LK_VIEW_LM) batch->target[r] = loader->source[at + t + 1];
+    if (view == LK_VIEW_LABEL) batch->target[r] = loader->target[at + t];
+  }
+  if (view == LK_VIEW_CLASSIFY) batch->target[b] = loader->target[row];
+}
+
+/* Which lanes: the longer ones of a shard come first; a lane that has ended is left out. */
+static void pick_lanes(const lk_loader *loader, int64_t step, lk_batch *batch) {
+  lk_pack *pack = &batch->pack;
+  const ptrdiff_t at = (ptrdiff_t)step * loader->settings.unroll;
+  ptrdiff_t b = 0;
+  pack->shard_seq[0] = 0;
+  for (int s = 0; s < loader->shards.count; s++) {
+    const lk_range lanes = lk_plan_lanes(loader->shards.total, loader->settings.batch, loader->shards.first + s);
+    const ptrdiff_t first = b;
+    for (ptrdiff_t lane = lanes.begin; lane < lanes.end; lane++) {
+      ptrdiff_t left = lk_range_size(lk_plan_lane(loader->units, loader->settings.batch, lane)) - at;
+      if (left > loader->settings.unroll) left = loader->settings.unroll;
+      if (left < 1) continue;
+      ptrdiff_t place = b++;
+      for (; place > first && pack->length[place - 1] < left; place--) {
+        pack->length[place] = pack->length[place - 1];
+        pack->id[place] = pack->id[place - 1];
+      }
+      pack->length[place] = (int32_t)left;
+      pack->id[place] = (uint32_t)lane;
+    }
+    pack->shard_seq[s + 1] = b;
+  }
+}
+
+static void fill_lane(const lk_loader *loader, int64_t step, lk_batch *batch, ptrdiff_t b) {
+  const ptrdiff_t lane = (ptrdiff_t)batch->pack.id[b];
+  const ptrdiff_t begin = lk_plan_lane(loader->units, loader->settings.batch, lane).begin;
+  const int32_t *text = loader->text + (begin - loader->begin) + (ptrdiff_t)step * loader->settings.unroll;
+  batch->lane[b] = (int32_t)(lane - loader->lanes.begin);
+  ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
+  for (ptrdiff_t t = 0; r >= 0; r = batch->pack.later[r], t++) {
+    batch->source[r] = text[t];
+    batch->target[r] = text[t + 1];
+  }
+}
+
+void lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *batch) {
+  LK_ASSERT(epoch >= 0 && step >= 0 && step < loader->steps);
+  if (loader->stream) {
+    pick_lanes(loader, step, batch);
+    lk_pack_fill(&batch->pack);
+    for (ptrdiff_t b = 0; b < batch->pack.B; b++) fill_lane(loader, step, batch, b);
+  } else {
+    plan_epoch(loader, epoch);
+    pick_rows(loader, step, &batch->pack);
+    lk_pack_fill(&batch->pack);
+    for (ptrdiff_t b = 0; b < batch->pack.B; b++) fill_sequence(loader, batch, b);
+  }
+  batch->reset = loader->stream && step == 0;
+  batch->tokens = batch->pack.N;
+}
+
+const char *lk_loader_where(const lk_loader *loader, const lk_batch *batch, ptrdiff_t b, char out[96]) {
+  LK_ASSERT(b >= 0 && b < batch->pack.B);
+  const char *split = lk_split_names[loader->settings.split];
+  ptrdiff_t row = (ptrdiff_t)batch->pack.id[b];
+  if (loader->stream) {
+    snprintf(out, 96, "%s/stream lane %td of %td", split, row, loader->settings.batch);
+    return out;
+  }
+  int k = 0;
+  while (k + 1 < loader->buckets && row >= loader->bucket[k].rows) row -= loader->bucket[k++].rows;
+  snprintf(out, 96, "%s/len_%04td row %td", split, loader->bucket[k].width, row);
+  return out;
+}

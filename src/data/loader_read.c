@@ -1,0 +1,194 @@
+#include "loader_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 32 << 20 }; /* read at once: a few chunks of the file, a small part of the memory */
+
+/* A block of rows of one bucket, padded as in the file. */
+typedef struct block {
+  ptrdiff_t rows_most, width, target_width;
+  int32_t *source, *length, *target;
+  float *frames;
+} block;
+
+static void block_release(block *b) {
+  free(b->source);
+  free(b->length);
+  free(b->target);
+  free(b->frames);
+}
+
+static lk_status block_reserve(block *b, const lk_loader *loader, const lk_bucket *bucket, ptrdiff_t rows) {
+  lk_status status;
+  const ptrdiff_t row_bytes = bucket->width * (8 + 4 * loader->D) + 8;
+  *b = (block){.width = bucket->width, .target_width = bucket->target_width > 0 ? bucket->target_width : 1};
+  b->rows_most = BLOCK_BYTES / row_bytes + 1;
+  if (b->rows_most > rows) b->rows_most = rows;
+  const size_t n = (size_t)b->rows_most;
+  LK_GO(lk_alloc(&b->length, n, sizeof *b->length));
+  if (loader->D > 0)
+    LK_GO(lk_alloc(&b->frames, n * (size_t)b->width, (size_t)loader->D * sizeof *b->frames));
+  else
+    LK_GO(lk_alloc(&b->source, n * (size_t)b->width, sizeof *b->source));
+  if (loader->settings.view != LK_VIEW_LM) LK_GO(lk_alloc(&b->target, n * (size_t)b->target_width, sizeof *b->target));
+done:
+  if (status != LK_OK) block_release(b);
+  return status;
+}
+
+/* A row's positions in the view: what of the file's `length` units is read. */
+typedef struct stretch {
+  ptrdiff_t skip, keep; /* units left out in front, units kept */
+  ptrdiff_t positions;  /* inputs */
+} stretch;
+
+static stretch view_of(const lk_loader *loader, ptrdiff_t length) {
+  if (loader->D > 0) return (stretch){.keep = length, .positions = length};
+  if (loader->settings.view == LK_VIEW_LM) return (stretch){.keep = length, .positions = length - 1};
+  return (stretch){.skip = 1, .keep = length - 2, .positions = length - 2};
+}
+
+static lk_status check_label(const lk_loader *loader, int32_t label, int none, const char *bucket, ptrdiff_t row) {
+  if ((label >= 0 && label < loader->labels) || (none && label == -1)) return LK_OK;
+  return LK_FAIL(LK_DATA, "%s row %td: label %d, but the corpus has %td labels", bucket, row, (int)label,
+                 loader->labels);
+}
+
+static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, stretch s, ptrdiff_t row,
+                              const char *name, ptrdiff_t file_row) {
+  if (loader->settings.view == LK_VIEW_LM) return LK_OK;
+  const int32_t *from = b->target + i * b->target_width;
+  if (loader->settings.view == LK_VIEW_CLASSIFY) {
+    LK_TRY(check_label(loader, from[0], 0, name, file_row));
+    loader->target[row] = from[0];
+    return LK_OK;
+  }
+  LK_TRY(lk_grow(&loader->target, &loader->target_capacity, (size_t)(loader->used + s.keep), sizeof *loader->target));
+  for (ptrdiff_t t = 0; t < s.keep; t++) {
+    LK_TRY(check_label(loader, from[s.skip + t], 1, name, file_row));
+    loader->target[loader->used + t] = from[s.skip + t];
+  }
+  return LK_OK;
+}
+
+/* Row i of the block becomes row `row` of the loader. */
+static lk_status keep_row(lk_loader *loader, const block *b, ptrdiff_t i, ptrdiff_t row, const char *name,
+                          ptrdiff_t file_row) {
+  const stretch s = view_of(loader, b->length[i]);
+  if (s.positions < 1) return LK_FAIL(LK_DATA, "%s row %td: nothing to read in it", name, file_row);
+  LK_TRY(keep_targets(loader, b, i, s, row, name, file_row));
+  const size_t need = (size_t)(loader->used + s.keep);
+  if (loader->D > 0) {
+    const size_t D = (size_t)loader->D;
+    LK_TRY(lk_grow(&loader->frames, &loader->frames_capacity, need * D, sizeof *loader->frames));
+    memcpy(loader->frames + (size_t)loader->used * D, b->frames + (size_t)(i * b->width) * D,
+           (size_t)s.keep * D * sizeof *b->frames);
+  } else {
+    LK_TRY(lk_grow(&loader->source, &loader->source_capacity, need, sizeof *loader->source));
+    memcpy(loader->source + loader->used, b->source + i * b->width + s.skip, (size_t)s.keep * sizeof *b->source);
+  }
+  loader->offset[row] = loader->used;
+  loader->length[row] = (int32_t)s.positions;
+  loader->used += s.keep;
+  return LK_OK;
+}
+
+/* The rank's rows of one bucket, in large blocks. `next` [shards]: the row that comes next of each local shard. */
+static lk_status read_bucket(lk_loader *loader, const lk_corpus *corpus, int k, ptrdiff_t before, ptrdiff_t *next) {
+  const lk_bucket *bucket = &loader->bucket[k];
+  const lk_shards *shards = &loader->shards;
+  const lk_split split = loader->settings.split;
+  lk_range mine = lk_plan_block(&loader->plan, shards->first, before, bucket->rows);
+  mine.end = lk_plan_block(&loader->plan, shards->first + shards->count - 1, before, bucket->rows).end;
+  if (lk_range_size(mine) == 0) return LK_OK;
+
+  char name[64];
+  snprintf(name, sizeof name, "%s/len_%04td", lk_split_names[split], bucket->width);
+  block b;
+  int s = 0;
+  lk_range owned = lk_plan_block(&loader->plan, shards->first, before, bucket->rows);
+  lk_status status = block_reserve(&b, loader, bucket, lk_range_size(mine));
+  if (status != LK_OK) return status;
+  for (ptrdiff_t at = mine.begin; at < mine.end;) {
+    ptrdiff_t count = mine.end - at < b.rows_most ? mine.end - at : b.rows_most;
+    LK_GO(lk_corpus_rows(corpus, split, k, at, count, b.source, b.length, b.target, b.frames));
+    for (ptrdiff_t i = 0; i < count; i++, at++) {
+      while (at >= owned.end) owned = lk_plan_block(&loader->plan, shards->first + ++s, before, bucket->rows);
+      loader->id[next[s]] = (uint32_t)(before + at);
+      LK_GO(keep_row(loader, &b, i, next[s]++, name, at));
+    }
+  }
+done:
+  block_release(&b);
+  return status;
+}
+
+static lk_status reserve_rows(lk_loader *loader) {
+  LK_TRY(lk_alloc(&loader->first, (size_t)loader->shards.count + 1, sizeof *loader->first));
+  for (int s = 0; s < loader->shards.count; s++)
+    loader->first[s + 1] = loader->first[s] + lk_plan_owned(&loader->plan, loader->shards.first + s);
+  loader->rows = loader->first[loader->shards.count];
+  const size_t rows = (size_t)loader->rows;
+  LK_TRY(lk_alloc(&loader->id, rows, sizeof *loader->id));
+  LK_TRY(lk_alloc(&loader->length, rows, sizeof *loader->length));
+  LK_TRY(lk_alloc(&loader->offset, rows, sizeof *loader->offset));
+  LK_TRY(lk_alloc(&loader->order, rows, sizeof *loader->order));
+  LK_TRY(lk_alloc(&loader->scratch, rows, sizeof *loader->scratch));
+  LK_TRY(lk_alloc(&loader->visits, (size_t)loader->steps, sizeof *loader->visits));
+  if (loader->settings.view == LK_VIEW_CLASSIFY) LK_TRY(lk_alloc(&loader->target, rows, sizeof *loader->target));
+  return LK_OK;
+}
+
+/* The largest batch: of each shard the longest rows, as many as it ever gives to a step. */
+static void measure(lk_loader *loader) {
+  for (int s = 0; s < loader->shards.count; s++) {
+    const ptrdiff_t first = loader->first[s], owned = loader->first[s + 1] - first;
+    const ptrdiff_t share = lk_plan_largest_share(&loader->plan, loader->shards.first + s);
+    const int32_t *length = loader->length + first;
+    int32_t *order = loader->order + first;
+    for (ptrdiff_t i = 0; i < owned; i++) order[i] = (int32_t)i;
+    lk_sort_falling(order, loader->scratch, owned, length);
+    for (ptrdiff_t i = 0; i < share; i++) loader->N_most += length[order[i]];
+    loader->B_most += share;
+    if (share > 0 && length[order[0]] > loader->T_most) loader->T_most = length[order[0]];
+  }
+}
+
+lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus) {
+  lk_status status;
+  ptrdiff_t *next = NULL, before = 0;
+  LK_TRY(reserve_rows(loader));
+  LK_TRY(lk_alloc(&next, (size_t)loader->shards.count, sizeof *next));
+  memcpy(next, loader->first, (size_t)loader->shards.count * sizeof *next);
+  for (int k = 0; k < loader->buckets; k++) {
+    LK_GO(read_bucket(loader, corpus, k, before, next));
+    before += loader->bucket[k].rows;
+  }
+  measure(loader);
+  status = lk_alloc(&loader->picked, (size_t)loader->B_most, sizeof *loader->picked);
+done:
+  free(next);
+  return status;
+}
+
+lk_status lk_loader_read_lanes(lk_loader *loader, const lk_corpus *corpus) {
+  const ptrdiff_t lanes = loader->settings.batch, units = loader->units;
+  const lk_shards *shards = &loader->shards;
+  if (units - 1 < lanes)
+    return LK_FAIL(LK_USAGE, "%s/stream has %td units, too few for %td lanes: choose a smaller batch",
+                   lk_split_names[loader->settings.split], units, lanes);
+  loader->lanes.begin = lk_plan_lanes(shards->total, lanes, shards->first).begin;
+  loader->lanes.end = lk_plan_lanes(shards->total, lanes, shards->first + shards->count - 1).end;
+  const ptrdiff_t longest = (units - 1 + lanes - 1) / lanes;
+  loader->steps = (longest + loader->settings.unroll - 1) / loader->settings.unroll;
+  loader->B_most = lk_range_size(loader->lanes);
+  loader->T_most = loader->B_most == 0 ? 0 : longest < loader->settings.unroll ? longest : loader->settings.unroll;
+  loader->N_most = loader->B_most * loader->T_most;
+  if (loader->B_most == 0) return LK_OK;
+  loader->begin = lk_plan_lane(units, lanes, loader->lanes.begin).begin;
+  const ptrdiff_t count = lk_plan_lane(units, lanes, loader->lanes.end - 1).end + 1 - loader->begin;
+  LK_TRY(lk_alloc(&loader->text, (size_t)count, sizeof *loader->text));
+  return lk_corpus_stream(corpus, loader->settings.split, loader->begin, count, loader->text);
+}

@@ -1,0 +1,106 @@
+#include "plan_impl.h"
+
+#include <string.h>
+
+#include "lockstep/status.h"
+
+enum { SHUFFLE_ROWS = 0, SHUFFLE_STEPS = 1 }; /* third word of the shuffle's counter */
+
+/* How many of the first `positions` belong to a shard: q = s, s + S, s + 2S, ... */
+static ptrdiff_t dealt(const lk_plan *plan, int shard, ptrdiff_t positions) {
+  return (positions + plan->shards - 1 - shard) / plan->shards;
+}
+
+static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+int64_t lk_plan_steps(const lk_plan *plan) { return plan->rows / plan->batch + (plan->rows % plan->batch != 0); }
+
+ptrdiff_t lk_plan_owned(const lk_plan *plan, int shard) { return dealt(plan, shard, plan->rows); }
+
+/* Rows of the bucket that shards 0 .. shard-1 own: each the whole share, and one of the rest when its turn comes. */
+static ptrdiff_t owned_below(const lk_plan *plan, int shard, ptrdiff_t before, ptrdiff_t bucket_rows) {
+  const ptrdiff_t S = plan->shards, rest = bucket_rows % S, first = before % S, wrapped = first + rest - S;
+  ptrdiff_t extra = smaller(shard, first + rest) - smaller(shard, first);
+  if (wrapped > 0) extra += smaller(shard, wrapped);
+  return bucket_rows / S * shard + extra;
+}
+
+lk_range lk_plan_block(const lk_plan *plan, int shard, ptrdiff_t before, ptrdiff_t bucket_rows) {
+  return (lk_range){owned_below(plan, shard, before, bucket_rows), owned_below(plan, shard + 1, before, bucket_rows)};
+}
+
+/* Positions before which slot `slot` begins, not past the last. */
+static ptrdiff_t slot_begin(const lk_plan *plan, int64_t slot) {
+  return slot >= lk_plan_steps(plan) ? plan->rows : (ptrdiff_t)slot * plan->batch;
+}
+
+lk_range lk_plan_share(const lk_plan *plan, int shard, int64_t slot) {
+  LK_ASSERT(slot >= 0 && slot < lk_plan_steps(plan));
+  return (lk_range){dealt(plan, shard, slot_begin(plan, slot)), dealt(plan, shard, slot_begin(plan, slot + 1))};
+}
+
+ptrdiff_t lk_plan_largest_share(const lk_plan *plan, int shard) {
+  const int64_t steps = lk_plan_steps(plan);
+  ptrdiff_t most = 0;
+  for (int64_t slot = 0; slot < steps && slot < plan->shards; slot++) { /* the dealing repeats after S steps */
+    ptrdiff_t share = lk_range_size(lk_plan_share(plan, shard, slot));
+    if (share > most) most = share;
+  }
+  return most;
+}
+
+static void merge(const int32_t *from, int32_t *to, ptrdiff_t middle, ptrdiff_t end, const int32_t *key) {
+  ptrdiff_t left = 0, right = middle;
+  for (ptrdiff_t i = 0; i < end; i++) {
+    int take_left = right >= end || (left < middle && key[from[left]] >= key[from[right]]);
+    to[i] = from[take_left ? left++ : right++];
+  }
+}
+
+void lk_sort_falling(int32_t *order, int32_t *scratch, ptrdiff_t n, const int32_t *key) {
+  int32_t *from = order, *to = scratch;
+  for (ptrdiff_t width = 1; width < n; width *= 2) {
+    for (ptrdiff_t i = 0; i < n; i += 2 * width)
+      merge(from + i, to + i, smaller(width, n - i), smaller(2 * width, n - i), key);
+    int32_t *swap = from;
+    from = to;
+    to = swap;
+  }
+  if (from != order) memcpy(order, from, (size_t)n * sizeof *order);
+}
+
+void lk_plan_order(const lk_plan *plan, int shard, int64_t epoch, const int32_t *length, int32_t *out,
+                   int32_t *scratch) {
+  const ptrdiff_t owned = lk_plan_owned(plan, shard);
+  const int64_t steps = lk_plan_steps(plan), pool = plan->shuffle && plan->pool > 0 ? plan->pool : steps;
+  if (plan->shuffle)
+    lk_rng_permutation(plan->rng, (uint32_t)epoch, (uint32_t)shard, SHUFFLE_ROWS, out, owned);
+  else
+    for (ptrdiff_t i = 0; i < owned; i++) out[i] = (int32_t)i;
+  for (int64_t slot = 0; slot < steps; slot += pool) {
+    ptrdiff_t begin = dealt(plan, shard, slot_begin(plan, slot));
+    ptrdiff_t end = dealt(plan, shard, slot_begin(plan, pool < steps - slot ? slot + pool : steps));
+    lk_sort_falling(out + begin, scratch, end - begin, length);
+  }
+}
+
+void lk_plan_visits(const lk_plan *plan, int64_t epoch, int32_t *out) {
+  const ptrdiff_t steps = (ptrdiff_t)lk_plan_steps(plan);
+  if (plan->shuffle)
+    lk_rng_permutation(plan->rng, (uint32_t)epoch, 0, SHUFFLE_STEPS, out, steps);
+  else
+    for (ptrdiff_t i = 0; i < steps; i++) out[i] = (int32_t)i;
+}
+
+/* floor(total part / parts) without overflow. */
+static ptrdiff_t portion(ptrdiff_t total, ptrdiff_t part, ptrdiff_t parts) {
+  return total / parts * part + total % parts * part / parts;
+}
+
+lk_range lk_plan_lanes(int shards, ptrdiff_t lanes, int shard) {
+  return (lk_range){portion(lanes, shard, shards), portion(lanes, shard + 1, shards)};
+}
+
+lk_range lk_plan_lane(ptrdiff_t units, ptrdiff_t lanes, ptrdiff_t lane) {
+  return (lk_range){portion(units - 1, lane, lanes), portion(units - 1, lane + 1, lanes)};
+}

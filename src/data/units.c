@@ -1,0 +1,37 @@
+#include "lockstep/vocab.h"
+
+const char *const lk_unit_names[LK_UNITS] = {"word", "char"};
+
+/* Bytes of white space at text, 0 where there is none. Other than ASCII it begins with C2, E1, E2 or E3. */
+static size_t space_at(const char *text, size_t size) {
+  const unsigned char c = (unsigned char)text[0];
+  if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
+  if (c != 0xC2 && (c < 0xE1 || c > 0xE3)) return 0;
+  const size_t bytes = lk_utf8_next(text, size);
+  return lk_utf8_space(text, bytes) ? bytes : 0;
+}
+
+static size_t bytes_at(const char *text, size_t size) {
+  if ((unsigned char)text[0] < 0x80) return 1;
+  const size_t bytes = lk_utf8_next(text, size);
+  LK_ASSERT(bytes > 0); /* text inside the program is valid */
+  return bytes;
+}
+
+bool lk_unit_next(lk_unit unit, const char *text, size_t size, size_t *at, const char **start, size_t *length) {
+  size_t i = *at;
+  if (unit == LK_WORD)
+    for (size_t space; i < size && (space = space_at(text + i, size - i)) > 0;) i += space;
+  if (i >= size) {
+    *at = size;
+    return false;
+  }
+  *start = text + i;
+  if (unit == LK_WORD)
+    while (i < size && space_at(text + i, size - i) == 0) i += bytes_at(text + i, size - i);
+  else
+    i += bytes_at(text + i, size - i);
+  *length = (size_t)(text + i - *start);
+  *at = i;
+  return true;
+}
