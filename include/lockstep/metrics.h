@@ -18,6 +18,8 @@ typedef struct lk_span_counts {
 
 LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels);
 void lk_tagset_release(lk_tagset *set);
-/** Add the spans of one sentence: a span is correct where start, end and type agree (conlleval's chunk rules). */
+/** Add the spans of one sentence: a span is correct where start, end and type agree. Chunks start and end by the rules of
+ *  conlleval, so every sequence of tags has spans: an I after O, or after another type, starts one. After E and S the
+ *  span is closed whatever follows, as later versions of the script have it. A label of -1 counts as O. */
 void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n,
                     lk_span_counts *counts);

@@ -14,7 +14,7 @@ typedef struct lk_task lk_task;
 
 /* What one shard gave to a training step; travels with the gradient. */
 typedef struct lk_shard_stat {
-  double loss;    /* nats, sum */
+  double loss;    /* nats, sum; with train.smoothing: of the smoothed objective, the one that the gradient is of */
   int64_t units;  /* predicted */
   int64_t tokens; /* read */
 } lk_shard_stat;
@@ -38,15 +38,20 @@ lk_view lk_task_view(const lk_task *task);
 LK_CHECKED lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training);
 /** Bring packed weights up to date with the parameters.                           Not collective. */
 void lk_task_pack(lk_task *task, const lk_params *params);
+/** Whether they are packed at all: a reserve that had to grow the buffers loses them. */
+int lk_task_packed(const lk_task *task);
 /** Reals of one lane's carried states: 0 where the task carries none.              Not collective. */
 ptrdiff_t lk_task_lane_width(const lk_task *task);
+/** Reals of one sequence's states, for decoding step by step: 0 with two directions. */
+ptrdiff_t lk_task_carry_width(const lk_task *task);
 
 /** One training pass: forward, loss, backward. stat [shards of this rank] and every tensor of grads are assigned (also
  *  for an empty batch). lanes [lanes, width]: carried states, read unless batch->reset and updated; NULL without lanes.
  *                                                                                 Not collective. */
 void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
                    lk_shard_stat *stat, const lk_grads *grads);
-/** Forward and count: loss [shards of this rank] is added to, counts [lk_task_counts()] too. */
+/** Forward and count: loss [shards of this rank], plain cross-entropy without smoothing, is added to, and counts
+ *  [lk_task_counts()] too; counts[0] are the units.                                Not collective. */
 void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
                       int64_t *counts);
 ptrdiff_t lk_task_counts(const lk_task *task);
@@ -55,7 +60,11 @@ int lk_task_metrics(const lk_task *task, double loss, const int64_t *counts, lk_
 /** Confusion matrix inside counts: gold row, predicted column; *labels = 0 where the task has none. */
 const int64_t *lk_task_confusion(const lk_task *task, const int64_t *counts, ptrdiff_t *labels);
 
-/** Forward only: logits of the last batch, [N, ld] (a row a unit) or [B, ld] (a classifier); V of them are real.
- *  Large vocabularies included: the caller keeps batches small. Updates lanes as lk_task_train() does. */
-const lk_real *lk_task_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes,
-                               ptrdiff_t *ld, ptrdiff_t *V);
+/** Forward only, up to the head; returns the number of units n: N rows, or B sequences of a classifier. Lanes [., carry
+ *  width] are used as in lk_task_train(), by any model in one direction.            Not collective. */
+ptrdiff_t lk_task_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes);
+/** Logits of units first, first+1, ... of the last forward: *n of them, all or as many as the buffer holds, so that a
+ *  large vocabulary needs no more memory; [*n, ld], the caller may change them.    Not collective. */
+lk_real *lk_task_logits(lk_task *task, const lk_params *params, ptrdiff_t first, ptrdiff_t *n);
+/** V, the outputs, and the row stride of the logits. */
+ptrdiff_t lk_task_outputs(const lk_task *task, ptrdiff_t *ld);

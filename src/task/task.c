@@ -1,0 +1,158 @@
+/* task.c - the table of tasks, and their life: create, reserve, pack, destroy. What a pass does is in net.c. */
+#include "lockstep/task.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "task_impl.h"
+
+static const lk_task_kind *const kinds[] = {&lk_task_lm, &lk_task_classify, &lk_task_label};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Evaluation and decoding never hold more logits than this at once, however large the vocabulary. */
+static const ptrdiff_t most_logits = (ptrdiff_t)4 << 20, fewest_rows = 64;
+
+const char *const *lk_task_names(size_t *count) {
+  static const char *names[KINDS];
+  for (size_t i = 0; i < KINDS; i++) names[i] = kinds[i]->name;
+  *count = KINDS;
+  return names;
+}
+
+/* Names in the configuration are checked whatever the task makes of them. */
+static lk_status choose(lk_task *task) {
+  const lk_config *config = task->config;
+  size_t count, index;
+  const char *const *names = lk_task_names(&count);
+  LK_TRY(lk_config_choice(config, "task", names, count, &index));
+  task->kind = kinds[index];
+  names = lk_pool_names(&count);
+  LK_TRY(lk_config_choice(config, "model.pool", names, count, &index));
+  task->pool = (lk_pool)index;
+  return task->kind->check(task);
+}
+
+static lk_status declare(lk_task *task, lk_params *params) {
+  const lk_config *config = task->config;
+  const lk_corpus_info *info = task->info;
+  ptrdiff_t V = info->frames > 0 ? 0 : info->source.count;
+  LK_TRY(lk_encoder_declare(&task->encoder, params, config, V, info->frames, info->source.number));
+  int shared = -1;
+  if (task->tied) {
+    if (task->encoder.onehot)
+      return lk_config_error(config, "model.tied", "tied weights need an embedding, but model.input is onehot");
+    if (task->encoder.embedding.E != task->encoder.width)
+      return lk_config_error(config, "model.tied",
+                             "tied weights need model.embedding = model.hidden, found %td and %td",
+                             task->encoder.embedding.E, task->encoder.width);
+    shared = task->encoder.embedding.weight;
+  }
+  return lk_dense_declare(&task->head, params, "output", task->encoder.width, task->V, shared);
+}
+
+lk_status lk_task_create(lk_task **out, const lk_config *config, const lk_corpus_info *info, lk_params *params) {
+  lk_task *task;
+  lk_status status;
+  *out = NULL;
+  LK_TRY(lk_alloc(&task, 1, sizeof *task));
+  task->config = config;
+  task->info = info;
+  LK_GO(choose(task));
+  task->Vp = lk_padded(task->V);
+  LK_GO(declare(task, params));
+  *out = task;
+  return LK_OK;
+done:
+  lk_task_destroy(&task);
+  return status;
+}
+
+void lk_task_destroy(lk_task **task) {
+  if (*task == NULL) return;
+  if ((*task)->kind && (*task)->kind->release) (*task)->kind->release(*task);
+  lk_arena_release(&(*task)->arena);
+  free(*task);
+  *task = NULL;
+}
+
+lk_view lk_task_view(const lk_task *task) { return task->kind->view; }
+
+ptrdiff_t lk_task_carry_width(const lk_task *task) { return lk_encoder_carry_size(&task->encoder); }
+
+ptrdiff_t lk_task_lane_width(const lk_task *task) {
+  return task->kind->view == LK_VIEW_LM && task->info->stream ? lk_task_carry_width(task) : 0;
+}
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* Rows of logits: all of a training batch, for they become its gradient in place; else as many as the bound allows. */
+static ptrdiff_t plan_logits(const lk_task *task) {
+  ptrdiff_t train = task->kind->per_sequence ? task->train_B : task->train_N;
+  ptrdiff_t units = task->kind->per_sequence ? task->B : task->N;
+  ptrdiff_t rows = larger(most_logits / task->Vp, fewest_rows);
+  return larger(train, units < rows ? units : rows);
+}
+
+static void layout(lk_task *task, lk_arena *arena) {
+  ptrdiff_t units = task->kind->per_sequence ? task->B : task->N, carry = lk_task_carry_width(task);
+  lk_encoder_layout(&task->encoder, arena, task->B, task->N, task->training);
+  lk_dense_layout(&task->head, arena, task->training);
+  task->logit_rows = plan_logits(task);
+  task->logits = lk_arena_reals(arena, task->logit_rows * task->Vp);
+  task->loss = lk_arena_take(arena, (size_t)units * sizeof *task->loss);
+  task->best = lk_arena_ints(arena, units);
+  task->carry = lk_arena_reals(arena, task->B * carry);
+  task->carry_next = lk_arena_reals(arena, task->B * carry);
+  if (task->kind->layout) task->kind->layout(task, arena);
+}
+
+lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training) {
+  int enough = B <= task->B && N <= task->N && T <= task->T;
+  if (training) enough = enough && task->training && B <= task->train_B && N <= task->train_N;
+  if (enough && task->arena.base) return LK_OK;
+  task->B = larger(task->B, B);
+  task->N = larger(task->N, N);
+  task->T = larger(task->T, T);
+  if (training) {
+    task->train_B = larger(task->train_B, B);
+    task->train_N = larger(task->train_N, N);
+    task->training = 1;
+  }
+  lk_arena plan = {0};
+  layout(task, &plan);
+  task->packed = 0; /* the packed weights lie in the block too */
+  task->arena.used = plan.used;
+  LK_TRY(lk_arena_reserve(&task->arena));
+  layout(task, &task->arena);
+  return LK_OK;
+}
+
+void lk_task_pack(lk_task *task, const lk_params *params) {
+  LK_ASSERT(task->arena.base);
+  lk_encoder_pack(&task->encoder, params, task->training);
+  lk_dense_pack(&task->head, params, task->training);
+  task->packed = 1;
+}
+
+int lk_task_packed(const lk_task *task) { return task->packed; }
+
+ptrdiff_t lk_task_counts(const lk_task *task) { return task->kind->counts(task); }
+
+const int64_t *lk_task_confusion(const lk_task *task, const int64_t *counts, ptrdiff_t *labels) {
+  *labels = 0;
+  return task->kind->confusion ? task->kind->confusion(task, counts, labels) : NULL;
+}
+
+int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising) {
+  LK_ASSERT(count < LK_MAX_METRICS);
+  metrics[count] = (lk_metric){.value = value, .rising = rising};
+  (void)snprintf(metrics[count].name, sizeof metrics[count].name, "%s", name);
+  return count + 1;
+}
+
+int lk_task_metrics(const lk_task *task, double loss, const int64_t *counts, lk_metric metrics[LK_MAX_METRICS]) {
+  double mean = counts[0] > 0 ? loss / (double)counts[0] : NAN;
+  (void)lk_metric_put(metrics, 0, "loss", mean, 0);
+  return task->kind->metrics(task, mean, counts, metrics);
+}

@@ -1,0 +1,68 @@
+/* task_impl.h - what the task files share: a net of encoder and head, and the few things in which tasks differ.
+ *
+ *   batch -> encoder -> y [N, width] -> (gather) -> units [n, width] -> head -> logits [n, V] -> softmax, cross-entropy
+ *
+ * A unit is what a prediction is made for: a row of the pack, n = N, or, where the kind gathers, a sequence, n = B. */
+#pragma once
+#include "lockstep/metrics.h"
+#include "lockstep/task.h"
+
+/* What makes a task: one of these in its own file, one line in the table of task.c. */
+typedef struct lk_task_kind {
+  const char *name;
+  lk_view view;
+  int per_sequence; /* units are sequences: gather and scatter are given */
+  /** Check configuration and corpus against each other and set V, and what else the task keeps. LK_USAGE, LK_DATA. */
+  lk_status (*check)(lk_task *task);
+  void (*release)(lk_task *task);                   /* or NULL */
+  void (*layout)(lk_task *task, lk_arena *arena);   /* its own buffers, or NULL */
+  void (*gather)(lk_task *task, const lk_pack *p);  /* encoder's output -> task->x; or NULL */
+  void (*scatter)(lk_task *task, const lk_pack *p); /* task->dpooled -> gradient by the encoder's output; or NULL */
+  ptrdiff_t (*counts)(const lk_task *task);
+  /** Add to counts[1..] what task->best says of the batch; counts[0], the units, is added by the caller. */
+  void (*count)(lk_task *task, const lk_batch *batch, int64_t *counts);
+  /** Metrics after "loss", which is there already; returns how many there are in all. */
+  int (*metrics)(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics);
+  const int64_t *(*confusion)(const lk_task *task, const int64_t *counts, ptrdiff_t *labels); /* or NULL */
+} lk_task_kind;
+
+extern const lk_task_kind lk_task_lm, lk_task_classify, lk_task_label;
+
+struct lk_task {
+  const lk_task_kind *kind;
+  const lk_config *config;
+  const lk_corpus_info *info;
+  lk_encoder encoder;
+  lk_dense head;
+  ptrdiff_t V, Vp; /* outputs; row stride of the logits */
+  int tied;
+
+  lk_arena arena;
+  ptrdiff_t B, N, T;          /* what the buffers hold */
+  ptrdiff_t train_B, train_N; /* of batches to train on: these need all their logits at once; 0: none */
+  ptrdiff_t logit_rows;
+  int training, packed;
+  lk_real *logits;             /* [logit_rows, Vp] */
+  double *loss;                /* [n] nats of each unit */
+  int32_t *best;               /* [n] most probable output */
+  lk_real *carry, *carry_next; /* [B, carry size] states before and after the batch */
+
+  const lk_real *x; /* [n, ldx] what the head reads, of the last forward */
+  ptrdiff_t ldx, n;
+
+  lk_pool pool; /* classify */
+  lk_real *pooled, *dpooled;
+  int32_t *arg;
+  lk_tagset tags; /* label */
+  int32_t *gold, *found;
+};
+
+/** Encoder, lanes and gather: sets x, ldx, n. Returns the states it started from, NULL for zeros. */
+const lk_real *lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
+                              lk_real *lanes);
+/** Units of local shard s: first[s] .. first[s+1]. */
+static inline const ptrdiff_t *lk_net_units(const lk_task *task, const lk_pack *pack) {
+  return task->kind->per_sequence ? pack->shard_seq : pack->shard_row;
+}
+int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising);
+static inline double lk_ratio(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : 0; }

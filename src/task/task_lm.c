@@ -1,0 +1,33 @@
+/* task_lm.c - a language model: the next unit, from all units before it. */
+#include <math.h>
+#include <string.h>
+
+#include "task_impl.h"
+
+static lk_status check(lk_task *task) {
+  const lk_config *config = task->config;
+  if (task->info->kind != LK_CORPUS_TEXT)
+    return lk_config_error(config, "task", "a language model needs a corpus of text, found one of kind %s",
+                           lk_corpus_kind_names[task->info->kind]);
+  if (config->model.bidirectional)
+    return lk_config_error(config, "model.bidirectional",
+                           "a language model reads forward only: the other direction would see what it is to predict");
+  task->V = task->info->source.count;
+  task->tied = config->model.tied;
+  return LK_OK;
+}
+
+static ptrdiff_t counts_of(const lk_task *task) {
+  (void)task;
+  return 1;
+}
+
+static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
+  (void)counts;
+  int n = lk_metric_put(metrics, 1, "perplexity", exp(loss), 0);
+  if (strcmp(task->info->unit, "char") == 0) n = lk_metric_put(metrics, n, "bits_per_character", loss / M_LN2, 0);
+  return n;
+}
+
+const lk_task_kind lk_task_lm = {
+    .name = "lm", .view = LK_VIEW_LM, .check = check, .counts = counts_of, .metrics = metrics_of};
