@@ -32,13 +32,13 @@ const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
 };
 
 /* Beyond 2^53 a whole number written as 1e16 is not exact, and a double no longer counts. */
-#define MANY   9007199254740992.0
+#define MANY   0x1p53
 #define NO_END INFINITY
 
 const config_key lk_config_keys[] = {
     TEXT("task", task, "lm",
          "What is learnt: lm (language model), classify (a class per sequence) or label (one per token)."),
-    WHOLE("seed", seed, "1", 0, NO_END, "", "All random numbers follow from it: the same seed gives the same model."),
+    WHOLE("seed", seed, "1", 0, MANY, "", "All random numbers follow from it: the same seed gives the same model."),
     TEXT("kernels", kernels, "auto",
          "Instruction set of the kernels: auto (best of this machine), avx512, avx2 or portable."),
 
@@ -136,8 +136,8 @@ const config_key lk_config_keys[] = {
          "Save at least this often as well; 0 goes by steps only."),
 
     TEXT("parallel.shards", parallel.shards, "8",
-         "Virtual shards, 1 to 4096 and at least the number of ranks: the same number gives the same model on any "
-         "ranks. ranks: as many as ranks."),
+         "Virtual shards, 1 to 4096, not fewer than ranks: equal shards, equal model, on any ranks; or ranks, one "
+         "each."),
     WHOLE("parallel.check_every", parallel.check_every, "100", 0, MANY, "steps",
           "Time between two checks that all ranks hold the same model; 0 never checks."),
 
@@ -169,20 +169,24 @@ static const char *tail(const char *name) {
   return dot ? dot + 1 : name;
 }
 
-/* The nearest key or section; else the key whose last part is nearest, for a key in the wrong section. */
+/* The key meant by a name that is none: the nearest key or section. The last part counts most: `rate` is nearer to
+ * train.rate than to data, and a right key may stand in the wrong section. */
 static const char *nearest(const char *name) {
   const char *whole[LK_CONFIG_MOST_KEYS + LK_CONFIG_SECTIONS], *tails[LK_CONFIG_MOST_KEYS];
+  const char *same_tail = NULL;
   const size_t keys = (size_t)lk_config_key_count;
   for (size_t i = 0; i < keys; i++) {
     whole[i] = lk_config_keys[i].name;
     tails[i] = tail(whole[i]);
+    if (!same_tail && strcmp(tails[i], tail(name)) == 0) same_tail = whole[i];
   }
   for (size_t i = 0; i < LK_CONFIG_SECTIONS; i++) whole[keys + i] = lk_config_sections[i].name;
-  const char *found = lk_nearest(name, whole, keys + LK_CONFIG_SECTIONS);
-  if (found) return found;
-  found = lk_nearest(tail(name), tails, keys);
-  for (size_t i = 0; found && i < keys; i++)
-    if (tails[i] == found) return whole[i];
+  const char *near = lk_nearest(name, whole, keys + LK_CONFIG_SECTIONS);
+  if (near && (!same_tail || strcmp(tail(near), tail(name)) == 0)) return near;
+  if (same_tail) return same_tail;
+  near = lk_nearest(tail(name), tails, keys);
+  for (size_t i = 0; near && i < keys; i++)
+    if (tails[i] == near) return whole[i];
   return NULL;
 }
 

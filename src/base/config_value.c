@@ -21,20 +21,15 @@ lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const
 
 /* The shortest decimal form that reads back as the same number. */
 static const char *real_text(char out[32], double value) {
-  for (int digits = 1; digits <= 17; digits++) {
+  for (int digits = 15; digits <= 17; digits++) { /* %g drops zeros at the end */
     (void)snprintf(out, 32, "%.*g", digits, value);
     if (strtod(out, NULL) == value) break;
   }
   return out;
 }
 
-/* For messages: a bound such as 65536 reads better than 6.5536e+04. */
 static const char *bound_text(char out[32], double value) {
-  if (fabs(value) < 1e16 && value == floor(value)) {
-    (void)snprintf(out, 32, "%.0f", value);
-    return out;
-  }
-  return real_text(out, value);
+  return value == 0x1p53 ? strcpy(out, "2^53") : real_text(out, value);
 }
 
 const char *lk_config_expected(char out[128], const config_key *key) {
@@ -44,7 +39,7 @@ const char *lk_config_expected(char out[128], const config_key *key) {
   bound_text(least, key->least);
   bound_text(most, key->most);
   const char *above = key->open & ABOVE_LEAST ? "above " : "", *below = key->open & BELOW_MOST ? "below " : "";
-  if (isfinite(key->least) && key->most < 1e15)
+  if (isfinite(key->least) && isfinite(key->most))
     (void)snprintf(range, sizeof range, " from %s%s to %s%s", above, least, below, most);
   else if (isfinite(key->least))
     (void)snprintf(range, sizeof range, " %s%s", *above ? "above " : "of at least ", least);
