@@ -35,7 +35,11 @@ typedef struct lk_error {
 
 /** Record a failure unless one is recorded already; returns `code`.               Not collective, thread-safe. */
 LK_CHECKED lk_status lk_fail_at(const char *file, int line, lk_status code, const char *format, ...) LK_PRINTF(4, 5);
+#ifdef __clang_analyzer__ /* which cannot see that a failure never returns LK_OK */
+#define LK_FAIL(code, ...) ((void)!lk_fail_at(__FILE__, __LINE__, code, __VA_ARGS__), (code))
+#else
 #define LK_FAIL(code, ...) lk_fail_at(__FILE__, __LINE__, code, __VA_ARGS__)
+#endif
 
 /** The recorded failure (code LK_OK where there is none).                         Not collective. */
 const lk_error *lk_error_get(void);
