@@ -19,11 +19,16 @@ typedef struct lk_command {
  *  leaves with LK_OK: *help is set to 1 then and the command returns. `name` is "lockstep train".  Not collective. */
 LK_CHECKED lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input,
                                   int *help);
+/** Whether the arguments ask for help: then no rank needs to be started.          Not collective. */
+int lk_cli_wants_help(int argc, char **argv);
 /** Inside an argp parser: record what is wrong with an option's value; returns EINVAL for the parser to return. */
 int lk_cli_bad_option(const char *format, ...) LK_PRINTF(1, 2);
 /** A whole number / a real in [low, high] from an option's text, or lk_cli_bad_option() naming the option: 0 or EINVAL. */
 int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out);
 int lk_cli_real(const char *option, const char *text, double low, double high, double *out);
+
+/** The `format` attribute of a verified file of ours: "lockstep-corpus" or "lockstep-checkpoint". LK_DATA, LK_IO. */
+LK_CHECKED lk_status lk_cli_format(const char *path, char format[64]);
 
 lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_train(int argc, char **argv, lk_comm *comm);

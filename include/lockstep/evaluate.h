@@ -1,0 +1,27 @@
+/* evaluate.h - a split of the corpus through the net, sharded over all ranks: the same figures for every R.
+ *
+ * Losses are summed per shard and then along the shard tree; counts are integers. Collective throughout. */
+#pragma once
+#include "lockstep/comm.h"
+#include "lockstep/task.h"
+
+typedef struct lk_evaluation {
+  lk_metric metric[LK_MAX_METRICS];
+  int metrics;
+  int64_t *counts; /* [lk_task_counts()] of all ranks */
+  int64_t units, tokens;
+  double seconds;
+} lk_evaluation;
+
+typedef struct lk_evaluator lk_evaluator;
+
+/** Read this rank's rows of a split and reserve the task's buffers for it. LK_DATA, LK_MEMORY, agreed on.
+ *  batch: sequences (or lanes of a running text) of all shards together; unroll: units a step of a running text. */
+LK_CHECKED lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_corpus *corpus,
+                                         const lk_shards *shards, lk_task *task, lk_split split, ptrdiff_t batch,
+                                         ptrdiff_t unroll);
+void lk_evaluator_destroy(lk_evaluator **evaluator);
+/** Evaluate the parameters; the result's counts belong to the evaluator and hold until the next call. */
+LK_CHECKED lk_status lk_evaluator_run(lk_evaluator *evaluator, const lk_params *params, lk_evaluation *result);
+/** The metric of that name, or NULL.                                              Not collective. */
+const lk_metric *lk_evaluation_metric(const lk_evaluation *result, const char *name);

@@ -1,0 +1,19 @@
+/* trainer.h - a whole training run, from configuration to the last checkpoint.
+ *
+ * The run lives in config->run.dir: config.yaml, metrics.jsonl, log.txt, checkpoints/, last.h5, best.h5. Where that folder
+ * holds a checkpoint the run goes on from it, exactly, on whatever number of ranks. Only rank 0 needs to see it. */
+#pragma once
+#include "lockstep/comm.h"
+#include "lockstep/config.h"
+
+typedef struct lk_run_end {
+  const char *reason; /* why it stopped, in words */
+  int64_t step;
+} lk_run_end;
+
+/** Train. LK_OK when the run is over by its own rules; LK_STOPPED when a signal ended it with the state saved;
+ *  LK_USAGE, LK_DATA, LK_IO, LK_MEMORY, LK_INTERNAL (too many non-finite steps in a row, replicas that differ).
+ *                                                                                 Collective. */
+LK_CHECKED lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end);
+/** The number of shards that `parallel.shards` means on `size` ranks. LK_USAGE.    Not collective. */
+LK_CHECKED lk_status lk_train_shards(const lk_config *config, int size, int *shards);

@@ -1,0 +1,98 @@
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_impl.h"
+#include "lockstep/text.h"
+
+int lk_cli_bad_option(const char *format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  lk_status ignored = LK_FAIL(LK_USAGE, "%s", text);
+  (void)ignored; /* argp carries the news by errno; lk_cli_parse() finds the record */
+  return EINVAL;
+}
+
+int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out) {
+  char *end, quoted[256];
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (*text == '\0' || *end != '\0' || errno || value < low || value > high)
+    return lk_cli_bad_option("--%s: expected a whole number from %lld to %lld, found %s", option, low, high,
+                             lk_quote(quoted, text, strlen(text)));
+  *out = value;
+  return 0;
+}
+
+int lk_cli_real(const char *option, const char *text, double low, double high, double *out) {
+  char *end, quoted[256];
+  double value = strtod(text, &end);
+  if (*text == '\0' || *end != '\0' || !isfinite(value) || value < low || value > high)
+    return lk_cli_bad_option("--%s: expected a number from %g to %g, found %s", option, low, high,
+                             lk_quote(quoted, text, strlen(text)));
+  *out = value;
+  return 0;
+}
+
+int lk_cli_wants_help(int argc, char **argv) {
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0 || strcmp(argv[i], "--usage") == 0) return 1;
+  return 0;
+}
+
+/* argp complains in several lines and with its own words: with ARGP_NO_ERRS it is silent, and the option that it did not
+ * understand is found here. */
+static lk_status complain(const struct argp *argp, const char *name, int argc, char **argv, int at) {
+  if (lk_error_get()->code != LK_OK) return lk_error_get()->code;
+  const char *word = at > 0 && at <= argc ? argv[at - 1] : argc > 1 ? argv[argc - 1] : "";
+  const char *names[64];
+  size_t count = 0, length = strcspn(word, "=");
+  char quoted[256], option[64];
+  for (const struct argp_option *o = argp->options; o && (o->name || o->key) && count < 64; o++)
+    if (o->name) names[count++] = o->name;
+  if (strncmp(word, "--", 2) != 0)
+    return LK_FAIL(LK_USAGE, "%s: cannot understand %s; '%s --help' says what is expected", name,
+                   lk_quote(quoted, word, strlen(word)), name);
+  snprintf(option, sizeof option, "%.*s", (int)(length > 2 ? length - 2 : 0), word + 2);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(option, names[i]) == 0)
+      return LK_FAIL(LK_USAGE, "%s: --%s: expected a value, or takes none; '%s --help' says which", name, option, name);
+  const char *near = lk_nearest(option, names, count);
+  if (near) return LK_FAIL(LK_USAGE, "%s: unknown option --%s (did you mean --%s?)", name, option, near);
+  return LK_FAIL(LK_USAGE, "%s: unknown option --%s; '%s --help' lists them", name, option, name);
+}
+
+static int find_unknown(const struct argp *argp, int argc, char **argv) {
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--") == 0) break;
+    if (strncmp(argv[i], "--", 2) != 0) continue;
+    size_t length = strcspn(argv[i] + 2, "=");
+    int known = 0;
+    for (const struct argp_option *o = argp->options; o && (o->name || o->key); o++)
+      known |= o->name && strncmp(o->name, argv[i] + 2, length) == 0;
+    if (!known) return i + 1;
+  }
+  return argc;
+}
+
+lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input, int *help) {
+  *help = lk_cli_wants_help(argc, argv);
+  char *shown = NULL;
+  if (*help) {
+    argp_help(argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)(ARGP_HELP_EXIT_OK | ARGP_HELP_BUG_ADDR), (char *)name);
+    return LK_OK;
+  }
+  shown = argv[0];
+  argv[0] = (char *)name;
+  int at = 0;
+  error_t error = argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP, &at, input);
+  argv[0] = shown;
+  if (error == 0) return LK_OK;
+  return complain(argp, name, argc, argv, find_unknown(argp, argc, argv));
+}

@@ -1,0 +1,76 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli_impl.h"
+#include "lockstep/config.h"
+
+typedef struct arguments {
+  bool defaults, describe;
+  char **words;
+  int count;
+} arguments;
+
+static const struct argp_option options[] = {
+    {"defaults", 'd', NULL, 0, "print a configuration with every key at its default", 0},
+    {"describe", 'k', NULL, 0, "list all keys: kind, default, range, unit, meaning", 0},
+    {0}};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  (void)text;
+  arguments *a = state->input;
+  switch (key) {
+    case 'd':
+      a->defaults = true;
+      return 0;
+    case 'k':
+      a->describe = true;
+      return 0;
+    case ARGP_KEY_ARGS:
+      a->words = state->argv + state->next;
+      a->count = state->argc - state->next;
+      return 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "[CONFIG.yaml] [key.path=value ...]",
+    .doc =
+        "Check a configuration and print it as it takes effect, every key with its meaning.\v"
+        "Example:\n  lockstep config configs/lm-char.yaml train.rate=0.002\n"
+        "  lockstep config --defaults > my.yaml"};
+
+static lk_status merge(lk_config *config, const arguments *a, lk_buffer *file) {
+  int first = a->count > 0 && !strchr(a->words[0], '=');
+  if (first) {
+    LK_TRY(lk_buffer_read_file(file, a->words[0]));
+    LK_TRY(lk_config_parse(config, file->data ? file->data : "", file->size, a->words[0]));
+  }
+  for (int i = first; i < a->count; i++) LK_TRY(lk_config_override(config, a->words[i]));
+  return LK_OK;
+}
+
+lk_status lk_command_config(int argc, char **argv, lk_comm *comm) {
+  (void)comm;
+  lk_status status = LK_OK;
+  int help = 0;
+  arguments a = {0};
+  lk_config config = {0};
+  lk_buffer out = {0}, file = {0};
+  LK_TRY(lk_cli_parse(&argp, "lockstep config", argc, argv, &a, &help));
+  if (help) return LK_OK;
+  if (!a.defaults && !a.describe && a.count == 0)
+    return LK_FAIL(LK_USAGE, "lockstep config: expected a configuration file, --defaults or --describe");
+  LK_GO(lk_config_init(&config));
+  LK_GO(merge(&config, &a, &file));
+  LK_GO(a.describe ? lk_config_describe(&out) : lk_config_print(&config, &out));
+  fputs(out.data, stdout);
+done:
+  lk_buffer_release(&out);
+  lk_buffer_release(&file);
+  lk_config_release(&config);
+  return status;
+}

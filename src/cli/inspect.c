@@ -1,0 +1,138 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_impl.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/model.h"
+
+typedef struct arguments {
+  const char *path;
+  bool config;
+} arguments;
+
+static const struct argp_option options[] = {
+    {"config", 'c', NULL, 0, "print a checkpoint's configuration (YAML) and nothing else", 0}, {0}};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  arguments *a = state->input;
+  if (key == 'c') return a->config = true, 0;
+  if (key == ARGP_KEY_ARG && state->arg_num == 0) return a->path = text, 0;
+  if (key == ARGP_KEY_NO_ARGS)
+    return lk_cli_bad_option("lockstep inspect: expected a file; 'lockstep inspect --help' has an example");
+  return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "FILE.h5",
+    .doc =
+        "Say what a corpus or a checkpoint holds: sizes, vocabulary, progress, tensors, and "
+        "the SHA-256 of all weights.\v"
+        "Example:\n  lockstep inspect run/last.h5"};
+
+lk_status lk_cli_format(const char *path, char format[64]) {
+  lk_status status = LK_OK;
+  lk_h5 *file = NULL;
+  lk_buffer text = {0};
+  LK_GO(lk_h5_open(&file, path, true, false));
+  LK_GO(lk_h5_get_text(file, "/", "format", &text));
+  snprintf(format, 64, "%s", text.data ? text.data : "");
+  if (strcmp(format, "lockstep-corpus") != 0 && strcmp(format, "lockstep-checkpoint") != 0)
+    LK_GO(LK_FAIL(LK_DATA, "%s: neither a corpus nor a checkpoint of ours: its format is '%s'", path, format));
+done:
+  lk_buffer_release(&text);
+  lk_h5_close(&file);
+  return status;
+}
+
+static void print_vocab(const char *name, const lk_strings *s, ptrdiff_t skip) {
+  if (s->count == 0) return;
+  printf("%-12s %td:", name, s->count);
+  char quoted[256];
+  for (ptrdiff_t i = skip; i < s->count && i < skip + 8; i++)
+    printf(" %s", lk_quote(quoted, lk_strings_get(s, i), lk_strings_size(s, i)));
+  puts(s->count > skip + 8 ? " ..." : "");
+}
+
+static void print_info(const lk_corpus_info *info) {
+  printf("kind         %s, unit %s%s\n", lk_corpus_kind_names[info->kind], info->unit,
+         info->stream ? ", one running text" : "");
+  if (info->frames > 0) printf("frames       of %td numbers\n", info->frames);
+  print_vocab("vocabulary", &info->source, LK_SPECIALS);
+  print_vocab("target", &info->target, LK_SPECIALS);
+  print_vocab("labels", &info->label, 0);
+}
+
+static lk_status inspect_corpus(const char *path) {
+  lk_corpus *corpus = NULL;
+  LK_TRY(lk_corpus_open(&corpus, path, true));
+  const lk_corpus_info *info = lk_corpus_about(corpus);
+  printf("%s: a corpus\n", path);
+  print_info(info);
+  for (int s = 0; s < LK_SPLITS; s++) {
+    if (info->tokens[s] == 0) continue;
+    if (info->stream) {
+      printf("%-12s %td units\n", lk_split_names[s], info->tokens[s]);
+      continue;
+    }
+    ptrdiff_t stored = 0;
+    for (int b = 0; b < info->buckets[s]; b++) stored += info->bucket[s][b].rows * info->bucket[s][b].width;
+    printf("%-12s %td sequences, %td units, in %d buckets of %td stored positions\n", lk_split_names[s], info->rows[s],
+           info->tokens[s], info->buckets[s], stored);
+  }
+  printf("digest       %s\n", info->digest);
+  lk_corpus_close(&corpus);
+  return LK_OK;
+}
+
+static void print_tensors(const lk_tensor *tensors, int count) {
+  puts("tensors");
+  for (int i = 0; i < count; i++) {
+    printf("  %-32s", tensors[i].name);
+    for (int d = 0; d < tensors[i].dims; d++) printf("%s%td", d ? " x " : " ", tensors[i].shape[d]);
+    printf("   %s\n", tensors[i].note ? tensors[i].note : "");
+  }
+}
+
+static lk_status inspect_checkpoint(const char *path, bool config_only) {
+  lk_status status = LK_OK;
+  lk_model model = {0};
+  lk_tensor *tensors = NULL;
+  int count = 0;
+  char sha[65];
+  LK_GO(lk_model_open(&model, path));
+  if (config_only) {
+    fputs(lk_checkpoint_config(model.file), stdout);
+    goto done;
+  }
+  const lk_state *state = lk_checkpoint_state(model.file);
+  LK_GO(lk_model_tensors(model.params, &tensors, &count));
+  lk_checkpoint_sha256(tensors, count, lk_params_values(model.params), sha);
+  printf("%s: a checkpoint of task %s\n", path, model.config.task);
+  print_info(model.corpus);
+  printf("progress     step %lld, epoch %lld, %lld units trained on, %.0f seconds\n", (long long)state->step,
+         (long long)state->epoch, (long long)state->units, state->seconds);
+  if (state->best_step > 0)
+    printf("best         %s %.6f at step %lld\n", model.config.eval.metric, state->best, (long long)state->best_step);
+  printf("seed         %lld, %lld shards\n", (long long)state->seed, (long long)state->shards);
+  printf("parameters   %td\n", lk_params_trainable(model.params));
+  print_tensors(tensors, count);
+  printf("sha256       %s  (all weights)\n", sha);
+done:
+  free(tensors);
+  lk_model_close(&model);
+  return status;
+}
+
+lk_status lk_command_inspect(int argc, char **argv, lk_comm *comm) {
+  (void)comm;
+  int help = 0;
+  arguments a = {0};
+  char format[64];
+  LK_TRY(lk_cli_parse(&argp, "lockstep inspect", argc, argv, &a, &help));
+  if (help) return LK_OK;
+  LK_TRY(lk_cli_format(a.path, format));
+  return strcmp(format, "lockstep-corpus") == 0 ? inspect_corpus(a.path) : inspect_checkpoint(a.path, a.config);
+}

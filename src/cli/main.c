@@ -1,0 +1,81 @@
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli_impl.h"
+#include "lockstep/log.h"
+#include "lockstep/text.h"
+
+#ifndef LOCKSTEP_VERSION
+#define LOCKSTEP_VERSION "0.1.0"
+#endif
+
+static const lk_command commands[] = {
+    {"prepare", "make a corpus file from text, labelled lines, tagged sentences or frames", 0, lk_command_prepare},
+    {"train", "train a model, or go on with one, on all ranks", 1, lk_command_train},
+    {"eval", "evaluate a model on a part of a corpus, on all ranks", 1, lk_command_eval},
+    {"predict", "classes or tags for lines of standard input", 0, lk_command_predict},
+    {"score", "log-probability and perplexity of lines of standard input", 0, lk_command_score},
+    {"generate", "text from a language model", 0, lk_command_generate},
+    {"inspect", "say what a file of ours holds", 0, lk_command_inspect},
+    {"verify", "check a file's digest and structure", 0, lk_command_verify},
+    {"config", "print, check or explain a configuration", 0, lk_command_config},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(void) {
+  puts(
+      "Usage: lockstep COMMAND [ARGUMENT ...]\n"
+      "Train recurrent sequence models on CPU clusters: the same bits for any number of ranks.\n");
+  for (int i = 0; i < COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+  puts(
+      "\nExample:\n"
+      "  lockstep prepare text book.txt --unit char --stream --valid-fraction 0.1 -o book.h5\n"
+      "  mpirun -n 2 lockstep train configs/lm-char.yaml data.corpus=book.h5 run.dir=run\n"
+      "  lockstep generate run/best.h5 --length 300\n\n"
+      "'lockstep COMMAND --help' says more. Exit codes: 0 done, 64 usage or configuration, 65 bad input data\n"
+      "or file, 70 internal, 74 input/output, 75 stopped with the state saved (run it again), 76 a rank is stuck.");
+}
+
+static lk_status unknown_command(const char *name) {
+  const char *names[COMMANDS];
+  char quoted[256];
+  for (int i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
+  const char *near = lk_nearest(name, names, COMMANDS);
+  lk_quote(quoted, name, strlen(name));
+  if (near) return LK_FAIL(LK_USAGE, "unknown command %s (did you mean '%s'?)", quoted, near);
+  return LK_FAIL(LK_USAGE, "unknown command %s; 'lockstep --help' lists them", quoted);
+}
+
+static lk_status run_command(const lk_command *command, int argc, char **argv) {
+  lk_comm *comm = NULL;
+  if (!command->parallel || lk_cli_wants_help(argc, argv)) return command->run(argc, argv, NULL);
+  LK_TRY(lk_comm_init(&comm, &argc, &argv));
+  lk_log_init(LK_LOG_INFO, lk_comm_rank(comm) > 0);
+  lk_status status = lk_comm_agree(comm, command->run(argc, argv, comm));
+  bool speaks = lk_comm_rank(comm) == 0;
+  if (status != LK_OK && speaks) lk_log(LK_LOG_ERROR, "lockstep: %s", lk_error_get()->text);
+  lk_comm_finalize(&comm);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  setlocale(LC_CTYPE, "C.UTF-8");
+  lk_log_init(LK_LOG_INFO, false);
+  if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    print_help();
+    return argc < 2 ? lk_status_exit_code(LK_USAGE) : 0;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    puts("lockstep " LOCKSTEP_VERSION);
+    return 0;
+  }
+  const lk_command *command = NULL;
+  for (int i = 0; i < COMMANDS; i++)
+    if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
+  lk_status status = command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+  if (status != LK_OK && !(command && command->parallel && !lk_cli_wants_help(argc, argv)))
+    lk_log(LK_LOG_ERROR, "lockstep: %s", lk_error_get()->text);
+  if (fflush(stdout) != 0 && status == LK_OK) status = LK_IO;
+  return lk_status_exit_code(status);
+}

@@ -1,0 +1,104 @@
+#include "lockstep/evaluate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/clock.h"
+
+struct lk_evaluator {
+  lk_comm *comm;
+  lk_task *task;
+  lk_loader *loader;
+  lk_reducer *reducer; /* for the per-shard records only: P = 0 */
+  lk_shards shards;
+  lk_arena arena; /* the batch, the lanes, the sums */
+  lk_batch batch;
+  lk_real *lanes;
+  double *loss;     /* [shards] of this rank */
+  double *all_loss; /* [S] */
+  int64_t *counts, *all_counts;
+  size_t *bytes_of; /* [R] */
+  ptrdiff_t count;
+};
+
+static void layout(lk_evaluator *e) {
+  ptrdiff_t first = 0, lanes = lk_loader_lanes(e->loader, &first), size = lk_comm_size(e->comm);
+  e->count = lk_task_counts(e->task) + 1; /* the last one counts tokens */
+  lk_loader_layout(e->loader, &e->batch, &e->arena);
+  e->lanes = lanes > 0 ? lk_arena_reals(&e->arena, lanes * lk_task_lane_width(e->task)) : NULL;
+  e->loss = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.count);
+  e->all_loss = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.total);
+  e->counts = lk_arena_take(&e->arena, sizeof(int64_t) * (size_t)e->count);
+  e->all_counts = lk_arena_take(&e->arena, sizeof(int64_t) * (size_t)(e->count * size));
+  e->bytes_of = lk_arena_take(&e->arena, sizeof(size_t) * (size_t)size);
+}
+
+static lk_status open_local(lk_evaluator *e, const lk_corpus *corpus, const lk_loader_settings *settings) {
+  ptrdiff_t B, N, T;
+  LK_TRY(lk_loader_open(&e->loader, corpus, &e->shards, settings));
+  lk_loader_limits(e->loader, &B, &N, &T);
+  LK_TRY(lk_task_reserve(e->task, B, N, T, 0));
+  layout(e);
+  LK_TRY(lk_arena_reserve(&e->arena));
+  layout(e);
+  return LK_OK;
+}
+
+lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_corpus *corpus, const lk_shards *shards,
+                              lk_task *task, lk_split split, ptrdiff_t batch, ptrdiff_t unroll) {
+  lk_status status = LK_OK;
+  lk_evaluator *e = NULL;
+  LK_TRY(lk_comm_agree(comm, lk_alloc(&e, 1, sizeof *e)));
+  e->comm = comm, e->task = task, e->shards = *shards;
+  lk_loader_settings settings = {.view = lk_task_view(task), .split = split, .batch = batch, .unroll = unroll};
+  LK_GO(lk_comm_agree(comm, open_local(e, corpus, &settings)));
+  LK_GO(lk_reducer_create(&e->reducer, comm, shards->total, 0));
+done:
+  if (status != LK_OK) lk_evaluator_destroy(&e);
+  *evaluator = e;
+  return status;
+}
+
+void lk_evaluator_destroy(lk_evaluator **evaluator) {
+  lk_evaluator *e = *evaluator;
+  *evaluator = NULL;
+  if (!e) return;
+  lk_loader_close(&e->loader);
+  lk_reducer_destroy(&e->reducer);
+  lk_arena_release(&e->arena);
+  free(e);
+}
+
+/* Integers: their order does not matter. */
+static lk_status sum_counts(lk_evaluator *e) {
+  int size = lk_comm_size(e->comm);
+  for (int r = 0; r < size; r++) e->bytes_of[r] = sizeof(int64_t) * (size_t)e->count;
+  LK_TRY(lk_comm_allgather(e->comm, e->counts, e->all_counts, e->bytes_of));
+  memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
+  for (ptrdiff_t i = 0; i < size * e->count; i++) e->counts[i % e->count] += e->all_counts[i];
+  return LK_OK;
+}
+
+lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluation *result) {
+  double start = lk_clock_seconds();
+  memset(e->loss, 0, sizeof(double) * (size_t)e->shards.count);
+  memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
+  int64_t steps = lk_loader_steps(e->loader);
+  for (int64_t step = 0; step < steps; step++) {
+    lk_loader_batch(e->loader, 0, step, &e->batch);
+    lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
+    e->counts[e->count - 1] += e->batch.tokens;
+  }
+  LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));
+  LK_TRY(sum_counts(e));
+  *result = (lk_evaluation){.counts = e->counts, .units = e->counts[0], .tokens = e->counts[e->count - 1]};
+  result->metrics = lk_task_metrics(e->task, lk_tree_sum(e->all_loss, e->shards.total), e->counts, result->metric);
+  result->seconds = lk_clock_seconds() - start;
+  return LK_OK;
+}
+
+const lk_metric *lk_evaluation_metric(const lk_evaluation *result, const char *name) {
+  for (int i = 0; i < result->metrics; i++)
+    if (strcmp(result->metric[i].name, name) == 0) return &result->metric[i];
+  return NULL;
+}

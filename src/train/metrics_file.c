@@ -1,0 +1,83 @@
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/durable.h"
+#include "trainer_impl.h"
+
+static lk_status metrics_path(const char *run_dir, lk_buffer *path) {
+  return lk_buffer_printf(path, "%s/metrics.jsonl", run_dir);
+}
+
+/* JSON has no word for infinite or not a number. */
+static json_t *real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+/* One object a line. */
+static json_t *make_line(const char *kind, const lk_metric *metrics, int count, const double h[LK_HISTORY_COLUMNS]) {
+  json_t *line = json_pack("{s:s, s:I, s:f}", "kind", kind, "step", (json_int_t)h[0], "epoch", h[1]);
+  static const char *const names[LK_HISTORY_COLUMNS] = {"step", "epoch", "loss", "rate", "norm", "tokens", "seconds"};
+  for (int i = 2; line && i < LK_HISTORY_COLUMNS; i++)
+    if (i == 5)
+      json_object_set_new(line, names[i], json_integer((json_int_t)h[i]));
+    else
+      json_object_set_new(line, names[i], real_or_null(h[i]));
+  if (line && h[6] > 0) json_object_set_new(line, "tokens_per_second", real_or_null(h[5] / h[6]));
+  for (int i = 0; line && i < count; i++) json_object_set_new(line, metrics[i].name, real_or_null(metrics[i].value));
+  return line;
+}
+
+lk_status lk_metrics_write(const char *run_dir, const char *kind, const lk_metric *metrics, int count,
+                           const double history[LK_HISTORY_COLUMNS]) {
+  lk_status status = LK_OK;
+  lk_buffer path = {0};
+  FILE *file = NULL;
+  char *text = NULL;
+  json_t *line = make_line(kind, metrics, count, history);
+  LK_GO(metrics_path(run_dir, &path));
+  if (!line || !(text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9))))
+    LK_GO(LK_FAIL(LK_MEMORY, "out of memory for a line of %s", path.data));
+  file = fopen(path.data, "a");
+  if (!file || fprintf(file, "%s\n", text) < 0 || fflush(file) != 0)
+    LK_GO(LK_FAIL(LK_IO, "cannot write %s: %s", path.data, strerror(errno)));
+done:
+  if (file && fclose(file) != 0 && status == LK_OK)
+    status = LK_FAIL(LK_IO, "cannot write %s: %s", path.data, strerror(errno));
+  free(text);
+  json_decref(line);
+  lk_buffer_release(&path);
+  return status;
+}
+
+static bool line_stands(const char *text, size_t size, int64_t step) {
+  json_t *line = json_loadb(text, size, 0, NULL);
+  bool stands = line && json_integer_value(json_object_get(line, "step")) <= step;
+  json_decref(line);
+  return stands;
+}
+
+/* Leave only what was said up to `step`: a resumed run says the rest again. A half-written last line goes too. */
+lk_status lk_metrics_cut(const char *run_dir, int64_t step) {
+  lk_status status = LK_OK;
+  lk_buffer path = {0}, old = {0}, kept = {0};
+  LK_GO(metrics_path(run_dir, &path));
+  FILE *file = fopen(path.data, "r");
+  if (!file) goto done; /* none yet */
+  fclose(file);
+  LK_GO(lk_buffer_read_file(&old, path.data));
+  for (size_t at = 0; at < old.size;) {
+    const char *end = memchr(old.data + at, '\n', old.size - at);
+    if (!end) break;
+    size_t size = (size_t)(end - (old.data + at)) + 1;
+    if (line_stands(old.data + at, size - 1, step)) LK_GO(lk_buffer_append(&kept, old.data + at, size));
+    at += size;
+  }
+  LK_GO(lk_durable_write(path.data, kept.data ? kept.data : "", kept.size));
+done:
+  lk_buffer_release(&path);
+  lk_buffer_release(&old);
+  lk_buffer_release(&kept);
+  return status;
+}

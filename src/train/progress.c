@@ -1,0 +1,108 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "lockstep/clock.h"
+#include "lockstep/durable.h"
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+lk_status lk_progress_open(lk_trainer *t) {
+  lk_status status = LK_OK;
+  const char *dir = t->config->run.dir;
+  lk_buffer path = {0}, checkpoints = {0};
+  LK_GO(lk_buffer_printf(&checkpoints, "%s/checkpoints", dir));
+  LK_GO(lk_durable_folder(checkpoints.data));
+  LK_GO(lk_buffer_printf(&path, "%s/log.txt", dir));
+  LK_GO(lk_log_open(path.data));
+  lk_buffer_truncate(&path, 0);
+  LK_GO(lk_buffer_printf(&path, "%s/config.yaml", dir));
+  LK_GO(lk_durable_write(path.data, t->config_text.data, t->config_text.size));
+done:
+  lk_buffer_release(&path);
+  lk_buffer_release(&checkpoints);
+  return status;
+}
+
+lk_status lk_progress_resumed(lk_trainer *t) { return lk_metrics_cut(t->config->run.dir, t->state.step); }
+
+/* "1h 02m", "3m 20s", "12s" */
+static const char *say_seconds(double seconds, char out[32]) {
+  long s = seconds < 0 ? 0 : (long)(seconds + 0.5);
+  if (s >= 3600)
+    snprintf(out, 32, "%ldh %02ldm", s / 3600, s % 3600 / 60);
+  else if (s >= 60)
+    snprintf(out, 32, "%ldm %02lds", s / 60, s % 60);
+  else
+    snprintf(out, 32, "%lds", s);
+  return out;
+}
+
+/* Time left by the nearest of the limits that are known beforehand; negative: none is. */
+static double time_left(const lk_trainer *t, double step_seconds) {
+  double left = -1, spent = t->state.seconds + lk_clock_seconds() - t->started;
+  if (t->last_step > 0) left = (double)(t->last_step - t->state.step) * step_seconds;
+  double minutes = 60 * t->config->train.minutes - spent;
+  if (t->config->train.minutes > 0 && (left < 0 || minutes < left)) left = minutes;
+  return left;
+}
+
+static double epochs(const lk_trainer *t) {
+  return (double)t->state.epoch + (double)t->state.step_in_epoch / (double)t->steps_in_epoch;
+}
+
+void lk_progress_step(lk_trainer *t, const lk_step *step) {
+  if (t->rank != 0 || !lk_log_progress_due(t->config->log.every)) return;
+  double seconds = lk_clock_seconds() - t->window_start;
+  int64_t steps = t->state.step % LK_WINDOW ? t->state.step % LK_WINDOW : LK_WINDOW;
+  char of[32] = "", left[32] = "", ends[48] = "";
+  if (t->last_step > 0) snprintf(of, sizeof of, "/%lld", (long long)t->last_step);
+  double remaining = time_left(t, seconds / (double)steps);
+  if (remaining >= 0) snprintf(ends, sizeof ends, "  %s left", say_seconds(remaining, left));
+  lk_log_progress(t->config->log.every, "step %lld%s  epoch %.2f  loss %.4f  %.0f tokens/s  rate %.3g%s",
+                  (long long)t->state.step, of, epochs(t), step->loss / (double)(step->units ? step->units : 1),
+                  seconds > 0 ? (double)t->window_tokens / seconds : 0.0, step->rate, ends);
+}
+
+static void record(const lk_trainer *t, double loss, double rate, double norm, double tokens, double seconds,
+                   double row[LK_HISTORY_COLUMNS]) {
+  const double values[LK_HISTORY_COLUMNS] = {(double)t->state.step, epochs(t), loss, rate, norm, tokens, seconds};
+  memcpy(row, values, sizeof values);
+}
+
+static lk_status remember(lk_history *history, const double row[LK_HISTORY_COLUMNS]) {
+  size_t at = (size_t)history->count * LK_HISTORY_COLUMNS;
+  LK_TRY(lk_grow(&history->rows, &history->capacity, at + LK_HISTORY_COLUMNS, sizeof(double)));
+  memcpy(history->rows + at, row, LK_HISTORY_COLUMNS * sizeof(double));
+  history->count++;
+  return LK_OK;
+}
+
+/* The end of a window: its mean loss decides about target_loss on all ranks; rank 0 writes it down. */
+lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
+  double now = lk_clock_seconds(), row[LK_HISTORY_COLUMNS];
+  t->state.last_train_loss =
+      t->state.loss_units > 0 ? t->state.loss_sum / t->state.loss_units : t->state.last_train_loss;
+  record(t, t->state.last_train_loss, step->rate, step->norm, (double)t->window_tokens, now - t->window_start, row);
+  t->state.loss_sum = t->state.loss_units = 0;
+  t->window_tokens = 0;
+  t->window_start = now;
+  if (t->rank != 0) return LK_OK;
+  LK_TRY(remember(&t->train_history, row));
+  return lk_metrics_write(t->config->run.dir, "train", NULL, 0, row);
+}
+
+lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result) {
+  if (t->rank != 0) return LK_OK;
+  double row[LK_HISTORY_COLUMNS];
+  record(t, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row);
+  lk_buffer words = {0};
+  lk_status status = LK_OK;
+  for (int i = 0; i < result->metrics; i++)
+    LK_GO(lk_buffer_printf(&words, "  %s %.4f", result->metric[i].name, result->metric[i].value));
+  LK_INFO("%s  step %lld  epoch %.2f%s", kind, (long long)t->state.step, epochs(t), words.data);
+  if (strcmp(kind, "valid") == 0) LK_GO(remember(&t->valid_history, row));
+  LK_GO(lk_metrics_write(t->config->run.dir, kind, result->metric, result->metrics, row));
+done:
+  lk_buffer_release(&words);
+  return status;
+}

@@ -1,0 +1,145 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+/* What must not change within a run, since the batch plan or the meaning of the state hangs on it. */
+static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *file, const char *path) {
+  lk_status status = LK_OK;
+  lk_config old = {0};
+  LK_GO(lk_config_init(&old));
+  LK_GO(lk_config_parse(&old, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path));
+  const struct {
+    const char *key;
+    int64_t was, is;
+  } fixed[] = {{"seed", old.seed, t->config->seed},
+               {"train.batch", old.train.batch, t->config->train.batch},
+               {"train.unroll", old.train.unroll, t->config->train.unroll},
+               {"train.pool", old.train.pool, t->config->train.pool}};
+  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+    if (fixed[i].was != fixed[i].is)
+      LK_GO(lk_config_error(
+          t->config, fixed[i].key,
+          "the run in '%s' began with %lld and cannot go on with %lld; set it back, or choose another run.dir",
+          t->config->run.dir, (long long)fixed[i].was, (long long)fixed[i].is));
+  if (strcmp(lk_checkpoint_corpus(file)->digest, t->info->digest) != 0)
+    LK_GO(LK_FAIL(LK_USAGE,
+                  "data.corpus: '%s' is not the corpus that the run in '%s' began with (digest %s, then %s); choose "
+                  "another run.dir",
+                  t->config->data.corpus, t->config->run.dir, t->info->digest, lk_checkpoint_corpus(file)->digest));
+done:
+  lk_config_release(&old);
+  return status;
+}
+
+static lk_status newest(const char *run_dir, lk_buffer *path) {
+  lk_buffer damaged = {0};
+  lk_status status = lk_checkpoint_newest(run_dir, path, &damaged);
+  if (damaged.size > 0) LK_WARN("damaged checkpoints are passed over: %s", damaged.data);
+  lk_buffer_release(&damaged);
+  return status;
+}
+
+/* The number of shards of the run that is to be gone on with; 0: there is none. Rank 0. */
+lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards) {
+  lk_status status = LK_OK;
+  lk_checkpoint_file *file = NULL;
+  *shards = 0;
+  LK_GO(newest(t->config->run.dir, &t->resume_path));
+  if (t->resume_path.size == 0) goto done;
+  LK_GO(lk_checkpoint_open(&file, t->resume_path.data));
+  *shards = lk_checkpoint_state(file)->shards;
+done:
+  lk_checkpoint_close(&file);
+  return status;
+}
+
+/* All of a checkpoint in memory, on rank 0, before it is dealt out. */
+typedef struct loaded {
+  int64_t found;
+  lk_state state;
+  float *moments, *lanes;
+} loaded;
+
+static lk_status load_moments(const lk_trainer *t, const lk_checkpoint_file *file, loaded *l) {
+  size_t P = (size_t)lk_params_count(t->params);
+  int count = lk_optimizer_moments(t->optimizer);
+  LK_TRY(lk_alloc(&l->moments, (size_t)count * P + 1, sizeof(float)));
+  for (int i = 0; i < count; i++)
+    LK_TRY(lk_checkpoint_moment(file, lk_optimizer_moment_name(t->optimizer, i), t->tensors, t->tensor_count,
+                                l->moments + (size_t)i * P));
+  return LK_OK;
+}
+
+static lk_status load_lanes(const lk_trainer *t, const lk_checkpoint_file *file, loaded *l) {
+  ptrdiff_t lanes = 0, width = 0;
+  LK_TRY(lk_checkpoint_lanes(file, &lanes, &width, NULL));
+  if (lanes * width != t->lane_total * t->lane_width)
+    return LK_FAIL(LK_DATA, "the checkpoint has states of %td lanes of %td reals, this run %td of %td", lanes, width,
+                   t->lane_total, t->lane_width);
+  if (lanes * width == 0) return LK_OK;
+  LK_TRY(lk_alloc(&l->lanes, (size_t)(lanes * width), sizeof(float)));
+  return lk_checkpoint_lanes(file, &lanes, &width, l->lanes);
+}
+
+static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
+  lk_status status = LK_OK;
+  lk_checkpoint_file *file = NULL;
+  LK_GO(lk_checkpoint_open(&file, path));
+  LK_GO(check_same_run(t, file, path));
+  LK_GO(lk_checkpoint_values(file, t->tensors, t->tensor_count, lk_params_values(t->params)));
+  LK_GO(load_moments(t, file, l));
+  LK_GO(load_lanes(t, file, l));
+  LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
+  l->state = *lk_checkpoint_state(file);
+  l->found = 1;
+  LK_INFO("resuming from %s: step %lld, epoch %lld", path, (long long)l->state.step, (long long)l->state.epoch);
+done:
+  lk_checkpoint_close(&file);
+  return status;
+}
+
+/* From rank 0 to all: the same weights everywhere, to each rank its slice of the moments and its lanes. */
+static lk_status deal_out(lk_trainer *t, const loaded *l) {
+  size_t P = (size_t)lk_params_count(t->params);
+  LK_TRY(lk_comm_broadcast(t->comm, lk_params_values(t->params), P * sizeof(float), 0));
+  for (int i = 0; i < lk_optimizer_moments(t->optimizer); i++)
+    LK_TRY(lk_reducer_scatter(t->reducer, l->moments ? l->moments + (size_t)i * P : NULL,
+                              lk_optimizer_moment(t->optimizer, i), 0));
+  if (t->lane_total * t->lane_width > 0) LK_TRY(lk_comm_scatter(t->comm, l->lanes, t->lanes, t->lane_bytes, 0));
+  t->state = l->state;
+  lk_schedule_load(t->schedule, t->state.schedule);
+  return LK_OK;
+}
+
+lk_status lk_trainer_resume(lk_trainer *t) {
+  lk_status status = LK_OK;
+  loaded l = {0};
+  LK_GO(lk_comm_agree(t->comm, t->rank == 0 && t->resume_path.size > 0 ? load_all(t, t->resume_path.data, &l) : LK_OK));
+  LK_GO(lk_comm_broadcast(t->comm, &l.found, sizeof l.found, 0));
+  if (!l.found) goto done;
+  LK_GO(lk_comm_broadcast(t->comm, &l.state, sizeof l.state, 0));
+  LK_GO(deal_out(t, &l));
+  LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_resumed(t) : LK_OK));
+done:
+  free(l.moments);
+  free(l.lanes);
+  return status;
+}
+
+static lk_status load_values(lk_trainer *t, const char *path) {
+  lk_checkpoint_file *file = NULL;
+  lk_status status = lk_checkpoint_open(&file, path);
+  if (status == LK_OK) status = lk_checkpoint_values(file, t->tensors, t->tensor_count, lk_params_values(t->params));
+  lk_checkpoint_close(&file);
+  return status;
+}
+
+lk_status lk_trainer_load(lk_trainer *t, const char *path) {
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? load_values(t, path) : LK_OK));
+  LK_TRY(
+      lk_comm_broadcast(t->comm, lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), 0));
+  lk_task_pack(t->task, t->params);
+  return LK_OK;
+}

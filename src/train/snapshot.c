@@ -1,0 +1,99 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/clock.h"
+#include "trainer_impl.h"
+
+static void *write_down(void *argument) {
+  lk_saver *s = argument;
+  s->status = lk_checkpoint_store(s->run_dir, s->step, s->best, s->keep, s->bytes, s->size);
+  free(s->bytes);
+  s->bytes = NULL;
+  return NULL;
+}
+
+lk_status lk_saver_wait(lk_saver *s) {
+  if (s->running) pthread_join(s->thread, NULL);
+  s->running = false;
+  lk_status status = s->status;
+  s->status = LK_OK;
+  return status;
+}
+
+static lk_status start_writing(lk_saver *s) {
+  if (pthread_create(&s->thread, NULL, write_down, s) != 0) {
+    write_down(s); /* no thread to be had: write it here */
+    return lk_saver_wait(s);
+  }
+  s->running = true;
+  return LK_OK;
+}
+
+/* The moments, whole, on rank 0: each rank holds its slice. */
+static lk_status gather_moments(lk_trainer *t, float **moments) {
+  int count = lk_optimizer_moments(t->optimizer);
+  size_t P = (size_t)lk_params_count(t->params);
+  *moments = NULL;
+  if (t->rank == 0) LK_TRY(lk_alloc(moments, (size_t)count * P + 1, sizeof(float)));
+  for (int i = 0; i < count; i++)
+    LK_TRY(lk_reducer_gather(t->reducer, lk_optimizer_moment(t->optimizer, i),
+                             *moments ? *moments + (size_t)i * P : NULL, 0));
+  return LK_OK;
+}
+
+static lk_status gather_lanes(lk_trainer *t, float **lanes) {
+  *lanes = NULL;
+  if (t->lane_total == 0 || t->lane_width == 0) return LK_OK;
+  if (t->rank == 0) LK_TRY(lk_alloc(lanes, (size_t)(t->lane_total * t->lane_width), sizeof(float)));
+  return lk_comm_gather(t->comm, t->lanes, *lanes, t->lane_bytes, 0);
+}
+
+static lk_status make_image(lk_trainer *t, const float *moments, const float *lanes) {
+  lk_checkpoint c = {.config = t->config_text.data,
+                     .corpus = t->info,
+                     .tensors = t->tensors,
+                     .tensor_count = t->tensor_count,
+                     .values = lk_params_values(t->params),
+                     .moments = lk_optimizer_moments(t->optimizer),
+                     .state = t->state,
+                     .lanes = lanes,
+                     .lane_count = lanes ? t->lane_total : 0,
+                     .lane_width = lanes ? t->lane_width : 0,
+                     .train = t->train_history,
+                     .valid = t->valid_history};
+  for (int i = 0; i < c.moments; i++) {
+    c.moment[i] = moments + i * lk_params_count(t->params);
+    c.moment_name[i] = lk_optimizer_moment_name(t->optimizer, i);
+  }
+  lk_schedule_save(t->schedule, c.state.schedule);
+  return lk_checkpoint_image(&c, &t->saver.bytes, &t->saver.size);
+}
+
+/* Rank 0's part: wait for the last one, build the image, hand it over. */
+static lk_status save_here(lk_trainer *t, const float *moments, const float *lanes, int best) {
+  LK_TRY(lk_saver_wait(&t->saver));
+  t->saver.run_dir = t->config->run.dir;
+  t->saver.keep = (int)t->config->checkpoint.keep;
+  t->saver.step = t->state.step;
+  t->saver.best = best;
+  LK_TRY(make_image(t, moments, lanes));
+  return start_writing(&t->saver);
+}
+
+lk_status lk_trainer_save(lk_trainer *t, int best) {
+  lk_status status = LK_OK;
+  float *moments = NULL, *lanes = NULL;
+  LK_GO(lk_trainer_check_replicas(t));
+  LK_GO(lk_comm_agree(t->comm, gather_moments(t, &moments)));
+  LK_GO(lk_comm_agree(t->comm, gather_lanes(t, &lanes)));
+  double now = lk_clock_seconds();
+  t->state.seconds += now - t->started;
+  t->started = now;
+  LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? save_here(t, moments, lanes, best) : LK_OK));
+  t->saved = true;
+  t->saved_at = lk_clock_seconds();
+done:
+  free(moments);
+  free(lanes);
+  return status;
+}

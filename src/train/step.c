@@ -1,0 +1,108 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/durable.h"
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+/* The control word goes round: afterwards every rank holds every shard's record. */
+static lk_status exchange_control(lk_trainer *t, lk_step *step) {
+  int64_t flags = lk_trainer_flags(t);
+  for (int s = 0; s < t->shards.count; s++) t->mine[s] = (lk_control){.stat = t->stat[s], .flags = flags};
+  LK_TRY(lk_reducer_records(t->reducer, t->mine, t->control, sizeof *t->control));
+  for (int s = 0; s < t->shards.total; s++) {
+    step->units += t->control[s].stat.units;
+    step->tokens += t->control[s].stat.tokens;
+    step->flags |= t->control[s].flags;
+    t->leaf[s] = t->control[s].stat.loss;
+  }
+  step->loss = lk_tree_sum(t->leaf, t->shards.total);
+  return LK_OK;
+}
+
+/* Which shard it was: all ranks hold all shards' losses. A loss can be finite and its gradient not. */
+static void name_trouble(const lk_trainer *t) {
+  char shards[256] = "";
+  size_t used = 0;
+  for (int s = 0; s < t->shards.total && used < sizeof shards - 16; s++)
+    if (!isfinite(t->control[s].stat.loss)) used += (size_t)snprintf(shards + used, sizeof shards - used, " %d", s);
+  LK_WARN("step %lld: the gradient is not finite; the update is skipped on all ranks (%s%s)",
+          (long long)t->state.step + 1, used ? "loss not finite in shards" : "every shard's loss is finite", shards);
+  char where[96];
+  for (int s = 0; s < t->shards.count; s++) {
+    if (isfinite(t->stat[s].loss)) continue;
+    ptrdiff_t first = t->batch.pack.shard_seq[s], end = t->batch.pack.shard_seq[s + 1];
+    for (ptrdiff_t b = first; b < end && b < first + 8; b++)
+      lk_log(LK_LOG_ERROR, "  rank %d, shard %d: %s", t->rank, t->shards.first + s,
+             lk_loader_where(t->loader, &t->batch, b, where));
+  }
+}
+
+/* g = sum / units, clipped to the global norm; each rank updates its own slice, then all slices go to all ranks. */
+static lk_status update(lk_trainer *t, const lk_step *step) {
+  double scale = 1.0 / (double)step->units, clip = t->config->train.clip;
+  if (clip > 0 && step->norm > clip) scale *= clip / step->norm;
+  float *values = lk_params_values(t->params);
+  lk_optimizer_step(t->optimizer, values + t->slice.begin, t->sum, scale, step->rate, t->state.step + 1);
+  LK_TRY(lk_reducer_share(t->reducer, values));
+  lk_task_pack(t->task, t->params);
+  return LK_OK;
+}
+
+static lk_status skip(lk_trainer *t) {
+  name_trouble(t);
+  t->state.skips++;
+  if (t->state.skips < t->config->train.max_skips) return LK_OK;
+  return LK_FAIL(LK_INTERNAL,
+                 "%lld steps in a row had a gradient that is not finite (train.max_skips); the last good checkpoint is "
+                 "%s/last.h5",
+                 (long long)t->state.skips, t->config->run.dir);
+}
+
+lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
+  *step = (lk_step){0};
+  lk_mode mode = {.training = 1, .seed = (uint64_t)t->config->seed, .step = (uint32_t)t->state.step};
+  lk_loader_batch(t->loader, t->state.epoch, t->state.step_in_epoch, &t->batch);
+  lk_task_train(t->task, t->params, &t->batch, mode, t->lanes, t->stat, &t->grads);
+  LK_TRY(exchange_control(t, step));
+  LK_TRY(lk_reducer_sum(t->reducer, t->grads.piece, t->sum));
+  double square = 0;
+  LK_TRY(lk_reducer_square_sum(t->reducer, t->sum, &square));
+  if (step->units > 0) {
+    step->norm = sqrt(square) / (double)step->units;
+    step->rate = lk_schedule_rate(t->schedule, t->state.step, t->steps_in_epoch);
+    step->skipped = !isfinite(step->norm) || !isfinite(step->loss);
+    if (step->skipped) {
+      LK_TRY(skip(t));
+    } else {
+      t->state.skips = 0;
+      LK_TRY(update(t, step));
+    }
+  }
+  return LK_OK;
+}
+
+/* The ranks' copies of the weights must be the same bits; the odd one out is named by a majority of digests. */
+lk_status lk_trainer_check_replicas(lk_trainer *t) {
+  lk_status status = LK_OK;
+  char digest[33] = "", *all = NULL;
+  size_t *bytes = NULL;
+  LK_GO(lk_alloc(&all, (size_t)t->size, sizeof digest));
+  LK_GO(lk_alloc(&bytes, (size_t)t->size, sizeof *bytes));
+  for (int r = 0; r < t->size; r++) bytes[r] = sizeof digest;
+  lk_digest(lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), digest);
+  LK_GO(lk_comm_allgather(t->comm, digest, all, bytes));
+  for (int r = 0; r < t->size && status == LK_OK; r++) {
+    int alike = 0;
+    for (int q = 0; q < t->size; q++) alike += strcmp(all + 33 * r, all + 33 * q) == 0;
+    if (alike < t->size && 2 * alike <= t->size)
+      status = LK_FAIL(LK_INTERNAL, "step %lld: the weights of rank %d differ from the other ranks'",
+                       (long long)t->state.step, r);
+  }
+done:
+  free(all);
+  free(bytes);
+  return status;
+}

@@ -1,0 +1,46 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include "lockstep/clock.h"
+#include "trainer_impl.h"
+
+static volatile sig_atomic_t caught; /* the last signal that asked for a stop */
+
+static void on_signal(int number) {
+  /* a second interrupt means it: leave at once */
+  if (caught && number == SIGINT) _exit(lk_status_exit_code(LK_STOPPED));
+  caught = number;
+}
+
+void lk_signals_catch(void) {
+  caught = 0;
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGUSR1, &action, NULL);
+}
+
+/* What this rank raises in the control word. Time is rank 0's alone to tell: clocks differ. */
+int64_t lk_trainer_flags(const lk_trainer *t) {
+  int64_t flags = caught ? LK_FLAG_SIGNAL : 0;
+  if (t->rank != 0) return flags;
+  double now = lk_clock_seconds();
+  if (t->config->train.minutes > 0 && t->state.seconds + (now - t->started) >= 60 * t->config->train.minutes)
+    flags |= LK_FLAG_TIME;
+  if (t->config->checkpoint.minutes > 0 && now - t->saved_at >= 60 * t->config->checkpoint.minutes)
+    flags |= LK_FLAG_SAVE;
+  return flags;
+}
+
+const char *lk_trainer_over(const lk_trainer *t) {
+  const lk_config_train *c = &t->config->train;
+  if (t->last_step > 0 && t->state.step >= t->last_step)
+    return c->steps > 0 && t->last_step == c->steps ? "train.steps reached" : "train.epochs reached";
+  if (c->patience > 0 && t->state.bad_evaluations >= c->patience)
+    return "validation has not improved for train.patience evaluations";
+  if (t->state.last_train_loss == 0) return "the training loss is zero";
+  if (c->target_loss > 0 && t->state.last_train_loss <= c->target_loss)
+    return "the training loss is below train.target_loss";
+  return NULL;
+}

@@ -1,0 +1,313 @@
+#include "lockstep/trainer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/clock.h"
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+lk_status lk_train_shards(const lk_config *config, int size, int *shards) {
+  if (strcmp(config->parallel.shards, "ranks") == 0) {
+    *shards = size;
+    return LK_OK;
+  }
+  *shards = (int)strtol(config->parallel.shards, NULL, 10); /* the table of keys has checked it */
+  if (size <= *shards) return LK_OK;
+  return lk_config_error(config, "parallel.shards", "%d ranks need at least as many shards, found %d", size, *shards);
+}
+
+/* S is chosen once, when a run begins; a resumed run keeps it. */
+static lk_status choose_shards(lk_trainer *t) {
+  int total = 0;
+  int64_t kept = 0;
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_peek(t, &kept) : LK_OK));
+  LK_TRY(lk_comm_broadcast(t->comm, &kept, sizeof kept, 0));
+  if (kept == 0) {
+    LK_TRY(lk_train_shards(t->config, t->size, &total));
+  } else {
+    total = (int)kept;
+    if (t->size > total)
+      return lk_config_error(t->config, "parallel.shards",
+                             "the run in '%s' began with %d shards, which %d ranks cannot share", t->config->run.dir,
+                             total, t->size);
+  }
+  t->shards = lk_shards_make(total, t->rank, t->size);
+  t->state.shards = total;
+  return LK_OK;
+}
+
+/* One rank checks the whole file; the others then read just their rows. */
+static lk_status open_corpus(lk_trainer *t) {
+  const char *path = t->config->data.corpus;
+  if (path[0] == '\0')
+    return LK_FAIL(LK_USAGE, "data.corpus is not set: expected the path of a corpus made by 'lockstep prepare'");
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_corpus_open(&t->corpus, path, true) : LK_OK));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? LK_OK : lk_corpus_open(&t->corpus, path, false)));
+  t->info = lk_corpus_about(t->corpus);
+  return LK_OK;
+}
+
+static lk_status build_net(lk_trainer *t) {
+  LK_TRY(lk_kernels_select(t->config->kernels));
+  LK_TRY(lk_params_create(&t->params));
+  LK_TRY(lk_task_create(&t->task, t->config, t->info, t->params));
+  LK_TRY(lk_params_commit(t->params, (uint64_t)t->config->seed));
+  LK_TRY(lk_model_tensors(t->params, &t->tensors, &t->tensor_count));
+  t->lane_width = lk_task_lane_width(t->task);
+  return LK_OK;
+}
+
+static lk_status open_loader(lk_trainer *t) {
+  const lk_config_train *c = &t->config->train;
+  ptrdiff_t B, N, T, first;
+  lk_loader_settings settings = {.view = lk_task_view(t->task),
+                                 .split = LK_TRAIN,
+                                 .seed = (uint64_t)t->config->seed,
+                                 .batch = (ptrdiff_t)c->batch,
+                                 .unroll = (ptrdiff_t)c->unroll,
+                                 .pool = (ptrdiff_t)c->pool,
+                                 .shuffle = true};
+  LK_TRY(lk_loader_open(&t->loader, t->corpus, &t->shards, &settings));
+  lk_loader_limits(t->loader, &B, &N, &T);
+  t->lane_count = lk_loader_lanes(t->loader, &first);
+  t->steps_in_epoch = lk_loader_steps(t->loader);
+  int64_t by_epochs = c->epochs * t->steps_in_epoch;
+  t->last_step = c->steps > 0 && (by_epochs == 0 || c->steps < by_epochs) ? c->steps : by_epochs;
+  return lk_task_reserve(t->task, B, N, T, 1);
+}
+
+/* Planned and bound by the same lines (arena.h). */
+static void layout(lk_trainer *t) {
+  lk_arena *a = &t->arena;
+  t->grads = (lk_grads){.shards = &t->shards, .params = t->params};
+  for (int p = 0; p < t->shards.pieces; p++) t->grads.piece[p] = lk_arena_reals(a, lk_params_count(t->params));
+  t->sum = lk_arena_reals(a, t->slice.end - t->slice.begin);
+  t->lanes = t->lane_count * t->lane_width > 0 ? lk_arena_reals(a, t->lane_count * t->lane_width) : NULL;
+  t->lane_bytes = lk_arena_take(a, sizeof(size_t) * (size_t)t->size);
+  t->stat = lk_arena_take(a, sizeof *t->stat * (size_t)t->shards.count);
+  t->mine = lk_arena_take(a, sizeof *t->mine * (size_t)t->shards.count);
+  t->control = lk_arena_take(a, sizeof *t->control * (size_t)t->shards.total);
+  t->leaf = lk_arena_take(a, sizeof *t->leaf * (size_t)t->shards.total);
+  lk_loader_layout(t->loader, &t->batch, a);
+}
+
+static lk_status reserve(lk_trainer *t) {
+  t->slice = lk_comm_slice(lk_params_count(t->params), t->rank, t->size);
+  layout(t);
+  LK_TRY(lk_arena_reserve(&t->arena));
+  layout(t);
+  LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->slice));
+  return lk_schedule_create(&t->schedule, t->config, t->last_step);
+}
+
+/* What each rank can do, and fail at, by itself. */
+static lk_status build_local(lk_trainer *t) {
+  LK_TRY(build_net(t));
+  LK_TRY(open_loader(t));
+  return reserve(t);
+}
+
+static lk_status share_lanes(lk_trainer *t) {
+  if (t->task == NULL || t->lane_width == 0) return LK_OK;
+  size_t mine = sizeof(float) * (size_t)(t->lane_count * t->lane_width), *one = NULL;
+  LK_TRY(lk_comm_agree(t->comm, lk_alloc(&one, (size_t)t->size, sizeof *one)));
+  for (int r = 0; r < t->size; r++) one[r] = sizeof mine;
+  lk_status status = lk_comm_allgather(t->comm, &mine, t->lane_bytes, one);
+  free(one);
+  for (int r = 0; r < t->size; r++) t->lane_total += (ptrdiff_t)(t->lane_bytes[r] / sizeof(float)) / t->lane_width;
+  return status;
+}
+
+static lk_status open_validation(lk_trainer *t) {
+  bool has = t->info->stream ? t->info->tokens[LK_VALID] > 0 : t->info->rows[LK_VALID] > 0;
+  if (!has) return LK_OK;
+  return lk_evaluator_create(&t->valid, t->comm, t->corpus, &t->shards, t->task, LK_VALID,
+                             (ptrdiff_t)t->config->eval.batch, (ptrdiff_t)t->config->train.unroll);
+}
+
+static lk_status build(lk_trainer *t) {
+  LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
+  LK_TRY(choose_shards(t));
+  LK_TRY(open_corpus(t));
+  LK_TRY(lk_comm_agree(t->comm, build_local(t)));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_open(t) : LK_OK));
+  LK_TRY(share_lanes(t));
+  LK_TRY(lk_reducer_create(&t->reducer, t->comm, t->shards.total, lk_params_count(t->params)));
+  LK_TRY(open_validation(t));
+  t->state.seed = t->config->seed;
+  t->state.last_train_loss = INFINITY;
+  LK_TRY(lk_trainer_resume(t));
+  lk_task_pack(t->task, t->params);
+  return LK_OK;
+}
+
+static void announce(const lk_trainer *t) {
+  LK_INFO("%s: %td parameters in %d tensors; %s kernels, OpenBLAS for %s", t->config->task,
+          lk_params_trainable(t->params), t->tensor_count, lk_kernels_get()->name, lk_blas_core());
+  LK_INFO("%s: %lld steps an epoch, %lld sequences a step", t->config->data.corpus, (long long)t->steps_in_epoch,
+          (long long)t->config->train.batch);
+  if (strcmp(t->config->parallel.shards, "ranks") == 0)
+    LK_INFO(
+        "%d ranks, %d shards: the same bits for any run on up to %d ranks that resumes this one; another number of "
+        "ranks at the start gives other bits (parallel.shards: ranks)",
+        t->size, t->shards.total, t->shards.total);
+  else
+    LK_INFO("%d ranks, %d shards: the same bits for any number of ranks up to %d", t->size, t->shards.total,
+            t->shards.total);
+}
+
+static bool improves(const lk_trainer *t, const lk_metric *metric) {
+  if (!isfinite(metric->value)) return false;
+  if (t->state.best_step == 0) return true;
+  return metric->rising ? metric->value > t->state.best : metric->value < t->state.best;
+}
+
+/* Validate, remember the best, tell the schedule. *best: this is the best so far. */
+static lk_status evaluate(lk_trainer *t, int *best) {
+  lk_evaluation result;
+  *best = 0;
+  if (!t->valid || t->evaluated) return LK_OK;
+  LK_TRY(lk_evaluator_run(t->valid, t->params, &result));
+  const lk_metric *metric = lk_evaluation_metric(&result, t->config->eval.metric);
+  if (!metric)
+    return lk_config_error(t->config, "eval.metric", "this task has no metric '%s'; its first is '%s'",
+                           t->config->eval.metric, result.metric[0].name);
+  *best = improves(t, metric);
+  t->state.evaluations++;
+  t->state.bad_evaluations = *best ? 0 : t->state.bad_evaluations + 1;
+  if (*best) t->state.best = metric->value, t->state.best_step = t->state.step;
+  lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
+  t->evaluated = true;
+  LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &result)));
+  t->window_start += result.seconds; /* the window measures training */
+  return LK_OK;
+}
+
+/* Counters after a step; the window of the training loss ends with the epoch at the latest. */
+static lk_status count_step(lk_trainer *t, const lk_step *step) {
+  t->evaluated = t->saved = false;
+  t->state.step++;
+  t->state.step_in_epoch++;
+  if (!step->skipped) {
+    t->state.units += step->units;
+    t->state.loss_sum += step->loss;
+    t->state.loss_units += (double)step->units;
+  }
+  t->window_tokens += step->tokens;
+  bool epoch_ends = t->state.step_in_epoch == t->steps_in_epoch;
+  if (epoch_ends) t->state.epoch++, t->state.step_in_epoch = 0;
+  lk_progress_step(t, step);
+  if (epoch_ends || t->state.step % LK_WINDOW == 0) return lk_comm_agree(t->comm, lk_progress_window(t, step));
+  return LK_OK;
+}
+
+static bool evaluation_due(const lk_trainer *t) {
+  int64_t every = t->config->eval.every;
+  return every > 0 ? t->state.step % every == 0 : t->state.step_in_epoch == 0;
+}
+
+/* After a step: evaluate, save, where their time has come. */
+static lk_status attend(lk_trainer *t, const lk_step *step) {
+  int best = 0;
+  int64_t every = t->config->checkpoint.every, check = t->config->parallel.check_every;
+  if (evaluation_due(t)) LK_TRY(evaluate(t, &best));
+  if (best || (every > 0 && t->state.step % every == 0) || (step->flags & LK_FLAG_SAVE))
+    return lk_trainer_save(t, best);
+  if (check > 0 && t->state.step % check == 0) return lk_trainer_check_replicas(t);
+  return LK_OK;
+}
+
+static lk_status loop(lk_trainer *t, lk_run_end *end, int64_t *flags) {
+  lk_step step;
+  t->started = t->saved_at = t->window_start = lk_clock_seconds();
+  while (!(end->reason = lk_trainer_over(t))) {
+    LK_TRY(lk_trainer_step(t, &step));
+    LK_TRY(count_step(t, &step));
+    LK_TRY(attend(t, &step));
+    *flags = step.flags;
+    if (step.flags & LK_FLAG_SIGNAL)
+      end->reason = "a signal asked for it";
+    else if (step.flags & LK_FLAG_TIME)
+      end->reason = "train.minutes are over";
+    if (end->reason) break;
+  }
+  return LK_OK;
+}
+
+/* At a proper end: the last validation, and the test part on the best weights. */
+static lk_status finish(lk_trainer *t) {
+  int best = 0;
+  LK_TRY(evaluate(t, &best));
+  if (best || !t->saved) LK_TRY(lk_trainer_save(t, best));
+  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(&t->saver)));
+  bool has = t->info->stream ? t->info->tokens[LK_TEST] > 0 : t->info->rows[LK_TEST] > 0;
+  if (!has) return LK_OK;
+  lk_status status = LK_OK;
+  lk_evaluator *test = NULL;
+  lk_evaluation result;
+  lk_buffer path = {0};
+  LK_GO(lk_buffer_printf(&path, "%s/%s.h5", t->config->run.dir, t->state.best_step > 0 ? "best" : "last"));
+  LK_GO(lk_trainer_load(t, path.data));
+  LK_GO(lk_evaluator_create(&test, t->comm, t->corpus, &t->shards, t->task, LK_TEST, (ptrdiff_t)t->config->eval.batch,
+                            (ptrdiff_t)t->config->train.unroll));
+  LK_GO(lk_evaluator_run(test, t->params, &result));
+  LK_GO(lk_comm_agree(t->comm, lk_progress_evaluation(t, "test", &result)));
+done:
+  lk_evaluator_destroy(&test);
+  lk_buffer_release(&path);
+  return status;
+}
+
+static lk_status run(lk_trainer *t, lk_run_end *end) {
+  int64_t flags = 0;
+  bool over = lk_trainer_over(t) != NULL;
+  announce(t);
+  LK_TRY(loop(t, end, &flags));
+  lk_log_progress_end();
+  end->step = t->state.step;
+  if (over) {
+    LK_INFO("this run is over already (%s at step %lld): raise the limit, or choose another run.dir to begin anew",
+            end->reason, (long long)end->step);
+    return LK_OK;
+  }
+  if (!(flags & LK_FLAG_SIGNAL)) return finish(t);
+  if (!t->saved) LK_TRY(lk_trainer_save(t, 0));
+  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(&t->saver)));
+  return LK_FAIL(LK_STOPPED,
+                 "stopped by a signal at step %lld with the state saved in %s: run the same command again to go on",
+                 (long long)end->step, t->config->run.dir);
+}
+
+static void release(lk_trainer *t) {
+  lk_status ignored = lk_saver_wait(&t->saver);
+  (void)ignored; /* a failure here is recorded already, or comes after another one */
+  lk_evaluator_destroy(&t->valid);
+  lk_schedule_destroy(&t->schedule);
+  lk_optimizer_destroy(&t->optimizer);
+  lk_reducer_destroy(&t->reducer);
+  lk_loader_close(&t->loader);
+  lk_task_destroy(&t->task);
+  lk_params_destroy(&t->params);
+  lk_corpus_close(&t->corpus);
+  lk_arena_release(&t->arena);
+  lk_buffer_release(&t->config_text);
+  lk_buffer_release(&t->resume_path);
+  free(t->tensors);
+  free(t->train_history.rows);
+  free(t->valid_history.rows);
+  lk_log_close();
+}
+
+lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end) {
+  lk_trainer t = {.config = config, .comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm)};
+  *end = (lk_run_end){.reason = "it did not start"};
+  lk_signals_catch();
+  lk_status status = build(&t);
+  if (status == LK_OK) status = run(&t, end);
+  lk_log_progress_end();
+  release(&t);
+  return status;
+}

@@ -1,0 +1,117 @@
+/* trainer_impl.h - the parts of a run, and the files that work on them.
+ *
+ *   trainer.c   builds the parts, loops                 step.c       one step: gradient, sums, control word, update
+ *   resume.c    a checkpoint into the parts             snapshot.c   the parts into a checkpoint, written behind training
+ *   progress.c  what the run tells: log, metrics file   stop.c       signals, time, and the rules that end a run
+ *
+ * Every decision is taken from the control word and from numbers that are alike on all ranks: no rank decides alone. */
+#pragma once
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "lockstep/checkpoint.h"
+#include "lockstep/evaluate.h"
+#include "lockstep/model.h"
+#include "lockstep/optimizer.h"
+#include "lockstep/schedule.h"
+#include "lockstep/trainer.h"
+
+#define LK_WINDOW 100 /* steps over which training loss is averaged, cut at the end of an epoch */
+
+/* Flags of the control word: one rank raises, all act. */
+enum { LK_FLAG_SIGNAL = 1, LK_FLAG_TIME = 2, LK_FLAG_SAVE = 4, LK_FLAG_ERROR = 8 };
+
+/* The control word: one record a shard, all ranks see all S of them. The flags are those of the shard's host. */
+typedef struct lk_control {
+  lk_shard_stat stat;
+  int64_t flags;
+} lk_control;
+
+/* What a step came to, alike on all ranks. */
+typedef struct lk_step {
+  double loss;           /* nats, sum over all shards */
+  int64_t units, tokens; /* of all shards */
+  double norm;           /* global norm of the mean gradient, before clipping */
+  double rate;
+  int64_t flags;
+  bool skipped; /* the gradient was not finite: no update */
+} lk_step;
+
+/* The thread that puts checkpoints down while training goes on; rank 0 only. */
+typedef struct lk_saver {
+  pthread_t thread;
+  bool running;
+  const char *run_dir;
+  int keep;
+  int64_t step;
+  int best;
+  void *bytes;
+  size_t size;
+  lk_status status; /* of the last one; read after join */
+} lk_saver;
+
+typedef struct lk_trainer {
+  const lk_config *config;
+  lk_comm *comm;
+  int rank, size;
+  lk_shards shards;
+  lk_corpus *corpus;
+  const lk_corpus_info *info;
+  lk_params *params;
+  lk_tensor *tensors;
+  int tensor_count;
+  lk_task *task;
+  lk_loader *loader;
+  lk_evaluator *valid; /* NULL where the corpus has no validation part */
+  lk_reducer *reducer;
+  lk_optimizer *optimizer;
+  lk_schedule *schedule;
+
+  lk_arena arena; /* what lives as long as the run: gradients, the batch, lanes, records */
+  lk_batch batch;
+  lk_grads grads;
+  lk_slice slice;
+  float *sum;   /* [slice] the step's gradient, summed over all shards */
+  float *lanes; /* [this rank's lanes, lane_width] carried states */
+  ptrdiff_t lane_count, lane_width;
+  size_t *lane_bytes; /* [R] bytes of each rank's lanes */
+  ptrdiff_t lane_total;
+  lk_shard_stat *stat;        /* [shards of this rank] */
+  lk_control *mine, *control; /* [shards of this rank], [S] */
+  double *leaf;               /* [S] */
+
+  lk_state state;
+  lk_history train_history, valid_history; /* rank 0 */
+  int64_t steps_in_epoch, last_step;       /* last_step: where the run ends by steps or epochs, 0: never */
+  bool evaluated, saved;                   /* at this very step */
+  double started, saved_at, window_start;  /* seconds */
+  int64_t window_tokens;
+  lk_saver saver;
+  lk_buffer config_text;
+  lk_buffer resume_path; /* rank 0: the checkpoint to go on from, "" for none */
+} lk_trainer;
+
+/* step.c */
+LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
+LK_CHECKED lk_status lk_trainer_check_replicas(lk_trainer *t);
+/* resume.c; snapshot.c */
+LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
+LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
+LK_CHECKED lk_status lk_trainer_load(lk_trainer *t, const char *path); /* weights only; path on rank 0 */
+LK_CHECKED lk_status lk_trainer_save(lk_trainer *t, int best);
+LK_CHECKED lk_status lk_saver_wait(lk_saver *saver);
+/* progress.c */
+LK_CHECKED lk_status lk_progress_open(lk_trainer *t);
+LK_CHECKED lk_status lk_progress_resumed(lk_trainer *t);
+void lk_progress_step(lk_trainer *t, const lk_step *step);
+LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
+LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result);
+/* metrics_file.c: lines of metrics.jsonl */
+LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, const lk_metric *metrics, int count,
+                                      const double history[LK_HISTORY_COLUMNS]);
+LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step);
+/* stop.c */
+void lk_signals_catch(void);
+int64_t lk_trainer_flags(const lk_trainer *t);
+/** The rule by which the run is over now, in words, or NULL. */
+const char *lk_trainer_over(const lk_trainer *t);
