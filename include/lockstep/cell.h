@@ -14,7 +14,7 @@
 #include "lockstep/kernels.h"
 #include "lockstep/params.h"
 
-typedef struct lk_cell lk_cell; /* name, gates G, states (1: h; 2: h, c), what it keeps for backward */
+typedef struct lk_cell lk_cell; /* one cell on one instruction set: src/nn/cell_impl.h */
 
 /** Names of the cells, for messages and choices; *count of them.                  Not collective. */
 const char *const *lk_cell_names(size_t *count);
@@ -32,14 +32,19 @@ typedef struct lk_recurrent {
   const lk_cell *cell;
   ptrdiff_t I, H, Hp;
   int backward;                               /* reads the sequence from its end */
+  int onehot;                                 /* reads ids */
   int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; bias_hh -1 where left out */
   lk_packed ih, ih_transposed, hh, hh_transposed;
+  lk_real *column;  /* [I, G Hp] where onehot: a row for each id, its column of W_ih and the biases */
   lk_real *bias;    /* what the input product adds, [G Hp] */
+  lk_real *inner;   /* [Hp] GRU: b_hn, which stands inside the product with the reset gate */
   lk_real *gates;   /* [N, G Hp] activated gates; after backward: gradients by the pre-activations */
   lk_real *tape;    /* what else the cell keeps, or NULL */
   lk_real *h, *c;   /* [B+N, Hp] states; c NULL for cells with one */
   lk_real *dh, *dc; /* [B+N, Hp] their gradients; rows 0..B-1 after backward: by the initial states */
   lk_real *before;  /* [N, Hp] h before each row, gathered for the gradient of W_h */
+  int32_t *from;    /* [N] the state row that each packed row starts from */
+  int32_t *first;   /* [B] the packed row that each sequence starts with, in the order of reading */
   lk_real *scratch;
 } lk_recurrent;
 
@@ -47,12 +52,14 @@ typedef struct lk_recurrent_spec {
   const char *cell, *name; /* name: prefix of the tensors, "rnn.0.forward" */
   ptrdiff_t I, H;
   int backward, recurrent_bias;
-  double forget_bias;
+  int onehot;         /* reads ids rather than rows of reals; I is the vocabulary size */
+  double forget_bias; /* what the biases of an LSTM's forget gate add up to at the start */
 } lk_recurrent_spec;
 
 /** Declare the tensors: uniform in +-1/sqrt(H), as PyTorch. LK_USAGE for an unknown cell.   Not collective. */
 LK_CHECKED lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_recurrent_spec *spec);
-/** Lay out buffers for at most B sequences and N rows; training 0: without what only backward needs. */
+/** Lay out buffers for at most B sequences and N rows; training 0: without what only backward needs. For the kernels
+ *  chosen now: after another lk_kernels_select() lay out and pack again.           Not collective. */
 void lk_recurrent_layout(lk_recurrent *layer, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);
 /** Pack the weights: once after each update.                                      Not collective. */
 void lk_recurrent_pack(lk_recurrent *layer, const lk_params *params, int training);

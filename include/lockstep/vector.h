@@ -19,7 +19,7 @@
 #define LK_PASTE(a, b)  LK_PASTE_(a, b)
 #define LK_ISA_ID       LK_PASTE(LK_ISA_ID_, LK_ISA)
 /* name_avx512 and so on: what has linkage in such a source. */
-#define LK_ISA_NAME(name) LK_PASTE(name##_, LK_ISA)
+#define LK_ISA_NAME(name) LK_PASTE(name, LK_PASTE(_, LK_ISA))
 
 #if LK_ISA_ID > 0
 #include <immintrin.h>

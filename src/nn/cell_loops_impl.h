@@ -1,0 +1,215 @@
+/* cell_loops_impl.h - the loops over panels, rows and k around a cell's pointwise part; included at the end of
+ * cell_<name>.c, once. The cell has defined
+ *
+ *   CELL_NAME    lstm
+ *   CELL_GATES   G
+ *   CELL_STATES  1: h, or 2: h and c
+ *   CELL_APART   1: the last gate's recurrent part W_h h + b_h stays apart from its input part (GRU), else 0
+ *   CELL_DIRECT  1: the state before goes straight into the state after (GRU), so dh flows past the gates, else 0
+ *   CELL_FORGET  index of a forget gate, or -1
+ *   CELL_NOTE    "4H", CELL_ORDER " gates i f g o"
+ *   cell_forward(), cell_backward()  on a cell_unit (cell_unit_impl.h)
+ *
+ * Weights for the forward product lie in panels of CELL_UNITS vectors of units, all gates of a unit side by side, so
+ * that a tile ends with whole units and the pointwise part follows while they are at hand. */
+
+#define CELL_UNITS  (CELL_GATES == 1 ? LK_TILE_VECTORS : 1)
+#define CELL_WIDTH  (CELL_GATES * CELL_UNITS)               /* vectors of a forward panel */
+#define CELL_PASS   (CELL_WIDTH == 3 ? 3 : LK_TILE_VECTORS) /* vectors of a tile: the panel in one pass or two */
+#define CELL_HEIGHT (LK_TILE_ACCUMULATORS / CELL_PASS)      /* rows of a tile */
+#define BACK_WIDTH  LK_TILE_VECTORS                         /* vectors of units of a backward panel */
+#define BACK_HEIGHT (LK_TILE_ACCUMULATORS / LK_TILE_VECTORS)
+/* k of a backward panel that are summed at a time: with K = G Hp a whole panel would not stay in L2. */
+#define BACK_BLOCK ((ptrdiff_t)1024)
+
+static ptrdiff_t panels(ptrdiff_t H, ptrdiff_t vectors) {
+  return (lk_padded(H) + vectors * LK_VL - 1) / (vectors * LK_VL);
+}
+
+static ptrdiff_t packed_size(ptrdiff_t H) { return panels(H, CELL_UNITS) * CELL_WIDTH * LK_VL * H; }
+
+static ptrdiff_t transposed_size(ptrdiff_t H) {
+  return panels(H, BACK_WIDTH) * BACK_WIDTH * LK_VL * CELL_GATES * lk_padded(H);
+}
+
+static ptrdiff_t units_left(ptrdiff_t H, ptrdiff_t u) { return u >= H ? 0 : H - u < LK_VL ? H - u : LK_VL; }
+
+/* [panel][k < H][unit vector][gate][VL] */
+static void pack(lk_real *to, ptrdiff_t H, const lk_real *w) {
+  for (ptrdiff_t p = 0; p < panels(H, CELL_UNITS); p++)
+    for (ptrdiff_t j = 0; j < CELL_UNITS; j++)
+      for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
+        const ptrdiff_t u = (p * CELL_UNITS + j) * LK_VL, lanes = units_left(H, u);
+        lk_pack_strip(to + p * CELL_WIDTH * LK_VL * H + (j * CELL_GATES + g) * LK_VL, CELL_WIDTH * LK_VL, H, lanes,
+                      lanes > 0 ? w + (g * H + u) * H : w, H, 1);
+      }
+}
+
+/* [panel][k = g Hp + unit][unit vector][VL], zeros where a unit of k is a pad */
+static void transpose(lk_real *to, ptrdiff_t H, const lk_real *w) {
+  const ptrdiff_t Hp = lk_padded(H), K = CELL_GATES * Hp, width = BACK_WIDTH * LK_VL;
+  memset(to, 0, (size_t)transposed_size(H) * sizeof *to);
+  for (ptrdiff_t u = 0; u < H; u += LK_VL)
+    for (ptrdiff_t g = 0; g < CELL_GATES; g++)
+      lk_pack_strip(to + u / width * width * K + u % width + g * Hp * width, width, H, units_left(H, u),
+                    w + g * H * H + u, 1, H);
+}
+
+static ptrdiff_t row_of(const lk_cell_step *s, ptrdiff_t i) { return s->row ? s->row[i] : i; }
+
+/* ---- forward ---- */
+
+/* What the sum of gate g starts from: the input part, or, where that stays apart, the inner bias. */
+static lk_vec start(const lk_recurrent *l, const lk_real *gates, ptrdiff_t g, ptrdiff_t u) {
+  return CELL_APART && g == CELL_GATES - 1 ? lk_load(l->inner + u) : lk_load(gates + g * l->Hp + u);
+}
+
+static void activate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state, ptrdiff_t u, const lk_vec *sum) {
+  lk_real *gates = l->gates + row * CELL_GATES * l->Hp + u;
+  const ptrdiff_t before = l->from[row] * l->Hp + u, after = state * l->Hp + u;
+  cell_unit x;
+  for (int g = 0; g < CELL_GATES; g++) x.gate[g] = sum[g];
+  if (CELL_APART) x.input = lk_load(gates + (CELL_GATES - 1) * l->Hp);
+  x.h0 = lk_load(l->h + before);
+  if (CELL_STATES == 2) x.c0 = lk_load(l->c + before);
+  cell_forward(&x);
+  for (int g = 0; g < CELL_GATES; g++) lk_store(gates + g * l->Hp, x.gate[g]);
+  if (CELL_APART) lk_store(l->tape + row * l->Hp + u, x.keep);
+  lk_store(l->h + after, x.h);
+  if (CELL_STATES == 2) lk_store(l->c + after, x.c);
+}
+
+static void forward_tile(const lk_recurrent *l, const lk_cell_step *s, ptrdiff_t panel, ptrdiff_t first, int rows) {
+  const lk_real *w = l->hh.data + panel * CELL_WIDTH * LK_VL * l->H;
+  const ptrdiff_t u0 = panel * CELL_UNITS * LK_VL;
+  const lk_real *h[CELL_HEIGHT];
+  lk_vec sum[CELL_HEIGHT * CELL_WIDTH];
+  for (int r = 0; r < rows; r++) {
+    const ptrdiff_t row = row_of(s, first + r);
+    h[r] = l->h + l->from[row] * l->Hp;
+    for (ptrdiff_t v = 0; v < CELL_WIDTH; v++) {
+      const ptrdiff_t u = u0 + v / CELL_GATES * LK_VL;
+      sum[r * CELL_WIDTH + v] =
+          u < l->Hp ? start(l, l->gates + row * CELL_GATES * l->Hp, v % CELL_GATES, u) : lk_zero();
+    }
+  }
+  if (s->product)
+    for (ptrdiff_t v = 0; v < CELL_WIDTH; v += CELL_PASS)
+      lk_tile(rows, CELL_PASS, l->H, h, w + v * LK_VL, CELL_WIDTH * LK_VL, sum + v, CELL_WIDTH);
+  for (int r = 0; r < rows; r++)
+    for (ptrdiff_t j = 0; j < CELL_UNITS && u0 + j * LK_VL < l->Hp; j++) {
+      const ptrdiff_t row = row_of(s, first + r);
+      activate(l, row, s->offset + row, u0 + j * LK_VL, sum + r * CELL_WIDTH + j * CELL_GATES);
+    }
+}
+
+static void forward(const lk_recurrent *l, const lk_cell_step *s) {
+  for (ptrdiff_t panel = 0; panel < panels(l->H, CELL_UNITS); panel++)
+    for (ptrdiff_t i = 0; i < s->n;) {
+      const int rows = lk_tile_next(s->n - i, CELL_HEIGHT);
+      forward_tile(l, s, panel, i, rows);
+      i += rows;
+    }
+}
+
+/* ---- backward ---- */
+
+/* A block of the sum over k: which gradients it multiplies (the gates', or what the cell put on its tape). */
+typedef struct back_block {
+  const lk_real *x;
+  ptrdiff_t ldx, k, K; /* [k, k+K) of the panel */
+  int last;
+} back_block;
+
+static back_block block_at(const lk_recurrent *l, ptrdiff_t k) {
+  const ptrdiff_t all = CELL_GATES * l->Hp, from_gates = all - CELL_APART * l->Hp;
+  back_block b = {.x = l->gates + k, .ldx = all, .k = k, .K = from_gates - k};
+  if (k >= from_gates) b = (back_block){.x = l->tape + (k - from_gates), .ldx = l->Hp, .k = k, .K = all - k};
+  if (b.K > BACK_BLOCK) b.K = BACK_BLOCK;
+  b.last = k + b.K == all;
+  return b;
+}
+
+static void differentiate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state, ptrdiff_t u, lk_vec dh) {
+  lk_real *gates = l->gates + row * CELL_GATES * l->Hp + u;
+  const ptrdiff_t before = l->from[row] * l->Hp + u, after = state * l->Hp + u;
+  cell_unit x;
+  for (int g = 0; g < CELL_GATES; g++) x.gate[g] = lk_load(gates + g * l->Hp);
+  if (CELL_APART) x.keep = lk_load(l->tape + row * l->Hp + u);
+  x.h0 = lk_load(l->h + before);
+  x.h = lk_load(l->h + after);
+  x.dh = dh;
+  if (CELL_STATES == 2) {
+    x.c0 = lk_load(l->c + before);
+    x.c = lk_load(l->c + after);
+    x.dc = lk_load(l->dc + after);
+  }
+  cell_backward(&x);
+  for (int g = 0; g < CELL_GATES; g++) lk_store(gates + g * l->Hp, x.gate[g]);
+  if (CELL_APART) lk_store(l->tape + row * l->Hp + u, x.keep);
+  if (CELL_DIRECT) lk_store(l->dh + before, lk_load(l->dh + before) + x.dh0);
+  if (CELL_STATES == 2) lk_store(l->dc + before, lk_load(l->dc + before) + x.dc0);
+}
+
+static void backward_tile(const lk_recurrent *l, const lk_cell_step *s, const back_block *b, ptrdiff_t panel,
+                          ptrdiff_t first, int rows) {
+  const ptrdiff_t width = BACK_WIDTH * LK_VL, u0 = panel * width;
+  const lk_real *x[BACK_HEIGHT];
+  lk_vec sum[BACK_HEIGHT * BACK_WIDTH];
+  for (int r = 0; r < rows; r++) {
+    const ptrdiff_t row = row_of(s, first + r);
+    if (s->product) x[r] = b->x + s->after[row] * b->ldx;
+    for (ptrdiff_t v = 0; v < BACK_WIDTH; v++) {
+      const ptrdiff_t u = u0 + v * LK_VL;
+      sum[r * BACK_WIDTH + v] = u < l->Hp ? lk_load(l->dh + (s->offset + row) * l->Hp + u) : lk_zero();
+    }
+  }
+  if (s->product) {
+    const lk_real *w = l->hh_transposed.data + panel * width * CELL_GATES * l->Hp + b->k * width;
+    lk_tile(rows, BACK_WIDTH, b->K, x, w, width, sum, BACK_WIDTH);
+  }
+  for (int r = 0; r < rows; r++)
+    for (ptrdiff_t u = u0; u < u0 + width && u < l->Hp; u += LK_VL) {
+      const ptrdiff_t row = row_of(s, first + r), state = s->offset + row;
+      const lk_vec dh = sum[r * BACK_WIDTH + (u - u0) / LK_VL];
+      if (b->last && !s->states_only)
+        differentiate(l, row, state, u, dh);
+      else
+        lk_store(l->dh + state * l->Hp + u, dh);
+    }
+}
+
+static void backward(const lk_recurrent *l, const lk_cell_step *s) {
+  for (ptrdiff_t panel = 0; panel < panels(l->H, BACK_WIDTH); panel++) {
+    back_block b = {.last = 1};
+    ptrdiff_t k = 0;
+    do {
+      if (s->product) b = block_at(l, k);
+      k += b.K;
+      for (ptrdiff_t i = 0; i < s->n;) {
+        const int rows = lk_tile_next(s->n - i, BACK_HEIGHT);
+        backward_tile(l, s, &b, panel, i, rows);
+        i += rows;
+      }
+    } while (!b.last);
+  }
+}
+
+#define CELL_TEXT_(x) #x
+#define CELL_TEXT(x)  CELL_TEXT_(x)
+const lk_cell LK_ISA_NAME(LK_PASTE(lk_cell_, CELL_NAME)) = {
+    .name = CELL_TEXT(CELL_NAME),
+    .note_ih = CELL_NOTE ",I" CELL_ORDER,
+    .note_hh = CELL_NOTE ",H" CELL_ORDER,
+    .note_bias = CELL_NOTE CELL_ORDER,
+    .gates = CELL_GATES,
+    .states = CELL_STATES,
+    .apart = CELL_APART,
+    .forget = CELL_FORGET,
+    .packed_size = packed_size,
+    .transposed_size = transposed_size,
+    .pack = pack,
+    .transpose = transpose,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,39 @@
+/* Long short-term memory: Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000.
+ *
+ *   i, f, o = sigmoid(.)   g = tanh(.)   c = f c0 + i g   h = o tanh(c) */
+#define CELL_NAME   lstm
+#define CELL_GATES  4
+#define CELL_STATES 2
+#define CELL_APART  0
+#define CELL_DIRECT 0
+#define CELL_FORGET F
+#define CELL_NOTE   "4H"
+#define CELL_ORDER  " gates i f g o"
+#include "cell_unit_impl.h"
+
+enum { I, F, G, O };
+
+LK_INLINE void cell_forward(cell_unit *x) {
+  x->gate[I] = lk_sigmoid(x->gate[I]);
+  x->gate[F] = lk_sigmoid(x->gate[F]);
+  x->gate[G] = lk_tanh(x->gate[G]);
+  x->gate[O] = lk_sigmoid(x->gate[O]);
+  x->c = lk_fma(x->gate[F], x->c0, x->gate[I] * x->gate[G]);
+  x->h = x->gate[O] * lk_tanh(x->c);
+}
+
+LK_INLINE void cell_backward(cell_unit *x) {
+  const lk_vec i = x->gate[I], f = x->gate[F], g = x->gate[G], o = x->gate[O];
+  const lk_vec t = lk_tanh(x->c); /* cheaper than to keep it */
+  const lk_vec dc = x->dc + through_tanh(x->dh * o, t);
+  x->gate[I] = through_sigmoid(dc * g, i);
+  x->gate[F] = through_sigmoid(dc * x->c0, f);
+#ifdef LK_FLIP_GATE /* a build that the tests must reject */
+  x->gate[F] = -x->gate[F];
+#endif
+  x->gate[G] = through_tanh(dc * i, g);
+  x->gate[O] = through_sigmoid(x->dh * t, o);
+  x->dc0 = dc * f;
+}
+
+#include "cell_loops_impl.h"

@@ -1,0 +1,173 @@
+#include "lockstep/cell.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cell_impl.h"
+
+#if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
+#define DECLARE_CELL(name) \
+  extern const lk_cell lk_cell_##name##_portable, lk_cell_##name##_avx2, lk_cell_##name##_avx512;
+#define CELL(name) {#name, {&lk_cell_##name##_portable, &lk_cell_##name##_avx2, &lk_cell_##name##_avx512}},
+#else
+#define DECLARE_CELL(name) extern const lk_cell lk_cell_##name##_portable;
+#define CELL(name)         {#name, {&lk_cell_##name##_portable}},
+#endif
+
+/* The table of cells: one line each. */
+#define CELLS(X) \
+  X(elman)       \
+  X(lstm)        \
+  X(gru)
+
+CELLS(DECLARE_CELL)
+static const struct {
+  const char *name;
+  const lk_cell *isa[3]; /* by lk_kernels_isa() */
+} cells[] = {CELLS(CELL)};
+enum { COUNT = sizeof cells / sizeof cells[0] };
+
+static const lk_cell *find(const char *name) {
+  for (int i = 0; i < COUNT; i++)
+    if (strcmp(cells[i].name, name) == 0) return cells[i].isa[lk_kernels_isa()];
+  return NULL;
+}
+
+const char *const *lk_cell_names(size_t *count) {
+#define CELL_WORD(name) #name,
+  static const char *const names[] = {CELLS(CELL_WORD)};
+  *count = COUNT;
+  return names;
+}
+
+int lk_cell_gates(const char *name) {
+  const lk_cell *cell = find(name);
+  return cell ? cell->gates : 0;
+}
+
+/* One tensor of the layer: [G H, columns], or [G H] where columns is 0; *id stays -1 where it is left out. */
+static lk_status add_tensor(lk_params *params, const lk_recurrent *l, const lk_recurrent_spec *spec, const char *suffix,
+                            ptrdiff_t columns, const char *note, double special, int *id) {
+  lk_param p = {.note = note,
+                .dims = columns > 0 ? 2 : 1,
+                .shape = {l->cell->gates * l->H, columns},
+                .init = {.kind = LK_INIT_UNIFORM, .scale = 1.0 / sqrt((double)l->H)},
+                .decay = columns > 0};
+  const int length = snprintf(p.name, sizeof p.name, "%s.%s", spec->name, suffix);
+  LK_ASSERT(length > 0 && (size_t)length < sizeof p.name);
+  if (columns == 0 && l->cell->forget >= 0) {
+    p.special_begin = l->cell->forget * l->H;
+    p.special_end = p.special_begin + l->H;
+    p.special = special;
+  }
+  return lk_params_add(params, &p, id);
+}
+
+lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_recurrent_spec *spec) {
+  const lk_cell *cell = find(spec->cell);
+  if (!cell) return LK_FAIL(LK_USAGE, "no cell is called \"%.40s\"", spec->cell);
+  LK_ASSERT(spec->I >= 1 && spec->H >= 1);
+  lk_recurrent l = {.cell = cell,
+                    .I = spec->I,
+                    .H = spec->H,
+                    .Hp = lk_padded(spec->H),
+                    .backward = spec->backward,
+                    .onehot = spec->onehot,
+                    .bias_hh = -1};
+  LK_TRY(add_tensor(params, &l, spec, "weight_ih", l.I, cell->note_ih, 0, &l.weight_ih));
+  LK_TRY(add_tensor(params, &l, spec, "weight_hh", l.H, cell->note_hh, 0, &l.weight_hh));
+  LK_TRY(add_tensor(params, &l, spec, "bias_ih", 0, cell->note_bias, spec->forget_bias, &l.bias_ih));
+  if (spec->recurrent_bias) LK_TRY(add_tensor(params, &l, spec, "bias_hh", 0, cell->note_bias, 0, &l.bias_hh));
+  *layer = l;
+  return LK_OK;
+}
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* Scratch serves packing (W_ih with padded gates) and the sums of the weight gradients. */
+static ptrdiff_t scratch_size(const lk_recurrent *l, int training) {
+  ptrdiff_t n = l->H == l->Hp ? 0 : l->cell->gates * l->Hp * l->I;
+  if (training) n = larger(n, larger(lk_sum_scratch(1), larger(lk_sum_scratch(l->I), lk_sum_scratch(l->H))));
+  return n;
+}
+
+void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
+  const lk_kernels *kernels = lk_kernels_get();
+  l->cell = find(l->cell->name); /* other kernels may have been chosen since */
+  const ptrdiff_t width = l->cell->gates * l->Hp, states = (B + N) * l->Hp;
+  if (l->onehot)
+    l->column = lk_arena_reals(arena, l->I * width);
+  else
+    l->ih.data = lk_arena_reals(arena, kernels->packed_size(width, l->I));
+  l->hh.data = lk_arena_reals(arena, l->cell->packed_size(l->H));
+  l->bias = lk_arena_reals(arena, width);
+  if (l->cell->apart) l->inner = lk_arena_reals(arena, l->Hp);
+  l->gates = lk_arena_reals(arena, N * width);
+  if (l->cell->apart) l->tape = lk_arena_reals(arena, N * l->Hp);
+  l->h = lk_arena_reals(arena, states);
+  if (l->cell->states == 2) l->c = lk_arena_reals(arena, states);
+  l->from = lk_arena_ints(arena, N);
+  if (training) {
+    if (!l->onehot) l->ih_transposed.data = lk_arena_reals(arena, kernels->packed_size(l->I, width));
+    l->hh_transposed.data = lk_arena_reals(arena, l->cell->transposed_size(l->H));
+    l->dh = lk_arena_reals(arena, states);
+    if (l->cell->states == 2) l->dc = lk_arena_reals(arena, states);
+    l->before = lk_arena_reals(arena, N * l->Hp);
+    l->first = lk_arena_ints(arena, B);
+  }
+  l->scratch = lk_arena_reals(arena, scratch_size(l, training));
+}
+
+/* bias [G Hp]: what the input product adds; b_hh is part of it, except where a cell keeps it inside (inner [Hp]). */
+static void pack_biases(lk_recurrent *l, const lk_real *b_ih, const lk_real *b_hh) {
+  const ptrdiff_t gates = l->cell->gates, H = l->H, Hp = l->Hp;
+  memset(l->bias, 0, (size_t)(gates * Hp) * sizeof *l->bias);
+  for (ptrdiff_t g = 0; g < gates; g++) {
+    const int inside = l->cell->apart && g == gates - 1;
+    for (ptrdiff_t u = 0; u < H; u++) l->bias[g * Hp + u] = b_ih[g * H + u] + (b_hh && !inside ? b_hh[g * H + u] : 0);
+  }
+  if (!l->cell->apart) return;
+  memset(l->inner, 0, (size_t)Hp * sizeof *l->inner);
+  if (b_hh) memcpy(l->inner, b_hh + (gates - 1) * H, (size_t)H * sizeof *l->inner);
+}
+
+/* column [I, G Hp]: for each id its column of W_ih and the biases, so that the input product is a copy of a row. */
+static void pack_columns(lk_recurrent *l, const lk_real *w) {
+  enum { BLOCK = 16 }; /* ids at a time: W_ih is read by lines, while BLOCK rows of the table stay in cache */
+  const ptrdiff_t gates = l->cell->gates, width = gates * l->Hp;
+  for (ptrdiff_t v0 = 0; v0 < l->I; v0 += BLOCK) {
+    const ptrdiff_t v1 = v0 + BLOCK < l->I ? v0 + BLOCK : l->I;
+    for (ptrdiff_t v = v0; v < v1; v++) memcpy(l->column + v * width, l->bias, (size_t)width * sizeof *l->bias);
+    for (ptrdiff_t g = 0; g < gates; g++)
+      for (ptrdiff_t u = 0; u < l->H; u++)
+        for (ptrdiff_t v = v0; v < v1; v++) l->column[v * width + g * l->Hp + u] += w[(g * l->H + u) * l->I + v];
+  }
+}
+
+/* W_ih with each gate's rows padded to Hp, as the gates are: in place where there are no pads. */
+static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w) {
+  if (l->H == l->Hp) return w;
+  const ptrdiff_t gate = l->H * l->I, padded = l->Hp * l->I;
+  memset(l->scratch, 0, (size_t)(l->cell->gates * padded) * sizeof *w);
+  for (ptrdiff_t g = 0; g < l->cell->gates; g++)
+    memcpy(l->scratch + g * padded, w + g * gate, (size_t)gate * sizeof *w);
+  return l->scratch;
+}
+
+void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training) {
+  const lk_kernels *kernels = lk_kernels_get();
+  const ptrdiff_t width = l->cell->gates * l->Hp;
+  const lk_real *w_ih = lk_params_value(params, l->weight_ih), *w_hh = lk_params_value(params, l->weight_hh);
+  LK_ASSERT(l->cell == find(l->cell->name)); /* laid out for these kernels */
+  pack_biases(l, lk_params_value(params, l->bias_ih), l->bias_hh >= 0 ? lk_params_value(params, l->bias_hh) : NULL);
+  if (l->onehot) {
+    pack_columns(l, w_ih);
+  } else {
+    const lk_real *padded = pad_gates(l, w_ih);
+    kernels->pack(&l->ih, width, l->I, padded, l->I, 1);
+    if (training) kernels->pack(&l->ih_transposed, l->I, width, padded, 1, l->I);
+  }
+  l->cell->pack(l->hh.data, l->H, w_hh);
+  if (training) l->cell->transpose(l->hh_transposed.data, l->H, w_hh);
+}

@@ -1,0 +1,145 @@
+/* Forward and backward through time: which rows take which step. The arithmetic of a step is the cell's. */
+#include "lockstep/cell.h"
+
+#include <string.h>
+
+#include "cell_impl.h"
+
+static void zero_reals(lk_real *x, ptrdiff_t n) { memset(x, 0, (size_t)n * sizeof *x); }
+
+/* The states that sequences start from: zeros, or the caller's, whose pads are made zeros. */
+static void start_states(lk_real *states, const lk_recurrent *l, ptrdiff_t B, int initial) {
+  if (!initial) zero_reals(states, B * l->Hp);
+  for (ptrdiff_t b = 0; b < B; b++) zero_reals(states + b * l->Hp + l->H, l->Hp - l->H);
+}
+
+/* gates = W_ih x + b for all rows and times at once. */
+static void multiply_input(const lk_recurrent *l, ptrdiff_t N, lk_rows in) {
+  const ptrdiff_t width = l->cell->gates * l->Hp;
+  if (!l->onehot) {
+    const lk_product product = {.n = N, .x = in.x, .ldx = in.ld, .y = l->gates, .ldy = width, .bias = l->bias};
+    lk_kernels_get()->product(&l->ih, &product);
+    return;
+  }
+  for (ptrdiff_t r = 0; r < N; r++) {
+    LK_ASSERT(in.ids[r] >= 0 && in.ids[r] < l->I);
+    memcpy(l->gates + r * width, l->column + in.ids[r] * width, (size_t)width * sizeof *l->gates);
+  }
+}
+
+void lk_recurrent_forward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial) {
+  for (ptrdiff_t r = 0; r < pack->N; r++) l->from[r] = (int32_t)lk_pack_before(pack, r, l->backward);
+  start_states(l->h, l, pack->B, initial);
+  if (l->c) start_states(l->c, l, pack->B, initial);
+  multiply_input(l, pack->N, in);
+  for (ptrdiff_t k = 0; k < pack->T; k++) {
+    const ptrdiff_t t = l->backward ? pack->T - 1 - k : k, n = pack->step[t + 1] - pack->step[t];
+    /* Rows that start from zeros need no product with W_hh: a rule that looks at the row alone. Those that follow
+     * another row come first in the list. */
+    const ptrdiff_t linked = initial ? n : l->backward ? pack->linked[t] : t > 0 ? n : 0;
+    lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
+    l->cell->forward(l, &step);
+    step = (lk_cell_step){.n = n - linked, .row = step.row + linked, .offset = pack->B};
+    l->cell->forward(l, &step);
+  }
+}
+
+static void backward_in_time(lk_recurrent *l, const lk_pack *pack) {
+  for (ptrdiff_t k = 0; k < pack->T; k++) {
+    const ptrdiff_t t = l->backward ? k : pack->T - 1 - k, n = pack->step[t + 1] - pack->step[t];
+    const ptrdiff_t linked = l->backward ? (t > 0 ? n : 0) : pack->linked[t]; /* rows that another one starts from */
+    lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
+    step.after = l->backward ? pack->earlier : pack->later;
+    l->cell->backward(l, &step);
+    step = (lk_cell_step){.n = n - linked, .row = step.row + linked, .offset = pack->B};
+    l->cell->backward(l, &step);
+  }
+}
+
+/* What reaches the initial states through W_hh: their rows lie in front of the others. */
+static void backward_to_initial(lk_recurrent *l, const lk_pack *pack) {
+  for (ptrdiff_t b = 0; b < pack->B; b++)
+    l->first[b] = (int32_t)lk_pack_row(pack, b, l->backward ? pack->length[b] - 1 : 0);
+  const lk_cell_step step = {.n = pack->B, .after = l->first, .product = 1, .states_only = 1};
+  l->cell->backward(l, &step);
+}
+
+/* ---- gradients of the tensors: one gate at a time, as gates are padded and the tensors are not ---- */
+
+/* One gate's rows g H .. (g+1) H of a tensor with `columns` columns. */
+static void gate_rows(const lk_grads *grads, int id, ptrdiff_t offset, lk_real *to[LK_MAX_PIECES]) {
+  lk_grads_of(grads, id, to);
+  for (int p = 0; p < grads->shards->pieces; p++) to[p] += offset;
+}
+
+/* Leaf where the input is one-hot: a column of W_ih gets the gradients of the rows that read its id. */
+typedef struct leaf_ids {
+  const ptrdiff_t *shard_row;
+  const lk_real *dy;
+  ptrdiff_t ldy, V;
+  const int32_t *ids;
+} leaf_ids;
+
+static void leaf_ids_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const leaf_ids *c = context;
+  zero_reals(block, (m1 - m0) * c->V);
+  for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++)
+    for (ptrdiff_t m = m0; m < m1; m++) block[(m - m0) * c->V + c->ids[r]] += c->dy[r * c->ldy + m];
+}
+
+/* The gradients by one gate's recurrent part: the gate's own, or what a cell keeps apart (GRU). */
+static const lk_real *recurrent_part(const lk_recurrent *l, ptrdiff_t g, ptrdiff_t *ld) {
+  const int apart = l->cell->apart && g == l->cell->gates - 1;
+  *ld = apart ? l->Hp : l->cell->gates * l->Hp;
+  return apart ? l->tape : l->gates + g * l->Hp;
+}
+
+static void input_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows in, ptrdiff_t g,
+                            const lk_grads *grads) {
+  const lk_real *dy = l->gates + g * l->Hp;
+  const ptrdiff_t ldy = l->cell->gates * l->Hp;
+  lk_real *to[LK_MAX_PIECES];
+  gate_rows(grads, l->weight_ih, g * l->H * l->I, to);
+  if (l->onehot) {
+    const leaf_ids leaf = {.shard_row = pack->shard_row, .dy = dy, .ldy = ldy, .V = l->I, .ids = in.ids};
+    lk_sum_leaves(grads->shards, l->H, l->I, leaf_ids_block, &leaf, to, l->I, l->scratch);
+  } else {
+    const lk_leaf_product leaf = {
+        .shard_row = pack->shard_row, .dy = dy, .ldy = ldy, .x = in.x, .ldx = in.ld, .K = l->I};
+    lk_sum_leaves(grads->shards, l->H, l->I, lk_leaf_product_block, &leaf, to, l->I, l->scratch);
+  }
+  const lk_leaf_columns columns = {.shard_row = pack->shard_row, .dy = dy, .ldy = ldy};
+  gate_rows(grads, l->bias_ih, g * l->H, to);
+  lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
+}
+
+static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrdiff_t g, const lk_grads *grads) {
+  lk_leaf_product leaf = {.shard_row = pack->shard_row, .x = l->before, .ldx = l->Hp, .K = l->H};
+  leaf.dy = recurrent_part(l, g, &leaf.ldy);
+  lk_real *to[LK_MAX_PIECES];
+  gate_rows(grads, l->weight_hh, g * l->H * l->H, to);
+  lk_sum_leaves(grads->shards, l->H, l->H, lk_leaf_product_block, &leaf, to, l->H, l->scratch);
+  if (l->bias_hh < 0) return;
+  const lk_leaf_columns columns = {.shard_row = pack->shard_row, .dy = leaf.dy, .ldy = leaf.ldy};
+  gate_rows(grads, l->bias_hh, g * l->H, to);
+  lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
+}
+
+void lk_recurrent_backward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
+                           ptrdiff_t lddx, int add, const lk_grads *grads) {
+  const ptrdiff_t width = l->cell->gates * l->Hp;
+  if (l->dc && !final_dc) zero_reals(l->dc, (pack->B + pack->N) * l->Hp);
+  backward_in_time(l, pack);
+  if (initial) backward_to_initial(l, pack);
+  if (dx) {
+    LK_ASSERT(!l->onehot);
+    const lk_product product = {.n = pack->N, .x = l->gates, .ldx = width, .y = dx, .ldy = lddx, .add = add};
+    lk_kernels_get()->product(&l->ih_transposed, &product);
+  }
+  for (ptrdiff_t r = 0; r < pack->N; r++)
+    memcpy(l->before + r * l->Hp, l->h + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *l->h);
+  for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
+    input_gradients(l, pack, in, g, grads);
+    recurrent_gradients(l, pack, g, grads);
+  }
+}
