@@ -1,0 +1,124 @@
+#include "lockstep/optimizer.h"
+
+#include <stdlib.h>
+
+#include "lockstep/arena.h"
+#include "optimizer_impl.h"
+
+static const lk_rule *const rules[] = {
+    &lk_rule_sgd, &lk_rule_momentum, &lk_rule_adam, &lk_rule_adamw, &lk_rule_rmsprop, &lk_rule_adagrad,
+};
+enum { RULES = sizeof rules / sizeof *rules };
+
+typedef struct range { /* the part of one tensor that lies in the slice; begin from the slice's */
+  ptrdiff_t begin, count;
+  int decay;
+} range;
+
+struct lk_optimizer {
+  const lk_rule *rule;
+  lk_update settings; /* what does not change from step to step */
+  double decay;
+  range *range;
+  int ranges, moments;
+  float *moment[LK_RULE_MOMENTS];
+  lk_arena arena;
+};
+
+const char *const *lk_optimizer_names(size_t *count) {
+  static const char *names[RULES];
+  for (size_t i = 0; i < RULES; i++) names[i] = rules[i]->name;
+  *count = RULES;
+  return names;
+}
+
+static void layout(lk_optimizer *optimizer, ptrdiff_t length) {
+  for (int i = 0; i < optimizer->moments; i++)
+    optimizer->moment[i] = lk_arena_take(&optimizer->arena, (size_t)length * sizeof(float));
+}
+
+/* The gaps between tensors are in no range: they hold zeros and keep them. */
+static lk_status cut_ranges(lk_optimizer *optimizer, const lk_params *params, lk_slice slice) {
+  int tensors = lk_params_tensors(params);
+  LK_TRY(lk_alloc(&optimizer->range, (size_t)tensors, sizeof *optimizer->range));
+  for (int t = 0; t < tensors; t++) {
+    const lk_param *p = lk_params_at(params, t);
+    ptrdiff_t begin = p->offset > slice.begin ? p->offset : slice.begin;
+    ptrdiff_t end = p->offset + p->count < slice.end ? p->offset + p->count : slice.end;
+    if (begin < end)
+      optimizer->range[optimizer->ranges++] =
+          (range){.begin = begin - slice.begin, .count = end - begin, .decay = p->decay};
+  }
+  return LK_OK;
+}
+
+static lk_status build(lk_optimizer *optimizer, const lk_config *config, const lk_params *params, lk_slice slice) {
+  size_t count, index;
+  const char *const *names = lk_optimizer_names(&count);
+  LK_TRY(lk_config_choice(config, "train.optimizer", names, count, &index));
+  const lk_config_train *train = &config->train;
+  optimizer->rule = rules[index];
+  optimizer->decay = train->decay;
+  optimizer->settings = (lk_update){.momentum = train->momentum,
+                                    .beta1 = train->beta1,
+                                    .beta2 = train->beta2,
+                                    .rho = train->rho,
+                                    .epsilon = train->epsilon,
+                                    .nesterov = train->nesterov};
+  while (optimizer->moments < LK_RULE_MOMENTS && optimizer->rule->moment[optimizer->moments]) optimizer->moments++;
+  LK_TRY(cut_ranges(optimizer, params, slice));
+  layout(optimizer, slice.end - slice.begin);
+  LK_TRY(lk_arena_reserve(&optimizer->arena));
+  layout(optimizer, slice.end - slice.begin);
+  return LK_OK;
+}
+
+lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_config *config, const lk_params *params,
+                              lk_slice slice) {
+  LK_ASSERT(slice.begin >= 0 && slice.begin <= slice.end && slice.end <= lk_params_count(params));
+  lk_optimizer *made = NULL;
+  LK_TRY(lk_alloc(&made, 1, sizeof *made));
+  lk_status status = build(made, config, params, slice);
+  if (status == LK_OK)
+    *optimizer = made;
+  else
+    lk_optimizer_destroy(&made);
+  return status;
+}
+
+void lk_optimizer_destroy(lk_optimizer **optimizer) {
+  if (*optimizer == NULL) return;
+  lk_arena_release(&(*optimizer)->arena);
+  free((*optimizer)->range);
+  free(*optimizer);
+  *optimizer = NULL;
+}
+
+int lk_optimizer_moments(const lk_optimizer *optimizer) { return optimizer->moments; }
+
+const char *lk_optimizer_moment_name(const lk_optimizer *optimizer, int i) {
+  LK_ASSERT(i >= 0 && i < optimizer->moments);
+  return optimizer->rule->moment[i];
+}
+
+float *lk_optimizer_moment(lk_optimizer *optimizer, int i) {
+  LK_ASSERT(i >= 0 && i < optimizer->moments);
+  return optimizer->moment[i];
+}
+
+void lk_optimizer_step(lk_optimizer *optimizer, float *values, const float *sum, double scale, double rate,
+                       int64_t step) {
+  LK_ASSERT(step >= 1);
+  lk_update u = optimizer->settings;
+  u.scale = scale;
+  u.rate = rate;
+  u.correction1 = 1 - pow(u.beta1, (double)step);
+  u.correction2 = 1 - pow(u.beta2, (double)step);
+  for (int i = 0; i < optimizer->ranges; i++) {
+    const range *r = &optimizer->range[i];
+    float *moment[LK_RULE_MOMENTS] = {NULL};
+    for (int m = 0; m < optimizer->moments; m++) moment[m] = optimizer->moment[m] + r->begin;
+    u.decay = r->decay ? optimizer->decay : 0;
+    optimizer->rule->update(&u, r->count, values + r->begin, sum + r->begin, moment);
+  }
+}
