@@ -1,0 +1,213 @@
+/* Learning rates at steps where they are known. */
+#include "lockstep/schedule.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static lk_config settings(const char *name) {
+  lk_config config = {0};
+  assert_int_equal(lk_config_init(&config), LK_OK);
+  config.train.schedule = name;
+  config.train.rate = 0.8;
+  config.train.warmup = 0;
+  config.train.factor = 0.5;
+  config.train.every = 2;
+  config.train.start = 0;
+  config.train.cooldown = 2;
+  config.train.floor = 0;
+  return config;
+}
+
+static lk_schedule *make(lk_config *config, int64_t last_step) {
+  lk_schedule *schedule = NULL;
+  assert_int_equal(lk_schedule_create(&schedule, config, last_step), LK_OK);
+  lk_config_release(config); /* nothing of it is kept */
+  return schedule;
+}
+
+/* expected[i] after step[i] finished steps, ten to an epoch */
+static void check(lk_schedule *schedule, size_t count, const int64_t *step, const double *expected) {
+  for (size_t i = 0; i < count; i++) {
+    double rate = lk_schedule_rate(schedule, step[i], 10);
+    if (!(fabs(rate - expected[i]) < 1e-12))
+      fail_msg("after %lld steps: %g, expected %g", (long long)step[i], rate, expected[i]);
+  }
+}
+#define STEPS(...) \
+  (const int64_t[]) { __VA_ARGS__ }
+#define RATES(...) \
+  (const double[]) { __VA_ARGS__ }
+
+static void test_constant(void **state) {
+  (void)state;
+  lk_config config = settings("constant");
+  lk_schedule *schedule = make(&config, 0);
+  check(schedule, 3, STEPS(0, 1, 100000), RATES(0.8, 0.8, 0.8));
+  lk_schedule_destroy(&schedule);
+  assert_null(schedule);
+}
+
+static void test_warmup_is_a_line(void **state) {
+  (void)state;
+  lk_config config = settings("constant");
+  config.train.warmup = 8;
+  config.train.floor = 0.3; /* not for the warm-up */
+  lk_schedule *schedule = make(&config, 0);
+  check(schedule, 5, STEPS(0, 1, 6, 7, 8), RATES(0.1, 0.2, 0.7, 0.8, 0.8));
+  lk_schedule_destroy(&schedule);
+}
+
+static void test_step(void **state) {
+  (void)state;
+  lk_config config = settings("step");
+  lk_schedule *schedule = make(&config, 0); /* no start: the first fall after `every` epochs */
+  check(schedule, 5, STEPS(0, 19, 20, 39, 40), RATES(0.8, 0.8, 0.4, 0.4, 0.2));
+  lk_schedule_destroy(&schedule);
+  config = settings("step");
+  config.train.start = 5;
+  config.train.every = 1;
+  config.train.floor = 0.15;
+  schedule = make(&config, 0);
+  check(schedule, 6, STEPS(0, 49, 50, 59, 60, 70), RATES(0.8, 0.8, 0.4, 0.4, 0.2, 0.15));
+  lk_schedule_destroy(&schedule);
+}
+
+static void test_exponential(void **state) {
+  (void)state;
+  lk_config config = settings("exponential");
+  lk_schedule *schedule = make(&config, 0);
+  check(schedule, 4, STEPS(0, 10, 20, 40), RATES(0.8, 0.8 * sqrt(0.5), 0.4, 0.2));
+  lk_schedule_destroy(&schedule);
+  config = settings("exponential");
+  config.train.start = 3;
+  schedule = make(&config, 0);
+  check(schedule, 4, STEPS(0, 30, 50, 70), RATES(0.8, 0.8, 0.4, 0.2));
+  lk_schedule_destroy(&schedule);
+}
+
+static void test_cosine(void **state) {
+  (void)state;
+  lk_config config = settings("cosine");
+  config.train.floor = 0.2;
+  config.train.warmup = 4;
+  lk_schedule *schedule = make(&config, 124);
+  check(schedule, 7, STEPS(0, 3, 4, 44, 64, 124, 500), RATES(0.2, 0.8, 0.8, 0.2 + 0.6 * 0.75, 0.5, 0.2, 0.2));
+  lk_schedule_destroy(&schedule);
+}
+
+static void test_cosine_needs_an_end(void **state) {
+  (void)state;
+  lk_config config = settings("cosine");
+  lk_schedule *schedule = NULL;
+  lk_error_clear();
+  assert_int_equal(lk_schedule_create(&schedule, &config, 0), LK_USAGE);
+  assert_null(schedule);
+  assert_non_null(strstr(lk_error_get()->text, "train.steps"));
+  lk_error_clear();
+  config.train.schedule = "linaer";
+  assert_int_equal(lk_schedule_create(&schedule, &config, 0), LK_USAGE);
+  lk_error_clear();
+  lk_config_release(&config);
+}
+
+/* Step numbers from 1: rate * min(step / warmup, sqrt(warmup / step)). */
+static void test_inverse_sqrt(void **state) {
+  (void)state;
+  lk_config config = settings("inverse-sqrt");
+  config.train.warmup = 4;
+  lk_schedule *schedule = make(&config, 0);
+  check(schedule, 5, STEPS(0, 1, 3, 15, 63), RATES(0.2, 0.4, 0.8, 0.4, 0.2));
+  lk_schedule_destroy(&schedule);
+  config = settings("inverse-sqrt"); /* no warm-up: 1 / sqrt(step) */
+  schedule = make(&config, 0);
+  check(schedule, 3, STEPS(0, 3, 15), RATES(0.8, 0.4, 0.2));
+  lk_schedule_destroy(&schedule);
+}
+
+static void evaluate(lk_schedule *schedule, double value, double expected) {
+  lk_schedule_evaluated(schedule, value, false);
+  check(schedule, 1, STEPS(7), &expected);
+}
+
+static void test_plateau(void **state) {
+  (void)state;
+  lk_config config = settings("plateau");
+  lk_schedule *schedule = make(&config, 0);
+  check(schedule, 1, STEPS(7), RATES(0.8));
+  evaluate(schedule, 3.0, 0.8);
+  evaluate(schedule, 3.5, 0.8);
+  evaluate(schedule, 2.0, 0.8); /* better: counting starts again */
+  evaluate(schedule, 2.5, 0.8);
+  evaluate(schedule, 2.0, 0.4); /* equal is no improvement */
+  evaluate(schedule, NAN, 0.4);
+  evaluate(schedule, 9.0, 0.2);
+  evaluate(schedule, 1.0, 0.2);
+  lk_schedule_destroy(&schedule);
+}
+
+static void test_plateau_upwards(void **state) {
+  (void)state;
+  lk_config config = settings("plateau");
+  config.train.cooldown = 1;
+  lk_schedule *schedule = make(&config, 0);
+  const double value[] = {-5, -4, -4.5, 0.3, 0.2}, expected[] = {0.8, 0.8, 0.4, 0.4, 0.2};
+  for (int i = 0; i < 5; i++) {
+    lk_schedule_evaluated(schedule, value[i], true);
+    check(schedule, 1, STEPS(7), &expected[i]);
+  }
+  lk_schedule_destroy(&schedule);
+}
+
+/* A resumed run falls at the same evaluation. */
+static void test_plateau_resumes(void **state) {
+  (void)state;
+  lk_config config = settings("plateau"), again = settings("plateau");
+  lk_schedule *first = make(&config, 0), *second = make(&again, 0);
+  evaluate(first, 3.0, 0.8);
+  evaluate(first, 4.0, 0.8);
+  double saved[LK_SCHEDULE_STATE];
+  lk_schedule_save(first, saved);
+  lk_schedule_load(second, saved);
+  evaluate(first, 3.5, 0.4);
+  evaluate(second, 3.5, 0.4);
+  lk_schedule_destroy(&first);
+  lk_schedule_destroy(&second);
+}
+
+/* Only plateau listens: another schedule's saved state stays at its start. */
+static void test_others_do_not_listen(void **state) {
+  (void)state;
+  size_t count;
+  const char *const *names = lk_schedule_names(&count);
+  assert_int_equal(count, 6);
+  for (size_t i = 0; i < count; i++) {
+    lk_config config = settings(names[i]);
+    lk_schedule *schedule = make(&config, 1000);
+    for (int k = 0; k < 4; k++) lk_schedule_evaluated(schedule, 1.0, false);
+    double saved[LK_SCHEDULE_STATE], zero[LK_SCHEDULE_STATE] = {0};
+    lk_schedule_save(schedule, saved);
+    assert_int_equal(memcmp(saved, zero, sizeof zero) == 0, strcmp(names[i], "plateau") != 0);
+    lk_schedule_destroy(&schedule);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_constant),
+      cmocka_unit_test(test_warmup_is_a_line),
+      cmocka_unit_test(test_step),
+      cmocka_unit_test(test_exponential),
+      cmocka_unit_test(test_cosine),
+      cmocka_unit_test(test_cosine_needs_an_end),
+      cmocka_unit_test(test_inverse_sqrt),
+      cmocka_unit_test(test_plateau),
+      cmocka_unit_test(test_plateau_upwards),
+      cmocka_unit_test(test_plateau_resumes),
+      cmocka_unit_test(test_others_do_not_listen),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
