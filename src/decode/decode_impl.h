@@ -1,0 +1,52 @@
+/* decode_impl.h - what the decode files share: lines as batches, and the choice of one unit. */
+#pragma once
+#include "lockstep/decode.h"
+
+#define LK_LINES_MOST 64                 /* lines of a batch */
+#define LK_ROWS_MOST  ((ptrdiff_t)16384) /* and rows, unless one line has more */
+
+/* The lines of a block, a batch at a time. */
+typedef struct lk_line_batch {
+  lk_model *model;
+  const lk_lines *lines;
+  ptrdiff_t first, count;       /* lines of this batch */
+  ptrdiff_t seq[LK_LINES_MOST]; /* [count] the batch's sequence of a line, -1: the line is empty */
+  lk_batch batch;               /* target: the next unit, for language models; else NULL */
+  lk_arena arena;
+
+  ptrdiff_t begin[LK_LINES_MOST], length[LK_LINES_MOST]; /* of a line's ids, or of its frames */
+  int32_t *ids;
+  ptrdiff_t id_count;
+  size_t id_capacity;
+  float *values, *frames; /* as they came; as the batch has them */
+  size_t value_count, value_capacity, frame_capacity;
+  int32_t *target;
+  size_t target_capacity;
+} lk_line_batch;
+
+/** The next batch: count lines, 0 at the end; batch.pack.B of them not empty. LK_DATA, LK_MEMORY. */
+LK_CHECKED lk_status lk_line_batch_next(lk_line_batch *b);
+void lk_line_batch_release(lk_line_batch *b);
+
+/** Append the frames of a line, "f,f,f f,f,f", D numbers each, to values; *frames of them. LK_DATA with the place. */
+LK_CHECKED lk_status lk_read_frames(const lk_lines *lines, ptrdiff_t line, ptrdiff_t D, float **values, size_t *count,
+                                    size_t *capacity, ptrdiff_t *frames);
+
+typedef struct lk_candidate {
+  lk_real logit, weight;
+  int32_t id;
+} lk_candidate;
+
+/* Chooses a unit from logits. */
+typedef struct lk_sampler {
+  const lk_generate *how;
+  int32_t *allowed; /* [allowed_count] ids that may come, rising */
+  ptrdiff_t allowed_count;
+  lk_candidate *candidate; /* [allowed_count] */
+  lk_real *scratch;        /* [allowed_count] */
+} lk_sampler;
+
+LK_CHECKED lk_status lk_sampler_init(lk_sampler *sampler, const lk_generate *how, ptrdiff_t V, bool eos);
+void lk_sampler_release(lk_sampler *sampler);
+/** The unit that number u in [0,1) draws. */
+int32_t lk_sample(lk_sampler *sampler, const lk_real *logits, double u);
