@@ -1,0 +1,140 @@
+/* Chunks are decoded here, not by HDF5: its deflate filter inflates without a limit, and nothing in 1.10 checks that
+ * what came out fills the chunk before rows are copied from it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+#include "h5_impl.h"
+#include "lockstep/arena.h"
+
+static lk_status damaged(const lk_h5_data *data, const char *why) {
+  return LK_FAIL(LK_DATA, "%s: %s is damaged: %s", data->file->path, data->path, why);
+}
+
+/* Ones' complement: carries go round. Nothing but zero folds to zero. */
+static uint64_t fold(uint64_t sum) {
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  return sum;
+}
+
+/* Fletcher's checksum as HDF5 has it: over big-endian 16-bit words, an odd byte filled up with zero. */
+static uint32_t fletcher32(const unsigned char *bytes, size_t size) {
+  uint64_t low = 0, high = 0;
+  for (size_t i = 0; i < size; i += 2) {
+    low += (uint32_t)bytes[i] << 8 | (i + 1 < size ? bytes[i + 1] : 0u);
+    high += low;
+    if (i % 512 == 0) low = fold(low), high = fold(high);
+  }
+  return (uint32_t)(fold(high) << 16 | fold(low));
+}
+
+static uint32_t little_endian(const unsigned char *b) {
+  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static void unshuffle(const unsigned char *from, unsigned char *to, size_t size, size_t element) {
+  const size_t count = size / element;
+  if (element == 4) { /* ids and frames: nearly all there is */
+    const unsigned char *b0 = from, *b1 = b0 + count, *b2 = b1 + count, *b3 = b2 + count;
+    for (size_t i = 0; i < count; i++)
+      to[4 * i] = b0[i], to[4 * i + 1] = b1[i], to[4 * i + 2] = b2[i], to[4 * i + 3] = b3[i];
+    memcpy(to + count * 4, from + count * 4, size - count * 4);
+    return;
+  }
+  for (size_t b = 0; b < element; b++)
+    for (size_t i = 0; i < count; i++) to[i * element + b] = from[b * count + i];
+  memcpy(to + count * element, from + count * element, size - count * element);
+}
+
+static void swap(lk_h5_chunk *chunk) {
+  unsigned char *bytes = chunk->bytes;
+  chunk->bytes = chunk->spare;
+  chunk->spare = bytes;
+}
+
+/* Undo filter i on *size bytes. */
+static lk_status undo(lk_h5_data *data, int i, size_t *size) {
+  lk_h5_chunk *chunk = &data->cache;
+  switch (data->filter[i]) {
+    case H5Z_FILTER_DEFLATE: {
+      uLongf got = chunk->room;
+      if (uncompress(chunk->spare, &got, chunk->bytes, *size) != Z_OK) return damaged(data, "a chunk does not inflate");
+      *size = got;
+      swap(chunk);
+      return LK_OK;
+    }
+    case H5Z_FILTER_SHUFFLE:
+      if (data->shuffle <= 1) return LK_OK;
+      unshuffle(chunk->bytes, chunk->spare, *size, data->shuffle);
+      swap(chunk);
+      return LK_OK;
+    default:
+      if (*size < 4) return damaged(data, "a chunk is cut off");
+      *size -= 4;
+      if (fletcher32(chunk->bytes, *size) != little_endian(chunk->bytes + *size))
+        return damaged(data, "a chunk does not agree with its checksum");
+      return LK_OK;
+  }
+}
+
+/* The chunk that begins at `at`, into the cache. */
+static lk_status load(lk_h5_data *data, const hsize_t at[LK_H5_DIMS]) {
+  lk_h5_chunk *chunk = &data->cache;
+  hsize_t stored = 0;
+  uint32_t skipped = 0;
+  if (chunk->valid && memcmp(chunk->at, at, sizeof chunk->at) == 0) return LK_OK;
+  chunk->valid = false;
+  if (!chunk->room) {
+    const size_t room = data->chunk_bytes + data->chunk_bytes / 8 + 4096; /* deflate may lengthen a little */
+    LK_TRY(lk_alloc(&chunk->bytes, room, 1));
+    LK_TRY(lk_alloc(&chunk->spare, room, 1));
+    chunk->room = room;
+  }
+  if (H5Dget_chunk_storage_size(data->id, at, &stored) < 0 || stored == 0) {
+    if (data->file->disk->error) return lk_h5_fail(data->file, LK_IO, "read", data->path);
+    return damaged(data, "a chunk is missing");
+  }
+  if (stored > chunk->room) return damaged(data, "a chunk is longer than it can be");
+  if (H5Dread_chunk(data->id, H5P_DEFAULT, at, &skipped, chunk->bytes) < 0)
+    return lk_h5_fail(data->file, LK_DATA, "read a chunk of", data->path);
+  size_t size = (size_t)stored;
+  for (int i = data->filters - 1; i >= 0; i--)
+    if (!(skipped >> i & 1)) LK_TRY(undo(data, i, &size));
+  if (size != data->chunk_bytes) return damaged(data, "a chunk has the wrong size");
+  memcpy(chunk->at, at, sizeof chunk->at);
+  chunk->valid = true;
+  return LK_OK;
+}
+
+/* Copy what the loaded chunk has of rows [row, row + rows) into out [rows, shape[1], shape[2]]. */
+static void copy(const lk_h5_data *data, hsize_t row, hsize_t rows, unsigned char *out) {
+  hsize_t from[LK_H5_DIMS], to[LK_H5_DIMS];
+  const hsize_t *at = data->cache.at, *chunk = data->chunk, *shape = data->shape;
+  for (int i = 0; i < LK_H5_DIMS; i++) {
+    from[i] = at[i];
+    to[i] = at[i] + chunk[i] < shape[i] ? at[i] + chunk[i] : shape[i];
+  }
+  if (from[0] < row) from[0] = row;
+  if (to[0] > row + rows) to[0] = row + rows;
+  /* Runs: along axis 2, along axes 1 and 2 where the chunk spans axis 2, all of it where it spans both. */
+  const bool one = chunk[2] == shape[2], both = one && chunk[1] == shape[1];
+  const size_t run = (size_t)((both ? to[0] - from[0] : 1) * (one ? to[1] - from[1] : 1) * (to[2] - from[2]));
+  for (hsize_t i = from[0]; i < to[0]; i += both ? to[0] - from[0] : 1)
+    for (hsize_t j = from[1]; j < to[1]; j += one ? to[1] - from[1] : 1) {
+      const hsize_t here = ((i - at[0]) * chunk[1] + (j - at[1])) * chunk[2];
+      const hsize_t there = ((i - row) * shape[1] + j) * shape[2] + from[2];
+      memcpy(out + there * data->size, data->cache.bytes + here * data->size, run * data->size);
+    }
+}
+
+lk_status lk_h5_read_chunks(lk_h5_data *data, hsize_t row, hsize_t rows, unsigned char *out) {
+  hsize_t at[LK_H5_DIMS];
+  for (at[0] = row - row % data->chunk[0]; at[0] < row + rows; at[0] += data->chunk[0])
+    for (at[1] = 0; at[1] < data->shape[1]; at[1] += data->chunk[1])
+      for (at[2] = 0; at[2] < data->shape[2]; at[2] += data->chunk[2]) {
+        LK_TRY(load(data, at));
+        copy(data, row, rows, out);
+      }
+  return LK_OK;
+}

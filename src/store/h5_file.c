@@ -1,0 +1,246 @@
+#include "lockstep/h5.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "h5_impl.h"
+#include "lockstep/arena.h"
+#include "lockstep/durable.h"
+
+enum { READ_BLOCK = 1 << 20 };
+
+static lk_status copy_text(char **to, const char *from) {
+  LK_TRY(lk_alloc(to, strlen(from) + 1, 1));
+  memcpy(*to, from, strlen(from));
+  return LK_OK;
+}
+
+/* The digest covers all that follows the user block, and the size of the whole. */
+static void end_digest(lk_hash *hash, uint64_t size, char digest[33]) {
+  unsigned char bytes[8];
+  for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(size >> (8 * i));
+  lk_hash_update(hash, bytes, sizeof bytes);
+  lk_hash_final(hash, digest);
+}
+
+static void make_block(char block[LK_H5_BLOCK], const char *digest, uint64_t size) {
+  memset(block, 0, LK_H5_BLOCK);
+  snprintf(block, LK_H5_BLOCK, "lockstep xxh3-128 %s %" PRIu64 "\n", digest, size);
+}
+
+/* Hash what follows the user block, through the descriptor. */
+static lk_status digest_disk(const lk_h5_disk *disk, const char *path, char digest[33]) {
+  lk_status status = LK_OK;
+  lk_hash *hash = NULL;
+  void *block = NULL;
+  LK_GO(lk_hash_create(&hash));
+  if (disk->fd < 0) {
+    lk_hash_update(hash, disk->bytes + LK_H5_BLOCK, (size_t)disk->size - LK_H5_BLOCK);
+    end_digest(hash, disk->size, digest);
+    goto done;
+  }
+  LK_GO(lk_alloc(&block, READ_BLOCK, 1));
+  uint64_t at = LK_H5_BLOCK;
+  for (size_t got = 1; got; at += got) {
+    const int error = lk_read_at(disk->fd, block, READ_BLOCK, at, &got);
+    if (error) LK_GO(LK_FAIL(LK_IO, "cannot read %s: %s", path, strerror(error)));
+    lk_hash_update(hash, block, got);
+  }
+  end_digest(hash, at, digest);
+done:
+  free(block);
+  lk_hash_destroy(&hash);
+  return status;
+}
+
+static lk_status new_file(lk_h5 **file, const char *path) {
+  LK_TRY(lk_alloc(file, 1, sizeof **file));
+  (*file)->id = H5I_INVALID_HID;
+  (*file)->temp.fd = -1;
+  lk_status status = copy_text(&(*file)->path, path);
+  if (status == LK_OK) status = lk_alloc(&(*file)->disk, 1, sizeof *(*file)->disk);
+  if (status == LK_OK) (*file)->disk->fd = -1;
+  if (status == LK_OK) status = lk_alloc(&(*file)->table, 1, sizeof *(*file)->table);
+  if (status != LK_OK) lk_h5_close(file);
+  return status;
+}
+
+/* ---- writing ---- */
+
+static hid_t create_hdf5(lk_h5_disk *disk, const char *path) {
+  const hid_t access = lk_h5_access(disk, true);
+  const hid_t create = access < 0 ? H5I_INVALID_HID : H5Pcreate(H5P_FILE_CREATE);
+  hid_t id = H5I_INVALID_HID;
+  if (create >= 0 && H5Pset_userblock(create, LK_H5_BLOCK) >= 0 && H5Pset_obj_track_times(create, false) >= 0)
+    id = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+  if (create >= 0) H5Pclose(create);
+  if (access >= 0) H5Pclose(access);
+  return id;
+}
+
+lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory) {
+  lk_h5 *made;
+  *file = NULL;
+  LK_TRY(new_file(&made, path));
+  made->writing = true;
+  lk_status status = LK_OK;
+  if (!in_memory) LK_GO(lk_temp_open(&made->temp, path));
+  made->disk->fd = made->temp.fd;
+  made->id = create_hdf5(made->disk, path);
+  if (made->id < 0) LK_GO(lk_h5_fail(made, LK_MEMORY, "begin", "/"));
+  *file = made;
+  return LK_OK;
+done:
+  lk_h5_close(&made);
+  return status;
+}
+
+static lk_status disk_error(const lk_h5 *file) {
+  const int error = file->disk->error;
+  if (!error) return LK_OK;
+  if (error == ENOMEM && file->disk->fd < 0) return LK_FAIL(LK_MEMORY, "out of memory for the image of %s", file->path);
+  return LK_FAIL(LK_IO, "cannot %s %s: %s", file->writing ? "write" : "read", file->path, strerror(error));
+}
+
+lk_status lk_h5_fail(const lk_h5 *file, lk_status code, const char *what, const char *object) {
+  LK_TRY(disk_error(file));
+  return LK_FAIL(code, "%s: cannot %s %s", file->path, what, object);
+}
+
+static void close_data(lk_h5 *file) {
+  for (int i = 0; file->table && i < LK_H5_OPEN; i++) lk_h5_close_data(&file->table->data[i]);
+  while (file->appended) {
+    lk_h5_data *rest = file->appended->next;
+    lk_h5_close_data(&file->appended);
+    file->appended = rest;
+  }
+}
+
+/* HDF5 writes the rest and lets go; then the user block is filled in. */
+static lk_status finish(lk_h5 *file) {
+  LK_ASSERT(file->writing && !file->closed);
+  close_data(file);
+  const herr_t closed = H5Fclose(file->id);
+  file->closed = true;
+  LK_TRY(disk_error(file));
+  if (closed < 0 || file->disk->size <= LK_H5_BLOCK) return lk_h5_fail(file, LK_INTERNAL, "finish", "/");
+  LK_TRY(digest_disk(file->disk, file->path, file->digest));
+  char block[LK_H5_BLOCK];
+  make_block(block, file->digest, file->disk->size);
+  if (file->disk->fd < 0) {
+    memcpy(file->disk->bytes, block, LK_H5_BLOCK);
+    return LK_OK;
+  }
+  const int error = lk_write_at(file->disk->fd, block, LK_H5_BLOCK, 0);
+  return error ? LK_FAIL(LK_IO, "cannot write %s: %s", file->path, strerror(error)) : LK_OK;
+}
+
+lk_status lk_h5_commit(lk_h5 *file) {
+  LK_TRY(finish(file));
+  if (file->disk->fd < 0) return lk_durable_write(file->path, file->disk->bytes, (size_t)file->disk->size);
+  file->disk->fd = -1; /* closed by the commit */
+  return lk_temp_commit(&file->temp);
+}
+
+lk_status lk_h5_image(lk_h5 *file, void **bytes, size_t *size) {
+  LK_ASSERT(file->disk->fd < 0);
+  LK_TRY(finish(file));
+  *bytes = file->disk->bytes;
+  *size = (size_t)file->disk->size;
+  file->disk->bytes = NULL;
+  file->disk->capacity = 0;
+  return LK_OK;
+}
+
+void lk_h5_close(lk_h5 **file) {
+  lk_h5 *f = *file;
+  if (!f) return;
+  *file = NULL;
+  close_data(f);
+  if (f->id >= 0 && !f->closed) H5Fclose(f->id);
+  if (f->disk && f->disk->fd >= 0 && !f->writing) close(f->disk->fd);
+  lk_temp_discard(&f->temp);
+  if (f->disk) free(f->disk->bytes);
+  free(f->disk);
+  free(f->table);
+  free(f->path);
+  free(f);
+}
+
+const char *lk_h5_digest(const lk_h5 *file) { return file->digest; }
+const char *lk_h5_path(const lk_h5 *file) { return file->path; }
+
+/* ---- reading ---- */
+
+static lk_status open_disk(lk_h5 *file) {
+  struct stat about;
+  lk_h5_disk *disk = file->disk;
+  disk->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+  if (disk->fd < 0 || fstat(disk->fd, &about)) return LK_FAIL(LK_IO, "cannot open %s: %s", file->path, strerror(errno));
+  if (S_ISDIR(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is a folder", file->path);
+  if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is no regular file", file->path);
+  disk->size = (uint64_t)about.st_size;
+  return LK_OK;
+}
+
+/* The user block says digest and size; LK_OK with an empty digest where there is none and that is allowed. */
+static lk_status read_block(lk_h5 *file, bool foreign) {
+  static const char begin[] = "lockstep xxh3-128 ";
+  char block[LK_H5_BLOCK + 1] = {0}, expected[LK_H5_BLOCK];
+  size_t got = 0;
+  const int error = lk_read_at(file->disk->fd, block, LK_H5_BLOCK, 0, &got);
+  if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
+  if (strncmp(block, begin, sizeof begin - 1) != 0) {
+    if (foreign) return LK_OK;
+    const bool hdf5 = memcmp(block, "\x89HDF\r\n\x1a\n", 8) == 0;
+    return LK_FAIL(LK_DATA, "%s is no Lockstep file: %s", file->path,
+                   hdf5 ? "an HDF5 file without a digest in front" : "it does not begin with a digest line");
+  }
+  uint64_t size = 0;
+  if (sscanf(block + sizeof begin - 1, "%32[0-9a-f] %" SCNu64, file->digest, &size) == 2) {
+    make_block(expected, file->digest, size);
+    if (got == LK_H5_BLOCK && memcmp(block, expected, LK_H5_BLOCK) == 0 && size == file->disk->size) return LK_OK;
+    if (size != file->disk->size)
+      return LK_FAIL(LK_DATA, "%s is damaged: it has %" PRIu64 " bytes, %" PRIu64 " were written", file->path,
+                     file->disk->size, size);
+  }
+  return LK_FAIL(LK_DATA, "%s is damaged: its digest line is garbled", file->path);
+}
+
+static lk_status verify_digest(const lk_h5 *file) {
+  char digest[33];
+  LK_TRY(digest_disk(file->disk, file->path, digest));
+  if (strcmp(digest, file->digest) != 0)
+    return LK_FAIL(LK_DATA, "%s is damaged: its bytes do not agree with its digest", file->path);
+  return LK_OK;
+}
+
+lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify, bool foreign) {
+  lk_h5 *made;
+  lk_status status = LK_OK;
+  *file = NULL;
+  LK_TRY(new_file(&made, path));
+  LK_GO(open_disk(made));
+  LK_GO(read_block(made, foreign));
+  made->foreign = !made->digest[0];
+  if (verify && !made->foreign) LK_GO(verify_digest(made));
+  const hid_t access = lk_h5_access(made->disk, false);
+  if (access < 0) LK_GO(LK_FAIL(LK_MEMORY, "out of memory for HDF5"));
+  made->id = H5Fopen(path, H5F_ACC_RDONLY, access);
+  H5Pclose(access);
+  if (made->id < 0) {
+    LK_GO(disk_error(made));
+    LK_GO(LK_FAIL(LK_DATA, "%s is no HDF5 file, or a damaged one", path));
+  }
+  *file = made;
+  return LK_OK;
+done:
+  lk_h5_close(&made);
+  return status;
+}

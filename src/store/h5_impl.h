@@ -1,0 +1,102 @@
+/* h5_impl.h - an open HDF5 file, as the sources of store/ that include hdf5.h see it.
+ *
+ * HDF5 reaches the bytes only through our own driver (h5_driver.c): it writes to memory or to a file that is not visible
+ * yet, reads from the descriptor whose digest was verified, and remembers the first failure, which HDF5 1.10 may swallow
+ * when it closes. Data sets stay open in a small table, where chunks are decoded by h5_chunk.c with every size bounded. */
+#pragma once
+#include <hdf5.h>
+
+#include "lockstep/h5.h"
+#include "store_impl.h"
+
+#define LK_H5_BLOCK    512                 /* the user block, bytes */
+#define LK_H5_CHUNK    ((hsize_t)64 << 20) /* largest chunk that is read, bytes, inflated */
+#define LK_H5_MEMBERS  (1 << 20)           /* members of a group */
+#define LK_H5_TEXT     ((size_t)16 << 20)  /* bytes of an attribute or a string */
+#define LK_H5_DEPTH    16                  /* components of a path */
+#define LK_H5_OPEN     32                  /* data sets kept open for reading */
+#define LK_H5_FILTERS  4
+#define LK_H5_INFLATES 1032 /* deflate makes no more than this of a byte */
+
+/* Where the bytes are. */
+typedef struct lk_h5_disk {
+  int fd;               /* -1: in memory */
+  unsigned char *bytes; /* [capacity] */
+  size_t capacity;
+  uint64_t size; /* of the file so far */
+  int error;     /* the first errno; after it writes go nowhere, so that HDF5 can still close */
+} lk_h5_disk;
+
+typedef struct lk_h5_data lk_h5_data;
+
+/* The data sets that stay open; the oldest makes room. */
+typedef struct lk_h5_table {
+  lk_h5_data *data[LK_H5_OPEN];
+  int next;
+} lk_h5_table;
+
+struct lk_h5 {
+  hid_t id;
+  char *path;
+  bool writing, foreign, closed; /* closed: no longer known to HDF5 */
+  lk_temp temp;
+  lk_h5_disk *disk;
+  char digest[33];
+  lk_h5_table *table;   /* reading */
+  lk_h5_data *appended; /* writing: the growing ones */
+};
+
+/* One chunk, decoded. */
+typedef struct lk_h5_chunk {
+  unsigned char *bytes, *spare; /* [room] each */
+  size_t room;
+  hsize_t at[LK_H5_DIMS];
+  bool valid;
+} lk_h5_chunk;
+
+/* A data set that passed every check. Axes beyond dims are 1. */
+struct lk_h5_data {
+  lk_h5_data *next;
+  const lk_h5 *file;
+  char *path;
+  hid_t id, file_type;
+  lk_type type;    /* nearest of ours; strings: LK_UINT8 */
+  bool text, vlen; /* strings of fixed / variable size */
+  size_t size;     /* bytes of an element in the file */
+  int dims;        /* 0 to 3 */
+  hsize_t shape[LK_H5_DIMS], chunk[LK_H5_DIMS];
+  bool chunked;
+  size_t chunk_bytes; /* of a decoded chunk */
+  int filters;
+  H5Z_filter_t filter[LK_H5_FILTERS];
+  size_t shuffle; /* element size of the shuffle filter */
+  lk_h5_chunk cache;
+};
+
+/** Switch off HDF5's error printing and plugins; the driver's id, or -1. */
+hid_t lk_h5_driver(void);
+/** A file access list that leads to `disk`; H5I_INVALID_HID where HDF5 is out of memory. */
+hid_t lk_h5_access(lk_h5_disk *disk, bool writing);
+
+/** Record that HDF5 could not `what` the object: LK_IO with the driver's error where there is one, else `code`. */
+LK_CHECKED lk_status lk_h5_fail(const lk_h5 *file, lk_status code, const char *what, const char *object);
+
+/** Walk hard links only: the object's type, H5I_BADID where nothing is there, H5I_UNINIT where the path leads over a
+ *  link of another kind. Records nothing. */
+H5I_type_t lk_h5_find(const lk_h5 *file, const char *path);
+/** Open after such a walk. LK_DATA naming path and object. */
+LK_CHECKED lk_status lk_h5_open_object(const lk_h5 *file, const char *path, H5I_type_t want, hid_t *id);
+/** A checked data set, kept in the file's table. LK_DATA. */
+LK_CHECKED lk_status lk_h5_open_data(const lk_h5 *file, const char *path, lk_h5_data **data);
+void lk_h5_close_data(lk_h5_data **data);
+/** Elements of rows [row, row + rows) as they are in the file (size bytes each). LK_DATA, LK_IO. */
+LK_CHECKED lk_status lk_h5_read_raw(lk_h5_data *data, hsize_t row, hsize_t rows, void *out);
+/** The same for chunked data. */
+LK_CHECKED lk_status lk_h5_read_chunks(lk_h5_data *data, hsize_t row, hsize_t rows, unsigned char *out);
+
+/** Whether it is one of the standard number types, and the nearest of ours. */
+bool lk_h5_known_type(hid_t type, lk_type *nearest);
+/** HDF5's type in the file (little-endian) and in memory. */
+hid_t lk_h5_file_type(lk_type type);
+hid_t lk_h5_native_type(lk_type type);
+size_t lk_h5_type_size(lk_type type);

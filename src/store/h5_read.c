@@ -1,0 +1,162 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "h5_impl.h"
+#include "lockstep/arena.h"
+
+enum { BLOCK = 1 << 20 }; /* bytes that are converted at a time */
+
+lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *type, int *dims, ptrdiff_t shape[LK_H5_DIMS]) {
+  lk_h5_data *data;
+  LK_TRY(lk_h5_open_data(file, path, &data));
+  if (data->text) return LK_FAIL(LK_DATA, "%s: %s holds strings, not numbers", file->path, path);
+  for (int i = 0; i < LK_H5_DIMS; i++) shape[i] = (ptrdiff_t)data->shape[i];
+  *type = data->type;
+  *dims = data->dims;
+  return LK_OK;
+}
+
+/* Bytes to be held at once for rows of `row` elements: about a block, at least one row. */
+static hsize_t block_rows(const lk_h5_data *data, hsize_t row, size_t size) {
+  const hsize_t bytes = row * (size > data->size ? size : data->size);
+  return bytes && bytes < BLOCK ? BLOCK / bytes : 1;
+}
+
+static lk_status read_converted(lk_h5_data *data, lk_type type, hsize_t row, hsize_t rows, unsigned char *out) {
+  const size_t size = lk_h5_type_size(type);
+  const hsize_t across = data->shape[1] * data->shape[2];
+  const hsize_t most = block_rows(data, across, size);
+  const size_t larger = size > data->size ? size : data->size;
+  unsigned char *block = NULL;
+  lk_status status = LK_OK;
+  LK_TRY(lk_alloc(&block, (size_t)((rows < most ? rows : most) * across), larger));
+  for (hsize_t done_rows = 0; done_rows < rows;) {
+    const hsize_t count = rows - done_rows < most ? rows - done_rows : most;
+    LK_GO(lk_h5_read_raw(data, row + done_rows, count, block));
+    if (H5Tconvert(data->file_type, lk_h5_native_type(type), (size_t)(count * across), block, NULL, H5P_DEFAULT) < 0)
+      LK_GO(lk_h5_fail(data->file, LK_DATA, "convert", data->path));
+    memcpy(out + done_rows * across * size, block, (size_t)(count * across) * size);
+    done_rows += count;
+  }
+done:
+  free(block);
+  return status;
+}
+
+lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type type, ptrdiff_t row, ptrdiff_t rows, void *out) {
+  lk_h5_data *data;
+  LK_ASSERT(row >= 0 && rows >= 0);
+  LK_TRY(lk_h5_open_data(file, path, &data));
+  if (data->text) return LK_FAIL(LK_DATA, "%s: %s holds strings, not numbers", file->path, path);
+  const bool same = H5Tequal(data->file_type, lk_h5_native_type(type)) > 0;
+  if (same || !rows || !data->shape[1] || !data->shape[2] || (hsize_t)(row + rows) > data->shape[0])
+    return lk_h5_read_raw(data, (hsize_t)row, (hsize_t)rows, out);
+  return read_converted(data, type, (hsize_t)row, (hsize_t)rows, out);
+}
+
+/* ---- strings ---- */
+
+static lk_status add_string(const lk_h5_data *data, lk_strings *strings, const char *text, size_t size, ptrdiff_t index,
+                            int64_t number) {
+  if (lk_utf8_valid(text, size) != size)
+    return LK_FAIL(LK_DATA, "%s: %s row %td is not valid UTF-8", data->file->path, data->path, index);
+  return lk_strings_add(strings, text, size, number);
+}
+
+static lk_status read_fixed(lk_h5_data *data, lk_strings *strings, const int64_t *numbers) {
+  const hsize_t rows = data->shape[0], most = block_rows(data, 1, 1);
+  lk_status status = LK_OK;
+  char *block = NULL;
+  LK_TRY(lk_alloc(&block, (size_t)(rows < most ? rows : most) + 1, data->size));
+  for (hsize_t row = 0; row < rows; row += most) {
+    const hsize_t count = rows - row < most ? rows - row : most;
+    LK_GO(lk_h5_read_raw(data, row, count, block));
+    for (hsize_t i = 0; i < count; i++) {
+      const char *text = block + i * data->size;
+      const ptrdiff_t index = (ptrdiff_t)(row + i);
+      LK_GO(add_string(data, strings, text, strnlen(text, data->size), index, numbers ? numbers[index] : 0));
+    }
+  }
+done:
+  free(block);
+  return status;
+}
+
+/* HDF5 allocates variable strings through these two: together they may not take more than the file has. */
+static void *take(size_t size, void *budget) {
+  uint64_t *left = budget;
+  if (size + 32 > *left) return NULL;
+  *left -= size + 32;
+  return calloc(1, size ? size : 1);
+}
+
+static void give_back(void *bytes, void *budget) {
+  (void)budget;
+  free(bytes);
+}
+
+static lk_status read_variable(lk_h5_data *data, lk_strings *strings, const int64_t *numbers) {
+  enum { ROWS = 4096 };
+  lk_status status = LK_OK;
+  uint64_t budget = data->file->disk->size * 4 + BLOCK;
+  char *text[ROWS] = {0};
+  const hid_t list = H5Pcreate(H5P_DATASET_XFER), space = H5Dget_space(data->id);
+  if (list < 0 || space < 0 || H5Pset_vlen_mem_manager(list, take, &budget, give_back, &budget) < 0)
+    LK_GO(lk_h5_fail(data->file, LK_MEMORY, "read", data->path));
+  for (hsize_t row = 0; row < data->shape[0]; row += ROWS) {
+    const hsize_t count = data->shape[0] - row < ROWS ? data->shape[0] - row : ROWS;
+    const hid_t memory = H5Screate_simple(1, &count, NULL);
+    bool good = memory >= 0;
+    if (good && data->dims) good = H5Sselect_hyperslab(space, H5S_SELECT_SET, &row, NULL, &count, NULL) >= 0;
+    if (good) good = H5Dread(data->id, data->file_type, memory, space, list, text) >= 0;
+    if (memory >= 0) H5Sclose(memory);
+    if (!good) LK_GO(lk_h5_fail(data->file, LK_DATA, "read", data->path));
+    for (hsize_t i = 0; i < count; i++) {
+      const ptrdiff_t index = (ptrdiff_t)(row + i);
+      const char *one = text[i] ? text[i] : "";
+      LK_GO(add_string(data, strings, one, strlen(one), index, numbers ? numbers[index] : 0));
+    }
+    for (hsize_t i = 0; i < count; i++) {
+      free(text[i]);
+      text[i] = NULL;
+    }
+  }
+done:
+  for (int i = 0; i < ROWS; i++) free(text[i]);
+  if (list >= 0) H5Pclose(list);
+  if (space >= 0) H5Sclose(space);
+  return status;
+}
+
+/* The figures beside the strings, where there are any; caller frees. */
+static lk_status read_numbers(const lk_h5 *file, const char *path, ptrdiff_t count, int64_t **numbers) {
+  lk_buffer name = {0};
+  lk_status status = LK_OK;
+  lk_type type;
+  int dims;
+  ptrdiff_t shape[LK_H5_DIMS];
+  LK_GO(lk_buffer_printf(&name, "%s_count", path));
+  if (!lk_h5_exists(file, name.data)) goto done;
+  LK_GO(lk_h5_shape(file, name.data, &type, &dims, shape));
+  if (dims != 1 || shape[0] != count)
+    LK_GO(LK_FAIL(LK_DATA, "%s: %s has not one number for each of the %td strings", file->path, name.data, count));
+  LK_GO(lk_alloc(numbers, (size_t)count + 1, sizeof **numbers));
+  LK_GO(lk_h5_read(file, name.data, LK_INT64, 0, count, *numbers));
+done:
+  lk_buffer_release(&name);
+  return status;
+}
+
+lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings) {
+  lk_h5_data *data;
+  int64_t *numbers = NULL;
+  lk_status status = LK_OK;
+  LK_TRY(lk_h5_open_data(file, path, &data));
+  if (!data->text || data->dims > 1) return LK_FAIL(LK_DATA, "%s: %s is no list of strings", file->path, path);
+  LK_GO(read_numbers(file, path, (ptrdiff_t)data->shape[0], &numbers));
+  LK_GO(lk_h5_open_data(file, path, &data)); /* the table may have let it go */
+  status = data->vlen ? read_variable(data, strings, numbers) : read_fixed(data, strings, numbers);
+done:
+  free(numbers);
+  return status;
+}
