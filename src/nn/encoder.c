@@ -63,6 +63,7 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .I = l == 0 ? e->I0 : e->width,
                                 .H = e->H,
                                 .backward = d,
+                                .onehot = l == 0 && e->onehot,
                                 .recurrent_bias = m->recurrent_bias,
                                 .forget_bias = m->forget_bias};
       LK_TRY(lk_recurrent_declare(&e->layer[l][d], params, &spec));

@@ -46,6 +46,11 @@ int lk_cell_gates(const char *name) {
   return cell ? cell->gates : 0;
 }
 
+int lk_cell_states(const char *name) {
+  const lk_cell *cell = find(name);
+  return cell ? cell->states : 0;
+}
+
 /* One tensor of the layer: [G H, columns], or [G H] where columns is 0; *id stays -1 where it is left out. */
 static lk_status add_tensor(lk_params *params, const lk_recurrent *l, const lk_recurrent_spec *spec, const char *suffix,
                             ptrdiff_t columns, const char *note, double special, int *id) {
