@@ -1,0 +1,251 @@
+#include "lockstep/prepare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/arena.h"
+#include "lockstep/clock.h"
+#include "lockstep/durable.h"
+#include "prepare_impl.h"
+
+#define LK_FORMAT_NAME(name)  #name,
+#define LK_FORMAT_ENTRY(name) &lk_format_##name,
+static const char *const format_names[] = {LK_FORMATS(LK_FORMAT_NAME)};
+static const lk_format *const formats[] = {LK_FORMATS(LK_FORMAT_ENTRY)};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+const char *const *lk_prepare_kinds(size_t *count) {
+  *count = FORMATS;
+  return format_names;
+}
+
+void lk_prepare_init(lk_prepare *prepare) {
+  *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000, .column_tag = -1};
+}
+
+static lk_status find_format(const char *kind, const lk_format **format) {
+  for (size_t i = 0; i < FORMATS; i++) {
+    if (strcmp(kind, format_names[i]) != 0) continue;
+    *format = formats[i];
+    return LK_OK;
+  }
+  const char *near = lk_nearest(kind, format_names, FORMATS);
+  return LK_FAIL(LK_USAGE, "unknown kind '%s'%s%s: text, classify, label or frames", kind,
+                 near ? ", did you mean " : "", near ? near : "");
+}
+
+static lk_status check_inputs(const lk_prepare *p) {
+  int from_stdin = 0;
+  if (!p->input[LK_TRAIN]) return LK_FAIL(LK_USAGE, "no input file");
+  if (!p->output) return LK_FAIL(LK_USAGE, "no output file: -o OUT.h5");
+  for (int s = 0; s < LK_SPLITS; s++) {
+    if (!p->input[s]) continue;
+    if (strcmp(p->input[s], p->output) == 0) return LK_FAIL(LK_USAGE, "%s is input and output at once", p->output);
+    from_stdin += strcmp(p->input[s], "-") == 0;
+    if (p->fraction[s] > 0)
+      return LK_FAIL(LK_USAGE, "%s comes either from a file or from a fraction of the training file, not both",
+                     lk_split_names[s]);
+  }
+  if (from_stdin > 1) return LK_FAIL(LK_USAGE, "standard input can be only one of the input files");
+  return LK_OK;
+}
+
+static lk_status check_figures(const lk_prepare *p) {
+  for (int s = 0; s < LK_SPLITS; s++)
+    if (!(p->fraction[s] >= 0 && p->fraction[s] < 1))
+      return LK_FAIL(LK_USAGE, "%s fraction %g: from 0 to below 1", lk_split_names[s], p->fraction[s]);
+  if (p->fraction[LK_VALID] + p->fraction[LK_TEST] >= 1)
+    return LK_FAIL(LK_USAGE, "the fractions %g and %g leave nothing to train on", p->fraction[LK_VALID],
+                   p->fraction[LK_TEST]);
+  if (p->vocabulary < 0) return LK_FAIL(LK_USAGE, "a vocabulary of %td units: at least 1, or 0 for all", p->vocabulary);
+  if (p->minimum < 1) return LK_FAIL(LK_USAGE, "a minimum count of %lld: at least 1", (long long)p->minimum);
+  if (p->max_length < 1 || p->max_length > INT32_MAX - 2)
+    return LK_FAIL(LK_USAGE, "a maximum length of %td units: from 1 to %d", p->max_length, INT32_MAX - 2);
+  return LK_OK;
+}
+
+static lk_status load(lk_job *job, lk_split split) {
+  const char *path = job->settings->input[split];
+  lk_source *source = &job->source[split];
+  if (!path) return LK_OK;
+  source->loaded = true;
+  source->name = path;
+  if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
+    LK_TRY(lk_frames_h5_open(&source->h5, path));
+    source->bytes = lk_frames_h5_bytes(source->h5);
+    return lk_digest_file(path, source->digest);
+  }
+  LK_TRY(lk_text_file_load(&source->text, path));
+  source->name = source->text.name;
+  source->bytes = source->text.bytes.size;
+  lk_digest(source->text.bytes.data, source->text.bytes.size, source->digest);
+  return LK_OK;
+}
+
+static lk_split split_at(const lk_job *job, ptrdiff_t position) {
+  return position >= job->cut[1] ? LK_TEST : position >= job->cut[0] ? LK_VALID : LK_TRAIN;
+}
+
+/* Give every record of a source to `visit`, with the part that it belongs to. */
+static lk_status walk(lk_job *job, lk_split file,
+                      lk_status (*visit)(lk_job *, const lk_source *, lk_split, const lk_record *)) {
+  lk_source *source = &job->source[file];
+  if (!source->loaded) return LK_OK;
+  if (!source->h5) source->reader = lk_reader_start(&source->text);
+  source->position = 0;
+  for (bool more = true;;) {
+    lk_record record = {.weight = 1};
+    job->folded.size = 0;
+    LK_TRY(job->format->next(job, source, &record, &more));
+    if (!more) return LK_OK;
+    LK_TRY(visit(job, source, file == LK_TRAIN ? split_at(job, source->position) : file, &record));
+    source->position += record.weight;
+  }
+}
+
+static lk_status visit_nothing(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+  (void)job, (void)source, (void)split, (void)record;
+  return LK_OK;
+}
+
+static lk_status visit_count(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+  return split == LK_TRAIN ? job->format->count(job, source, record) : LK_OK;
+}
+
+static lk_status visit_write(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+  job->report.rows[split]++;
+  return job->format->write(job, source, split, record);
+}
+
+/* Where the parts of the training file begin. A fraction such as 1 - 0.9 falls just short of 0.1: hence the 1e-6. */
+static lk_status find_cuts(lk_job *job) {
+  const double valid = job->settings->fraction[LK_VALID], test = job->settings->fraction[LK_TEST];
+  job->cut[0] = job->cut[1] = PTRDIFF_MAX;
+  if (valid <= 0 && test <= 0) return LK_OK;
+  LK_TRY(walk(job, LK_TRAIN, visit_nothing));
+  const double n = (double)job->source[LK_TRAIN].position;
+  if (valid > 0) job->cut[0] = (ptrdiff_t)floor(n * (1.0 - valid - test) + 1e-6);
+  if (test > 0) job->cut[1] = (ptrdiff_t)floor(n * (1.0 - test) + 1e-6);
+  return LK_OK;
+}
+
+/* Names and digests of the inputs, a line each. Without folders: the same files make the same corpus anywhere. */
+static lk_status describe_sources(const lk_job *job, lk_buffer *out) {
+  for (int s = 0; s < LK_SPLITS; s++) {
+    const lk_source *source = &job->source[s];
+    if (!source->loaded) continue;
+    const char *slash = strrchr(source->name, '/');
+    LK_TRY(lk_buffer_printf(out, "%s%s %s %s", out->size > 0 ? "\n" : "", lk_split_names[s],
+                            slash ? slash + 1 : source->name, source->digest));
+  }
+  return LK_OK;
+}
+
+static lk_status settle(lk_job *job) {
+  if (job->source[LK_TRAIN].position == 0)
+    return lk_source_fail(&job->source[LK_TRAIN], 1, 1, "the file holds no sequence");
+  LK_TRY(lk_vocab_settle(job->vocab, job->settings->vocabulary, job->settings->minimum));
+  LK_TRY(lk_vocab_settle(job->labels, 0, 1));
+  if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
+  if (job->format->labels) job->info.label = *lk_vocab_strings(job->labels);
+  job->report.vocabulary = job->info.source.count;
+  job->report.labels = job->info.label.count;
+  job->report.frames = job->info.frames;
+  return LK_OK;
+}
+
+static lk_status check_parts(const lk_job *job) {
+  for (int s = 0; s < LK_SPLITS; s++) {
+    const bool wanted = s == LK_TRAIN || job->source[s].loaded || job->settings->fraction[s] > 0;
+    if (!wanted || job->report.rows[s] > 0) continue;
+    if (job->source[s].loaded && s != LK_TRAIN)
+      return lk_source_fail(&job->source[s], 1, 1, "the file holds no sequence");
+    return lk_source_fail(&job->source[LK_TRAIN], 1, 1, "the file holds too little to leave anything for %s",
+                          lk_split_names[s]);
+  }
+  return LK_OK;
+}
+
+static lk_status write_all(lk_job *job) {
+  lk_status status;
+  lk_buffer sources = {0};
+  LK_GO(describe_sources(job, &sources));
+  LK_GO(lk_corpus_create(&job->writer, job->settings->output, &job->info, sources.data));
+  for (int s = 0; s < LK_SPLITS; s++) LK_GO(walk(job, (lk_split)s, visit_write));
+  LK_GO(lk_job_flush(job));
+  LK_GO(check_parts(job));
+  LK_GO(lk_corpus_commit(job->writer));
+done:
+  lk_buffer_release(&sources);
+  return status;
+}
+
+/* How much of the file is <pad>, from the file itself. */
+static lk_status measure_padding(lk_job *job) {
+  lk_corpus *corpus = NULL;
+  double stored = 0;
+  if (job->info.stream) return LK_OK;
+  LK_TRY(lk_corpus_open(&corpus, job->settings->output, false));
+  const lk_corpus_info *info = lk_corpus_about(corpus);
+  for (int s = 0; s < LK_SPLITS; s++)
+    for (int k = 0; k < info->buckets[s]; k++)
+      stored += (double)info->bucket[s][k].width * (double)info->bucket[s][k].rows;
+  job->report.padding = stored > 0 ? 1.0 - (double)job->positions / stored : 0.0;
+  lk_corpus_close(&corpus);
+  return LK_OK;
+}
+
+static lk_status run(lk_job *job) {
+  for (int s = 0; s < LK_SPLITS; s++) {
+    LK_TRY(load(job, (lk_split)s));
+    job->report.bytes_read += job->source[s].bytes;
+  }
+  LK_TRY(lk_vocab_create(&job->vocab, true));
+  LK_TRY(lk_vocab_create(&job->labels, false));
+  LK_TRY(find_cuts(job));
+  LK_TRY(walk(job, LK_TRAIN, visit_count));
+  LK_TRY(settle(job));
+  LK_TRY(write_all(job));
+  return measure_padding(job);
+}
+
+static void release(lk_job *job) {
+  lk_corpus_discard(&job->writer);
+  lk_vocab_destroy(&job->vocab);
+  lk_vocab_destroy(&job->labels);
+  for (int s = 0; s < LK_SPLITS; s++) {
+    lk_text_file_release(&job->source[s].text);
+    lk_frames_h5_close(&job->source[s].h5);
+  }
+  lk_buffer_release(&job->folded);
+  free(job->spans);
+  free(job->ids);
+  free(job->tags);
+  free(job->frames);
+}
+
+lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
+  const double start = lk_clock_seconds();
+  const lk_format *format = NULL;
+  LK_TRY(find_format(prepare->kind, &format));
+  LK_TRY(check_inputs(prepare));
+  LK_TRY(check_figures(prepare));
+  LK_TRY(format->check(prepare));
+  lk_job *job = NULL;
+  LK_TRY(lk_alloc(&job, 1, sizeof *job));
+  job->settings = prepare;
+  job->format = format;
+  job->info.kind = format->kind;
+  job->info.stream = prepare->stream;
+  job->info.lower = prepare->lower;
+  job->info.nfc = prepare->nfc;
+  const char *unit = format->kind == LK_CORPUS_FRAMES ? "frame" : lk_unit_names[prepare->unit];
+  memcpy(job->info.unit, unit, strlen(unit) + 1);
+  lk_status status = run(job);
+  job->report.seconds = lk_clock_seconds() - start;
+  if (status == LK_OK && report) *report = job->report;
+  release(job);
+  free(job);
+  return status;
+}

@@ -1,0 +1,170 @@
+/* prepare frames - `label<TAB>f,f,f f,f,f`, one sequence of frames a line; or an HDF5 file of frames, offsets, labels.
+ *
+ * All frames of a corpus have the same width D. NaN and infinity are refused where they stand. */
+#include "prepare_impl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/arena.h"
+
+static lk_status check(const lk_prepare *settings) {
+  if (settings->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with frames");
+  if (settings->vocabulary > 0 || settings->minimum > 1)
+    return LK_FAIL(LK_USAGE, "frames have no vocabulary: leave out --vocabulary and --min-count");
+  return LK_OK;
+}
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* [+-] digits [. digits] [e [+-] digits], of `size` bytes; up to 19 digits are taken into *digits, value
+ * digits * 10^exponent. Returns false where this is no number, or has more digits than that. */
+static bool scan_number(const char *text, size_t size, bool *negative, uint64_t *digits, int *exponent) {
+  size_t i = 0;
+  int seen = 0, shift = 0, sign = 1, power = 0;
+  *digits = 0;
+  *negative = size > 0 && text[0] == '-';
+  if (size > 0 && (text[0] == '-' || text[0] == '+')) i++;
+  for (bool point = false; i < size && (is_digit(text[i]) || (text[i] == '.' && !point)); i++) {
+    if (text[i] == '.') {
+      point = true;
+      continue;
+    }
+    *digits = *digits * 10 + (uint64_t)(text[i] - '0');
+    seen++;
+    shift -= point;
+  }
+  if (seen == 0 || seen > 18) return false;
+  if (i < size && (text[i] == 'e' || text[i] == 'E')) {
+    i++;
+    if (i < size && (text[i] == '-' || text[i] == '+')) sign = text[i++] == '-' ? -1 : 1;
+    if (i >= size || size - i > 4) return false;
+    for (; i < size && is_digit(text[i]); i++) power = power * 10 + (text[i] - '0');
+  }
+  *exponent = shift + sign * power;
+  return i == size;
+}
+
+/* Any other spelling that C knows; *value is NaN where it is none. */
+static double parse_slowly(const char *text, size_t size) {
+  char copy[128];
+  if (size == 0 || size >= sizeof copy) return (double)NAN;
+  memcpy(copy, text, size);
+  copy[size] = '\0';
+  char *end;
+  const double value = strtod(copy, &end);
+  return end == copy + size ? value : (double)NAN;
+}
+
+/* Exact where the digits fit a double and the power of ten is one: a single rounding (Clinger 1990, fast case). */
+static double parse_number(const char *text, size_t size) {
+  static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  bool negative;
+  uint64_t digits;
+  int exponent;
+  if (!scan_number(text, size, &negative, &digits, &exponent) || digits >> 53 || exponent < -22 || exponent > 22)
+    return parse_slowly(text, size);
+  const double value = exponent < 0 ? (double)digits / power[-exponent] : (double)digits * power[exponent];
+  return negative ? -value : value;
+}
+
+/* Append the numbers of one frame, joined by commas, to job->frames[*used]. */
+static lk_status take_frame(lk_job *job, const lk_source *source, const lk_line *line, const char *start, size_t size,
+                            size_t *used) {
+  char quoted[256];
+  const char *end = start + size;
+  ptrdiff_t width = 0;
+  for (const char *at = start; at <= end; width++) {
+    const char *comma = memchr(at, ',', (size_t)(end - at)), *stop = comma ? comma : end;
+    const float value = (float)parse_number(at, (size_t)(stop - at));
+    if (!isfinite(value))
+      return lk_source_fail(source, line->number, lk_line_column(line, at), "found %s, expected a finite number",
+                            lk_quote(quoted, at, (size_t)(stop - at)));
+    LK_TRY(lk_grow(&job->frames, &job->frames_capacity, *used + 1, sizeof *job->frames));
+    job->frames[(*used)++] = value;
+    at = stop + 1;
+  }
+  if (job->info.frames == 0) job->info.frames = width;
+  if (width == job->info.frames) return LK_OK;
+  return lk_source_fail(source, line->number, lk_line_column(line, start),
+                        "a frame of %td number%s, expected %td as in the frames before", width, width == 1 ? "" : "s",
+                        job->info.frames);
+}
+
+static lk_status take_line(lk_job *job, const lk_source *source, const lk_line *line, lk_record *record) {
+  const char *end = line->text + line->size, *tab = memchr(line->text, '\t', line->size);
+  if (!tab)
+    return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: label, TAB, frames");
+  if (tab == line->text) return lk_source_fail(source, line->number, 1, "an empty label");
+  const char *frames = tab + 1, *second = memchr(frames, '\t', (size_t)(end - frames)), *start;
+  if (second)
+    return lk_source_fail(source, line->number, lk_line_column(line, second),
+                          "a second TAB, expected 2 columns: label, TAB, frames");
+  record->label = line->text;
+  record->label_size = (size_t)(tab - line->text);
+  record->length = 0;
+  size_t at = 0, size, used = 0;
+  for (; lk_unit_next(LK_WORD, frames, (size_t)(end - frames), &at, &start, &size); record->length++)
+    LK_TRY(take_frame(job, source, line, start, size, &used));
+  if (record->length == 0) return lk_source_fail(source, line->number, lk_line_column(line, frames), "no frames");
+  return LK_OK;
+}
+
+static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+  lk_line line;
+  for (*more = false; !*more && lk_reader_next(&source->reader, &line);) {
+    if (line.size == 0) continue;
+    LK_TRY(take_line(job, source, &line, record));
+    LK_TRY(lk_job_limit(job, source, line.number, 1, record->length, &record->length));
+    record->line = line.number;
+    record->column = 1;
+    *more = record->length > 0;
+  }
+  return LK_OK;
+}
+
+/* The position in an HDF5 file is the row; skipped rows count too, or they would come again. */
+static lk_status next_row(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+  const ptrdiff_t width = lk_frames_h5_width(source->h5);
+  if (job->info.frames == 0) job->info.frames = width;
+  if (width != job->info.frames)
+    return LK_FAIL(LK_DATA, "%s: /frames has %td columns, expected %td as in the other input", source->name, width,
+                   job->info.frames);
+  record->weight = 0;
+  for (*more = false; !*more;) {
+    const ptrdiff_t row = source->position + record->weight++;
+    if (row >= lk_frames_h5_rows(source->h5)) return LK_OK;
+    LK_TRY(lk_frames_h5_row(source->h5, row, &job->frames, &job->frames_capacity, &record->length, &record->label,
+                            &record->label_size));
+    record->line = row;
+    LK_TRY(lk_job_limit(job, source, row, 0, record->length, &record->length));
+    *more = record->length > 0;
+  }
+  return LK_OK;
+}
+
+static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+  return source->h5 ? next_row(job, source, record, more) : next_line(job, source, record, more);
+}
+
+static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
+  (void)source;
+  return lk_vocab_count(job->labels, record->label, record->label_size);
+}
+
+static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+  int32_t label;
+  LK_TRY(lk_job_find_label(job, source, record->line, record->column, record->label, record->label_size, &label));
+  const lk_corpus_row row = {.length = record->length, .target = &label, .target_length = 1, .frames = job->frames};
+  return lk_job_add(job, split, &row, record->length);
+}
+
+const lk_format lk_format_frames = {.name = "frames",
+                                    .kind = LK_CORPUS_FRAMES,
+                                    .labels = true,
+                                    .check = check,
+                                    .next = next,
+                                    .count = count,
+                                    .write = write_record};

@@ -1,0 +1,107 @@
+/* prepare text - one sequence a line, or one running text.
+ *
+ * Running text: characters are all characters, line ends included; words get <eos> at each line end, as the WikiText
+ * sets are counted. A text that spells out <eos> or <unk> as a word means these units. */
+#include "prepare_impl.h"
+
+#include <string.h>
+
+#include "lockstep/arena.h"
+
+enum { WAITING = 1 << 18 }; /* units of a running text that are gathered before they are written */
+
+static lk_status check(const lk_prepare *settings) {
+  (void)settings;
+  return LK_OK;
+}
+
+static bool has_unit(const lk_job *job, const char *text, size_t size) {
+  const char *start;
+  size_t at = 0, length;
+  return lk_unit_next(job->settings->unit, text, size, &at, &start, &length);
+}
+
+static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+  lk_line line;
+  for (*more = false; !*more && lk_reader_next(&source->reader, &line);) {
+    job->folded.size = 0;
+    LK_TRY(lk_job_fold(job, line.text, line.size));
+    size_t size = job->folded.size;
+    if (!has_unit(job, job->folded.data, size)) continue;
+    LK_TRY(lk_job_limit_text(job, source, line.number, 1, job->folded.data, &size));
+    if (size == 0) continue;
+    record->text = job->folded.data;
+    record->size = size;
+    *more = true;
+  }
+  return LK_OK;
+}
+
+/* Bytes of the first `characters` characters. */
+static size_t bytes_of(const char *text, size_t size, ptrdiff_t characters) {
+  size_t at = 0;
+  for (; characters > 0 && at < size; characters--) at += lk_utf8_next(text + at, size - at);
+  return at;
+}
+
+/* The next stretch: a line, or what of it lies before the place where the next part begins. */
+static lk_status next_stretch(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+  lk_line line;
+  const size_t start = source->reader.at;
+  *more = lk_reader_next(&source->reader, &line);
+  if (!*more) return LK_OK;
+  record->line_end = job->settings->unit == LK_WORD || line.ended;
+  if (job->settings->unit == LK_CHAR) {
+    const ptrdiff_t characters = (ptrdiff_t)lk_utf8_count(line.text, line.size);
+    record->weight = characters + record->line_end;
+    for (int i = 0; i < 2 && source == &job->source[LK_TRAIN]; i++) {
+      const ptrdiff_t left = job->cut[i] - source->position;
+      if (left <= 0 || left >= record->weight) continue;
+      line.size = bytes_of(line.text, line.size, left);
+      source->reader.at = start + line.size;
+      source->reader.line--;
+      record->weight = left;
+      record->line_end = false;
+    }
+  }
+  LK_TRY(lk_job_fold(job, line.text, line.size));
+  record->text = job->folded.data;
+  record->size = job->folded.size;
+  return LK_OK;
+}
+
+static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+  return job->settings->stream ? next_stretch(job, source, record, more) : next_line(job, source, record, more);
+}
+
+static const char *line_end_of(const lk_job *job) { return job->settings->unit == LK_CHAR ? "\n" : "<eos>"; }
+
+static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
+  (void)source;
+  LK_TRY(lk_job_count_text(job, record->text, record->size));
+  if (!record->line_end) return LK_OK;
+  return lk_vocab_count(job->vocab, line_end_of(job), strlen(line_end_of(job)));
+}
+
+static lk_status write_stretch(lk_job *job, lk_split split, const lk_record *record) {
+  if (split != job->id_split || job->id_count >= WAITING) LK_TRY(lk_job_flush(job));
+  job->id_split = split;
+  LK_TRY(lk_vocab_encode(job->vocab, job->settings->unit, record->text, record->size, &job->ids, &job->id_count,
+                         &job->ids_capacity));
+  if (!record->line_end) return LK_OK;
+  const char *end = line_end_of(job);
+  LK_TRY(lk_grow(&job->ids, &job->ids_capacity, (size_t)job->id_count + 1, sizeof *job->ids));
+  job->ids[job->id_count++] = lk_vocab_find(job->vocab, end, strlen(end), LK_UNK);
+  return LK_OK;
+}
+
+static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+  (void)source;
+  if (job->settings->stream) return write_stretch(job, split, record);
+  ptrdiff_t length;
+  LK_TRY(lk_job_encode(job, record->text, record->size, &length));
+  return lk_job_add(job, split, &(lk_corpus_row){.source = job->ids, .length = length}, length - 2);
+}
+
+const lk_format lk_format_text = {
+    .name = "text", .kind = LK_CORPUS_TEXT, .check = check, .next = next, .count = count, .write = write_record};

@@ -1,0 +1,68 @@
+#include "reader_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* LK_DATA at a byte of the file, by line and column. All before it is valid UTF-8. */
+static lk_status bad_byte(const lk_text_file *file, size_t at, const char *what) {
+  lk_reader reader = lk_reader_start(file);
+  lk_line line = {.text = file->bytes.data, .number = 1};
+  while (reader.at <= at && lk_reader_next(&reader, &line)) continue;
+  return LK_FAIL(LK_DATA, "%s:%td:%td: %s", file->name, line.number, lk_line_column(&line, file->bytes.data + at),
+                 what);
+}
+
+static lk_status check_lines(const lk_text_file *file) {
+  lk_reader reader = lk_reader_start(file);
+  lk_line line;
+  while (lk_reader_next(&reader, &line))
+    if (line.size > LK_LINE_LIMIT)
+      return LK_FAIL(LK_DATA, "%s:%td:1: a line of %.1f MiB, more than %zu MiB", file->name, line.number,
+                     (double)line.size / 1048576.0, LK_LINE_LIMIT >> 20);
+  return LK_OK;
+}
+
+static lk_status check(const lk_text_file *file) {
+  const char *text = file->bytes.data;
+  const size_t size = file->bytes.size;
+  if (size == file->begin) return LK_FAIL(LK_DATA, "%s:1:1: the file is empty", file->name);
+  LK_TRY(check_lines(file));
+  const size_t valid = lk_utf8_valid(text, size);
+  const char *nul = memchr(text, 0, valid);
+  if (nul) return bad_byte(file, (size_t)(nul - text), "a NUL byte in a text file");
+  if (valid < size) {
+    char what[64];
+    (void)snprintf(what, sizeof what, "not valid UTF-8: byte 0x%02x", (unsigned)(unsigned char)text[valid]);
+    return bad_byte(file, valid, what);
+  }
+  return LK_OK;
+}
+
+lk_status lk_text_file_load(lk_text_file *file, const char *path) {
+  *file = (lk_text_file){.name = strcmp(path, "-") == 0 ? "<stdin>" : path};
+  lk_status status;
+  LK_GO(lk_buffer_read_file(&file->bytes, path));
+  if (file->bytes.size >= 3 && memcmp(file->bytes.data, "\xef\xbb\xbf", 3) == 0) file->begin = 3;
+  LK_GO(check(file));
+done:
+  if (status != LK_OK) lk_text_file_release(file);
+  return status;
+}
+
+void lk_text_file_release(lk_text_file *file) {
+  lk_buffer_release(&file->bytes);
+  *file = (lk_text_file){0};
+}
+
+bool lk_reader_next(lk_reader *reader, lk_line *line) {
+  const lk_buffer *bytes = &reader->file->bytes;
+  if (reader->at >= bytes->size) return false;
+  const char *text = bytes->data + reader->at;
+  const size_t left = bytes->size - reader->at;
+  const char *end = memchr(text, '\n', left);
+  size_t size = end ? (size_t)(end - text) : left;
+  reader->at += size + (end != NULL);
+  if (size > 0 && text[size - 1] == '\r') size--;
+  *line = (lk_line){.text = text, .size = size, .number = ++reader->line, .ended = end != NULL};
+  return true;
+}

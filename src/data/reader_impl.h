@@ -1,0 +1,40 @@
+/* reader_impl.h - lines of a text file that is known to be good text.
+ *
+ * The file is read whole and checked once: valid UTF-8, no NUL, no line over the limit, not empty. After that nobody
+ * asks again. A byte order mark in front is skipped; a line ends at "\n" or "\r\n". Every function: Not collective. */
+#pragma once
+#include "lockstep/text.h"
+
+#define LK_LINE_LIMIT ((size_t)64 << 20) /* bytes of a line */
+
+typedef struct lk_text_file {
+  const char *name; /* for messages: the path, or <stdin> */
+  lk_buffer bytes;
+  size_t begin; /* after the byte order mark */
+} lk_text_file;
+
+typedef struct lk_line {
+  const char *text;
+  size_t size;      /* without its end */
+  ptrdiff_t number; /* from 1 */
+  bool ended;       /* false: the last line, and no newline after it */
+} lk_line;
+
+typedef struct lk_reader {
+  const lk_text_file *file;
+  size_t at;
+  ptrdiff_t line;
+} lk_reader;
+
+/** Read and check; `path` outlives the file, "-" is standard input. LK_IO; LK_DATA with file:line:column. */
+LK_CHECKED lk_status lk_text_file_load(lk_text_file *file, const char *path);
+void lk_text_file_release(lk_text_file *file);
+static inline lk_reader lk_reader_start(const lk_text_file *file) {
+  return (lk_reader){.file = file, .at = file->begin};
+}
+/** The next line; false at the end. */
+bool lk_reader_next(lk_reader *reader, lk_line *line);
+/** The column, from 1, of a byte of a line. */
+static inline ptrdiff_t lk_line_column(const lk_line *line, const char *at) {
+  return (ptrdiff_t)lk_utf8_count(line->text, (size_t)(at - line->text)) + 1;
+}
