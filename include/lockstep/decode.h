@@ -37,7 +37,7 @@ typedef struct lk_generate {
 /** Sequence after sequence, each begun by the prompt and ended by a newline. Unit n of sequence s is drawn with random
  *  number (seed, s, n), so asking for more sequences or longer ones does not change the first. <pad>, <sos>, <unk> never
  *  come; words are set apart by blanks, and <eos> in a running text of words is a newline.
- *  Text is handed to `put` as it comes; a status other than LK_OK from put ends it. LK_USAGE for other tasks, LK_DATA
- *  where the prompt is not UTF-8. */
+ *  Text is handed to `put` as it comes; a status other than LK_OK from put ends it. LK_USAGE for other tasks and
+ *  for a prompt that is not UTF-8. */
 LK_CHECKED lk_status lk_generate_text(lk_model *model, const lk_generate *how,
                                       lk_status (*put)(void *context, const char *text, size_t size), void *context);

@@ -33,7 +33,10 @@ static int32_t line_end(const writer *w) { return w->words ? LK_EOS : lk_vocab_f
 
 static lk_status read_prompt(writer *w) {
   const char *text = w->how->prompt;
-  LK_TRY(lk_model_encode(w->model, text, strlen(text), &w->prompt, &w->prompt_count, &w->prompt_capacity));
+  size_t size = strlen(text), valid = lk_utf8_valid(text, size);
+  if (valid < size)
+    return LK_FAIL(LK_USAGE, "the prompt is not valid UTF-8 at column %zu", lk_utf8_count(text, valid) + 1);
+  LK_TRY(lk_model_encode(w->model, text, size, &w->prompt, &w->prompt_count, &w->prompt_capacity));
   if (!w->model->corpus->stream) {
     w->prompt_count--; /* <eos> is for the model to say */
   } else if (w->prompt_count == 0) {

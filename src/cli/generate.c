@@ -1,0 +1,84 @@
+#include "cli_impl.h"
+#include "lines_impl.h"
+
+typedef struct arguments {
+  const char *path;
+  lk_generate how;
+} arguments;
+
+enum { PROMPT = 'p', TEMPERATURE = 't', TOP_K = 'k', TOP_P = 'q', LENGTH = 'l', COUNT = 'n', SEED = 's' };
+
+static const struct argp_option options[] = {
+    {"prompt", PROMPT, "TEXT", 0, "what the text begins with", 0},
+    {"temperature", TEMPERATURE, "X", 0, "1 samples as the model says, less is safer, 0 always the most probable (1)",
+     0},
+    {"top-k", TOP_K, "N", 0, "choose among the N most probable units only; 0 all (0)", 0},
+    {"top-p", TOP_P, "X", 0, "choose among the fewest units that together have probability X (1)", 0},
+    {"length", LENGTH, "N", 0, "units at most, words or characters (500)", 0},
+    {"count", COUNT, "N", 0, "so many texts, each ended by a newline (1)", 0},
+    {"seed", SEED, "N", 0, "of the random numbers: the same seed gives the same text (1)", 0},
+    {0}};
+
+static int read_integer(const char *option, const char *text, long long low, long long high, int64_t *out) {
+  long long value;
+  int bad = lk_cli_integer(option, text, low, high, &value);
+  if (!bad) *out = value;
+  return bad;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  arguments *a = state->input;
+  switch (key) {
+    case PROMPT:
+      a->how.prompt = text;
+      return 0;
+    case TEMPERATURE:
+      return lk_cli_real("temperature", text, 0, 1000, &a->how.temperature);
+    case TOP_K:
+      return read_integer("top-k", text, 0, INT32_MAX, &a->how.top_k);
+    case TOP_P:
+      return lk_cli_real("top-p", text, 0, 1, &a->how.top_p);
+    case LENGTH:
+      return read_integer("length", text, 1, 1000000000, &a->how.length);
+    case COUNT:
+      return read_integer("count", text, 1, 1000000000, &a->how.count);
+    case SEED:
+      return read_integer("seed", text, 0, INT64_MAX, &a->how.seed);
+    case ARGP_KEY_ARG:
+      if (a->path) return ARGP_ERR_UNKNOWN;
+      a->path = text;
+      return 0;
+    case ARGP_KEY_END:
+      if (a->path) return 0;
+      return lk_cli_bad_option("lockstep generate: expected a model; 'lockstep generate --help' has an example");
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "MODEL.h5",
+    .doc =
+        "Sample text from a language model: texts end where the model ends a line, or after --length units, or, for a "
+        "model of running text, only then.\v"
+        "Example:\n  lockstep generate run/best.h5 --prompt 'And God' --temperature 0.7 --length 300"};
+
+static lk_status put(void *context, const char *text, size_t size) {
+  (void)context;
+  return lk_cli_write(text, size);
+}
+
+lk_status lk_command_generate(int argc, char **argv, lk_comm *comm) {
+  (void)comm;
+  arguments a = {.how = {.prompt = "", .temperature = 1, .top_p = 1, .length = 500, .count = 1, .seed = 1}};
+  int help = 0;
+  LK_TRY(lk_cli_parse(&argp, "lockstep generate", argc, argv, &a, &help));
+  if (help) return LK_OK;
+  lk_model model;
+  LK_TRY(lk_model_open(&model, a.path));
+  lk_status status = lk_generate_text(&model, &a.how, put, NULL);
+  lk_model_close(&model);
+  return status;
+}

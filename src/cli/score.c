@@ -1,0 +1,67 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli_impl.h"
+#include "lines_impl.h"
+
+typedef struct arguments {
+  const char *path;
+  lk_model model;
+  lk_score *scores;
+  size_t capacity;
+} arguments;
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  arguments *a = state->input;
+  switch (key) {
+    case ARGP_KEY_ARG:
+      if (a->path) return ARGP_ERR_UNKNOWN;
+      a->path = text;
+      return 0;
+    case ARGP_KEY_END:
+      if (a->path) return 0;
+      return lk_cli_bad_option("lockstep score: expected a model; 'lockstep score --help' has an example");
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_option options[] = {{0}};
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "MODEL.h5",
+    .doc =
+        "For each line of standard input, three columns set apart by tabs:\n\n"
+        "  log-probability (nats)   units   perplexity\n\n"
+        "A model of lines predicts every unit and the line's end. A model of running text predicts the units after "
+        "the first, each line by itself; a line of one unit has nothing to predict, and perplexity nan.\v"
+        "Example:\n  lockstep score run/best.h5 < lines.txt | sort -n"};
+
+static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
+  arguments *a = context;
+  LK_TRY(lk_grow(&a->scores, &a->capacity, (size_t)lines->count, sizeof *a->scores));
+  LK_TRY(lk_score_lines(&a->model, lines, a->scores));
+  for (ptrdiff_t i = 0; i < lines->count; i++) {
+    const lk_score *s = &a->scores[i];
+    if (s->units > 0)
+      LK_TRY(lk_buffer_printf(out, "%.6f\t%lld\t%.6g\n", s->log_probability, (long long)s->units,
+                              exp(-s->log_probability / (double)s->units)));
+    else
+      LK_TRY(lk_buffer_printf(out, "0\t0\tnan\n"));
+  }
+  return LK_OK;
+}
+
+lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
+  (void)comm;
+  arguments a = {0};
+  int help = 0;
+  LK_TRY(lk_cli_parse(&argp, "lockstep score", argc, argv, &a, &help));
+  if (help) return LK_OK;
+  LK_TRY(lk_model_open(&a.model, a.path));
+  lk_status status = lk_cli_each_block(work, &a);
+  lk_model_close(&a.model);
+  free(a.scores);
+  return status;
+}
