@@ -73,7 +73,8 @@ void lk_arena_release(lk_arena *arena) {
 
 /* `out` and `array` point to a pointer of any type: memcpy, because a void ** into a float * breaks aliasing rules. */
 lk_status lk_alloc(void *out, size_t count, size_t size) {
-  void *made = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+  void *made = NULL;
+  if (size == 0 || count <= PTRDIFF_MAX / size) made = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
   memcpy(out, &made, sizeof made);
   if (made) return LK_OK;
   return LK_FAIL(LK_MEMORY, "out of memory: %.1f MiB (%zu times %zu bytes)", (double)count * (double)size / 1048576.0,

@@ -1,0 +1,179 @@
+/* One tree, whatever the number of ranks: the pieces of all ranks give the bits of the sum leaf by leaf. */
+#include "lockstep/shards.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lockstep/rng.h"
+
+/* The tree by its definition in the header: node (level, index), recursively. */
+static float node_sum(const float *leaf, int total, int level, int index) {
+  if (level == 0) return leaf[index];
+  float left = node_sum(leaf, total, level - 1, 2 * index);
+  if ((2 * index + 1) << (level - 1) >= total) return left;
+  return left + node_sum(leaf, total, level - 1, 2 * index + 1);
+}
+
+static float root_sum(const float *leaf, int total) {
+  int level = 0;
+  while (1 << level < total) level++;
+  return node_sum(leaf, total, level, 0);
+}
+
+/* Sizes so unlike that any other order of additions shows in the last bits. */
+static void fill(float *leaf, int total, uint32_t which) {
+  const lk_rng rng = lk_rng_make(11, LK_PURPOSE_INIT);
+  for (int i = 0; i < total; i++) {
+    double scale = lk_rng_uniform(rng, which, (uint32_t)i, 1, 0);
+    leaf[i] = (float)(lk_rng_normal(rng, which, (uint32_t)i, 0, 0) * (scale < 0.3 ? 1e-6 : scale < 0.6 ? 1 : 1e4));
+  }
+}
+
+static void push(lk_tree *tree, float *slot, lk_piece node, float value) {
+  int at = lk_tree_push(tree, node);
+  assert_true(at >= 0 && at < LK_TREE_LEVELS);
+  slot[at] = value;
+  for (int into, from; lk_tree_merge(tree, &into, &from);) {
+    assert_int_equal(from, into + 1);
+    slot[into] += slot[from];
+  }
+}
+
+static float piece_sum(const float *leaf, int total, lk_piece piece) {
+  float slot[LK_TREE_LEVELS];
+  lk_tree tree = lk_tree_start(total, piece.first);
+  for (int s = piece.first; s < piece.first + piece.count; s++) push(&tree, slot, lk_tree_leaf(s), leaf[s]);
+  assert_int_equal(tree.depth, 1); /* a piece is one subtree */
+  assert_int_equal(tree.node[0].level, piece.level);
+  return slot[0];
+}
+
+static void check_blocks(int total, int size) {
+  int next = 0, most = 0, least = total;
+  for (int rank = 0; rank < size; rank++) {
+    lk_shards shards = lk_shards_make(total, rank, size);
+    assert_int_equal(shards.total, total);
+    assert_int_equal(shards.first, next);
+    assert_true(shards.count >= 1 && shards.pieces >= 1 && shards.pieces <= LK_MAX_PIECES);
+    for (int s = shards.first; s < shards.first + shards.count; s++)
+      assert_int_equal(lk_shards_owner(total, size, s), rank);
+    int at = next;
+    for (int p = 0; p < shards.pieces; p++) {
+      assert_int_equal(shards.piece[p].first, at);
+      at += shards.piece[p].count;
+    }
+    next += shards.count;
+    assert_int_equal(at, next);
+    if (shards.count > most) most = shards.count;
+    if (shards.count < least) least = shards.count;
+  }
+  assert_int_equal(next, total);
+  assert_true(most - least <= 1);
+}
+
+static float sum_of_ranks(const float *leaf, int total, int size) {
+  float slot[LK_TREE_LEVELS];
+  lk_tree tree = lk_tree_start(total, 0);
+  for (int rank = 0; rank < size; rank++) {
+    lk_shards shards = lk_shards_make(total, rank, size);
+    for (int p = 0; p < shards.pieces; p++) push(&tree, slot, shards.piece[p], piece_sum(leaf, total, shards.piece[p]));
+  }
+  assert_int_equal(tree.depth, 1);
+  return slot[0];
+}
+
+static void same_bits_for_any_ranks(void **state) {
+  (void)state;
+  float leaf[33];
+  for (int total = 1; total <= 33; total++) {
+    fill(leaf, total, (uint32_t)total);
+    float reference = root_sum(leaf, total), one = piece_sum(leaf, total, lk_shards_make(total, 0, 1).piece[0]);
+    assert_memory_equal(&one, &reference, sizeof one);
+    for (int size = 1; size <= total; size++) {
+      check_blocks(total, size);
+      float sum = sum_of_ranks(leaf, total, size);
+      assert_memory_equal(&sum, &reference, sizeof sum);
+    }
+  }
+}
+
+static void same_bits_for_many_shards(void **state) {
+  (void)state;
+  static float leaf[LK_MAX_SHARDS];
+  const int totals[] = {1000, 2049, 4095, 4096}, sizes[] = {1, 2, 3, 7, 100, 999};
+  for (int t = 0; t < 4; t++) {
+    fill(leaf, totals[t], (uint32_t)totals[t]);
+    float reference = root_sum(leaf, totals[t]);
+    for (int s = 0; s < 6; s++) {
+      check_blocks(totals[t], sizes[s]);
+      float sum = sum_of_ranks(leaf, totals[t], sizes[s]);
+      assert_memory_equal(&sum, &reference, sizeof sum);
+    }
+  }
+}
+
+/* What the tests above rest on: on these numbers other orders do give other bits. */
+static void order_matters_here(void **state) {
+  (void)state;
+  float leaf[33];
+  int differ = 0;
+  for (int total = 4; total <= 33; total++) {
+    float plain = 0, tree;
+    fill(leaf, total, (uint32_t)total);
+    for (int i = 0; i < total; i++) plain += leaf[i];
+    tree = root_sum(leaf, total);
+    differ += memcmp(&plain, &tree, sizeof tree) != 0;
+  }
+  assert_true(differ > 15);
+}
+
+static void example_of_the_header(void **state) {
+  (void)state;
+  const struct {
+    int pieces;
+    lk_piece piece[2];
+  } expected[3] = {{1, {{0, 2, 1}}}, {2, {{2, 2, 1}, {4, 1, 0}}}, {2, {{5, 1, 0}, {6, 2, 1}}}};
+  for (int rank = 0; rank < 3; rank++) {
+    lk_shards shards = lk_shards_make(8, rank, 3);
+    assert_int_equal(shards.pieces, expected[rank].pieces);
+    for (int p = 0; p < shards.pieces; p++)
+      assert_memory_equal(&shards.piece[p], &expected[rank].piece[p], sizeof(lk_piece));
+  }
+  lk_piece last = lk_shards_make(5, 4, 5).piece[0]; /* shard 4 of 5 is alone up to the level of (0 1 2 3) */
+  assert_true(last.first == 4 && last.count == 1 && last.level == 2);
+}
+
+static void pieces_are_few(void **state) {
+  (void)state;
+  int most = 0;
+  for (int size = 1; size <= LK_MAX_SHARDS; size += 13)
+    for (int rank = 0; rank < size; rank++) {
+      int pieces = lk_shards_make(LK_MAX_SHARDS, rank, size).pieces;
+      if (pieces > most) most = pieces;
+    }
+  assert_true(most > 4 && most <= 20);
+  for (int size = 1; size <= 64; size *= 2) assert_int_equal(lk_shards_make(64, size - 1, size).pieces, 1);
+}
+
+static void doubles_follow_the_tree(void **state) {
+  (void)state;
+  const double leaf[5] = {1e16, 1, -1e16, 1, 0.25};
+  assert_true(lk_tree_sum(leaf, 5) == ((1e16 + 1) + (-1e16 + 1)) + 0.25);
+  assert_true(lk_tree_sum(leaf, 3) == (1e16 + 1) - 1e16);
+  assert_true(lk_tree_sum(leaf, 1) == 1e16);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(same_bits_for_any_ranks), cmocka_unit_test(same_bits_for_many_shards),
+      cmocka_unit_test(order_matters_here),      cmocka_unit_test(example_of_the_header),
+      cmocka_unit_test(pieces_are_few),          cmocka_unit_test(doubles_follow_the_tree),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
