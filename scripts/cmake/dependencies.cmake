@@ -62,6 +62,7 @@ lockstep_find(FYAML libfyaml libfyaml)
 lockstep_find(JANSSON jansson jansson)
 lockstep_find(XXHASH xxHash libxxhash)
 lockstep_find(NETTLE nettle nettle)
+lockstep_find(ZLIB zlib zlib)
 
 find_path(LOCKSTEP_UNISTRING_INCLUDE unistr.h)
 find_library(LOCKSTEP_UNISTRING_LIBRARY unistring)
