@@ -1,0 +1,174 @@
+/* Signed finite differences in double for every tensor of every kind of net.
+ *
+ * Numeric derivative: the five-point stencil, whose error is h^4 f'''''/30, about 1e-12 at h = 1e-3. The loss is a sum
+ * of some twenty cross-entropies, about 30, known to about 1e-14: the quotient is good to about 1e-11. So a relative
+ * error of 1e-6 can be asked of derivatives down to 3e-5; an error of smaller ones is taken relative to 3e-5. */
+#include "nn_net.h"
+
+#include <math.h>
+
+#define STEP     1e-3
+#define SMALLEST 3e-5
+#define LIMIT    1e-6
+#define CHECKED  60 /* elements of a tensor */
+
+static const lk_mode training = {.training = 1, .seed = 3, .step = 11};
+
+/* The loss with *value = x; *moved where another row than in `arg` gave a maximum: there is a kink in between. */
+static double loss_at(net_run *run, const int32_t *arg, lk_real *value, double x, bool *moved) {
+  *value = (lk_real)x;
+  double loss = net_forward(run, training, 0);
+  size_t bytes = (size_t)(run->rank->pack.B * run->dense.I) * sizeof *arg;
+  if (run->net->spec.pool == LK_POOL_MAX && memcmp(run->arg, arg, bytes) != 0) *moved = true;
+  return loss;
+}
+
+/* NaN where the loss has no derivative within reach. */
+static double numeric(net_run *run, const int32_t *arg, lk_real *value) {
+  double x = (double)*value, h = STEP;
+  bool moved = false;
+  double near = loss_at(run, arg, value, x + h, &moved) - loss_at(run, arg, value, x - h, &moved);
+  double far = loss_at(run, arg, value, x + 2 * h, &moved) - loss_at(run, arg, value, x - 2 * h, &moved);
+  *value = (lk_real)x;
+  return moved ? (double)NAN : (8 * near - far) / (12 * h);
+}
+
+/* The largest signed relative error over (a sample of) the elements of tensor `id`; infinite where it tells nothing. */
+static double check_tensor(net_run *run, const int32_t *arg, int id, const lk_real *analytic) {
+  const lk_param *p = lk_params_at(run->net->params, id);
+  lk_real *values = lk_params_value(run->net->params, id);
+  ptrdiff_t stride = p->count > CHECKED ? p->count / CHECKED + 1 : 1, checked = 0, kinks = 0;
+  while (stride > 1 && (p->count % stride == 0 || p->shape[p->dims - 1] % stride == 0)) stride++;
+  double worst = 0, largest = 0;
+  for (ptrdiff_t i = 0; i < p->count; i += stride) {
+    double want = numeric(run, arg, &values[i]), got = (double)analytic[p->offset + i];
+    bool kink = run->net->spec.pool == LK_POOL_MAX && isnan(want) && !isnan(got);
+    kinks += kink;
+    if (kink) continue;
+    double error = (want - got) / fmax(fmax(fabs(want), fabs(got)), SMALLEST);
+    if (!(fabs(error) <= fabs(worst))) worst = error;
+    largest = fmax(largest, fabs(got));
+    checked++;
+  }
+  bool told = largest > 1e-4 && checked > kinks;
+  if (!(fabs(worst) < LIMIT)) print_error("  %s: signed relative error %g\n", p->name, worst);
+  if (!told) print_error("  %s: %td checked, %td kinks, largest %g\n", p->name, checked, kinks, largest);
+  return told ? worst : (double)INFINITY;
+}
+
+static double check_net(const net_spec *spec) {
+  net n;
+  fixture_rank k;
+  net_run run;
+  net_open(&n, spec, 17);
+  fixture_corpus c = fixture_deal(3, 3, 6, 4);
+  fixture_rank_open(&k, &c, 0, 1, n.params);
+  net_bind(&run, &n, &k);
+  (void)net_forward(&run, training, 1);
+  net_backward(&run, training);
+  size_t bytes = (size_t)(k.pack.B * run.dense.I) * sizeof(int32_t);
+  int32_t *arg = malloc(bytes);
+  memcpy(arg, run.arg, bytes);
+  double worst = 0;
+  for (int id = 0; id < lk_params_tensors(n.params); id++) {
+    double error = check_tensor(&run, arg, id, k.grads.piece[0]);
+    if (!(fabs(error) <= fabs(worst))) worst = error;
+  }
+  print_message("%-5s %-6s layers %d directions %d dropout %.1f%s%s%s pool %2d: %+.1e\n", spec->cell, spec->input,
+                spec->layers, spec->bidirectional + 1, spec->dropout, spec->variational ? " variational" : "",
+                spec->tied ? " tied" : "", spec->carry ? " carry" : "", spec->pool, worst);
+  free(arg);
+  net_unbind(&run);
+  fixture_rank_close(&k);
+  net_close(&n);
+  return worst;
+}
+
+static const char *const cells[] = {"elman", "lstm", "gru"};
+static const char *const inputs[] = {"embed", "onehot", "frames"};
+
+static net_spec plain(int cell, int input) {
+  return (net_spec){.cell = cells[cell], .input = inputs[input], .layers = 1, .embedding = 4, .hidden = 5, .pool = -1};
+}
+
+static void every_cell_and_input(void **state) {
+  (void)state;
+  int failed = 0;
+  for (int cell = 0; cell < 3; cell++)
+    for (int input = 0; input < 3; input++)
+      for (int layers = 1; layers <= 2; layers++)
+        for (int both = 0; both < 2; both++) {
+          net_spec spec = plain(cell, input);
+          spec.layers = layers;
+          spec.bidirectional = both;
+          failed += !(fabs(check_net(&spec)) < LIMIT);
+        }
+  assert_int_equal(failed, 0);
+}
+
+static void dropout_of_every_kind(void **state) {
+  (void)state;
+  int failed = 0;
+  for (int cell = 0; cell < 3; cell++)
+    for (int input = 0; input < 3; input++)
+      for (int variational = 0; variational < 2; variational++) {
+        net_spec spec = plain(cell, input);
+        spec.layers = 2;
+        spec.bidirectional = variational;
+        spec.hidden = 8;
+        spec.dropout = 0.3;
+        spec.word_dropout = 2;
+        spec.variational = variational;
+        failed += !(fabs(check_net(&spec)) < LIMIT);
+      }
+  assert_int_equal(failed, 0);
+}
+
+static void tied_weights(void **state) {
+  (void)state;
+  int failed = 0;
+  for (int cell = 0; cell < 3; cell++)
+    for (int both = 0; both < 2; both++) {
+      net_spec spec = plain(cell, 0);
+      spec.tied = 1;
+      spec.bidirectional = both;
+      spec.embedding = spec.hidden * (both + 1);
+      spec.dropout = both * 0.2;
+      failed += !(fabs(check_net(&spec)) < LIMIT);
+    }
+  assert_int_equal(failed, 0);
+}
+
+static void pooled_classifier(void **state) {
+  (void)state;
+  int failed = 0;
+  for (int cell = 0; cell < 3; cell++)
+    for (int pool = 0; pool < 3; pool++)
+      for (int both = 0; both < 2; both++) {
+        net_spec spec = plain(cell, 2 * both);
+        spec.bidirectional = both;
+        spec.pool = pool;
+        failed += !(fabs(check_net(&spec)) < LIMIT);
+      }
+  assert_int_equal(failed, 0);
+}
+
+static void carried_states(void **state) {
+  (void)state;
+  int failed = 0;
+  for (int cell = 0; cell < 3; cell++) {
+    net_spec spec = plain(cell, cell);
+    spec.layers = 2;
+    spec.carry = 1;
+    failed += !(fabs(check_net(&spec)) < LIMIT);
+  }
+  assert_int_equal(failed, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_cell_and_input), cmocka_unit_test(dropout_of_every_kind), cmocka_unit_test(tied_weights),
+      cmocka_unit_test(pooled_classifier),    cmocka_unit_test(carried_states),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

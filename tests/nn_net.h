@@ -1,0 +1,193 @@
+/* nn_net.h - a whole small net for tests: encoder, output layer or pooled classifier, cross-entropy. */
+#pragma once
+#include "nn_fixture.h"
+
+#include <stdio.h>
+
+#include "lockstep/encoder.h"
+
+enum { NET_V = 11, NET_CLASSES = 5, NET_FRAME = 6 };
+
+typedef struct net_spec {
+  const char *cell, *input; /* embed | onehot | frames */
+  int layers, bidirectional, embedding, hidden;
+  double dropout;
+  int variational;
+  double word_dropout;
+  int tied;
+  int pool; /* lk_pool, or -1: a prediction for every row */
+  int carry;
+} net_spec;
+
+typedef struct net {
+  net_spec spec;
+  lk_config config;
+  lk_params *params;
+  lk_encoder encoder;
+  lk_dense dense;
+  int64_t counts[NET_V];
+} net;
+
+/* The net on one rank: buffers, and copies of the layers that point into them. */
+typedef struct net_run {
+  net *net;
+  fixture_rank *rank;
+  lk_arena arena;
+  lk_encoder encoder;
+  lk_dense dense;
+  ptrdiff_t rows, ld, ldy; /* rows that are predicted; of logits; of the classifier's input */
+  const ptrdiff_t *shard_rows;
+  lk_real *logits, *pooled, *dpooled, *carry;
+  int32_t *ids, *target, *arg;
+  float *frames;
+  double *loss; /* [rows] */
+} net_run;
+
+static inline void net_set(lk_config *config, const char *key, const char *value) {
+  char text[128];
+  (void)snprintf(text, sizeof text, "model.%s=%s", key, value);
+  if (lk_config_override(config, text) != LK_OK) fail_msg("%s", lk_error_get()->text);
+}
+
+static inline void net_set_number(lk_config *config, const char *key, double value) {
+  char text[32];
+  (void)snprintf(text, sizeof text, "%g", value);
+  net_set(config, key, text);
+}
+
+static inline void net_configure(lk_config *config, const net_spec *spec) {
+  assert_int_equal(lk_config_init(config), LK_OK);
+  net_set(config, "cell", spec->cell);
+  net_set(config, "input", strcmp(spec->input, "frames") == 0 ? "embed" : spec->input);
+  net_set_number(config, "layers", spec->layers);
+  net_set_number(config, "hidden", spec->hidden);
+  net_set_number(config, "embedding", spec->embedding);
+  net_set_number(config, "dropout", spec->dropout);
+  net_set_number(config, "word_dropout", spec->word_dropout);
+  net_set(config, "bidirectional", spec->bidirectional ? "true" : "false");
+  net_set(config, "variational", spec->variational ? "true" : "false");
+  net_set(config, "recurrent_bias", "true");
+}
+
+static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
+  memset(n, 0, sizeof *n);
+  n->spec = *spec;
+  net_configure(&n->config, spec);
+  for (int i = 0; i < NET_V; i++) n->counts[i] = i;
+  int frames = strcmp(spec->input, "frames") == 0;
+  assert_int_equal(lk_params_create(&n->params), LK_OK);
+  if (lk_encoder_declare(&n->encoder, n->params, &n->config, frames ? 0 : NET_V, frames ? NET_FRAME : 0, n->counts))
+    fail_msg("%s", lk_error_get()->text);
+  int tied = spec->tied ? n->encoder.embedding.weight : -1;
+  ptrdiff_t classes = spec->tied ? NET_V : NET_CLASSES;
+  assert_int_equal(lk_dense_declare(&n->dense, n->params, "output", n->encoder.width, classes, tied), LK_OK);
+  assert_int_equal(lk_params_commit(n->params, seed), LK_OK);
+}
+
+static inline void net_close(net *n) {
+  lk_params_destroy(&n->params);
+  lk_config_release(&n->config);
+}
+
+static inline void net_layout(net_run *run) {
+  ptrdiff_t B = run->rank->pack.B, N = run->rank->pack.N;
+  lk_arena *arena = &run->arena;
+  run->encoder = run->net->encoder;
+  run->dense = run->net->dense;
+  lk_encoder_layout(&run->encoder, arena, B, N, 1);
+  lk_dense_layout(&run->dense, arena, 1);
+  int pooled = run->net->spec.pool >= 0;
+  run->rows = pooled ? B : N;
+  run->shard_rows = pooled ? run->rank->pack.shard_seq : run->rank->pack.shard_row;
+  run->ld = lk_padded(run->dense.O);
+  run->ldy = lk_padded(run->dense.I);
+  run->logits = lk_arena_reals(arena, run->rows * run->ld);
+  run->pooled = lk_arena_reals(arena, B * run->ldy);
+  run->dpooled = lk_arena_reals(arena, B * run->ldy);
+  run->arg = lk_arena_ints(arena, B * run->dense.I);
+  run->carry = lk_arena_reals(arena, B * lk_encoder_carry_size(&run->encoder));
+  run->ids = lk_arena_ints(arena, N);
+  run->target = lk_arena_ints(arena, run->rows);
+  run->frames = lk_arena_take(arena, (size_t)(N * NET_FRAME) * sizeof *run->frames);
+  run->loss = lk_arena_take(arena, (size_t)run->rows * sizeof *run->loss);
+}
+
+static inline void net_fill(net_run *run) {
+  const lk_pack *p = &run->rank->pack;
+  fixture_words(p, 1, NET_V, run->ids);
+  for (ptrdiff_t r = 0; r < p->N; r++)
+    for (int i = 0; i < NET_FRAME; i++)
+      run->frames[r * NET_FRAME + i] = (float)fixture_real(2, p->id[p->seq[r]], p->time[r], i);
+  for (ptrdiff_t r = 0; r < run->rows; r++) {
+    ptrdiff_t b = run->net->spec.pool >= 0 ? r : p->seq[r], t = run->net->spec.pool >= 0 ? 0 : p->time[r];
+    run->target[r] = fixture_word(3, p->id[b], t, run->dense.O);
+  }
+  ptrdiff_t size = lk_encoder_carry_size(&run->encoder);
+  for (ptrdiff_t b = 0; b < p->B; b++)
+    for (ptrdiff_t i = 0; i < size; i++) run->carry[b * size + i] = fixture_real(4, p->id[b], 0, i) / 2;
+}
+
+/* All buffers start as NaN: what is read must have been written. */
+static inline void net_bind(net_run *run, net *n, fixture_rank *rank) {
+  memset(run, 0, sizeof *run);
+  run->net = n;
+  run->rank = rank;
+  net_layout(run);
+  assert_int_equal(lk_arena_reserve(&run->arena), LK_OK);
+  fixture_poison(&run->arena);
+  net_layout(run);
+  net_fill(run);
+}
+
+static inline void net_unbind(net_run *run) { lk_arena_release(&run->arena); }
+
+/* What the output layer reads: rows of the encoder, or of the pooled sequences. */
+static inline const lk_real *net_summary(const net_run *run, ptrdiff_t *ld) {
+  if (run->net->spec.pool < 0) return lk_encoder_output(&run->encoder, ld);
+  *ld = run->ldy;
+  return run->pooled;
+}
+
+/* The sum of the losses; with `gradient` the logits become its gradient. */
+static inline double net_forward(net_run *run, lk_mode mode, int gradient) {
+  const net_spec *spec = &run->net->spec;
+  const lk_pack *pack = &run->rank->pack;
+  const lk_params *params = run->net->params;
+  lk_encoder *e = &run->encoder;
+  ptrdiff_t ldx, ld;
+  lk_encoder_pack(e, params, 1);
+  lk_dense_pack(&run->dense, params, 1);
+  int frames = strcmp(spec->input, "frames") == 0;
+  lk_encoder_input in = {frames ? NULL : run->ids, frames ? run->frames : NULL};
+  lk_encoder_forward(e, params, pack, in, mode, spec->carry ? run->carry : NULL);
+  const lk_real *x = lk_encoder_output(e, &ldx);
+  ptrdiff_t half = spec->bidirectional ? e->H : e->width;
+  if (spec->pool >= 0)
+    lk_pool_forward((lk_pool)spec->pool, pack, e->width, half, x, ldx, run->pooled, run->ldy, run->arg);
+  x = net_summary(run, &ld);
+  lk_dense_forward(&run->dense, params, run->rows, x, ld, run->logits, run->ld);
+  lk_kernels_get()->softmax_loss(run->rows, run->dense.O, run->logits, run->ld, run->target, 0.1, gradient, run->loss,
+                                 NULL);
+  double sum = 0;
+  for (ptrdiff_t r = 0; r < run->rows; r++) sum += run->loss[r];
+  return sum;
+}
+
+/* After net_forward(run, mode, 1): all gradients, into the rank's pieces. */
+static inline void net_backward(net_run *run, lk_mode mode) {
+  const net_spec *spec = &run->net->spec;
+  const lk_pack *pack = &run->rank->pack;
+  lk_encoder *e = &run->encoder;
+  ptrdiff_t ldx, lddy;
+  const lk_real *x = net_summary(run, &ldx);
+  lk_real *dy = lk_encoder_output_gradient(e, &lddy);
+  lk_real *to = spec->pool >= 0 ? run->dpooled : dy;
+  lk_dense_backward(&run->dense, run->shard_rows, x, ldx, run->logits, run->ld, to, spec->pool >= 0 ? run->ldy : lddy,
+                    &run->rank->grads);
+  ptrdiff_t half = spec->bidirectional ? e->H : e->width;
+  if (spec->pool >= 0)
+    lk_pool_backward((lk_pool)spec->pool, pack, e->width, half, run->dpooled, run->ldy, run->arg, dy, lddy);
+  lk_leaf_product also = {run->shard_rows, .dy = run->logits, .x = x, .ldy = run->ld, .ldx = ldx, .K = run->dense.I};
+  lk_encoder_backward(e, run->net->params, pack, mode, spec->carry ? run->carry : NULL, spec->tied ? &also : NULL,
+                      &run->rank->grads);
+}
