@@ -1,0 +1,164 @@
+/* What reaches standard error and the log file: on a pipe, on a terminal, quiet, and by level. */
+#include "lockstep/log.h"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lockstep/text.h"
+
+/* Standard error is the write end of a pipe, or a terminal of so many columns, while `speak` runs in a child. */
+static void heard(void (*speak)(void), int columns, lk_buffer *out) {
+  int ends[2];
+  if (columns > 0) {
+    struct winsize window = {.ws_row = 24, .ws_col = (unsigned short)columns};
+    assert_int_equal(openpty(&ends[0], &ends[1], NULL, NULL, &window), 0);
+  } else {
+    assert_int_equal(pipe(ends), 0);
+  }
+  pid_t child = fork();
+  if (child == 0) {
+    (void)dup2(ends[1], STDERR_FILENO);
+    close(ends[0]);
+    speak();
+    (void)fflush(stderr);
+    _exit(0);
+  }
+  close(ends[1]);
+  char piece[4096];
+  for (ssize_t got; (got = read(ends[0], piece, sizeof piece)) > 0;)
+    assert_int_equal(lk_buffer_append(out, piece, (size_t)got), LK_OK);
+  close(ends[0]);
+  int how = 0;
+  assert_int_equal(waitpid(child, &how, 0), child);
+  assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+}
+
+static void assert_heard(void (*speak)(void), int columns, const char *expected) {
+  lk_buffer out = {0};
+  assert_int_equal(lk_buffer_append(&out, "", 0), LK_OK);
+  heard(speak, columns, &out);
+  assert_string_equal(out.data, expected);
+  lk_buffer_release(&out);
+}
+
+static void say_all(void) {
+  LK_DEBUG("debug %d", 1);
+  LK_INFO("info %d", 2);
+  LK_WARN("warn");
+  lk_log(LK_LOG_ERROR, "error");
+}
+static void at_debug(void) {
+  lk_log_init(LK_LOG_DEBUG, false);
+  say_all();
+}
+static void at_info(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  say_all();
+}
+static void at_warn(void) {
+  lk_log_init(LK_LOG_WARN, false);
+  say_all();
+  if (lk_log_progress_due(0) || lk_log_progress(0, "progress")) _exit(1);
+}
+static void quietly(void) {
+  lk_log_init(LK_LOG_DEBUG, true);
+  say_all();
+  if (lk_log_progress_due(0) || lk_log_progress(0, "progress")) _exit(1);
+}
+
+static void levels(void **state) {
+  (void)state;
+  assert_heard(at_debug, 0, "debug 1\ninfo 2\nwarning: warn\nerror: error\n");
+  assert_heard(at_info, 0, "info 2\nwarning: warn\nerror: error\n");
+  assert_heard(at_warn, 0, "warning: warn\nerror: error\n");
+  assert_heard(quietly, 0, "error: error\n");
+}
+
+/* Without a terminal: the first at once, then not before the seconds are over. */
+static void progress_in_a_pipe(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  if (!lk_log_progress_due(0.15) || !lk_log_progress(0.15, "step %d", 1)) _exit(1);
+  if (lk_log_progress_due(0.15) || lk_log_progress(0.15, "step %d", 2)) _exit(2);
+  LK_INFO("plain");
+  usleep(200000);
+  if (!lk_log_progress_due(0.15) || !lk_log_progress(0.15, "step %d", 3)) _exit(3);
+  lk_log_progress_end();
+}
+
+static void progress_on_a_terminal(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  if (!lk_log_progress(10, "step %d", 1)) _exit(1);
+  if (lk_log_progress(10, "step %d", 2)) _exit(2); /* at most five times a second */
+  LK_INFO("plain");
+  usleep(250000);
+  if (!lk_log_progress(10, "three é wide 0123456789 and more")) _exit(3);
+  lk_log_progress_end();
+  LK_INFO("end");
+}
+
+static void progress(void **state) {
+  (void)state;
+  assert_heard(progress_in_a_pipe, 0, "step 1\nplain\nstep 3\n");
+  /* The terminal itself turns \n into \r\n. The plain line clears the live one, which is drawn again below; a long one
+   * is cut one column before the edge, by characters. */
+  assert_heard(progress_on_a_terminal, 20,
+               "\r\x1b[Kstep 1"
+               "\r\x1b[Kplain\r\n\r\x1b[Kstep 1"
+               "\r\x1b[Kthree é wide 012345\r\nend\r\n");
+}
+
+static char path[] = "/tmp/lockstep-log-XXXXXX";
+static void into_a_file(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  for (int run = 1; run <= 2; run++) { /* a resumed run appends */
+    if (lk_log_open(path) != LK_OK) _exit(1);
+    LK_INFO("run %d", run);
+    LK_DEBUG("not this");
+    lk_log_close();
+  }
+  LK_WARN("after");
+}
+
+static void file_with_stamps(void **state) {
+  (void)state;
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  assert_heard(into_a_file, 0, "run 1\nrun 2\nwarning: after\n");
+  lk_buffer text = {0};
+  assert_int_equal(lk_buffer_read_file(&text, path), LK_OK);
+  int year[2], month[2], end = 0;
+  assert_int_equal(sscanf(text.data, "%d-%d-%*dT%*d:%*d:%*dZ run 1\n%d-%d-%*dT%*d:%*d:%*dZ run 2\n%n", &year[0],
+                          &month[0], &year[1], &month[1], &end),
+                   4);
+  assert_int_equal(end, text.size);
+  assert_true(year[0] >= 2024 && month[0] >= 1 && month[0] <= 12 && year[1] >= year[0]);
+  lk_buffer_release(&text);
+  close(file);
+  (void)unlink(path);
+
+  lk_error_clear();
+  assert_int_equal(lk_log_open("/no/such/folder/log.txt"), LK_IO);
+  assert_non_null(strstr(lk_error_get()->text, "/no/such/folder/log.txt"));
+  lk_error_clear();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(levels),
+      cmocka_unit_test(progress),
+      cmocka_unit_test(file_with_stamps),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
