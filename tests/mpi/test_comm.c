@@ -7,6 +7,12 @@
 
 static unsigned char byte_of(int rank, size_t i) { return (unsigned char)((size_t)rank * 101 + i * 7 + i / 251); }
 
+static unsigned char *bytes_new(size_t n) {
+  unsigned char *data = NULL;
+  if (lk_alloc(&data, n + 1, 1) != LK_OK) abort();
+  return data;
+}
+
 static void test_agree_when_all_is_well(lk_comm *comm) {
   lk_error_clear();
   CHECK_OK(lk_comm_agree(comm, LK_OK));
@@ -54,8 +60,7 @@ static void test_mpi_errors_have_words(lk_comm *comm) {
 
 static void test_broadcast(lk_comm *comm, size_t bytes) {
   for (int root = 0; root < lk_comm_size(comm); root++) {
-    unsigned char *data = NULL;
-    CHECK_OK(lk_alloc(&data, bytes + 1, 1));
+    unsigned char *data = bytes_new(bytes);
     for (size_t i = 0; lk_comm_rank(comm) == root && i < bytes; i++) data[i] = byte_of(root, i);
     CHECK_OK(lk_comm_broadcast(comm, data, bytes, root));
     size_t wrong = 0;
@@ -70,12 +75,13 @@ static void test_broadcast_block(lk_comm *comm, size_t bytes) {
   unsigned char *data = NULL;
   size_t size = 0;
   if (lk_comm_rank(comm) == root) {
-    CHECK_OK(lk_alloc(&data, bytes + 1, 1));
+    data = bytes_new(bytes);
     for (size_t i = 0; i < bytes; i++) data[i] = byte_of(root, i);
     size = bytes;
   }
   CHECK_OK(lk_comm_broadcast_block(comm, (void **)&data, &size, root));
-  CHECK(size == bytes && data != NULL);
+  CHECK(size == bytes);
+  if (data == NULL) lk_comm_abort(comm, 2);
   size_t wrong = 0;
   for (size_t i = 0; i < size; i++) wrong += data[i] != byte_of(root, i);
   CHECK(wrong == 0 && data[size] == 0);
@@ -87,12 +93,10 @@ static void test_gather_and_scatter(lk_comm *comm, size_t unit) {
   int rank = lk_comm_rank(comm), size = lk_comm_size(comm);
   size_t bytes_of[64], total = 0;
   for (int r = 0; r < size; r++) total += bytes_of[r] = unit * (size_t)((r + 1) % 3);
-  unsigned char *mine = NULL, *all = NULL, *back = NULL;
-  CHECK_OK(lk_alloc(&mine, total + 1, 1));
-  CHECK_OK(lk_alloc(&back, total + 1, 1));
+  unsigned char *mine = bytes_new(total), *back = bytes_new(total);
   for (size_t i = 0; i < bytes_of[rank]; i++) mine[i] = byte_of(rank, i);
   for (int root = -1; root < size; root++) {
-    CHECK_OK(lk_alloc(&all, total + 1, 1));
+    unsigned char *all = bytes_new(total);
     if (root < 0)
       CHECK_OK(lk_comm_allgather(comm, mine, all, bytes_of));
     else

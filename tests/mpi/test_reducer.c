@@ -188,6 +188,6 @@ int main(int argc, char **argv) {
     test_records(comm, shards[i]);
   }
   check_sum(comm, lk_comm_size(comm), 5 * 1024, 1);
-  check_sum(comm, 5, (ptrdiff_t)3 * LK_BUCKET / 2 + 5 * 16, 0);
+  check_sum(comm, 5, (ptrdiff_t)3 * LK_BUCKET + 5 * 16, 0);
   return check_end(comm);
 }
