@@ -1,0 +1,236 @@
+#include "lockstep/prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_impl.h"
+
+enum {
+  OPTION_VALID = 256,
+  OPTION_TEST,
+  OPTION_VALID_FRACTION,
+  OPTION_TEST_FRACTION,
+  OPTION_UNIT,
+  OPTION_STREAM,
+  OPTION_VOCABULARY,
+  OPTION_MIN_COUNT,
+  OPTION_LOWER,
+  OPTION_NO_NFC,
+  OPTION_MAX_LENGTH,
+  OPTION_TOO_LONG,
+  OPTION_COLUMN,
+  OPTION_CONLLU
+};
+
+static const struct argp_option options[] = {
+    {"output", 'o', "OUT.h5", 0, "The corpus file to make", 1},
+    {"valid", OPTION_VALID, "FILE", 0, "A file to validate on", 1},
+    {"test", OPTION_TEST, "FILE", 0, "A file to test on", 1},
+    {"valid-fraction", OPTION_VALID_FRACTION, "X", 0, "Or: set this part of FILE apart, from its end", 1},
+    {"test-fraction", OPTION_TEST_FRACTION, "X", 0, "The same for testing, behind the part for validation", 1},
+    {"unit", OPTION_UNIT, "word|char", 0, "What a text is cut into (default word)", 2},
+    {"stream", OPTION_STREAM, NULL, 0, "text: one running text, not one sequence a line", 2},
+    {"lower", OPTION_LOWER, NULL, 0, "Lower-case the text", 2},
+    {"no-nfc", OPTION_NO_NFC, NULL, 0, "Leave out the Unicode normalisation (NFC)", 2},
+    {"vocabulary", OPTION_VOCABULARY, "N", 0, "Keep the N most frequent units, the rest becomes <unk> (default all)",
+     2},
+    {"min-count", OPTION_MIN_COUNT, "N", 0, "Units seen less than N times in training become <unk> (default 1)", 2},
+    {"max-length", OPTION_MAX_LENGTH, "N", 0, "Longest sequence, in units or frames (default 10000)", 3},
+    {"too-long", OPTION_TOO_LONG, "error|skip|cut", 0, "What becomes of a longer one (default error)", 3},
+    {"column", OPTION_COLUMN, "word=I,tag=J", 0,
+     "label: columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1)", 4},
+    {"conllu", OPTION_CONLLU, NULL, 0, "label: FILE is CoNLL-U (the default for *.conllu)", 4},
+    {0}};
+
+typedef struct arguments {
+  lk_prepare prepare;
+  bool column; /* --column was given */
+} arguments;
+
+/* The index of a choice among names[count], or EINVAL after saying what there is. */
+static int choose(const char *option, const char *text, const char *const *names, int count, int *out) {
+  char list[64] = "", quoted[256];
+  for (int i = 0; i < count; i++) {
+    if (strcmp(text, names[i]) == 0) return *out = i, 0;
+    const size_t used = strlen(list);
+    (void)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", names[i]);
+  }
+  return lk_cli_bad_option("--%s: expected %s, found %s", option, list, lk_quote(quoted, text, strlen(text)));
+}
+
+static int parse_count(const char *option, const char *text, long long low, long long high, ptrdiff_t *out) {
+  long long value;
+  const int error = lk_cli_integer(option, text, low, high, &value);
+  if (error == 0) *out = (ptrdiff_t)value;
+  return error;
+}
+
+/* "word=0,tag=-1", either of them or both. */
+static int parse_columns(const char *text, lk_prepare *p) {
+  char quoted[256];
+  for (const char *at = text;;) {
+    const bool word = strncmp(at, "word=", 5) == 0, tag = strncmp(at, "tag=", 4) == 0;
+    char *end = NULL;
+    const long column = word ? strtol(at + 5, &end, 10) : tag ? strtol(at + 4, &end, 10) : 0;
+    if (!end || end == at + (word ? 5 : 4) || (*end != ',' && *end != '\0') || column < -999 || column > 999)
+      return lk_cli_bad_option("--column: expected word=I,tag=J, found %s", lk_quote(quoted, text, strlen(text)));
+    *(word ? &p->column_word : &p->column_tag) = (int)column;
+    if (*end == '\0') return 0;
+    at = end + 1;
+  }
+}
+
+static int parse_choice(int key, const char *text, lk_prepare *p) {
+  static const char *const too_long[] = {"error", "skip", "cut"};
+  int choice = 0;
+  const int error = key == OPTION_UNIT ? choose("unit", text, lk_unit_names, LK_UNITS, &choice)
+                                       : choose("too-long", text, too_long, 3, &choice);
+  if (error) return error;
+  if (key == OPTION_UNIT)
+    p->unit = (lk_unit)choice;
+  else
+    p->too_long = (lk_too_long)choice;
+  return 0;
+}
+
+static int parse_positional(const char *text, lk_prepare *p) {
+  if (!p->kind) return p->kind = text, 0;
+  if (!p->input[LK_TRAIN]) return p->input[LK_TRAIN] = text, 0;
+  char quoted[256];
+  return lk_cli_bad_option("lockstep prepare: one file to train on, found %s besides",
+                           lk_quote(quoted, text, strlen(text)));
+}
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  arguments *a = state->input;
+  lk_prepare *p = &a->prepare;
+  ptrdiff_t least;
+  switch (key) {
+    case 'o':
+      return p->output = text, 0;
+    case OPTION_VALID:
+      return p->input[LK_VALID] = text, 0;
+    case OPTION_TEST:
+      return p->input[LK_TEST] = text, 0;
+    case OPTION_VALID_FRACTION:
+      return lk_cli_real("valid-fraction", text, 0, 0.999, &p->fraction[LK_VALID]);
+    case OPTION_TEST_FRACTION:
+      return lk_cli_real("test-fraction", text, 0, 0.999, &p->fraction[LK_TEST]);
+    case OPTION_UNIT:
+    case OPTION_TOO_LONG:
+      return parse_choice(key, text, p);
+    case OPTION_STREAM:
+      return p->stream = true, 0;
+    case OPTION_LOWER:
+      return p->lower = true, 0;
+    case OPTION_NO_NFC:
+      return p->nfc = false, 0;
+    case OPTION_VOCABULARY:
+      return parse_count("vocabulary", text, 0, INT32_MAX - LK_SPECIALS, &p->vocabulary);
+    case OPTION_MIN_COUNT:
+      if (parse_count("min-count", text, 1, INT32_MAX, &least)) return EINVAL;
+      return p->minimum = least, 0;
+    case OPTION_MAX_LENGTH:
+      return parse_count("max-length", text, 1, INT32_MAX - 2, &p->max_length);
+    case OPTION_COLUMN:
+      a->column = true;
+      return parse_columns(text, p);
+    case OPTION_CONLLU:
+      return p->conllu = true, 0;
+    case ARGP_KEY_ARG:
+      return parse_positional(text, p);
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "KIND FILE",
+    .doc =
+        "Make a corpus file. FILE is what a model trains on, - is standard input; KIND says what is in it:\n"
+        "\n"
+        "  text      one sequence a line, or with --stream one running text\n"
+        "  classify  label TAB text, one sequence a line\n"
+        "  label     a word and its label a line, sentences end at a blank line\n"
+        "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
+        "            or an HDF5 file with /frames [n,D], /offsets [rows+1], /labels [rows]\v"
+        "A line that is empty is skipped. A running text of words gets <eos> at each line end; the words <eos> and "
+        "<unk>, where a text spells them out, mean these units. Fractions count lines, sentences or, in a running "
+        "text of characters, characters.\n"
+        "\n"
+        "Examples:\n"
+        "  lockstep prepare text book.txt --unit char --stream --valid-fraction 0.1 -o book.h5\n"
+        "  lockstep prepare classify train.tsv --valid valid.tsv --unit char -o names.h5\n"
+        "  lockstep prepare label en-train.conllu --valid en-dev.conllu --test en-test.conllu -o en.h5\n"
+        "  lockstep prepare label train.conll --column word=0,tag=-1 --min-count 2 -o entities.h5\n"
+        "  lockstep prepare frames vowels.tsv --test-fraction 0.2 -o vowels.h5\n"};
+
+static lk_status check(const lk_prepare *p) {
+  size_t count, length = 0;
+  char list[128] = "";
+  const char *const *kinds = lk_prepare_kinds(&count);
+  for (size_t i = 0; i < count; i++)
+    length += (size_t)snprintf(list + length, sizeof list - length, "%s%s",
+                               i == 0          ? ""
+                               : i + 1 < count ? ", "
+                                               : " or ",
+                               kinds[i]);
+  if (!p->kind) return LK_FAIL(LK_USAGE, "lockstep prepare: expected a kind (%s) and a file", list);
+  if (!p->input[LK_TRAIN])
+    return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected a file, or - for standard input", p->kind);
+  if (!p->output) return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected -o OUT.h5", p->kind);
+  return LK_OK;
+}
+
+static bool ends_with(const char *text, const char *end) {
+  const size_t size = strlen(text), tail = strlen(end);
+  return size >= tail && strcmp(text + size - tail, end) == 0;
+}
+
+static void print_split(const lk_prepare *p, const lk_prepare_report *r, lk_split split) {
+  if (r->units[split] == 0) return;
+  printf("  %-5s ", lk_split_names[split]);
+  if (p->stream)
+    printf("%12td units", r->units[split]);
+  else
+    printf("%10td sequences %12td %s", r->rows[split], r->units[split], r->frames > 0 ? "frames" : "units");
+  if (r->frames == 0) printf("   <unk> %.2f %%", 100.0 * (double)r->unknown[split] / (double)r->units[split]);
+  putchar('\n');
+}
+
+static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
+  printf("%s: a corpus of kind %s\n", p->output, p->kind);
+  for (int s = 0; s < LK_SPLITS; s++) print_split(p, r, (lk_split)s);
+  if (r->frames > 0) printf("  numbers in a frame: %td\n", r->frames);
+  if (r->vocabulary > 0)
+    printf("  vocabulary: %td %ss, <pad> <sos> <eos> <unk> among them\n", r->vocabulary, lk_unit_names[p->unit]);
+  if (r->labels > 0) printf("  labels: %td\n", r->labels);
+  if (r->skipped > 0) printf("  left out, over %td: %td sequences\n", p->max_length, r->skipped);
+  if (r->cut > 0) printf("  cut to %td: %td sequences\n", p->max_length, r->cut);
+  if (!p->stream) printf("  padding: %.1f %% of the stored positions\n", 100.0 * r->padding);
+  const double megabytes = (double)r->bytes_read / 1e6;
+  printf("  %.1f MB in %.2f seconds, %.1f MB/s\n", megabytes, r->seconds, megabytes / r->seconds);
+}
+
+lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
+  (void)comm;
+  arguments a = {0};
+  lk_prepare_report report = {0};
+  int help = 0;
+  lk_prepare *p = &a.prepare;
+  lk_prepare_init(p);
+  LK_TRY(lk_cli_parse(&argp, "lockstep prepare", argc, argv, &a, &help));
+  if (help) return LK_OK;
+  LK_TRY(check(p));
+  const bool label = strcmp(p->kind, "label") == 0;
+  if (!label && (a.column || p->conllu))
+    return LK_FAIL(LK_USAGE, "--%s goes with label, not with %s", a.column ? "column" : "conllu", p->kind);
+  if (a.column && p->conllu) return LK_FAIL(LK_USAGE, "--conllu fixes the columns: leave out --column");
+  if (label && !a.column && ends_with(p->input[LK_TRAIN], ".conllu")) p->conllu = true;
+  LK_TRY(lk_prepare_run(p, &report));
+  print_report(p, &report);
+  return LK_OK;
+}
