@@ -138,11 +138,14 @@ static void differentiate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state,
   if (CELL_APART) x.keep = lk_load(l->tape + row * l->Hp + u);
   x.h0 = lk_load(l->h + before);
   x.h = lk_load(l->h + after);
-  x.dh = dh;
+  /* The caller's pads may hold anything; those of the gate gradients are zero. */
+  const int part = u + LK_VL > l->H;
+  x.dh = part ? lk_keep_part(dh, units_left(l->H, u)) : dh;
   if (CELL_STATES == 2) {
     x.c0 = lk_load(l->c + before);
     x.c = lk_load(l->c + after);
     x.dc = lk_load(l->dc + after);
+    if (part) x.dc = lk_keep_part(x.dc, units_left(l->H, u));
   }
   cell_backward(&x);
   for (int g = 0; g < CELL_GATES; g++) lk_store(gates + g * l->Hp, x.gate[g]);

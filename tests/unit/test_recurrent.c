@@ -1,0 +1,303 @@
+/* The recurrent layer: every cell, direction and instruction set against the plain reference; bits that do not depend
+ * on which sequences share a rank. */
+#include "nn_fixture.h"
+
+#include "lockstep/cell.h"
+#include "recurrent_reference.h"
+
+static const char *const isas[] = {"portable", "avx2", "avx512"};
+
+/* Whether this CPU has the kernels; they are chosen. */
+static bool choose(const char *isa) {
+  bool has = lk_kernels_select(isa) == LK_OK;
+  lk_error_clear();
+  return has;
+}
+
+typedef struct test_case {
+  const char *cell;
+  int backward, onehot, initial, recurrent_bias;
+  ptrdiff_t I, H;
+} test_case;
+
+typedef struct test_layer {
+  test_case c;
+  lk_params *params;
+  lk_recurrent layer;
+} test_layer;
+
+static test_layer declare(test_case c) {
+  test_layer t = {.c = c};
+  lk_recurrent_spec spec = {.cell = c.cell,
+                            .name = "rnn",
+                            .I = c.I,
+                            .H = c.H,
+                            .backward = c.backward,
+                            .onehot = c.onehot,
+                            .recurrent_bias = c.recurrent_bias,
+                            .forget_bias = 1};
+  assert_int_equal(lk_params_create(&t.params), LK_OK);
+  assert_int_equal(lk_recurrent_declare(&t.layer, t.params, &spec), LK_OK);
+  assert_int_equal(lk_params_commit(t.params, 5), LK_OK);
+  /* weights large enough that gates saturate now and then */
+  for (int i = 0; i < lk_params_tensors(t.params); i++) {
+    const lk_param *p = lk_params_at(t.params, i);
+    for (ptrdiff_t j = 0; j < p->count; j++) lk_params_value(t.params, i)[j] = fixture_real(9, (uint32_t)i, 0, j);
+  }
+  return t;
+}
+
+/* A rank's run: buffers full of NaNs before anything is written. */
+typedef struct test_run {
+  fixture_rank rank;
+  lk_recurrent layer;
+  lk_arena arena;
+  lk_real *x, *dx;
+  ptrdiff_t ld;
+  int32_t *ids;
+} test_run;
+
+static void lay_out(test_run *run, const test_layer *t) {
+  const lk_pack *p = &run->rank.pack;
+  lk_recurrent_layout(&run->layer, &run->arena, p->B, p->N, 1);
+  run->ld = lk_padded(t->c.I);
+  run->x = lk_arena_reals(&run->arena, p->N * run->ld);
+  run->dx = lk_arena_reals(&run->arena, p->N * run->ld);
+  run->ids = lk_arena_ints(&run->arena, p->N);
+}
+
+/* Run forward and backward for rank r of R; gradients by h, and by the last c, are fixed functions of the row. */
+static void run_rank(test_run *run, const test_layer *t, const fixture_corpus *corpus, int r, int R) {
+  memset(run, 0, sizeof *run);
+  run->layer = t->layer;
+  fixture_rank_open(&run->rank, corpus, r, R, t->params);
+  lay_out(run, t);
+  assert_int_equal(lk_arena_reserve(&run->arena), LK_OK);
+  fixture_poison(&run->arena);
+  lay_out(run, t);
+  const lk_pack *p = &run->rank.pack;
+  lk_recurrent *l = &run->layer;
+  const ptrdiff_t H = t->c.H, Hp = l->Hp;
+  fixture_rows(p, 1, t->c.I, run->x, run->ld);
+  fixture_words(p, 2, t->c.I, run->ids);
+  lk_recurrent_pack(l, t->params, 1);
+  for (ptrdiff_t b = 0; t->c.initial && b < p->B; b++)
+    for (ptrdiff_t u = 0; u < H; u++) {
+      l->h[b * Hp + u] = fixture_real(3, p->id[b], 0, u);
+      if (l->c) l->c[b * Hp + u] = fixture_real(4, p->id[b], 0, u);
+    }
+  lk_rows in = {.x = t->c.onehot ? NULL : run->x, .ld = run->ld, .ids = t->c.onehot ? run->ids : NULL};
+  lk_recurrent_forward(l, p, in, t->c.initial);
+  memset(l->dh, 0, (size_t)(p->B * Hp) * sizeof *l->dh);
+  if (l->dc) memset(l->dc, 0, (size_t)((p->B + p->N) * Hp) * sizeof *l->dc);
+  for (ptrdiff_t row = 0; row < p->N; row++)
+    for (ptrdiff_t u = 0; u < H; u++) {
+      l->dh[(p->B + row) * Hp + u] = fixture_real(5, p->id[p->seq[row]], p->time[row], u);
+      const int last = p->time[row] == (t->c.backward ? 0 : p->length[p->seq[row]] - 1);
+      if (l->dc && last) l->dc[(p->B + row) * Hp + u] = fixture_real(6, p->id[p->seq[row]], 0, u);
+    }
+  lk_recurrent_backward(l, p, in, t->c.initial, 1, t->c.onehot ? NULL : run->dx, run->ld, 0, &run->rank.grads);
+}
+
+static void close_run(test_run *run) {
+  lk_arena_release(&run->arena);
+  fixture_rank_close(&run->rank);
+}
+
+/* ---- against the reference ---- */
+
+static void fill_reference(reference *m, const test_layer *t, const test_run *run) {
+  const lk_pack *p = &run->rank.pack;
+  double *tensors[] = {m->weight_ih, m->weight_hh, m->bias_ih, m->bias_hh};
+  for (int i = 0; i < lk_params_tensors(t->params); i++)
+    for (ptrdiff_t j = 0; j < lk_params_at(t->params, i)->count; j++)
+      tensors[i][j] = (double)lk_params_value(t->params, i)[j];
+  for (ptrdiff_t row = 0; row < p->N; row++) {
+    const ptrdiff_t b = p->seq[row];
+    for (ptrdiff_t i = 0; i < m->I; i++)
+      m->x[row * m->I + i] = t->c.onehot ? run->ids[row] == i : (double)run->x[row * run->ld + i];
+    for (ptrdiff_t u = 0; u < m->H; u++) {
+      m->dh[row * m->H + u] = (double)fixture_real(5, p->id[b], p->time[row], u);
+      if (p->time[row] == (m->backward ? 0 : p->length[b] - 1))
+        m->dc[row * m->H + u] = (double)fixture_real(6, p->id[b], 0, u);
+    }
+  }
+  for (ptrdiff_t b = 0; t->c.initial && b < p->B; b++)
+    for (ptrdiff_t u = 0; u < m->H; u++) {
+      m->h0[b * m->H + u] = (double)fixture_real(3, p->id[b], 0, u);
+      if (strcmp(t->c.cell, "lstm") == 0) m->c0[b * m->H + u] = (double)fixture_real(4, p->id[b], 0, u);
+    }
+}
+
+/* Every element of ours [rows, ld] is near the reference [rows, width]: |ours - reference| < 2e-5 of the largest. */
+static void assert_near(const char *what, const test_case *c, const lk_real *ours, ptrdiff_t ld, const double *truth,
+                        ptrdiff_t rows, ptrdiff_t width) {
+  double largest = 1e-3;
+  for (ptrdiff_t i = 0; i < rows * width; i++) largest = fabs(truth[i]) > largest ? fabs(truth[i]) : largest;
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t i = 0; i < width; i++) {
+      const double error = fabs((double)ours[r * ld + i] - truth[r * width + i]);
+      if (!(error < 2e-5 * largest))
+        fail_msg("%s of %s %s%s%s, H=%td: [%td,%td] is %.9g, should be %.9g (kernels %s)", what, c->cell,
+                 c->backward ? "backward" : "forward", c->onehot ? ", ids" : "", c->initial ? ", carried" : "", c->H, r,
+                 i, (double)ours[r * ld + i], truth[r * width + i], lk_kernels_get()->name);
+    }
+}
+
+static void assert_pads_zero(const lk_real *x, ptrdiff_t rows, ptrdiff_t width, ptrdiff_t ld) {
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t i = width; i < lk_padded(width); i++) assert_true(x[r * ld + i] == 0);
+}
+
+static void compare(const test_layer *t, test_run *run, const reference *m) {
+  const test_case *c = &t->c;
+  const lk_pack *p = &run->rank.pack;
+  const lk_recurrent *l = &run->layer;
+  const ptrdiff_t H = c->H, Hp = l->Hp, B = p->B, N = p->N;
+  assert_near("h", c, l->h + B * Hp, Hp, m->h, N, H);
+  assert_pads_zero(l->h, B + N, H, Hp);
+  for (int g = 0; g < m->gates; g++) assert_pads_zero(l->gates + g * Hp, N, H, m->gates * Hp);
+  if (l->c) assert_near("c", c, l->c + B * Hp, Hp, m->c, N, H);
+  if (!c->onehot) assert_near("dx", c, run->dx, run->ld, m->dx, N, c->I);
+  if (c->initial) assert_near("dh0", c, l->dh, Hp, m->dh0, B, H);
+  if (c->initial && l->c) assert_near("dc0", c, l->dc, Hp, m->dc0, B, H);
+  const double *truth[] = {m->dweight_ih, m->dweight_hh, m->dbias_ih, m->dbias_hh};
+  lk_real *total = fixture_alloc(lk_params_count(t->params));
+  fixture_combine(&run->rank, 1, lk_params_count(t->params), total);
+  for (int i = 0; i < lk_params_tensors(t->params); i++) {
+    const lk_param *q = lk_params_at(t->params, i);
+    assert_near(q->name, c, total + q->offset, 1, truth[i], q->count, 1);
+  }
+  free(total);
+}
+
+static void check_case(test_case c) {
+  const fixture_corpus corpus = fixture_deal(3, 5, 7, 1);
+  test_layer t = declare(c);
+  test_run run;
+  run_rank(&run, &t, &corpus, 0, 1);
+  reference m;
+  reference_create(&m, c.cell, lk_cell_gates(c.cell), c.backward, c.I, c.H, run.rank.pack.B, run.rank.pack.N);
+  fill_reference(&m, &t, &run);
+  reference_forward(&m, &run.rank.pack);
+  reference_backward(&m, &run.rank.pack);
+  compare(&t, &run, &m);
+  reference_destroy(&m);
+  close_run(&run);
+  lk_params_destroy(&t.params);
+}
+
+static void all_cases(void (*check)(test_case)) {
+  size_t cells;
+  const char *const *names = lk_cell_names(&cells);
+  for (size_t cell = 0; cell < cells; cell++)
+    for (int bits = 0; bits < 16; bits++)
+      for (int size = 0; size < 3; size++) {
+        static const ptrdiff_t widths[3] = {5, 16, 37}, inputs[3] = {3, 19, 16};
+        check((test_case){.cell = names[cell],
+                          .backward = bits & 1,
+                          .onehot = bits >> 1 & 1,
+                          .initial = bits >> 2 & 1,
+                          .recurrent_bias = bits >> 3,
+                          .I = inputs[size],
+                          .H = widths[size]});
+      }
+}
+
+static void test_cells_agree_with_the_reference(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    if (choose(isas[i])) all_cases(check_case);
+}
+
+/* ---- bits ---- */
+
+/* The whole corpus on one rank, and on R: the same states row by row, the same gradients once combined. */
+static void check_ranks(test_case c) {
+  if (c.I == 3 || !c.recurrent_bias) return; /* for time */
+  const fixture_corpus corpus = fixture_deal(8, 4, 6, 2);
+  test_layer t = declare(c);
+  const ptrdiff_t P = lk_params_count(t.params);
+  test_run one;
+  run_rank(&one, &t, &corpus, 0, 1);
+  lk_real *whole = fixture_alloc(P), *total = fixture_alloc(P);
+  fixture_combine(&one.rank, 1, P, whole);
+  for (int R = 2; R <= 5; R++) {
+    fixture_rank ranks[5];
+    test_run run[5];
+    for (int r = 0; r < R; r++) {
+      run_rank(&run[r], &t, &corpus, r, R);
+      ranks[r] = run[r].rank;
+      const lk_pack *part = &run[r].rank.pack, *all = &one.rank.pack;
+      const ptrdiff_t first = all->shard_row[run[r].rank.shards.first],
+                      bytes = one.layer.Hp * (ptrdiff_t)sizeof(lk_real);
+      assert_memory_equal(run[r].layer.h + part->B * run[r].layer.Hp, one.layer.h + (all->B + first) * one.layer.Hp,
+                          (size_t)(part->N * bytes));
+      for (ptrdiff_t row = 0; !c.onehot && row < part->N; row++)
+        assert_memory_equal(run[r].dx + row * run[r].ld, one.dx + (first + row) * one.ld,
+                            (size_t)c.I * sizeof(lk_real));
+    }
+    fixture_combine(ranks, R, P, total);
+    for (int i = 0; i < lk_params_tensors(t.params); i++) {
+      const lk_param *q = lk_params_at(t.params, i);
+      assert_memory_equal(total + q->offset, whole + q->offset, (size_t)q->count * sizeof *total);
+    }
+    for (int r = 0; r < R; r++) close_run(&run[r]);
+  }
+  close_run(&one);
+  free(whole);
+  free(total);
+  lk_params_destroy(&t.params);
+}
+
+static void test_bits_do_not_depend_on_the_ranks(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    if (choose(isas[i])) all_cases(check_ranks);
+}
+
+/* ---- what is declared ---- */
+
+static void test_the_forget_gate_starts_with_its_bias(void **state) {
+  (void)state;
+  lk_params *params;
+  lk_recurrent layer;
+  lk_recurrent_spec spec = {
+      .cell = "lstm", .name = "rnn.0.forward", .I = 3, .H = 4, .recurrent_bias = 1, .forget_bias = 1.5};
+  assert_int_equal(lk_params_create(&params), LK_OK);
+  assert_int_equal(lk_recurrent_declare(&layer, params, &spec), LK_OK);
+  assert_int_equal(lk_params_commit(params, 1), LK_OK);
+  assert_string_equal(lk_params_at(params, layer.weight_hh)->name, "rnn.0.forward.weight_hh");
+  assert_string_equal(lk_params_at(params, layer.weight_hh)->note, "4H,H gates i f g o");
+  const lk_real *b_ih = lk_params_value(params, layer.bias_ih), *b_hh = lk_params_value(params, layer.bias_hh);
+  for (int u = 0; u < 16; u++)
+    if (u / 4 == 1)
+      assert_true(b_ih[u] + b_hh[u] == (lk_real)1.5);
+    else
+      assert_true(fabs((double)b_ih[u]) <= 0.5 && b_ih[u] != 0 && b_hh[u] != 0);
+  lk_params_destroy(&params);
+}
+
+static void test_an_unknown_cell_is_named(void **state) {
+  (void)state;
+  lk_params *params;
+  lk_recurrent layer;
+  lk_recurrent_spec spec = {.cell = "lsmt", .name = "rnn", .I = 3, .H = 4};
+  assert_int_equal(lk_params_create(&params), LK_OK);
+  assert_int_equal(lk_recurrent_declare(&layer, params, &spec), LK_USAGE);
+  assert_non_null(strstr(lk_error_get()->text, "lsmt"));
+  lk_error_clear();
+  assert_int_equal(lk_cell_gates("lsmt"), 0);
+  assert_int_equal(lk_cell_gates("gru"), 3);
+  lk_params_destroy(&params);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_cells_agree_with_the_reference),
+      cmocka_unit_test(test_bits_do_not_depend_on_the_ranks),
+      cmocka_unit_test(test_the_forget_gate_starts_with_its_bias),
+      cmocka_unit_test(test_an_unknown_cell_is_named),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
