@@ -1,0 +1,97 @@
+/* Lines of a checked text file, and how a bad one is named. */
+#include "data/reader_impl.h"
+
+#include "data_fixture.h"
+
+static void assert_line(lk_reader *reader, const char *text, ptrdiff_t number, bool ended) {
+  lk_line line;
+  assert_true(lk_reader_next(reader, &line));
+  assert_int_equal(line.size, strlen(text));
+  assert_memory_equal(line.text, text, line.size);
+  assert_int_equal(line.number, number);
+  assert_int_equal(line.ended, ended);
+}
+
+static void lines_end_in_three_ways(void **state) {
+  (void)state;
+  lk_text_file file;
+  lk_line line;
+  assert_int_equal(lk_text_file_load(&file, write_text("a", "\xef\xbb\xbfone\r\n\ntwo \r three\nlast")), LK_OK);
+  lk_reader reader = lk_reader_start(&file);
+  assert_line(&reader, "one", 1, true);
+  assert_line(&reader, "", 2, true);
+  assert_line(&reader, "two \r three", 3, true);
+  assert_line(&reader, "last", 4, false);
+  assert_false(lk_reader_next(&reader, &line));
+  lk_text_file_release(&file);
+}
+
+static void columns_count_characters(void **state) {
+  (void)state;
+  lk_text_file file;
+  lk_line line;
+  assert_int_equal(lk_text_file_load(&file, write_text("a", "\xc3\xa9\xe2\x82\xacx\n")), LK_OK);
+  lk_reader reader = lk_reader_start(&file);
+  assert_true(lk_reader_next(&reader, &line));
+  assert_int_equal(lk_line_column(&line, line.text), 1);
+  assert_int_equal(lk_line_column(&line, line.text + 5), 3);
+  assert_int_equal(lk_line_column(&line, line.text + 6), 4);
+  lk_text_file_release(&file);
+}
+
+static void refused(const char *bytes, size_t size, const char *words) {
+  lk_text_file file;
+  assert_fails(lk_text_file_load(&file, write_bytes("bad.txt", bytes, size)), LK_DATA, words);
+}
+
+static void bad_bytes_are_named_by_line_and_column(void **state) {
+  (void)state;
+  refused("fine\n\xc3\xa9\xc3\xa9 \xff\n", 12, "%s/bad.txt:2:4: not valid UTF-8: byte 0xff");
+  refused("\xc0\x80", 2, "%s/bad.txt:1:1: not valid UTF-8: byte 0xc0");           /* overlong */
+  refused("a\n\nb\xed\xa0\x80", 7, "%s/bad.txt:3:2: not valid UTF-8: byte 0xed"); /* a surrogate */
+  refused("abc\xe2\x82", 5, "%s/bad.txt:1:4: not valid UTF-8: byte 0xe2");        /* cut off */
+  refused("abc\n\x80", 5, "%s/bad.txt:2:1: not valid UTF-8: byte 0x80");
+  refused("a\r\nb\0c", 6, "%s/bad.txt:2:2: a NUL byte in a text file");
+  refused(
+      "\xef\xbb\xbf"
+      "a\xfe",
+      5, "%s/bad.txt:1:2: not valid UTF-8: byte 0xfe");
+}
+
+static void empty_files_are_refused(void **state) {
+  (void)state;
+  refused("", 0, "%s/bad.txt:1:1: the file is empty");
+  refused("\xef\xbb\xbf", 3, "%s/bad.txt:1:1: the file is empty");
+}
+
+static void a_line_over_the_limit(void **state) {
+  (void)state;
+  const size_t size = LK_LINE_LIMIT + 4;
+  char *bytes = malloc(size);
+  assert_non_null(bytes);
+  memset(bytes, 'x', size);
+  bytes[1] = '\n';
+  refused(bytes, size, "%s/bad.txt:2:1: a line of 64.0 MiB, more than 64 MiB");
+  lk_text_file file;
+  assert_int_equal(lk_text_file_load(&file, write_bytes("good", bytes, size - 2)), LK_OK);
+  lk_text_file_release(&file);
+  free(bytes);
+}
+
+static void a_missing_file(void **state) {
+  (void)state;
+  lk_text_file file;
+  assert_int_equal(lk_text_file_load(&file, path_of("none")), LK_IO);
+  assert_non_null(strstr(lk_error_get()->text, path_of("none")));
+  lk_error_clear();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(lines_end_in_three_ways),
+                                     cmocka_unit_test(columns_count_characters),
+                                     cmocka_unit_test(bad_bytes_are_named_by_line_and_column),
+                                     cmocka_unit_test(empty_files_are_refused),
+                                     cmocka_unit_test(a_line_over_the_limit),
+                                     cmocka_unit_test(a_missing_file)};
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
