@@ -161,6 +161,21 @@ static void pieces_are_few(void **state) {
   for (int size = 1; size <= 64; size *= 2) assert_int_equal(lk_shards_make(64, size - 1, size).pieces, 1);
 }
 
+/* Neighbours of one level that have different parents stay apart. */
+static void cousins_do_not_merge(void **state) {
+  (void)state;
+  float slot[LK_TREE_LEVELS];
+  lk_tree tree = lk_tree_start(8, 1);
+  push(&tree, slot, lk_tree_leaf(1), 1);
+  push(&tree, slot, lk_tree_leaf(2), 2);
+  assert_int_equal(tree.depth, 2);
+  push(&tree, slot, lk_tree_leaf(3), 4);
+  assert_int_equal(tree.depth, 2);
+  push(&tree, slot, (lk_piece){4, 2, 1}, 8); /* (2 3) and (4 5): the same again, a level up */
+  assert_int_equal(tree.depth, 3);
+  assert_true(slot[0] == 1 && slot[1] == 6 && slot[2] == 8);
+}
+
 static void doubles_follow_the_tree(void **state) {
   (void)state;
   const double leaf[5] = {1e16, 1, -1e16, 1, 0.25};
@@ -174,6 +189,7 @@ int main(void) {
       cmocka_unit_test(same_bits_for_any_ranks), cmocka_unit_test(same_bits_for_many_shards),
       cmocka_unit_test(order_matters_here),      cmocka_unit_test(example_of_the_header),
       cmocka_unit_test(pieces_are_few),          cmocka_unit_test(doubles_follow_the_tree),
+      cmocka_unit_test(cousins_do_not_merge),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,7 @@ static void nearest_words(void **state) {
   assert_string_equal(lk_nearest("adma", names, n), "adam");
   assert_string_equal(lk_nearest("adamw", names, n), "adamw");
   assert_string_equal(lk_nearest("train.batches", names, n), "train.batch");
+  assert_string_equal(lk_nearest("abcd", (const char *[]){"badc"}, 1), "badc"); /* two swaps */
   assert_null(lk_nearest("something", names, n));
   assert_null(lk_nearest("gp", names, n)); /* two changes of two letters leave nothing of the word */
   assert_null(lk_nearest("", names, n));
