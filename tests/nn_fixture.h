@@ -31,6 +31,20 @@ typedef struct fixture_rank {
   lk_arena arena, grad_arena;
 } fixture_rank;
 
+/* Run a group once for each set of kernels that this CPU has; the number of failures. */
+static inline int fixture_every_kernel(int (*group)(void)) {
+  static const char *const names[] = {"portable", "avx2", "avx512"};
+  int failed = 0;
+  for (int i = 0; i < 3; i++) {
+    if (lk_kernels_select(names[i]) == LK_OK) {
+      print_message("kernels: %s\n", names[i]);
+      failed += group();
+    }
+    lk_error_clear();
+  }
+  return failed;
+}
+
 /* Up to `most` sequences a shard (some shards none), lengths 1..T falling inside a shard. */
 static inline fixture_corpus fixture_deal(int S, int most, int T, uint64_t seed) {
   fixture_corpus c = {.S = S};

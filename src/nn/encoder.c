@@ -64,7 +64,6 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .H = e->H,
                                 .backward = d,
                                 .onehot = l == 0 && e->onehot,
-                                .onehot = l == 0 && e->onehot,
                                 .recurrent_bias = m->recurrent_bias,
                                 .forget_bias = m->forget_bias};
       LK_TRY(lk_recurrent_declare(&e->layer[l][d], params, &spec));

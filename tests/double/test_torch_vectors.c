@@ -283,7 +283,7 @@ static void cross_entropies(void **state) {
   }
 }
 
-int main(void) {
+static int all(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_cell_and_direction),
       cmocka_unit_test(every_stack),
@@ -291,3 +291,5 @@ int main(void) {
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+int main(void) { return fixture_every_kernel(all); }
