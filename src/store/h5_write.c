@@ -179,25 +179,41 @@ static lk_status check_write(const lk_h5 *file, herr_t result, const char *path)
   return result < 0 || file->disk->error ? lk_h5_fail(file, LK_INTERNAL, "write", path) : LK_OK;
 }
 
-static lk_status write_whole(lk_h5 *file, lk_h5_data *data, hid_t type, hid_t native, const void *bytes, int deflate,
-                             const char *note) {
+static lk_status write_rows(const lk_h5_data *data, hid_t native, hsize_t row, hsize_t rows, const void *bytes) {
+  const hsize_t from[LK_H5_DIMS] = {row, 0, 0}, count[LK_H5_DIMS] = {rows, data->shape[1], data->shape[2]};
+  const hid_t space = H5Dget_space(data->id);
+  const hid_t memory = data->dims ? H5Screate_simple(data->dims, count, NULL) : H5Screate(H5S_SCALAR);
+  herr_t result = space < 0 || memory < 0 ? -1 : 0;
+  if (result >= 0 && data->dims) result = H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, count, NULL);
+  if (result >= 0) result = H5Dwrite(data->id, native, memory, space, H5P_DEFAULT, bytes);
+  if (space >= 0) H5Sclose(space);
+  if (memory >= 0) H5Sclose(memory);
+  return check_write(data->file, result, data->path);
+}
+
+/* Chunked and compressed where that is asked for and worth it; total bytes. */
+static hsize_t choose_layout(lk_h5_data *data, int deflate) {
   hsize_t total = data->size;
   for (int i = 0; i < data->dims; i++) total *= data->shape[i];
   data->chunked = deflate > 0 && data->dims > 0 && total >= COMPRESS_FROM;
-  if (data->chunked) {
-    choose_chunk(data, 0);
-    if (data->chunk[0] > data->shape[0]) data->chunk[0] = data->shape[0];
-  }
-  LK_TRY(create_data(file, data, type, false, deflate, note));
-  if (!total) return LK_OK;
-  return check_write(file, H5Dwrite(data->id, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes), data->path);
+  if (!data->chunked) return total;
+  choose_chunk(data, 0);
+  if (data->chunk[0] > data->shape[0]) data->chunk[0] = data->shape[0];
+  return total;
+}
+
+static lk_status write_whole(lk_h5_data *data, lk_h5 *file, lk_type type, const void *bytes, int deflate,
+                             const char *note) {
+  const hsize_t total = choose_layout(data, deflate);
+  LK_TRY(create_data(file, data, lk_h5_file_type(type), false, deflate, note));
+  return total ? write_rows(data, lk_h5_native_type(type), 0, data->shape[0], bytes) : LK_OK;
 }
 
 lk_status lk_h5_write(lk_h5 *file, const char *path, lk_type type, int dims, const ptrdiff_t shape[], const void *data,
                       int deflate, const char *note) {
   lk_h5_data *made;
   LK_TRY(describe(&made, file, path, lk_h5_type_size(type), dims, shape));
-  const lk_status status = write_whole(file, made, lk_h5_file_type(type), lk_h5_native_type(type), data, deflate, note);
+  const lk_status status = write_whole(made, file, type, data, deflate, note);
   lk_h5_close_data(&made);
   return status;
 }
@@ -233,66 +249,73 @@ lk_status lk_h5_append(lk_h5 *file, const char *path, lk_type type, int dims, co
     LK_TRY(begin_append(file, path, type, dims, shape, chunk, deflate, note));
     grown = file->appended;
   }
-  hsize_t from[LK_H5_DIMS] = {grown->shape[0], 0, 0}, count[LK_H5_DIMS] = {(hsize_t)shape[0], 1, 1};
-  LK_ASSERT(grown->dims == dims);
-  for (int i = 1; i < dims; i++) {
-    count[i] = (hsize_t)shape[i];
-    LK_ASSERT(count[i] == grown->shape[i]);
-  }
+  LK_ASSERT(grown->dims == dims && grown->size == lk_h5_type_size(type) && shape[0] >= 0);
+  for (int i = 1; i < dims; i++) LK_ASSERT((hsize_t)shape[i] == grown->shape[i]);
   if (!shape[0]) return LK_OK;
-  grown->shape[0] += count[0];
-  herr_t result = H5Dset_extent(grown->id, grown->shape);
-  const hid_t space = result < 0 ? H5I_INVALID_HID : H5Dget_space(grown->id);
-  const hid_t memory = H5Screate_simple(dims, count, NULL);
-  if (result >= 0) result = H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, count, NULL);
-  if (result >= 0) result = H5Dwrite(grown->id, lk_h5_native_type(type), memory, space, H5P_DEFAULT, data);
-  if (space >= 0) H5Sclose(space);
-  if (memory >= 0) H5Sclose(memory);
-  return check_write(file, result, path);
+  const hsize_t row = grown->shape[0];
+  grown->shape[0] += (hsize_t)shape[0];
+  if (H5Dset_extent(grown->id, grown->shape) < 0) return lk_h5_fail(file, LK_INTERNAL, "grow", path);
+  return write_rows(grown, lk_h5_native_type(type), row, (hsize_t)shape[0], data);
 }
 
 /* ---- strings and attributes ---- */
 
 static hid_t text_type(size_t size) {
   const hid_t type = H5Tcopy(H5T_C_S1);
-  if (type >= 0 && H5Tset_size(type, size) >= 0 && H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 &&
+  if (type >= 0 && H5Tset_size(type, size) >= 0 && H5Tset_strpad(type, H5T_STR_NULLTERM) >= 0 &&
       H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
     return type;
   if (type >= 0) H5Tclose(type);
   return H5I_INVALID_HID;
 }
 
-static lk_status pad_strings(const lk_strings *strings, const char *path, char **out, size_t *width) {
+static lk_status string_width(const lk_strings *strings, const char *path, size_t *width) {
   *width = 1;
   for (ptrdiff_t i = 0; i < strings->count; i++) {
     const size_t size = lk_strings_size(strings, i);
     if (memchr(lk_strings_get(strings, i), 0, size))
       return LK_FAIL(LK_DATA, "string %td of %s holds a NUL character, which HDF5 cannot store", i, path);
-    if (size > *width) *width = size;
+    if (size >= *width) *width = size + 1; /* with its NUL: h5dump shows it clean */
   }
-  if (*width > LK_H5_TEXT) return LK_FAIL(LK_DATA, "a string of %s has %zu bytes; 16 MiB is the most", path, *width);
-  LK_TRY(lk_alloc(out, (size_t)strings->count + 1, *width));
-  for (ptrdiff_t i = 0; i < strings->count; i++)
-    memcpy(*out + (size_t)i * *width, lk_strings_get(strings, i), lk_strings_size(strings, i));
-  return LK_OK;
+  if (*width <= LK_H5_TEXT) return LK_OK;
+  return LK_FAIL(LK_DATA, "a string of %s has %zu bytes; 16 MiB is the most", path, *width);
+}
+
+/* A chunk at a time: one long string widens all, and deflate makes little of that, but memory would not. */
+static lk_status write_padded(const lk_h5_data *data, hid_t type, const lk_strings *strings) {
+  lk_status status = LK_OK;
+  char *block = NULL;
+  const hsize_t most = data->chunked ? data->chunk[0] : data->shape[0];
+  LK_TRY(lk_alloc(&block, (size_t)most + 1, data->size));
+  for (hsize_t row = 0; row < data->shape[0]; row += most) {
+    const hsize_t rows = data->shape[0] - row < most ? data->shape[0] - row : most;
+    memset(block, 0, (size_t)rows * data->size);
+    for (hsize_t i = 0; i < rows; i++) {
+      const ptrdiff_t index = (ptrdiff_t)(row + i);
+      memcpy(block + i * data->size, lk_strings_get(strings, index), lk_strings_size(strings, index));
+    }
+    LK_GO(write_rows(data, type, row, rows, block));
+  }
+done:
+  free(block);
+  return status;
 }
 
 lk_status lk_h5_write_strings(lk_h5 *file, const char *path, const lk_strings *strings, const char *note) {
   lk_status status = LK_OK;
   lk_h5_data *made = NULL;
-  char *bytes = NULL;
   size_t width = 0;
-  hid_t type = H5I_INVALID_HID;
-  LK_GO(pad_strings(strings, path, &bytes, &width));
+  LK_TRY(string_width(strings, path, &width));
+  const hid_t type = text_type(width);
+  if (type < 0) return lk_h5_fail(file, LK_MEMORY, "make", path);
   LK_GO(describe(&made, file, path, width, 1, &strings->count));
   made->text = true;
-  type = text_type(width);
-  if (type < 0) LK_GO(lk_h5_fail(file, LK_MEMORY, "make", path));
-  LK_GO(write_whole(file, made, type, type, bytes, 4, note));
+  choose_layout(made, 4);
+  LK_GO(create_data(file, made, type, false, 4, note));
+  LK_GO(write_padded(made, type, strings));
 done:
-  if (type >= 0) H5Tclose(type);
+  H5Tclose(type);
   lk_h5_close_data(&made);
-  free(bytes);
   return status;
 }
 
@@ -312,9 +335,9 @@ static lk_status set_attribute(lk_h5 *file, const char *object, const char *name
 lk_status lk_h5_set_text(lk_h5 *file, const char *object, const char *name, const char *text) {
   const size_t size = strlen(text);
   if (size > LK_H5_TEXT) return LK_FAIL(LK_DATA, "attribute %s of %s is longer than 16 MiB", name, object);
-  const hid_t type = text_type(size ? size : 1);
+  const hid_t type = text_type(size + 1);
   if (type < 0) return lk_h5_fail(file, LK_MEMORY, "write", object);
-  const lk_status status = set_attribute(file, object, name, type, type, text); /* "" writes its NUL */
+  const lk_status status = set_attribute(file, object, name, type, type, text);
   H5Tclose(type);
   return status;
 }

@@ -1,0 +1,32 @@
+/* corpus_impl.h - what corpus and checkpoint share: the description of a corpus and its vocabularies. */
+#pragma once
+#include "lockstep/corpus.h"
+
+#define LK_CORPUS_VERSION 1
+
+/** Vocabularies as /vocab/<name> and /vocab/<name>_count. LK_IO. */
+LK_CHECKED lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info);
+/** The same back, with the checks that every reader of ids relies on: LK_DATA. `info` knows its kind already. */
+LK_CHECKED lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info);
+
+/** kind, unit, frames, stream, lower, nfc and max_length as attributes of `object`. */
+LK_CHECKED lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info);
+LK_CHECKED lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info);
+
+/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is above `version`. */
+LK_CHECKED lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version);
+
+/** Whether rows carry ids rather than frames, and a second sequence of ids, or labels. */
+static inline bool lk_kind_has_ids(lk_corpus_kind kind) { return kind != LK_CORPUS_FRAMES; }
+static inline bool lk_kind_has_label(lk_corpus_kind kind) {
+  return kind == LK_CORPUS_CLASSIFY || kind == LK_CORPUS_LABEL || kind == LK_CORPUS_FRAMES;
+}
+/** Columns of /split/len_N/target: none, one for each row, or one for each position. */
+static inline int lk_kind_target_axes(lk_corpus_kind kind) {
+  if (kind == LK_CORPUS_TEXT) return 0;
+  return kind == LK_CORPUS_LABEL || kind == LK_CORPUS_PAIRS ? 2 : 1;
+}
+/** Positions of a row that are not words: <sos> and <eos>. */
+static inline ptrdiff_t lk_kind_frame(lk_corpus_kind kind) { return lk_kind_has_ids(kind) ? 2 : 0; }
+
+void lk_info_release(lk_corpus_info *info);

@@ -1,0 +1,131 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "corpus_impl.h"
+
+const char *const lk_split_names[LK_SPLITS] = {"train", "valid", "test"};
+const char *const lk_corpus_kind_names[LK_CORPUS_KINDS] = {"text", "classify", "label", "pairs", "frames"};
+
+enum { MOST_FRAMES = 1 << 20, MOST_VOCABULARY = 1 << 28 };
+
+void lk_info_release(lk_corpus_info *info) {
+  lk_strings_release(&info->source);
+  lk_strings_release(&info->target);
+  lk_strings_release(&info->label);
+}
+
+lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version) {
+  lk_buffer text = {0};
+  int64_t found = 0;
+  const lk_status missing = lk_h5_get_text(file, "/", "format", &text);
+  const bool same = missing == LK_OK && strcmp(text.data, format) == 0;
+  const bool named = missing == LK_OK && strncmp(text.data, "lockstep-", 9) == 0;
+  char other[32] = "";
+  if (named) snprintf(other, sizeof other, "%.30s", text.data + 9);
+  lk_buffer_release(&text);
+  if (missing != LK_OK && missing != LK_DATA) return missing;
+  if (!same) {
+    if (missing == LK_DATA) lk_error_clear();
+    if (named) return LK_FAIL(LK_DATA, "%s is no %s: it is a Lockstep %s", lk_h5_path(file), what, other);
+    return LK_FAIL(LK_DATA, "%s is no %s: it does not say format=\"%s\"", lk_h5_path(file), what, format);
+  }
+  LK_TRY(lk_h5_get_int(file, "/", "version", &found));
+  if (found < 1 || found > version)
+    return LK_FAIL(LK_DATA, "%s was written in version %" PRId64 " of its format; this program reads up to %" PRId64,
+                   lk_h5_path(file), found, version);
+  return LK_OK;
+}
+
+static lk_status write_vocab(lk_h5 *file, const char *name, const char *note, const lk_strings *words) {
+  char path[64];
+  if (!words->count) return LK_OK;
+  snprintf(path, sizeof path, "/vocab/%s", name);
+  LK_TRY(lk_h5_write_strings(file, path, words, note));
+  snprintf(path, sizeof path, "/vocab/%s_count", name);
+  return lk_h5_write(file, path, LK_INT64, 1, &words->count, words->number, 4, "how often each was seen in training");
+}
+
+lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info) {
+  LK_TRY(write_vocab(file, "source", "the id of a word is its row; <pad> <sos> <eos> <unk> come first", &info->source));
+  LK_TRY(write_vocab(file, "target", "as source, of the target language", &info->target));
+  return write_vocab(file, "label", "labels, numbered from 0", &info->label);
+}
+
+static lk_status read_vocab(const lk_h5 *file, const char *name, bool wanted, ptrdiff_t least, lk_strings *words) {
+  char path[64];
+  snprintf(path, sizeof path, "/vocab/%s", name);
+  if (wanted || lk_h5_exists(file, path)) LK_TRY(lk_h5_read_strings(file, path, words));
+  if (wanted && words->count < least)
+    return LK_FAIL(LK_DATA, "%s: %s has %td entries; at least %td are needed", lk_h5_path(file), path, words->count,
+                   least);
+  if (words->count > MOST_VOCABULARY)
+    return LK_FAIL(LK_DATA, "%s: %s has %td entries; too many", lk_h5_path(file), path, words->count);
+  return LK_OK;
+}
+
+lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info) {
+  LK_TRY(read_vocab(file, "source", lk_kind_has_ids(info->kind), LK_SPECIALS, &info->source));
+  LK_TRY(read_vocab(file, "target", info->kind == LK_CORPUS_PAIRS, LK_SPECIALS, &info->target));
+  return read_vocab(file, "label", lk_kind_has_label(info->kind), 1, &info->label);
+}
+
+lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info) {
+  LK_TRY(lk_h5_set_text(file, object, "task", lk_corpus_kind_names[info->kind]));
+  LK_TRY(lk_h5_set_text(file, object, "unit", info->unit));
+  LK_TRY(lk_h5_set_int(file, object, "frames", info->frames));
+  LK_TRY(lk_h5_set_int(file, object, "stream", info->stream));
+  LK_TRY(lk_h5_set_int(file, object, "lower", info->lower));
+  LK_TRY(lk_h5_set_int(file, object, "nfc", info->nfc));
+  return lk_h5_set_int(file, object, "max_length", info->max_length);
+}
+
+static lk_status get_bounded(const lk_h5 *file, const char *object, const char *name, int64_t most, int64_t *value) {
+  LK_TRY(lk_h5_get_int(file, object, name, value));
+  if (*value < 0 || *value > most)
+    return LK_FAIL(LK_DATA, "%s: attribute \"%s\" of %s is %" PRId64 ", not in 0 to %" PRId64, lk_h5_path(file), name,
+                   object, *value, most);
+  return LK_OK;
+}
+
+static lk_status read_names(const lk_h5 *file, const char *object, lk_corpus_info *info) {
+  lk_buffer task = {0}, unit = {0};
+  lk_status status = LK_OK;
+  int kind = 0;
+  LK_GO(lk_h5_get_text(file, object, "task", &task));
+  while (kind < LK_CORPUS_KINDS && strcmp(task.data, lk_corpus_kind_names[kind]) != 0) kind++;
+  if (kind == LK_CORPUS_KINDS)
+    LK_GO(LK_FAIL(LK_DATA, "%s: attribute \"task\" of %s is \"%.40s\", not one this program knows", lk_h5_path(file),
+                  object, task.data));
+  info->kind = (lk_corpus_kind)kind;
+  LK_GO(lk_h5_get_text(file, object, "unit", &unit));
+  if (unit.size >= sizeof info->unit)
+    LK_GO(LK_FAIL(LK_DATA, "%s: attribute \"unit\" of %s is too long", lk_h5_path(file), object));
+  memcpy(info->unit, unit.data, unit.size + 1);
+done:
+  lk_buffer_release(&task);
+  lk_buffer_release(&unit);
+  return status;
+}
+
+lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info) {
+  int64_t frames, stream, lower, nfc, longest;
+  LK_TRY(read_names(file, object, info));
+  LK_TRY(get_bounded(file, object, "frames", MOST_FRAMES, &frames));
+  LK_TRY(get_bounded(file, object, "stream", 1, &stream));
+  LK_TRY(get_bounded(file, object, "lower", 1, &lower));
+  LK_TRY(get_bounded(file, object, "nfc", 1, &nfc));
+  LK_TRY(get_bounded(file, object, "max_length", INT32_MAX, &longest));
+  if ((info->kind == LK_CORPUS_FRAMES) != (frames > 0))
+    return LK_FAIL(LK_DATA, "%s: attribute \"frames\" of %s is %" PRId64 ", which does not go with task \"%s\"",
+                   lk_h5_path(file), object, frames, lk_corpus_kind_names[info->kind]);
+  if (stream && info->kind != LK_CORPUS_TEXT)
+    return LK_FAIL(LK_DATA, "%s: only a corpus of text is a stream", lk_h5_path(file));
+  info->frames = (ptrdiff_t)frames;
+  info->stream = (int)stream;
+  info->lower = (int)lower;
+  info->nfc = (int)nfc;
+  info->max_length = (ptrdiff_t)longest;
+  return LK_OK;
+}

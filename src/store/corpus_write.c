@@ -1,0 +1,267 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "corpus_impl.h"
+#include "lockstep/arena.h"
+
+enum {
+  CHUNK_BYTES = 128 << 10,  /* of a chunk of rows */
+  SHELF_BYTES = 1 << 20,    /* gathered of a bucket before it is written */
+  STREAM_CHUNK = 64 << 10,  /* ids */
+  STREAM_SHELF = 256 << 10, /* ids */
+  DEFLATE = 1
+};
+
+#ifndef LK_VERSION
+#define LK_VERSION "unknown"
+#endif
+
+/* Rows of one bucket on their way to the file. Arrays are for `capacity` rows. */
+typedef struct gathered {
+  ptrdiff_t width, rows, capacity;
+  int32_t *source, *length, *target;
+  float *frames;
+} gathered;
+
+typedef struct portion {
+  gathered shelf[LK_MAX_BUCKETS];
+  int32_t *stream; /* [STREAM_SHELF] */
+  ptrdiff_t stream_count;
+  ptrdiff_t rows, tokens;
+} portion;
+
+struct lk_corpus_writer {
+  lk_h5 *file;
+  lk_corpus_info info; /* its vocabularies stay the caller's and are not kept */
+  portion part[LK_SPLITS];
+};
+
+/* 4 6 8 12 16 24 32 48 ...: what a row wastes is a quarter at most, in the mean much less. */
+static ptrdiff_t bucket_width(int bucket) {
+  const ptrdiff_t base = (ptrdiff_t)2 << bucket / 2;
+  return bucket % 2 ? base * 3 : base * 2;
+}
+
+static int bucket_of(ptrdiff_t length) {
+  int bucket = 0;
+  while (bucket_width(bucket) < length) bucket++;
+  LK_ASSERT(bucket < LK_MAX_BUCKETS);
+  return bucket;
+}
+
+static lk_status write_header(lk_corpus_writer *writer, const lk_corpus_info *info, const char *source) {
+  lk_h5 *file = writer->file;
+  LK_TRY(lk_h5_set_text(file, "/", "format", "lockstep-corpus"));
+  LK_TRY(lk_h5_set_int(file, "/", "version", LK_CORPUS_VERSION));
+  LK_TRY(lk_h5_set_text(file, "/", "created_by", "Lockstep " LK_VERSION));
+  LK_TRY(lk_h5_set_text(file, "/", "source", source ? source : ""));
+  LK_TRY(lk_h5_set_text(file, "/", "description",
+                        "padded sequences in buckets of similar length; <pad> 0, <sos> 1, <eos> 2, <unk> 3"));
+  return lk_vocab_write(file, info);
+}
+
+lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,
+                           const char *source) {
+  lk_corpus_writer *made;
+  *writer = NULL;
+  LK_TRY(lk_alloc(&made, 1, sizeof *made));
+  made->info.kind = info->kind;
+  memcpy(made->info.unit, info->unit, sizeof info->unit);
+  made->info.stream = info->stream;
+  made->info.frames = info->frames;
+  made->info.lower = info->lower;
+  made->info.nfc = info->nfc;
+  lk_status status = lk_h5_create(&made->file, path, false);
+  if (status == LK_OK) status = write_header(made, info, source);
+  if (status != LK_OK)
+    lk_corpus_discard(&made);
+  else
+    *writer = made;
+  return status;
+}
+
+void lk_corpus_discard(lk_corpus_writer **writer) {
+  lk_corpus_writer *w = *writer;
+  if (!w) return;
+  *writer = NULL;
+  lk_h5_close(&w->file);
+  for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) {
+    free(w->part[split].stream);
+    for (int bucket = 0; bucket < LK_MAX_BUCKETS; bucket++) {
+      const gathered *shelf = &w->part[split].shelf[bucket];
+      free(shelf->source);
+      free(shelf->length);
+      free(shelf->target);
+      free(shelf->frames);
+    }
+  }
+  free(w);
+}
+
+/* ---- rows ---- */
+
+static ptrdiff_t target_columns(const lk_corpus_info *info, ptrdiff_t width) {
+  const int axes = lk_kind_target_axes(info->kind);
+  return axes == 2 ? width : axes;
+}
+
+/* The first row of a bucket decides how many are gathered: about a megabyte, a whole number of chunks. */
+static lk_status begin_shelf(const lk_corpus_writer *writer, gathered *shelf, ptrdiff_t width) {
+  const lk_corpus_info *info = &writer->info;
+  const ptrdiff_t row_bytes = width * (info->frames ? info->frames * (ptrdiff_t)sizeof(float) : 4);
+  const ptrdiff_t rows = SHELF_BYTES / row_bytes;
+  shelf->width = width;
+  shelf->capacity = rows < 1 ? 1 : rows > 8192 ? 8192 : rows;
+  const size_t capacity = (size_t)shelf->capacity;
+  LK_TRY(lk_alloc(&shelf->length, capacity, sizeof *shelf->length));
+  LK_TRY(lk_alloc(&shelf->target, capacity * (size_t)target_columns(info, width) + 1, sizeof *shelf->target));
+  if (info->frames) return lk_alloc(&shelf->frames, capacity * (size_t)(width * info->frames), sizeof *shelf->frames);
+  return lk_alloc(&shelf->source, capacity * (size_t)width, sizeof *shelf->source);
+}
+
+/* Append one array of the shelf; its axes are named when the data set is new. */
+static lk_status write_array(lk_corpus_writer *writer, lk_split split, const gathered *shelf, const char *name,
+                             lk_type type, int dims, ptrdiff_t across, const void *data, const char *note,
+                             const char *axes) {
+  char path[128];
+  const ptrdiff_t shape[LK_H5_DIMS] = {shelf->rows, dims > 1 ? shelf->width : 1, dims > 2 ? across : 1};
+  const ptrdiff_t row_bytes = shape[1] * shape[2] * (ptrdiff_t)sizeof(int32_t);
+  ptrdiff_t chunk = CHUNK_BYTES / row_bytes;
+  if (chunk > shelf->rows) chunk = shelf->rows; /* a full shelf, or all that there is */
+  snprintf(path, sizeof path, "/%s/len_%04td/%s", lk_split_names[split], shelf->width, name);
+  const bool is_new = !lk_h5_exists(writer->file, path);
+  LK_TRY(
+      lk_h5_append(writer->file, path, type, dims, shape, data, chunk < 1 ? 1 : chunk, DEFLATE, is_new ? note : NULL));
+  if (!is_new) return LK_OK;
+  LK_TRY(lk_h5_set_text(writer->file, path, "shape_names", axes));
+  return lk_h5_set_text(writer->file, path, "units",
+                        strcmp(name, "length") == 0 ? "positions"
+                        : type == LK_FLOAT32        ? "as in the source"
+                                                    : "id");
+}
+
+static lk_status write_target(lk_corpus_writer *writer, lk_split split, const gathered *shelf) {
+  switch (writer->info.kind) {
+    case LK_CORPUS_TEXT:
+    case LK_CORPUS_KINDS:
+      return LK_OK;
+    case LK_CORPUS_LABEL:
+      return write_array(writer, split, shelf, "target", LK_INT32, 2, 1, shelf->target,
+                         "label of each word, -1 for none", "sequence, position");
+    case LK_CORPUS_PAIRS:
+      return write_array(writer, split, shelf, "target", LK_INT32, 2, 1, shelf->target, "padded ids of the target",
+                         "sequence, position");
+    case LK_CORPUS_CLASSIFY:
+    case LK_CORPUS_FRAMES:
+      return write_array(writer, split, shelf, "target", LK_INT32, 1, 1, shelf->target,
+                         "label of the sequence, -1 for none", "sequence");
+  }
+  return LK_OK;
+}
+
+static lk_status flush_shelf(lk_corpus_writer *writer, lk_split split, gathered *shelf) {
+  if (!shelf->rows) return LK_OK;
+  if (writer->info.frames)
+    LK_TRY(write_array(writer, split, shelf, "frames", LK_FLOAT32, 3, writer->info.frames, shelf->frames,
+                       "frames, zero beyond the length", "sequence, position, feature"));
+  else
+    LK_TRY(write_array(writer, split, shelf, "source", LK_INT32, 2, 1, shelf->source,
+                       "ids: <sos> words <eos>, then <pad>", "sequence, position"));
+  LK_TRY(write_array(writer, split, shelf, "length", LK_INT32, 1, 1, shelf->length,
+                     "positions in use, <sos> and <eos> included", "sequence"));
+  LK_TRY(write_target(writer, split, shelf));
+  shelf->rows = 0;
+  return LK_OK;
+}
+
+static void put_ids(int32_t *to, ptrdiff_t width, const int32_t *ids, ptrdiff_t count, int32_t fill) {
+  memcpy(to, ids, (size_t)count * sizeof *ids);
+  for (ptrdiff_t i = count; i < width; i++) to[i] = fill;
+}
+
+static void put_row(const lk_corpus_info *info, gathered *shelf, const lk_corpus_row *row) {
+  const ptrdiff_t at = shelf->rows++, width = shelf->width, columns = target_columns(info, width);
+  shelf->length[at] = (int32_t)row->length;
+  if (info->frames) {
+    float *to = shelf->frames + at * width * info->frames;
+    memcpy(to, row->frames, (size_t)(row->length * info->frames) * sizeof *to);
+    memset(to + row->length * info->frames, 0, (size_t)((width - row->length) * info->frames) * sizeof *to);
+  } else {
+    put_ids(shelf->source + at * width, width, row->source, row->length, LK_PAD);
+  }
+  if (columns)
+    put_ids(shelf->target + at * columns, columns, row->target, row->target_length,
+            info->kind == LK_CORPUS_LABEL ? -1 : LK_PAD);
+}
+
+lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row) {
+  lk_corpus_info *info = &writer->info;
+  portion *part = &writer->part[split];
+  ptrdiff_t longest = row->length;
+  LK_ASSERT(!info->stream && row->length >= 1 && row->length <= INT32_MAX);
+  LK_ASSERT(info->frames ? row->frames != NULL : row->source != NULL);
+  if (info->kind == LK_CORPUS_LABEL) LK_ASSERT(row->target_length == row->length);
+  if (lk_kind_target_axes(info->kind) == 1) LK_ASSERT(row->target_length == 1);
+  if (info->kind == LK_CORPUS_PAIRS && row->target_length > longest) longest = row->target_length;
+  const int bucket = bucket_of(longest);
+  gathered *shelf = &part->shelf[bucket];
+  if (!shelf->capacity) LK_TRY(begin_shelf(writer, shelf, bucket_width(bucket)));
+  put_row(info, shelf, row);
+  part->rows++;
+  part->tokens += row->length - lk_kind_frame(info->kind);
+  if (longest > info->max_length) info->max_length = longest;
+  return shelf->rows == shelf->capacity ? flush_shelf(writer, split, shelf) : LK_OK;
+}
+
+/* ---- streams ---- */
+
+static lk_status flush_stream(lk_corpus_writer *writer, lk_split split) {
+  portion *part = &writer->part[split];
+  char path[64];
+  if (!part->stream_count) return LK_OK;
+  snprintf(path, sizeof path, "/%s/stream", lk_split_names[split]);
+  const bool is_new = !lk_h5_exists(writer->file, path);
+  const ptrdiff_t chunk = part->stream_count < STREAM_CHUNK ? part->stream_count : STREAM_CHUNK;
+  LK_TRY(lk_h5_append(writer->file, path, LK_INT32, 1, &part->stream_count, part->stream, chunk, DEFLATE,
+                      is_new ? "ids of one running text" : NULL));
+  part->stream_count = 0;
+  if (!is_new) return LK_OK;
+  LK_TRY(lk_h5_set_text(writer->file, path, "shape_names", "position"));
+  return lk_h5_set_text(writer->file, path, "units", "id");
+}
+
+lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids, ptrdiff_t count) {
+  portion *part = &writer->part[split];
+  LK_ASSERT(writer->info.stream && count >= 0);
+  if (!part->stream) LK_TRY(lk_alloc(&part->stream, STREAM_SHELF, sizeof *part->stream));
+  part->tokens += count;
+  while (count) {
+    const ptrdiff_t room = STREAM_SHELF - part->stream_count, take = count < room ? count : room;
+    memcpy(part->stream + part->stream_count, ids, (size_t)take * sizeof *ids);
+    part->stream_count += take;
+    ids += take;
+    count -= take;
+    if (part->stream_count == STREAM_SHELF) LK_TRY(flush_stream(writer, split));
+  }
+  return LK_OK;
+}
+
+/* ---- the end ---- */
+
+static lk_status finish_split(lk_corpus_writer *writer, lk_split split) {
+  portion *part = &writer->part[split];
+  char path[32];
+  for (int bucket = 0; bucket < LK_MAX_BUCKETS; bucket++) LK_TRY(flush_shelf(writer, split, &part->shelf[bucket]));
+  LK_TRY(flush_stream(writer, split));
+  if (!part->rows && !part->tokens) return LK_OK;
+  snprintf(path, sizeof path, "/%s", lk_split_names[split]);
+  LK_TRY(lk_h5_set_int(writer->file, path, "rows", part->rows));
+  return lk_h5_set_int(writer->file, path, "tokens", part->tokens);
+}
+
+lk_status lk_corpus_commit(lk_corpus_writer *writer) {
+  for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) LK_TRY(finish_split(writer, split));
+  LK_TRY(lk_info_write(writer->file, "/", &writer->info));
+  return lk_h5_commit(writer->file);
+}
