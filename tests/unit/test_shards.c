@@ -46,7 +46,7 @@ static void push(lk_tree *tree, float *slot, lk_piece node, float value) {
 }
 
 static float piece_sum(const float *leaf, int total, lk_piece piece) {
-  float slot[LK_TREE_LEVELS];
+  float slot[LK_TREE_LEVELS] = {0};
   lk_tree tree = lk_tree_start(total, piece.first);
   for (int s = piece.first; s < piece.first + piece.count; s++) push(&tree, slot, lk_tree_leaf(s), leaf[s]);
   assert_int_equal(tree.depth, 1); /* a piece is one subtree */
@@ -78,7 +78,7 @@ static void check_blocks(int total, int size) {
 }
 
 static float sum_of_ranks(const float *leaf, int total, int size) {
-  float slot[LK_TREE_LEVELS];
+  float slot[LK_TREE_LEVELS] = {0};
   lk_tree tree = lk_tree_start(total, 0);
   for (int rank = 0; rank < size; rank++) {
     lk_shards shards = lk_shards_make(total, rank, size);
@@ -164,7 +164,7 @@ static void pieces_are_few(void **state) {
 /* Neighbours of one level that have different parents stay apart. */
 static void cousins_do_not_merge(void **state) {
   (void)state;
-  float slot[LK_TREE_LEVELS];
+  float slot[LK_TREE_LEVELS] = {0};
   lk_tree tree = lk_tree_start(8, 1);
   push(&tree, slot, lk_tree_leaf(1), 1);
   push(&tree, slot, lk_tree_leaf(2), 2);

@@ -135,10 +135,13 @@ static void short_cut_agrees(void **state) {
 static void quotes(void **state) {
   (void)state;
   char out[256];
+  const char turn[] = {(char)0xe2, (char)0x80, (char)0xae}; /* right-to-left override */
+  char reversing[10] = "é日\xc2\x9b";
+  memcpy(reversing + 7, turn, 3);
   assert_string_equal(lk_quote(out, "plain", 5), "'plain'");
   assert_string_equal(lk_quote(out, "", 0), "''");
   assert_string_equal(lk_quote(out, "a\tb\nc\x01\x7f\xff", 8), "'a\\tb\\nc\\x01\\x7f\\xff'");
-  assert_string_equal(lk_quote(out, "é日\xc2\x9b\xe2\x80\xae", 10), "'é日\\u009b\\u202e'");
+  assert_string_equal(lk_quote(out, reversing, 10), "'é日\\u009b\\u202e'");
   char wide[400], bad[400];
   for (int i = 0; i < 100; i++) memcpy(wide + 4 * i, "😀", 4);
   memset(bad, 0xff, sizeof bad);
@@ -147,7 +150,7 @@ static void quotes(void **state) {
   assert_string_equal(out + strlen(out) - 4, "...'");
   lk_quote(out, bad, sizeof bad);
   assert_int_equal(strlen(out), 60 * 4 + 5);
-  for (int i = 0; i < 80; i++) memcpy(wide + 3 * i, "\xe2\x80\xae", 3); /* the longest escapes */
+  for (int i = 0; i < 80; i++) memcpy(wide + 3 * i, turn, 3); /* the longest escapes */
   lk_quote(out, wide, 240);
   assert_true(strlen(out) < 256 && strlen(out) > 200);
   assert_string_equal(out + strlen(out) - 4, "...'");
