@@ -75,13 +75,13 @@ LK_CHECKED lk_status lk_checkpoint_values(const lk_checkpoint_file *file, const 
                                           float *values);
 LK_CHECKED lk_status lk_checkpoint_moment(const lk_checkpoint_file *file, const char *moment, const lk_tensor *tensors,
                                           int count, float *values);
-/** Shape of the lane states (0 x 0 where there are none), and the states. */
+/** Shape of the lane states (0 x 0 where there are none), and the states unless data is NULL. */
 LK_CHECKED lk_status lk_checkpoint_lanes(const lk_checkpoint_file *file, ptrdiff_t *lanes, ptrdiff_t *width,
                                          float *data);
 LK_CHECKED lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_history *train, lk_history *valid);
 
 /* A run's folder of checkpoints: <dir>/checkpoints/step-0000012345.h5, <dir>/last.h5, <dir>/best.h5. */
-/** The newest that verifies, falling back over damaged ones, whose paths are told through `damaged` (appended, one a
+/** The newest that verifies, falling back over damaged ones, of which `damaged` tells path and reason (appended, one a
  *  line). *path is "" where there is none. */
 LK_CHECKED lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged);
 /** Put an image down as the checkpoint of `step`: file, then links, then all but the newest `keep` and the best go. */

@@ -1,7 +1,7 @@
 /* h5.h - HDF5 files, written whole and read with suspicion.
  *
  * Writing: an image is built in memory, or for large corpora in a temporary file beside the target; then it is hashed,
- * the digest is put into the file's 512-byte user block, and the file is written, fsynced, renamed over the target and
+ * the digest is put into the file's 512-byte user block (`lockstep xxh3-128 <32 hex digits> <bytes of the file>`), and the file is written, fsynced, renamed over the target and
  * the folder fsynced (durable.h). Until lk_h5_commit() nothing of it is visible under the target's name.
  * Reading: the digest is verified before HDF5 sees a byte. Whatever the file says is checked against the file's size;
  * soft and external links, external storage, virtual data sets and filters other than shuffle, deflate and fletcher32
@@ -42,21 +42,26 @@ LK_CHECKED lk_status lk_h5_write(lk_h5 *file, const char *path, lk_type type, in
 /** A dataset that grows along axis 0, chunked by `chunk` rows: each call appends shape[0] rows. Made by the first call. */
 LK_CHECKED lk_status lk_h5_append(lk_h5 *file, const char *path, lk_type type, int dims, const ptrdiff_t shape[],
                                   const void *data, ptrdiff_t chunk, int deflate, const char *note);
-/** Strings as a 1-D dataset of variable-length UTF-8. */
+/** Strings as a 1-D dataset of UTF-8 of one size, padded with NUL: HDF5 1.10 reads those of variable length from the
+ *  global heap without comparing two lengths that the file states, so a hostile file could write over our memory.
+ *  LK_DATA where a string holds NUL or is longer than 16 MiB. */
 LK_CHECKED lk_status lk_h5_write_strings(lk_h5 *file, const char *path, const lk_strings *strings, const char *note);
 /** Attributes of a group or dataset ("/" for the file). */
 LK_CHECKED lk_status lk_h5_set_text(lk_h5 *file, const char *object, const char *name, const char *text);
 LK_CHECKED lk_status lk_h5_set_int(lk_h5 *file, const char *object, const char *name, int64_t value);
 LK_CHECKED lk_status lk_h5_set_real(lk_h5 *file, const char *object, const char *name, double value);
 
+/** Whether there is such a group or dataset, reached over hard links alone; whether it is a group. */
 bool lk_h5_exists(const lk_h5 *file, const char *path);
+bool lk_h5_is_group(const lk_h5 *file, const char *path);
 /** Type and shape of a dataset; unused axes are 1. LK_DATA where it is no dataset of at most 3 axes and known type. */
 LK_CHECKED lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *type, int *dims,
                                  ptrdiff_t shape[LK_H5_DIMS]);
 /** Rows [row, row + rows) along axis 0, converted to `type`; the caller's array is large enough by lk_h5_shape(). */
 LK_CHECKED lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type type, ptrdiff_t row, ptrdiff_t rows,
                                 void *data);
-/** Appends to `strings` (numbers are read from `path`_count where that exists). */
+/** Appends to `strings` (numbers are read from `path`_count where that exists). Strings of variable length are read from
+ *  foreign files alone, and only as far as the file's size allows. */
 LK_CHECKED lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings);
 /** LK_DATA where the attribute is missing. The text is appended to out. */
 LK_CHECKED lk_status lk_h5_get_text(const lk_h5 *file, const char *object, const char *name, lk_buffer *out);

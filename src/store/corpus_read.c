@@ -89,10 +89,10 @@ static lk_status open_buckets(lk_corpus *corpus, lk_split split, const lk_string
   return LK_OK;
 }
 
-static lk_status open_stream(lk_corpus *corpus, lk_split split, const char *group) {
+static lk_status open_stream(lk_corpus *corpus, lk_split split) {
   char path[PATH];
   ptrdiff_t count = -1;
-  snprintf(path, sizeof path, "%s/stream", group);
+  snprintf(path, sizeof path, "/%s/stream", lk_split_names[split]);
   LK_TRY(check_array(corpus->file, path, 1, LK_INT32, &count, 1, 1));
   if (count != corpus->info.tokens[split])
     return LK_FAIL(LK_DATA, "%s: %s has %td ids where %td are promised", lk_h5_path(corpus->file), path, count,
@@ -113,7 +113,7 @@ static lk_status open_split(lk_corpus *corpus, lk_split split) {
   if (tokens < 0)
     return LK_FAIL(LK_DATA, "%s: %s says it has %" PRId64 " tokens", lk_h5_path(corpus->file), group, tokens);
   info->tokens[split] = (ptrdiff_t)tokens;
-  if (info->stream) return open_stream(corpus, split, group);
+  if (info->stream) return open_stream(corpus, split);
   LK_GO(lk_h5_list(corpus->file, group, &names));
   LK_GO(open_buckets(corpus, split, &names));
   if (info->rows[split] != rows)

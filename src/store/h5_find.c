@@ -37,6 +37,8 @@ bool lk_h5_exists(const lk_h5 *file, const char *path) {
   return type == H5I_GROUP || type == H5I_DATASET;
 }
 
+bool lk_h5_is_group(const lk_h5 *file, const char *path) { return lk_h5_find(file, path) == H5I_GROUP; }
+
 lk_status lk_h5_open_object(const lk_h5 *file, const char *path, H5I_type_t want, hid_t *id) {
   const H5I_type_t type = lk_h5_find(file, path);
   if (type == H5I_UNINIT)

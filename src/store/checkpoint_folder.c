@@ -1,0 +1,158 @@
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lockstep/arena.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/durable.h"
+
+#define FOLDER    "checkpoints"
+#define NAME_SIZE 64
+
+/* Steps of the checkpoints in a folder, the newest first. */
+typedef struct step_list {
+  int64_t *steps;
+  size_t count, capacity;
+} step_list;
+
+static void step_name(char out[NAME_SIZE], int64_t step) { snprintf(out, NAME_SIZE, "step-%010" PRId64 ".h5", step); }
+
+/* The step in a name that step_name() made; -1 for others. */
+static int64_t step_of(const char *name) {
+  char again[NAME_SIZE];
+  int64_t step = -1;
+  if (sscanf(name, "step-%18" SCNd64, &step) != 1 || step < 0) return -1;
+  step_name(again, step);
+  return strcmp(again, name) == 0 ? step : -1;
+}
+
+static int newest_first(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x < y) - (x > y);
+}
+
+/* A folder that is not there holds none. */
+static lk_status list_steps(const char *folder, step_list *list) {
+  DIR *dir = opendir(folder);
+  lk_status status = LK_OK;
+  if (!dir) return errno == ENOENT ? LK_OK : LK_FAIL(LK_IO, "cannot read the folder %s: %s", folder, strerror(errno));
+  for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+    const int64_t step = step_of(entry->d_name);
+    if (step < 0) continue;
+    LK_GO(lk_grow(&list->steps, &list->capacity, list->count + 1, sizeof *list->steps));
+    list->steps[list->count++] = step;
+  }
+  if (list->count) qsort(list->steps, list->count, sizeof *list->steps, newest_first);
+done:
+  closedir(dir);
+  return status;
+}
+
+/* Whether the checkpoint can be used; what is wrong with it is appended to `damaged` as a line. */
+static lk_status try_checkpoint(const char *path, bool *good, lk_buffer *damaged) {
+  lk_checkpoint_file *file;
+  const lk_status status = lk_checkpoint_open(&file, path);
+  *good = status == LK_OK;
+  lk_checkpoint_close(&file);
+  if (status == LK_OK || (status != LK_DATA && status != LK_IO)) return status;
+  char text[sizeof lk_error_get()->text];
+  snprintf(text, sizeof text, "%s", lk_error_get()->text);
+  lk_error_clear(); /* dealt with: the next older one is tried */
+  return lk_buffer_printf(damaged, "%s\n", text);
+}
+
+lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged) {
+  lk_buffer folder = {0};
+  step_list list = {0};
+  lk_status status = LK_OK;
+  bool good = false;
+  LK_GO(lk_buffer_printf(&folder, "%s/" FOLDER, run_dir));
+  LK_GO(list_steps(folder.data, &list));
+  for (size_t i = 0; i < list.count && !good; i++) {
+    char name[NAME_SIZE];
+    step_name(name, list.steps[i]);
+    lk_buffer_truncate(path, 0);
+    LK_GO(lk_buffer_printf(path, "%s/%s", folder.data, name));
+    LK_GO(try_checkpoint(path->data, &good, damaged));
+  }
+  if (!good) {
+    lk_buffer_truncate(path, 0);
+    LK_GO(lk_buffer_append(path, "", 0));
+  }
+done:
+  lk_buffer_release(&folder);
+  free(list.steps);
+  return status;
+}
+
+/* The step that best.h5 points at, -1 where it points at none. */
+static int64_t best_step(const char *link) {
+  char target[512];
+  const ssize_t size = readlink(link, target, sizeof target - 1);
+  if (size < 0) return -1;
+  target[size] = 0;
+  const char *slash = strrchr(target, '/');
+  return step_of(slash ? slash + 1 : target);
+}
+
+/* Remove all but the newest `keep` up to `step`, and the best. Files of later steps stay: they are of a run that was
+ * taken up again before them, and will be written anew. */
+static lk_status prune(const char *folder, const char *best_link, int64_t step, int keep) {
+  step_list list = {0};
+  lk_buffer path = {0};
+  lk_status status = LK_OK;
+  const int64_t best = best_step(best_link);
+  int kept = 0;
+  LK_GO(list_steps(folder, &list));
+  for (size_t i = 0; i < list.count; i++) {
+    char name[NAME_SIZE];
+    if (list.steps[i] > step || kept++ < keep || list.steps[i] == best || list.steps[i] == step) continue;
+    step_name(name, list.steps[i]);
+    lk_buffer_truncate(&path, 0);
+    LK_GO(lk_buffer_printf(&path, "%s/%s", folder, name));
+    if (unlink(path.data) && errno != ENOENT) LK_GO(LK_FAIL(LK_IO, "cannot remove %s: %s", path.data, strerror(errno)));
+  }
+done:
+  free(list.steps);
+  lk_buffer_release(&path);
+  return status;
+}
+
+/* Make <run_dir>/<link> point at checkpoints/<name>. */
+static lk_status point(const char *run_dir, const char *link, const char *name) {
+  char target[NAME_SIZE + sizeof FOLDER];
+  lk_buffer path = {0};
+  snprintf(target, sizeof target, FOLDER "/%s", name);
+  lk_status status = lk_buffer_printf(&path, "%s/%s", run_dir, link);
+  if (status == LK_OK) status = lk_durable_link(path.data, target);
+  lk_buffer_release(&path);
+  return status;
+}
+
+lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, const void *bytes, size_t size) {
+  lk_buffer folder = {0}, path = {0}, best_link = {0};
+  lk_status status = LK_OK;
+  char name[NAME_SIZE];
+  LK_ASSERT(step >= 0);
+  step_name(name, step);
+  LK_GO(lk_buffer_printf(&folder, "%s/" FOLDER, run_dir));
+  LK_GO(lk_buffer_printf(&path, "%s/%s", folder.data, name));
+  LK_GO(lk_buffer_printf(&best_link, "%s/best.h5", run_dir));
+  LK_GO(lk_durable_folder(folder.data));
+  LK_GO(lk_durable_clean(folder.data));
+  LK_GO(lk_durable_clean(run_dir));
+  /* In this order every link always points at a whole file, and nothing goes before its successor is there. */
+  LK_GO(lk_durable_write(path.data, bytes, size));
+  LK_GO(point(run_dir, "last.h5", name));
+  if (best) LK_GO(point(run_dir, "best.h5", name));
+  LK_GO(prune(folder.data, best_link.data, step, keep < 1 ? 1 : keep));
+done:
+  lk_buffer_release(&folder);
+  lk_buffer_release(&path);
+  lk_buffer_release(&best_link);
+  return status;
+}

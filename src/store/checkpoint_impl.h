@@ -1,0 +1,11 @@
+/* checkpoint_impl.h - names inside a checkpoint that writer and reader share. */
+#pragma once
+#include "lockstep/checkpoint.h"
+
+#define LK_CHECKPOINT_VERSION 1
+#define LK_CHECKPOINT_FORMAT  "lockstep-checkpoint"
+#define LK_HISTORY_NAMES      "step epoch loss rate norm tokens seconds"
+#define LK_SCHEDULE_COUNT     8
+
+/** "<root>/<name with its dots as slashes>" into *path, which is overwritten. LK_MEMORY. */
+LK_CHECKED lk_status lk_tensor_path(lk_buffer *path, const char *root, const char *name);

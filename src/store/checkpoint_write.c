@@ -1,0 +1,121 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint_impl.h"
+#include "corpus_impl.h"
+#include "lockstep/arena.h"
+#include "lockstep/durable.h"
+
+#ifndef LK_VERSION
+#define LK_VERSION "unknown"
+#endif
+
+lk_status lk_tensor_path(lk_buffer *path, const char *root, const char *name) {
+  lk_buffer_truncate(path, 0);
+  LK_TRY(lk_buffer_printf(path, "%s/%s", root, name));
+  for (char *c = path->data + strlen(root); *c; c++)
+    if (*c == '.') *c = '/';
+  return LK_OK;
+}
+
+static lk_status write_vector(lk_h5 *file, const char *root, const lk_checkpoint *checkpoint, const float *values) {
+  lk_buffer path = {0};
+  lk_status status = LK_OK;
+  for (int i = 0; i < checkpoint->tensor_count; i++) {
+    const lk_tensor *tensor = &checkpoint->tensors[i];
+    LK_GO(lk_tensor_path(&path, root, tensor->name));
+    LK_GO(lk_h5_write(file, path.data, LK_FLOAT32, tensor->dims, tensor->shape, values + tensor->offset, 0,
+                      tensor->note));
+  }
+done:
+  lk_buffer_release(&path);
+  return status;
+}
+
+static lk_status write_moments(lk_h5 *file, const lk_checkpoint *checkpoint) {
+  lk_buffer root = {0};
+  lk_status status = LK_OK;
+  for (int i = 0; i < checkpoint->moments; i++) {
+    lk_buffer_truncate(&root, 0);
+    LK_GO(lk_buffer_printf(&root, "/optimizer/%s", checkpoint->moment_name[i]));
+    LK_GO(write_vector(file, root.data, checkpoint, checkpoint->moment[i]));
+  }
+done:
+  lk_buffer_release(&root);
+  return status;
+}
+
+static lk_status write_state(lk_h5 *file, const lk_checkpoint *checkpoint) {
+  const lk_state *state = &checkpoint->state;
+  const ptrdiff_t count = LK_SCHEDULE_COUNT;
+  const ptrdiff_t lanes[] = {checkpoint->lane_count, checkpoint->lane_width};
+#define WRITE_INTEGER(name) LK_TRY(lk_h5_set_int(file, "/state", #name, state->name));
+#define WRITE_REAL(name)    LK_TRY(lk_h5_set_real(file, "/state", #name, state->name));
+  LK_STATE_INTEGERS(WRITE_INTEGER)
+  LK_STATE_REALS(WRITE_REAL)
+#undef WRITE_INTEGER
+#undef WRITE_REAL
+  LK_TRY(lk_h5_write(file, "/state/schedule", LK_FLOAT64, 1, &count, state->schedule, 0, "of the rate's schedule"));
+  if (!checkpoint->lanes) return LK_OK;
+  return lk_h5_write(file, "/state/lanes", LK_FLOAT32, 2, lanes, checkpoint->lanes, 0,
+                     "states carried from segment to segment of a running text, one row a lane");
+}
+
+static lk_status write_history(lk_h5 *file, const char *path, const lk_history *history, const char *note) {
+  const ptrdiff_t shape[] = {history->count, LK_HISTORY_COLUMNS};
+  LK_TRY(lk_h5_write(file, path, LK_FLOAT64, 2, shape, history->rows, 4, note));
+  LK_TRY(lk_h5_set_text(file, path, "units", "steps, epochs, nats a unit, 1, 1, tokens, seconds"));
+  return lk_h5_set_text(file, path, "columns", LK_HISTORY_NAMES);
+}
+
+static lk_status write_config(lk_h5 *file, const lk_checkpoint *checkpoint) {
+  lk_strings text = {0};
+  const char *config = checkpoint->config ? checkpoint->config : "";
+  lk_status status = lk_strings_add(&text, config, strlen(config), 0);
+  if (status == LK_OK) status = lk_h5_write_strings(file, "/config", &text, "the effective configuration, YAML");
+  lk_strings_release(&text);
+  LK_TRY(status);
+  LK_TRY(lk_info_write(file, "/config_corpus", checkpoint->corpus));
+  LK_TRY(lk_h5_set_text(file, "/config_corpus", "digest", checkpoint->corpus->digest));
+  LK_TRY(lk_h5_set_text(file, "/config_corpus", "description", "what the model must know of its corpus"));
+  return lk_vocab_write(file, checkpoint->corpus);
+}
+
+static lk_status write_all(lk_h5 *file, const lk_checkpoint *checkpoint) {
+  LK_TRY(lk_h5_set_text(file, "/", "format", LK_CHECKPOINT_FORMAT));
+  LK_TRY(lk_h5_set_int(file, "/", "version", LK_CHECKPOINT_VERSION));
+  LK_TRY(lk_h5_set_text(file, "/", "created_by", "Lockstep " LK_VERSION));
+  LK_TRY(write_config(file, checkpoint));
+  LK_TRY(lk_h5_set_text(file, "/model", "description", "shapes and gate order as in PyTorch"));
+  LK_TRY(write_vector(file, "/model", checkpoint, checkpoint->values));
+  LK_TRY(write_moments(file, checkpoint));
+  LK_TRY(write_state(file, checkpoint));
+  LK_TRY(write_history(file, "/history/train", &checkpoint->train, "losses of training"));
+  return write_history(file, "/history/valid", &checkpoint->valid, "losses of validation");
+}
+
+lk_status lk_checkpoint_image(const lk_checkpoint *checkpoint, void **bytes, size_t *size) {
+  lk_h5 *file;
+  LK_TRY(lk_h5_create(&file, "the checkpoint", true));
+  lk_status status = write_all(file, checkpoint);
+  if (status == LK_OK) status = lk_h5_image(file, bytes, size);
+  lk_h5_close(&file);
+  return status;
+}
+
+void lk_checkpoint_sha256(const lk_tensor *tensors, int count, const float *values, char out[65]) {
+  const void **blocks = NULL;
+  size_t *sizes = NULL;
+  /* A digest cannot fail: where memory is that short the run is over anyway. */
+  LK_ASSERT(lk_alloc(&blocks, (size_t)count + 1, sizeof *blocks) == LK_OK);
+  LK_ASSERT(lk_alloc(&sizes, (size_t)count + 1, sizeof *sizes) == LK_OK);
+  for (int i = 0; i < count; i++) {
+    blocks[i] = values + tensors[i].offset;
+    sizes[i] = (size_t)tensors[i].count * sizeof *values;
+  }
+  lk_sha256(blocks, sizes, (size_t)count, out);
+  free(blocks);
+  free(sizes);
+}
