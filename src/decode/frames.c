@@ -11,39 +11,40 @@ typedef struct cursor {
   size_t size, at;
 } cursor;
 
-static lk_status bad(const cursor *c, size_t at, const char *what) {
-  return LK_FAIL(LK_DATA, "%s:%lld:%zu: %s", c->lines->name, (long long)(c->lines->first + c->line),
-                 lk_utf8_count(c->text, at) + 1, what);
-}
-
 static int blank(char letter) { return letter == ' ' || letter == '\t' || letter == '\r'; }
 
-/* The number that starts at c->at and ends before a comma, a blank or the end. */
+/* The number that starts at c->at and ends before a comma, a blank or the end; read as prepare reads it. */
 static lk_status read_number(cursor *c, float *value) {
-  char digits[64];
+  char digits[128], quoted[256], *rest = digits;
   size_t begin = c->at, end = begin;
   while (end < c->size && c->text[end] != ',' && !blank(c->text[end])) end++;
-  if (end == begin || end - begin >= sizeof digits) return bad(c, begin, "expected a number");
-  memcpy(digits, c->text + begin, end - begin);
-  digits[end - begin] = '\0';
-  char *rest;
-  *value = strtof(digits, &rest);
-  if (*rest != '\0') return bad(c, begin + (size_t)(rest - digits), "expected a number");
-  if (!isfinite(*value)) return bad(c, begin, "expected a finite number");
+  size_t size = end - begin;
+  if (size > 0 && size < sizeof digits) {
+    memcpy(digits, c->text + begin, size);
+    digits[size] = '\0';
+    *value = (float)strtod(digits, &rest);
+  }
+  if (rest != digits + size || size == 0 || !isfinite(*value))
+    return LK_FAIL(LK_DATA, "%s:%lld:%zu: found %s, expected a finite number", c->lines->name,
+                   (long long)(c->lines->first + c->line), lk_utf8_count(c->text, begin) + 1,
+                   lk_quote(quoted, c->text + begin, size));
   c->at = end;
   return LK_OK;
 }
 
 static lk_status read_frame(cursor *c, ptrdiff_t D, float *values) {
   size_t begin = c->at;
-  for (ptrdiff_t i = 0; i < D; i++) {
-    if (i > 0 && (c->at >= c->size || c->text[c->at++] != ','))
-      return LK_FAIL(LK_DATA, "%s:%lld:%zu: expected a frame of %td numbers joined by commas, found %td",
-                     c->lines->name, (long long)(c->lines->first + c->line), lk_utf8_count(c->text, begin) + 1, D, i);
-    LK_TRY(read_number(c, &values[i]));
+  ptrdiff_t width = 0;
+  for (;; c->at++) { /* a comma stands here */
+    float extra;
+    LK_TRY(read_number(c, width < D ? &values[width] : &extra));
+    width++;
+    if (c->at >= c->size || c->text[c->at] != ',') break;
   }
-  if (c->at < c->size && !blank(c->text[c->at])) return bad(c, c->at, "the frame has too many numbers");
-  return LK_OK;
+  if (width == D) return LK_OK;
+  return LK_FAIL(LK_DATA, "%s:%lld:%zu: a frame of %td number%s, expected %td as in training", c->lines->name,
+                 (long long)(c->lines->first + c->line), lk_utf8_count(c->text, begin) + 1, width,
+                 width == 1 ? "" : "s", D);
 }
 
 lk_status lk_read_frames(const lk_lines *lines, ptrdiff_t line, ptrdiff_t D, float **values, size_t *count,

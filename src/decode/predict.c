@@ -1,3 +1,5 @@
+#include "lockstep/decode.h"
+
 #include <stdlib.h>
 
 #include "decode_impl.h"
