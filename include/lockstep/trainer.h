@@ -15,5 +15,3 @@ typedef struct lk_run_end {
  *  LK_USAGE, LK_DATA, LK_IO, LK_MEMORY, LK_INTERNAL (too many non-finite steps in a row, replicas that differ).
  *                                                                                 Collective. */
 LK_CHECKED lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end);
-/** The number of shards that `parallel.shards` means on `size` ranks. LK_USAGE.    Not collective. */
-LK_CHECKED lk_status lk_train_shards(const lk_config *config, int size, int *shards);

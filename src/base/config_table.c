@@ -110,7 +110,7 @@ const config_key lk_config_keys[] = {
     REAL("train.every", train.every, "1", 0, NO_END, ABOVE_LEAST, "epochs",
          "Time between two falls of step and exponential."),
     REAL("train.start", train.start, "0", 0, NO_END, 0, "epochs",
-         "When step and exponential begin to fall; 0 at once."),
+         "When step and exponential begin to fall; 0 after `every` (step) or at once (exponential)."),
     WHOLE("train.cooldown", train.cooldown, "1", 1, MANY, "evaluations",
           "Evaluations without improvement before plateau lets the rate fall."),
     REAL("train.floor", train.floor, "0", 0, NO_END, 0, "", "The rate does not fall below this."),

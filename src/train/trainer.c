@@ -9,16 +9,6 @@
 #include "lockstep/log.h"
 #include "trainer_impl.h"
 
-lk_status lk_train_shards(const lk_config *config, int size, int *shards) {
-  if (strcmp(config->parallel.shards, "ranks") == 0) {
-    *shards = size;
-    return LK_OK;
-  }
-  *shards = (int)strtol(config->parallel.shards, NULL, 10); /* the table of keys has checked it */
-  if (size <= *shards) return LK_OK;
-  return lk_config_error(config, "parallel.shards", "%d ranks need at least as many shards, found %d", size, *shards);
-}
-
 /* S is chosen once, when a run begins; a resumed run keeps it. */
 static lk_status choose_shards(lk_trainer *t) {
   int total = 0;
@@ -26,7 +16,7 @@ static lk_status choose_shards(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_peek(t, &kept) : LK_OK));
   LK_TRY(lk_comm_broadcast(t->comm, &kept, sizeof kept, 0));
   if (kept == 0) {
-    LK_TRY(lk_train_shards(t->config, t->size, &total));
+    LK_TRY(lk_config_shards(t->config, t->size, &total));
   } else {
     total = (int)kept;
     if (t->size > total)
