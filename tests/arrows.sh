@@ -64,7 +64,7 @@ check() {
     /^[ \t]*#[ \t]*include/ && match($0, /["<][^">]+[">]/) {
       name = substr($0, RSTART + 1, RLENGTH - 2)
       count++; from[count] = FILENAME; line[count] = FNR; to[count] = name; quoted[count] = substr($0, RSTART, 1) == "\""
-      if (first && FILENAME ~ /\.c$/ && name ~ /^lockstep\// && !(base(name) in owner)) {
+      if (first && FILENAME ~ /\.c$/ && FILENAME !~ /^src\/cli\// && name ~ /^lockstep\// && !(base(name) in owner)) {
         stem = base(FILENAME); sub(/\.c$/, ".h", stem)
         if (stem == base(name)) owner[stem] = folder(FILENAME)
         else if (!(base(name) in guess)) guess[base(name)] = folder(FILENAME)
