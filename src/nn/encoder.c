@@ -136,6 +136,7 @@ static void move_states(const lk_encoder *e, int l, ptrdiff_t row, const lk_real
   const lk_recurrent *layer = &e->layer[l][0];
   lk_real *state[2] = {layer->h, layer->c};
   ptrdiff_t states = lk_cell_states(e->config->model.cell);
+  LK_ASSERT(states <= 2);
   for (ptrdiff_t i = 0; i < states; i++) {
     lk_real *at = state[i] + row * layer->Hp;
     ptrdiff_t offset = (l * states + i) * e->H;
