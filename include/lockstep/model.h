@@ -15,14 +15,11 @@ typedef struct lk_model {
   lk_shards one;   /* a single shard: for decoding on one rank */
 } lk_model;
 
-/** Open, verify, build, fill and pack. LK_IO, LK_DATA, LK_USAGE.                  Not collective. */
+/** Open, verify, build and fill; passes need lk_task_reserve() first. LK_IO, LK_DATA, LK_USAGE.                  Not collective. */
 LK_CHECKED lk_status lk_model_open(lk_model *model, const char *path);
 void lk_model_close(lk_model *model);
 /** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */
 LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count);
-/** Room for batches of B sequences, N rows, T steps, weights packed: before each forward pass; costs nothing where there
- *  is room already. LK_MEMORY.                                                     Not collective. */
-LK_CHECKED lk_status lk_model_reserve(lk_model *model, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T);
 /** Whether its text is cut into words or characters. */
 lk_unit lk_model_unit(const lk_model *model);
 /** Cut, fold and number a line the way the corpus was: ids, with <sos> and <eos> around them where a language model

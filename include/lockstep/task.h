@@ -36,10 +36,9 @@ void lk_task_destroy(lk_task **task);
 lk_view lk_task_view(const lk_task *task);
 /** Buffers for batches of at most B sequences, N rows and T steps. Larger values of an earlier call are kept. LK_MEMORY. */
 LK_CHECKED lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training);
-/** Bring packed weights up to date with the parameters.                           Not collective. */
+/** Bring packed weights up to date with the parameters: after each change of these. Where a reserve had to grow the
+ *  buffers, the next pass packs by itself.                                         Not collective. */
 void lk_task_pack(lk_task *task, const lk_params *params);
-/** Whether they are packed at all: a reserve that had to grow the buffers loses them. */
-int lk_task_packed(const lk_task *task);
 /** Reals of one lane's carried states: 0 where the task carries none.              Not collective. */
 ptrdiff_t lk_task_lane_width(const lk_task *task);
 /** Reals of one sequence's states, for decoding step by step: 0 with two directions. */

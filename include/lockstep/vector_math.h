@@ -4,8 +4,8 @@
  * instruction set. Largest errors, in units in the last place of the float result, over every float of the range:
  *
  *   exp      1.0 on [-87, 88]; 0 or a denormal below -87.3, infinity above 88.73
- *   tanh     2.5 on all finite floats; odd; exactly +-1 beyond 9.02; x itself where |x| < 2^-12
- *   sigmoid  2.5 on [-87, infinity); 0 or a denormal below, exactly 1 above 17.4
+ *   tanh     2.5 on all finite floats; odd; never falls; exactly +-1 beyond 9.02; x itself where |x| < 2^-26
+ *   sigmoid  2.5 on [-87, infinity); 0 or a denormal below; never falls above 14; exactly 1 above 17.4
  *
  * NaN gives NaN. The double versions, which only tests use, call libm lane by lane. */
 #pragma once
@@ -68,14 +68,14 @@ LK_INLINE lk_vec lk_exp(lk_vec x) {
 }
 
 LK_INLINE lk_vec lk_tanh(lk_vec x) {
-  /* tanh |x| = e / (e + 2), e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): nothing cancels, near 0 either. */
+  /* tanh |x| = -e / (2 + e), e = exp(-2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): nothing cancels near 0, and towards 1
+   * e rounds to -1 by steps that never turn back, which exp(2|x|) would not. */
   const lk_ivec sign = (lk_ivec)x & lk_isplat(INT32_MIN);
-  lk_vec y = (lk_vec)((lk_ivec)x ^ sign);
-  y = lk_min(lk_splat(10.0f), y);
+  lk_vec y = lk_max(lk_splat(-10.0f), (lk_vec)((lk_ivec)x | lk_isplat(INT32_MIN)));
   lk_reduced a = lk_reduce(y + y);
   lk_vec scale = lk_power_of_two(a.integer);
   lk_vec e = lk_fma(lk_expm1_reduced(a.r), scale, scale - lk_splat(1.0f));
-  return (lk_vec)((lk_ivec)(e / (e + lk_splat(2.0f))) | sign);
+  return (lk_vec)((lk_ivec)(-e / (lk_splat(2.0f) + e)) | sign);
 }
 
 LK_INLINE lk_vec lk_sigmoid(lk_vec x) { return lk_splat(1.0f) / (lk_splat(1.0f) + lk_exp(-x)); }

@@ -54,7 +54,7 @@ static lk_status run_command(const lk_command *command, int argc, char **argv) {
   lk_log_init(LK_LOG_INFO, lk_comm_rank(comm) > 0);
   lk_status status = lk_comm_agree(comm, command->run(argc, argv, comm));
   bool speaks = lk_comm_rank(comm) == 0;
-  if (status != LK_OK && speaks) lk_log(LK_LOG_ERROR, "lockstep: %s", lk_error_get()->text);
+  if (status != LK_OK && speaks) fprintf(stderr, "lockstep: %s\n", lk_error_get()->text);
   lk_comm_finalize(&comm);
   return status;
 }
@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
   lk_status status = command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
   if (status != LK_OK && !(command && command->parallel && !lk_cli_wants_help(argc, argv)))
-    lk_log(LK_LOG_ERROR, "lockstep: %s", lk_error_get()->text);
+    fprintf(stderr, "lockstep: %s\n", lk_error_get()->text);
   if (fflush(stdout) != 0 && status == LK_OK) status = LK_IO;
   return lk_status_exit_code(status);
 }

@@ -54,8 +54,8 @@ static lk_status feed(writer *w, ptrdiff_t n, const int32_t *const *ids, const p
   ptrdiff_t perm[LK_LINES_MOST];
   LK_TRY(lk_batch_from_ids(&w->batch, &w->arena, &w->model->one, n, ids, length, perm));
   const lk_pack *pack = &w->batch.pack;
-  LK_TRY(lk_model_reserve(w->model, pack->B > LK_LINES_MOST ? pack->B : LK_LINES_MOST,
-                          pack->N > LK_LINES_MOST ? pack->N : LK_LINES_MOST, pack->T));
+  LK_TRY(lk_task_reserve(w->model->task, pack->B > LK_LINES_MOST ? pack->B : LK_LINES_MOST,
+                         pack->N > LK_LINES_MOST ? pack->N : LK_LINES_MOST, pack->T, 0));
   for (ptrdiff_t b = 0; b < n; b++) lane_of[b] = lane[perm[b]];
   w->batch.lane = lane_of;
   w->batch.reset = 0;

@@ -20,7 +20,7 @@ static void answers_release(answers *a) {
 
 static lk_status answer(answers *a, lk_model *model, const lk_batch *batch) {
   const lk_pack *pack = &batch->pack;
-  LK_TRY(lk_model_reserve(model, pack->B, pack->N, pack->T));
+  LK_TRY(lk_task_reserve(model->task, pack->B, pack->N, pack->T, 0));
   ptrdiff_t units = lk_task_forward(model->task, model->params, batch, NULL), ld, V = lk_task_outputs(model->task, &ld);
   LK_TRY(lk_grow(&a->best, &a->best_capacity, (size_t)units, sizeof *a->best));
   LK_TRY(lk_grow(&a->loss, &a->loss_capacity, (size_t)units, sizeof *a->loss));

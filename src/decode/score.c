@@ -11,7 +11,7 @@ typedef struct losses {
 
 static lk_status measure(losses *l, lk_model *model, const lk_batch *batch) {
   const lk_pack *pack = &batch->pack;
-  LK_TRY(lk_model_reserve(model, pack->B, pack->N, pack->T));
+  LK_TRY(lk_task_reserve(model->task, pack->B, pack->N, pack->T, 0));
   LK_TRY(lk_grow(&l->loss, &l->capacity, (size_t)pack->N, sizeof *l->loss));
   ptrdiff_t units = lk_task_forward(model->task, model->params, batch, NULL), ld, V = lk_task_outputs(model->task, &ld);
   for (ptrdiff_t first = 0, n; first < units; first += n) {

@@ -65,12 +65,6 @@ void lk_model_close(lk_model *model) {
   *model = (lk_model){0};
 }
 
-lk_status lk_model_reserve(lk_model *model, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T) {
-  LK_TRY(lk_task_reserve(model->task, B, N, T, 0));
-  if (!lk_task_packed(model->task)) lk_task_pack(model->task, model->params);
-  return LK_OK;
-}
-
 lk_unit lk_model_unit(const lk_model *model) {
   return strcmp(model->corpus->unit, lk_unit_names[LK_CHAR]) == 0 ? LK_CHAR : LK_WORD;
 }

@@ -27,7 +27,8 @@ static lk_encoder_input input_of(const lk_batch *batch) {
 const lk_real *lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
                               lk_real *lanes) {
   const lk_pack *pack = &batch->pack;
-  LK_ASSERT(task->packed && pack->B <= task->B && pack->N <= task->N && pack->T <= task->T);
+  LK_ASSERT(pack->B <= task->B && pack->N <= task->N && pack->T <= task->T);
+  if (!task->packed) lk_task_pack(task, params);
   const lk_real *carry = read_lanes(task, batch, lanes);
   lk_encoder_forward(&task->encoder, params, pack, input_of(batch), mode, carry);
   write_lanes(task, batch, lanes);

@@ -135,8 +135,6 @@ void lk_task_pack(lk_task *task, const lk_params *params) {
   task->packed = 1;
 }
 
-int lk_task_packed(const lk_task *task) { return task->packed; }
-
 ptrdiff_t lk_task_counts(const lk_task *task) { return task->kind->counts(task); }
 
 const int64_t *lk_task_confusion(const lk_task *task, const int64_t *counts, ptrdiff_t *labels) {

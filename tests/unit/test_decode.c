@@ -421,7 +421,7 @@ static void test_generate_greedy(void **state) {
     for (; length < 33; length++) {
       lk_batch batch;
       assert_int_equal(lk_batch_from_ids(&batch, &arena, &m.model.one, 1, &pointer, &length, &perm), LK_OK);
-      assert_int_equal(lk_model_reserve(&m.model, 1, length, length), LK_OK);
+      assert_int_equal(lk_task_reserve(m.model.task, 1, length, length, 0), LK_OK);
       (void)lk_task_outputs(m.model.task, &ld);
       (void)lk_task_forward(m.model.task, m.model.params, &batch, NULL);
       const lk_real *row = lk_task_logits(m.model.task, m.model.params, length - 1, &n);

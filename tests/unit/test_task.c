@@ -290,6 +290,37 @@ static void test_empty_batch(void **state) {
   }
 }
 
+/* Room for a larger batch moves everything; weights packed before are packed again, and nothing else is missed. */
+static void test_reserve_again(void **state) {
+  (void)state;
+  static const char *const settings[] = {"task=classify", NET, "model.bidirectional=true", "model.pool=max", NULL};
+  single t;
+  single_open(&t, LK_CORPUS_CLASSIFY, 0, settings, 1);
+  ptrdiff_t P = lk_params_count(t.f.params);
+  lk_real *before = fixture_alloc(P);
+  lk_shard_stat stat[2][S];
+  double loss[2][S] = {{0}};
+  int64_t counts[2][64] = {{0}};
+  for (int i = 0; i < 2; i++) {
+    lk_task_train(t.f.task, t.f.params, &t.batch, (lk_mode){.training = 1}, NULL, stat[i], &t.rank.grads);
+    lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss[i], counts[i]);
+    if (i == 1) break;
+    memcpy(before, t.rank.grads.piece[0], (size_t)P * sizeof *before);
+    assert_int_equal(lk_task_reserve(t.f.task, 500, 5000, 50, 0), LK_OK);
+    fixture_poison(&t.f.task->arena);
+  }
+  assert_memory_equal(before, t.rank.grads.piece[0], (size_t)P * sizeof *before);
+  assert_memory_equal(stat[0], stat[1], sizeof stat[0]);
+  assert_memory_equal(loss[0], loss[1], sizeof loss[0]);
+  assert_memory_equal(counts[0], counts[1], sizeof counts[0]);
+  /* what is large enough stays where it is, weights and all */
+  const lk_real *logits = t.f.task->logits;
+  assert_int_equal(lk_task_reserve(t.f.task, 100, 5000, 50, 0), LK_OK);
+  assert_true(t.f.task->packed && t.f.task->logits == logits);
+  free(before);
+  single_close(&t);
+}
+
 static void expect_metric(const lk_metric *metrics, int n, const char *name, double value) {
   for (int i = 0; i < n; i++)
     if (strcmp(metrics[i].name, name) == 0) {
@@ -433,6 +464,7 @@ int main(void) {
       cmocka_unit_test(test_loss_from_logits),
       cmocka_unit_test(test_lanes_carry_on),
       cmocka_unit_test(test_empty_batch),
+      cmocka_unit_test(test_reserve_again),
       cmocka_unit_test(test_metrics_by_hand),
       cmocka_unit_test(test_counts_by_hand),
       cmocka_unit_test(test_mistakes),

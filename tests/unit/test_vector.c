@@ -1,0 +1,203 @@
+/* exp, tanh and sigmoid of every instruction set over every float of their working range. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lockstep/kernels.h"
+
+static const char *const isas[] = {"portable", "avx2", "avx512"};
+enum { BLOCK = 4096 };
+
+static bool choose(const char *isa) {
+  bool has = lk_kernels_select(isa) == LK_OK;
+  lk_error_clear();
+  return has;
+}
+
+static float of_bits(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+static uint32_t to_bits(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+/* |y - truth| in units in the last place of a normal float result. */
+static double ulps(float y, double truth) {
+  int exponent;
+  (void)frexp(truth, &exponent);
+  return fabs((double)y - truth) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
+}
+
+/* A double sigmoid and the like: the truth to 1e-15 of it. */
+static double true_exp(double x) { return exp(x); }
+static double true_tanh(double x) { return tanh(x); }
+static double true_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+typedef void array_function(ptrdiff_t n, const lk_real *x, lk_real *y);
+
+/* Largest error over every `step`-th float from `from` to `to`, both of one sign, in order of magnitude; checks on the
+ * way that the function rises, up to `slack` units in the last place, and stays inside [low, high]. */
+typedef struct sweep {
+  array_function *f;
+  double (*truth)(double);
+  float low, high;
+} sweep;
+
+static double sweep_range(const sweep *s, float from, float to, uint32_t step) {
+  static lk_real x[BLOCK], y[BLOCK];
+  double worst = 0;
+  const uint32_t end = to_bits(to);
+  for (uint32_t bits = to_bits(from); bits <= end;) {
+    ptrdiff_t n = 0;
+    for (; n < BLOCK && bits <= end; n++, bits += step) x[n] = of_bits(bits);
+    s->f(n, x, y);
+    for (ptrdiff_t i = 0; i < n; i++) {
+      const double error = ulps(y[i], s->truth((double)x[i]));
+      if (!(y[i] >= s->low && y[i] <= s->high)) fail_msg("f(%a) = %a is out of range", (double)x[i], (double)y[i]);
+      if (!(error <= worst)) worst = error;
+    }
+  }
+  return worst;
+}
+
+/* Each instruction set has its own arithmetic, so each is swept; a prime step for all but the widest, for time. */
+static uint32_t step_of(size_t isa) { return lk_kernels_isa() == (int)isa && isa == 2 ? 1 : 7; }
+
+static void check(const char *what, sweep s, float from, float to, uint32_t step, double most) {
+  const double worst = sweep_range(&s, from, to, step);
+  if (!(worst <= most))
+    fail_msg("%s, %s: %.3f ulp on [%g, %g], should be at most %.3f", lk_kernels_get()->name, what, worst, (double)from,
+             (double)to, most);
+  print_message("%-8s %-8s [%9.3g, %9.3g]  %.3f ulp\n", lk_kernels_get()->name, what, (double)from, (double)to, worst);
+}
+
+static void test_exp(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    if (choose(isas[i])) {
+      const sweep s = {.f = lk_kernels_get()->exp, .truth = true_exp, .low = 0, .high = FLT_MAX};
+      check("exp", s, FLT_MIN, 88.0f, step_of(i), 1.0);
+      check("exp", s, -FLT_MIN, -87.0f, step_of(i), 1.0);
+    }
+}
+
+static void test_tanh(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    if (choose(isas[i])) {
+      const sweep s = {.f = lk_kernels_get()->tanh, .truth = true_tanh, .low = -1, .high = 1};
+      check("tanh", s, FLT_MIN, FLT_MAX, step_of(i), 2.5);
+      check("tanh", s, -FLT_MIN, -FLT_MAX, step_of(i), 2.5);
+    }
+}
+
+static void test_sigmoid(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    if (choose(isas[i])) {
+      const sweep s = {.f = lk_kernels_get()->sigmoid, .truth = true_sigmoid, .low = 0, .high = 1};
+      check("sigmoid", s, FLT_MIN, FLT_MAX, step_of(i), 2.5);
+      check("sigmoid", s, -FLT_MIN, -87.0f, step_of(i), 2.5);
+      const sweep tail = {.f = lk_kernels_get()->sigmoid, .truth = true_sigmoid, .low = 0, .high = 1.7e-38f};
+      check("sigmoid", tail, -87.0f, -FLT_MAX, 7, 8388608); /* flushed to zero: below the smallest normal float */
+    }
+}
+
+static lk_real one(array_function *f, float x) {
+  lk_real y;
+  f(1, &x, &y);
+  return y;
+}
+
+static void test_ends(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++) {
+    if (!choose(isas[i])) continue;
+    const lk_kernels *k = lk_kernels_get();
+    assert_true(one(k->exp, 0.0f) == 1 && one(k->exp, -0.0f) == 1);
+    assert_true(one(k->exp, 88.8f) == INFINITY && one(k->exp, FLT_MAX) == INFINITY &&
+                one(k->exp, INFINITY) == INFINITY);
+    assert_true(one(k->exp, 88.72f) < INFINITY);
+    assert_true(one(k->exp, -104.1f) == 0 && one(k->exp, -FLT_MAX) == 0 && one(k->exp, -INFINITY) == 0);
+    assert_true(one(k->tanh, INFINITY) == 1 && one(k->tanh, -INFINITY) == -1 && one(k->tanh, 9.02f) == 1);
+    assert_true(one(k->tanh, 0.0f) == 0 && signbit(one(k->tanh, -0.0f)));
+    assert_true(one(k->sigmoid, INFINITY) == 1 && one(k->sigmoid, -INFINITY) == 0 && one(k->sigmoid, 17.4f) == 1);
+    assert_true(one(k->sigmoid, 0.0f) == 0.5f);
+    const float nan = of_bits(0x7fc00000);
+    assert_true(isnan(one(k->exp, nan)) && isnan(one(k->tanh, nan)) && isnan(one(k->sigmoid, nan)));
+  }
+}
+
+static void test_tanh_of_tiny_numbers_is_the_number(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    if (choose(isas[i]))
+      for (float x = FLT_MIN; x < 0x1p-12f; x *= 1.37f) {
+        assert_true(one(lk_kernels_get()->tanh, x) == x);
+        assert_true(one(lk_kernels_get()->tanh, -x) == -x);
+      }
+}
+
+/* Near where they saturate, the functions never fall. */
+static void test_monotone_at_the_ends(void **state) {
+  (void)state;
+  const struct { float from, to; } ends[] = {{7.0f, 10.5f}, {14.0f, 18.0f}};
+  for (size_t i = 0; i < 3; i++) {
+    if (!choose(isas[i])) continue;
+    array_function *f[] = {lk_kernels_get()->tanh, lk_kernels_get()->sigmoid};
+    for (int j = 0; j < 2; j++) {
+      lk_real before = 0;
+      for (uint32_t bits = to_bits(ends[j].from); bits <= to_bits(ends[j].to); bits += 13) {
+        const lk_real y = one(f[j], of_bits(bits));
+        if (!(y >= before)) fail_msg("%s: f(%a) falls", isas[i], (double)of_bits(bits));
+        before = y;
+      }
+      assert_true(before == 1);
+    }
+  }
+}
+
+/* An element's bits do not depend on where it stands, nor on what stands beside it. */
+static void test_position_changes_nothing(void **state) {
+  (void)state;
+  enum { N = 77 };
+  lk_real x[N], y[N];
+  for (size_t isa = 0; isa < 3; isa++) {
+    if (!choose(isas[isa])) continue;
+    array_function *f[] = {lk_kernels_get()->exp, lk_kernels_get()->tanh, lk_kernels_get()->sigmoid};
+    for (int i = 0; i < N; i++) x[i] = (lk_real)(i - 38) * 0.173f;
+    for (int j = 0; j < 3; j++)
+      for (ptrdiff_t n = 1; n <= N; n++) {
+        for (int i = 0; i < N; i++) y[i] = -7;
+        f[j](n, x, y);
+        for (ptrdiff_t i = 0; i < n; i++) assert_true(y[i] == one(f[j], x[i]));
+        for (ptrdiff_t i = n; i < N; i++) assert_true(y[i] == -7);
+      }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_exp),
+      cmocka_unit_test(test_tanh),
+      cmocka_unit_test(test_sigmoid),
+      cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_tanh_of_tiny_numbers_is_the_number),
+      cmocka_unit_test(test_monotone_at_the_ends),
+      cmocka_unit_test(test_position_changes_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
