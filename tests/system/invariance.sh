@@ -1,0 +1,37 @@
+# The same bits for any number of ranks: every cell on a running text, a labeller with dropout, a classifier, lines.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_text
+corpus_lines
+corpus_label
+corpus_classify
+
+# compare NAME CONFIG key=value...: R = 2, 3, 4, 8 against R = 1
+compare() {
+  local name=$1 config=$2 ranks
+  shift 2
+  train 1 "$config" "$name-1" train.steps=12 "$@"
+  for ranks in 2 3 4 8; do
+    train "$ranks" "$config" "$name-$ranks" train.steps=12 "$@"
+    same "$name-1/last.h5" "$name-$ranks/last.h5"
+    # the figures of validation are the same too
+    diff <(grep -o '"loss":[^,]*' "$name-1/metrics.jsonl") <(grep -o '"loss":[^,]*' "$name-$ranks/metrics.jsonl")
+  done
+}
+small="model.hidden=20 model.embedding=12 train.batch=11 eval.every=5"
+for cell in lstm gru elman; do
+  # shellcheck disable=SC2086
+  compare "$cell" lm-char.yaml data.corpus=text.h5 model.cell=$cell train.unroll=17 $small
+done
+# shellcheck disable=SC2086
+{
+  compare label label-pos.yaml data.corpus=label.h5 $small
+  compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small
+  compare classify classify-text.yaml data.corpus=classify.h5 $small
+  compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
+  compare onehot textbook-lm.yaml data.corpus=text.h5 model.hidden=20 train.batch=5
+}
+# another seed or another number of shards is another run: the comparison can fail
+train 2 lm-char.yaml other data.corpus=text.h5 model.cell=lstm train.unroll=17 train.steps=12 model.hidden=20 model.embedding=12 train.batch=11 seed=2
+if same lstm-1/last.h5 other/last.h5 >/dev/null; then echo 'another seed gave the same weights' && exit 1; fi

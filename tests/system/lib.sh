@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# What the system tests share. Sourced; the shell runs with -eu.
+
+# corpora: small ones of every kind, out of the tree's own prose and a little arithmetic.
+corpus_text() {
+  cat "$LOCKSTEP_SOURCE"/{ARCHITECTURE,CONTRIBUTING}.md >text.txt
+  "$LOCKSTEP" prepare text text.txt --unit char --stream --valid-fraction 0.1 -o text.h5 >/dev/null
+}
+corpus_lines() {
+  grep . "$LOCKSTEP_SOURCE/ARCHITECTURE.md" >lines.txt
+  "$LOCKSTEP" prepare text lines.txt --unit word --valid-fraction 0.1 -o lines.h5 >/dev/null
+}
+# A tag for every word: whether its number is odd, even or the first after an odd one. Lengths 1 to 30.
+corpus_label() {
+  awk 'BEGIN { srand(7); for (i = 0; i < 400; i++) { before = 0; for (n = 1 + int(30 * rand()); n; n--) {
+    w = int(60 * rand()); print "w" w "\t" (before % 2 ? "after" : w % 2 ? "odd" : "even"); before = w } print "" } }' >label.txt
+  "$LOCKSTEP" prepare label label.txt --column word=0,tag=-1 --valid-fraction 0.1 -o label.h5 >/dev/null
+}
+# Words over three letters, labelled by the letter that is most frequent.
+corpus_classify() {
+  awk 'BEGIN { srand(3); for (i = 0; i < 500; i++) { a = b = c = 0; t = ""; for (n = 3 + int(20 * rand()); n; n--) {
+    k = int(3 * rand()); t = t substr("abc", k + 1, 1); if (k == 0) a++; if (k == 1) b++; if (k == 2) c++ }
+    print (a >= b && a >= c ? "A" : b >= c ? "B" : "C") "\t" t } }' >classify.tsv
+  "$LOCKSTEP" prepare classify classify.tsv --unit char --valid-fraction 0.1 -o classify.h5 >/dev/null
+}
+
+# train R CONFIG RUN [key=value ...]
+train() {
+  local ranks=$1 config=$2 run=$3
+  shift 3
+  mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$run" "$@" >"$run.log" 2>&1
+}
+# The SHA-256 of all weights of a checkpoint.
+sha() { "$LOCKSTEP" inspect "$1" | sed -n 's/^sha256 *\([0-9a-f]\{64\}\).*/\1/p'; }
+# same FILE_A FILE_B: the same weights.
+same() {
+  local a b
+  a=$(sha "$1") b=$(sha "$2")
+  [ "${#a}" -eq 64 ] || { echo "no digest of $1"; return 1; }
+  [ "$a" = "$b" ] || { echo "$1 and $2 differ: $a, $b"; return 1; }
+}
+# expect CODE PATTERN COMMAND...: the command ends with that exit code and one line on standard error that matches.
+expect() {
+  local code=$1 pattern=$2 got=0
+  shift 2
+  "$@" >out.txt 2>err.txt || got=$?
+  [ "$got" -eq "$code" ] || { echo "expected exit code $code, got $got: $*"; cat err.txt; return 1; }
+  grep -qE -- "$pattern" err.txt || { echo "expected a line like '$pattern': $*"; cat err.txt; return 1; }
+}

@@ -1,0 +1,100 @@
+# predict, score and generate on models trained here: what they print agrees with eval, comes in the order of the lines,
+# and a mistake is one line with its place.
+# shellcheck shell=bash
+fail() { echo "$*" >&2 && exit 1; }
+# expect CODE WORDS COMMAND...: the exit code, and words of the one line on standard error
+expect() {
+  local code=0 want=$1 words=$2
+  shift 2
+  "$@" >out.txt 2>err.txt || code=$?
+  [ "$code" = "$want" ] || fail "$*: exit code $code, expected $want: $(cat err.txt)"
+  if ! grep -qF -e "$words" err.txt; then fail "$*: '$(cat err.txt)' lacks '$words'"; fi
+  [ "$(wc -l <err.txt)" = 1 ] || fail "$*: more than one line: $(cat err.txt)"
+}
+# train NAME TASK CORPUS KEY=VALUE...
+train() {
+  local name=$1 task=$2 corpus=$3
+  shift 3
+  echo "task: $task" >"$name.yaml"
+  "$LOCKSTEP" train "$name.yaml" data.corpus="$corpus" run.dir="$name" model.hidden=24 model.embedding=12 \
+    train.batch=16 train.rate=0.01 "$@" >"$name.txt" 2>&1 || fail "train $name: $(tail -3 "$name.txt")"
+}
+figure() { awk -v name="$2" '$1 == name { print $2 }' "$1"; }
+
+# Words by their first letter; the second class is what has an e in it.
+awk 'BEGIN { srand(3); for (i = 0; i < 600; i++) { w = ""; n = 2 + int(rand() * 6); for (j = 0; j < n; j++)
+  w = w substr("abcdefgh", 1 + int(rand() * 8), 1); print ((w ~ /e/) ? "with" : "without") "\t" w } }' >words.tsv
+head -500 words.tsv >train.tsv
+tail -100 words.tsv >test.tsv
+"$LOCKSTEP" prepare classify train.tsv --test test.tsv --unit char -o words.h5 >prepare.txt 2>&1
+train class classify words.h5 train.epochs=6 model.pool=max
+"$LOCKSTEP" eval class/last.h5 words.h5 --split test >eval.txt 2>&1
+cut -f2 test.tsv >in.txt
+"$LOCKSTEP" predict class/last.h5 <in.txt >out.txt
+paste out.txt test.tsv | awk -F'\t' '$1 == $2 { n++ } END { printf "%.6f\n", n / NR }' >accuracy.txt
+[ "$(cat accuracy.txt)" = "$(figure eval.txt accuracy)" ] || fail "predict: $(cat accuracy.txt), eval: $(cat eval.txt)"
+awk '{ exit $1 < 0.8 }' accuracy.txt || fail "nothing was learnt: $(cat accuracy.txt)"
+# each line by itself, all together, and far more lines than a block: the same answers to the bit
+"$LOCKSTEP" predict class/last.h5 --scores <in.txt >together.txt
+head -20 in.txt | while read -r line; do echo "$line" | "$LOCKSTEP" predict class/last.h5 --scores; done >alone.txt
+head -20 together.txt | cmp - alone.txt
+for _ in $(seq 30); do cat in.txt; done | "$LOCKSTEP" predict class/last.h5 >many.txt
+[ "$(wc -l <many.txt)" = 3000 ] && tail -100 many.txt | cmp - out.txt
+printf 'abc\n\nabe' | "$LOCKSTEP" predict class/last.h5 >out.txt # an empty line, no newline at the end
+[ "$(sed -n 2p out.txt)" = "" ] && [ "$(wc -l <out.txt)" = 3 ]
+printf 'abc\nab\xff\n' >bad.txt
+expect 65 "standard input:2:3: not valid UTF-8" "$LOCKSTEP" predict class/last.h5 <bad.txt
+expect 64 "only a language model" "$LOCKSTEP" score class/last.h5 <in.txt
+expect 64 "only a language model" "$LOCKSTEP" generate class/last.h5
+expect 74 "nothere.h5" "$LOCKSTEP" predict nothere.h5 <in.txt
+expect 64 "did you mean --scores" "$LOCKSTEP" predict class/last.h5 --score=1 --scorse <in.txt
+
+# Frames: a class by the sign of the first number.
+awk 'BEGIN { srand(4); for (i = 0; i < 200; i++) { s = rand() < .5 ? 1 : -1; printf "%s\t", (s > 0 ? "up" : "down")
+  for (j = 0; j <= i % 4; j++) printf "%s%.3f,%.3f", j ? " " : "", s + rand() / 2, rand(); print "" } }' >frames.tsv
+"$LOCKSTEP" prepare frames frames.tsv -o frames.h5 >prepare.txt 2>&1
+train frames classify frames.h5 train.epochs=4
+printf '1,0.5 1.2,0.1\n\n-1,0.5\n' | "$LOCKSTEP" predict frames/last.h5 >out.txt
+printf 'up\n\ndown\n' | cmp - out.txt
+printf '1,1\n1,1 1,x\n' >bad.txt
+expect 65 "standard input:2:7: " "$LOCKSTEP" predict frames/last.h5 <bad.txt
+
+# Tags: every word's is its own.
+awk 'BEGIN { srand(5); for (i = 0; i < 200; i++) { n = 1 + i % 5
+  for (j = 0; j < n; j++) { w = substr("abcd", 1 + int(rand() * 4), 1); print w "\tT" w } print "" } }' >tags.tsv
+"$LOCKSTEP" prepare label tags.tsv -o tags.h5 >prepare.txt 2>&1
+train tags label tags.h5 train.epochs=8 model.bidirectional=true
+printf 'a b\nd  c a\n\nb\n' | "$LOCKSTEP" predict tags/last.h5 >out.txt
+printf 'Ta Tb\nTd Tc Ta\n\nTb\n' | cmp - out.txt
+
+# A language model of lines: score sums up to eval's loss.
+awk 'BEGIN { srand(6); for (i = 0; i < 300; i++) { printf "the"; n = 1 + int(rand() * 5)
+  for (j = 0; j < n; j++) printf " w%d", rand() * 9; print " end" } }' >lines.txt
+head -250 lines.txt >train.txt
+tail -50 lines.txt >test.txt
+"$LOCKSTEP" prepare text train.txt --test test.txt -o lines.h5 >prepare.txt 2>&1
+train lines lm lines.h5 train.epochs=4
+"$LOCKSTEP" eval lines/last.h5 lines.h5 --split test >eval.txt 2>&1
+"$LOCKSTEP" score lines/last.h5 <test.txt >score.txt
+[ "$(wc -l <score.txt)" = 50 ]
+awk -v loss="$(figure eval.txt loss)" -v units="$(figure eval.txt units)" '
+  { sum -= $1; n += $2; p = exp(-$1 / $2); if ((p - $3) ^ 2 > 1e-6 * p * p) exit 1 }
+  END { if (n != units || (sum / n - loss) ^ 2 > 1e-10) exit 1 }' score.txt || fail "score is not eval: $(cat eval.txt)"
+"$LOCKSTEP" generate lines/last.h5 --count 5 --seed 3 --length 20 >out.txt
+[ "$(wc -l <out.txt)" = 5 ]
+"$LOCKSTEP" generate lines/last.h5 --count 5 --seed 3 --length 20 | cmp - out.txt
+grep -c '^the' out.txt >/dev/null || fail "no line begins as all lines do: $(cat out.txt)"
+if grep -q '<' out.txt; then fail "a special came out: $(cat out.txt)"; fi
+"$LOCKSTEP" generate lines/last.h5 --prompt 'the w1' --temperature 0 >greedy.txt
+"$LOCKSTEP" generate lines/last.h5 --prompt 'the w1' --top-k 1 --seed 9 | cmp - greedy.txt
+grep -q '^the w1' greedy.txt
+expect 64 "--top-p" "$LOCKSTEP" generate lines/last.h5 --top-p 1.5
+
+# A running text of characters, cut off by its reader: quietly.
+"$LOCKSTEP" prepare text lines.txt --unit char --stream -o stream.h5 >prepare.txt 2>&1
+train stream lm stream.h5 train.steps=30 train.unroll=20
+code=0
+{ "$LOCKSTEP" generate stream/last.h5 --length 1000000 2>err.txt || echo $? >code.txt; } | head -c 50 >out.txt || code=$?
+[ "$(wc -c <out.txt)" = 50 ] && [ ! -s err.txt ] && [ "$(cat code.txt)" = 141 ] && [ "$code" = 0 ]
+[ "$("$LOCKSTEP" generate stream/last.h5 --length 40 --prompt 'the w' | wc -m)" -ge 45 ]
+"$LOCKSTEP" score --help | grep -q perplexity
