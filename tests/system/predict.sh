@@ -36,8 +36,8 @@ paste out.txt test.tsv | awk -F'\t' '$1 == $2 { n++ } END { printf "%.6f\n", n /
 awk '{ exit $1 < 0.8 }' accuracy.txt || fail "nothing was learnt: $(cat accuracy.txt)"
 # each line by itself, all together, and far more lines than a block: the same answers to the bit
 "$LOCKSTEP" predict class/last.h5 --scores <in.txt >together.txt
-head -20 in.txt | while read -r line; do echo "$line" | "$LOCKSTEP" predict class/last.h5 --scores; done >alone.txt
-head -20 together.txt | cmp - alone.txt
+head -5 in.txt | while read -r line; do echo "$line" | "$LOCKSTEP" predict class/last.h5 --scores; done >alone.txt
+head -5 together.txt | cmp - alone.txt
 for _ in $(seq 30); do cat in.txt; done | "$LOCKSTEP" predict class/last.h5 >many.txt
 [ "$(wc -l <many.txt)" = 3000 ] && tail -100 many.txt | cmp - out.txt
 printf 'abc\n\nabe' | "$LOCKSTEP" predict class/last.h5 >out.txt # an empty line, no newline at the end

@@ -45,14 +45,14 @@ static void trained_close(trained *t) {
 }
 
 /* Lines of 0 to LONGEST words, some of them unknown. */
-typedef struct text {
+typedef struct made_text {
   char line[LINES][LONGEST * 4 + 1];
   const char *pointer[LINES];
   size_t size[LINES];
   lk_lines lines;
-} text;
+} made_text;
 
-static void make_text(text *t) {
+static void make_text(made_text *t) {
   lk_rng rng = lk_rng_make(11, LK_PURPOSE_SAMPLE);
   for (uint32_t i = 0; i < LINES; i++) {
     int words = i % 10 == 7 ? 0 : 1 + (int)(lk_rng_uniform(rng, i, 0, 0, 0) * LONGEST);
@@ -67,7 +67,7 @@ static void make_text(text *t) {
   t->lines = (lk_lines){.name = "lines", .text = t->pointer, .size = t->size, .count = LINES, .first = 1};
 }
 
-static lk_lines one_line(const text *t, ptrdiff_t i) {
+static lk_lines one_line(const made_text *t, ptrdiff_t i) {
   return (lk_lines){.name = "lines", .text = t->pointer + i, .size = t->size + i, .count = 1, .first = 1 + i};
 }
 
@@ -76,7 +76,7 @@ static lk_lines one_line(const text *t, ptrdiff_t i) {
 static void test_score(void **state) {
   (void)state;
   static const char *const settings[] = {"task=lm", NET, NULL};
-  static text t;
+  static made_text t;
   trained m;
   lk_score together[LINES], alone;
   make_text(&t);
@@ -174,7 +174,7 @@ static void test_predict(void **state) {
   static const char *const classify[] = {"task=classify", NET, "model.bidirectional=true", "model.pool=max", NULL};
   static const char *const label[] = {"task=label", NET, "model.bidirectional=true", "model.cell=gru", NULL};
   static const char *const frames[] = {"task=classify", NET, NULL};
-  static text t;
+  static made_text t;
   make_text(&t);
   check_predict(LK_CORPUS_CLASSIFY, &t.lines, classify, 0);
   check_predict(LK_CORPUS_LABEL, &t.lines, label, 1);
@@ -239,7 +239,7 @@ static void test_bad_lines(void **state) {
 static void test_wrong_task(void **state) {
   (void)state;
   static const char *const lm[] = {"task=lm", NET, NULL}, *const label[] = {"task=label", NET, NULL};
-  static text t;
+  static made_text t;
   trained m;
   lk_score score[LINES];
   lk_buffer out = {0};
