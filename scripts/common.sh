@@ -12,6 +12,20 @@ die() {
   exit 1
 }
 
+# build_preset PRESET [argument of cmake --build ...]: configure and build; the compiler's output only where it failed.
+build_preset() {
+  local preset=$1 output
+  shift
+  cd "$root" || exit 1
+  output=$(cmake --preset "$preset" 2>&1) || die "configuring failed:
+$output"
+  if ! output=$(cmake --build --preset "$preset" -j "$cores" "$@" 2>&1); then
+    printf '%s\n' "$output" | grep -v '^\[[0-9/]*\] ' >&2
+    die "building the preset $preset failed"
+  fi
+  printf '%s\n' "$output" | grep -A 3 'warning:' || true
+}
+
 # Environment in which plain `mpirun -n R` works: as root, with fewer cores than ranks, inside a container.
 mpi_environment() {
   export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
