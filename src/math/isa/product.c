@@ -7,7 +7,8 @@ enum { ROWS = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS };
 /* One block of a panel stays in L2 while the rows pass by, and one block of rows while the panels do. */
 enum { BLOCK_K = 512, BLOCK_ROWS = 240 };
 
-static ptrdiff_t panels_of(ptrdiff_t M) { return (M + PANEL - 1) / PANEL; }
+/* They cover the pads of y too, which are written as zeros. */
+static ptrdiff_t panels_of(ptrdiff_t M) { return (lk_padded(M) + PANEL - 1) / PANEL; }
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K) { return panels_of(M) * PANEL * K; }
 
@@ -39,7 +40,7 @@ static void run_tile(const tile_of *t, ptrdiff_t first, int rows) {
   const lk_real *x[ROWS];
   lk_real *y[ROWS];
   lk_vec acc[ROWS * LK_TILE_VECTORS];
-  /* Vectors that start beyond M are pads: written as zeros as far as y's padded row goes. */
+  /* Columns from M on are pads: zeros, as far as the row goes. */
   const ptrdiff_t columns = lk_padded(t->M) - t->m < PANEL ? lk_padded(t->M) - t->m : PANEL;
   for (int r = 0; r < rows; r++) {
     x[r] = p->x + (p->in ? p->in[first + r] : first + r) * p->ldx + t->k0;
@@ -62,7 +63,7 @@ static void run_tile(const tile_of *t, ptrdiff_t first, int rows) {
 
 static void run_block(const tile_of *block, const lk_packed *w, ptrdiff_t first, ptrdiff_t end) {
   tile_of t = *block;
-  for (t.m = 0; t.m < w->M; t.m += PANEL) {
+  for (t.m = 0; t.m < panels_of(w->M) * PANEL; t.m += PANEL) {
     t.w = w->data + t.m * w->K + t.k0 * PANEL;
     for (ptrdiff_t i = first; i < end;) {
       int rows = lk_tile_next(end - i, ROWS);
