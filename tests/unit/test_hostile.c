@@ -1,0 +1,443 @@
+/* Files from strangers, made by hand with HDF5: each is refused with one line, without a crash and without much memory.
+ * The same files with a user block and digest of ours must be refused as well: a digest only says that nothing changed. */
+#include <hdf5.h>
+
+#include <sys/resource.h>
+
+#include "lockstep/corpus.h"
+#include "lockstep/durable.h"
+#include "store_fixture.h"
+
+static hid_t begin(void) {
+  const hid_t list = H5Pcreate(H5P_FILE_CREATE);
+  H5Pset_userblock(list, 512);
+  const hid_t file = H5Fcreate("x.h5", H5F_ACC_TRUNC, list, H5P_DEFAULT);
+  H5Pclose(list);
+  assert_true(file >= 0);
+  return file;
+}
+
+/* Close, and put a true digest in front. */
+static void end(hid_t file) {
+  size_t size;
+  char hex[33], line[512] = "";
+  assert_true(H5Fclose(file) >= 0);
+  char *bytes = read_all("x.h5", &size);
+  bytes = realloc(bytes, size + 8);
+  for (int i = 0; i < 8; i++) bytes[size + (size_t)i] = (char)(size >> (8 * i)); /* as h5.h says: bytes, then size */
+  lk_digest(bytes + 512, size - 512 + 8, hex);
+  snprintf(line, sizeof line, "lockstep xxh3-128 %s %zu\n", hex, size);
+  memcpy(bytes, line, sizeof line);
+  write_all("x.h5", bytes, size);
+  free(bytes);
+}
+
+static lk_h5 *reopen(void) {
+  lk_h5 *file;
+  OK(lk_h5_open(&file, "x.h5", true, false));
+  return file;
+}
+
+/* Reading and looking at /x fails with these words, under a name that exists() denies where it is a link. */
+static void refused(const char *words) {
+  static int32_t numbers[1 << 16];
+  lk_type type;
+  int dims;
+  ptrdiff_t shape[LK_H5_DIMS];
+  lk_h5 *file = reopen();
+  FAILS(LK_DATA, words, lk_h5_shape(file, "/x", &type, &dims, shape));
+  FAILS(LK_DATA, words, lk_h5_read(file, "/x", LK_INT32, 0, 4, numbers));
+  lk_h5_close(&file);
+}
+
+static hid_t space_of(hsize_t rows) { return H5Screate_simple(1, &rows, NULL); }
+
+static void put(hid_t file, const char *name, hsize_t rows, hid_t create) {
+  static int32_t numbers[1 << 16];
+  const hid_t space = space_of(rows);
+  const hid_t data = H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, create, H5P_DEFAULT);
+  assert_true(data >= 0);
+  if (rows <= 1 << 16) assert_true(H5Dwrite(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) >= 0);
+  H5Dclose(data);
+  H5Sclose(space);
+}
+
+static void honest_files_pass(void **state) {
+  (void)state;
+  int32_t numbers[4] = {1, 1, 1, 1};
+  hid_t file = begin();
+  put(file, "/x", 4, H5P_DEFAULT);
+  end(file);
+  lk_h5 *h5 = reopen();
+  OK(lk_h5_read(h5, "/x", LK_INT32, 0, 4, numbers));
+  assert_int_equal(numbers[3], 0);
+  lk_h5_close(&h5);
+}
+
+static void links(void **state) {
+  (void)state;
+  hid_t file = begin();
+  put(file, "/y", 4, H5P_DEFAULT);
+  H5Lcreate_soft("/y", file, "/x", H5P_DEFAULT, H5P_DEFAULT);
+  end(file);
+  refused("/x is or leads over a soft, external or foreign link");
+  lk_h5 *h5 = reopen();
+  assert_false(lk_h5_exists(h5, "/x"));
+  lk_h5_close(&h5);
+
+  assert_int_equal(rename("x.h5", "other.h5"), 0);
+  file = begin();
+  H5Lcreate_external("other.h5", "/y", file, "/x", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_external("other.h5", "/", file, "/train", H5P_DEFAULT, H5P_DEFAULT);
+  end(file);
+  refused("/x is or leads over a soft, external or foreign link");
+  h5 = reopen();
+  int64_t rows;
+  FAILS(LK_DATA, "external", lk_h5_get_int(h5, "/train", "rows", &rows));
+  FAILS(LK_DATA, "external", lk_h5_read(h5, "/train/y", LK_INT32, 0, 4, &rows));
+  assert_false(lk_h5_exists(h5, "/train/y"));
+  lk_h5_close(&h5);
+}
+
+static void circles(void **state) {
+  (void)state;
+  char path[200] = "";
+  hid_t file = begin();
+  const hid_t group = H5Gcreate2(file, "/x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_hard(file, "/x", file, "/x/x", H5P_DEFAULT, H5P_DEFAULT);
+  H5Gclose(group);
+  end(file);
+  refused("/x is no data set");
+  lk_h5 *h5 = reopen();
+  for (int i = 0; i < 60; i++) strcat(path, "/x");
+  assert_false(lk_h5_exists(h5, path));
+  lk_strings names = {0};
+  OK(lk_h5_list(h5, "/x/x/x", &names));
+  assert_int_equal(names.count, 1);
+  lk_strings_release(&names);
+  lk_h5_close(&h5);
+}
+
+static void numbers_elsewhere(void **state) {
+  (void)state;
+  write_all("secret", "0123456789abcdef", 16);
+  hid_t file = begin(), list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(list, "secret", 0, 16);
+  put(file, "/x", 4, list);
+  H5Pclose(list);
+  end(file);
+  refused("/x is refused: its numbers are in another file");
+
+  file = begin();
+  put(file, "/y", 4, H5P_DEFAULT);
+  const hid_t space = space_of(4);
+  list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_virtual(list, space, "other.h5", "/y", space);
+  const hid_t data = H5Dcreate2(file, "/x", H5T_STD_I32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  assert_true(data >= 0);
+  H5Dclose(data);
+  H5Pclose(list);
+  H5Sclose(space);
+  end(file);
+  refused("/x is refused: it is a virtual data set");
+}
+
+static hid_t chunked(hsize_t rows) {
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(list, 1, &rows);
+  return list;
+}
+
+static void filters(void **state) {
+  (void)state;
+  hid_t file = begin(), list = chunked(16);
+  H5Pset_szip(list, H5_SZIP_NN_OPTION_MASK, 8);
+  put(file, "/x", 32, list);
+  H5Pclose(list);
+  end(file);
+  refused("/x is refused: its filters are not");
+
+  file = begin();
+  list = chunked(16);
+  H5Pset_nbit(list);
+  put(file, "/x", 32, list);
+  H5Pclose(list);
+  end(file);
+  refused("/x is refused: its filters are not");
+
+  file = begin();
+  list = chunked(16);
+  H5Pset_filter(list, 32015, H5Z_FLAG_OPTIONAL, 0, NULL); /* of a plugin, which must not be looked for */
+  put(file, "/x", 32, list);
+  H5Pclose(list);
+  end(file);
+  refused("/x is refused: its filters are not");
+
+  file = begin();
+  list = chunked(16);
+  for (int i = 0; i < 20; i++) H5Pset_shuffle(list);
+  for (int i = 0; i < 20; i++) H5Pset_filter(list, H5Z_FILTER_DEFLATE, 0, 1, (const unsigned[]){1});
+  put(file, "/x", 32, list);
+  H5Pclose(list);
+  end(file);
+  refused("/x is refused: it has ");
+}
+
+static void wild_shapes(void **state) {
+  (void)state;
+  hid_t list, file = begin();
+  put(file, "/x", (hsize_t)1 << 40, H5P_DEFAULT); /* nothing written: no place allocated */
+  end(file);
+  refused("/x is refused: its shape promises more than the file holds");
+
+  file = begin();
+  list = chunked(1024);
+  H5Pset_deflate(list, 1);
+  put(file, "/x", (hsize_t)1 << 60, list);
+  H5Pclose(list);
+  end(file);
+  refused("/x is refused: its shape promises more than the file holds");
+
+  file = begin();
+  list = chunked((hsize_t)1 << 25); /* 128 MiB a chunk */
+  put(file, "/x", (hsize_t)1 << 25, list);
+  H5Pclose(list);
+  end(file);
+  refused("/x is refused: its chunks are over 64 MiB");
+
+  file = begin();
+  const hid_t space = H5Screate_simple(4, (const hsize_t[]){1, 1, 2, 2}, NULL);
+  H5Dclose(H5Dcreate2(file, "/x", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space);
+  end(file);
+  refused("/x is refused: it has not 0 to 3 axes");
+}
+
+static void wild_types(void **state) {
+  (void)state;
+  const hid_t space = space_of(4);
+  const hid_t compound = H5Tcreate(H5T_COMPOUND, 8);
+  H5Tinsert(compound, "a", 0, H5T_STD_I32LE);
+  const hid_t list = H5Tvlen_create(H5T_STD_I32LE), odd = H5Tcopy(H5T_IEEE_F64LE), text = H5Tcopy(H5T_C_S1);
+  H5Tset_fields(odd, 63, 50, 13, 0, 50);
+  H5Tset_size(text, H5T_VARIABLE);
+  const hid_t types[] = {compound, list, odd, H5T_STD_REF_OBJ, text};
+  for (int i = 0; i < 5; i++) {
+    const hid_t file = begin();
+    const hid_t data = H5Dcreate2(file, "/x", types[i], space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t holder = H5Screate(H5S_SCALAR);
+    const hid_t attribute = H5Acreate2(file, "format", types[i], holder, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(data >= 0 && attribute >= 0);
+    H5Aclose(attribute);
+    H5Dclose(data);
+    H5Sclose(holder);
+    end(file);
+    refused(i < 4 ? "/x is refused: its type is no plain number" : "/x is refused: its strings are of variable length");
+    lk_h5 *h5 = reopen();
+    lk_buffer out = {0};
+    lk_strings strings = {0};
+    int64_t integer;
+    double real;
+    FAILS(LK_DATA, "is no text", lk_h5_get_text(h5, "/", "format", &out));
+    FAILS(LK_DATA, "is no integer", lk_h5_get_int(h5, "/", "format", &integer));
+    FAILS(LK_DATA, "is no number", lk_h5_get_real(h5, "/", "format", &real));
+    FAILS(LK_DATA, "/x is refused", lk_h5_read_strings(h5, "/x", &strings));
+    lk_h5_close(&h5);
+  }
+  H5Tclose(compound);
+  H5Tclose(list);
+  H5Tclose(odd);
+  H5Tclose(text);
+  H5Sclose(space);
+}
+
+/* Chunks whose stored bytes are not what the shape says, put down raw. */
+static void put_chunk(const void *bytes, size_t size, unsigned mask, bool fletcher) {
+  const hid_t file = begin(), list = chunked(1 << 14), space = space_of(1 << 14);
+  if (fletcher) H5Pset_fletcher32(list);
+  H5Pset_deflate(list, 1);
+  const hid_t data = H5Dcreate2(file, "/x", H5T_STD_I32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  assert_true(H5Dwrite_chunk(data, H5P_DEFAULT, mask, (const hsize_t[]){0}, size, bytes) >= 0);
+  H5Dclose(data);
+  H5Pclose(list);
+  H5Sclose(space);
+  end(file);
+}
+
+static void read_fails(const char *words) {
+  static int32_t numbers[1 << 14];
+  lk_h5 *file = reopen();
+  FAILS(LK_DATA, words, lk_h5_read(file, "/x", LK_INT32, 0, 4, numbers));
+  lk_h5_close(&file);
+}
+
+static void wild_chunks(void **state) {
+  (void)state;
+  static char garbage[1 << 16];
+  /* A deflate stream of nothing. */
+  static const unsigned char empty[64 + 16] = {0x78, 0x01, 0x03, 0, 0, 0, 0, 1};
+  put_chunk(empty, 80, 0, false);
+  read_fails("/x is damaged: a chunk has the wrong size");
+  put_chunk(garbage, 100, 0, false);
+  read_fails("/x is damaged: a chunk does not inflate");
+  put_chunk(garbage, 100, 1, false); /* the filter was left out, it says */
+  read_fails("/x is damaged: a chunk has the wrong size");
+  put_chunk(garbage, 2, 0, false);
+  read_fails("/x is refused: its shape promises more");
+  garbage[99] = 1;
+  put_chunk(garbage, 100, 2, true);
+  read_fails("/x is damaged: a chunk does not agree with its checksum");
+  garbage[99] = 0;
+  put_chunk(garbage, sizeof garbage, 1, false);
+  lk_h5 *file = reopen();
+  int32_t numbers[4] = {7};
+  OK(lk_h5_read(file, "/x", LK_INT32, 0, 4, numbers)); /* that is honest */
+  assert_int_equal(numbers[0], 0);
+  lk_h5_close(&file);
+}
+
+static void bomb(void **state) {
+  (void)state;
+  enum { ROWS = 1 << 16 };
+  static char stored[1 << 20];
+  uint32_t mask;
+  hsize_t size = 0;
+  hid_t file = begin(), list = chunked(16 * ROWS), space = space_of(16 * ROWS);
+  int32_t *zeros = calloc(16 * ROWS, sizeof *zeros);
+  H5Pset_deflate(list, 9);
+  hid_t data = H5Dcreate2(file, "/x", H5T_STD_I32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  H5Dwrite(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros);
+  H5Fflush(file, H5F_SCOPE_GLOBAL);
+  H5Dget_chunk_storage_size(data, (const hsize_t[]){0}, &size);
+  assert_true(size < sizeof stored && H5Dread_chunk(data, H5P_DEFAULT, (const hsize_t[]){0}, &mask, stored) >= 0);
+  H5Dclose(data);
+  H5Pclose(list);
+  H5Sclose(space);
+  end(file);
+  free(zeros);
+  put_chunk(stored, (size_t)size, 0, false); /* 4 MiB in a chunk of 64 KiB */
+  read_fails("/x is damaged: a chunk does not inflate");
+}
+
+static void missing_chunks(void **state) {
+  (void)state;
+  static int32_t numbers[1 << 16];
+  const hsize_t rows = 1 << 12, most = H5S_UNLIMITED;
+  const hid_t file = begin(), list = chunked(1 << 12), space = H5Screate_simple(1, &rows, &most);
+  const hid_t memory = H5Screate_simple(1, &rows, NULL);
+  H5Pset_deflate(list, 1);
+  const hid_t data = H5Dcreate2(file, "/x", H5T_STD_I32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  H5Dwrite(data, H5T_NATIVE_INT32, memory, space, H5P_DEFAULT, numbers);
+  H5Dset_extent(data, (const hsize_t[]){2 << 12});
+  assert_true(H5Dclose(data) >= 0);
+  H5Pclose(list);
+  H5Sclose(space);
+  H5Sclose(memory);
+  end(file);
+  lk_h5 *h5 = reopen();
+  OK(lk_h5_read(h5, "/x", LK_INT32, 0, 1 << 12, numbers));
+  FAILS(LK_DATA, "/x is damaged: a chunk is missing", lk_h5_read(h5, "/x", LK_INT32, 4000, 200, numbers));
+  lk_h5_close(&h5);
+}
+
+/* Files as h5py makes them must open: other types and byte orders, chunks across all axes, checksums, strings. */
+static void foreign_files_open(void **state) {
+  (void)state;
+  enum { A = 37, B = 23, C = 5 };
+  static int16_t shorts[A * B * C];
+  static float back[A * B * C], part[A * B * C];
+  static const char *const labels[] = {"one", "", "dr\xc3\xa9i"};
+  hid_t file = H5Fcreate("f.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), list = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t space = H5Screate_simple(3, (const hsize_t[]){A, B, C}, NULL);
+  for (int i = 0; i < A * B * C; i++) shorts[i] = (int16_t)(i * 7919);
+  H5Pset_chunk(list, 3, (const hsize_t[]){8, 7, 2});
+  H5Pset_shuffle(list);
+  H5Pset_deflate(list, 4);
+  H5Pset_fletcher32(list);
+  hid_t data = H5Dcreate2(file, "/frames", H5T_STD_I16BE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  H5Dwrite(data, H5T_NATIVE_INT16, H5S_ALL, H5S_ALL, H5P_DEFAULT, shorts);
+  H5Dclose(data);
+  H5Sclose(space);
+  H5Pclose(list);
+  space = space_of(3);
+  const hid_t text = H5Tcopy(H5T_C_S1);
+  H5Tset_size(text, H5T_VARIABLE);
+  data = H5Dcreate2(file, "/labels", text, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dwrite(data, text, H5S_ALL, H5S_ALL, H5P_DEFAULT, labels);
+  H5Dclose(data);
+  H5Sclose(space);
+  H5Tclose(text);
+  H5Fclose(file);
+
+  lk_h5 *h5;
+  lk_type type;
+  int dims;
+  ptrdiff_t shape[LK_H5_DIMS];
+  lk_strings strings = {0};
+  FAILS(LK_DATA, "f.h5 is no Lockstep file: an HDF5 file without a digest", lk_h5_open(&h5, "f.h5", true, false));
+  OK(lk_h5_open(&h5, "f.h5", true, true));
+  assert_string_equal(lk_h5_digest(h5), "");
+  OK(lk_h5_shape(h5, "/frames", &type, &dims, shape));
+  assert_true(type == LK_INT32 && dims == 3 && shape[0] == A && shape[1] == B && shape[2] == C);
+  OK(lk_h5_read(h5, "/frames", LK_FLOAT32, 0, A, back));
+  for (int i = 0; i < A * B * C; i++) assert_true(back[i] == (float)shorts[i]);
+  for (ptrdiff_t row = 0; row < A; row += 5) {
+    const ptrdiff_t rows = A - row < 5 ? A - row : 5;
+    OK(lk_h5_read(h5, "/frames", LK_FLOAT32, row, rows, part));
+    assert_memory_equal(part, back + row * B * C, (size_t)(rows * B * C) * sizeof *part);
+  }
+  OK(lk_h5_read_strings(h5, "/labels", &strings));
+  assert_int_equal(strings.count, 3);
+  assert_string_equal(lk_strings_get(&strings, 0), "one");
+  assert_string_equal(lk_strings_get(&strings, 1), "");
+  assert_string_equal(lk_strings_get(&strings, 2), "dr\xc3\xa9i");
+  lk_strings_release(&strings);
+  lk_h5_close(&h5);
+}
+
+static void strings_are_utf8(void **state) {
+  (void)state;
+  const hid_t file = begin(), space = space_of(2), text = H5Tcopy(H5T_C_S1);
+  H5Tset_size(text, 4);
+  const hid_t data = H5Dcreate2(file, "/x", text, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dwrite(data, text, H5S_ALL, H5S_ALL, H5P_DEFAULT, "good\xff\xfe\0");
+  H5Dclose(data);
+  H5Tclose(text);
+  H5Sclose(space);
+  end(file);
+  lk_h5 *h5 = reopen();
+  lk_strings strings = {0};
+  FAILS(LK_DATA, "/x row 1 is not valid UTF-8", lk_h5_read_strings(h5, "/x", &strings));
+  lk_strings_release(&strings);
+  lk_h5_close(&h5);
+}
+
+/* Nothing above took memory that a stranger named: the whole of it stayed below 400 MB (with a sanitizer's share). */
+static void little_memory(void **state) {
+  (void)state;
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  print_message("peak memory %ld MB\n", usage.ru_maxrss / 1024);
+  assert_true(usage.ru_maxrss < 400 * 1024);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter_scratch, leave_scratch)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(honest_files_pass),
+      TEST(links),
+      TEST(circles),
+      TEST(numbers_elsewhere),
+      TEST(filters),
+      TEST(wild_shapes),
+      TEST(wild_types),
+      TEST(wild_chunks),
+      TEST(bomb),
+      TEST(missing_chunks),
+      TEST(foreign_files_open),
+      TEST(strings_are_utf8),
+      TEST(little_memory),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
