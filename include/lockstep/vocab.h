@@ -23,6 +23,8 @@ LK_CHECKED lk_status lk_vocab_from(lk_vocab **vocab, const lk_strings *strings, 
 void lk_vocab_destroy(lk_vocab **vocab);
 /** Count one more occurrence, adding the unit where it is new. */
 LK_CHECKED lk_status lk_vocab_count(lk_vocab *vocab, const char *text, size_t size);
+/** The same for every unit of a text. */
+LK_CHECKED lk_status lk_vocab_count_text(lk_vocab *vocab, lk_unit unit, const char *text, size_t size);
 /** Number what was counted: keep at most `most` (0: all) units seen at least `least` times; those left out count for
  *  <unk>. Before this lk_vocab_find() must not be used. */
 LK_CHECKED lk_status lk_vocab_settle(lk_vocab *vocab, ptrdiff_t most, int64_t least);

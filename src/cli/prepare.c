@@ -1,5 +1,6 @@
 #include "lockstep/prepare.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,9 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
   lk_prepare_report report = {0};
   int help = 0;
   lk_prepare *p = &a.prepare;
+  /* Buffers of chunks come and go: memory that goes back to the kernel each time faults in again, a third of the time. */
+  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
   lk_prepare_init(p);
   LK_TRY(lk_cli_parse(&argp, "lockstep prepare", argc, argv, &a, &help));
   if (help) return LK_OK;

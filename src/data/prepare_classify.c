@@ -51,7 +51,7 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
 static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
   (void)source;
   LK_TRY(lk_vocab_count(job->labels, record->label, record->label_size));
-  return lk_job_count_text(job, record->text, record->size);
+  return lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size);
 }
 
 static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {

@@ -54,14 +54,6 @@ lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line
   return LK_OK;
 }
 
-lk_status lk_job_count_text(lk_job *job, const char *text, size_t size) {
-  const char *start;
-  size_t at = 0, length;
-  while (lk_unit_next(job->settings->unit, text, size, &at, &start, &length))
-    LK_TRY(lk_vocab_count(job->vocab, start, length));
-  return LK_OK;
-}
-
 lk_status lk_job_find_label(const lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
                             const char *text, size_t size, int32_t *id) {
   char quoted[256];

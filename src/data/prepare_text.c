@@ -78,7 +78,7 @@ static const char *line_end_of(const lk_job *job) { return job->settings->unit =
 
 static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
   (void)source;
-  LK_TRY(lk_job_count_text(job, record->text, record->size));
+  LK_TRY(lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size));
   if (!record->line_end) return LK_OK;
   return lk_vocab_count(job->vocab, line_end_of(job), strlen(line_end_of(job)));
 }

@@ -27,8 +27,11 @@ bool lk_unit_next(lk_unit unit, const char *text, size_t size, size_t *at, const
     return false;
   }
   *start = text + i;
-  if (unit == LK_WORD)
-    while (i < size && space_at(text + i, size - i) == 0) i += bytes_at(text + i, size - i);
+  if (unit == LK_WORD) do {
+      while (i < size && (unsigned char)text[i] > ' ' && (unsigned char)text[i] < 0x80) i++;
+      if (i >= size || space_at(text + i, size - i) > 0) break;
+      i += bytes_at(text + i, size - i);
+    } while (i < size);
   else
     i += bytes_at(text + i, size - i);
   *length = (size_t)(text + i - *start);

@@ -7,65 +7,88 @@
 
 static const char *const special_names[LK_SPECIALS] = {"<pad>", "<sos>", "<eos>", "<unk>"};
 
-/* Open addressing over the strings: slot[] holds id + 1, 0 where free; at most half of the slots are taken. */
+/* A string in the table. Up to eight bytes are known by key and size alone; most words are that short. */
+typedef struct entry {
+  uint64_t key;  /* its first bytes */
+  uint32_t size; /* in bytes */
+  uint32_t id;   /* + 1; 0 where the slot is free */
+} entry;
+
+/* Open addressing over the strings; at most half of the slots are taken. */
 struct lk_vocab {
   lk_strings strings;
   bool specials;
-  uint32_t *slot, *hash; /* [slots] hash: of the string in the slot, to skip most comparisons */
-  size_t slots;          /* a power of two */
-  int32_t ascii[128];    /* id + 1 of one-byte units: characters are looked up without hashing */
+  entry *slot;
+  size_t slots;       /* a power of two */
+  int32_t ascii[128]; /* id + 1 of one-byte units: characters are looked up without hashing */
 };
 
-/* FNV-1a, its high bits folded in. */
-static uint32_t hash_of(const char *text, size_t size) {
-  uint64_t h = 14695981039346656037u;
-  for (size_t i = 0; i < size; i++) h = (h ^ (unsigned char)text[i]) * 1099511628211u;
-  return (uint32_t)(h ^ h >> 32);
+/* Id of a one-byte character, -1 where it has none. */
+static inline int32_t id_of_ascii(const lk_vocab *vocab, char byte) {
+  return (unsigned char)byte < 128 ? vocab->ascii[(unsigned char)byte] - 1 : -1;
+}
+
+static inline uint64_t load(const char *text, size_t bytes) {
+  uint64_t word = 0;
+  memcpy(&word, text, bytes);
+  return word;
+}
+
+/* All of a string of up to eight bytes, given its size; of a longer one the first eight. */
+static inline uint64_t key_of(const char *text, size_t size) {
+  const unsigned char *c = (const unsigned char *)text;
+  if (size >= 8) return load(text, 8);
+  if (size >= 4) return load(text, 4) | load(text + size - 4, 4) << 32;
+  return size == 0 ? 0 : (uint64_t)(c[0] | (unsigned)c[size / 2] << 8 | (unsigned)c[size - 1] << 16);
+}
+
+/* Multiply and fold, eight bytes at a time, the last eight perhaps overlapping. Only places in memory depend on it. */
+static inline uint64_t hash_of(uint64_t key, const char *text, size_t size) {
+  uint64_t h = (key ^ size) * 0x9e3779b97f4a7c15u;
+  for (size_t at = 8; at < size; at += 8) {
+    h ^= h >> 29;
+    h = (h ^ load(text + (at + 8 < size ? at : size - 8), 8)) * 0xbf58476d1ce4e5b9u;
+  }
+  return h ^ h >> 32;
+}
+
+static inline bool is_entry(const lk_vocab *vocab, const entry *e, uint64_t key, const char *text, size_t size) {
+  if (e->key != key || e->size != size) return false;
+  return size <= 8 || memcmp(lk_strings_get(&vocab->strings, (ptrdiff_t)e->id - 1), text, size) == 0;
 }
 
 /* The slot of the string, or the free one where it belongs. */
-static size_t slot_of(const lk_vocab *vocab, const char *text, size_t size, uint32_t hash) {
-  size_t at = hash & (vocab->slots - 1);
-  for (; vocab->slot[at]; at = (at + 1) & (vocab->slots - 1)) {
-    if (vocab->hash[at] != hash) continue;
-    ptrdiff_t id = (ptrdiff_t)vocab->slot[at] - 1;
-    if (lk_strings_size(&vocab->strings, id) == size && !memcmp(lk_strings_get(&vocab->strings, id), text, size))
-      return at;
-  }
-  return at;
+static inline entry *slot_of(const lk_vocab *vocab, const char *text, size_t size) {
+  const uint64_t key = key_of(text, size);
+  size_t at = hash_of(key, text, size) & (vocab->slots - 1);
+  while (vocab->slot[at].id && !is_entry(vocab, &vocab->slot[at], key, text, size)) at = (at + 1) & (vocab->slots - 1);
+  return &vocab->slot[at];
 }
 
 static lk_status resize(lk_vocab *vocab, size_t slots) {
-  uint32_t *slot = NULL, *hash = NULL;
+  entry *slot = NULL;
   LK_TRY(lk_alloc(&slot, slots, sizeof *slot));
-  lk_status status = lk_alloc(&hash, slots, sizeof *hash);
-  if (status != LK_OK) {
-    free(slot);
-    return status;
-  }
   for (size_t old = 0; old < vocab->slots; old++) {
-    if (!vocab->slot[old]) continue;
-    size_t at = vocab->hash[old] & (slots - 1);
-    while (slot[at]) at = (at + 1) & (slots - 1);
-    slot[at] = vocab->slot[old];
-    hash[at] = vocab->hash[old];
+    const entry *e = &vocab->slot[old];
+    if (!e->id) continue;
+    size_t at = hash_of(e->key, lk_strings_get(&vocab->strings, (ptrdiff_t)e->id - 1), e->size) & (slots - 1);
+    while (slot[at].id) at = (at + 1) & (slots - 1);
+    slot[at] = *e;
   }
   free(vocab->slot);
-  free(vocab->hash);
   vocab->slot = slot;
-  vocab->hash = hash;
   vocab->slots = slots;
   return LK_OK;
 }
 
-static lk_status insert(lk_vocab *vocab, const char *text, size_t size, uint32_t hash, int64_t number) {
+static lk_status insert(lk_vocab *vocab, const char *text, size_t size, int64_t number) {
   if (vocab->strings.count >= INT32_MAX) return LK_FAIL(LK_DATA, "more than %d different units", INT32_MAX);
+  if (size > UINT32_MAX) return LK_FAIL(LK_DATA, "a unit of %zu bytes", size);
   if (2 * ((size_t)vocab->strings.count + 1) > vocab->slots) LK_TRY(resize(vocab, 2 * vocab->slots));
+  entry *slot = slot_of(vocab, text, size);
+  LK_ASSERT(slot->id == 0);
   LK_TRY(lk_strings_add(&vocab->strings, text, size, number));
-  const size_t at = slot_of(vocab, text, size, hash);
-  LK_ASSERT(vocab->slot[at] == 0);
-  vocab->slot[at] = (uint32_t)vocab->strings.count;
-  vocab->hash[at] = hash;
+  *slot = (entry){.key = key_of(text, size), .size = (uint32_t)size, .id = (uint32_t)vocab->strings.count};
   const unsigned char byte = size == 1 ? (unsigned char)text[0] : 255;
   if (byte < 128) vocab->ascii[byte] = (int32_t)vocab->strings.count;
   return LK_OK;
@@ -87,10 +110,7 @@ lk_status lk_vocab_create(lk_vocab **vocab, bool specials) {
   lk_status status;
   lk_vocab *made = NULL;
   LK_TRY(create(&made, specials));
-  for (int i = 0; specials && i < LK_SPECIALS; i++) {
-    const size_t size = strlen(special_names[i]);
-    LK_GO(insert(made, special_names[i], size, hash_of(special_names[i], size), 0));
-  }
+  for (int i = 0; specials && i < LK_SPECIALS; i++) LK_GO(insert(made, special_names[i], strlen(special_names[i]), 0));
   *vocab = made;
   return LK_OK;
 done:
@@ -108,12 +128,11 @@ lk_status lk_vocab_from(lk_vocab **vocab, const lk_strings *strings, bool specia
   for (ptrdiff_t i = 0; i < strings->count; i++) {
     const char *text = lk_strings_get(strings, i);
     const size_t size = lk_strings_size(strings, i);
-    const uint32_t hash = hash_of(text, size);
-    if (made->slot[slot_of(made, text, size, hash)]) {
+    if (slot_of(made, text, size)->id) {
       char quoted[256];
       LK_GO(LK_FAIL(LK_DATA, "vocabulary: %s is there twice, again at %td", lk_quote(quoted, text, size), i));
     }
-    LK_GO(insert(made, text, size, hash, strings->number ? strings->number[i] : 0));
+    LK_GO(insert(made, text, size, strings->number ? strings->number[i] : 0));
   }
   *vocab = made;
   return LK_OK;
@@ -127,22 +146,31 @@ void lk_vocab_destroy(lk_vocab **vocab) {
   if (!v) return;
   lk_strings_release(&v->strings);
   free(v->slot);
-  free(v->hash);
   free(v);
   *vocab = NULL;
 }
 
 lk_status lk_vocab_count(lk_vocab *vocab, const char *text, size_t size) {
-  const unsigned char byte = size == 1 ? (unsigned char)text[0] : 255;
-  if (byte < 128 && vocab->ascii[byte]) {
-    vocab->strings.number[vocab->ascii[byte] - 1]++;
+  const int32_t id = size == 1 ? id_of_ascii(vocab, text[0]) : -1;
+  if (id >= 0) {
+    vocab->strings.number[id]++;
     return LK_OK;
   }
-  const uint32_t hash = hash_of(text, size);
-  const size_t at = slot_of(vocab, text, size, hash);
-  if (vocab->slot[at] == 0) return insert(vocab, text, size, hash, 1);
-  vocab->strings.number[vocab->slot[at] - 1]++;
+  const entry *slot = slot_of(vocab, text, size);
+  if (!slot->id) return insert(vocab, text, size, 1);
+  vocab->strings.number[slot->id - 1]++;
   return LK_OK;
+}
+
+lk_status lk_vocab_count_text(lk_vocab *vocab, lk_unit unit, const char *text, size_t size) {
+  const char *start;
+  size_t at = 0, length;
+  for (;;) {
+    while (unit == LK_CHAR && at < size && id_of_ascii(vocab, text[at]) >= 0) /* nearly all of many texts */
+      vocab->strings.number[id_of_ascii(vocab, text[at++])]++;
+    if (!lk_unit_next(unit, text, size, &at, &start, &length)) return LK_OK;
+    LK_TRY(lk_vocab_count(vocab, start, length));
+  }
 }
 
 /* What is sorted when the vocabulary is settled. */
@@ -173,7 +201,7 @@ static lk_status renumber(const lk_vocab *vocab, lk_vocab *settled, counted *uni
     if ((most > 0 && i >= most) || units[i].number < least) {
       if (vocab->specials) settled->strings.number[LK_UNK] += units[i].number;
     } else {
-      LK_TRY(insert(settled, units[i].text, units[i].size, hash_of(units[i].text, units[i].size), units[i].number));
+      LK_TRY(insert(settled, units[i].text, units[i].size, units[i].number));
     }
   }
   return LK_OK;
@@ -197,10 +225,10 @@ done:
 
 int32_t lk_vocab_find(const lk_vocab *vocab, const char *text, size_t size, int32_t missing) {
   if (size == 1 && (unsigned char)text[0] < 128) {
-    const int32_t found = vocab->ascii[(unsigned char)text[0]];
-    return found ? found - 1 : missing;
+    const int32_t id = id_of_ascii(vocab, text[0]);
+    return id >= 0 ? id : missing;
   }
-  const uint32_t found = vocab->slot[slot_of(vocab, text, size, hash_of(text, size))];
+  const uint32_t found = slot_of(vocab, text, size)->id;
   return found ? (int32_t)(found - 1) : missing;
 }
 
@@ -214,7 +242,9 @@ lk_status lk_vocab_encode(const lk_vocab *vocab, lk_unit unit, const char *text,
   size_t at = 0, length;
   LK_TRY(lk_grow(ids, capacity, (size_t)*count + size, sizeof **ids)); /* a unit has at least one byte */
   int32_t *out = *ids + *count;
-  while (lk_unit_next(unit, text, size, &at, &start, &length)) {
+  for (;;) {
+    while (unit == LK_CHAR && at < size && id_of_ascii(vocab, text[at]) >= 0) *out++ = id_of_ascii(vocab, text[at++]);
+    if (!lk_unit_next(unit, text, size, &at, &start, &length)) break;
     const int32_t id = lk_vocab_find(vocab, start, length, LK_UNK);
     *out++ = id < LK_EOS ? LK_UNK : id; /* a text that spells out <pad> or <sos> */
   }

@@ -37,10 +37,7 @@ static void units_are_words_or_characters(void **state) {
 }
 
 static void count_all(lk_vocab *vocab, const char *text) {
-  const char *start;
-  size_t at = 0, length;
-  while (lk_unit_next(LK_WORD, text, strlen(text), &at, &start, &length))
-    assert_int_equal(lk_vocab_count(vocab, start, length), LK_OK);
+  assert_int_equal(lk_vocab_count_text(vocab, LK_WORD, text, strlen(text)), LK_OK);
 }
 
 static void assert_entry(const lk_vocab *vocab, ptrdiff_t id, const char *text, int64_t count) {
@@ -98,6 +95,28 @@ static void labels_are_numbered_from_zero(void **state) {
   assert_entry(vocab, 0, "O", 3);
   assert_entry(vocab, 1, "B-x", 2);
   assert_entry(vocab, 2, "I", 1);
+  lk_vocab_destroy(&vocab);
+}
+
+static void characters_are_counted_like_words(void **state) {
+  (void)state;
+  lk_vocab *vocab = NULL;
+  int32_t *ids = NULL;
+  ptrdiff_t count = 0;
+  size_t capacity = 0;
+  const char *text = "a\xc3\xa9 aa\xc3\xa9 b";
+  assert_int_equal(lk_vocab_create(&vocab, true), LK_OK);
+  assert_int_equal(lk_vocab_count_text(vocab, LK_CHAR, text, strlen(text)), LK_OK);
+  assert_int_equal(lk_vocab_count(vocab, "a", 1), LK_OK);
+  assert_int_equal(lk_vocab_settle(vocab, 3, 1), LK_OK);
+  assert_entry(vocab, LK_UNK, "<unk>", 1);
+  assert_entry(vocab, 4, "a", 4);
+  assert_entry(vocab, 5, " ", 2);
+  assert_entry(vocab, 6, "\xc3\xa9", 2);
+  assert_int_equal(lk_vocab_encode(vocab, LK_CHAR, text, strlen(text), &ids, &count, &capacity), LK_OK);
+  assert_int_equal(count, 8);
+  assert_memory_equal(ids, ((int32_t[]){4, 6, 5, 4, 4, 6, 5, LK_UNK}), 32);
+  free(ids);
   lk_vocab_destroy(&vocab);
 }
 
@@ -164,12 +183,10 @@ static void encoding_appends(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(units_are_words_or_characters),
-                                     cmocka_unit_test(numbers_fall_with_counts),
-                                     cmocka_unit_test(what_is_left_out_counts_for_unk),
-                                     cmocka_unit_test(labels_are_numbered_from_zero),
-                                     cmocka_unit_test(many_units),
-                                     cmocka_unit_test(a_file_s_vocabulary_is_checked),
-                                     cmocka_unit_test(encoding_appends)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(units_are_words_or_characters),     cmocka_unit_test(numbers_fall_with_counts),
+      cmocka_unit_test(what_is_left_out_counts_for_unk),   cmocka_unit_test(labels_are_numbered_from_zero),
+      cmocka_unit_test(characters_are_counted_like_words), cmocka_unit_test(many_units),
+      cmocka_unit_test(a_file_s_vocabulary_is_checked),    cmocka_unit_test(encoding_appends)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
