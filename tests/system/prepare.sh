@@ -1,0 +1,101 @@
+# `lockstep prepare` on the real binary: what h5ls finds in the result, exit codes and places of mistakes, and that a
+# failure leaves nothing behind.
+# shellcheck shell=bash
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# refused CODE WORDS COMMAND...: the command ends with this exit code, one line on standard error that holds WORDS, and
+# no file that was not there before.
+refused() {
+  local code=$1 words=$2 got=0 before after
+  shift 2
+  before=$(ls -A)
+  "$@" >../out.txt 2>../err.txt <"${INPUT:-/dev/null}" || got=$?
+  after=$(ls -A)
+  [ "$got" -eq "$code" ] || fail "exit code $got, expected $code: $* ($(cat ../err.txt))"
+  grep -qF -- "$words" ../err.txt || fail "expected '$words', found '$(cat ../err.txt)': $*"
+  [ "$(wc -l <../err.txt)" -eq 1 ] || fail "more than one line: $(cat ../err.txt)"
+  [ "$before" = "$after" ] || fail "left behind by $*: $after"
+}
+
+# has FILE OBJECT WORDS: h5ls shows the object with these words.
+has() {
+  h5ls -r "$1" | grep -F -- "$2" | grep -qF -- "$3" || fail "$1: no $2 $3 in: $(h5ls -r "$1")"
+}
+
+mkdir work
+cd work || exit 1
+prepare=("$LOCKSTEP" prepare)
+
+# One running text of characters: the last tenth is for validation, character by character.
+for i in $(seq 100); do echo "line number $i of a running text"; done >text.txt
+characters=$(wc -m <text.txt)
+"${prepare[@]}" text text.txt --unit char --stream --valid-fraction 0.1 -o text.h5 >report.txt
+has text.h5 /train/stream "{$((characters * 9 / 10))/Inf}"
+has text.h5 /valid/stream "{$((characters - characters * 9 / 10))/Inf}"
+grep -q "$((characters * 9 / 10)) units" report.txt
+grep -q 'MB/s' report.txt
+
+# Labelled lines, from standard input too, and over the file that is there.
+printf 'en\tword\nfr\tmot\nen\tmorphology\n' >lines.tsv
+"${prepare[@]}" classify lines.tsv --unit char --max-length 20 -o lines.h5 >/dev/null
+has lines.h5 /train/len_0006/source '{2'
+has lines.h5 /train/len_0012/source '{1'
+has lines.h5 /vocab/label '{2'
+"${prepare[@]}" classify - --unit char --max-length 5 --too-long cut -o lines.h5 <lines.tsv >report.txt
+grep -q 'cut to 5: 1 sequences' report.txt
+has lines.h5 /train/len_0008/source '{1'
+[ "$(h5ls -r lines.h5 | grep -c len_0012)" -eq 0 ] || fail 'the old corpus is still there'
+
+# Words and tags: .conllu by its name, plain columns by numbers.
+printf '# a\n1-2\tdont\t_\t_\t_\t_\t_\t_\t_\t_\n1\tdo\t_\tAUX\t_\t_\t_\t_\t_\t_\n2\tnt\t_\tPART\t_\t_\t_\t_\t_\t_\n\n' >a.conllu
+"${prepare[@]}" label a.conllu -o label.h5 >/dev/null
+has label.h5 /train/len_0004/target '{1'
+has label.h5 /vocab/label '{2'
+printf 'EU NNP B-ORG\nrejects VBZ O\n' >b.conll
+"${prepare[@]}" label b.conll --column word=0,tag=-1 -o label.h5 >/dev/null
+h5dump -d /vocab/label label.h5 | grep -q 'B-ORG'
+
+# Frames.
+printf 'a\t1,2,3 4,5,6\nb\t7,8,9\n' >frames.tsv
+"${prepare[@]}" frames frames.tsv -o frames.h5 >/dev/null
+has frames.h5 /train/len_0004/frames '{2/Inf, 4, 3}'
+for file in text lines label frames; do "$LOCKSTEP" verify $file.h5 >/dev/null; done
+rm ./*.h5
+
+# Bad data: 65, with the place.
+printf 'good\nb\377d\n' >bad.txt
+: >empty.txt
+printf 'x\ta\nno tab\n' >bad.tsv
+printf 'a\t1,2\nb\t3,nan\n' >nan.tsv
+printf 'a X\nb Y Z\n' >bad.conll
+refused 65 'bad.txt:2:2: not valid UTF-8: byte 0xff' "${prepare[@]}" text bad.txt -o out.h5
+refused 65 'text.txt:1:6: a sequence of 31 units, more than 5' \
+  "${prepare[@]}" text text.txt --unit char --max-length 5 -o out.h5
+refused 65 'empty.txt:1:1: the file is empty' "${prepare[@]}" text empty.txt -o out.h5
+refused 65 'bad.tsv:2:7: 1 column, expected 2' "${prepare[@]}" classify bad.tsv -o out.h5
+refused 65 'nan.tsv:2:5: found '"'nan'"', expected a finite number' "${prepare[@]}" frames nan.tsv -o out.h5
+refused 65 'bad.conll:2:5: 3 columns, expected 2' "${prepare[@]}" label bad.conll -o out.h5
+printf 'y\tb\n' >other.tsv
+refused 65 "other.tsv:1:1: label 'y', which the training part never has" \
+  "${prepare[@]}" classify lines.tsv --test other.tsv -o out.h5
+INPUT=bad.txt refused 65 '<stdin>:2:2: not valid UTF-8' "${prepare[@]}" text - -o out.h5
+
+# Mistakes on the command line: 64. A folder that is not there: 74.
+refused 64 "unknown kind 'txt'" "${prepare[@]}" txt text.txt -o out.h5
+refused 64 'expected a kind' "${prepare[@]}"
+refused 64 'expected -o OUT.h5' "${prepare[@]}" text text.txt
+refused 64 '--unit: expected word or char, found' "${prepare[@]}" text text.txt --unit byte -o out.h5
+refused 64 '--column: expected word=I,tag=J' "${prepare[@]}" label b.conll --column word=x -o out.h5
+refused 64 '--conllu goes with label, not with text' "${prepare[@]}" text text.txt --conllu -o out.h5
+refused 64 '--stream goes with text, not with classify' "${prepare[@]}" classify lines.tsv --stream -o out.h5
+refused 64 'did you mean --max-length' "${prepare[@]}" text text.txt --max-lenght 3 -o out.h5
+refused 74 'none/out.h5' "${prepare[@]}" text text.txt -o none/out.h5
+refused 74 'none.txt' "${prepare[@]}" text none.txt -o out.h5
+
+# Help says how, with an example for each kind.
+"${prepare[@]}" --help >help.txt
+for kind in text classify label frames; do grep -q "lockstep prepare $kind" help.txt || fail "no example of $kind"; done
