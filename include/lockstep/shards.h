@@ -21,6 +21,12 @@
 #define LK_MAX_PIECES  24
 #define LK_TREE_LEVELS 13
 
+/* A tensor whose gradient has few rows that are not zero, in the flat vector of parameters. Which rows a step touched is
+ * told by marks, a byte a row, the rows of all such tensors counted one after the other. */
+typedef struct lk_row_block {
+  ptrdiff_t offset, rows, width;
+} lk_row_block;
+
 typedef struct lk_piece {
   int first, count; /* shards [first, first+count), global index */
   int level;        /* of its root in the tree */
@@ -35,6 +41,8 @@ typedef struct lk_shards {
 
 /** The block of rank `rank` of `size`; needs size <= total <= LK_MAX_SHARDS.      Not collective. */
 lk_shards lk_shards_make(int total, int rank, int size);
+/** The whole subtrees of any block [begin, end) of shards, not empty.               Not collective. */
+lk_shards lk_shards_block(int total, int begin, int end);
 /** The rank that hosts a shard.                                                   Not collective. */
 int lk_shards_owner(int total, int size, int shard);
 

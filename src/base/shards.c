@@ -31,9 +31,12 @@ static lk_piece largest_piece(int total, int first, int end) {
 
 lk_shards lk_shards_make(int total, int rank, int size) {
   LK_ASSERT(total >= 1 && total <= LK_MAX_SHARDS && size >= 1 && size <= total && rank >= 0 && rank < size);
-  lk_shards shards = {.total = total, .first = block_first(total, rank, size)};
-  const int end = block_first(total, rank + 1, size);
-  shards.count = end - shards.first;
+  return lk_shards_block(total, block_first(total, rank, size), block_first(total, rank + 1, size));
+}
+
+lk_shards lk_shards_block(int total, int begin, int end) {
+  LK_ASSERT(total >= 1 && total <= LK_MAX_SHARDS && begin >= 0 && begin < end && end <= total);
+  lk_shards shards = {.total = total, .first = begin, .count = end - begin};
   for (int first = shards.first; first < end; first += shards.piece[shards.pieces++].count) {
     LK_ASSERT(shards.pieces < LK_MAX_PIECES);
     shards.piece[shards.pieces] = largest_piece(total, first, end);

@@ -103,6 +103,31 @@ static void same_bits_for_any_ranks(void **state) {
   }
 }
 
+/* Neighbouring ranks may add first among themselves: the pieces of the block that they make up together. */
+static void blocks_of_several_ranks_give_the_same_bits(void **state) {
+  (void)state;
+  float leaf[33];
+  for (int total = 1; total <= 33; total++) {
+    fill(leaf, total, (uint32_t)total);
+    float reference = root_sum(leaf, total);
+    for (int a = 0; a < total; a++)
+      for (int b = a + 1; b <= total; b++) {
+        const int cut[4] = {0, a, b, total};
+        float slot[LK_TREE_LEVELS] = {0};
+        lk_tree tree = lk_tree_start(total, 0);
+        for (int i = 0; i < 3; i++) {
+          if (cut[i] == cut[i + 1]) continue;
+          lk_shards block = lk_shards_block(total, cut[i], cut[i + 1]);
+          assert_true(block.first == cut[i] && block.count == cut[i + 1] - cut[i]);
+          for (int p = 0; p < block.pieces; p++)
+            push(&tree, slot, block.piece[p], piece_sum(leaf, total, block.piece[p]));
+        }
+        assert_int_equal(tree.depth, 1);
+        assert_memory_equal(slot, &reference, sizeof reference);
+      }
+  }
+}
+
 static void same_bits_for_many_shards(void **state) {
   (void)state;
   static float leaf[LK_MAX_SHARDS];
@@ -186,10 +211,10 @@ static void doubles_follow_the_tree(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_bits_for_any_ranks), cmocka_unit_test(same_bits_for_many_shards),
-      cmocka_unit_test(order_matters_here),      cmocka_unit_test(example_of_the_header),
-      cmocka_unit_test(pieces_are_few),          cmocka_unit_test(doubles_follow_the_tree),
-      cmocka_unit_test(cousins_do_not_merge),
+      cmocka_unit_test(same_bits_for_any_ranks),   cmocka_unit_test(blocks_of_several_ranks_give_the_same_bits),
+      cmocka_unit_test(same_bits_for_many_shards), cmocka_unit_test(order_matters_here),
+      cmocka_unit_test(example_of_the_header),     cmocka_unit_test(pieces_are_few),
+      cmocka_unit_test(doubles_follow_the_tree),   cmocka_unit_test(cousins_do_not_merge),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
