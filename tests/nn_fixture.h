@@ -83,6 +83,15 @@ static inline void fixture_rank_pack(fixture_rank *k, const fixture_corpus *c) {
   lk_pack_fill(&k->pack);
 }
 
+/* The gradients and the marks of sparse ones. */
+static inline void fixture_rank_grads(fixture_rank *k, const lk_params *params, size_t rows) {
+  k->grads = (lk_grads){.shards = &k->shards, .params = params};
+  for (int p = 0; p < k->shards.pieces; p++) {
+    k->grads.piece[p] = lk_arena_reals(&k->grad_arena, lk_params_count(params));
+    k->grads.touched[p] = lk_arena_take(&k->grad_arena, rows);
+  }
+}
+
 /* Rank r of R with its part of the corpus; where `params`, with gradients filled with NaN: all must be assigned. */
 static inline void fixture_rank_open(fixture_rank *k, const fixture_corpus *c, int r, int R, const lk_params *params) {
   memset(k, 0, sizeof *k);
@@ -91,12 +100,15 @@ static inline void fixture_rank_open(fixture_rank *k, const fixture_corpus *c, i
   assert_int_equal(lk_arena_reserve(&k->arena), LK_OK);
   fixture_rank_pack(k, c);
   if (params == NULL) return;
-  k->grads = (lk_grads){.shards = &k->shards, .params = params};
-  ptrdiff_t P = lk_params_count(params);
-  k->grad_arena.used = (size_t)(P * k->shards.pieces) * sizeof(lk_real);
+  lk_row_block block[8];
+  size_t rows = 0;
+  int blocks = lk_params_row_blocks(params, block, 8);
+  for (int i = 0; i < blocks; i++) rows += (size_t)block[i].rows;
+  fixture_rank_grads(k, params, rows);
   assert_int_equal(lk_arena_reserve(&k->grad_arena), LK_OK);
+  fixture_rank_grads(k, params, rows);
   for (int p = 0; p < k->shards.pieces; p++) {
-    k->grads.piece[p] = lk_arena_reals(&k->grad_arena, P);
+    memset(k->grads.touched[p], 1, rows);
     for (int i = 0; i < lk_params_tensors(params); i++)
       for (ptrdiff_t j = 0; j < lk_params_at(params, i)->count; j++)
         k->grads.piece[p][lk_params_at(params, i)->offset + j] = (lk_real)__builtin_nan("");

@@ -8,7 +8,8 @@
  *            | embedding.weight | rnn.0.weight_ih | ... | output.bias |     each starts at a multiple of LK_LANES;
  *                                                                          the gaps are zero and stay zero
  *
- * Ownership: lk_params owns the values; layers keep ids, never pointers that outlive it. */
+ * Ownership: lk_params owns the table and, unless it was committed at a place of the caller's, the values; layers keep
+ * ids, never pointers that outlive it. */
 #pragma once
 #include "lockstep/shards.h"
 #include "lockstep/status.h"
@@ -31,6 +32,10 @@ typedef struct lk_param {
   ptrdiff_t special_begin, special_end;
   double special;
   int decay; /* whether weight decay applies: matrices yes, biases no */
+  /* The gradient has few rows that are not zero, and comes with marks of those (lk_grads.touched); filled in: the number
+   * of this tensor's first row, counted over all such tensors */
+  int sparse;
+  ptrdiff_t first_row;
 } lk_param;
 
 typedef struct lk_params lk_params;
@@ -41,22 +46,34 @@ void lk_params_destroy(lk_params **params);
 LK_CHECKED lk_status lk_params_add(lk_params *params, const lk_param *p, int *id);
 /** Allocate and initialise the values from `seed`: each element a function of (seed, tensor index, element). */
 LK_CHECKED lk_status lk_params_commit(lk_params *params, uint64_t seed);
+/** The same into values [P] of the caller's, zero before and 64-byte aligned, which outlive params: where several ranks
+ *  hold them together, each initialises the tensors of one part in `parts`.       Not collective. */
+LK_CHECKED lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, int part, int parts);
 int lk_params_tensors(const lk_params *params);
 const lk_param *lk_params_at(const lk_params *params, int id);
 /** P, a multiple of LK_LANES.                                                     Not collective. */
 ptrdiff_t lk_params_count(const lk_params *params);
+/** The tensors with sparse gradients, in order, at most `most` of them; returns how many there are. */
+int lk_params_row_blocks(const lk_params *params, lk_row_block *blocks, int most);
 /** Trainable numbers, without the gaps.                                           Not collective. */
 ptrdiff_t lk_params_trainable(const lk_params *params);
 lk_real *lk_params_values(lk_params *params);
 /** The values of one tensor.                                                      Not collective. */
 lk_real *lk_params_value(const lk_params *params, int id);
 
-/* The gradients of a step: one vector [P] for each of the rank's pieces. Each tensor's is assigned once a step. */
+/* The gradients of a step: one vector [P] for each of the rank's pieces. Each tensor's is assigned once a step.
+ *
+ * touched[p]: a byte for each row of the tensors with sparse gradients, zero where the row is zero in piece p. The layer
+ * then clears the rows that are marked from the step before, and no others; at first all are marked, or all rows are
+ * zero. NULL: no marks, the layer assigns every row. */
 typedef struct lk_grads {
   const lk_shards *shards;
   const lk_params *params;
   lk_real *piece[LK_MAX_PIECES];
+  uint8_t *touched[LK_MAX_PIECES];
 } lk_grads;
 
 /** Where lk_sum_leaves() puts tensor `id`: to[p] for each piece.                  Not collective. */
 void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_PIECES]);
+/** Its marks: to[p] for each piece, NULL where there are none.                    Not collective. */
+void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_PIECES]);

@@ -12,7 +12,7 @@ lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *n
   *e = (lk_embedding){.V = V, .E = E};
   /* rows of length about one, whatever E: tied to an output they give logits of a sane size */
   lk_init init = {LK_INIT_NORMAL, 1 / sqrt((double)E)};
-  lk_param weight = {.note = "V,E", .dims = 2, .shape = {V, E}, .init = init, .decay = 1};
+  lk_param weight = {.note = "V,E", .dims = 2, .shape = {V, E}, .init = init, .decay = 1, .sparse = 1};
   (void)snprintf(weight.name, sizeof weight.name, "%s.weight", name);
   return lk_params_add(params, &weight, &e->weight);
 }
@@ -114,17 +114,30 @@ static void sum_node(const scatter *s, int level, int first, const int32_t *rows
   }
 }
 
+/* All rows zero again: those that the last step touched, where there are marks of them. */
+static void clear_rows(const lk_embedding *e, lk_real *dw, uint8_t *touched) {
+  size_t row = (size_t)e->E * sizeof *dw;
+  if (touched == NULL) {
+    memset(dw, 0, (size_t)e->V * row);
+    return;
+  }
+  for (ptrdiff_t v = 0; v < e->V; v++)
+    if (touched[v]) memset(dw + v * e->E, 0, row);
+  memset(touched, 0, (size_t)e->V);
+}
+
 /* One piece's gradient: zeros, and a sum for each word that the piece's rows touch. */
-static void sum_piece(const scatter *s, lk_piece piece, lk_real *dw) {
+static void sum_piece(const scatter *s, lk_piece piece, lk_real *dw, uint8_t *touched) {
   const lk_embedding *e = s->e;
   int local = piece.first - s->shards->first;
   ptrdiff_t begin = s->shard_row[local], end = s->shard_row[local + piece.count];
-  memset(dw, 0, (size_t)(e->V * e->E) * sizeof *dw);
+  clear_rows(e, dw, touched);
   sort_rows(s, begin, end);
   for (ptrdiff_t i = begin, next; i < end; i = next) {
     int32_t id = s->ids[e->sorted[i]];
     for (next = i + 1; next < end && s->ids[e->sorted[next]] == id;) next++;
     sum_node(s, piece.level, piece.first, e->sorted + i, next - i, dw + id * e->E);
+    if (touched) touched[id] = 1;
   }
 }
 
@@ -150,11 +163,15 @@ void lk_embedding_backward(const lk_embedding *e, const lk_pack *pack, const int
                            ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads) {
   scatter s = {e, grads->shards, pack->shard_row, ids, dx, lddx, also};
   lk_real *to[LK_MAX_PIECES];
+  uint8_t *touched[LK_MAX_PIECES];
   lk_grads_of(grads, e->weight, to);
+  lk_grads_touched(grads, e->weight, touched);
   if (also == NULL) {
-    for (int p = 0; p < grads->shards->pieces; p++) sum_piece(&s, grads->shards->piece[p], to[p]);
+    for (int p = 0; p < grads->shards->pieces; p++) sum_piece(&s, grads->shards->piece[p], to[p], touched[p]);
     return;
   }
+  for (int p = 0; p < grads->shards->pieces; p++)
+    if (touched[p]) memset(touched[p], 1, (size_t)e->V);
   LK_ASSERT(also->K == e->E);
   for (int i = 0; i < grads->shards->count; i++) sort_rows(&s, pack->shard_row[i], pack->shard_row[i + 1]);
   lk_sum_leaves(grads->shards, e->V, e->E, tied_leaf, &s, to, e->E, e->scratch);

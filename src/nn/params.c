@@ -11,6 +11,7 @@ struct lk_params {
   size_t capacity;
   int tensors;
   ptrdiff_t count; /* so far, a multiple of LK_LANES */
+  ptrdiff_t rows;  /* of the tensors with sparse gradients */
   lk_real *values; /* NULL until committed */
   lk_arena arena;
 };
@@ -41,16 +42,21 @@ lk_status lk_params_add(lk_params *params, const lk_param *p, int *id) {
   if (own->count > PTRDIFF_MAX / 8 - LK_LANES - params->count)
     return LK_FAIL(LK_USAGE, "the model is too large, at tensor %s", p->name);
   params->count += lk_padded(own->count);
+  own->first_row = params->rows;
+  if (own->sparse) params->rows += own->shape[0];
   *id = params->tensors++;
   return LK_OK;
 }
 
 lk_status lk_params_commit(lk_params *params, uint64_t seed) {
-  LK_ASSERT(params->values == NULL);
   (void)lk_arena_reals(&params->arena, params->count);
   LK_TRY(lk_arena_reserve(&params->arena)); /* zeros: the gaps */
-  lk_real *values = lk_arena_reals(&params->arena, params->count);
-  for (int i = 0; i < params->tensors; i++)
+  return lk_params_commit_at(params, seed, lk_arena_reals(&params->arena, params->count), 0, 1);
+}
+
+lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, int part, int parts) {
+  LK_ASSERT(params->values == NULL && part >= 0 && part < parts);
+  for (int i = part; i < params->tensors; i += parts)
     LK_TRY(lk_init_tensor(&params->tensor[i], seed, (uint32_t)i, values + params->tensor[i].offset));
   params->values = values;
   return LK_OK;
@@ -64,6 +70,18 @@ const lk_param *lk_params_at(const lk_params *params, int id) {
 }
 
 ptrdiff_t lk_params_count(const lk_params *params) { return params->count; }
+
+int lk_params_row_blocks(const lk_params *params, lk_row_block *blocks, int most) {
+  int count = 0;
+  for (int i = 0; i < params->tensors; i++) {
+    const lk_param *p = &params->tensor[i];
+    if (!p->sparse) continue;
+    if (count < most)
+      blocks[count] = (lk_row_block){.offset = p->offset, .rows = p->shape[0], .width = p->count / p->shape[0]};
+    count++;
+  }
+  return count;
+}
 
 ptrdiff_t lk_params_trainable(const lk_params *params) {
   ptrdiff_t sum = 0;
@@ -81,4 +99,10 @@ lk_real *lk_params_value(const lk_params *params, int id) {
 void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_PIECES]) {
   ptrdiff_t offset = lk_params_at(grads->params, id)->offset;
   for (int p = 0; p < grads->shards->pieces; p++) to[p] = grads->piece[p] + offset;
+}
+
+void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_PIECES]) {
+  const lk_param *p = lk_params_at(grads->params, id);
+  LK_ASSERT(p->sparse);
+  for (int i = 0; i < grads->shards->pieces; i++) to[i] = grads->touched[i] ? grads->touched[i] + p->first_row : NULL;
 }

@@ -60,6 +60,48 @@ static void make_rows(const fixture_rank *k, int V, int E, int32_t *ids, lk_real
   }
 }
 
+static void forget(lk_grads *grads, lk_real *const *piece, ptrdiff_t n) {
+  for (int p = 0; p < grads->shards->pieces; p++) {
+    grads->touched[p] = NULL;
+    memset(piece[p], 0xff, (size_t)n * sizeof **piece);
+  }
+}
+
+/* Marked are the words of the piece's shards, all words of a tied table. */
+static void check_marks(const setting *t, const fixture_rank *k, int p, const int32_t *ids, const uint8_t *touched) {
+  uint8_t *want = calloc((size_t)t->V, 1);
+  assert_non_null(want);
+  int local = k->shards.piece[p].first - k->shards.first;
+  for (ptrdiff_t r = k->pack.shard_row[local]; r < k->pack.shard_row[local + k->shards.piece[p].count]; r++)
+    want[ids[r]] = 1;
+  if (t->tied) memset(want, 1, (size_t)t->V);
+  assert_memory_equal(touched, want, (size_t)t->V);
+  free(want);
+}
+
+/* The first batch leaves rows behind that the second one does not touch. */
+static void rows_of_the_last_step_are_cleared(void **state) {
+  (void)state;
+  fixture_corpus c = {.S = 1, .sequences = 1, .shard_seq = {0, 1}, .length = {3}, .id = {1}};
+  model m = make(4, 2);
+  fixture_rank k;
+  fixture_rank_open(&k, &c, 0, 1, m.params);
+  lk_arena arena = {0};
+  lk_embedding_layout(&m.e, &arena, 3, 1);
+  assert_int_equal(lk_arena_reserve(&arena), LK_OK);
+  lk_embedding_layout(&m.e, &arena, 3, 1);
+  const lk_real dx[6] = {1, 2, 3, 4, 5, 6}, first[8] = {0, 0, 4, 6, 0, 0, 5, 6}, second[8] = {5, 6, 0, 0, 0, 0, 4, 6};
+  lk_embedding_backward(&m.e, &k.pack, (const int32_t[]){1, 1, 3}, dx, 2, NULL, &k.grads);
+  assert_memory_equal(k.grads.piece[0], first, sizeof first);
+  assert_memory_equal(k.grads.touched[0], "\0\1\0\1", 4);
+  lk_embedding_backward(&m.e, &k.pack, (const int32_t[]){3, 3, 0}, dx, 2, NULL, &k.grads);
+  assert_memory_equal(k.grads.piece[0], second, sizeof second);
+  assert_memory_equal(k.grads.touched[0], "\1\0\0\1", 4);
+  lk_arena_release(&arena);
+  fixture_rank_close(&k);
+  lk_params_destroy(&m.params);
+}
+
 static void check_rank(const setting *t, model *m, fixture_rank *k) {
   ptrdiff_t N = k->pack.N, ld = lk_padded(t->E), table = (ptrdiff_t)t->V * t->E;
   lk_arena arena = {0};
@@ -79,15 +121,21 @@ static void check_rank(const setting *t, model *m, fixture_rank *k) {
   const lk_leaf_product *also = t->tied ? &product : NULL;
 
   lk_real *want[LK_MAX_PIECES], *got[LK_MAX_PIECES];
+  uint8_t *touched[LK_MAX_PIECES];
   for (int p = 0; p < k->shards.pieces; p++) want[p] = fixture_alloc(table);
   dense_leaf leaf = {k->pack.shard_row, ids, dx, ld, t->E, also};
   lk_sum_leaves(&k->shards, t->V, t->E, scatter_all, &leaf, want, t->E, scratch);
-  lk_embedding_backward(&m->e, &k->pack, ids, dx, ld, also, &k->grads);
   lk_grads_of(&k->grads, m->e.weight, got);
-  for (int p = 0; p < k->shards.pieces; p++) {
-    assert_memory_equal(got[p], want[p], (size_t)table * sizeof(lk_real));
-    free(want[p]);
+  lk_grads_touched(&k->grads, m->e.weight, touched);
+  for (int step = 0; step < 3; step++) { /* over NaNs, over its own rows, without marks over NaNs */
+    if (step == 2) forget(&k->grads, got, table);
+    lk_embedding_backward(&m->e, &k->pack, ids, dx, ld, also, &k->grads);
+    for (int p = 0; p < k->shards.pieces; p++) {
+      assert_memory_equal(got[p], want[p], (size_t)table * sizeof(lk_real));
+      if (step < 2) check_marks(t, k, p, ids, touched[p]);
+    }
   }
+  for (int p = 0; p < k->shards.pieces; p++) free(want[p]);
   free(ids);
   free(dx);
   free(dy);
@@ -161,6 +209,7 @@ static int select_kernels(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bits_are_those_of_the_dense_sum),
+      cmocka_unit_test(rows_of_the_last_step_are_cleared),
       cmocka_unit_test(signed_zero_by_hand),
       cmocka_unit_test(forward_copies_rows),
   };

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static lk_params *make(uint64_t seed) {
+static lk_params *table(void) {
   lk_params *params;
   int id;
   assert_int_equal(lk_params_create(&params), LK_OK);
@@ -25,6 +25,11 @@ static lk_params *make(uint64_t seed) {
     assert_int_equal(lk_params_add(params, &list[i], &id), LK_OK);
     assert_int_equal(id, i);
   }
+  return params;
+}
+
+static lk_params *make(uint64_t seed) {
+  lk_params *params = table();
   assert_int_equal(lk_params_commit(params, seed), LK_OK);
   return params;
 }
@@ -130,6 +135,51 @@ static void gradients_lie_at_the_same_offsets(void **state) {
   lk_params_destroy(&params);
 }
 
+/* Tensors b [3, 2] and d [2, 4] have sparse gradients: their rows are counted through, 3 and 2. */
+static void rows_of_sparse_gradients_are_counted_through(void **state) {
+  (void)state;
+  lk_params *params;
+  assert_int_equal(lk_params_create(&params), LK_OK);
+  const lk_param p[] = {{.name = "a", .dims = 1, .shape = {3}},
+                        {.name = "b", .dims = 2, .shape = {3, 2}, .sparse = 1},
+                        {.name = "c", .dims = 1, .shape = {17}},
+                        {.name = "d", .dims = 2, .shape = {2, 4}, .sparse = 1}};
+  int id = -1;
+  for (int i = 0; i < 4; i++) assert_int_equal(lk_params_add(params, &p[i], &id), LK_OK);
+  lk_row_block block[2];
+  assert_int_equal(lk_params_row_blocks(params, block, 2), 2);
+  assert_int_equal(lk_params_row_blocks(params, NULL, 0), 2);
+  assert_true(block[0].offset == 16 && block[0].rows == 3 && block[0].width == 2);
+  assert_true(block[1].offset == 64 && block[1].rows == 2 && block[1].width == 4);
+  lk_shards one = lk_shards_make(1, 0, 1);
+  uint8_t marks[5], *to[LK_MAX_PIECES];
+  lk_grads grads = {.shards = &one, .params = params, .touched = {marks}};
+  lk_grads_touched(&grads, id, to);
+  assert_ptr_equal(to[0], marks + 3);
+  grads.touched[0] = NULL;
+  lk_grads_touched(&grads, id, to);
+  assert_null(to[0]);
+  lk_params_destroy(&params);
+}
+
+/* Two that hold the values together give what one alone gives. */
+static void values_may_be_initialised_in_parts(void **state) {
+  (void)state;
+  lk_params *whole = make(5), *part[2] = {table(), table()};
+  ptrdiff_t P = lk_params_count(whole);
+  lk_real *values = fixture_alloc(P);
+  memset(values, 0, (size_t)P * sizeof *values);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(lk_params_commit_at(part[i], 5, values, i, 2), LK_OK);
+    assert_ptr_equal(lk_params_values(part[i]), values);
+    if (i == 0) assert_true(memcmp(values, lk_params_values(whole), (size_t)P * sizeof *values) != 0);
+  }
+  assert_memory_equal(values, lk_params_values(whole), (size_t)P * sizeof *values);
+  for (int i = 0; i < 2; i++) lk_params_destroy(&part[i]);
+  lk_params_destroy(&whole);
+  free(values);
+}
+
 static jmp_buf after_assert;
 static void jump(void) { longjmp(after_assert, 1); }
 
@@ -153,9 +203,14 @@ static void the_same_name_twice_is_a_bug(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(layout_is_aligned_and_gaps_are_zero), cmocka_unit_test(initial_values_have_their_distribution),
-      cmocka_unit_test(orthogonal_blocks_are_orthogonal),    cmocka_unit_test(values_are_a_function_of_seed_and_tensor),
-      cmocka_unit_test(gradients_lie_at_the_same_offsets),   cmocka_unit_test(the_same_name_twice_is_a_bug),
+      cmocka_unit_test(layout_is_aligned_and_gaps_are_zero),
+      cmocka_unit_test(initial_values_have_their_distribution),
+      cmocka_unit_test(orthogonal_blocks_are_orthogonal),
+      cmocka_unit_test(values_are_a_function_of_seed_and_tensor),
+      cmocka_unit_test(gradients_lie_at_the_same_offsets),
+      cmocka_unit_test(the_same_name_twice_is_a_bug),
+      cmocka_unit_test(rows_of_sparse_gradients_are_counted_through),
+      cmocka_unit_test(values_may_be_initialised_in_parts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
