@@ -240,9 +240,9 @@ static lk_status finish(lk_trainer *t) {
   lk_evaluation result;
   lk_buffer path = {0};
   LK_GO(lk_buffer_printf(&path, "%s/%s.h5", t->config->run.dir, t->state.best_step > 0 ? "best" : "last"));
-  LK_GO(lk_trainer_load(t, path.data));
   LK_GO(lk_evaluator_create(&test, t->comm, t->corpus, &t->shards, t->task, LK_TEST, (ptrdiff_t)t->config->eval.batch,
                             (ptrdiff_t)t->config->train.unroll));
+  LK_GO(lk_trainer_load(t, path.data));
   LK_GO(lk_evaluator_run(test, t->params, &result));
   LK_GO(lk_comm_agree(t->comm, lk_progress_evaluation(t, "test", &result)));
 done:
