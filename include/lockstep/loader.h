@@ -3,9 +3,9 @@
  * The batch plan is a pure function of (seed, epoch, corpus, S, batch settings). Every bucket's rows are cut into S
  * contiguous blocks, shard s owns block s for the whole run, and a rank reads just its shards' rows. A global batch of
  * `batch` sequences is dealt round: position q of the epoch goes to shard q mod S, so every shard gives its share.
- * Each shard shuffles its rows, cuts them into pools of `pool` batches and sorts inside a pool by length; the steps of
- * an epoch are then visited in one random order common to all shards: what a step takes is of similar length on every
- * shard, and no rank waits for another.
+ * Each shard deals its rows into pools of `pool` batches, by lot but all pools alike in their lengths (one row of every
+ * stratum of the rows by length), and sorts inside a pool; the steps of an epoch are then visited in one random order
+ * common to all shards: what a step takes is of similar length on every shard, and no rank waits for another.
  *
  * A running text is cut into `batch` lanes of equal length, shard s owning a contiguous block of lanes; a step takes
  * the next `unroll` units of every lane, and states are carried from step to step (lane[] says whose).

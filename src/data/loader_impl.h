@@ -31,7 +31,7 @@ struct lk_loader {
 
   int64_t epoch;    /* that order and visits are of; -1 none */
   int32_t *order;   /* [rows] place i of local shard s: row first[s] + order[first[s] + i] */
-  int32_t *scratch; /* [rows] */
+  int32_t *scratch; /* [2 rows] */
   int32_t *visits;  /* [steps] */
   int32_t *picked;  /* [B_most] row of each sequence of the batch being filled */
 

@@ -135,7 +135,7 @@ static lk_status reserve_rows(lk_loader *loader) {
   LK_TRY(lk_alloc(&loader->length, rows, sizeof *loader->length));
   LK_TRY(lk_alloc(&loader->offset, rows, sizeof *loader->offset));
   LK_TRY(lk_alloc(&loader->order, rows, sizeof *loader->order));
-  LK_TRY(lk_alloc(&loader->scratch, rows, sizeof *loader->scratch));
+  LK_TRY(lk_alloc(&loader->scratch, 2 * rows, sizeof *loader->scratch));
   LK_TRY(lk_alloc(&loader->visits, (size_t)loader->steps, sizeof *loader->visits));
   if (loader->settings.view == LK_VIEW_CLASSIFY) LK_TRY(lk_alloc(&loader->target, rows, sizeof *loader->target));
   return LK_OK;

@@ -4,7 +4,8 @@
 
 #include "lockstep/status.h"
 
-enum { SHUFFLE_ROWS = 0, SHUFFLE_STEPS = 1 }; /* third word of the shuffle's counter */
+/* Third word of the shuffle's counter; a stratum adds its number. */
+enum { SHUFFLE_ROWS = 0, SHUFFLE_STEPS = 1, SHUFFLE_STRATUM = 2 };
 
 /* How many of the first `positions` belong to a shard: q = s, s + S, s + 2S, ... */
 static ptrdiff_t dealt(const lk_plan *plan, int shard, ptrdiff_t positions) {
@@ -69,19 +70,60 @@ void lk_sort_falling(int32_t *order, int32_t *scratch, ptrdiff_t n, const int32_
   if (from != order) memcpy(order, from, (size_t)n * sizeof *order);
 }
 
+/* floor(total part / parts) without overflow. */
+static ptrdiff_t portion(ptrdiff_t total, ptrdiff_t part, ptrdiff_t parts) {
+  return total / parts * part + total % parts * part / parts;
+}
+
+/* The places of a shard's order that pool p takes. */
+static lk_range pool_range(const lk_plan *plan, int shard, int64_t p) {
+  const int64_t steps = lk_plan_steps(plan), begin = p * plan->pool;
+  const int64_t end = plan->pool < steps - begin ? begin + plan->pool : steps;
+  return (lk_range){dealt(plan, shard, slot_begin(plan, begin)), dealt(plan, shard, slot_begin(plan, end))};
+}
+
+/* Rows by falling length are cut into strata, one row of each for every pool, by lot; a smaller pool (the last) is left
+ * out of some, evenly. So all pools, on all shards, are alike in their lengths, and sorted already.
+ *  in sorted [owned]   out dealt [owned]   lot [owned]: scratch */
+static void deal_into_pools(const lk_plan *plan, int shard, int64_t epoch, const int32_t *sorted, int32_t *pooled,
+                            int32_t *lot) {
+  const int64_t pools = (lk_plan_steps(plan) + plan->pool - 1) / plan->pool;
+  ptrdiff_t strata = 0, used = 0;
+  for (int64_t p = 0; p < pools; p++) {
+    const ptrdiff_t size = lk_range_size(pool_range(plan, shard, p));
+    if (size > strata) strata = size;
+  }
+  for (ptrdiff_t j = 0; j < strata; j++) {
+    ptrdiff_t taking = 0, drawn = 0;
+    for (int pass = 0; pass < 2; pass++) { /* how many pools take part, then who gets which row */
+      for (int64_t p = 0; p < pools; p++) {
+        const lk_range pool = pool_range(plan, shard, p);
+        const ptrdiff_t at = portion(lk_range_size(pool), j, strata);
+        if (portion(lk_range_size(pool), j + 1, strata) == at) continue;
+        if (pass == 0)
+          taking++;
+        else
+          pooled[pool.begin + at] = sorted[used + lot[drawn++]];
+      }
+      if (pass == 0)
+        lk_rng_permutation(plan->rng, (uint32_t)epoch, (uint32_t)shard, SHUFFLE_STRATUM + (uint32_t)j, lot, taking);
+    }
+    used += taking;
+  }
+  LK_ASSERT(used == lk_plan_owned(plan, shard));
+}
+
 void lk_plan_order(const lk_plan *plan, int shard, int64_t epoch, const int32_t *length, int32_t *out,
                    int32_t *scratch) {
   const ptrdiff_t owned = lk_plan_owned(plan, shard);
-  const int64_t steps = lk_plan_steps(plan), pool = plan->shuffle && plan->pool > 0 ? plan->pool : steps;
-  if (plan->shuffle)
+  if (plan->shuffle) /* rows of one length come in a new order */
     lk_rng_permutation(plan->rng, (uint32_t)epoch, (uint32_t)shard, SHUFFLE_ROWS, out, owned);
   else
     for (ptrdiff_t i = 0; i < owned; i++) out[i] = (int32_t)i;
-  for (int64_t slot = 0; slot < steps; slot += pool) {
-    ptrdiff_t begin = dealt(plan, shard, slot_begin(plan, slot));
-    ptrdiff_t end = dealt(plan, shard, slot_begin(plan, pool < steps - slot ? slot + pool : steps));
-    lk_sort_falling(out + begin, scratch, end - begin, length);
-  }
+  lk_sort_falling(out, scratch, owned, length);
+  if (!plan->shuffle || plan->pool < 1 || plan->pool >= lk_plan_steps(plan)) return;
+  deal_into_pools(plan, shard, epoch, out, scratch, scratch + owned);
+  memcpy(out, scratch, (size_t)owned * sizeof *out);
 }
 
 void lk_plan_visits(const lk_plan *plan, int64_t epoch, int32_t *out) {
@@ -90,11 +132,6 @@ void lk_plan_visits(const lk_plan *plan, int64_t epoch, int32_t *out) {
     lk_rng_permutation(plan->rng, (uint32_t)epoch, 0, SHUFFLE_STEPS, out, steps);
   else
     for (ptrdiff_t i = 0; i < steps; i++) out[i] = (int32_t)i;
-}
-
-/* floor(total part / parts) without overflow. */
-static ptrdiff_t portion(ptrdiff_t total, ptrdiff_t part, ptrdiff_t parts) {
-  return total / parts * part + total % parts * part / parts;
 }
 
 lk_range lk_plan_lanes(int shards, ptrdiff_t lanes, int shard) {

@@ -34,7 +34,7 @@ lk_range lk_plan_share(const lk_plan *plan, int shard, int64_t slot);
 /** The most that a shard gives to a step. */
 ptrdiff_t lk_plan_largest_share(const lk_plan *plan, int shard);
 /** A shard's order of an epoch: out[i] < lk_plan_owned() is the number, within the shard, of its i-th row.
- *  in length [owned]   scratch [owned]: written over */
+ *  in length [owned]   scratch [2 owned]: written over */
 void lk_plan_order(const lk_plan *plan, int shard, int64_t epoch, const int32_t *length, int32_t *out,
                    int32_t *scratch);
 /** The order in which the slots of an epoch are visited, one for all shards: out [steps]. */

@@ -91,7 +91,7 @@ static void sorting_is_stable(void **state) {
 enum { ROWS = 1003, SHARD = 3 };
 
 static ptrdiff_t order_of(const lk_plan *plan, int64_t epoch, int32_t *out, int32_t *length) {
-  int32_t scratch[ROWS];
+  int32_t scratch[2 * ROWS];
   const ptrdiff_t owned = lk_plan_owned(plan, SHARD);
   for (ptrdiff_t i = 0; i < owned; i++) length[i] = (int32_t)(i * 7919 % 61) + 1;
   lk_plan_order(plan, SHARD, epoch, length, out, scratch);
@@ -122,6 +122,25 @@ static void orders_are_permutations_sorted_inside_pools(void **state) {
     (void)order_of(&plan, 3, again, length);
     assert_memory_not_equal(order, again, (size_t)owned * sizeof *order);
   }
+}
+
+/* Every pool has rows of all lengths: their sums differ little, where chance alone would make them differ much. */
+static void pools_are_alike_in_length(void **state) {
+  (void)state;
+  int32_t order[ROWS], length[ROWS];
+  const lk_plan plan = plan_of(8, ROWS, 20, 4, true);
+  const int64_t steps = lk_plan_steps(&plan);
+  (void)order_of(&plan, 1, order, length);
+  double low = 1e9, high = 0;
+  for (int64_t slot = 0; slot + 4 <= steps; slot += 4) {
+    const ptrdiff_t begin = lk_plan_share(&plan, SHARD, slot).begin, end = lk_plan_share(&plan, SHARD, slot + 3).end;
+    double sum = 0;
+    for (ptrdiff_t i = begin; i < end; i++) sum += length[order[i]];
+    const double mean = sum / (double)(end - begin);
+    if (mean < low) low = mean;
+    if (mean > high) high = mean;
+  }
+  assert_true(low > 28 && high < 34); /* lengths are even over 1 .. 61 */
 }
 
 static void without_shuffling_all_is_by_length(void **state) {
@@ -179,6 +198,7 @@ int main(void) {
                                      cmocka_unit_test(shares_fill_the_steps),
                                      cmocka_unit_test(sorting_is_stable),
                                      cmocka_unit_test(orders_are_permutations_sorted_inside_pools),
+                                     cmocka_unit_test(pools_are_alike_in_length),
                                      cmocka_unit_test(without_shuffling_all_is_by_length),
                                      cmocka_unit_test(steps_are_visited_in_a_new_order_each_epoch),
                                      cmocka_unit_test(lanes_cover_a_text_once)};
