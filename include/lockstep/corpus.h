@@ -5,6 +5,9 @@
  *   /train/len_0032/source  int32 [N,32]   length int32 [N]   target int32 [N,32] or [N]   frames float32 [N,32,D]
  *   /train/stream           int32 [n]
  *   /valid/... /test/...    the same
+ * Pairs also have target_unit and shared among the attributes, target_length int32 [N] beside target, and in /valid and
+ * /test references [N]: the accepted targets of a row as text, TABs between them, the first of which is `target`.
+ * /vocab/source_model and /vocab/target_model: the SentencePiece model of a side that is cut by one.
  *
  * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
  * Labels are numbered from 0 in the order of /vocab/label; `target` of a labeller is -1 (no label) at <sos>, <eos> and
@@ -30,22 +33,25 @@ typedef enum lk_corpus_kind {
 extern const char *const lk_corpus_kind_names[LK_CORPUS_KINDS]; /* text classify label pairs frames */
 
 typedef struct lk_bucket {
-  ptrdiff_t width, rows; /* padded length (and its name), rows */
-  ptrdiff_t target_width;
+  ptrdiff_t width, rows;  /* padded length (and its name), rows */
+  ptrdiff_t target_width; /* columns of target: 0 none, 1 a label, else width; pairs go by the longer of their sides */
 } lk_bucket;
 
 typedef struct lk_corpus_info {
   lk_corpus_kind kind;
-  char unit[8];                     /* word | char | frame */
-  int stream;                       /* /train/stream rather than buckets */
-  ptrdiff_t frames;                 /* D, 0 for ids */
-  lk_strings source, target, label; /* vocabularies with counts; empty where there is none */
-  int lower, nfc;                   /* how text was folded: predict and generate do the same */
+  char unit[16];                        /* word | char | frame | sentencepiece */
+  char target_unit[16];                 /* pairs: of the other side; else "" */
+  int shared;                           /* pairs: source and target are one vocabulary */
+  int stream;                           /* /train/stream rather than buckets */
+  ptrdiff_t frames;                     /* D, 0 for ids */
+  lk_strings source, target, label;     /* vocabularies with counts; empty where there is none */
+  lk_buffer source_model, target_model; /* SentencePiece models, as their files have them; empty where there is none */
+  int lower, nfc;                       /* how text was folded: predict and generate do the same */
   int buckets[LK_SPLITS];
   lk_bucket bucket[LK_SPLITS][LK_MAX_BUCKETS];
   ptrdiff_t rows[LK_SPLITS];   /* over all buckets */
   ptrdiff_t tokens[LK_SPLITS]; /* stream: length; else real positions (frames or words without <sos> <eos>) */
-  ptrdiff_t max_length;        /* longest row in tokens, <sos> and <eos> included */
+  ptrdiff_t max_length;        /* longest row in tokens, <sos> and <eos> included; of pairs the longer side */
   char digest[33];
 } lk_corpus_info;
 
@@ -59,6 +65,11 @@ const lk_corpus_info *lk_corpus_about(const lk_corpus *corpus);
  *  width: LK_DATA. source [rows,width] length [rows] target [rows,target_width] (width, or 1) frames [rows,width,D] */
 LK_CHECKED lk_status lk_corpus_rows(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t rows,
                                     int32_t *source, int32_t *length, int32_t *target, float *frames);
+/** Pairs: length [rows] of the targets of such rows, <sos> and <eos> included. LK_DATA. */
+LK_CHECKED lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row,
+                                              ptrdiff_t rows, int32_t *length);
+/** Pairs: append the accepted targets of all rows of a bucket, one string a row. LK_DATA, also where there are none. */
+LK_CHECKED lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int bucket, lk_strings *references);
 LK_CHECKED lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count,
                                       int32_t *ids);
 
@@ -67,12 +78,15 @@ typedef struct lk_corpus_writer lk_corpus_writer;
 typedef struct lk_corpus_row {
   const int32_t *source; /* [length] with <sos> <eos>, or NULL for frames */
   ptrdiff_t length;
-  const int32_t *target; /* [target_length]: a label (1), or one per token (length) */
+  const int32_t *target; /* [target_length]: a label (1), or one per token (length), or ids with <sos> <eos> */
   ptrdiff_t target_length;
   const float *frames; /* [length, D] */
+  const char
+      *references; /* pairs: accepted targets, TABs between them, or NULL: all rows of a split have them or none */
+  size_t references_size;
 } lk_corpus_row;
 
-/** Begin; of `info` the kind, unit, stream, frames, vocabularies and folding are used. `source`: names and digests of
+/** Begin; of `info` the kind, units, stream, frames, vocabularies, models and folding are used. `source`: names and digests of
  *  the input files, for the attribute. */
 LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,
                                       const char *source);

@@ -4,16 +4,19 @@
 #include <string.h>
 
 #include "corpus_impl.h"
+#include "lockstep/arena.h"
 
 const char *const lk_split_names[LK_SPLITS] = {"train", "valid", "test"};
 const char *const lk_corpus_kind_names[LK_CORPUS_KINDS] = {"text", "classify", "label", "pairs", "frames"};
 
-enum { MOST_FRAMES = 1 << 20, MOST_VOCABULARY = 1 << 28 };
+enum { MOST_FRAMES = 1 << 20, MOST_VOCABULARY = 1 << 28, MOST_MODEL = 1 << 28 /* bytes */ };
 
 void lk_info_release(lk_corpus_info *info) {
   lk_strings_release(&info->source);
   lk_strings_release(&info->target);
   lk_strings_release(&info->label);
+  lk_buffer_release(&info->source_model);
+  lk_buffer_release(&info->target_model);
 }
 
 lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version) {
@@ -47,10 +50,18 @@ static lk_status write_vocab(lk_h5 *file, const char *name, const char *note, co
   return lk_h5_write(file, path, LK_INT64, 1, &words->count, words->number, 4, "how often each was seen in training");
 }
 
+static lk_status write_model(lk_h5 *file, const char *path, const lk_buffer *model) {
+  const ptrdiff_t size = (ptrdiff_t)model->size;
+  if (!size) return LK_OK;
+  return lk_h5_write(file, path, LK_UINT8, 1, &size, model->data, 4, "a SentencePiece model, the bytes of its file");
+}
+
 lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info) {
   LK_TRY(write_vocab(file, "source", "the id of a word is its row; <pad> <sos> <eos> <unk> come first", &info->source));
   LK_TRY(write_vocab(file, "target", "as source, of the target language", &info->target));
-  return write_vocab(file, "label", "labels, numbered from 0", &info->label);
+  LK_TRY(write_vocab(file, "label", "labels, numbered from 0", &info->label));
+  LK_TRY(write_model(file, "/vocab/source_model", &info->source_model));
+  return write_model(file, "/vocab/target_model", &info->target_model);
 }
 
 static lk_status read_vocab(const lk_h5 *file, const char *name, bool wanted, ptrdiff_t least, lk_strings *words) {
@@ -65,15 +76,39 @@ static lk_status read_vocab(const lk_h5 *file, const char *name, bool wanted, pt
   return LK_OK;
 }
 
+static lk_status read_model(const lk_h5 *file, const char *path, lk_buffer *model) {
+  lk_type type = LK_UINT8;
+  int dims = 0;
+  ptrdiff_t shape[LK_H5_DIMS] = {0};
+  if (!lk_h5_exists(file, path)) return LK_OK;
+  LK_TRY(lk_h5_shape(file, path, &type, &dims, shape));
+  if (type != LK_UINT8 || dims != 1 || shape[0] > MOST_MODEL)
+    return LK_FAIL(LK_DATA, "%s: %s is no list of at most %d bytes", lk_h5_path(file), path, MOST_MODEL);
+  LK_TRY(lk_grow(&model->data, &model->capacity, (size_t)shape[0] + 1, 1));
+  LK_TRY(lk_h5_read(file, path, LK_UINT8, 0, shape[0], model->data));
+  model->size = (size_t)shape[0];
+  model->data[model->size] = '\0';
+  return LK_OK;
+}
+
 lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info) {
   LK_TRY(read_vocab(file, "source", lk_kind_has_ids(info->kind), LK_SPECIALS, &info->source));
   LK_TRY(read_vocab(file, "target", info->kind == LK_CORPUS_PAIRS, LK_SPECIALS, &info->target));
-  return read_vocab(file, "label", lk_kind_has_label(info->kind), 1, &info->label);
+  LK_TRY(read_vocab(file, "label", lk_kind_has_label(info->kind), 1, &info->label));
+  if (info->shared && info->source.count != info->target.count)
+    return LK_FAIL(LK_DATA, "%s: both sides share one vocabulary, but /vocab/target has %td entries, not %td",
+                   lk_h5_path(file), info->target.count, info->source.count);
+  LK_TRY(read_model(file, "/vocab/source_model", &info->source_model));
+  return read_model(file, "/vocab/target_model", &info->target_model);
 }
 
 lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info) {
   LK_TRY(lk_h5_set_text(file, object, "task", lk_corpus_kind_names[info->kind]));
   LK_TRY(lk_h5_set_text(file, object, "unit", info->unit));
+  if (info->kind == LK_CORPUS_PAIRS) {
+    LK_TRY(lk_h5_set_text(file, object, "target_unit", info->target_unit));
+    LK_TRY(lk_h5_set_int(file, object, "shared", info->shared));
+  }
   LK_TRY(lk_h5_set_int(file, object, "frames", info->frames));
   LK_TRY(lk_h5_set_int(file, object, "stream", info->stream));
   LK_TRY(lk_h5_set_int(file, object, "lower", info->lower));
@@ -89,8 +124,18 @@ static lk_status get_bounded(const lk_h5 *file, const char *object, const char *
   return LK_OK;
 }
 
+static lk_status read_unit(const lk_h5 *file, const char *object, const char *name, char unit[16]) {
+  lk_buffer text = {0};
+  lk_status status = lk_h5_get_text(file, object, name, &text);
+  if (status == LK_OK && text.size >= 16)
+    status = LK_FAIL(LK_DATA, "%s: attribute \"%s\" of %s is too long", lk_h5_path(file), name, object);
+  if (status == LK_OK) memcpy(unit, text.data, text.size + 1);
+  lk_buffer_release(&text);
+  return status;
+}
+
 static lk_status read_names(const lk_h5 *file, const char *object, lk_corpus_info *info) {
-  lk_buffer task = {0}, unit = {0};
+  lk_buffer task = {0};
   lk_status status = LK_OK;
   int kind = 0;
   LK_GO(lk_h5_get_text(file, object, "task", &task));
@@ -99,24 +144,22 @@ static lk_status read_names(const lk_h5 *file, const char *object, lk_corpus_inf
     LK_GO(LK_FAIL(LK_DATA, "%s: attribute \"task\" of %s is \"%.40s\", not one this program knows", lk_h5_path(file),
                   object, task.data));
   info->kind = (lk_corpus_kind)kind;
-  LK_GO(lk_h5_get_text(file, object, "unit", &unit));
-  if (unit.size >= sizeof info->unit)
-    LK_GO(LK_FAIL(LK_DATA, "%s: attribute \"unit\" of %s is too long", lk_h5_path(file), object));
-  memcpy(info->unit, unit.data, unit.size + 1);
+  LK_GO(read_unit(file, object, "unit", info->unit));
+  if (info->kind == LK_CORPUS_PAIRS) LK_GO(read_unit(file, object, "target_unit", info->target_unit));
 done:
   lk_buffer_release(&task);
-  lk_buffer_release(&unit);
   return status;
 }
 
 lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info) {
-  int64_t frames, stream, lower, nfc, longest;
+  int64_t frames, stream, lower, nfc, longest, shared = 0;
   LK_TRY(read_names(file, object, info));
   LK_TRY(get_bounded(file, object, "frames", MOST_FRAMES, &frames));
   LK_TRY(get_bounded(file, object, "stream", 1, &stream));
   LK_TRY(get_bounded(file, object, "lower", 1, &lower));
   LK_TRY(get_bounded(file, object, "nfc", 1, &nfc));
   LK_TRY(get_bounded(file, object, "max_length", INT32_MAX, &longest));
+  if (info->kind == LK_CORPUS_PAIRS) LK_TRY(get_bounded(file, object, "shared", 1, &shared));
   if ((info->kind == LK_CORPUS_FRAMES) != (frames > 0))
     return LK_FAIL(LK_DATA, "%s: attribute \"frames\" of %s is %" PRId64 ", which does not go with task \"%s\"",
                    lk_h5_path(file), object, frames, lk_corpus_kind_names[info->kind]);
@@ -127,5 +170,6 @@ lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *in
   info->lower = (int)lower;
   info->nfc = (int)nfc;
   info->max_length = (ptrdiff_t)longest;
+  info->shared = (int)shared;
   return LK_OK;
 }

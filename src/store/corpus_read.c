@@ -52,6 +52,8 @@ static lk_status open_bucket(lk_corpus *corpus, lk_split split, ptrdiff_t width)
   LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "length"), 1, LK_INT32, &rows, 1, 1));
   if (axes)
     LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target"), axes, LK_INT32, &rows, width, 1));
+  if (info->kind == LK_CORPUS_PAIRS)
+    LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target_length"), 1, LK_INT32, &rows, 1, 1));
   info->bucket[split][info->buckets[split]++] = (lk_bucket){width, rows, axes == 2 ? width : axes};
   info->rows[split] += rows;
   return LK_OK;
@@ -192,12 +194,12 @@ static lk_status read_target(const lk_corpus *corpus, lk_split split, const lk_b
 }
 
 static lk_status read_length(const lk_corpus *corpus, lk_split split, const lk_bucket *bucket, ptrdiff_t row,
-                             ptrdiff_t rows, int32_t *length) {
+                             ptrdiff_t rows, const char *name, int32_t *length) {
   const lk_corpus_info *info = &corpus->info;
   const ptrdiff_t most = info->max_length < bucket->width ? info->max_length : bucket->width;
   const ptrdiff_t least = lk_kind_frame(info->kind) ? lk_kind_frame(info->kind) : 1;
   char path[PATH];
-  bucket_path(path, split, bucket->width, "length");
+  bucket_path(path, split, bucket->width, name);
   LK_TRY(lk_h5_read(corpus->file, path, LK_INT32, row, rows, length));
   return check_ids(corpus, path, row, rows, 1, length, "length", least, most);
 }
@@ -226,8 +228,36 @@ lk_status lk_corpus_rows(const lk_corpus *corpus, lk_split split, int bucket, pt
     LK_TRY(lk_h5_read(corpus->file, path, LK_FLOAT32, row, rows, frames));
     LK_TRY(check_frames(corpus, path, row, rows * columns, columns, frames));
   }
-  if (length) LK_TRY(read_length(corpus, split, from, row, rows, length));
+  if (length) LK_TRY(read_length(corpus, split, from, row, rows, "length", length));
   return target && from->target_width ? read_target(corpus, split, from, row, rows, target) : LK_OK;
+}
+
+lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t rows,
+                                   int32_t *length) {
+  const lk_corpus_info *info = &corpus->info;
+  LK_ASSERT(info->kind == LK_CORPUS_PAIRS && bucket >= 0 && bucket < info->buckets[split]);
+  const lk_bucket *from = &info->bucket[split][bucket];
+  LK_TRY(check_range(corpus, split, row, rows, from->rows));
+  return read_length(corpus, split, from, row, rows, "target_length", length);
+}
+
+lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int bucket, lk_strings *references) {
+  const lk_corpus_info *info = &corpus->info;
+  LK_ASSERT(info->kind == LK_CORPUS_PAIRS && bucket >= 0 && bucket < info->buckets[split]);
+  const lk_bucket *from = &info->bucket[split][bucket];
+  const ptrdiff_t before = references->count;
+  char path[PATH];
+  bucket_path(path, split, from->width, "references");
+  LK_TRY(lk_h5_read_strings(corpus->file, path, references));
+  if (references->count - before != from->rows)
+    return LK_FAIL(LK_DATA, "%s: %s has %td rows where %td are promised", lk_h5_path(corpus->file), path,
+                   references->count - before, from->rows);
+  for (ptrdiff_t row = 0; row < from->rows; row++) {
+    const size_t size = lk_strings_size(references, before + row);
+    if (lk_utf8_valid(lk_strings_get(references, before + row), size) < size)
+      return LK_FAIL(LK_DATA, "%s: %s row %td: not valid UTF-8", lk_h5_path(corpus->file), path, row);
+  }
+  return LK_OK;
 }
 
 lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count, int32_t *ids) {

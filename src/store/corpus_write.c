@@ -20,8 +20,10 @@ enum {
 /* Rows of one bucket on their way to the file. Arrays are for `capacity` rows. */
 typedef struct gathered {
   ptrdiff_t width, rows, capacity;
-  int32_t *source, *length, *target;
+  int32_t *source, *length, *target, *target_length;
   float *frames;
+  ptrdiff_t flushed;     /* rows that are in the file */
+  lk_strings references; /* of all rows, written at the end */
 } gathered;
 
 typedef struct portion {
@@ -68,6 +70,8 @@ lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   made->info.kind = info->kind;
   memcpy(made->info.unit, info->unit, sizeof info->unit);
+  memcpy(made->info.target_unit, info->target_unit, sizeof info->target_unit);
+  made->info.shared = info->shared;
   made->info.stream = info->stream;
   made->info.frames = info->frames;
   made->info.lower = info->lower;
@@ -89,11 +93,13 @@ void lk_corpus_discard(lk_corpus_writer **writer) {
   for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) {
     free(w->part[split].stream);
     for (int bucket = 0; bucket < LK_MAX_BUCKETS; bucket++) {
-      const gathered *shelf = &w->part[split].shelf[bucket];
+      gathered *shelf = &w->part[split].shelf[bucket];
       free(shelf->source);
       free(shelf->length);
       free(shelf->target);
+      free(shelf->target_length);
       free(shelf->frames);
+      lk_strings_release(&shelf->references);
     }
   }
   free(w);
@@ -115,6 +121,7 @@ static lk_status begin_shelf(const lk_corpus_writer *writer, gathered *shelf, pt
   shelf->capacity = rows < 1 ? 1 : rows > 8192 ? 8192 : rows;
   const size_t capacity = (size_t)shelf->capacity;
   LK_TRY(lk_alloc(&shelf->length, capacity, sizeof *shelf->length));
+  LK_TRY(lk_alloc(&shelf->target_length, capacity, sizeof *shelf->target_length));
   LK_TRY(lk_alloc(&shelf->target, capacity * (size_t)target_columns(info, width) + 1, sizeof *shelf->target));
   if (info->frames) return lk_alloc(&shelf->frames, capacity * (size_t)(width * info->frames), sizeof *shelf->frames);
   return lk_alloc(&shelf->source, capacity * (size_t)width, sizeof *shelf->source);
@@ -136,9 +143,9 @@ static lk_status write_array(lk_corpus_writer *writer, lk_split split, const gat
   if (!is_new) return LK_OK;
   LK_TRY(lk_h5_set_text(writer->file, path, "shape_names", axes));
   return lk_h5_set_text(writer->file, path, "units",
-                        strcmp(name, "length") == 0 ? "positions"
-                        : type == LK_FLOAT32        ? "as in the source"
-                                                    : "id");
+                        strstr(name, "length") ? "positions"
+                        : type == LK_FLOAT32   ? "as in the source"
+                                               : "id");
 }
 
 static lk_status write_target(lk_corpus_writer *writer, lk_split split, const gathered *shelf) {
@@ -150,8 +157,10 @@ static lk_status write_target(lk_corpus_writer *writer, lk_split split, const ga
       return write_array(writer, split, shelf, "target", LK_INT32, 2, 1, shelf->target,
                          "label of each word, -1 for none", "sequence, position");
     case LK_CORPUS_PAIRS:
-      return write_array(writer, split, shelf, "target", LK_INT32, 2, 1, shelf->target, "padded ids of the target",
-                         "sequence, position");
+      LK_TRY(write_array(writer, split, shelf, "target", LK_INT32, 2, 1, shelf->target,
+                         "ids of the target: <sos> words <eos>, then <pad>", "sequence, position"));
+      return write_array(writer, split, shelf, "target_length", LK_INT32, 1, 1, shelf->target_length,
+                         "positions of target in use, <sos> and <eos> included", "sequence");
     case LK_CORPUS_CLASSIFY:
     case LK_CORPUS_FRAMES:
       return write_array(writer, split, shelf, "target", LK_INT32, 1, 1, shelf->target,
@@ -171,6 +180,7 @@ static lk_status flush_shelf(lk_corpus_writer *writer, lk_split split, gathered 
   LK_TRY(write_array(writer, split, shelf, "length", LK_INT32, 1, 1, shelf->length,
                      "positions in use, <sos> and <eos> included", "sequence"));
   LK_TRY(write_target(writer, split, shelf));
+  shelf->flushed += shelf->rows;
   shelf->rows = 0;
   return LK_OK;
 }
@@ -183,6 +193,7 @@ static void put_ids(int32_t *to, ptrdiff_t width, const int32_t *ids, ptrdiff_t 
 static void put_row(const lk_corpus_info *info, gathered *shelf, const lk_corpus_row *row) {
   const ptrdiff_t at = shelf->rows++, width = shelf->width, columns = target_columns(info, width);
   shelf->length[at] = (int32_t)row->length;
+  shelf->target_length[at] = (int32_t)row->target_length;
   if (info->frames) {
     float *to = shelf->frames + at * width * info->frames;
     memcpy(to, row->frames, (size_t)(row->length * info->frames) * sizeof *to);
@@ -203,11 +214,13 @@ lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpu
   LK_ASSERT(info->frames ? row->frames != NULL : row->source != NULL);
   if (info->kind == LK_CORPUS_LABEL) LK_ASSERT(row->target_length == row->length);
   if (lk_kind_target_axes(info->kind) == 1) LK_ASSERT(row->target_length == 1);
+  if (info->kind == LK_CORPUS_PAIRS) LK_ASSERT(row->target_length >= 1 && row->target_length <= INT32_MAX);
   if (info->kind == LK_CORPUS_PAIRS && row->target_length > longest) longest = row->target_length;
   const int bucket = bucket_of(longest);
   gathered *shelf = &part->shelf[bucket];
   if (!shelf->capacity) LK_TRY(begin_shelf(writer, shelf, bucket_width(bucket)));
   put_row(info, shelf, row);
+  if (row->references) LK_TRY(lk_strings_add(&shelf->references, row->references, row->references_size, 0));
   part->rows++;
   part->tokens += row->length - lk_kind_frame(info->kind);
   if (longest > info->max_length) info->max_length = longest;
@@ -249,10 +262,22 @@ lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const i
 
 /* ---- the end ---- */
 
+static lk_status write_references(lk_corpus_writer *writer, lk_split split, const gathered *shelf) {
+  char path[64];
+  if (!shelf->references.count) return LK_OK;
+  LK_ASSERT(shelf->references.count == shelf->flushed);
+  snprintf(path, sizeof path, "/%s/len_%04td/references", lk_split_names[split], shelf->width);
+  LK_TRY(lk_h5_write_strings(writer->file, path, &shelf->references, "accepted targets, TABs between them"));
+  return lk_h5_set_text(writer->file, path, "shape_names", "sequence");
+}
+
 static lk_status finish_split(lk_corpus_writer *writer, lk_split split) {
   portion *part = &writer->part[split];
   char path[32];
-  for (int bucket = 0; bucket < LK_MAX_BUCKETS; bucket++) LK_TRY(flush_shelf(writer, split, &part->shelf[bucket]));
+  for (int bucket = 0; bucket < LK_MAX_BUCKETS; bucket++) {
+    LK_TRY(flush_shelf(writer, split, &part->shelf[bucket]));
+    LK_TRY(write_references(writer, split, &part->shelf[bucket]));
+  }
   LK_TRY(flush_stream(writer, split));
   if (!part->rows && !part->tokens) return LK_OK;
   snprintf(path, sizeof path, "/%s", lk_split_names[split]);

@@ -289,7 +289,7 @@ static void set_attributes(lk_h5 *file, mistake wrong) {
     OK(lk_h5_set_text(file, "/", "format", wrong == FORMAT ? "lockstep-checkpoint" : "lockstep-corpus"));
   OK(lk_h5_set_int(file, "/", "version", wrong == VERSION ? 2 : 1));
   OK(lk_h5_set_text(file, "/", "task", wrong == TASK ? "dance" : "label"));
-  if (wrong != NO_UNIT) OK(lk_h5_set_text(file, "/", "unit", wrong == LONG_UNIT ? "paragraph" : "word"));
+  if (wrong != NO_UNIT) OK(lk_h5_set_text(file, "/", "unit", wrong == LONG_UNIT ? "paragraph of text" : "word"));
   OK(lk_h5_set_int(file, "/", "frames", wrong == FRAMES ? 4 : 0));
   OK(lk_h5_set_int(file, "/", "stream", wrong == STREAM));
   OK(lk_h5_set_int(file, "/", "lower", 0));
