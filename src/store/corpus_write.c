@@ -112,13 +112,18 @@ static ptrdiff_t target_columns(const lk_corpus_info *info, ptrdiff_t width) {
   return axes == 2 ? width : axes;
 }
 
+static ptrdiff_t chunk_rows(ptrdiff_t row_bytes) {
+  const ptrdiff_t rows = CHUNK_BYTES / row_bytes;
+  return rows < 1 ? 1 : rows > 8192 ? 8192 : rows;
+}
+
 /* The first row of a bucket decides how many are gathered: about a megabyte, a whole number of chunks. */
 static lk_status begin_shelf(const lk_corpus_writer *writer, gathered *shelf, ptrdiff_t width) {
   const lk_corpus_info *info = &writer->info;
   const ptrdiff_t row_bytes = width * (info->frames ? info->frames * (ptrdiff_t)sizeof(float) : 4);
-  const ptrdiff_t rows = SHELF_BYTES / row_bytes;
+  const ptrdiff_t chunk = chunk_rows(row_bytes);
   shelf->width = width;
-  shelf->capacity = rows < 1 ? 1 : rows > 8192 ? 8192 : rows;
+  shelf->capacity = row_bytes * chunk < SHELF_BYTES ? SHELF_BYTES / (row_bytes * chunk) * chunk : chunk;
   const size_t capacity = (size_t)shelf->capacity;
   LK_TRY(lk_alloc(&shelf->length, capacity, sizeof *shelf->length));
   LK_TRY(lk_alloc(&shelf->target_length, capacity, sizeof *shelf->target_length));
@@ -134,12 +139,11 @@ static lk_status write_array(lk_corpus_writer *writer, lk_split split, const gat
   char path[128];
   const ptrdiff_t shape[LK_H5_DIMS] = {shelf->rows, dims > 1 ? shelf->width : 1, dims > 2 ? across : 1};
   const ptrdiff_t row_bytes = shape[1] * shape[2] * (ptrdiff_t)sizeof(int32_t);
-  ptrdiff_t chunk = CHUNK_BYTES / row_bytes;
-  if (chunk > shelf->rows) chunk = shelf->rows; /* a full shelf, or all that there is */
+  ptrdiff_t chunk = chunk_rows(row_bytes);
+  if (chunk > shelf->rows && shelf->rows < shelf->capacity) chunk = shelf->rows; /* there is no more than this */
   snprintf(path, sizeof path, "/%s/len_%04td/%s", lk_split_names[split], shelf->width, name);
   const bool is_new = !lk_h5_exists(writer->file, path);
-  LK_TRY(
-      lk_h5_append(writer->file, path, type, dims, shape, data, chunk < 1 ? 1 : chunk, DEFLATE, is_new ? note : NULL));
+  LK_TRY(lk_h5_append(writer->file, path, type, dims, shape, data, chunk, DEFLATE, is_new ? note : NULL));
   if (!is_new) return LK_OK;
   LK_TRY(lk_h5_set_text(writer->file, path, "shape_names", axes));
   return lk_h5_set_text(writer->file, path, "units",

@@ -1,5 +1,6 @@
 /* Chunks are decoded here, not by HDF5: its deflate filter inflates without a limit, and nothing in 1.10 checks that
- * what came out fills the chunk before rows are copied from it. */
+ * what came out fills the chunk before rows are copied from it. Whole chunks of ids are coded here as well: of four bytes
+ * in an id two or three are zero all through the chunk, and what deflate makes of that many zeros is known beforehand. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,5 +137,101 @@ lk_status lk_h5_read_chunks(lk_h5_data *data, hsize_t row, hsize_t rows, unsigne
         LK_TRY(load(data, at));
         copy(data, row, rows, out);
       }
+  return LK_OK;
+}
+
+/* ---- coding ---- */
+
+struct lk_h5_coder {
+  z_stream stream; /* raw deflate: header and checksum are ours */
+  bool ready;
+  unsigned char *plane, *out; /* [room], [bound] */
+  size_t room, bound;
+  unsigned char zeros[1024]; /* deflated: `zeros_size` bytes for a plane of `zeros_count` */
+  size_t zeros_size, zeros_count;
+};
+
+void lk_h5_coder_destroy(lk_h5_coder **coder) {
+  if (!*coder) return;
+  if ((*coder)->ready) deflateEnd(&(*coder)->stream);
+  free((*coder)->plane);
+  free((*coder)->out);
+  free(*coder);
+  *coder = NULL;
+}
+
+/* Deflate one plane into a piece that ends at a whole byte and refers to nothing before it. */
+static size_t code_plane(lk_h5_coder *coder, size_t count, unsigned char *out, size_t room) {
+  z_stream *stream = &coder->stream;
+  if (deflateReset(stream) != Z_OK) return 0;
+  stream->next_in = coder->plane;
+  stream->avail_in = (uInt)count;
+  stream->next_out = out;
+  stream->avail_out = (uInt)room;
+  const bool good = deflate(stream, Z_FULL_FLUSH) == Z_OK && stream->avail_in == 0 && stream->avail_out > 0;
+  return good ? room - stream->avail_out : 0;
+}
+
+static lk_status prepare(lk_h5_coder **coder, size_t count, int level) {
+  if (!*coder) LK_TRY(lk_alloc(coder, 1, sizeof **coder));
+  lk_h5_coder *c = *coder;
+  if (!c->ready) c->ready = deflateInit2(&c->stream, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+  if (!c->ready) return LK_FAIL(LK_MEMORY, "out of memory for deflate");
+  if (c->room < count) {
+    free(c->plane);
+    free(c->out);
+    c->room = 0;
+    c->out = NULL; /* should the next line fail */
+    LK_TRY(lk_alloc(&c->plane, count, 1));
+    c->bound = 4 * (count + count / 8 + 256);
+    LK_TRY(lk_alloc(&c->out, c->bound, 1));
+    c->room = count;
+  }
+  if (c->zeros_count == count) return LK_OK;
+  memset(c->plane, 0, count);
+  c->zeros_size = code_plane(c, count, c->zeros, sizeof c->zeros);
+  c->zeros_count = c->zeros_size ? count : 0;
+  return LK_OK;
+}
+
+/* Append a piece for byte `b` of all values; 0 where there is no room. */
+static size_t put_plane(lk_h5_coder *c, const uint32_t *values, size_t count, int b, size_t used, uLong *adler) {
+  for (size_t i = 0; i < count; i++) c->plane[i] = (unsigned char)(values[i] >> (8 * b));
+  *adler = adler32(*adler, c->plane, (uInt)count);
+  return code_plane(c, count, c->out + used, c->bound - used);
+}
+
+static size_t put_zeros(lk_h5_coder *c, size_t count, size_t used, uLong *adler) {
+  const uLong zeros = (uLong)(count % 65521) << 16 | 1; /* Adler's sum of so many zeros */
+  if (!c->zeros_size || c->bound - used < c->zeros_size) return 0;
+  memcpy(c->out + used, c->zeros, c->zeros_size);
+  *adler = adler32_combine(*adler, zeros, (z_off_t)count);
+  return c->zeros_size;
+}
+
+lk_status lk_h5_code(lk_h5_coder **coder, const uint32_t *values, size_t count, int level, const void **out,
+                     size_t *size) {
+  uint32_t seen = 0;
+  uLong adler = adler32(0, NULL, 0);
+  LK_TRY(prepare(coder, count, level));
+  lk_h5_coder *c = *coder;
+  for (size_t i = 0; i < count; i++) seen |= values[i];
+  size_t used = 2;
+  memcpy(c->out, "\x78\x01", 2); /* zlib, window of 32 KiB, fast */
+  for (int b = 0; b < 4; b++) {
+    const bool zero = !(seen >> (8 * b) & 255) && c->zeros_count == count;
+    const size_t piece = zero ? put_zeros(c, count, used, &adler) : put_plane(c, values, count, b, used, &adler);
+    if (!piece || c->bound - used - piece < 6) return LK_FAIL(LK_INTERNAL, "deflate gave more than its bound");
+    used += piece;
+  }
+  const unsigned char end[6] = {3,
+                                0,
+                                (unsigned char)(adler >> 24),
+                                (unsigned char)(adler >> 16),
+                                (unsigned char)(adler >> 8),
+                                (unsigned char)adler}; /* an empty last block */
+  memcpy(c->out + used, end, sizeof end);
+  *out = c->out;
+  *size = used + sizeof end;
   return LK_OK;
 }

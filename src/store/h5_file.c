@@ -169,6 +169,7 @@ void lk_h5_close(lk_h5 **file) {
   if (f->disk) free(f->disk->bytes);
   free(f->disk);
   free(f->table);
+  lk_h5_coder_destroy(&f->coder);
   free(f->path);
   free(f);
 }

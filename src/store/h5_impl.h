@@ -28,6 +28,7 @@ typedef struct lk_h5_disk {
 } lk_h5_disk;
 
 typedef struct lk_h5_data lk_h5_data;
+typedef struct lk_h5_coder lk_h5_coder;
 
 /* The data sets that stay open; the oldest makes room. */
 typedef struct lk_h5_table {
@@ -44,6 +45,7 @@ struct lk_h5 {
   char digest[33];
   lk_h5_table *table;   /* reading */
   lk_h5_data *appended; /* writing: the growing ones */
+  lk_h5_coder *coder;   /* writing */
 };
 
 /* One chunk, decoded. */
@@ -96,6 +98,12 @@ LK_CHECKED lk_status lk_h5_read_chunks(lk_h5_data *data, hsize_t row, hsize_t ro
 
 /** Whether it is one of the standard number types, and the nearest of ours. */
 bool lk_h5_known_type(hid_t type, lk_type *nearest);
+/** A chunk of little-endian 32-bit values as HDF5 stores it behind shuffle and deflate; *out is the coder's, good until
+ *  the next call. *coder is made where it is NULL. LK_MEMORY. */
+LK_CHECKED lk_status lk_h5_code(lk_h5_coder **coder, const uint32_t *values, size_t count, int level, const void **out,
+                                size_t *size);
+void lk_h5_coder_destroy(lk_h5_coder **coder);
+
 /** HDF5's type in the file (little-endian) and in memory. */
 hid_t lk_h5_file_type(lk_type type);
 hid_t lk_h5_native_type(lk_type type);

@@ -242,6 +242,24 @@ static lk_status begin_append(lk_h5 *file, const char *path, lk_type type, int d
   return LK_OK;
 }
 
+/* Whole chunks of 32-bit numbers from a chunk's beginning on: *done rows are written, the rest is left to HDF5. */
+static lk_status write_chunks(lk_h5 *file, const lk_h5_data *data, hsize_t row, hsize_t rows, const uint32_t *values,
+                              int deflate, hsize_t *done) {
+  const size_t across = (size_t)(data->shape[1] * data->shape[2]), count = (size_t)data->chunk[0] * across;
+  *done = 0;
+  if (deflate <= 0 || data->size != 4 || row % data->chunk[0] || data->chunk[1] != data->shape[1] ||
+      data->chunk[2] != data->shape[2] || H5Tequal(H5T_NATIVE_INT32, H5T_STD_I32LE) <= 0)
+    return LK_OK;
+  for (; rows - *done >= data->chunk[0]; *done += data->chunk[0]) {
+    const hsize_t at[LK_H5_DIMS] = {row + *done, 0, 0};
+    const void *bytes;
+    size_t size;
+    LK_TRY(lk_h5_code(&file->coder, values + *done * across, count, deflate, &bytes, &size));
+    LK_TRY(check_write(file, H5Dwrite_chunk(data->id, H5P_DEFAULT, 0, at, size, bytes), data->path));
+  }
+  return LK_OK;
+}
+
 lk_status lk_h5_append(lk_h5 *file, const char *path, lk_type type, int dims, const ptrdiff_t shape[], const void *data,
                        ptrdiff_t chunk, int deflate, const char *note) {
   lk_h5_data *grown = find_appended(file, path);
@@ -255,7 +273,12 @@ lk_status lk_h5_append(lk_h5 *file, const char *path, lk_type type, int dims, co
   const hsize_t row = grown->shape[0];
   grown->shape[0] += (hsize_t)shape[0];
   if (H5Dset_extent(grown->id, grown->shape) < 0) return lk_h5_fail(file, LK_INTERNAL, "grow", path);
-  return write_rows(grown, lk_h5_native_type(type), row, (hsize_t)shape[0], data);
+  hsize_t done = 0;
+  LK_TRY(write_chunks(file, grown, row, (hsize_t)shape[0], data, deflate, &done));
+  if (done == (hsize_t)shape[0]) return LK_OK;
+  const size_t row_bytes = grown->size * (size_t)(grown->shape[1] * grown->shape[2]);
+  return write_rows(grown, lk_h5_native_type(type), row + done, (hsize_t)shape[0] - done,
+                    (const char *)data + done * row_bytes);
 }
 
 /* ---- strings and attributes ---- */

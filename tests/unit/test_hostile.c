@@ -395,6 +395,41 @@ static void foreign_files_open(void **state) {
   lk_h5_close(&h5);
 }
 
+/* The other way round: HDF5 itself decodes the chunks that we coded. */
+static void our_chunks_are_good(void **state) {
+  (void)state;
+  enum { COUNT = 1 << 21, KINDS = 6 };
+  static const int chunks[KINDS] = {1, 7, 1000, 1 << 14, 1 << 20, 4096};
+  int32_t *numbers = malloc(COUNT * sizeof *numbers), *back = malloc(COUNT * sizeof *back);
+  lk_h5 *h5;
+  for (int kind = 0; kind < KINDS; kind++) {
+    const ptrdiff_t count = kind < 2 ? 500 : COUNT, first = count / 3;
+    uint64_t random = 1;
+    for (ptrdiff_t i = 0; i < count; i++) {
+      const int32_t any = (int32_t)next_random(&random);
+      const int32_t of_kind[KINDS] = {any, any % 100, any % 60000, 0, -any, i % 9 ? -1 : any % 5};
+      numbers[i] = of_kind[kind];
+    }
+    OK(lk_h5_create(&h5, "x.h5", kind % 2));
+    OK(lk_h5_append(h5, "/x", LK_INT32, 1, &first, numbers, chunks[kind], 1 + kind, NULL));
+    OK(lk_h5_append(h5, "/x", LK_INT32, 1, &(ptrdiff_t){count - first}, numbers + first, chunks[kind], 1 + kind, NULL));
+    OK(lk_h5_commit(h5));
+    lk_h5_close(&h5);
+    const hid_t file = H5Fopen("x.h5", H5F_ACC_RDONLY, H5P_DEFAULT), data = H5Dopen2(file, "/x", H5P_DEFAULT);
+    assert_true(H5Dread(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, back) >= 0);
+    assert_memory_equal(back, numbers, (size_t)count * sizeof *back);
+    H5Dclose(data);
+    H5Fclose(file);
+    h5 = reopen();
+    memset(back, 0, (size_t)count * sizeof *back);
+    OK(lk_h5_read(h5, "/x", LK_INT32, 0, count, back));
+    assert_memory_equal(back, numbers, (size_t)count * sizeof *back);
+    lk_h5_close(&h5);
+  }
+  free(numbers);
+  free(back);
+}
+
 static void strings_are_utf8(void **state) {
   (void)state;
   const hid_t file = begin(), space = space_of(2), text = H5Tcopy(H5T_C_S1);
@@ -438,6 +473,7 @@ int main(void) {
       TEST(foreign_files_open),
       TEST(strings_are_utf8),
       TEST(little_memory),
+      TEST(our_chunks_are_good),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
