@@ -41,6 +41,8 @@ static int count_columns(const lk_line *line, bool tabs) {
 /* Column `index` of the line, which has it. */
 static void column_at(const lk_line *line, bool tabs, int index, const char **start, size_t *size) {
   size_t at = 0;
+  *start = line->text + line->size;
+  *size = 0;
   for (bool there = true; there && index >= 0; index--) there = next_column(line, tabs, &at, start, size);
 }
 
