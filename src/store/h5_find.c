@@ -69,18 +69,37 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
   return walk->status == LK_OK ? 0 : 1;
 }
 
+static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* Append the names in the order of their bytes. */
+static lk_status add_sorted(lk_strings *to, const lk_strings *names) {
+  const char **order = NULL;
+  lk_status status = LK_OK;
+  LK_TRY(lk_alloc(&order, (size_t)names->count + 1, sizeof *order));
+  for (ptrdiff_t i = 0; i < names->count; i++) order[i] = lk_strings_get(names, i);
+  qsort(order, (size_t)names->count, sizeof *order, by_bytes);
+  for (ptrdiff_t i = 0; i < names->count; i++) LK_GO(lk_strings_add(to, order[i], strlen(order[i]), 0));
+done:
+  free(order);
+  return status;
+}
+
 lk_status lk_h5_list(const lk_h5 *file, const char *group, lk_strings *names) {
   hid_t id = H5I_INVALID_HID;
   H5G_info_t info;
+  lk_strings found = {0};
   LK_TRY(lk_h5_open_object(file, group, H5I_GROUP, &id));
   lk_status status = LK_OK;
   if (H5Gget_info(id, &info) < 0) LK_GO(lk_h5_fail(file, LK_DATA, "read", group));
   if (info.nlinks > LK_H5_MEMBERS) LK_GO(LK_FAIL(LK_DATA, "%s: %s has too many members", file->path, group));
-  member_walk walk = {names, info.nlinks, LK_OK};
-  const herr_t result = H5Literate(id, H5_INDEX_NAME, H5_ITER_INC, NULL, add_member, &walk);
+  member_walk walk = {&found, info.nlinks, LK_OK};
+  /* Not by name: for that HDF5 1.10 makes a table first, and frees what it never filled where a file is damaged. */
+  const herr_t result = H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_member, &walk);
   LK_GO(walk.status);
   if (result != 0) LK_GO(lk_h5_fail(file, LK_DATA, "list", group));
+  LK_GO(add_sorted(names, &found));
 done:
+  lk_strings_release(&found);
   H5Oclose(id);
   return status;
 }
