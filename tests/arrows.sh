@@ -28,6 +28,7 @@ read -r -d '' foreign <<'TABLE' || true
 ^jansson\.h$ ^src/(train/metrics_file\.c$|cli/)
 ^(xxhash\.h|nettle/.*)$ ^src/store/digest\.c$
 ^zlib\.h$ ^src/store/h5_chunk\.c$
+^sentencepiece_(processor|trainer)\.h$ ^src/data/sentencepiece\.cc$
 TABLE
 
 # Headers that no source includes first, because they have no source of their own. All others belong to the folder
@@ -129,7 +130,7 @@ self_test() {
   plant src/base/status.c '#include "lockstep/orphan.h"' 'nobody owns'
   plant src/base/status.c '#include "math/isa_impl.h"' 'private header'
   plant src/extra/a.c '#include <stddef.h>' 'not in the list'
-  for header in mpi.h hdf5.h cblas.h libfyaml.h unistr.h jansson.h xxhash.h nettle/sha2.h zlib.h; do
+  for header in mpi.h hdf5.h cblas.h libfyaml.h unistr.h jansson.h xxhash.h nettle/sha2.h zlib.h sentencepiece_processor.h; do
     plant src/train/trainer.c "#include <$header>" "$header belongs to"
     plant include/lockstep/status.h "#include <$header>" "$header belongs to"
   done

@@ -1,17 +1,20 @@
 /* vocab.h - units of text and their numbers.
  *
- * A text is cut into units, words (at Unicode white space) or characters, after folding (NFC, lower case). A vocabulary
+ * A text is cut into units, words (at Unicode white space) or characters, after folding (NFC, lower case), or into the
+ * pieces that a SentencePiece model finds (side.h), which then stand with blanks between them. A vocabulary
  * numbers them: ids 0-3 are <pad> <sos> <eos> <unk>, then units by falling count, equals by code points, so that the same
  * text always gives the same numbers. prepare, predict, score and generate all cut and number through here.
  * Not collective throughout. */
 #pragma once
 #include "lockstep/corpus.h"
 
-typedef enum lk_unit { LK_WORD, LK_CHAR, LK_UNITS } lk_unit;
-extern const char *const lk_unit_names[LK_UNITS]; /* word char */
+typedef enum lk_unit { LK_WORD, LK_CHAR, LK_PIECE, LK_UNITS } lk_unit;
+extern const char *const lk_unit_names[LK_UNITS]; /* word char sentencepiece */
+/** The unit of that name; false where there is none (frames). */
+bool lk_unit_find(const char *name, lk_unit *unit);
 
 /** The next unit of valid UTF-8 text from *at: start and size; false at the end. Words skip white space; characters are
- *  all characters, blanks included. */
+ *  all characters, blanks included; pieces are separated by blanks (U+0020) alone. */
 bool lk_unit_next(lk_unit unit, const char *text, size_t size, size_t *at, const char **start, size_t *length);
 
 typedef struct lk_vocab lk_vocab; /* strings and a hash over them */

@@ -6,6 +6,10 @@ install(TARGETS lockstep EXPORT lockstepTargets)
 install(DIRECTORY include/lockstep DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep OPTIONAL)
 
+set(lockstep_with_sentencepiece OFF)
+if(TARGET lockstep_sentencepiece)
+  set(lockstep_with_sentencepiece ON)
+endif()
 install(EXPORT lockstepTargets NAMESPACE lockstep:: DESTINATION ${package_dir})
 configure_package_config_file(scripts/cmake/lockstepConfig.cmake.in lockstepConfig.cmake
   INSTALL_DESTINATION ${package_dir})

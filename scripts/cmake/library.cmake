@@ -30,6 +30,13 @@ set(LOCKSTEP_USES_comm MPI::MPI_C)
 set(LOCKSTEP_USES_store PkgConfig::LOCKSTEP_HDF5 PkgConfig::LOCKSTEP_XXHASH PkgConfig::LOCKSTEP_NETTLE
     PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_train PkgConfig::LOCKSTEP_JANSSON)
+if(TARGET lockstep_sentencepiece) # the only C++: one file between that library and us
+  enable_language(CXX)
+  set(CMAKE_CXX_STANDARD 17)
+  set(CMAKE_CXX_FLAGS_RELEASE ${CMAKE_C_FLAGS_RELEASE})
+  set(LOCKSTEP_USES_data lockstep_sentencepiece)
+  set(LOCKSTEP_MORE_data src/data/sentencepiece.cc)
+endif()
 
 # An object library `target` of `sources`; its objects are appended to the caller's list `objects`.
 macro(lockstep_add_objects target sources defines uses)
@@ -58,6 +65,7 @@ function(lockstep_add_library name)
         target_compile_options(${target} PRIVATE ${LOCKSTEP_FLAGS_${isa}})
       endforeach()
     endif()
+    list(APPEND sources ${LOCKSTEP_MORE_${folder}})
     if(sources)
       lockstep_add_objects(${name}_${folder} "${sources}" "${arg_DEFINE}" "${LOCKSTEP_USES_${folder}}")
     endif()

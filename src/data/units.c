@@ -1,6 +1,17 @@
 #include "lockstep/vocab.h"
 
-const char *const lk_unit_names[LK_UNITS] = {"word", "char"};
+#include <string.h>
+
+const char *const lk_unit_names[LK_UNITS] = {"word", "char", "sentencepiece"};
+
+bool lk_unit_find(const char *name, lk_unit *unit) {
+  for (int i = 0; i < LK_UNITS; i++) {
+    if (strcmp(name, lk_unit_names[i]) != 0) continue;
+    *unit = (lk_unit)i;
+    return true;
+  }
+  return false;
+}
 
 /* Bytes of white space at text, 0 where there is none. Other than ASCII it begins with C2, E1, E2 or E3. */
 static size_t space_at(const char *text, size_t size) {
@@ -18,7 +29,18 @@ static size_t bytes_at(const char *text, size_t size) {
   return bytes;
 }
 
+static bool next_piece(const char *text, size_t size, size_t *at, const char **start, size_t *length) {
+  size_t i = *at;
+  while (i < size && text[i] == ' ') i++;
+  const char *blank = i < size ? memchr(text + i, ' ', size - i) : NULL;
+  *start = text + i;
+  *at = blank ? (size_t)(blank - text) : size;
+  *length = *at - i;
+  return *length > 0;
+}
+
 bool lk_unit_next(lk_unit unit, const char *text, size_t size, size_t *at, const char **start, size_t *length) {
+  if (unit == LK_PIECE) return next_piece(text, size, at, start, length);
   size_t i = *at;
   if (unit == LK_WORD)
     for (size_t space; i < size && (space = space_at(text + i, size - i)) > 0;) i += space;
