@@ -66,7 +66,7 @@ lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buf
   for (;;) {
     LK_GO(lk_line_batch_next(&b));
     if (b.count == 0) break;
-    if (b.batch.pack.B > 0) LK_GO(answer(&a, model, &b.batch));
+    LK_GO(answer(&a, model, &b.batch));
     for (ptrdiff_t i = 0; i < b.count; i++) {
       if (b.seq[i] >= 0) LK_GO(put_answer(out, model, &b.batch, &a, b.seq[i], scores));
       LK_GO(lk_buffer_append(out, "\n", 1));

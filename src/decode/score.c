@@ -40,7 +40,7 @@ lk_status lk_score_lines(lk_model *model, const lk_lines *lines, lk_score *out) 
   for (;;) {
     LK_GO(lk_line_batch_next(&b));
     if (b.count == 0) break;
-    if (b.batch.pack.B > 0) LK_GO(measure(&l, model, &b.batch));
+    LK_GO(measure(&l, model, &b.batch));
     for (ptrdiff_t i = 0; i < b.count; i++)
       out[b.first + i] = b.seq[i] >= 0 ? score_of(&l, &b.batch, b.seq[i]) : (lk_score){0};
   }
