@@ -19,9 +19,9 @@ struct lk_checkpoint_file {
 enum { DEPTH = 12 }; /* of groups: more is a circle of links */
 
 static lk_status read_state(const lk_h5 *file, lk_state *state) {
-  lk_type type;
-  int dims;
-  ptrdiff_t shape[LK_H5_DIMS];
+  lk_type type = LK_INT32;
+  int dims = 0;
+  ptrdiff_t shape[LK_H5_DIMS] = {0};
 #define READ_INTEGER(name) LK_TRY(lk_h5_get_int(file, "/state", #name, &state->name));
 #define READ_REAL(name)    LK_TRY(lk_h5_get_real(file, "/state", #name, &state->name));
   LK_STATE_INTEGERS(READ_INTEGER)
@@ -88,8 +88,8 @@ static void say_shape(char *out, size_t size, int dims, const ptrdiff_t shape[])
 }
 
 static lk_status read_tensor(const lk_h5 *file, const char *path, const lk_tensor *tensor, float *values) {
-  lk_type type;
-  int dims;
+  lk_type type = LK_INT32;
+  int dims = 0;
   ptrdiff_t shape[LK_H5_DIMS], rows = tensor->dims ? tensor->shape[0] : 1;
   char found[80], wanted[80];
   LK_TRY(lk_h5_shape(file, path, &type, &dims, shape));
@@ -178,8 +178,8 @@ done:
 /* ---- the rest ---- */
 
 lk_status lk_checkpoint_lanes(const lk_checkpoint_file *file, ptrdiff_t *lanes, ptrdiff_t *width, float *data) {
-  lk_type type;
-  int dims;
+  lk_type type = LK_INT32;
+  int dims = 0;
   ptrdiff_t shape[LK_H5_DIMS] = {0, 0, 0};
   if (!lk_h5_exists(file->file, "/state/lanes")) {
     *lanes = *width = 0;
@@ -195,9 +195,9 @@ lk_status lk_checkpoint_lanes(const lk_checkpoint_file *file, ptrdiff_t *lanes, 
 }
 
 static lk_status read_history(const lk_h5 *file, const char *path, lk_history *history) {
-  lk_type type;
-  int dims;
-  ptrdiff_t shape[LK_H5_DIMS];
+  lk_type type = LK_INT32;
+  int dims = 0;
+  ptrdiff_t shape[LK_H5_DIMS] = {0};
   LK_TRY(lk_h5_shape(file, path, &type, &dims, shape));
   if (dims != 2 || shape[1] != LK_HISTORY_COLUMNS)
     return LK_FAIL(LK_DATA, "%s: %s has not %d columns", lk_h5_path(file), path, LK_HISTORY_COLUMNS);

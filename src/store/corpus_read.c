@@ -24,9 +24,9 @@ static const char *bucket_path(char path[PATH], lk_split split, ptrdiff_t width,
 /* A data set of a bucket has the shape that the bucket asks for; rows < 0: it says how many. */
 static lk_status check_array(const lk_h5 *file, const char *path, int axes, lk_type type, ptrdiff_t *rows,
                              ptrdiff_t width, ptrdiff_t across) {
-  lk_type found;
-  int dims;
-  ptrdiff_t shape[LK_H5_DIMS];
+  lk_type found = LK_INT32;
+  int dims = 0;
+  ptrdiff_t shape[LK_H5_DIMS] = {0};
   LK_TRY(lk_h5_shape(file, path, &found, &dims, shape));
   if (found != type)
     return LK_FAIL(LK_DATA, "%s: %s does not hold %s", lk_h5_path(file), path, type == LK_INT32 ? "int32" : "float32");

@@ -132,9 +132,9 @@ done:
 static lk_status read_numbers(const lk_h5 *file, const char *path, ptrdiff_t count, int64_t **numbers) {
   lk_buffer name = {0};
   lk_status status = LK_OK;
-  lk_type type;
-  int dims;
-  ptrdiff_t shape[LK_H5_DIMS];
+  lk_type type = LK_INT32;
+  int dims = 0;
+  ptrdiff_t shape[LK_H5_DIMS] = {0};
   LK_GO(lk_buffer_printf(&name, "%s_count", path));
   if (!lk_h5_exists(file, name.data)) goto done;
   LK_GO(lk_h5_shape(file, name.data, &type, &dims, shape));
