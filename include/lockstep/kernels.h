@@ -4,7 +4,9 @@
  *   row by row   products with weights, gates, softmax: batched over all rows of a rank. Every dot product runs in one
  *                fixed order over k, so a row's result does not depend on the rows beside it. Ours.
  *   over rows    weight, bias and embedding gradients: shard by shard along the tree, a block of the matrix at a time.
- *                OpenBLAS, called per shard on shapes that do not depend on R.
+ *
+ * No bit of the model goes through OpenBLAS: its sums change with version and machine, and on the tall thin products
+ * of a shard ours run at nearly twice its rate. It remains the yardstick of tests and benchmarks.
  *
  * The kernels exist in AVX-512, AVX2 and portable form in one binary, compiled from the same sources; the best that the
  * CPU has is chosen at start. The portable form is the reference. */
@@ -37,6 +39,9 @@ typedef struct lk_kernels {
   /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. */
   void (*pack)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
   void (*product)(const lk_packed *w, const lk_product *p);
+  /** block [M,K] = dy^T x over n rows, in their order: dy [n, ldy], x [n, ldx]. What a weight gradient is made of. */
+  void (*outer)(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x,
+                ptrdiff_t ldx, lk_real *block);
   /** Softmax cross-entropy of rows (in place: logits become the gradient of the SUM of losses by the logits).
    *   io logits [n, V] ld    in target [n], -1: no loss, gradient zero
    *   out loss [n] nats      out best [n] index of the largest logit (the first of equals), or NULL
@@ -69,7 +74,7 @@ void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *l
 ptrdiff_t lk_sum_scratch(ptrdiff_t K);
 ptrdiff_t lk_sum_block(ptrdiff_t K); /* rows of a block: a pure function of K, so bits do not depend on anything else */
 
-/* Leaf: block = sum over the shard's rows r of dy[r, m0:m1]^T x[r, 0:K]  (OpenBLAS, one call a shard and block). */
+/* Leaf: block = sum over the shard's rows r, in their order, of dy[r, m0:m1]^T x[r, 0:K]. */
 typedef struct lk_leaf_product {
   const ptrdiff_t *shard_row; /* [shards+1] */
   const lk_real *dy, *x;

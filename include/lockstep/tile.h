@@ -33,9 +33,9 @@ LK_INLINE int lk_tile_next(ptrdiff_t n, int height) {
   return (int)((n + tiles - 1) / tiles);
 }
 
-/* rows and vectors are constants in every copy, so `a` lives in registers. */
-LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, const lk_real *const *x, const lk_real *w,
-                            ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
+/* rows, vectors and step are constants in every copy, so `a` lives in registers. */
+LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, const lk_real *const *x,
+                            const ptrdiff_t step, const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
   lk_vec a[LK_TILE_ACCUMULATORS];
   LK_UNROLL for (int r = 0; r < rows; r++) {
     LK_UNROLL for (int v = 0; v < vectors; v++) a[r * vectors + v] = acc[r * ldacc + v];
@@ -44,7 +44,7 @@ LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, cons
     lk_vec wk[LK_TILE_VECTORS + 1];
     LK_UNROLL for (int v = 0; v < vectors; v++) wk[v] = lk_load(w + v * LK_VL);
     LK_UNROLL for (int r = 0; r < rows; r++) {
-      lk_vec xk = lk_splat(x[r][k]);
+      lk_vec xk = lk_splat(x[r][k * step]);
       LK_UNROLL for (int v = 0; v < vectors; v++) a[r * vectors + v] = lk_fma(xk, wk[v], a[r * vectors + v]);
     }
   }
@@ -53,13 +53,13 @@ LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, cons
   }
 }
 
-/** acc [rows, ldacc vectors] += x W over K steps of k; w steps by ldw reals.
+/** acc [rows, ldacc vectors] += x W over K steps of k; for each, x[r] moves on by step reals and w by ldw.
  *  vectors: 1, 2, and 3 or 4 as far as LK_TILE_VECTORS (3 on every instruction set); rows <= lk_tile_height(vectors). */
-LK_INLINE void lk_tile(int rows, const int vectors, ptrdiff_t K, const lk_real *const *x, const lk_real *w,
-                       ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
-#define LK_TILE_CASE(n)                                                                          \
-  case n:                                                                                        \
-    if (n * vectors <= LK_TILE_ACCUMULATORS) lk_tile_body(n, vectors, K, x, w, ldw, acc, ldacc); \
+LK_INLINE void lk_tile(int rows, const int vectors, ptrdiff_t K, const lk_real *const *x, const ptrdiff_t step,
+                       const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
+#define LK_TILE_CASE(n)                                                                                \
+  case n:                                                                                              \
+    if (n * vectors <= LK_TILE_ACCUMULATORS) lk_tile_body(n, vectors, K, x, step, w, ldw, acc, ldacc); \
     break;
   switch (rows) {
     LK_TILE_CASE(1)
@@ -78,6 +78,20 @@ LK_INLINE void lk_tile(int rows, const int vectors, ptrdiff_t K, const lk_real *
       break;
   }
 #undef LK_TILE_CASE
+}
+
+/** The same for a panel LK_TILE_VECTORS wide of which only the first `vectors` matter: the last of a matrix.
+ *  rows <= lk_tile_height(LK_TILE_VECTORS). */
+LK_INLINE void lk_tile_part(int rows, ptrdiff_t vectors, ptrdiff_t K, const lk_real *const *x, const ptrdiff_t step,
+                            const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
+  if (vectors >= LK_TILE_VECTORS)
+    lk_tile(rows, LK_TILE_VECTORS, K, x, step, w, ldw, acc, ldacc);
+  else if (vectors == 1)
+    lk_tile(rows, 1, K, x, step, w, ldw, acc, ldacc);
+  else if (vectors == 2 && LK_TILE_VECTORS > 2)
+    lk_tile(rows, 2, K, x, step, w, ldw, acc, ldacc);
+  else if (LK_TILE_VECTORS > 2)
+    lk_tile(rows, 3, K, x, step, w, ldw, acc, ldacc);
 }
 
 /** One vector's width of a panel: to[k*ldto + lane] = w[lane*row + k*column] for lane < lanes <= LK_VL, zeros behind. */

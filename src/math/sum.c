@@ -4,10 +4,10 @@
 #include "lockstep/status.h"
 
 /* Reals of one partial block. With 8 shards a rank holds four of them at a time: 1 MB, the L2 of a core. */
-enum { BLOCK = 65536, FEWEST_ROWS = 8, MOST_ROWS = 512 };
+enum { BLOCK = 65536, FEWEST_ROWS = 12, TILES = 24, MOST_ROWS = 504 };
 
 ptrdiff_t lk_sum_block(ptrdiff_t K) {
-  ptrdiff_t rows = BLOCK / (K > 0 ? K : 1) / FEWEST_ROWS * FEWEST_ROWS;
+  const ptrdiff_t rows = BLOCK / (K > 0 ? K : 1) / TILES * TILES; /* whole tiles of lk_kernels.outer */
   return rows < FEWEST_ROWS ? FEWEST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
@@ -62,12 +62,9 @@ void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *l
 void lk_leaf_product_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
   const lk_leaf_product *c = context;
   const ptrdiff_t first = c->shard_row[s], rows = c->shard_row[s + 1] - first;
-  if (rows == 0) { /* a shard without rows still is a leaf: zeros */
-    memset(block, 0, (size_t)((m1 - m0) * c->K) * sizeof *block);
-    return;
-  }
-  lk_blas_gemm(1, 0, m1 - m0, c->K, rows, c->dy + first * c->ldy + m0, c->ldy, c->x + first * c->ldx, c->ldx, 0, block,
-               c->K);
+  /* A shard without rows still is a leaf: zeros. */
+  lk_kernels_get()->outer(rows, m1 - m0, c->K, c->dy + first * c->ldy + m0, c->ldy, c->x + first * c->ldx, c->ldx,
+                          block);
 }
 
 void lk_leaf_columns_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {

@@ -95,7 +95,7 @@ static void forward_tile(const lk_recurrent *l, const lk_cell_step *s, ptrdiff_t
   }
   if (s->product)
     for (ptrdiff_t v = 0; v < CELL_WIDTH; v += CELL_PASS)
-      lk_tile(rows, CELL_PASS, l->H, h, w + v * LK_VL, CELL_WIDTH * LK_VL, sum + v, CELL_WIDTH);
+      lk_tile(rows, CELL_PASS, l->H, h, 1, w + v * LK_VL, CELL_WIDTH * LK_VL, sum + v, CELL_WIDTH);
   for (int r = 0; r < rows; r++)
     for (ptrdiff_t j = 0; j < CELL_UNITS && u0 + j * LK_VL < l->Hp; j++) {
       const ptrdiff_t row = row_of(s, first + r);
@@ -169,7 +169,7 @@ static void backward_tile(const lk_recurrent *l, const lk_cell_step *s, const ba
   }
   if (s->product) {
     const lk_real *w = l->hh_transposed.data + panel * width * CELL_GATES * l->Hp + b->k * width;
-    lk_tile(rows, BACK_WIDTH, b->K, x, w, width, sum, BACK_WIDTH);
+    lk_tile_part(rows, (l->Hp - u0) / LK_VL, b->K, x, 1, w, width, sum, BACK_WIDTH);
   }
   for (int r = 0; r < rows; r++)
     for (ptrdiff_t u = u0; u < u0 + width && u < l->Hp; u += LK_VL) {

@@ -13,47 +13,80 @@ static void start_states(lk_real *states, const lk_recurrent *l, ptrdiff_t B, in
   for (ptrdiff_t b = 0; b < B; b++) zero_reals(states + b * l->Hp + l->H, l->Hp - l->H);
 }
 
-/* gates = W_ih x + b for all rows and times at once. */
-static void multiply_input(const lk_recurrent *l, ptrdiff_t N, lk_rows in) {
+void lk_recurrent_begin(lk_recurrent *l, const lk_pack *pack, int initial) {
+  for (ptrdiff_t r = 0; r < pack->N; r++) l->from[r] = (int32_t)lk_pack_before(pack, r, l->backward);
+  start_states(l->h, l, pack->B, initial);
+  if (l->c) start_states(l->c, l, pack->B, initial);
+}
+
+void lk_recurrent_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_rows in) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
   if (!l->onehot) {
-    const lk_product product = {.n = N, .x = in.x, .ldx = in.ld, .y = l->gates, .ldy = width, .bias = l->bias};
+    const lk_product product = {
+        .n = n, .x = in.x, .ldx = in.ld, .in = rows, .y = l->gates, .ldy = width, .out = rows, .bias = l->bias};
     lk_kernels_get()->product(&l->ih, &product);
     return;
   }
-  for (ptrdiff_t r = 0; r < N; r++) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const ptrdiff_t r = rows ? rows[i] : i;
     LK_ASSERT(in.ids[r] >= 0 && in.ids[r] < l->I);
     memcpy(l->gates + r * width, l->column + in.ids[r] * width, (size_t)width * sizeof *l->gates);
   }
 }
 
-void lk_recurrent_forward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial) {
-  for (ptrdiff_t r = 0; r < pack->N; r++) l->from[r] = (int32_t)lk_pack_before(pack, r, l->backward);
-  start_states(l->h, l, pack->B, initial);
-  if (l->c) start_states(l->c, l, pack->B, initial);
-  multiply_input(l, pack->N, in);
-  for (ptrdiff_t k = 0; k < pack->T; k++) {
-    const ptrdiff_t t = l->backward ? pack->T - 1 - k : k, n = pack->step[t + 1] - pack->step[t];
-    /* Rows that start from zeros need no product with W_hh: a rule that looks at the row alone. Those that follow
-     * another row come first in the list. */
-    const ptrdiff_t linked = initial ? n : l->backward ? pack->linked[t] : t > 0 ? n : 0;
-    lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
-    l->cell->forward(l, &step);
-    step = (lk_cell_step){.n = n - linked, .row = step.row + linked, .offset = pack->B};
-    l->cell->forward(l, &step);
-  }
+void lk_recurrent_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, const lk_real *x, ptrdiff_t ld) {
+  const ptrdiff_t width = l->cell->gates * l->Hp;
+  const lk_product product = {
+      .n = n, .x = x, .ldx = ld, .in = rows, .y = l->gates, .ldy = width, .out = rows, .add = 1};
+  lk_kernels_get()->product(&l->feed, &product);
 }
 
-static void backward_in_time(lk_recurrent *l, const lk_pack *pack) {
-  for (ptrdiff_t k = 0; k < pack->T; k++) {
-    const ptrdiff_t t = l->backward ? k : pack->T - 1 - k, n = pack->step[t + 1] - pack->step[t];
-    const ptrdiff_t linked = l->backward ? (t > 0 ? n : 0) : pack->linked[t]; /* rows that another one starts from */
-    lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
-    step.after = l->backward ? pack->earlier : pack->later;
-    l->cell->backward(l, &step);
-    step = (lk_cell_step){.n = n - linked, .row = step.row + linked, .offset = pack->B};
-    l->cell->backward(l, &step);
-  }
+void lk_recurrent_step(lk_recurrent *l, const lk_pack *pack, ptrdiff_t t, int initial) {
+  const ptrdiff_t n = pack->step[t + 1] - pack->step[t];
+  /* Rows that start from zeros need no product with W_hh: a rule that looks at the row alone. Those that follow
+   * another row come first in the list. */
+  const ptrdiff_t linked = initial ? n : l->backward ? pack->linked[t] : t > 0 ? n : 0;
+  lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
+  l->cell->forward(l, &step);
+  step = (lk_cell_step){.n = n - linked, .row = step.row + linked, .offset = pack->B};
+  l->cell->forward(l, &step);
+}
+
+void lk_recurrent_forward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial) {
+  LK_ASSERT(l->F == 0);
+  lk_recurrent_begin(l, pack, initial);
+  lk_recurrent_input(l, pack->N, NULL, in);
+  for (ptrdiff_t k = 0; k < pack->T; k++) lk_recurrent_step(l, pack, l->backward ? pack->T - 1 - k : k, initial);
+}
+
+void lk_recurrent_back_begin(lk_recurrent *l, const lk_pack *pack, int final_dc) {
+  if (l->dc && !final_dc) zero_reals(l->dc, (pack->B + pack->N) * l->Hp);
+}
+
+void lk_recurrent_back_step(lk_recurrent *l, const lk_pack *pack, ptrdiff_t t) {
+  const ptrdiff_t n = pack->step[t + 1] - pack->step[t];
+  const ptrdiff_t linked = l->backward ? (t > 0 ? n : 0) : pack->linked[t]; /* rows that another one starts from */
+  lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
+  step.after = l->backward ? pack->earlier : pack->later;
+  l->cell->backward(l, &step);
+  step = (lk_cell_step){.n = n - linked, .row = step.row + linked, .offset = pack->B};
+  l->cell->backward(l, &step);
+}
+
+static void multiply_back(const lk_recurrent *l, const lk_packed *w, ptrdiff_t n, const int32_t *rows, lk_real *dx,
+                          ptrdiff_t lddx, int add) {
+  LK_ASSERT(!l->onehot);
+  const lk_product product = {
+      .n = n, .x = l->gates, .ldx = l->cell->gates * l->Hp, .in = rows, .y = dx, .ldy = lddx, .out = rows, .add = add};
+  lk_kernels_get()->product(w, &product);
+}
+
+void lk_recurrent_back_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx, int add) {
+  multiply_back(l, &l->ih_transposed, n, rows, dx, lddx, add);
+}
+
+void lk_recurrent_back_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx) {
+  multiply_back(l, &l->feed_transposed, n, rows, dx, lddx, 0);
 }
 
 /* What reaches the initial states through W_hh: their rows lie in front of the others. */
@@ -120,26 +153,31 @@ static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrd
   gate_rows(grads, l->weight_hh, g * l->H * l->H, to);
   lk_sum_leaves(grads->shards, l->H, l->H, lk_leaf_product_block, &leaf, to, l->H, l->scratch);
   if (l->bias_hh < 0) return;
-  const lk_leaf_columns columns = {.shard_row = pack->shard_row, .dy = leaf.dy, .ldy = leaf.ldy};
   gate_rows(grads, l->bias_hh, g * l->H, to);
-  lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
+  if (leaf.dy == l->tape) {
+    const lk_leaf_columns columns = {.shard_row = pack->shard_row, .dy = leaf.dy, .ldy = leaf.ldy};
+    lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
+    return;
+  }
+  lk_real *same[LK_MAX_PIECES]; /* both biases are added to the same sum */
+  gate_rows(grads, l->bias_ih, g * l->H, same);
+  for (int p = 0; p < grads->shards->pieces; p++) memcpy(to[p], same[p], (size_t)l->H * sizeof *to[p]);
 }
 
-void lk_recurrent_backward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
-                           ptrdiff_t lddx, int add, const lk_grads *grads) {
-  const ptrdiff_t width = l->cell->gates * l->Hp;
-  if (l->dc && !final_dc) zero_reals(l->dc, (pack->B + pack->N) * l->Hp);
-  backward_in_time(l, pack);
+void lk_recurrent_back_end(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, const lk_grads *grads) {
   if (initial) backward_to_initial(l, pack);
-  if (dx) {
-    LK_ASSERT(!l->onehot);
-    const lk_product product = {.n = pack->N, .x = l->gates, .ldx = width, .y = dx, .ldy = lddx, .add = add};
-    lk_kernels_get()->product(&l->ih_transposed, &product);
-  }
   for (ptrdiff_t r = 0; r < pack->N; r++)
     memcpy(l->before + r * l->Hp, l->h + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *l->h);
   for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
     input_gradients(l, pack, in, g, grads);
     recurrent_gradients(l, pack, g, grads);
   }
+}
+
+void lk_recurrent_backward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
+                           ptrdiff_t lddx, int add, const lk_grads *grads) {
+  lk_recurrent_back_begin(l, pack, final_dc);
+  for (ptrdiff_t k = 0; k < pack->T; k++) lk_recurrent_back_step(l, pack, l->backward ? k : pack->T - 1 - k);
+  if (dx) lk_recurrent_back_input(l, pack->N, NULL, dx, lddx, add);
+  lk_recurrent_back_end(l, pack, in, initial, grads);
 }

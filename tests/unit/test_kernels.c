@@ -148,6 +148,13 @@ static void test_a_row_has_the_same_bits_in_any_company(void **state) {
   }
 }
 
+/* a b + c as the kernels compute it: fused where the instruction set fuses, in two rounded steps where not. */
+static lk_real fused(size_t isa, lk_real a, lk_real b, lk_real c) {
+  if (isa > 0) return (lk_real)fmaf((float)a, (float)b, (float)c);
+  volatile lk_real term = a * b; /* volatile: the compiler may not fuse */
+  return c + term;
+}
+
 /* acc = bias, then k = 0, 1, 2, ...: the same sum in a plain loop, fused where the instruction set fuses. */
 static void test_the_order_of_the_sum(void **state) {
   (void)state;
@@ -160,21 +167,43 @@ static void test_the_order_of_the_sum(void **state) {
     lk_kernels_get()->product(&w, &product);
     for (ptrdiff_t i = 0; i < 5; i++)
       for (ptrdiff_t m = 0; m < M; m++) {
-        volatile lk_real sum = p.bias[m]; /* volatile: the compiler may not fuse or reorder */
-        for (ptrdiff_t k = 0; k < K; k++) {
-          const lk_real a = p.w[m * K + k], b = p.x[i * p.ldx + k];
-          if (isa > 0) {
-            sum = (lk_real)fmaf((float)a, (float)b, (float)sum);
-          } else {
-            volatile lk_real term = a * b;
-            sum = sum + term;
-          }
-        }
+        lk_real sum = p.bias[m];
+        for (ptrdiff_t k = 0; k < K; k++) sum = fused(isa, p.w[m * K + k], p.x[i * p.ldx + k], sum);
         assert_true(p.y[i * p.ldy + m] == sum);
       }
     free(w.data);
     free_problem(&p);
   }
+}
+
+static void check_outer(size_t isa, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K) {
+  const ptrdiff_t ldy = M + 5, ldx = K + 2;
+  lk_real *dy = numbers(5, n * ldy), *x = numbers(6, n * ldx), *block = numbers(7, M * K + 1);
+  const lk_real behind = block[M * K];
+  lk_kernels_get()->outer(n, M, K, dy, ldy, x, ldx, block);
+  for (ptrdiff_t m = 0; m < M; m++)
+    for (ptrdiff_t k = 0; k < K; k++) {
+      lk_real sum = 0;
+      for (ptrdiff_t r = 0; r < n; r++) sum = fused(isa, dy[r * ldy + m], x[r * ldx + k], sum);
+      if (block[m * K + k] != sum)
+        fail_msg("%s: n=%td M=%td K=%td: block[%td,%td] = %a, should be %a", isas[isa], n, M, K, m, k,
+                 (double)block[m * K + k], (double)sum);
+    }
+  assert_true(block[M * K] == behind);
+  free(dy);
+  free(x);
+  free(block);
+}
+
+/* Row after row from zero, to the last bit, in every corner of its blocks. */
+static void test_outer_product(void **state) {
+  (void)state;
+  static const ptrdiff_t sizes[][3] = {{0, 3, 5},   {1, 1, 1},     {2, 6, 64},    {5, 7, 65},     {31, 13, 16},
+                                       {128, 3, 9}, {129, 12, 33}, {300, 24, 77}, {40, 131, 100}, {17, 255, 6}};
+  for (size_t isa = 0; isa < 3; isa++)
+    if (choose(isas[isa]))
+      for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        check_outer(isa, sizes[i][0], sizes[i][1], sizes[i][2]);
 }
 
 static void test_pads_are_zero_beside_infinities(void **state) {
@@ -356,6 +385,7 @@ int main(void) {
       cmocka_unit_test(test_product_in_blocks),
       cmocka_unit_test(test_a_row_has_the_same_bits_in_any_company),
       cmocka_unit_test(test_the_order_of_the_sum),
+      cmocka_unit_test(test_outer_product),
       cmocka_unit_test(test_pads_are_zero_beside_infinities),
       cmocka_unit_test(test_nothing_to_do),
       cmocka_unit_test(test_softmax_agrees_with_plain_loops),

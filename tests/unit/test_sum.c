@@ -104,7 +104,7 @@ static void test_blocks_fit_the_cache(void **state) {
   (void)state;
   for (ptrdiff_t K = 1; K < 100000; K = K * 3 / 2 + 1) {
     const ptrdiff_t rows = lk_sum_block(K);
-    assert_true(rows >= 8 && rows % 8 == 0 && (rows == 8 || rows * K <= 65536));
+    assert_true(rows >= 12 && rows % 12 == 0 && (rows == 12 || rows * K <= 65536));
     assert_true(lk_sum_scratch(K) >= rows * K * LK_TREE_LEVELS);
   }
 }

@@ -7,12 +7,15 @@
 #define packed_size_isa  LK_ISA_NAME(lk_packed_size)
 #define pack_isa         LK_ISA_NAME(lk_pack_weights)
 #define product_isa      LK_ISA_NAME(lk_product)
+#define outer_isa        LK_ISA_NAME(lk_outer)
 #define softmax_loss_isa LK_ISA_NAME(lk_softmax_loss)
 #define kernels_isa      LK_ISA_NAME(lk_kernels)
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K);
 void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
 void product_isa(const lk_packed *w, const lk_product *p);
+void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x, ptrdiff_t ldx,
+               lk_real *block);
 void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, lk_real *logits, ptrdiff_t ld, const int32_t *target, double smoothing,
                       int gradient, double *loss, int32_t *best);
 extern const lk_kernels kernels_isa;

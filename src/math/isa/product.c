@@ -50,7 +50,7 @@ static void run_tile(const tile_of *t, ptrdiff_t first, int rows) {
       acc[r * LK_TILE_VECTORS + v] = m < t->M ? start(t, y[r], m) : lk_zero();
     }
   }
-  lk_tile(rows, LK_TILE_VECTORS, t->k1 - t->k0, x, t->w, PANEL, acc, LK_TILE_VECTORS);
+  lk_tile_part(rows, columns / LK_VL, t->k1 - t->k0, x, 1, t->w, PANEL, acc, LK_TILE_VECTORS);
   for (int r = 0; r < rows; r++)
     for (ptrdiff_t v = 0; v * LK_VL < columns; v++) {
       const ptrdiff_t m = t->m + v * LK_VL;

@@ -20,6 +20,7 @@ const lk_kernels kernels_isa = {
     .packed_size = packed_size_isa,
     .pack = pack_isa,
     .product = product_isa,
+    .outer = outer_isa,
     .softmax_loss = softmax_loss_isa,
     .tanh = tanh_all,
     .sigmoid = sigmoid_all,

@@ -1,0 +1,91 @@
+#include "isa_impl.h"
+
+#include <string.h>
+
+/* block = dy^T x. A tile holds HEIGHT rows of the block (columns of dy) and LK_TILE_VECTORS vectors of its columns, and
+ * runs over the rows of x and dy. Both are copied first, so that a tile reads them in a straight line:
+ *
+ *   dy -> [group of HEIGHT columns][row][HEIGHT]      x -> [row][WIDTH], one panel of columns at a time */
+#define WIDTH (LK_TILE_VECTORS * LK_VL)
+enum {
+  HEIGHT = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS,
+  ROWS = 128,  /* at a time: a panel of x then stays in L1 */
+  GROUPS = 21, /* of dy at a time, in L2 */
+};
+
+typedef struct copies {
+  lk_real x[ROWS * WIDTH] __attribute__((aligned(64)));
+  lk_real dy[GROUPS * ROWS * HEIGHT];
+} copies;
+
+static void copy_dy(lk_real *to, ptrdiff_t n, ptrdiff_t M, const lk_real *dy, ptrdiff_t ldy) {
+  for (ptrdiff_t m = 0; m < M; m += HEIGHT, to += n * HEIGHT) {
+    const ptrdiff_t height = M - m < HEIGHT ? M - m : HEIGHT;
+    for (ptrdiff_t r = 0; r < n; r++) {
+      if (height == HEIGHT)
+        memcpy(to + r * HEIGHT, dy + r * ldy + m, HEIGHT * sizeof *to); /* a constant size: two moves */
+      else
+        memcpy(to + r * HEIGHT, dy + r * ldy + m, (size_t)height * sizeof *to);
+    }
+  }
+}
+
+static void copy_x(lk_real *to, ptrdiff_t n, ptrdiff_t columns, const lk_real *x, ptrdiff_t ldx) {
+  for (ptrdiff_t r = 0; r < n; r++)
+    for (ptrdiff_t k = 0; k < columns; k += LK_VL)
+      lk_store(to + r * WIDTH + k,
+               columns - k < LK_VL ? lk_load_part(x + r * ldx + k, columns - k) : lk_load(x + r * ldx + k));
+}
+
+/* One tile of the block: `columns` <= WIDTH wide, rows of the block ldb apart. */
+static void run_tile(ptrdiff_t n, const lk_real *x, const lk_real *dy, int height, ptrdiff_t columns, int add,
+                     lk_real *block, ptrdiff_t ldb) {
+  const lk_real *d[HEIGHT];
+  lk_vec acc[HEIGHT * LK_TILE_VECTORS];
+  const ptrdiff_t vectors = (columns + LK_VL - 1) / LK_VL;
+  for (int i = 0; i < height; i++) {
+    d[i] = dy + i;
+    for (ptrdiff_t v = 0; v < LK_TILE_VECTORS; v++) {
+      const ptrdiff_t left = columns - v * LK_VL;
+      const lk_real *at = block + i * ldb + v * LK_VL;
+      acc[i * LK_TILE_VECTORS + v] = !add || left <= 0 ? lk_zero()
+                                     : left < LK_VL    ? lk_load_part(at, left)
+                                                       : lk_load(at);
+    }
+  }
+  lk_tile_part(height, vectors, n, d, HEIGHT, x, WIDTH, acc, LK_TILE_VECTORS);
+  for (int i = 0; i < height; i++)
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+      const ptrdiff_t left = columns - v * LK_VL;
+      if (left < LK_VL)
+        lk_store_part(block + i * ldb + v * LK_VL, acc[i * LK_TILE_VECTORS + v], left);
+      else
+        lk_store(block + i * ldb + v * LK_VL, acc[i * LK_TILE_VECTORS + v]);
+    }
+}
+
+/* Up to ROWS rows, up to GROUPS * HEIGHT columns of dy. */
+static void run_rows(copies *c, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy,
+                     const lk_real *x, ptrdiff_t ldx, int add, lk_real *block) {
+  copy_dy(c->dy, n, M, dy, ldy);
+  for (ptrdiff_t k = 0; k < K; k += WIDTH) {
+    const ptrdiff_t columns = K - k < WIDTH ? K - k : WIDTH;
+    copy_x(c->x, n, columns, x + k, ldx);
+    for (ptrdiff_t m = 0; m < M; m += HEIGHT) {
+      const int height = M - m < HEIGHT ? (int)(M - m) : HEIGHT;
+      run_tile(n, c->x, c->dy + m * n, height, columns, add, block + m * K + k, K);
+    }
+  }
+}
+
+void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x, ptrdiff_t ldx,
+               lk_real *block) {
+  copies c;
+  if (n == 0) memset(block, 0, (size_t)(M * K) * sizeof *block);
+  for (ptrdiff_t m = 0; m < M; m += GROUPS * HEIGHT) {
+    const ptrdiff_t columns = M - m < GROUPS * HEIGHT ? M - m : GROUPS * HEIGHT;
+    for (ptrdiff_t r = 0; r < n; r += ROWS)
+      run_rows(&c, n - r < ROWS ? n - r : ROWS, columns, K, dy + r * ldy + m, ldy, x + r * ldx, ldx, r > 0,
+               block + m * K);
+  }
+}
