@@ -8,8 +8,19 @@
 
 typedef enum lk_too_long { LK_TOO_LONG_ERROR, LK_TOO_LONG_SKIP, LK_TOO_LONG_CUT } lk_too_long;
 
+/* What only pairs have. */
+typedef struct lk_prepare_pairs {
+  const char *target[LK_SPLITS]; /* a file of targets beside each input, line by line; NULL: source TAB target */
+  lk_unit unit;                  /* of the targets; lk_prepare.unit and so on are the sources' */
+  ptrdiff_t vocabulary;
+  int64_t minimum;
+  bool shared; /* one vocabulary, counted over both sides */
+  const char
+      *model[2]; /* SentencePiece models of sources and targets that are cut by one; targets NULL: the sources' */
+} lk_prepare_pairs;
+
 typedef struct lk_prepare {
-  const char *kind;             /* text | classify | label | frames */
+  const char *kind;             /* text | classify | label | pairs | frames */
   const char *input[LK_SPLITS]; /* train (needed), valid, test; "-" is standard input */
   const char *output;
   double fraction[LK_SPLITS]; /* of the training file to set apart, from its end: valid, then test; 0 none */
@@ -22,19 +33,22 @@ typedef struct lk_prepare {
   lk_too_long too_long;
   int column_word, column_tag; /* label: 0-based, negative from the end */
   bool conllu;                 /* label: CoNLL-U (comments, multiword ranges and empty nodes left out) */
+  lk_prepare_pairs pairs;
 } lk_prepare;
 
 typedef struct lk_prepare_report {
   ptrdiff_t rows[LK_SPLITS], units[LK_SPLITS], unknown[LK_SPLITS]; /* sequences, units, of them <unk> */
+  ptrdiff_t target_units[LK_SPLITS], target_unknown[LK_SPLITS];    /* pairs: the same of the targets */
+  ptrdiff_t further[LK_SPLITS];                                    /* pairs: accepted targets besides the first */
   ptrdiff_t skipped, cut;                                          /* over max_length */
-  ptrdiff_t vocabulary, labels, frames;                            /* sizes; D */
+  ptrdiff_t vocabulary, target_vocabulary, labels, frames;         /* sizes; D */
   double padding;                                                  /* share of stored positions that are <pad> */
   size_t bytes_read;
   double seconds;
 } lk_prepare_report;
 
 const char *const *lk_prepare_kinds(size_t *count);
-/** Defaults: unit word, nfc true, max_length 10000, error, columns 0 and -1. */
+/** Defaults: unit word on both sides, nfc true, max_length 10000, error, columns 0 and -1. */
 void lk_prepare_init(lk_prepare *prepare);
 /** LK_USAGE for options that do not go together, LK_DATA for bad input, LK_IO. report may be NULL. */
 LK_CHECKED lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli_impl.h"
+#include "lockstep/side.h"
 
 enum {
   OPTION_VALID = 256,
@@ -13,6 +14,16 @@ enum {
   OPTION_VALID_FRACTION,
   OPTION_TEST_FRACTION,
   OPTION_UNIT,
+  OPTION_SOURCE_UNIT,
+  OPTION_TARGET_UNIT,
+  OPTION_TARGET,
+  OPTION_VALID_TARGET,
+  OPTION_TEST_TARGET,
+  OPTION_SHARED,
+  OPTION_TARGET_VOCABULARY,
+  OPTION_TARGET_MIN_COUNT,
+  OPTION_SENTENCEPIECE,
+  OPTION_TARGET_SENTENCEPIECE,
   OPTION_STREAM,
   OPTION_VOCABULARY,
   OPTION_MIN_COUNT,
@@ -42,11 +53,23 @@ static const struct argp_option options[] = {
     {"column", OPTION_COLUMN, "word=I,tag=J", 0,
      "label: columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1)", 4},
     {"conllu", OPTION_CONLLU, NULL, 0, "label: FILE is CoNLL-U (the default for *.conllu)", 4},
+    {"target", OPTION_TARGET, "FILE", 0, "pairs: targets in a file of their own, line by line beside FILE", 5},
+    {"valid-target", OPTION_VALID_TARGET, "FILE", 0, "pairs: the targets that go with --valid", 5},
+    {"test-target", OPTION_TEST_TARGET, "FILE", 0, "pairs: the targets that go with --test", 5},
+    {"source-unit", OPTION_SOURCE_UNIT, "word|char|sentencepiece", 0, "pairs: --unit of the sources alone", 5},
+    {"target-unit", OPTION_TARGET_UNIT, "word|char|sentencepiece", 0, "pairs: --unit of the targets alone", 5},
+    {"target-vocabulary", OPTION_TARGET_VOCABULARY, "N", 0, "pairs: --vocabulary of the targets alone", 5},
+    {"target-min-count", OPTION_TARGET_MIN_COUNT, "N", 0, "pairs: --min-count of the targets alone", 5},
+    {"shared-vocabulary", OPTION_SHARED, NULL, 0, "pairs: one vocabulary for both sides", 5},
+    {"sentencepiece", OPTION_SENTENCEPIECE, "MODEL", 0,
+     "pairs: cut into the pieces of a SentencePiece model: both sides, or those whose unit is sentencepiece", 5},
+    {"target-sentencepiece", OPTION_TARGET_SENTENCEPIECE, "MODEL", 0, "pairs: another model for the targets", 5},
     {0}};
 
 typedef struct arguments {
   lk_prepare prepare;
-  bool column; /* --column was given */
+  bool unit[2], vocabulary, minimum; /* given for the sources and targets; for the targets alone */
+  bool column, pairs;                /* --column was given; an option of pairs was */
 } arguments;
 
 /* The index of a choice among names[count], or EINVAL after saying what there is. */
@@ -82,17 +105,74 @@ static int parse_columns(const char *text, lk_prepare *p) {
   }
 }
 
-static int parse_choice(int key, const char *text, lk_prepare *p) {
-  static const char *const too_long[] = {"error", "skip", "cut"};
+static int parse_too_long(const char *text, lk_prepare *p) {
+  static const char *const names[] = {"error", "skip", "cut"};
   int choice = 0;
-  const int error = key == OPTION_UNIT ? choose("unit", text, lk_unit_names, LK_UNITS, &choice)
-                                       : choose("too-long", text, too_long, 3, &choice);
+  const int error = choose("too-long", text, names, 3, &choice);
+  if (!error) p->too_long = (lk_too_long)choice;
+  return error;
+}
+
+/* What is said of one side goes before what is said of both. */
+static int parse_unit(int key, const char *text, arguments *a) {
+  int choice = 0;
+  const char *name = key == OPTION_UNIT ? "unit" : key == OPTION_SOURCE_UNIT ? "source-unit" : "target-unit";
+  const int error = choose(name, text, lk_unit_names, LK_UNITS, &choice);
   if (error) return error;
-  if (key == OPTION_UNIT)
-    p->unit = (lk_unit)choice;
-  else
-    p->too_long = (lk_too_long)choice;
+  if (key == OPTION_SOURCE_UNIT || (key == OPTION_UNIT && !a->unit[0])) a->prepare.unit = (lk_unit)choice;
+  if (key == OPTION_TARGET_UNIT || (key == OPTION_UNIT && !a->unit[1])) a->prepare.pairs.unit = (lk_unit)choice;
+  if (key != OPTION_TARGET_UNIT) a->unit[0] = true;
+  if (key != OPTION_SOURCE_UNIT) a->unit[1] = true;
   return 0;
+}
+
+static int parse_minimum(int key, const char *text, arguments *a) {
+  ptrdiff_t least;
+  if (parse_count(key == OPTION_MIN_COUNT ? "min-count" : "target-min-count", text, 1, INT32_MAX, &least))
+    return EINVAL;
+  if (key == OPTION_MIN_COUNT) a->prepare.minimum = least;
+  if (key == OPTION_TARGET_MIN_COUNT || !a->minimum) a->prepare.pairs.minimum = least;
+  a->minimum |= key == OPTION_TARGET_MIN_COUNT;
+  return 0;
+}
+
+static int parse_vocabulary(int key, const char *text, arguments *a) {
+  ptrdiff_t most;
+  const char *name = key == OPTION_VOCABULARY ? "vocabulary" : "target-vocabulary";
+  if (parse_count(name, text, 0, INT32_MAX - LK_SPECIALS, &most)) return EINVAL;
+  if (key == OPTION_VOCABULARY) a->prepare.vocabulary = most;
+  if (key == OPTION_TARGET_VOCABULARY || !a->vocabulary) a->prepare.pairs.vocabulary = most;
+  a->vocabulary |= key == OPTION_TARGET_VOCABULARY;
+  return 0;
+}
+
+/* The options that only pairs have. */
+static error_t parse_pairs(int key, char *text, arguments *a) {
+  lk_prepare_pairs *pairs = &a->prepare.pairs;
+  a->pairs = true;
+  switch (key) {
+    case OPTION_TARGET:
+      return pairs->target[LK_TRAIN] = text, 0;
+    case OPTION_VALID_TARGET:
+      return pairs->target[LK_VALID] = text, 0;
+    case OPTION_TEST_TARGET:
+      return pairs->target[LK_TEST] = text, 0;
+    case OPTION_SOURCE_UNIT:
+    case OPTION_TARGET_UNIT:
+      return parse_unit(key, text, a);
+    case OPTION_TARGET_VOCABULARY:
+      return parse_vocabulary(key, text, a);
+    case OPTION_TARGET_MIN_COUNT:
+      return parse_minimum(key, text, a);
+    case OPTION_SHARED:
+      return pairs->shared = true, 0;
+    case OPTION_SENTENCEPIECE:
+      return pairs->model[LK_SOURCE] = text, 0;
+    case OPTION_TARGET_SENTENCEPIECE:
+      return pairs->model[LK_TARGET] = text, 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
 }
 
 static int parse_positional(const char *text, lk_prepare *p) {
@@ -106,7 +186,6 @@ static int parse_positional(const char *text, lk_prepare *p) {
 static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
   lk_prepare *p = &a->prepare;
-  ptrdiff_t least;
   switch (key) {
     case 'o':
       return p->output = text, 0;
@@ -119,8 +198,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case OPTION_TEST_FRACTION:
       return lk_cli_real("test-fraction", text, 0, 0.999, &p->fraction[LK_TEST]);
     case OPTION_UNIT:
+      return parse_unit(key, text, a);
     case OPTION_TOO_LONG:
-      return parse_choice(key, text, p);
+      return parse_too_long(text, p);
     case OPTION_STREAM:
       return p->stream = true, 0;
     case OPTION_LOWER:
@@ -128,10 +208,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case OPTION_NO_NFC:
       return p->nfc = false, 0;
     case OPTION_VOCABULARY:
-      return parse_count("vocabulary", text, 0, INT32_MAX - LK_SPECIALS, &p->vocabulary);
+      return parse_vocabulary(key, text, a);
     case OPTION_MIN_COUNT:
-      if (parse_count("min-count", text, 1, INT32_MAX, &least)) return EINVAL;
-      return p->minimum = least, 0;
+      return parse_minimum(key, text, a);
     case OPTION_MAX_LENGTH:
       return parse_count("max-length", text, 1, INT32_MAX - 2, &p->max_length);
     case OPTION_COLUMN:
@@ -142,7 +221,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case ARGP_KEY_ARG:
       return parse_positional(text, p);
     default:
-      return ARGP_ERR_UNKNOWN;
+      return key >= OPTION_SOURCE_UNIT && key <= OPTION_TARGET_SENTENCEPIECE ? parse_pairs(key, text, a)
+                                                                             : ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -156,6 +236,8 @@ static const struct argp argp = {
         "  text      one sequence a line, or with --stream one running text\n"
         "  classify  label TAB text, one sequence a line\n"
         "  label     a word and its label a line, sentences end at a blank line\n"
+        "  pairs     source TAB target a line, or with --target two files; in files to validate and test on,\n"
+        "            further accepted targets may follow, each behind a TAB\n"
         "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
         "            or an HDF5 file with /frames [n,D], /offsets [rows+1], /labels [rows]\v"
         "A line that is empty is skipped. A running text of words gets <eos> at each line end; the words <eos> and "
@@ -167,6 +249,9 @@ static const struct argp argp = {
         "  lockstep prepare classify train.tsv --valid valid.tsv --unit char -o names.h5\n"
         "  lockstep prepare label en-train.conllu --valid en-dev.conllu --test en-test.conllu -o en.h5\n"
         "  lockstep prepare label train.conll --column word=0,tag=-1 --min-count 2 -o entities.h5\n"
+        "  lockstep prepare pairs train.tsv --valid valid.tsv --test test.tsv -o g2p.h5\n"
+        "  lockstep prepare pairs train.en --target train.de --valid-fraction 0.02 --sentencepiece ende.model "
+        "--shared-vocabulary -o ende.h5\n"
         "  lockstep prepare frames vowels.tsv --test-fraction 0.2 -o vowels.h5\n"};
 
 static lk_status check(const lk_prepare *p) {
@@ -199,15 +284,23 @@ static void print_split(const lk_prepare *p, const lk_prepare_report *r, lk_spli
   else
     printf("%10td sequences %12td %s", r->rows[split], r->units[split], r->frames > 0 ? "frames" : "units");
   if (r->frames == 0) printf("   <unk> %.2f %%", 100.0 * (double)r->unknown[split] / (double)r->units[split]);
+  if (r->target_units[split] > 0)
+    printf("   targets %12td units   <unk> %.2f %%", r->target_units[split],
+           100.0 * (double)r->target_unknown[split] / (double)r->target_units[split]);
+  if (r->further[split] > 0) printf("   %td further targets", r->further[split]);
   putchar('\n');
 }
+
+static const char *const unit_words[LK_UNITS] = {"word", "char", "piece"};
 
 static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
   printf("%s: a corpus of kind %s\n", p->output, p->kind);
   for (int s = 0; s < LK_SPLITS; s++) print_split(p, r, (lk_split)s);
   if (r->frames > 0) printf("  numbers in a frame: %td\n", r->frames);
   if (r->vocabulary > 0)
-    printf("  vocabulary: %td %ss, <pad> <sos> <eos> <unk> among them\n", r->vocabulary, lk_unit_names[p->unit]);
+    printf("  vocabulary: %td %ss, <pad> <sos> <eos> <unk> among them\n", r->vocabulary, unit_words[p->unit]);
+  if (r->target_vocabulary > 0 && !p->pairs.shared)
+    printf("  vocabulary of the targets: %td %ss\n", r->target_vocabulary, unit_words[p->pairs.unit]);
   if (r->labels > 0) printf("  labels: %td\n", r->labels);
   if (r->skipped > 0) printf("  left out, over %td: %td sequences\n", p->max_length, r->skipped);
   if (r->cut > 0) printf("  cut to %td: %td sequences\n", p->max_length, r->cut);
@@ -229,6 +322,11 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_cli_parse(&argp, "lockstep prepare", argc, argv, &a, &help));
   if (help) return LK_OK;
   LK_TRY(check(p));
+  if (a.pairs && strcmp(p->kind, "pairs") != 0)
+    return LK_FAIL(LK_USAGE, "an option that goes with pairs, not with %s; 'lockstep prepare --help' tells which",
+                   p->kind);
+  if (p->pairs.model[LK_SOURCE] && !a.unit[0]) p->unit = LK_PIECE;
+  if ((p->pairs.model[LK_SOURCE] || p->pairs.model[LK_TARGET]) && !a.unit[1]) p->pairs.unit = LK_PIECE;
   const bool label = strcmp(p->kind, "label") == 0;
   if (!label && (a.column || p->conllu))
     return LK_FAIL(LK_USAGE, "--%s goes with label, not with %s", a.column ? "column" : "conllu", p->kind);

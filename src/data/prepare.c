@@ -22,6 +22,7 @@ const char *const *lk_prepare_kinds(size_t *count) {
 
 void lk_prepare_init(lk_prepare *prepare) {
   *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000, .column_tag = -1};
+  prepare->pairs.minimum = 1;
 }
 
 static lk_status find_format(const char *kind, const lk_format **format) {
@@ -31,8 +32,21 @@ static lk_status find_format(const char *kind, const lk_format **format) {
     return LK_OK;
   }
   const char *near = lk_nearest(kind, format_names, FORMATS);
-  return LK_FAIL(LK_USAGE, "unknown kind '%s'%s%s: text, classify, label or frames", kind,
+  return LK_FAIL(LK_USAGE, "unknown kind '%s'%s%s: text, classify, label, pairs or frames", kind,
                  near ? ", did you mean " : "", near ? near : "");
+}
+
+static lk_status check_targets(const lk_prepare *p, int *from_stdin) {
+  for (int s = 0; s < LK_SPLITS; s++) {
+    const char *path = p->pairs.target[s];
+    if (!path != (!p->input[s] || !p->pairs.target[LK_TRAIN]))
+      return LK_FAIL(LK_USAGE, "%s: a file of targets goes with a file of sources, for all parts or for none",
+                     lk_split_names[s]);
+    if (!path) continue;
+    if (strcmp(path, p->output) == 0) return LK_FAIL(LK_USAGE, "%s is input and output at once", p->output);
+    *from_stdin += strcmp(path, "-") == 0;
+  }
+  return LK_OK;
 }
 
 static lk_status check_inputs(const lk_prepare *p) {
@@ -47,6 +61,7 @@ static lk_status check_inputs(const lk_prepare *p) {
       return LK_FAIL(LK_USAGE, "%s comes either from a file or from a fraction of the training file, not both",
                      lk_split_names[s]);
   }
+  LK_TRY(check_targets(p, &from_stdin));
   if (from_stdin > 1) return LK_FAIL(LK_USAGE, "standard input can be only one of the input files");
   return LK_OK;
 }
@@ -65,22 +80,36 @@ static lk_status check_figures(const lk_prepare *p) {
   return LK_OK;
 }
 
-static lk_status load(lk_job *job, lk_split split) {
-  const char *path = job->settings->input[split];
-  lk_source *source = &job->source[split];
-  if (!path) return LK_OK;
+static lk_status check_no_pairs(const lk_prepare *p) {
+  if (p->unit == LK_PIECE || p->pairs.model[0] || p->pairs.model[1])
+    return LK_FAIL(LK_USAGE, "SentencePiece goes with pairs, not with %s", p->kind);
+  if (p->pairs.target[LK_TRAIN]) return LK_FAIL(LK_USAGE, "a file of targets goes with pairs, not with %s", p->kind);
+  if (p->pairs.shared) return LK_FAIL(LK_USAGE, "a shared vocabulary goes with pairs, not with %s", p->kind);
+  return LK_OK;
+}
+
+static lk_status load_text(lk_source *source, const char *path) {
   source->loaded = true;
-  source->name = path;
-  if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
-    LK_TRY(lk_frames_h5_open(&source->h5, path));
-    source->bytes = lk_frames_h5_bytes(source->h5);
-    return lk_digest_file(path, source->digest);
-  }
   LK_TRY(lk_text_file_load(&source->text, path));
   source->name = source->text.name;
   source->bytes = source->text.bytes.size;
   lk_digest(source->text.bytes.data, source->text.bytes.size, source->digest);
   return LK_OK;
+}
+
+static lk_status load(lk_job *job, lk_split split) {
+  const char *path = job->settings->input[split], *beside = job->settings->pairs.target[split];
+  lk_source *source = &job->source[split];
+  if (!path) return LK_OK;
+  if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
+    source->loaded = true;
+    source->name = path;
+    LK_TRY(lk_frames_h5_open(&source->h5, path));
+    source->bytes = lk_frames_h5_bytes(source->h5);
+    return lk_digest_file(path, source->digest);
+  }
+  LK_TRY(load_text(source, path));
+  return beside ? load_text(&job->target[split], beside) : LK_OK;
 }
 
 static lk_split split_at(const lk_job *job, ptrdiff_t position) {
@@ -93,6 +122,7 @@ static lk_status walk(lk_job *job, lk_split file,
   lk_source *source = &job->source[file];
   if (!source->loaded) return LK_OK;
   if (!source->h5) source->reader = lk_reader_start(&source->text);
+  if (job->target[file].loaded) job->target[file].reader = lk_reader_start(&job->target[file].text);
   source->position = 0;
   for (bool more = true;;) {
     lk_record record = {.weight = 1};
@@ -131,14 +161,20 @@ static lk_status find_cuts(lk_job *job) {
 }
 
 /* Names and digests of the inputs, a line each. Without folders: the same files make the same corpus anywhere. */
+static lk_status describe_source(lk_buffer *out, const char *what, const char *path, const char *digest) {
+  const char *slash = strrchr(path, '/');
+  return lk_buffer_printf(out, "%s%s %s %s", out->size > 0 ? "\n" : "", what, slash ? slash + 1 : path, digest);
+}
+
 static lk_status describe_sources(const lk_job *job, lk_buffer *out) {
   for (int s = 0; s < LK_SPLITS; s++) {
-    const lk_source *source = &job->source[s];
-    if (!source->loaded) continue;
-    const char *slash = strrchr(source->name, '/');
-    LK_TRY(lk_buffer_printf(out, "%s%s %s %s", out->size > 0 ? "\n" : "", lk_split_names[s],
-                            slash ? slash + 1 : source->name, source->digest));
+    const lk_source *source = &job->source[s], *target = &job->target[s];
+    if (source->loaded) LK_TRY(describe_source(out, lk_split_names[s], source->name, source->digest));
+    if (target->loaded) LK_TRY(describe_source(out, lk_split_names[s], target->name, target->digest));
   }
+  for (int i = 0; i < 2; i++)
+    if (job->settings->pairs.model[i])
+      LK_TRY(describe_source(out, "model", job->settings->pairs.model[i], job->model_digest[i]));
   return LK_OK;
 }
 
@@ -149,7 +185,11 @@ static lk_status settle(lk_job *job) {
   LK_TRY(lk_vocab_settle(job->labels, 0, 1));
   if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
   if (job->format->labels) job->info.label = *lk_vocab_strings(job->labels);
+  if (job->targets)
+    LK_TRY(lk_vocab_settle(job->targets, job->settings->pairs.vocabulary, job->settings->pairs.minimum));
+  if (job->info.kind == LK_CORPUS_PAIRS) job->info.target = *lk_vocab_strings(job->targets ? job->targets : job->vocab);
   job->report.vocabulary = job->info.source.count;
+  job->report.target_vocabulary = job->info.target.count;
   job->report.labels = job->info.label.count;
   job->report.frames = job->info.frames;
   return LK_OK;
@@ -190,7 +230,9 @@ static lk_status measure_padding(lk_job *job) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
   for (int s = 0; s < LK_SPLITS; s++)
     for (int k = 0; k < info->buckets[s]; k++)
-      stored += (double)info->bucket[s][k].width * (double)info->bucket[s][k].rows;
+      stored +=
+          (double)info->bucket[s][k].rows *
+          (double)(info->bucket[s][k].width + (info->kind == LK_CORPUS_PAIRS ? info->bucket[s][k].target_width : 0));
   job->report.padding = stored > 0 ? 1.0 - (double)job->positions / stored : 0.0;
   lk_corpus_close(&corpus);
   return LK_OK;
@@ -199,8 +241,9 @@ static lk_status measure_padding(lk_job *job) {
 static lk_status run(lk_job *job) {
   for (int s = 0; s < LK_SPLITS; s++) {
     LK_TRY(load(job, (lk_split)s));
-    job->report.bytes_read += job->source[s].bytes;
+    job->report.bytes_read += job->source[s].bytes + job->target[s].bytes;
   }
+  if (job->format->begin) LK_TRY(job->format->begin(job));
   LK_TRY(lk_vocab_create(&job->vocab, true));
   LK_TRY(lk_vocab_create(&job->labels, false));
   LK_TRY(find_cuts(job));
@@ -214,11 +257,20 @@ static void release(lk_job *job) {
   lk_corpus_discard(&job->writer);
   lk_vocab_destroy(&job->vocab);
   lk_vocab_destroy(&job->labels);
+  lk_vocab_destroy(&job->targets);
+  if (job->pieces[1] != job->pieces[0]) lk_pieces_destroy(&job->pieces[1]);
+  lk_pieces_destroy(&job->pieces[0]);
+  lk_buffer_release(&job->info.source_model); /* the rest of info is borrowed */
+  lk_buffer_release(&job->info.target_model);
   for (int s = 0; s < LK_SPLITS; s++) {
+    lk_text_file_release(&job->target[s].text);
     lk_text_file_release(&job->source[s].text);
     lk_frames_h5_close(&job->source[s].h5);
   }
   lk_buffer_release(&job->folded);
+  lk_buffer_release(&job->other);
+  lk_buffer_release(&job->references);
+  lk_buffer_release(&job->raw);
   free(job->spans);
   free(job->ids);
   free(job->tags);
@@ -231,6 +283,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   LK_TRY(find_format(prepare->kind, &format));
   LK_TRY(check_inputs(prepare));
   LK_TRY(check_figures(prepare));
+  if (format->kind != LK_CORPUS_PAIRS) LK_TRY(check_no_pairs(prepare));
   LK_TRY(format->check(prepare));
   lk_job *job = NULL;
   LK_TRY(lk_alloc(&job, 1, sizeof *job));

@@ -5,6 +5,7 @@
  * Every function: Not collective. */
 #pragma once
 #include "lockstep/prepare.h"
+#include "pieces_impl.h"
 #include "reader_impl.h"
 
 /* The formats, one line each: src/data/prepare_<name>.c defines lk_format_<name>. */
@@ -12,6 +13,7 @@
   X(text)             \
   X(classify)         \
   X(label)            \
+  X(pairs)            \
   X(frames)
 
 /* One input file. */
@@ -37,10 +39,11 @@ typedef struct lk_span {
 typedef struct lk_record {
   ptrdiff_t line, column;   /* where it begins, for messages */
   ptrdiff_t weight;         /* what fractions count: 1, or characters of a running text */
-  const char *text, *label; /* folded text; the label as it stands */
+  const char *text, *label; /* folded text; the label as it stands; pairs: the source and the first target, folded */
   size_t size, label_size;
-  ptrdiff_t length; /* labeller: words, in job->spans; frames: frames, in job->frames */
-  bool line_end;    /* running text: a line ends here */
+  ptrdiff_t targets, second; /* pairs: accepted targets, in job->references; the column of the second */
+  ptrdiff_t length;          /* labeller: words, in job->spans; frames: frames, in job->frames */
+  bool line_end;             /* running text: a line ends here */
 } lk_record;
 
 typedef struct lk_job lk_job;
@@ -51,6 +54,8 @@ typedef struct lk_format {
   bool labels; /* it has a label vocabulary */
   /** LK_USAGE where options do not go together. */
   lk_status (*check)(const lk_prepare *settings);
+  /** What must be there before the first pass; or NULL. */
+  lk_status (*begin)(lk_job *job);
   /** The next record of a source, the over-long ones dealt with; *more false at the end. */
   lk_status (*next)(lk_job *job, lk_source *source, lk_record *record, bool *more);
   /** Count what a record of the training part holds. */
@@ -66,14 +71,19 @@ struct lk_job {
   const lk_prepare *settings;
   const lk_format *format;
   lk_source source[LK_SPLITS];
+  lk_source target[LK_SPLITS]; /* pairs in two files: the one beside; else not loaded */
   lk_vocab *vocab, *labels;
+  lk_vocab *targets;    /* pairs: the targets' vocabulary; NULL where there is one for both sides */
+  lk_pieces *pieces[2]; /* pairs: models of sources and targets, the same or NULL */
+  char model_digest[2][33];
   lk_corpus_info info;
   lk_corpus_writer *writer; /* NULL in the passes before writing */
   lk_prepare_report report;
   ptrdiff_t cut[2];    /* where, in the training file, valid and test begin; PTRDIFF_MAX where they do not */
   ptrdiff_t positions; /* stored ones that are not <pad> */
 
-  lk_buffer folded; /* scratch of one record */
+  lk_buffer folded;                 /* scratch of one record */
+  lk_buffer other, references, raw; /* pairs: the first target; all of them, folded; text before it is cut */
   lk_span *spans;
   int32_t *ids, *tags;
   float *frames;
@@ -98,7 +108,7 @@ LK_CHECKED lk_status lk_job_find_label(const lk_job *job, const lk_source *sourc
                                        const char *text, size_t size, int32_t *id);
 /** <sos>, the units of a text, <eos> into job->ids; *length of them. */
 LK_CHECKED lk_status lk_job_encode(lk_job *job, const char *text, size_t size, ptrdiff_t *length);
-/** Write a row and take it into the report; `units` without <sos> and <eos>. */
+/** Write a row and take it into the report; `units` without <sos> and <eos>, of pairs the source's. */
 LK_CHECKED lk_status lk_job_add(lk_job *job, lk_split split, const lk_corpus_row *row, ptrdiff_t units);
 /** Write what waits of a running text. */
 LK_CHECKED lk_status lk_job_flush(lk_job *job);

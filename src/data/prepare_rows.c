@@ -78,6 +78,11 @@ lk_status lk_job_add(lk_job *job, lk_split split, const lk_corpus_row *row, ptrd
   job->positions += row->length;
   job->report.units[split] += units;
   for (ptrdiff_t i = 0; row->source && i < row->length; i++) job->report.unknown[split] += row->source[i] == LK_UNK;
+  if (job->info.kind == LK_CORPUS_PAIRS) {
+    job->positions += row->target_length;
+    job->report.target_units[split] += row->target_length - 2;
+    for (ptrdiff_t i = 0; i < row->target_length; i++) job->report.target_unknown[split] += row->target[i] == LK_UNK;
+  }
   return lk_corpus_add(job->writer, split, row);
 }
 

@@ -467,7 +467,7 @@ static void options_that_do_not_go_together(void **state) {
   (void)state;
   lk_prepare p = settings_of("text", "a\n"), q = p;
   q.kind = "txet";
-  misuse(q, "unknown kind 'txet', did you mean text: text, classify, label or frames");
+  misuse(q, "unknown kind 'txet', did you mean text: text, classify, label, pairs or frames");
   q = p, q.output = q.input[LK_TRAIN];
   misuse(q, "%s/in.txt is input and output at once");
   q = p, q.input[LK_VALID] = "x", q.fraction[LK_VALID] = 0.1;

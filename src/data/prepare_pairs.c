@@ -1,0 +1,248 @@
+/* prepare pairs - `source<TAB>target[<TAB>target...]`, or sources and targets in two files, line by line.
+ *
+ * More than one target is for validation and test: the first is what the loss is of, all are references. The corpus
+ * keeps the references as text, folded, so that they can be compared with what a model writes, <unk> or not. Empty lines
+ * (of two files: empty in both) are skipped. */
+#include <string.h>
+
+#include "lockstep/arena.h"
+#include "lockstep/durable.h"
+#include "prepare_impl.h"
+
+/* Where one side of a pair stands. */
+typedef struct place {
+  const lk_source *source;
+  lk_line line;
+  const char *text; /* in the line; of targets the rest of it, TABs included */
+  size_t size;
+} place;
+
+static lk_unit unit_of(const lk_job *job, int side) { return side ? job->settings->pairs.unit : job->settings->unit; }
+
+static lk_vocab *vocab_of(const lk_job *job, int side) { return side && job->targets ? job->targets : job->vocab; }
+
+static lk_status check(const lk_prepare *p) {
+  const lk_prepare_pairs *pairs = &p->pairs;
+  if (p->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with pairs");
+  if (pairs->vocabulary < 0 || pairs->minimum < 1)
+    return LK_FAIL(LK_USAGE, "targets: a vocabulary of %td units seen %lld times: at least 0 (for all) and 1",
+                   pairs->vocabulary, (long long)pairs->minimum);
+  const bool pieces = p->unit == LK_PIECE || (pairs->unit == LK_PIECE && !pairs->model[1]);
+  if (pieces && !pairs->model[0]) return LK_FAIL(LK_USAGE, "a SentencePiece model is needed: --sentencepiece MODEL");
+  if (pairs->model[0] && !pieces) return LK_FAIL(LK_USAGE, "--sentencepiece: neither side's unit is sentencepiece");
+  if (pairs->model[1] && pairs->unit != LK_PIECE)
+    return LK_FAIL(LK_USAGE, "a SentencePiece model for targets whose unit is %s", lk_unit_names[pairs->unit]);
+  if (!pairs->shared) return LK_OK;
+  if (p->unit != pairs->unit || pairs->model[1])
+    return LK_FAIL(LK_USAGE, "--shared-vocabulary: both sides have to be cut in the same way");
+  if (p->vocabulary != pairs->vocabulary || p->minimum != pairs->minimum)
+    return LK_FAIL(LK_USAGE, "--shared-vocabulary: there is one size and one minimum count for both sides");
+  return LK_OK;
+}
+
+static lk_status load_model(lk_job *job, int side, lk_buffer *bytes) {
+  const char *path = job->settings->pairs.model[side];
+  LK_TRY(lk_buffer_read_file(bytes, path));
+  lk_digest(bytes->data ? bytes->data : "", bytes->size, job->model_digest[side]);
+  return lk_pieces_create(&job->pieces[side], path, bytes->data ? bytes->data : "", bytes->size);
+}
+
+static lk_status begin(lk_job *job) {
+  const lk_prepare_pairs *pairs = &job->settings->pairs;
+  const char *unit = lk_unit_names[pairs->unit];
+  memcpy(job->info.target_unit, unit, strlen(unit) + 1);
+  job->info.shared = pairs->shared;
+  if (!pairs->shared) LK_TRY(lk_vocab_create(&job->targets, true));
+  if (pairs->model[0]) LK_TRY(load_model(job, 0, &job->info.source_model));
+  if (pairs->model[1]) LK_TRY(load_model(job, 1, &job->info.target_model));
+  if (pairs->unit == LK_PIECE && !pairs->model[1]) job->pieces[1] = job->pieces[0];
+  return LK_OK;
+}
+
+/* ---- reading ---- */
+
+/* Both sides of the next line that is not empty; false at the end. */
+static lk_status read_line(lk_source *source, place side[2], bool *more) {
+  lk_line *line = &side[0].line;
+  do {
+    *more = lk_reader_next(&source->reader, line);
+  } while (*more && line->size == 0);
+  if (!*more) return LK_OK;
+  const char *end = line->text + line->size, *tab = memchr(line->text, '\t', line->size);
+  if (!tab)
+    return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: source, TAB, target");
+  side[1] = (place){source, *line, tab + 1, (size_t)(end - tab - 1)};
+  side[0] = (place){source, *line, line->text, (size_t)(tab - line->text)};
+  return LK_OK;
+}
+
+static lk_status read_lines(lk_source *source, lk_source *beside, place side[2], bool *more) {
+  bool other;
+  do {
+    *more = lk_reader_next(&source->reader, &side[0].line);
+    other = lk_reader_next(&beside->reader, &side[1].line);
+    if (*more != other) {
+      const lk_source *shorter = *more ? beside : source, *longer = *more ? source : beside;
+      return lk_source_fail(shorter, shorter->reader.line + 1, 1, "the file ends, but %s goes on", longer->name);
+    }
+  } while (*more && side[0].line.size == 0 && side[1].line.size == 0);
+  if (!*more) return LK_OK;
+  const lk_line *line = &side[0].line;
+  const char *tab = memchr(line->text, '\t', line->size);
+  if (tab) return lk_source_fail(source, line->number, lk_line_column(line, tab), "a TAB in a file of sources");
+  side[0] = (place){source, side[0].line, side[0].line.text, side[0].line.size};
+  side[1] = (place){beside, side[1].line, side[1].line.text, side[1].line.size};
+  return LK_OK;
+}
+
+/* ---- cutting ---- */
+
+/* Append the text, folded, to `out`; in pieces where the side has a model. */
+static lk_status cut(lk_job *job, int side, const char *text, size_t size, lk_buffer *out) {
+  const lk_prepare *p = job->settings;
+  if (!job->pieces[side] || unit_of(job, side) != LK_PIECE) return lk_utf8_fold(out, text, size, p->nfc, p->lower);
+  job->raw.size = 0;
+  LK_TRY(lk_utf8_fold(&job->raw, text, size, p->nfc, p->lower));
+  return lk_pieces_encode(job->pieces[side], job->raw.data, job->raw.size, out);
+}
+
+static bool is_empty(const lk_job *job, int side, const lk_buffer *text) {
+  const char *start;
+  size_t at = 0, length;
+  return !lk_unit_next(unit_of(job, side), text->data, text->size, &at, &start, &length);
+}
+
+/* Append a target to the references: words with one blank between them, all else as it is. */
+static lk_status add_reference(lk_job *job, const char *text, size_t size) {
+  const char *start;
+  size_t at = 0, length;
+  lk_buffer *out = &job->references;
+  job->raw.size = 0;
+  LK_TRY(lk_utf8_fold(&job->raw, text, size, job->settings->nfc, job->settings->lower));
+  if (out->size > 0) LK_TRY(lk_buffer_append(out, "\t", 1));
+  if (job->settings->pairs.unit != LK_WORD) return lk_buffer_append(out, job->raw.data, job->raw.size);
+  for (bool first = true; lk_unit_next(LK_WORD, job->raw.data, job->raw.size, &at, &start, &length); first = false) {
+    if (!first) LK_TRY(lk_buffer_append(out, " ", 1));
+    LK_TRY(lk_buffer_append(out, start, length));
+  }
+  return LK_OK;
+}
+
+/* Every target of the line becomes a reference, the first one job->other too. */
+static lk_status take_targets(lk_job *job, const place *targets, lk_record *record) {
+  const char *end = targets->text + targets->size;
+  lk_buffer *empty = &job->folded; /* scratch: the source comes afterwards */
+  job->other.size = job->references.size = 0;
+  record->targets = 0;
+  for (const char *at = targets->text, *stop; at <= end; at = stop + 1) {
+    stop = at < end ? memchr(at, '\t', (size_t)(end - at)) : NULL;
+    if (!stop) stop = end;
+    lk_buffer *out = record->targets == 0 ? &job->other : empty;
+    out->size = 0;
+    LK_TRY(cut(job, 1, at, (size_t)(stop - at), out));
+    const ptrdiff_t column = lk_line_column(&targets->line, at);
+    if (is_empty(job, 1, out)) return lk_source_fail(targets->source, targets->line.number, column, "an empty target");
+    LK_TRY(add_reference(job, at, (size_t)(stop - at)));
+    if (++record->targets == 2) record->second = column;
+  }
+  return LK_OK;
+}
+
+/* Units of a text, and the bytes before number `most` + 1, all of them where there is none. */
+static ptrdiff_t measure(lk_unit unit, const lk_buffer *text, ptrdiff_t most, size_t *bytes) {
+  const char *start;
+  size_t at = 0, length;
+  ptrdiff_t units = 0;
+  *bytes = text->size;
+  while (lk_unit_next(unit, text->data, text->size, &at, &start, &length))
+    if (units++ == most) *bytes = (size_t)(start - text->data);
+  return units;
+}
+
+/* What becomes of a pair with a side over the limit, judged by the longer one: *keep false where it is left out. */
+static lk_status limit(lk_job *job, const place side[2], bool *keep) {
+  const ptrdiff_t most = job->settings->max_length;
+  lk_buffer *text[2] = {&job->folded, &job->other};
+  size_t bytes[2];
+  ptrdiff_t units[2], kept;
+  *keep = true;
+  if (text[0]->size <= (size_t)most && text[1]->size <= (size_t)most) return LK_OK; /* a unit has at least one byte */
+  for (int i = 0; i < 2; i++) units[i] = measure(unit_of(job, i), text[i], most, &bytes[i]);
+  const int longer = units[1] > units[0];
+  const place *where = &side[longer];
+  ptrdiff_t column = lk_line_column(&where->line, where->text);
+  if (unit_of(job, longer) != LK_PIECE) column += (ptrdiff_t)lk_utf8_count(text[longer]->data, bytes[longer]);
+  LK_TRY(lk_job_limit(job, where->source, where->line.number, column, units[longer], &kept));
+  *keep = kept > 0;
+  for (int i = 0; i < 2 && kept > 0; i++)
+    if (units[i] > kept) lk_buffer_truncate(text[i], bytes[i]);
+  return LK_OK;
+}
+
+static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+  lk_source *beside = &job->target[source - job->source];
+  for (bool keep = false; !keep;) {
+    place side[2];
+    LK_TRY(beside->loaded ? read_lines(source, beside, side, more) : read_line(source, side, more));
+    if (!*more) return LK_OK;
+    LK_TRY(take_targets(job, &side[1], record));
+    job->folded.size = 0;
+    LK_TRY(cut(job, 0, side[0].text, side[0].size, &job->folded));
+    if (is_empty(job, 0, &job->folded)) return lk_source_fail(source, side[0].line.number, 1, "an empty source");
+    LK_TRY(limit(job, side, &keep));
+    record->line = side[0].line.number;
+  }
+  record->text = job->folded.data;
+  record->size = job->folded.size;
+  record->label = job->other.data;
+  record->label_size = job->other.size;
+  return LK_OK;
+}
+
+/* ---- counting and writing ---- */
+
+static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
+  const lk_source *beside = &job->target[source - job->source];
+  if (record->targets > 1)
+    return lk_source_fail(beside->loaded ? beside : source, record->line, record->second,
+                          "a second target, which only validation and test may have");
+  LK_TRY(lk_vocab_count_text(vocab_of(job, 0), unit_of(job, 0), record->text, record->size));
+  return lk_vocab_count_text(vocab_of(job, 1), unit_of(job, 1), record->label, record->label_size);
+}
+
+/* <sos>, the units of a text, <eos>. A unit that is spelled like a special one is <unk>. */
+static lk_status encode(lk_job *job, int side, const char *text, size_t size, int32_t **ids, size_t *capacity,
+                        ptrdiff_t *length) {
+  *length = 1;
+  LK_TRY(lk_grow(ids, capacity, size + 2, sizeof **ids));
+  LK_TRY(lk_vocab_encode(vocab_of(job, side), unit_of(job, side), text, size, ids, length, capacity));
+  for (ptrdiff_t i = 1; i < *length; i++)
+    if ((*ids)[i] < LK_SPECIALS) (*ids)[i] = LK_UNK;
+  LK_TRY(lk_grow(ids, capacity, (size_t)*length + 1, sizeof **ids));
+  (*ids)[0] = LK_SOS;
+  (*ids)[(*length)++] = LK_EOS;
+  return LK_OK;
+}
+
+static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+  (void)source;
+  lk_corpus_row row = {0};
+  LK_TRY(encode(job, 0, record->text, record->size, &job->ids, &job->ids_capacity, &row.length));
+  LK_TRY(encode(job, 1, record->label, record->label_size, &job->tags, &job->tags_capacity, &row.target_length));
+  row.source = job->ids;
+  row.target = job->tags;
+  if (split != LK_TRAIN) {
+    row.references = job->references.data;
+    row.references_size = job->references.size;
+    job->report.further[split] += record->targets - 1;
+  }
+  return lk_job_add(job, split, &row, row.length - 2);
+}
+
+const lk_format lk_format_pairs = {.name = "pairs",
+                                   .kind = LK_CORPUS_PAIRS,
+                                   .check = check,
+                                   .begin = begin,
+                                   .next = next,
+                                   .count = count,
+                                   .write = write_record};
