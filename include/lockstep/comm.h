@@ -43,21 +43,3 @@ LK_CHECKED lk_status lk_comm_barrier(lk_comm *comm);
 
 /** Slice of rank r of a vector of P reals (P a multiple of LK_LANES).             Not collective. */
 lk_slice lk_comm_slice(ptrdiff_t P, int rank, int size);
-
-/* Buffers of the reduction, allocated once. */
-typedef struct lk_reducer lk_reducer;
-LK_CHECKED lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, int shards, ptrdiff_t P);
-void lk_reducer_destroy(lk_reducer **reducer);
-/** Sum the ranks' pieces along the tree; each rank gets its slice of the total.   Collective.
- *  in   piece [pieces][P]   sums of this rank's pieces, lk_shards_make(shards, rank, size)
- *  out  sum   [slice]       may be the slice's place inside piece[0] */
-LK_CHECKED lk_status lk_reducer_sum(lk_reducer *reducer, float *const *piece, float *sum);
-/** Every rank's slice of `values` [P] to all ranks (bytes only).                  Collective. */
-LK_CHECKED lk_status lk_reducer_share(lk_reducer *reducer, float *values);
-/** Slices [slice] of all ranks to one vector [P] on root, and back.               Collective. */
-LK_CHECKED lk_status lk_reducer_gather(lk_reducer *reducer, const float *slice, float *all, int root);
-LK_CHECKED lk_status lk_reducer_scatter(lk_reducer *reducer, const float *all, float *slice, int root);
-/** Sum of squares of the P reals whose slices the ranks hold, in double, the same bits for every R. Collective. */
-LK_CHECKED lk_status lk_reducer_square_sum(lk_reducer *reducer, const float *slice, double *out);
-/** Per-shard records of `bytes` each, from the hosts of the shards to all ranks, by shard: all [S][bytes]. Collective. */
-LK_CHECKED lk_status lk_reducer_records(lk_reducer *reducer, const void *mine, void *all, size_t bytes);

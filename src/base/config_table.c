@@ -37,7 +37,7 @@ const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
 
 const config_key lk_config_keys[] = {
     TEXT("task", task, "lm",
-         "What is learnt: lm (language model), classify (a class per sequence) or label (one per token)."),
+         "What is learnt: lm (language model), classify (a class per sequence), label (one per token) or translate."),
     WHOLE("seed", seed, "1", 0, MANY, "", "All random numbers follow from it: the same seed gives the same model."),
     TEXT("kernels", kernels, "auto",
          "Instruction set of the kernels: auto (best of this machine), avx512, avx2 or portable."),
@@ -57,19 +57,30 @@ const config_key lk_config_keys[] = {
     TRUTH("model.bidirectional", model.bidirectional, "false",
           "Read each sequence in both directions; not for language models."),
     REAL("model.dropout", model.dropout, "0", 0, 1, BELOW_MOST, "",
-         "Share of units dropped after the embedding, between layers and before the output; 0 drops none."),
+         "Share of units dropped between layers and before the output; 0 drops none."),
+    REAL("model.input_dropout", model.input_dropout, "0", 0, 1, BELOW_MOST, "",
+         "Share of units dropped from the embedding or the frames; 0 drops none."),
     TRUTH("model.variational", model.variational, "false",
           "Drop the same units at all times of a sequence (Gal & Ghahramani 2016)."),
     REAL("model.word_dropout", model.word_dropout, "0", 0, NO_END, 0, "",
          "a: a word seen c times becomes <unk> with probability a / (a + c) (Kiperwasser & Goldberg 2016); 0 never."),
     TRUTH("model.tied", model.tied, "false",
-          "Use the embedding as the output weights of a language model; needs embedding = hidden."),
+          "Use the embedding (a translator: of the target) as the output weights; needs embedding = hidden."),
     TRUTH("model.recurrent_bias", model.recurrent_bias, "true",
           "Give each cell a second bias, on the recurrent side, as PyTorch has it."),
     REAL("model.forget_bias", model.forget_bias, "1", -INFINITY, NO_END, 0, "",
          "Bias that the forget gates of an LSTM start from."),
     TEXT("model.pool", model.pool, "last",
          "A classifier's summary of the sequence: last (state), mean or max (over time)."),
+    TEXT("model.attention", model.attention, "general",
+         "How a translator looks at its source: none, additive (Bahdanau et al.), dot or general (Luong et al.)."),
+    TRUTH("model.input_feeding", model.input_feeding, "true",
+          "Let a translator read at each time what attention made of the time before; without meaning where it has "
+          "none."),
+    TEXT("model.bridge", model.bridge, "dense",
+         "How a translator's first states come from the encoder's last: dense, or copy (from one direction)."),
+    TRUTH("model.shared_embedding", model.shared_embedding, "false",
+          "Let source and target read one embedding; needs a corpus of one vocabulary."),
 
     WHOLE("train.steps", train.steps, "0", 0, MANY, "steps", "Stop after so many updates; 0 sets no limit."),
     WHOLE("train.epochs", train.epochs, "10", 0, MANY, "epochs",
@@ -101,6 +112,9 @@ const config_key lk_config_keys[] = {
          "Largest global norm of the gradient, which is scaled down to it; 0 never clips."),
     REAL("train.smoothing", train.smoothing, "0", 0, 1, BELOW_MOST, "",
          "Share of the target probability that label smoothing spreads over all classes; 0 none."),
+    REAL("train.sampling", train.sampling, "0", 0, 1, 0, "",
+         "Probability that a translator reads its own last choice in training rather than the right unit (scheduled "
+         "sampling)."),
     TEXT("train.schedule", train.schedule, "constant",
          "How the rate falls: constant, step, exponential, cosine, inverse-sqrt or plateau."),
     WHOLE("train.warmup", train.warmup, "0", 0, MANY, "steps",
@@ -138,6 +152,9 @@ const config_key lk_config_keys[] = {
     TEXT("parallel.shards", parallel.shards, "8",
          "Virtual shards, 1 to 4096, not fewer than ranks: equal shards, equal model, on any ranks; or ranks, one "
          "each."),
+    TEXT("parallel.reduction", parallel.reduction, "auto",
+         "How ranks of one host sum: auto, windows (shared memory, an error where there is none) or messages; the same "
+         "bits."),
     WHOLE("parallel.check_every", parallel.check_every, "100", 0, MANY, "steps",
           "Time between two checks that all ranks hold the same model; 0 never checks."),
 

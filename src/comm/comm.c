@@ -50,6 +50,7 @@ lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv) {
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   made->mpi = MPI_COMM_NULL;
   made->chunk = (size_t)1 << 30;
+  made->bucket = (ptrdiff_t)1 << 20;
   lk_status status = start(made, argc, argv);
   if (status == LK_OK)
     *comm = made;

@@ -9,6 +9,7 @@ struct lk_comm {
   MPI_Comm mpi; /* a duplicate of the world, so no library's messages meet ours */
   int rank, size;
   size_t chunk;         /* largest message in bytes; below INT_MAX, and lower in tests */
+  ptrdiff_t bucket;     /* reals of a reduction that are on their way at a time; lower in tests */
   int *counts, *places; /* [R] arguments of one call */
   char host[MPI_MAX_PROCESSOR_NAME];
 };

@@ -1,80 +1,95 @@
+#include "lockstep/reducer.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "reducer_impl.h"
 
-enum { TAG_PIECE = 3 };
+const char *const lk_reduction_names[LK_REDUCTIONS] = {"auto", "messages", "windows"};
 
-/* Floats in one arena, so that no page of them is touched for the first time in a step. */
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+
+/* In one arena, so that no page of them is touched for the first time in a step. */
 static void layout(lk_reducer *reducer) {
   lk_arena *arena = &reducer->arena;
-  size_t rows = (size_t)(reducer->sources - reducer->pieces), bucket = (size_t)reducer->bucket;
+  size_t row = (size_t)reducer->bucket * sizeof(float), received = (size_t)reducer->received_sources;
+  size_t sent = (size_t)(reducer->destinations * reducer->run.shards.pieces), adds = 0;
+  for (int p = 0; p < reducer->run.shards.pieces; p++) adds += (size_t)reducer->run_plan[p].ops;
   size_t blocks = (size_t)((reducer->P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK);
-  for (int w = 0; w < LK_WINDOW; w++) reducer->received[w] = lk_arena_take(arena, rows * bucket * sizeof(float));
+  size_t own_rows = (size_t)(lk_row_behind(reducer, reducer->own.end) - lk_row_at(reducer, reducer->own.begin));
+  for (int w = 0; w < LK_WINDOW; w++) {
+    reducer->incoming[w] = lk_arena_take(arena, received * row);
+    reducer->marks[w] = lk_arena_take(arena, received * (size_t)reducer->part_rows);
+    reducer->outgoing[w] = adds > 0 || reducer->rows > 0 ? lk_arena_take(arena, sent * row) : NULL;
+  }
+  reducer->present = lk_arena_take(arena, (size_t)(reducer->sources + LK_TREE_LEVELS + reducer->part_rows));
+  reducer->written = lk_arena_take(arena, own_rows);
   reducer->temporary = lk_arena_take(arena, LK_TREE_LEVELS * LK_SUM_BLOCK * sizeof(float));
   reducer->block_sum = lk_arena_take(arena, blocks * sizeof(double));
 }
 
 static lk_status allocate_tables(lk_reducer *reducer) {
-  size_t R = (size_t)reducer->comm->size, N = (size_t)reducer->sources;
-  size_t most = N + R * (size_t)reducer->pieces; /* receives and sends of one bucket */
-  LK_TRY(lk_alloc(&reducer->op, N, sizeof *reducer->op));
-  LK_TRY(lk_alloc(&reducer->source_rank, N, sizeof *reducer->source_rank));
-  LK_TRY(lk_alloc(&reducer->source, N, sizeof *reducer->source));
+  size_t sent = (size_t)(reducer->destinations * reducer->run.shards.pieces);
+  size_t requests = most((size_t)reducer->received_sources + sent, 2 * (size_t)reducer->comm->size);
+  LK_TRY(lk_alloc(&reducer->view, (size_t)reducer->sources, sizeof *reducer->view));
+  LK_TRY(lk_alloc(&reducer->status, requests, sizeof *reducer->status));
+  for (int w = 0; w < LK_WINDOW; w++) LK_TRY(lk_alloc(&reducer->request[w], requests, sizeof(MPI_Request)));
+  return LK_OK;
+}
+
+static lk_status cut_slices(lk_reducer *reducer) {
+  size_t R = (size_t)reducer->comm->size;
   LK_TRY(lk_alloc(&reducer->slice, R, sizeof *reducer->slice));
   LK_TRY(lk_alloc(&reducer->slice_bytes, R, sizeof *reducer->slice_bytes));
   LK_TRY(lk_alloc(&reducer->record_bytes, R, sizeof *reducer->record_bytes));
   LK_TRY(lk_alloc(&reducer->block_bytes, R, sizeof *reducer->block_bytes));
-  LK_TRY(lk_alloc(&reducer->unit_count, R, sizeof *reducer->unit_count));
-  LK_TRY(lk_alloc(&reducer->unit_place, R, sizeof *reducer->unit_place));
-  for (int w = 0; w < LK_WINDOW; w++) LK_TRY(lk_alloc(&reducer->request[w], most, sizeof(MPI_Request)));
-  return LK_OK;
-}
-
-static void count_sources(lk_reducer *reducer) {
-  int rank = reducer->comm->rank, size = reducer->comm->size;
-  for (int r = 0; r < size; r++) {
-    if (r == rank) reducer->first_source = reducer->sources;
-    int pieces = lk_shards_make(reducer->shards, r, size).pieces;
-    if (r == rank) reducer->pieces = pieces;
-    reducer->sources += pieces;
-  }
-}
-
-static void fill_tables(lk_reducer *reducer) {
-  int size = reducer->comm->size, source = 0;
-  for (int r = 0; r < size; r++) {
-    lk_slice slice = lk_comm_slice(reducer->P, r, size);
+  for (int r = 0; r < reducer->comm->size; r++) {
+    lk_slice slice = lk_comm_slice(reducer->P, r, reducer->comm->size);
     ptrdiff_t n = slice.end - slice.begin;
     reducer->slice[r] = slice;
     reducer->slice_bytes[r] = (size_t)n * sizeof(float);
     reducer->block_bytes[r] = (size_t)((n + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK) * sizeof(double);
-    reducer->unit_count[r] = lk_mpi_count((size_t)(n / LK_LANES));
-    reducer->unit_place[r] = lk_mpi_count((size_t)(slice.begin / LK_LANES));
-    for (int p = lk_shards_make(reducer->shards, r, size).pieces; p > 0; p--) reducer->source_rank[source++] = r;
   }
   reducer->own = reducer->slice[reducer->comm->rank];
+  return LK_OK;
 }
 
-/* The same on every rank: from N and P alone. */
+/* The same on every rank: from S, R and P alone. */
 static void cut_buckets(lk_reducer *reducer) {
-  ptrdiff_t longest = 0, size = reducer->comm->size;
+  ptrdiff_t longest = 0, pieces = 0, size = reducer->comm->size;
   for (int r = 0; r < size; r++) {
-    lk_slice slice = lk_comm_slice(reducer->P, r, (int)size);
+    lk_slice slice = reducer->slice[r];
     if (slice.end - slice.begin > longest) longest = slice.end - slice.begin;
+    pieces += lk_shards_make(reducer->shards, r, (int)size).pieces;
   }
-  ptrdiff_t bucket = LK_BUCKET / reducer->sources / LK_SUM_BLOCK * LK_SUM_BLOCK;
+  ptrdiff_t bucket = reducer->comm->bucket / pieces / LK_SUM_BLOCK * LK_SUM_BLOCK;
   if (bucket < LK_SUM_BLOCK) bucket = LK_SUM_BLOCK;
   reducer->bucket = bucket < longest ? bucket : lk_padded(longest);
   reducer->buckets = longest > 0 ? (longest + reducer->bucket - 1) / reducer->bucket : 0;
+  for (int i = 0; i < reducer->blocks; i++) {
+    ptrdiff_t rows = reducer->bucket / reducer->block[i].width + 2;
+    reducer->part_rows += rows < reducer->block[i].rows ? rows : reducer->block[i].rows;
+  }
 }
 
-static lk_status build(lk_reducer *reducer) {
-  count_sources(reducer);
+static lk_status copy_blocks(lk_reducer *reducer, const lk_reducer_spec *spec) {
+  ptrdiff_t end = 0;
+  LK_TRY(lk_alloc(&reducer->block, (size_t)spec->block_count, sizeof *reducer->block));
+  for (int i = 0; i < spec->block_count; i++) {
+    const lk_row_block *b = &spec->blocks[i];
+    LK_ASSERT(b->rows > 0 && b->width > 0 && b->offset >= end && b->offset + b->rows * b->width <= spec->P);
+    end = b->offset + b->rows * b->width;
+    reducer->rows += b->rows;
+    reducer->block[reducer->blocks++] = *b;
+  }
+  return LK_OK;
+}
+
+/* What each rank can fail at by itself. */
+static lk_status build_local(lk_reducer *reducer) {
   cut_buckets(reducer);
+  LK_TRY(lk_reducer_plan(reducer));
   LK_TRY(allocate_tables(reducer));
-  fill_tables(reducer);
-  reducer->ops = lk_reducer_plan(reducer);
   layout(reducer);
   LK_TRY(lk_arena_reserve(&reducer->arena));
   layout(reducer);
@@ -82,20 +97,27 @@ static lk_status build(lk_reducer *reducer) {
   return LK_MPI(MPI_Type_commit, &reducer->unit);
 }
 
-lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, int shards, ptrdiff_t P) {
-  if (shards < comm->size || shards > LK_MAX_SHARDS)
-    return LK_FAIL(LK_USAGE, "%d shards: expected from %d, the number of ranks, to %d", shards, comm->size,
+static lk_status build(lk_reducer *reducer, const lk_reducer_spec *spec) {
+  LK_TRY(lk_comm_agree(reducer->comm, cut_slices(reducer)));
+  if (reducer->P == 0) return LK_OK;
+  LK_TRY(lk_comm_agree(reducer->comm, copy_blocks(reducer, spec)));
+  LK_TRY(lk_group_open(reducer, spec->how));
+  return lk_comm_agree(reducer->comm, build_local(reducer));
+}
+
+lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, const lk_reducer_spec *spec) {
+  if (spec->shards < comm->size || spec->shards > LK_MAX_SHARDS)
+    return LK_FAIL(LK_USAGE, "%d shards: expected from %d, the number of ranks, to %d", spec->shards, comm->size,
                    LK_MAX_SHARDS);
   lk_reducer *made = NULL;
-  lk_status status = lk_alloc(&made, 1, sizeof *made);
-  if (status == LK_OK) {
-    made->comm = comm;
-    made->shards = shards;
-    made->P = P;
-    made->unit = MPI_DATATYPE_NULL;
-    status = build(made);
-  }
-  status = lk_comm_agree(comm, status);
+  LK_TRY(lk_comm_agree(comm, lk_alloc(&made, 1, sizeof *made)));
+  made->comm = comm;
+  made->shards = spec->shards;
+  made->P = spec->P;
+  made->unit = MPI_DATATYPE_NULL;
+  made->host = made->leaders.mpi = MPI_COMM_NULL;
+  made->window = MPI_WIN_NULL;
+  lk_status status = build(made, spec);
   if (status == LK_OK)
     *reducer = made;
   else
@@ -106,87 +128,37 @@ lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, int shards, ptr
 void lk_reducer_destroy(lk_reducer **reducer) {
   lk_reducer *r = *reducer;
   if (r == NULL) return;
+  lk_group_close(r);
   if (r->unit != MPI_DATATYPE_NULL) MPI_Type_free(&r->unit);
   for (int w = 0; w < LK_WINDOW; w++) free(r->request[w]);
-  free(r->op);
-  free(r->source_rank);
-  free(r->source);
-  free(r->slice);
-  free(r->slice_bytes);
-  free(r->record_bytes);
-  free(r->block_bytes);
-  free(r->unit_count);
-  free(r->unit_place);
+  for (int p = 0; p < LK_MAX_PIECES; p++) free(r->run_plan[p].op);
+  void *tables[] = {r->block, r->group,      r->member, r->source,      r->total.op,     r->destination, r->share_to,
+                    r->slice, r->share_from, r->view,   r->slice_bytes, r->record_bytes, r->block_bytes, r->status};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
   lk_arena_release(&r->arena);
   free(r);
   *reducer = NULL;
 }
 
-/* Reals of rank r's slice in bucket k. */
-static lk_slice bucket_of(const lk_reducer *reducer, int r, ptrdiff_t k) {
-  lk_slice slice = reducer->slice[r],
-           part = {slice.begin + k * reducer->bucket, slice.begin + (k + 1) * reducer->bucket};
-  if (part.begin > slice.end) part.begin = slice.end;
-  if (part.end > slice.end) part.end = slice.end;
-  return part;
+float *lk_reducer_piece(const lk_reducer *reducer, int p) {
+  const lk_member *own = &reducer->member[reducer->local];
+  LK_ASSERT(p >= 0 && p < own->pieces);
+  return own->piece[p];
 }
 
-static lk_status receive_bucket(lk_reducer *reducer, ptrdiff_t k) {
-  lk_slice part = bucket_of(reducer, reducer->comm->rank, k);
-  int w = (int)(k % LK_WINDOW), row = 0;
-  if (part.begin == part.end) return LK_OK;
-  for (int s = 0; s < reducer->sources; s++) {
-    int from = reducer->source_rank[s];
-    if (from == reducer->comm->rank) continue;
-    float *to = reducer->received[w] + row++ * reducer->bucket;
-    LK_TRY(LK_MPI(MPI_Irecv, to, lk_mpi_count((size_t)(part.end - part.begin)), MPI_FLOAT, from, TAG_PIECE,
-                  reducer->comm->mpi, &reducer->request[w][reducer->requests[w]]));
-    reducer->requests[w]++;
-  }
-  return LK_OK;
+uint8_t *lk_reducer_touched(const lk_reducer *reducer, int p) {
+  const lk_member *own = &reducer->member[reducer->local];
+  LK_ASSERT(p >= 0 && p < own->pieces);
+  return own->touched[p];
 }
 
-/* Straight out of the pieces; each rank begins with its right neighbour, so that no rank is everyone's first. */
-static lk_status send_bucket(lk_reducer *reducer, float *const *piece, ptrdiff_t k) {
-  int w = (int)(k % LK_WINDOW), rank = reducer->comm->rank, size = reducer->comm->size;
-  for (int d = 1; d < size; d++) {
-    int to = (rank + d) % size;
-    lk_slice part = bucket_of(reducer, to, k);
-    for (int p = 0; p < reducer->pieces && part.begin < part.end; p++) {
-      LK_TRY(LK_MPI(MPI_Isend, piece[p] + part.begin, lk_mpi_count((size_t)(part.end - part.begin)), MPI_FLOAT, to,
-                    TAG_PIECE, reducer->comm->mpi, &reducer->request[w][reducer->requests[w]]));
-      reducer->requests[w]++;
-    }
-  }
-  return LK_OK;
+float *lk_reducer_values(const lk_reducer *reducer) { return reducer->values; }
+
+float *lk_reducer_total(const lk_reducer *reducer) { return lk_reducer_piece(reducer, 0) + reducer->own.begin; }
+
+void lk_reducer_parts(const lk_reducer *reducer, int *part, int *parts) {
+  *part = reducer->local;
+  *parts = reducer->members;
 }
 
-static lk_status start_bucket(lk_reducer *reducer, float *const *piece, ptrdiff_t k) {
-  if (k >= reducer->buckets) return LK_OK;
-  LK_TRY(receive_bucket(reducer, k));
-  return send_bucket(reducer, piece, k);
-}
-
-static lk_status finish_bucket(lk_reducer *reducer, float *const *piece, float *sum, ptrdiff_t k) {
-  int w = (int)(k % LK_WINDOW), row = 0, rank = reducer->comm->rank;
-  LK_TRY(LK_MPI(MPI_Waitall, reducer->requests[w], reducer->request[w], MPI_STATUSES_IGNORE));
-  reducer->requests[w] = 0;
-  lk_slice part = bucket_of(reducer, rank, k);
-  for (int s = 0; s < reducer->sources; s++) {
-    if (reducer->source_rank[s] == rank)
-      reducer->source[s] = piece[s - reducer->first_source] + part.begin;
-    else
-      reducer->source[s] = reducer->received[w] + row++ * reducer->bucket;
-  }
-  lk_reducer_add(reducer, reducer->source, sum + (part.begin - reducer->own.begin), part.end - part.begin);
-  return LK_OK;
-}
-
-lk_status lk_reducer_sum(lk_reducer *reducer, float *const *piece, float *sum) {
-  for (ptrdiff_t k = 0; k < LK_WINDOW; k++) LK_TRY(start_bucket(reducer, piece, k));
-  for (ptrdiff_t k = 0; k < reducer->buckets; k++) {
-    LK_TRY(finish_bucket(reducer, piece, sum, k));
-    LK_TRY(start_bucket(reducer, piece, k + LK_WINDOW));
-  }
-  return LK_OK;
-}
+const char *lk_reducer_words(const lk_reducer *reducer) { return reducer->words; }

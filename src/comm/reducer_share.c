@@ -1,10 +1,40 @@
-/* Slices, block sums and records between the ranks. */
+/* Values, slices, block sums and records between the ranks. */
 #include "reducer_impl.h"
 
-lk_status lk_reducer_share(lk_reducer *reducer, float *values) {
-  if (reducer->comm->size == 1) return LK_OK;
-  return LK_MPI(MPI_Allgatherv, MPI_IN_PLACE, 0, reducer->unit, values, reducer->unit_count, reducer->unit_place,
-                reducer->unit, reducer->comm->mpi);
+enum { TAG_VALUES = 4 };
+
+lk_status lk_reducer_meet(lk_reducer *reducer) {
+  lk_signals *own = reducer->member[reducer->local].signals;
+  atomic_store_explicit(&own->shared, ++reducer->shares, memory_order_release);
+  return LK_GROUP_WAIT(reducer, shared, reducer->shares);
+}
+
+static lk_status move_slice(lk_reducer *reducer, int slice, int other, bool send, int *requests) {
+  lk_slice part = reducer->slice[slice];
+  int units = lk_mpi_count((size_t)((part.end - part.begin) / LK_LANES));
+  float *at = reducer->values + part.begin;
+  MPI_Request *request = &reducer->request[0][*requests];
+  if (units == 0) return LK_OK;
+  ++*requests;
+  if (send) return LK_MPI(MPI_Isend, at, units, reducer->unit, other, TAG_VALUES, reducer->comm->mpi, request);
+  return LK_MPI(MPI_Irecv, at, units, reducer->unit, other, TAG_VALUES, reducer->comm->mpi, request);
+}
+
+lk_status lk_reducer_share(lk_reducer *reducer) {
+  int requests = 0, rank = reducer->comm->rank;
+  for (int i = 0; i < reducer->share_froms; i++) {
+    int from = reducer->share_from[i];
+    LK_TRY(move_slice(reducer, from, from, false, &requests));
+  }
+  for (int i = 0; i < reducer->share_tos; i++) LK_TRY(move_slice(reducer, rank, reducer->share_to[i], true, &requests));
+  if (requests > 0) LK_TRY(LK_MPI(MPI_Waitall, requests, reducer->request[0], MPI_STATUSES_IGNORE));
+  return lk_reducer_meet(reducer);
+}
+
+lk_status lk_reducer_broadcast(lk_reducer *reducer) {
+  size_t bytes = (size_t)reducer->P * sizeof(float);
+  if (reducer->leaders.mpi != MPI_COMM_NULL) LK_TRY(lk_comm_broadcast(&reducer->leaders, reducer->values, bytes, 0));
+  return lk_reducer_meet(reducer);
 }
 
 lk_status lk_reducer_gather(lk_reducer *reducer, const float *slice, float *all, int root) {
@@ -15,12 +45,10 @@ lk_status lk_reducer_scatter(lk_reducer *reducer, const float *all, float *slice
   return lk_comm_scatter(reducer->comm, all, slice, reducer->slice_bytes, root);
 }
 
-lk_status lk_reducer_square_sum(lk_reducer *reducer, const float *slice, double *out) {
+lk_status lk_reducer_square_sum(lk_reducer *reducer, double *out) {
   double *mine = reducer->block_sum + reducer->own.begin / LK_SLICE_BLOCK;
-  ptrdiff_t blocks = (reducer->P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK;
-  lk_square_sums(slice, reducer->own.end - reducer->own.begin, mine);
   LK_TRY(lk_comm_allgather(reducer->comm, mine, reducer->block_sum, reducer->block_bytes));
-  *out = lk_pairwise_sum(reducer->block_sum, blocks);
+  *out = lk_pairwise_sum(reducer->block_sum, (reducer->P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK);
   return LK_OK;
 }
 

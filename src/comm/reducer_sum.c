@@ -22,40 +22,80 @@ static void add(float *out, const float *x, const float *y, ptrdiff_t n) {
     add_two(out, x, y, n);
 }
 
-int lk_reducer_plan(lk_reducer *reducer) {
-  int value[LK_TREE_LEVELS + 1], ops = 0, source = 0;
-  lk_tree tree = lk_tree_start(reducer->shards, 0);
-  for (int r = 0; r < reducer->comm->size; r++) {
-    lk_shards shards = lk_shards_make(reducer->shards, r, reducer->comm->size);
-    for (int p = 0; p < shards.pieces; p++, source++) {
-      value[lk_tree_push(&tree, shards.piece[p])] = source;
-      for (int into, from; lk_tree_merge(&tree, &into, &from);) {
-        int sum = reducer->sources + into; /* a slot of the tree and its temporary have the same number */
-        reducer->op[ops++] = (lk_sum_op){.into = sum, .left = value[into], .right = value[from]};
-        value[into] = sum;
-      }
-    }
-  }
-  LK_ASSERT(source == reducer->sources && tree.depth == 1 && ops == source - 1);
-  return ops;
-}
-
-static const float *value_at(const lk_reducer *reducer, const float *const *source, int value, ptrdiff_t at) {
-  if (value < reducer->sources) return source[value] + at;
+static const float *value_at(const lk_reducer *reducer, int value, ptrdiff_t at) {
+  if (value < reducer->sources) return reducer->view[value].x + at;
   return reducer->temporary + (ptrdiff_t)(value - reducer->sources) * LK_SUM_BLOCK;
 }
 
-void lk_reducer_add(const lk_reducer *reducer, const float *const *source, float *out, ptrdiff_t n) {
-  if (reducer->ops == 0 && out != source[0]) memmove(out, source[0], (size_t)n * sizeof *out);
-  for (ptrdiff_t at = 0; at < n && reducer->ops > 0; at += LK_SUM_BLOCK) {
-    ptrdiff_t count = n - at < LK_SUM_BLOCK ? n - at : LK_SUM_BLOCK;
-    for (int i = 0; i < reducer->ops; i++) {
-      const lk_sum_op *op = &reducer->op[i];
-      float *temporary = reducer->temporary + (ptrdiff_t)(op->into - reducer->sources) * LK_SUM_BLOCK;
-      add(i == reducer->ops - 1 ? out + at : temporary, value_at(reducer, source, op->left, at),
-          value_at(reducer, source, op->right, at), count);
-    }
+static float *place_of(const lk_reducer *reducer, const lk_sum_plan *plan, int i, float *out) {
+  if (i == plan->ops - 1) return out;
+  return reducer->temporary + (ptrdiff_t)(plan->op[i].into - reducer->sources) * LK_SUM_BLOCK;
+}
+
+static void add_dense(const lk_reducer *reducer, const lk_sum_plan *plan, ptrdiff_t at, ptrdiff_t n, float *out) {
+  for (int i = 0; i < plan->ops; i++)
+    add(place_of(reducer, plan, i, out), value_at(reducer, plan->op[i].left, at),
+        value_at(reducer, plan->op[i].right, at), n);
+}
+
+/* An absent row is +0.0, in the bits too: added to a -0.0 it makes that a +0.0. */
+static void add_zero(float *out, const float *x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) out[i] = x[i] + 0.0F;
+}
+
+/* n reals of row `row` of the part: only sources that touch it are read. */
+static bool add_row(const lk_reducer *reducer, const lk_sum_plan *plan, ptrdiff_t row, ptrdiff_t at, ptrdiff_t n,
+                    float *out) {
+  uint8_t *present = reducer->present;
+  bool last = false;
+  for (int i = 0; i < plan->ops; i++) {
+    const lk_sum_op *op = &plan->op[i];
+    float *to = place_of(reducer, plan, i, out);
+    bool left = op->left < reducer->sources ? reducer->view[op->left].touched[row] : present[op->left];
+    bool right = op->right < reducer->sources ? reducer->view[op->right].touched[row] : present[op->right];
+    if (left && right)
+      add(to, value_at(reducer, op->left, at), value_at(reducer, op->right, at), n);
+    else if (left || right)
+      add_zero(to, value_at(reducer, left ? op->left : op->right, at), n);
+    present[op->into] = last = left || right;
   }
+  return last;
+}
+
+/* Whether every source of the plan touches all of these rows: then they are as good as dense. */
+static bool all_touched(const lk_reducer *reducer, const lk_sum_plan *plan, ptrdiff_t row, ptrdiff_t rows) {
+  for (int i = 0; i < plan->ops; i++) {
+    const int value[2] = {plan->op[i].left, plan->op[i].right};
+    for (int k = 0; k < 2; k++)
+      if (value[k] < reducer->sources && memchr(reducer->view[value[k]].touched + row, 0, (size_t)rows)) return false;
+  }
+  return true;
+}
+
+bool lk_reducer_add(const lk_reducer *reducer, const lk_sum_plan *plan, ptrdiff_t part, ptrdiff_t at, ptrdiff_t n,
+                    float *out, uint8_t *present) {
+  LK_ASSERT(plan->ops > 0 && n <= LK_SUM_BLOCK);
+  bool any = false;
+  ptrdiff_t first_row = reducer->rows > 0 ? lk_row_at(reducer, part) : 0, end = part + at + n;
+  for (ptrdiff_t begin = part + at, stop; begin < end; begin = stop) {
+    lk_stretch s = lk_stretch_at(reducer, begin, end);
+    ptrdiff_t row = s.row - first_row, from = begin - part;
+    float *to = out + (from - at);
+    stop = s.end;
+    if (s.row >= 0) {
+      ptrdiff_t rows = 1 + (s.end > s.row_end ? (s.end - s.row_end + s.width - 1) / s.width : 0);
+      if (!all_touched(reducer, plan, row, rows)) {
+        stop = s.end < s.row_end ? s.end : s.row_end; /* row by row */
+        present[row] = add_row(reducer, plan, row, from, stop - begin, to);
+        any |= present[row] != 0;
+        continue;
+      }
+      memset(present + row, 1, (size_t)rows);
+    }
+    add_dense(reducer, plan, from, stop - begin, to);
+    any = true;
+  }
+  return any;
 }
 
 /* Eight running sums, combined in a fixed order; the square of a float is exact in double, so a fused multiply-add

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lockstep/clock.h"
+#include "lockstep/reducer.h"
 
 struct lk_evaluator {
   lk_comm *comm;
@@ -52,7 +53,7 @@ lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_
   e->comm = comm, e->task = task, e->shards = *shards;
   lk_loader_settings settings = {.view = lk_task_view(task), .split = split, .batch = batch, .unroll = unroll};
   LK_GO(lk_comm_agree(comm, open_local(e, corpus, &settings)));
-  LK_GO(lk_reducer_create(&e->reducer, comm, shards->total, 0));
+  LK_GO(lk_reducer_create(&e->reducer, comm, &(lk_reducer_spec){.shards = shards->total}));
 done:
   if (status != LK_OK) lk_evaluator_destroy(&e);
   *evaluator = e;

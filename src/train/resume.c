@@ -103,7 +103,7 @@ done:
 /* From rank 0 to all: the same weights everywhere, to each rank its slice of the moments and its lanes. */
 static lk_status deal_out(lk_trainer *t, const loaded *l) {
   size_t P = (size_t)lk_params_count(t->params);
-  LK_TRY(lk_comm_broadcast(t->comm, lk_params_values(t->params), P * sizeof(float), 0));
+  LK_TRY(lk_reducer_broadcast(t->reducer));
   for (int i = 0; i < lk_optimizer_moments(t->optimizer); i++)
     LK_TRY(lk_reducer_scatter(t->reducer, l->moments ? l->moments + (size_t)i * P : NULL,
                               lk_optimizer_moment(t->optimizer, i), 0));
@@ -138,8 +138,7 @@ static lk_status load_values(lk_trainer *t, const char *path) {
 
 lk_status lk_trainer_load(lk_trainer *t, const char *path) {
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? load_values(t, path) : LK_OK));
-  LK_TRY(
-      lk_comm_broadcast(t->comm, lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), 0));
+  LK_TRY(lk_reducer_broadcast(t->reducer));
   lk_task_pack(t->task, t->params);
   return LK_OK;
 }

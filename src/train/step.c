@@ -45,8 +45,9 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   double scale = 1.0 / (double)step->units, clip = t->config->train.clip;
   if (clip > 0 && step->norm > clip) scale *= clip / step->norm;
   float *values = lk_params_values(t->params);
-  lk_optimizer_step(t->optimizer, values + t->slice.begin, t->sum, scale, step->rate, t->state.step + 1);
-  LK_TRY(lk_reducer_share(t->reducer, values));
+  lk_optimizer_step(t->optimizer, values + t->slice.begin, lk_reducer_total(t->reducer), scale, step->rate,
+                    t->state.step + 1);
+  LK_TRY(lk_reducer_share(t->reducer));
   lk_task_pack(t->task, t->params);
   return LK_OK;
 }
@@ -54,6 +55,8 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
 static lk_status skip(lk_trainer *t) {
   name_trouble(t);
   t->state.skips++;
+  /* the states that lanes were left in may be no numbers either: begin afresh, on all ranks alike */
+  if (t->lanes) memset(t->lanes, 0, sizeof *t->lanes * (size_t)(t->lane_count * t->lane_width));
   if (t->state.skips < t->config->train.max_skips) return LK_OK;
   return LK_FAIL(LK_INTERNAL,
                  "%lld steps in a row had a gradient that is not finite (train.max_skips); the last good checkpoint is "
@@ -65,11 +68,12 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   *step = (lk_step){0};
   lk_mode mode = {.training = 1, .seed = (uint64_t)t->config->seed, .step = (uint32_t)t->state.step};
   lk_loader_batch(t->loader, t->state.epoch, t->state.step_in_epoch, &t->batch);
+  LK_TRY(lk_reducer_begin(t->reducer));
   lk_task_train(t->task, t->params, &t->batch, mode, t->lanes, t->stat, &t->grads);
   LK_TRY(exchange_control(t, step));
-  LK_TRY(lk_reducer_sum(t->reducer, t->grads.piece, t->sum));
+  LK_TRY(lk_reducer_sum(t->reducer));
   double square = 0;
-  LK_TRY(lk_reducer_square_sum(t->reducer, t->sum, &square));
+  LK_TRY(lk_reducer_square_sum(t->reducer, &square));
   if (step->units > 0) {
     step->norm = sqrt(square) / (double)step->units;
     step->rate = lk_schedule_rate(t->schedule, t->state.step, t->steps_in_epoch);

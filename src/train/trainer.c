@@ -44,9 +44,11 @@ static lk_status build_net(lk_trainer *t) {
   LK_TRY(lk_kernels_select(t->config->kernels));
   LK_TRY(lk_params_create(&t->params));
   LK_TRY(lk_task_create(&t->task, t->config, t->info, t->params));
-  LK_TRY(lk_params_commit(t->params, (uint64_t)t->config->seed));
   LK_TRY(lk_model_tensors(t->params, &t->tensors, &t->tensor_count));
   t->lane_width = lk_task_lane_width(t->task);
+  size_t how;
+  LK_TRY(lk_config_choice(t->config, "parallel.reduction", lk_reduction_names, LK_REDUCTIONS, &how));
+  t->how = (lk_reduction)how;
   return LK_OK;
 }
 
@@ -73,8 +75,10 @@ static lk_status open_loader(lk_trainer *t) {
 static void layout(lk_trainer *t) {
   lk_arena *a = &t->arena;
   t->grads = (lk_grads){.shards = &t->shards, .params = t->params};
-  for (int p = 0; p < t->shards.pieces; p++) t->grads.piece[p] = lk_arena_reals(a, lk_params_count(t->params));
-  t->sum = lk_arena_reals(a, t->slice.end - t->slice.begin);
+  for (int p = 0; p < t->shards.pieces; p++) {
+    t->grads.piece[p] = lk_reducer_piece(t->reducer, p);
+    t->grads.touched[p] = lk_reducer_touched(t->reducer, p);
+  }
   t->lanes = t->lane_count * t->lane_width > 0 ? lk_arena_reals(a, t->lane_count * t->lane_width) : NULL;
   t->lane_bytes = lk_arena_take(a, sizeof(size_t) * (size_t)t->size);
   t->stat = lk_arena_take(a, sizeof *t->stat * (size_t)t->shards.count);
@@ -95,9 +99,21 @@ static lk_status reserve(lk_trainer *t) {
 
 /* What each rank can do, and fail at, by itself. */
 static lk_status build_local(lk_trainer *t) {
-  LK_TRY(build_net(t));
+  int part, parts;
+  lk_reducer_parts(t->reducer, &part, &parts);
+  LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_reducer_values(t->reducer), part, parts));
   LK_TRY(open_loader(t));
   return reserve(t);
+}
+
+/* Gradients and weights live where the ranks of a host can all reach them. */
+static lk_status open_reducer(lk_trainer *t) {
+  enum { MOST = 8 };
+  lk_row_block block[MOST];
+  lk_reducer_spec spec = {.shards = t->shards.total, .P = lk_params_count(t->params), .blocks = block, .how = t->how};
+  spec.block_count = lk_params_row_blocks(t->params, block, MOST);
+  LK_ASSERT(spec.block_count <= MOST);
+  return lk_reducer_create(&t->reducer, t->comm, &spec);
 }
 
 static lk_status share_lanes(lk_trainer *t) {
@@ -122,10 +138,12 @@ static lk_status build(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
   LK_TRY(choose_shards(t));
   LK_TRY(open_corpus(t));
+  LK_TRY(lk_comm_agree(t->comm, build_net(t)));
+  LK_TRY(open_reducer(t));
   LK_TRY(lk_comm_agree(t->comm, build_local(t)));
+  LK_TRY(lk_reducer_meet(t->reducer));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_open(t) : LK_OK));
   LK_TRY(share_lanes(t));
-  LK_TRY(lk_reducer_create(&t->reducer, t->comm, t->shards.total, lk_params_count(t->params)));
   LK_TRY(open_validation(t));
   t->state.seed = t->config->seed;
   t->state.last_train_loss = INFINITY;
@@ -139,6 +157,7 @@ static void announce(const lk_trainer *t) {
           lk_params_trainable(t->params), t->tensor_count, lk_kernels_get()->name, lk_blas_core());
   LK_INFO("%s: %lld steps an epoch, %lld sequences a step", t->config->data.corpus, (long long)t->steps_in_epoch,
           (long long)t->config->train.batch);
+  if (t->size > 1) LK_INFO("gradients by %s", lk_reducer_words(t->reducer));
   if (strcmp(t->config->parallel.shards, "ranks") == 0)
     LK_INFO(
         "%d ranks, %d shards: the same bits for any run on up to %d ranks that resumes this one; another number of "

@@ -13,6 +13,7 @@
 #include "lockstep/evaluate.h"
 #include "lockstep/model.h"
 #include "lockstep/optimizer.h"
+#include "lockstep/reducer.h"
 #include "lockstep/schedule.h"
 #include "lockstep/trainer.h"
 
@@ -63,7 +64,8 @@ typedef struct lk_trainer {
   lk_task *task;
   lk_loader *loader;
   lk_evaluator *valid; /* NULL where the corpus has no validation part */
-  lk_reducer *reducer;
+  lk_reduction how;
+  lk_reducer *reducer; /* owns gradients and weights */
   lk_optimizer *optimizer;
   lk_schedule *schedule;
 
@@ -71,7 +73,6 @@ typedef struct lk_trainer {
   lk_batch batch;
   lk_grads grads;
   lk_slice slice;
-  float *sum;   /* [slice] the step's gradient, summed over all shards */
   float *lanes; /* [this rank's lanes, lane_width] carried states */
   ptrdiff_t lane_count, lane_width;
   size_t *lane_bytes; /* [R] bytes of each rank's lanes */

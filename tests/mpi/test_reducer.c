@@ -1,34 +1,65 @@
-/* The reduction gives, on any number of ranks, the bits of the definition: S leaves, one tree. */
+/* The reduction gives, on any number of ranks, however they are grouped, the bits of the definition: S leaves, one tree.
+ * A row that no source touches counts as +0.0, as in the dense sum. */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "comm/reducer_impl.h"
 #include "lockstep/arena.h"
-#include "lockstep/rng.h"
 
-/* Magnitudes from 2^-12 to 2^11, so that nearly every element shows another order of additions. */
-static void fill_leaf(float *x, ptrdiff_t P, int shard) {
-  lk_rng rng = lk_rng_make(99, LK_PURPOSE_INIT);
-  for (ptrdiff_t i = 0; i < P; i += 4) {
-    uint32_t bits[4];
-    lk_rng_block(rng, (uint32_t)shard, (uint32_t)i, 0, 0, bits);
-    for (int j = 0; j < 4 && i + j < P; j++)
-      x[i + j] = ldexpf((float)(bits[j] >> 8) * 0x1p-23F - 1.0F, (int)(bits[j] % 24) - 12);
+/* One case: what all ranks build a reducer for. */
+typedef struct setting {
+  int S;
+  ptrdiff_t P;
+  int blocks;
+  lk_row_block block[2];
+  const char *hosts; /* LOCKSTEP_TEST_HOSTS */
+  lk_reduction how;
+  double density; /* share of rows that a shard touches */
+} setting;
+
+/* splitmix64: a number that looks random, quickly. */
+static uint64_t hash(uint64_t x) {
+  x += 0x9e3779b97f4a7c15U;
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebU;
+  return x ^ x >> 31;
+}
+
+static uint64_t hash_of(int step, int shard, ptrdiff_t i) {
+  return hash((uint64_t)step << 56 ^ (uint64_t)shard << 40 ^ (uint64_t)i);
+}
+
+static bool touches(const setting *t, int step, int shard, ptrdiff_t row) {
+  return (double)(hash_of(step + 100, shard, row) >> 11) * 0x1p-53 < t->density;
+}
+
+/* Magnitudes from 2^-12 to 2^11, so that nearly every element shows another order of additions; some are -0.0. */
+static void fill_leaf(const setting *t, int step, float *x, int shard) {
+  for (ptrdiff_t i = 0; i < t->P; i++) {
+    uint64_t bits = hash_of(step, shard, i);
+    float scale = (float)(1 << bits % 24) * 0x1p-12F;
+    x[i] = bits % 31 == 0 ? -0.0F : scale * ((float)(bits >> 40) * 0x1p-23F - 1.0F);
   }
+  ptrdiff_t row = 0;
+  for (int b = 0; b < t->blocks; b++)
+    for (ptrdiff_t r = 0; r < t->block[b].rows; r++, row++)
+      if (!touches(t, step, shard, row))
+        memset(x + t->block[b].offset + r * t->block[b].width, 0, (size_t)t->block[b].width * sizeof *x);
 }
 
 /* Recursive form of the definition in shards.h: independent of lk_tree and of the plan. */
-static void node_sum(float *out, ptrdiff_t P, int S, int level, int k, float *scratch) {
+static void node_sum(const setting *t, int step, float *out, int level, int k, float *scratch) {
   int first = k << level;
   if (level == 0) {
-    fill_leaf(out, P, first);
+    fill_leaf(t, step, out, first);
     return;
   }
-  node_sum(out, P, S, level - 1, 2 * k, scratch);
-  if (first + (1 << (level - 1)) >= S) return;
-  node_sum(scratch, P, S, level - 1, 2 * k + 1, scratch + P);
-  for (ptrdiff_t i = 0; i < P; i++) out[i] += scratch[i];
+  node_sum(t, step, out, level - 1, 2 * k, scratch);
+  if (first + (1 << (level - 1)) >= t->S) return;
+  node_sum(t, step, scratch, level - 1, 2 * k + 1, scratch + t->P);
+  for (ptrdiff_t i = 0; i < t->P; i++) out[i] += scratch[i];
 }
 
 static int root_level(int S) {
@@ -37,15 +68,15 @@ static int root_level(int S) {
   return level;
 }
 
-/* What the backward pass would leave in a piece: its leaves along the tree. */
-static void piece_sum(float *out, ptrdiff_t P, int S, lk_piece piece, float *slots) {
-  lk_tree tree = lk_tree_start(S, piece.first);
+/* What the backward pass computes: a piece's leaves along the tree. */
+static void piece_sum(const setting *t, int step, float *out, lk_piece piece, float *slots) {
+  lk_tree tree = lk_tree_start(t->S, piece.first);
   for (int s = piece.first; s < piece.first + piece.count; s++) {
-    fill_leaf(slots + lk_tree_push(&tree, lk_tree_leaf(s)) * P, P, s);
+    fill_leaf(t, step, slots + lk_tree_push(&tree, lk_tree_leaf(s)) * t->P, s);
     for (int into, from; lk_tree_merge(&tree, &into, &from);)
-      for (ptrdiff_t i = 0; i < P; i++) slots[into * P + i] += slots[from * P + i];
+      for (ptrdiff_t i = 0; i < t->P; i++) slots[into * t->P + i] += slots[from * t->P + i];
   }
-  memcpy(out, slots, (size_t)P * sizeof *out);
+  memcpy(out, slots, (size_t)t->P * sizeof *out);
 }
 
 static float *reals(ptrdiff_t n) {
@@ -54,14 +85,14 @@ static float *reals(ptrdiff_t n) {
   return x;
 }
 
-static ptrdiff_t sequential_differs(const float *total, ptrdiff_t P, int S) {
-  float *sum = reals(P), *leaf = reals(P);
-  for (int s = 0; s < S; s++) {
-    fill_leaf(leaf, P, s);
-    for (ptrdiff_t i = 0; i < P; i++) sum[i] += leaf[i];
+static ptrdiff_t sequential_differs(const setting *t, const float *total) {
+  float *sum = reals(t->P), *leaf = reals(t->P);
+  for (int s = 0; s < t->S; s++) {
+    fill_leaf(t, 0, leaf, s);
+    for (ptrdiff_t i = 0; i < t->P; i++) sum[i] += leaf[i];
   }
   ptrdiff_t differ = 0;
-  for (ptrdiff_t i = 0; i < P; i++) differ += memcmp(&sum[i], &total[i], sizeof *sum) != 0;
+  for (ptrdiff_t i = 0; i < t->P; i++) differ += memcmp(&sum[i], &total[i], sizeof *sum) != 0;
   free(leaf);
   free(sum);
   return differ;
@@ -77,50 +108,118 @@ static double square_sum_defined(const float *x, ptrdiff_t P) {
   return sum;
 }
 
-/* Slices to a root and back, to all, and the norm. */
-static void check_slices(lk_comm *comm, lk_reducer *reducer, const float *sum, const float *total, ptrdiff_t P) {
+/* The backward pass as it is: rows of the last step are cleared, those of this step assigned and marked. Then the whole
+ * piece must be what it is defined to be: nothing that the reduction left in it remains. */
+static void write_piece(const setting *t, int step, lk_piece piece, float *x, uint8_t *touched, const float *sum) {
+  ptrdiff_t at = 0, row = 0;
+  for (int b = 0; b < t->blocks; b++) {
+    const lk_row_block *block = &t->block[b];
+    memcpy(x + at, sum + at, (size_t)(block->offset - at) * sizeof *x);
+    at = block->offset;
+    for (ptrdiff_t r = 0; r < block->rows; r++, row++, at += block->width) {
+      if (touched[row]) memset(x + at, 0, (size_t)block->width * sizeof *x);
+      touched[row] = 0;
+      for (int s = piece.first; s < piece.first + piece.count; s++) touched[row] |= touches(t, step, s, row);
+      if (touched[row]) memcpy(x + at, sum + at, (size_t)block->width * sizeof *x);
+    }
+  }
+  memcpy(x + at, sum + at, (size_t)(t->P - at) * sizeof *x);
+  CHECK(memcmp(x, sum, (size_t)t->P * sizeof *x) == 0);
+}
+
+/* Slices to a root and back. */
+static void check_slices(lk_comm *comm, lk_reducer *reducer, const float *total, ptrdiff_t P) {
   int rank = lk_comm_rank(comm), root = lk_comm_size(comm) - 1;
   lk_slice own = lk_comm_slice(P, rank, lk_comm_size(comm));
-  size_t bytes = (size_t)(own.end - own.begin) * sizeof *sum;
+  size_t bytes = (size_t)(own.end - own.begin) * sizeof *total;
   float *all = reals(P), *back = reals(P);
-  CHECK_OK(lk_reducer_gather(reducer, sum, all, root));
+  CHECK_OK(lk_reducer_gather(reducer, lk_reducer_total(reducer), all, root));
   CHECK(rank != root || memcmp(all, total, (size_t)P * sizeof *all) == 0);
   CHECK_OK(lk_reducer_scatter(reducer, all, back, root));
   CHECK(memcmp(back, total + own.begin, bytes) == 0);
-  memset(all, 0x7f, (size_t)P * sizeof *all);
-  memcpy(all + own.begin, sum, bytes);
-  CHECK_OK(lk_reducer_share(reducer, all));
-  CHECK(memcmp(all, total, (size_t)P * sizeof *all) == 0);
-  double got = 0, expected = square_sum_defined(total, P);
-  CHECK_OK(lk_reducer_square_sum(reducer, sum, &got));
-  CHECK(memcmp(&got, &expected, sizeof got) == 0);
   free(back);
   free(all);
 }
 
-static void check_sum(lk_comm *comm, int S, ptrdiff_t P, int in_place) {
-  lk_shards shards = lk_shards_make(S, lk_comm_rank(comm), lk_comm_size(comm));
-  lk_slice own = lk_comm_slice(P, lk_comm_rank(comm), lk_comm_size(comm));
-  float *scratch = reals(P * LK_TREE_LEVELS), *total = reals(P), *apart = reals(P), *piece[LK_MAX_PIECES];
-  node_sum(total, P, S, root_level(S), 0, scratch);
-  if (P >= 1024) CHECK(S < 4 || sequential_differs(total, P, S) > P / 20); /* otherwise this test could not fail */
-  for (int p = 0; p < shards.pieces; p++) piece_sum(piece[p] = reals(P), P, S, shards.piece[p], scratch);
-  lk_reducer *reducer = NULL;
-  CHECK_OK(lk_reducer_create(&reducer, comm, S, P));
-  if (reducer == NULL) lk_comm_abort(comm, 2);
-  float *sum = in_place ? piece[0] + own.begin : apart;
-  for (int again = 0; again < (in_place ? 1 : 2); again++) { /* the pieces survive where sum is elsewhere */
-    memset(apart, 0xff, (size_t)P * sizeof *apart);
-    CHECK_OK(lk_reducer_sum(reducer, piece, sum));
-    CHECK(memcmp(sum, total + own.begin, (size_t)(own.end - own.begin) * sizeof *sum) == 0);
+/* Ranks that come to a meeting at different times must not matter. */
+static void dawdle(int step) {
+  uint64_t bits = hash_of(step, test_rank, -1);
+  if (bits % 3 == 0) usleep((useconds_t)(bits >> 32) % 500);
+}
+
+static void check_step(const setting *t, lk_comm *comm, lk_reducer *reducer, int step, float *scratch) {
+  lk_shards shards = lk_shards_make(t->S, lk_comm_rank(comm), lk_comm_size(comm));
+  lk_slice own = lk_comm_slice(t->P, lk_comm_rank(comm), lk_comm_size(comm));
+  size_t bytes = (size_t)t->P * sizeof(float), slice = (size_t)(own.end - own.begin) * sizeof(float);
+  float *total = reals(t->P), *piece = reals(t->P), *values = lk_reducer_values(reducer);
+  node_sum(t, step, total, root_level(t->S), 0, scratch);
+  if (t->P >= 1024 && step == 0 && t->density >= 1) /* otherwise this test could not fail */
+    CHECK(t->S < 4 || sequential_differs(t, total) > t->P / 20);
+  dawdle(step);
+  CHECK_OK(lk_reducer_begin(reducer));
+  for (int p = 0; p < shards.pieces; p++) {
+    piece_sum(t, step, piece, shards.piece[p], scratch);
+    write_piece(t, step, shards.piece[p], lk_reducer_piece(reducer, p), lk_reducer_touched(reducer, p), piece);
   }
-  check_slices(comm, reducer, sum, total, P);
+  dawdle(step + 100);
+  CHECK_OK(lk_reducer_sum(reducer));
+  CHECK(memcmp(lk_reducer_total(reducer), total + own.begin, slice) == 0);
+  double got = 0, expected = square_sum_defined(total, t->P);
+  if (step % 2 == 0) { /* otherwise as a step that is skipped: nobody meets anybody before the next one */
+    CHECK_OK(lk_reducer_square_sum(reducer, &got));
+    CHECK(memcmp(&got, &expected, sizeof got) == 0);
+    memcpy(values + own.begin, lk_reducer_total(reducer), slice);
+    dawdle(step + 200);
+    CHECK_OK(lk_reducer_share(reducer));
+    CHECK(memcmp(values, total, bytes) == 0);
+  }
+  if (step == 2) check_slices(comm, reducer, total, t->P);
+  free(total);
+  free(piece);
+}
+
+static int letters(const char *hosts) {
+  int count = 0;
+  for (int i = 0; hosts[i]; i++) count += strchr(hosts, hosts[i]) == hosts + i;
+  return count;
+}
+
+static void check_start_values(lk_reducer *reducer, ptrdiff_t P) {
+  int part, parts;
+  float *values = lk_reducer_values(reducer);
+  lk_reducer_parts(reducer, &part, &parts);
+  CHECK((uintptr_t)values % 64 == 0 && (uintptr_t)lk_reducer_piece(reducer, 0) % 64 == 0);
+  for (ptrdiff_t i = part; i < P; i += parts) {
+    CHECK(values[i] == 0);
+    values[i] = (float)i;
+  }
+  CHECK_OK(lk_reducer_meet(reducer));
+  ptrdiff_t wrong = 0;
+  for (ptrdiff_t i = 0; i < P; i++) wrong += values[i] != (float)i;
+  CHECK(wrong == 0);
+  CHECK_OK(lk_reducer_meet(reducer)); /* all have read them */
+  for (ptrdiff_t i = 0; test_rank == 0 && i < P; i++) values[i] = (float)(-i);
+  CHECK_OK(lk_reducer_broadcast(reducer));
+  for (ptrdiff_t i = 0; i < P; i++) wrong += values[i] != (float)(-i);
+  CHECK(wrong == 0);
+}
+
+static void check_sum(lk_comm *comm, const setting *t) {
+  int size = lk_comm_size(comm);
+  lk_reducer *reducer = NULL;
+  lk_reducer_spec spec = {.shards = t->S, .P = t->P, .blocks = t->block, .block_count = t->blocks, .how = t->how};
+  setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
+  CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
+  if (reducer == NULL) lk_comm_abort(comm, 2);
+  /* that the case is the one that it is meant to be */
+  CHECK(reducer->groups == (t->how == LK_REDUCTION_MESSAGES ? size : letters(t->hosts)));
+  CHECK((reducer->window != MPI_WIN_NULL) == (reducer->members > 1));
+  float *scratch = reals(t->P * (LK_TREE_LEVELS + 1));
+  check_start_values(reducer, t->P);
+  for (int step = 0; step < 3; step++) check_step(t, comm, reducer, step, scratch);
+  free(scratch);
   lk_reducer_destroy(&reducer);
   CHECK(reducer == NULL);
-  for (int p = 0; p < shards.pieces; p++) free(piece[p]);
-  free(apart);
-  free(total);
-  free(scratch);
 }
 
 static void test_records(lk_comm *comm, int S) {
@@ -133,7 +232,7 @@ static void test_records(lk_comm *comm, int S) {
   for (int s = 0; s < shards.count; s++)
     mine[s] = (record){1.0 / (3 + shards.first + s), 7 * (shards.first + s), shards.first + s};
   lk_reducer *reducer = NULL;
-  CHECK_OK(lk_reducer_create(&reducer, comm, S, 1040));
+  CHECK_OK(lk_reducer_create(&reducer, comm, &(lk_reducer_spec){.shards = S}));
   if (reducer == NULL) lk_comm_abort(comm, 2);
   CHECK_OK(lk_reducer_records(reducer, mine, all, sizeof(record)));
   for (int s = 0; s < S; s++) CHECK(all[s].shard == s && all[s].units == 7 * s && all[s].loss == 1.0 / (3 + s));
@@ -170,24 +269,80 @@ static void test_square_sum_by_hand(void) {
 static void test_too_few_shards(lk_comm *comm) {
   lk_reducer *reducer = NULL;
   lk_error_clear();
-  CHECK(lk_reducer_create(&reducer, comm, lk_comm_size(comm) - 1, 1024) == LK_USAGE && reducer == NULL);
+  lk_reducer_spec spec = {.shards = lk_comm_size(comm) - 1, .P = 1024};
+  CHECK(lk_reducer_create(&reducer, comm, &spec) == LK_USAGE && reducer == NULL);
   lk_error_clear();
+}
+
+/* Where there is no room for a window: messages, and a word about why; an error where windows were asked for. */
+static void test_no_room(lk_comm *comm) {
+  int size = lk_comm_size(comm);
+  char hosts[] = "aaaa";
+  hosts[size] = '\0';
+  setenv("LOCKSTEP_TEST_HOSTS", hosts, 1);
+  setenv("LOCKSTEP_TEST_SHM", "100000", 1);
+  lk_reducer *reducer = NULL;
+  lk_reducer_spec spec = {.shards = 8, .P = 1024 * 1024};
+  CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
+  CHECK(reducer && reducer->groups == size && reducer->window == MPI_WIN_NULL);
+  if (size > 1) CHECK(strstr(lk_reducer_words(reducer), "MiB left") != NULL);
+  lk_reducer_destroy(&reducer);
+  spec.how = LK_REDUCTION_WINDOWS;
+  lk_status status = lk_reducer_create(&reducer, comm, &spec);
+  if (size > 1) CHECK(status == LK_USAGE && strstr(lk_error_get()->text, "MiB left") && reducer == NULL);
+  if (size == 1) CHECK(status == LK_OK);
+  lk_reducer_destroy(&reducer);
+  lk_error_clear();
+  unsetenv("LOCKSTEP_TEST_SHM");
+}
+
+/* Every way to group the ranks; the last but one of each is one group, the last one none. */
+static const char *const groupings[4][9] = {{"a"},
+                                            {"aa", "ab"},
+                                            {"aab", "aba", "abb", "aaa", "abc"},
+                                            {"aabb", "abab", "abba", "aaab", "abcc", "aaba", "aaaa", "abcd"}};
+
+static void test_groupings(lk_comm *comm, setting t) {
+  for (const char *const *hosts = groupings[lk_comm_size(comm) - 1]; *hosts; hosts++) {
+    t.hosts = *hosts;
+    t.how = LK_REDUCTION_AUTO;
+    check_sum(comm, &t);
+  }
+  t.how = LK_REDUCTION_MESSAGES;
+  check_sum(comm, &t);
+}
+
+/* 16: one short slice, the others empty; around borders of blocks and slices; several buckets. */
+static void test_dense(lk_comm *comm, int S) {
+  const ptrdiff_t sizes[] = {16, 1008, 1024, 2 * 1024 + 16, 4 * 1024 - 16, 19 * 1024 + 16 * 7};
+  for (size_t p = 0; p < sizeof sizes / sizeof *sizes; p++)
+    test_groupings(comm, (setting){.S = S, .P = sizes[p], .density = 1});
+}
+
+/* Rows that slices, blocks and buckets cut; narrow ones, for which a bit each is a price. */
+static void test_rows(lk_comm *comm, int S) {
+  const double densities[] = {0.02, 0.4, 1, 0, 0.999};
+  for (int d = 0; d < (S == 5 ? 5 : 2); d++) {
+    setting wide = {.S = S, .P = 13 * 1024, .blocks = 1, .block = {{160, 19, 650}}, .density = densities[d]};
+    test_groupings(comm, wide);
+  }
+  setting two = {.S = S, .P = 9 * 1024, .blocks = 2, .block = {{0, 3000, 1}, {3008, 40, 33}}, .density = 0.1};
+  test_groupings(comm, two);
 }
 
 int main(int argc, char **argv) {
   lk_comm *comm = check_start(&argc, &argv);
+  int size = lk_comm_size(comm);
   test_slices_cover_all();
   test_square_sum_by_hand();
   test_too_few_shards(comm);
-  /* 16: one short slice, the others empty; around borders of blocks and slices; the last: several buckets. */
-  const ptrdiff_t sizes[] = {16, 1008, 1024, 1040, 2 * 1024 + 16, 3 * 1024 + 48, 4 * 1024 - 16, 37 * 1024 + 16 * 7};
-  const int shards[] = {4, 5, 8, 13};
+  test_no_room(comm);
+  comm->bucket = 4 * 4096; /* several buckets of slices of a few thousand reals */
+  const int shards[] = {size, 5, 8, 13};
   for (int i = 0; i < 4; i++) {
-    for (size_t p = 0; p < sizeof sizes / sizeof *sizes; p++)
-      for (int in_place = 0; in_place < 2; in_place++) check_sum(comm, shards[i], sizes[p], in_place);
     test_records(comm, shards[i]);
+    test_dense(comm, shards[i]);
+    test_rows(comm, shards[i]);
   }
-  check_sum(comm, lk_comm_size(comm), 5 * 1024, 1);
-  check_sum(comm, 5, (ptrdiff_t)3 * LK_BUCKET + 5 * 16, 0);
   return check_end(comm);
 }

@@ -1,0 +1,263 @@
+/* The ranks of a host in one window of shared memory.
+ *
+ * Layout of a group's memory: for each member its signals, pieces and marks, then the values. Pieces and values begin at
+ * pages, slices are cut at pages: each is touched first by the rank that works on it most, which places it near that.
+ *
+ * Waiting is by counters that each member raises for itself, not by MPI: a barrier of two messages costs more than the
+ * sums of a small model. A rank that waits for long gives its core away. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "reducer_impl.h"
+
+enum { PAGE = 4096, SPINS = 200, TAG_NEVER = 99, WORDS = 160 };
+
+static void to_page(lk_arena *arena) { arena->used = (arena->used + PAGE - 1) / PAGE * PAGE; }
+
+/* Planned and bound by the same lines (arena.h). */
+static void layout(lk_reducer *reducer, lk_arena *arena) {
+  size_t vector = (size_t)reducer->P * sizeof(float);
+  for (int m = 0; m < reducer->members; m++) {
+    lk_member *member = &reducer->member[m];
+    to_page(arena);
+    member->signals = lk_arena_take(arena, sizeof *member->signals);
+    for (int p = 0; p < member->pieces; p++)
+      member->touched[p] = reducer->rows > 0 ? lk_arena_take(arena, (size_t)reducer->rows) : NULL;
+    for (int p = 0; p < member->pieces; p++) {
+      to_page(arena);
+      member->piece[p] = lk_arena_take(arena, vector);
+    }
+  }
+  to_page(arena);
+  reducer->values = lk_arena_take(arena, vector);
+}
+
+/* A letter for each rank, for tests: ranks of the same letter are taken to be on one host. */
+static int split_by_hand(const lk_comm *comm) {
+  const char *hosts = getenv("LOCKSTEP_TEST_HOSTS");
+  return hosts && strlen(hosts) == (size_t)comm->size ? hosts[comm->rank] : 0;
+}
+
+/* group[R] of the ranks that could share memory; `alone`: of none. */
+static lk_status group_by_host(lk_reducer *reducer, bool alone) {
+  lk_comm *comm = reducer->comm;
+  int first = comm->rank;
+  if (!alone) {
+    MPI_Comm host = MPI_COMM_NULL;
+    LK_TRY(LK_MPI(MPI_Comm_split_type, comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &host));
+    lk_status status = LK_MPI(MPI_Comm_split, host, split_by_hand(comm), comm->rank, &reducer->host);
+    MPI_Comm_free(&host);
+    LK_TRY(status);
+    LK_TRY(LK_MPI(MPI_Bcast, &first, 1, MPI_INT, 0, reducer->host));
+  }
+  return LK_MPI(MPI_Allgather, &first, 1, MPI_INT, reducer->group, 1, MPI_INT, comm->mpi);
+}
+
+static lk_status list_members(lk_reducer *reducer) {
+  int rank = reducer->comm->rank, size = reducer->comm->size;
+  free(reducer->member);
+  reducer->members = reducer->groups = 0;
+  LK_TRY(lk_alloc(&reducer->member, (size_t)size, sizeof *reducer->member));
+  for (int r = 0; r < size; r++) {
+    reducer->groups += reducer->group[r] == r;
+    if (reducer->group[r] != reducer->group[rank]) continue;
+    if (r == rank) reducer->local = reducer->members;
+    reducer->member[reducer->members++] =
+        (lk_member){.rank = r, .pieces = lk_shards_make(reducer->shards, r, size).pieces};
+  }
+  return LK_OK;
+}
+
+/* Open MPI keeps windows in files there. A file system that is full kills who touches its pages, so ask before. */
+static bool enough_room(size_t bytes, char *why, size_t size) {
+  const char *set = getenv("OMPI_MCA_osc_sm_backing_directory"), *limit = getenv("LOCKSTEP_TEST_SHM");
+  const char *folder = set ? set : "/dev/shm";
+  struct statvfs fs;
+  if (statvfs(folder, &fs) != 0) return true; /* another MPI, another place: let it try */
+  double room = (double)fs.f_bavail * (double)fs.f_frsize;
+  if (limit && strtod(limit, NULL) < room) room = strtod(limit, NULL);
+  if ((double)bytes + 0x1p20 <= room) return true;
+  snprintf(why, size, "%s has %.0f MiB left, %.0f are needed", folder, room / 0x1p20, (double)bytes / 0x1p20);
+  return false;
+}
+
+/* This rank's pages now, not in the first step. */
+static bool populate(void *begin, size_t bytes) {
+  char *first = (char *)((uintptr_t)begin / PAGE * PAGE), *end = (char *)begin + bytes;
+  if (bytes == 0) return true;
+#ifdef MADV_POPULATE_WRITE
+  (void)madvise(first, (size_t)(end - first), MADV_HUGEPAGE); /* mostly refused for shared memory */
+  if (madvise(first, (size_t)(end - first), MADV_POPULATE_WRITE) == 0) return true;
+  if (errno != EINVAL) return false; /* no page to be had; an older kernel does not know the call */
+#endif
+  for (volatile char *at = begin; at < (volatile char *)end; at += PAGE) *at = 0;
+  return true;
+}
+
+static bool populate_all(const lk_reducer *reducer) {
+  const lk_member *own = &reducer->member[reducer->local];
+  size_t vector = (size_t)reducer->P * sizeof(float);
+  bool done = populate(own->signals, sizeof *own->signals);
+  for (int p = 0; p < own->pieces; p++) {
+    done = done && populate(own->piece[p], vector);
+    if (own->touched[p]) done = done && populate(own->touched[p], (size_t)reducer->rows);
+  }
+  size_t begin = vector * (size_t)reducer->local / (size_t)reducer->members;
+  size_t end = vector * ((size_t)reducer->local + 1) / (size_t)reducer->members;
+  return done && populate((char *)reducer->values + begin, end - begin);
+}
+
+/* All ranks of the host hear whether all of them are content. */
+static bool host_agrees(const lk_reducer *reducer, bool mine) {
+  int one = mine, all = 0;
+  return MPI_Allreduce(&one, &all, 1, MPI_INT, MPI_MIN, reducer->host) == MPI_SUCCESS && all;
+}
+
+/* One block, of the first member's; a window of MPI is what places and removes it. */
+static bool map_window(lk_reducer *reducer, size_t bytes) {
+  void *base = NULL;
+  MPI_Aint size = 0;
+  int unit = 0;
+  MPI_Aint mine = reducer->local == 0 ? (MPI_Aint)(bytes + PAGE) : 0;
+  if (MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, reducer->host, &base, &reducer->window) != MPI_SUCCESS) {
+    reducer->window = MPI_WIN_NULL;
+    return false;
+  }
+  if (MPI_Win_shared_query(reducer->window, 0, &size, &unit, &base) != MPI_SUCCESS) return false;
+  /* It begins behind MPI's own data, at the same place of a page for all: they must agree on where ours begins. */
+  int place = (int)((uintptr_t)base % PAGE), first = place;
+  if (MPI_Bcast(&first, 1, MPI_INT, 0, reducer->host) != MPI_SUCCESS) return false;
+  reducer->memory = (lk_arena){.base = (char *)base + (PAGE - place) % PAGE, .reserved = bytes};
+  return place == first && (size_t)size >= bytes + PAGE;
+}
+
+/* Whether the members have a window now; `why` not is known on the first member at least. */
+static bool open_window(lk_reducer *reducer, char *why, size_t size) {
+  lk_arena plan = {0};
+  layout(reducer, &plan);
+  snprintf(why, size, "MPI gives no shared window");
+  if (!host_agrees(reducer, reducer->local != 0 || enough_room(plan.used, why, size))) return false;
+  if (!host_agrees(reducer, map_window(reducer, plan.used))) {
+    reducer->memory = (lk_arena){0}; /* a window that only some have cannot be freed */
+    reducer->window = MPI_WIN_NULL;
+    return false;
+  }
+  layout(reducer, &reducer->memory);
+  if (host_agrees(reducer, populate_all(reducer))) return true;
+  snprintf(why, size, "memory for %.0f MiB cannot be had", (double)plan.used / 0x1p20);
+  lk_group_close(reducer);
+  return false;
+}
+
+/* The first failure's words to all ranks; "" where there was none. */
+static lk_status share_reason(const lk_comm *comm, bool failed, char why[WORDS]) {
+  int mine = failed ? comm->rank : comm->size, first = 0;
+  LK_TRY(LK_MPI(MPI_Allreduce, &mine, &first, 1, MPI_INT, MPI_MIN, comm->mpi));
+  if (first == comm->size) {
+    why[0] = '\0';
+    return LK_OK;
+  }
+  return LK_MPI(MPI_Bcast, why, WORDS, MPI_CHAR, first, comm->mpi);
+}
+
+static void describe(lk_reducer *reducer, const char *why) {
+  char *to = reducer->words;
+  size_t size = sizeof reducer->words;
+  int ranks = reducer->comm->size;
+  if (ranks == 1)
+    snprintf(to, size, "one rank, nothing to exchange");
+  else if (reducer->groups == ranks)
+    snprintf(to, size, "messages between %d ranks%s%s", ranks, why[0] ? ": " : "", why);
+  else
+    snprintf(to, size, "shared memory, %d ranks in %d group%s%s%s", ranks, reducer->groups,
+             reducer->groups == 1 ? "" : "s", why[0] ? "; elsewhere not: " : "", why);
+}
+
+/* A group where windows can be had; else each of its ranks for itself. */
+static lk_status open_windows(lk_reducer *reducer, lk_reduction how) {
+  lk_comm *comm = reducer->comm;
+  char why[WORDS] = "";
+  bool failed = reducer->members > 1 && !open_window(reducer, why, sizeof why);
+  LK_TRY(share_reason(comm, failed && reducer->local == 0, why));
+  if (why[0] && how == LK_REDUCTION_WINDOWS) return LK_FAIL(LK_USAGE, "no shared memory between ranks: %s", why);
+  int first = failed ? comm->rank : reducer->group[comm->rank];
+  LK_TRY(LK_MPI(MPI_Allgather, &first, 1, MPI_INT, reducer->group, 1, MPI_INT, comm->mpi));
+  LK_TRY(lk_comm_agree(comm, list_members(reducer)));
+  describe(reducer, why);
+  return LK_OK;
+}
+
+/* Places for pieces, marks and values: in the window, or in memory of this rank's own. */
+static lk_status place(lk_reducer *reducer) {
+  if (reducer->window == MPI_WIN_NULL) {
+    layout(reducer, &reducer->memory);
+    LK_TRY(lk_arena_reserve(&reducer->memory));
+  }
+  lk_arena_reset(&reducer->memory);
+  layout(reducer, &reducer->memory);
+  return LK_OK;
+}
+
+static lk_status open_leaders(lk_reducer *reducer) {
+  lk_comm *comm = reducer->comm;
+  int color = reducer->group[comm->rank] == comm->rank ? 0 : MPI_UNDEFINED;
+  reducer->leaders.chunk = comm->chunk;
+  reducer->leaders.size = reducer->groups;
+  LK_TRY(LK_MPI(MPI_Comm_split, comm->mpi, color, comm->rank, &reducer->leaders.mpi));
+  return color == 0 ? LK_MPI(MPI_Comm_rank, reducer->leaders.mpi, &reducer->leaders.rank) : LK_OK;
+}
+
+lk_status lk_group_open(lk_reducer *reducer, lk_reduction how) {
+  lk_comm *comm = reducer->comm;
+  LK_TRY(lk_comm_agree(comm, lk_alloc(&reducer->group, (size_t)comm->size, sizeof *reducer->group)));
+  LK_TRY(group_by_host(reducer, how == LK_REDUCTION_MESSAGES || comm->size == 1));
+  LK_TRY(lk_comm_agree(comm, list_members(reducer)));
+  LK_TRY(open_windows(reducer, how));
+  LK_TRY(lk_comm_agree(comm, place(reducer)));
+  return open_leaders(reducer);
+}
+
+void lk_group_close(lk_reducer *reducer) {
+  if (reducer->leaders.mpi != MPI_COMM_NULL) MPI_Comm_free(&reducer->leaders.mpi);
+  if (reducer->window != MPI_WIN_NULL) {
+    MPI_Win_free(&reducer->window);
+    reducer->memory = (lk_arena){0};
+  }
+  lk_arena_release(&reducer->memory);
+  if (reducer->host != MPI_COMM_NULL) MPI_Comm_free(&reducer->host);
+}
+
+static bool reached(const lk_reducer *reducer, size_t counter, uint64_t value) {
+  for (int m = 0; m < reducer->members; m++) {
+    const char *signals = (const char *)reducer->member[m].signals;
+    const _Atomic uint64_t *at = (const void *)(signals + counter);
+    if (atomic_load_explicit(at, memory_order_acquire) < value) return false;
+  }
+  return true;
+}
+
+static void pause_briefly(void) {
+#ifdef __x86_64__
+  __builtin_ia32_pause();
+#endif
+}
+
+/* Messages of this rank's that are still on their way need MPI to be called now and then. */
+lk_status lk_group_wait(lk_reducer *reducer, size_t counter, uint64_t value) {
+  for (int i = 0; i < SPINS; i++) {
+    if (reached(reducer, counter, value)) return LK_OK;
+    pause_briefly();
+  }
+  while (!reached(reducer, counter, value)) {
+    int found = 0;
+    LK_TRY(LK_MPI(MPI_Iprobe, MPI_ANY_SOURCE, TAG_NEVER, reducer->comm->mpi, &found, MPI_STATUS_IGNORE));
+    sched_yield();
+  }
+  return LK_OK;
+}
