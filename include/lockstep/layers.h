@@ -23,8 +23,9 @@ typedef struct lk_embedding {
   lk_real *scratch;
 } lk_embedding;
 
+/** Normal initial values: of deviation 1, as PyTorch's, or 1/sqrt(E) where the table is tied to an output. */
 LK_CHECKED lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V,
-                                          ptrdiff_t E);
+                                          ptrdiff_t E, int tied);
 /** For at most N rows; training 0: forward only.                                   Not collective. */
 void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int training);
 /** x [N, ldx] = rows `ids` of the table; pads zero.                                Not collective. */
@@ -36,7 +37,7 @@ void lk_embedding_backward(const lk_embedding *e, const lk_pack *pack, const int
                            ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads);
 
 typedef struct lk_dense {
-  int weight, bias; /* [O, I], [O] */
+  int weight, bias; /* [O, I], [O]; bias -1: none */
   int tied;         /* the weight is another layer's: its gradient is left to that layer */
   ptrdiff_t I, O;
   lk_packed w, transposed;
@@ -46,6 +47,9 @@ typedef struct lk_dense {
 /** `tied`: id of an existing [O, I] tensor to share, or -1.                         Not collective. */
 LK_CHECKED lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I, ptrdiff_t O,
                                       int tied);
+/** Without a bias.                                                                 Not collective. */
+LK_CHECKED lk_status lk_dense_declare_linear(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I,
+                                             ptrdiff_t O);
 void lk_dense_layout(lk_dense *d, lk_arena *arena, int training);
 void lk_dense_pack(lk_dense *d, const lk_params *params, int training);
 /** y [n, ldy] = x W^T + b; ldy a multiple of LK_LANES.                              Not collective. */
@@ -60,6 +64,9 @@ void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_r
  *  a copy where rate is 0 or mode is not training. x and y may be the same. Used alike on gradients. */
 void lk_dropout(const lk_pack *pack, lk_mode mode, double rate, int variational, int layer, ptrdiff_t width,
                 const lk_real *x, ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy);
+/** The same for some rows of the batch: rows[i] for i < n, NULL: 0..n-1. */
+void lk_dropout_rows(const lk_pack *pack, lk_mode mode, double rate, int variational, int layer, ptrdiff_t width,
+                     ptrdiff_t n, const int32_t *rows, const lk_real *x, ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy);
 
 typedef enum lk_pool { LK_POOL_LAST, LK_POOL_MEAN, LK_POOL_MAX } lk_pool;
 const char *const *lk_pool_names(size_t *count);

@@ -41,7 +41,7 @@ static lk_status declare_input(lk_encoder *e, lk_params *params, ptrdiff_t frame
   if (e->I0 > LK_MAX_WIDTH)
     return lk_config_error(e->config, e->frames ? "data.corpus" : "model.embedding",
                            "an input of %td numbers is too wide: at most %d", e->I0, LK_MAX_WIDTH);
-  return e->frames ? LK_OK : lk_embedding_declare(&e->embedding, params, "embedding", e->V, e->I0);
+  return e->frames ? LK_OK : lk_embedding_declare(&e->embedding, params, "embedding", e->V, e->I0, m->tied);
 }
 
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, ptrdiff_t V, ptrdiff_t frames,
@@ -108,7 +108,8 @@ static void take_ids(lk_encoder *e, const lk_pack *pack, const int32_t *ids, lk_
 static void drop(const lk_encoder *e, const lk_pack *pack, lk_mode mode, int layer, lk_real *x) {
   const lk_config_model *m = &e->config->model;
   ptrdiff_t width = layer == 0 ? e->I0 : e->width;
-  lk_dropout(pack, mode, m->dropout, m->variational, layer, width, x, e->ld[layer], x, e->ld[layer]);
+  double rate = layer == 0 ? m->input_dropout : m->dropout;
+  lk_dropout(pack, mode, rate, m->variational, layer, width, x, e->ld[layer], x, e->ld[layer]);
 }
 
 static void read_input(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_encoder_input in, lk_mode mode) {
@@ -193,6 +194,38 @@ static void split_direction(lk_encoder *e, int l, int d, const lk_pack *pack, co
   }
 }
 
+/* The packed row that direction d of sequence b ends with. */
+static ptrdiff_t final_row(const lk_pack *pack, int d, ptrdiff_t b) {
+  return lk_pack_row(pack, b, d == 0 ? pack->length[b] - 1 : 0);
+}
+
+void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk_real *out, ptrdiff_t ldo) {
+  for (ptrdiff_t b = 0; b < pack->B; b++) {
+    for (int d = 0; d < e->directions; d++) {
+      const lk_recurrent *layer = &e->layer[l][d];
+      const lk_real *state = i == 0 ? layer->h : layer->c;
+      copy_row(out + b * ldo + d * e->H, state + (pack->B + final_row(pack, d, b)) * layer->Hp, e->H);
+    }
+    zero_pads(out + b * ldo, e->width, ldo);
+  }
+}
+
+/* Add the gradients by the final states; whether there are some by c, which is then set as a whole. */
+static int add_finals(lk_encoder *e, int l, int d, const lk_pack *pack) {
+  const lk_recurrent *layer = &e->layer[l][d];
+  lk_real *to[2] = {layer->dh, layer->dc};
+  if (e->dfinal[l][1]) memset(layer->dc, 0, (size_t)((pack->B + pack->N) * layer->Hp) * sizeof *layer->dc);
+  for (int i = 0; i < 2; i++) {
+    if (e->dfinal[l][i] == NULL) continue;
+    for (ptrdiff_t b = 0; b < pack->B; b++) {
+      const lk_real *from = e->dfinal[l][i] + b * e->ldfinal + d * e->H;
+      lk_real *row = to[i] + (pack->B + final_row(pack, d, b)) * layer->Hp;
+      for (ptrdiff_t u = 0; u < e->H; u++) row[u] += from[u];
+    }
+  }
+  return e->dfinal[l][1] != NULL;
+}
+
 void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_mode mode,
                          const lk_real *carry, const lk_leaf_product *also, const lk_grads *grads) {
   (void)params; /* the weights were packed */
@@ -203,13 +236,17 @@ void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *
     drop(e, pack, mode, l + 1, dy);
     for (int d = 0; d < e->directions; d++) {
       split_direction(e, l, d, pack, dy);
-      lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), carry != NULL, 0, to, to ? e->ld[l] : 0, d, grads);
+      const int cells = add_finals(e, l, d, pack);
+      lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), carry != NULL, cells, to, to ? e->ld[l] : 0, d,
+                            grads);
     }
     dx = dy;
     dy = to;
   }
   if (!embedded) return;
   drop(e, pack, mode, 0, dy);
+  e->dembedded = dy;
+  if (e->leave_embedding) return;
   lk_embedding_backward(&e->embedding, pack, e->ids, dy, e->ld[0], also, grads);
 }
 

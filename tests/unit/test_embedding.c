@@ -18,7 +18,7 @@ typedef struct model {
 static model make(int V, int E) {
   model m;
   assert_int_equal(lk_params_create(&m.params), LK_OK);
-  assert_int_equal(lk_embedding_declare(&m.e, m.params, "embedding", V, E), LK_OK);
+  assert_int_equal(lk_embedding_declare(&m.e, m.params, "embedding", V, E, 0), LK_OK);
   assert_int_equal(lk_params_commit(m.params, 1), LK_OK);
   return m;
 }
