@@ -31,20 +31,22 @@ typedef struct lk_rows {
 typedef struct lk_recurrent {
   const lk_cell *cell;
   ptrdiff_t I, H, Hp;
+  ptrdiff_t F;                                /* the last F columns of the input are fed step by step; 0: none */
   int backward;                               /* reads the sequence from its end */
   int onehot;                                 /* reads ids */
   int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; bias_hh -1 where left out */
   lk_packed ih, ih_transposed, hh, hh_transposed;
-  lk_real *column;  /* [I, G Hp] where onehot: a row for each id, its column of W_ih and the biases */
-  lk_real *bias;    /* what the input product adds, [G Hp] */
-  lk_real *inner;   /* [Hp] GRU: b_hn, which stands inside the product with the reset gate */
-  lk_real *gates;   /* [N, G Hp] activated gates; after backward: gradients by the pre-activations */
-  lk_real *tape;    /* what else the cell keeps, or NULL */
-  lk_real *h, *c;   /* [B+N, Hp] states; c NULL for cells with one */
-  lk_real *dh, *dc; /* [B+N, Hp] their gradients; rows 0..B-1 after backward: by the initial states */
-  lk_real *before;  /* [N, Hp] h before each row, gathered for the gradient of W_h */
-  int32_t *from;    /* [N] the state row that each packed row starts from */
-  int32_t *first;   /* [B] the packed row that each sequence starts with, in the order of reading */
+  lk_packed feed, feed_transposed; /* W_ih's last F columns, where ih holds the others */
+  lk_real *column;                 /* [I, G Hp] where onehot: a row for each id, its column of W_ih and the biases */
+  lk_real *bias;                   /* what the input product adds, [G Hp] */
+  lk_real *inner;                  /* [Hp] GRU: b_hn, which stands inside the product with the reset gate */
+  lk_real *gates;                  /* [N, G Hp] activated gates; after backward: gradients by the pre-activations */
+  lk_real *tape;                   /* what else the cell keeps, or NULL */
+  lk_real *h, *c;                  /* [B+N, Hp] states; c NULL for cells with one */
+  lk_real *dh, *dc;                /* [B+N, Hp] their gradients; rows 0..B-1 after backward: by the initial states */
+  lk_real *before;                 /* [N, Hp] h before each row, gathered for the gradient of W_h */
+  int32_t *from;                   /* [N] the state row that each packed row starts from */
+  int32_t *first;                  /* [B] the packed row that each sequence starts with, in the order of reading */
   lk_real *scratch;
 } lk_recurrent;
 
@@ -53,6 +55,7 @@ typedef struct lk_recurrent_spec {
   ptrdiff_t I, H;
   int backward, recurrent_bias;
   int onehot;         /* reads ids rather than rows of reals; I is the vocabulary size */
+  ptrdiff_t F;        /* of I, the last: what a step reads of the outputs of the step before */
   double forget_bias; /* what the biases of an LSTM's forget gate add up to at the start */
 } lk_recurrent_spec;
 
@@ -71,3 +74,26 @@ void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, 
  *  dx [N, lddx]: add 0: assigned, 1: added to, NULL: not wanted (and NULL for ids). Weight gradients are assigned. */
 void lk_recurrent_backward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
                            ptrdiff_t lddx, int add, const lk_grads *grads);
+
+/* The same step by step, for a layer that reads what was made of its own outputs, or is asked for a unit at a time.
+ * The kernels and the order of every sum are those of the whole pass, so the bits are too.
+ *
+ *   begin; input (all rows at once, or those of each time);   for t = 0, 1, ...: { feed; step }
+ *   back_begin;   for t = ..., 1, 0: { dh of its rows is complete; back_step; back_feed or back_input };   back_end
+ *
+ * n rows of the pack: rows[i], NULL: 0..n-1. Not collective throughout. */
+void lk_recurrent_begin(lk_recurrent *layer, const lk_pack *pack, int initial);
+/** gates = W_ih x + b for such rows of x; of a layer that is fed, the columns before the last F. */
+void lk_recurrent_input(lk_recurrent *layer, ptrdiff_t n, const int32_t *rows, lk_rows in);
+/** gates += W_ih[:, I-F:] x, rows of x [., ld] being the fed part. */
+void lk_recurrent_feed(lk_recurrent *layer, ptrdiff_t n, const int32_t *rows, const lk_real *x, ptrdiff_t ld);
+/** The rows of time t, whose gates have their input parts. */
+void lk_recurrent_step(lk_recurrent *layer, const lk_pack *pack, ptrdiff_t t, int initial);
+void lk_recurrent_back_begin(lk_recurrent *layer, const lk_pack *pack, int final_dc);
+void lk_recurrent_back_step(lk_recurrent *layer, const lk_pack *pack, ptrdiff_t t);
+/** dx of such rows: of the columns that lk_recurrent_input() read / of the fed ones. */
+void lk_recurrent_back_input(lk_recurrent *layer, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx,
+                             int add);
+void lk_recurrent_back_feed(lk_recurrent *layer, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx);
+/** What reaches the initial states, and the gradients of the tensors; `in` has whole rows of I reals. */
+void lk_recurrent_back_end(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial, const lk_grads *grads);

@@ -21,6 +21,11 @@ typedef struct lk_encoder {
   ptrdiff_t ld[LK_MAX_LAYERS + 1];
   int32_t *ids; /* [N] after word dropout */
   lk_real *dx[2];
+  /* What a decoder hands back: gradients by the final states h, c of each layer, [B, ldfinal], NULL: none. */
+  const lk_real *dfinal[LK_MAX_LAYERS][2];
+  ptrdiff_t ldfinal;
+  int leave_embedding; /* backward stops at dembedded [N, ld[0]]: the table is shared, someone else sums its leaves */
+  const lk_real *dembedded;
   const int64_t *counts; /* [V] how often each word was seen, for word dropout; NULL: none. Not owned */
 } lk_encoder;
 
@@ -41,6 +46,8 @@ void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *p
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld);
 /** Where the caller puts the gradient by the output, [N, ld], before lk_encoder_backward(). */
 lk_real *lk_encoder_output_gradient(lk_encoder *e, ptrdiff_t *ld);
+/** out [B, ldo] = final state i (0: h, 1: c) of layer l: forward after the last time | backward after the first. */
+void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk_real *out, ptrdiff_t ldo);
 /** Assigns all gradients of the encoder. `also`: see lk_embedding_backward().      Not collective. */
 void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_mode mode,
                          const lk_real *carry, const lk_leaf_product *also, const lk_grads *grads);

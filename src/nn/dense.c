@@ -5,19 +5,24 @@
 
 #include "nn_impl.h"
 
-lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I, ptrdiff_t O, int tied) {
-  *d = (lk_dense){.weight = tied, .tied = tied >= 0, .I = I, .O = O};
+lk_status lk_dense_declare_linear(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I, ptrdiff_t O) {
+  *d = (lk_dense){.bias = -1, .I = I, .O = O};
   lk_init init = {LK_INIT_UNIFORM, 1 / sqrt((double)I)};
   lk_param weight = {.note = "O,I", .dims = 2, .shape = {O, I}, .init = init, .decay = 1};
-  lk_param bias = {.note = "O", .dims = 1, .shape = {O}, .init = init};
   (void)snprintf(weight.name, sizeof weight.name, "%s.weight", name);
-  (void)snprintf(bias.name, sizeof bias.name, "%s.bias", name);
-  if (d->tied) {
+  return lk_params_add(params, &weight, &d->weight);
+}
+
+lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I, ptrdiff_t O, int tied) {
+  if (tied >= 0) {
+    *d = (lk_dense){.weight = tied, .tied = 1, .I = I, .O = O};
     const lk_param *shared = lk_params_at(params, tied);
     LK_ASSERT(shared->dims == 2 && shared->shape[0] == O && shared->shape[1] == I);
   } else {
-    LK_TRY(lk_params_add(params, &weight, &d->weight));
+    LK_TRY(lk_dense_declare_linear(d, params, name, I, O));
   }
+  lk_param bias = {.note = "O", .dims = 1, .shape = {O}, .init = {LK_INIT_UNIFORM, 1 / sqrt((double)I)}};
+  (void)snprintf(bias.name, sizeof bias.name, "%s.bias", name);
   return lk_params_add(params, &bias, &d->bias);
 }
 
@@ -39,7 +44,7 @@ void lk_dense_pack(lk_dense *d, const lk_params *params, int training) {
 
 void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,
                       lk_real *y, ptrdiff_t ldy) {
-  const lk_real *bias = lk_params_value(params, d->bias);
+  const lk_real *bias = d->bias >= 0 ? lk_params_value(params, d->bias) : NULL;
   lk_product p = {.n = n, .x = x, .ldx = ldx, .y = y, .ldy = ldy, .bias = bias};
   lk_kernels_get()->product(&d->w, &p);
 }
@@ -52,9 +57,11 @@ void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_r
     lk_grads_of(grads, d->weight, to);
     lk_sum_leaves(grads->shards, d->O, d->I, lk_leaf_product_block, &leaf, to, d->I, d->scratch);
   }
-  lk_leaf_columns columns = {shard_row, .dy = dy, .ldy = lddy};
-  lk_grads_of(grads, d->bias, to);
-  lk_sum_leaves(grads->shards, d->O, 1, lk_leaf_columns_block, &columns, to, 1, d->scratch);
+  if (d->bias >= 0) {
+    lk_leaf_columns columns = {shard_row, .dy = dy, .ldy = lddy};
+    lk_grads_of(grads, d->bias, to);
+    lk_sum_leaves(grads->shards, d->O, 1, lk_leaf_columns_block, &columns, to, 1, d->scratch);
+  }
   if (dx == NULL) return;
   lk_product p = {.n = shard_row[grads->shards->count], .x = dy, .ldx = lddy, .y = dx, .ldy = lddx};
   lk_kernels_get()->product(&d->transposed, &p);

@@ -72,11 +72,12 @@ static lk_status add_tensor(lk_params *params, const lk_recurrent *l, const lk_r
 lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_recurrent_spec *spec) {
   const lk_cell *cell = find(spec->cell);
   if (!cell) return LK_FAIL(LK_USAGE, "no cell is called \"%.40s\"", spec->cell);
-  LK_ASSERT(spec->I >= 1 && spec->H >= 1);
+  LK_ASSERT(spec->I >= 1 && spec->H >= 1 && spec->F >= 0 && spec->F < spec->I && !(spec->F && spec->onehot));
   lk_recurrent l = {.cell = cell,
                     .I = spec->I,
                     .H = spec->H,
                     .Hp = lk_padded(spec->H),
+                    .F = spec->F,
                     .backward = spec->backward,
                     .onehot = spec->onehot,
                     .bias_hh = -1};
@@ -104,7 +105,8 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   if (l->onehot)
     l->column = lk_arena_reals(arena, l->I * width);
   else
-    l->ih.data = lk_arena_reals(arena, kernels->packed_size(width, l->I));
+    l->ih.data = lk_arena_reals(arena, kernels->packed_size(width, l->I - l->F));
+  if (l->F) l->feed.data = lk_arena_reals(arena, kernels->packed_size(width, l->F));
   l->hh.data = lk_arena_reals(arena, l->cell->packed_size(l->H));
   l->bias = lk_arena_reals(arena, width);
   if (l->cell->apart) l->inner = lk_arena_reals(arena, l->Hp);
@@ -114,7 +116,8 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   if (l->cell->states == 2) l->c = lk_arena_reals(arena, states);
   l->from = lk_arena_ints(arena, N);
   if (training) {
-    if (!l->onehot) l->ih_transposed.data = lk_arena_reals(arena, kernels->packed_size(l->I, width));
+    if (!l->onehot) l->ih_transposed.data = lk_arena_reals(arena, kernels->packed_size(l->I - l->F, width));
+    if (l->F) l->feed_transposed.data = lk_arena_reals(arena, kernels->packed_size(l->F, width));
     l->hh_transposed.data = lk_arena_reals(arena, l->cell->transposed_size(l->H));
     l->dh = lk_arena_reals(arena, states);
     if (l->cell->states == 2) l->dc = lk_arena_reals(arena, states);
@@ -160,8 +163,15 @@ static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w) {
   return l->scratch;
 }
 
-void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training) {
+/* Columns w [width, K], row stride ld, and their transpose. */
+static void pack_input(lk_packed *to, lk_packed *transposed, ptrdiff_t width, ptrdiff_t K, const lk_real *w,
+                       ptrdiff_t ld) {
   const lk_kernels *kernels = lk_kernels_get();
+  kernels->pack(to, width, K, w, ld, 1);
+  if (transposed) kernels->pack(transposed, K, width, w, 1, ld);
+}
+
+void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
   const lk_real *w_ih = lk_params_value(params, l->weight_ih), *w_hh = lk_params_value(params, l->weight_hh);
   LK_ASSERT(l->cell == find(l->cell->name)); /* laid out for these kernels */
@@ -170,8 +180,8 @@ void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training) {
     pack_columns(l, w_ih);
   } else {
     const lk_real *padded = pad_gates(l, w_ih);
-    kernels->pack(&l->ih, width, l->I, padded, l->I, 1);
-    if (training) kernels->pack(&l->ih_transposed, l->I, width, padded, 1, l->I);
+    pack_input(&l->ih, training ? &l->ih_transposed : NULL, width, l->I - l->F, padded, l->I);
+    if (l->F) pack_input(&l->feed, training ? &l->feed_transposed : NULL, width, l->F, padded + l->I - l->F, l->I);
   }
   l->cell->pack(l->hh.data, l->H, w_hh);
   if (training) l->cell->transpose(l->hh_transposed.data, l->H, w_hh);

@@ -1,0 +1,156 @@
+#include "lockstep/decoder.h"
+
+#include <stdio.h>
+
+#include "decoder_impl.h"
+
+static lk_status check_settings(lk_decoder *d, const lk_encoder *encoder, size_t kind) {
+  const lk_config *config = d->config;
+  static const char *const bridges[] = {"dense", "copy"};
+  size_t bridge;
+  LK_TRY(lk_config_choice(config, "model.bridge", bridges, 2, &bridge));
+  d->copying = bridge == 1;
+  if (d->copying && encoder->directions != 1)
+    return lk_config_error(config, "model.bridge",
+                           "states of two directions are too wide to be copied: expected dense, or an encoder of one");
+  if (kind == LK_ATTENTION_DOT && encoder->width != d->H)
+    return lk_config_error(config, "model.attention",
+                           "dot needs an encoder as wide as the decoder, found %td and %td: expected general or "
+                           "additive, or an encoder of one direction",
+                           encoder->width, d->H);
+  return LK_OK;
+}
+
+static lk_status declare_bridge(lk_decoder *d, lk_params *params, const lk_encoder *encoder) {
+  char name[64];
+  for (int l = 0; l < d->layers && !d->copying; l++)
+    for (int i = 0; i < d->states; i++) {
+      (void)snprintf(name, sizeof name, "decoder.bridge.%d.%c", l, "hc"[i]);
+      LK_TRY(lk_dense_declare(&d->bridge[l][i], params, name, encoder->width, d->H, -1));
+    }
+  return LK_OK;
+}
+
+static lk_status declare_layers(lk_decoder *d, lk_params *params) {
+  const lk_config_model *m = &d->config->model;
+  char name[64];
+  for (int l = 0; l < d->layers; l++) {
+    (void)snprintf(name, sizeof name, "decoder.rnn.%d", l);
+    lk_recurrent_spec spec = {.cell = m->cell,
+                              .name = name,
+                              .I = l == 0 ? d->E + d->F : d->H,
+                              .H = d->H,
+                              .F = l == 0 ? d->F : 0,
+                              .recurrent_bias = m->recurrent_bias,
+                              .forget_bias = m->forget_bias};
+    LK_TRY(lk_recurrent_declare(&d->layer[l], params, &spec));
+  }
+  return LK_OK;
+}
+
+lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *config, const lk_encoder *encoder,
+                             ptrdiff_t V, int shared) {
+  const lk_config_model *m = &config->model;
+  size_t count, kind;
+  const char *const *names = lk_attention_names(&count);
+  LK_TRY(lk_config_choice(config, "model.attention", names, count, &kind));
+  *d = (lk_decoder){.config = config, .layers = encoder->layers, .shared = shared, .V = V, .E = m->embedding};
+  d->states = lk_cell_states(m->cell);
+  d->H = encoder->H;
+  d->Hp = lk_padded(d->H);
+  d->W = encoder->width;
+  d->F = m->input_feeding && kind != LK_ATTENTION_NONE ? d->H : 0;
+  d->ld0 = lk_padded(d->E + d->F);
+  d->ldc = lk_padded(d->H + d->W);
+  d->ldfinal = lk_padded(encoder->width);
+  LK_TRY(check_settings(d, encoder, kind));
+  if (shared)
+    d->embedding = encoder->embedding;
+  else
+    LK_TRY(lk_embedding_declare(&d->embedding, params, "decoder.embedding", V, d->E, config->model.tied));
+  LK_TRY(declare_bridge(d, params, encoder));
+  LK_TRY(declare_layers(d, params));
+  LK_TRY(lk_attention_declare(&d->attention, params, (lk_attention_kind)kind, d->H, d->W));
+  if (kind == LK_ATTENTION_NONE) return LK_OK;
+  return lk_dense_declare_linear(&d->combine, params, "decoder.combine", d->H + d->W, d->H);
+}
+
+static void layout_states(lk_decoder *d, lk_arena *arena, ptrdiff_t B, int training) {
+  for (int l = 0; l < d->layers; l++)
+    for (int i = 0; i < d->states; i++) {
+      d->final[l][i] = lk_arena_reals(arena, B * d->ldfinal);
+      d->start[l][i] = d->copying ? d->final[l][i] : lk_arena_reals(arena, B * d->Hp);
+      if (!d->copying) lk_dense_layout(&d->bridge[l][i], arena, training);
+      if (training) d->dfinal[l][i] = lk_arena_reals(arena, B * d->ldfinal);
+    }
+  if (training) d->dstart = lk_arena_reals(arena, B * d->Hp);
+}
+
+static void layout_gradients(lk_decoder *d, lk_arena *arena, const lk_shards *shards, ptrdiff_t N) {
+  const ptrdiff_t ldE = lk_padded(d->E);
+  d->dout = lk_arena_reals(arena, N * d->Hp);
+  d->dx = lk_arena_reals(arena, N * (ldE > d->Hp ? ldE : d->Hp));
+  if (d->attention.kind != LK_ATTENTION_NONE) {
+    d->djoined = lk_arena_reals(arena, N * d->ldc);
+    d->dcontext = lk_arena_reals(arena, N * lk_padded(d->W));
+  }
+  if (d->F) d->dfed = lk_arena_reals(arena, N * d->Hp);
+  if (!d->shared) return;
+  d->all_ids = lk_arena_ints(arena, 2 * N);
+  d->all_dx = lk_arena_reals(arena, 2 * N * ldE);
+  d->all_rows = lk_arena_take(arena, sizeof(ptrdiff_t) * (size_t)(shards->count + 1));
+}
+
+void lk_decoder_layout(lk_decoder *d, lk_arena *arena, const lk_shards *shards, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T,
+                       int training) {
+  lk_embedding_layout(&d->embedding, arena, d->shared ? 2 * N : N, training);
+  layout_states(d, arena, B, training);
+  for (int l = 0; l < d->layers; l++) {
+    lk_recurrent_layout(&d->layer[l], arena, B, N, training);
+    d->x[l] = lk_arena_reals(arena, N * (l == 0 ? d->ld0 : d->Hp));
+  }
+  d->ids = lk_arena_ints(arena, N);
+  d->picked = lk_arena_ints(arena, 3 * B);
+  d->out = lk_arena_reals(arena, N * d->Hp);
+  lk_attention_layout(&d->attention, arena, N, B, N, T, training);
+  if (d->attention.kind != LK_ATTENTION_NONE) {
+    lk_dense_layout(&d->combine, arena, training);
+    d->joined = lk_arena_reals(arena, N * d->ldc);
+    d->mixed = lk_arena_reals(arena, N * d->Hp);
+  }
+  if (d->F) d->fed = lk_arena_reals(arena, N * d->Hp);
+  if (training) layout_gradients(d, arena, shards, N);
+}
+
+void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training) {
+  for (int l = 0; l < d->layers; l++) {
+    lk_recurrent_pack(&d->layer[l], params, training);
+    for (int i = 0; i < d->states && !d->copying; i++) lk_dense_pack(&d->bridge[l][i], params, training);
+  }
+  lk_attention_pack(&d->attention, params, training);
+  if (d->attention.kind != LK_ATTENTION_NONE) lk_dense_pack(&d->combine, params, training);
+}
+
+const lk_real *lk_decoder_output(const lk_decoder *d, ptrdiff_t *ld) {
+  *ld = d->Hp;
+  return d->out;
+}
+
+lk_real *lk_decoder_output_gradient(lk_decoder *d, ptrdiff_t *ld) {
+  *ld = d->Hp;
+  return d->dout;
+}
+
+ptrdiff_t lk_decoder_carry_size(const lk_decoder *d) { return d->layers * d->states * d->H + d->F; }
+
+void lk_decoder_carry(const lk_decoder *d, const lk_pack *pack, lk_real *carry) {
+  const ptrdiff_t size = lk_decoder_carry_size(d);
+  for (ptrdiff_t b = 0; b < pack->B; b++, carry += size) {
+    const ptrdiff_t row = lk_pack_row(pack, b, pack->length[b] - 1);
+    lk_real *to = carry;
+    for (int l = 0; l < d->layers; l++)
+      for (int i = 0; i < d->states; i++, to += d->H)
+        copy_row(to, (i == 0 ? d->layer[l].h : d->layer[l].c) + (pack->B + row) * d->Hp, d->H);
+    if (d->F) copy_row(to, d->out + row * d->Hp, d->F);
+  }
+}

@@ -1,0 +1,149 @@
+/* Backward: what forward did, from its end. States' gradients are added to, for cells add to those of the time before. */
+#include "decoder_impl.h"
+
+/* djoined = W_c^T (dout (1 - h~^2)), in dout's place; then what attention makes of its half. */
+static void attend_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_span s) {
+  const lk_pack *pack = in->pack;
+  lk_recurrent *top = &d->layer[d->layers - 1];
+  lk_real *dh = top->dh + pack->B * d->Hp;
+  decoder_drop(d, pack, mode, LK_DECODER_DROP_OUT, d->H, s, d->dout, d->Hp, d->dout, d->Hp);
+  if (d->attention.kind == LK_ATTENTION_NONE) {
+    for (ptrdiff_t i = 0; i < s.n; i++)
+      for (ptrdiff_t r = span_row(s, i), u = 0; u < d->H; u++) dh[r * d->Hp + u] += d->dout[r * d->Hp + u];
+    return;
+  }
+  for (ptrdiff_t i = 0; i < s.n; i++) {
+    lk_real *row = d->dout + span_row(s, i) * d->Hp, *mixed = d->mixed + span_row(s, i) * d->Hp;
+    for (ptrdiff_t u = 0; u < d->H; u++) row[u] *= 1 - mixed[u] * mixed[u];
+  }
+  const lk_product product = {
+      .n = s.n, .x = d->dout, .ldx = d->Hp, .in = s.rows, .y = d->djoined, .ldy = d->ldc, .out = s.rows};
+  lk_kernels_get()->product(&d->combine.transposed, &product);
+  const ptrdiff_t ldw = lk_padded(d->W);
+  for (ptrdiff_t i = 0; i < s.n; i++) {
+    const ptrdiff_t r = span_row(s, i);
+    const lk_real *row = d->djoined + r * d->ldc;
+    for (ptrdiff_t u = 0; u < d->H; u++) dh[r * d->Hp + u] += row[u];
+    copy_row(d->dcontext + r * ldw, row + d->H, d->W);
+    zero_pads(d->dcontext + r * ldw, d->W, ldw);
+  }
+  const lk_attending rows = {.pack = pack, .source = in->source, .n = s.n, .rows = s.rows};
+  lk_attention_backward(&d->attention, &rows, top->h + pack->B * d->Hp, d->Hp, d->dcontext, ldw, dh, d->Hp);
+}
+
+/* The gradient by the input of layer l > 0 reaches the states of the one below. */
+static void pass_down(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, int l, lk_span s) {
+  lk_real *dh = d->layer[l - 1].dh + in->pack->B * d->Hp;
+  lk_recurrent_back_input(&d->layer[l], s.n, s.rows, d->dx, d->Hp, 0);
+  decoder_drop(d, in->pack, mode, LK_DECODER_DROP + l, d->H, s, d->dx, d->Hp, d->dx, d->Hp);
+  for (ptrdiff_t i = 0; i < s.n; i++)
+    for (ptrdiff_t r = span_row(s, i), u = 0; u < d->H; u++) dh[r * d->Hp + u] += d->dx[r * d->Hp + u];
+}
+
+static void run_time_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, ptrdiff_t t) {
+  const lk_span s = span_of_time(in->pack, t);
+  for (ptrdiff_t i = 0; i < s.n && d->F; i++) {
+    const ptrdiff_t r = s.rows[i];
+    const int32_t after = in->pack->later[r];
+    for (ptrdiff_t u = 0; u < d->H && after >= 0; u++) d->dout[r * d->Hp + u] += d->dfed[after * d->Hp + u];
+  }
+  attend_back(d, in, mode, s);
+  for (int l = d->layers - 1; l >= 0; l--) {
+    lk_recurrent_back_step(&d->layer[l], in->pack, t);
+    if (l > 0) pass_down(d, in, mode, l, s);
+  }
+  if (d->F) lk_recurrent_back_feed(&d->layer[0], s.n, s.rows, d->dfed, d->Hp);
+}
+
+static void run_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode) {
+  const lk_pack *pack = in->pack;
+  const lk_span all = {.n = pack->N};
+  if (decoder_stepwise(d, in)) {
+    for (ptrdiff_t t = pack->T - 1; t >= 0; t--) run_time_back(d, in, mode, t);
+    return;
+  }
+  attend_back(d, in, mode, all);
+  for (int l = d->layers - 1; l >= 0; l--) {
+    for (ptrdiff_t t = pack->T - 1; t >= 0; t--) lk_recurrent_back_step(&d->layer[l], pack, t);
+    if (l > 0) pass_down(d, in, mode, l, all);
+  }
+}
+
+/* From the states that sequences started from, through the bridge, to the encoder's final ones. */
+static void bridge_back(lk_decoder *d, lk_encoder *encoder, const lk_pack *source, const lk_decoder_input *in,
+                        const lk_grads *grads) {
+  encoder->ldfinal = d->ldfinal;
+  for (int l = 0; l < d->layers; l++)
+    for (int i = 0; i < d->states; i++) {
+      const lk_real *from = i == 0 ? d->layer[l].dh : d->layer[l].dc;
+      lk_real *to = d->copying ? d->dfinal[l][i] : d->dstart;
+      encoder->dfinal[l][i] = d->dfinal[l][i];
+      for (ptrdiff_t b = 0; b < in->pack->B; b++) {
+        const lk_real *start = d->start[l][i] + in->source[b] * d->Hp;
+        lk_real *row = to + in->source[b] * d->Hp;
+        copy_row(row, from + b * d->Hp, d->H);
+        zero_pads(row, d->H, d->Hp);
+        for (ptrdiff_t u = 0; u < d->H && !d->copying; u++) row[u] *= 1 - start[u] * start[u];
+      }
+      if (!d->copying)
+        lk_dense_backward(&d->bridge[l][i], source->shard_seq, d->final[l][i], d->ldfinal, to, d->Hp, d->dfinal[l][i],
+                          d->ldfinal, grads);
+    }
+}
+
+/* A table that both sides read: each shard's leaf has its source rows first, then its target rows. */
+static void shared_embedding_back(lk_decoder *d, const lk_encoder *e, const lk_pack *source, const lk_pack *target,
+                                  const lk_leaf_product *also, const lk_grads *grads) {
+  const ptrdiff_t ld = lk_padded(d->E);
+  ptrdiff_t at = 0;
+  for (int s = 0; s < grads->shards->count; s++) {
+    d->all_rows[s] = at;
+    for (ptrdiff_t r = source->shard_row[s]; r < source->shard_row[s + 1]; r++, at++) {
+      d->all_ids[at] = e->ids[r];
+      copy_row(d->all_dx + at * ld, e->dembedded + r * e->ld[0], d->E);
+    }
+    for (ptrdiff_t r = target->shard_row[s]; r < target->shard_row[s + 1]; r++, at++) {
+      d->all_ids[at] = d->ids[r];
+      copy_row(d->all_dx + at * ld, d->dx + r * ld, d->E);
+    }
+  }
+  d->all_rows[grads->shards->count] = at;
+  const lk_pack both = {.shards = grads->shards, .N = at, .shard_row = d->all_rows};
+  lk_embedding_backward(&d->embedding, &both, d->all_ids, d->all_dx, ld, also, grads);
+}
+
+void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *encoder, const lk_pack *source,
+                         const lk_decoder_input *in, lk_mode mode, const lk_leaf_product *also, const lk_grads *grads) {
+  const lk_pack *pack = in->pack;
+  const lk_span all = {.n = pack->N};
+  const ptrdiff_t ld = lk_padded(d->E);
+  ptrdiff_t lddy;
+  lk_real *dy = lk_encoder_output_gradient(encoder, &lddy);
+  LK_ASSERT(in->carry == NULL);
+  for (int l = 0; l < d->layers; l++) {
+    memset(d->layer[l].dh, 0, (size_t)((pack->B + pack->N) * d->Hp) * sizeof *d->dout);
+    lk_recurrent_back_begin(&d->layer[l], pack, 0);
+  }
+  lk_attention_back_begin(&d->attention);
+  run_back(d, in, mode);
+  for (int l = 0; l < d->layers; l++) {
+    const lk_rows rows = {.x = d->x[l], .ld = l == 0 ? d->ld0 : d->Hp};
+    lk_recurrent_back_end(&d->layer[l], pack, rows, 1, grads);
+  }
+  if (d->attention.kind != LK_ATTENTION_NONE) {
+    const lk_real *h = d->layer[d->layers - 1].h + pack->B * d->Hp;
+    lk_dense_backward(&d->combine, pack->shard_row, d->joined, d->ldc, d->dout, d->Hp, NULL, 0, grads);
+    lk_attention_back_end(&d->attention, pack, source, h, d->Hp, dy, lddy, grads);
+  } else {
+    memset(dy, 0, (size_t)(source->N * lddy) * sizeof *dy);
+  }
+  lk_recurrent_back_input(&d->layer[0], all.n, NULL, d->dx, ld, 0);
+  decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, ld, d->dx, ld);
+  bridge_back(d, encoder, source, in, grads);
+  encoder->leave_embedding = d->shared;
+  lk_encoder_backward(encoder, params, source, mode, NULL, NULL, grads);
+  if (d->shared)
+    shared_embedding_back(d, encoder, source, pack, also, grads);
+  else
+    lk_embedding_backward(&d->embedding, pack, d->ids, d->dx, ld, also, grads);
+}

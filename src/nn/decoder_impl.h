@@ -1,0 +1,32 @@
+/* decoder_impl.h - what decoder.c, decoder_forward.c and decoder_backward.c share. */
+#pragma once
+#include "lockstep/decoder.h"
+#include "nn_impl.h"
+
+/* Dropout's numbers of the decoder's places, apart from the encoder's: the same corpus row is read by both. */
+enum { LK_DECODER_DROP = 128, LK_DECODER_DROP_OUT = LK_DECODER_DROP + LK_MAX_LAYERS };
+
+/* Rows of one time, or (rows NULL) all. */
+typedef struct lk_span {
+  ptrdiff_t n;
+  const int32_t *rows;
+} lk_span;
+
+static inline lk_span span_of_time(const lk_pack *pack, ptrdiff_t t) {
+  return (lk_span){.n = pack->step[t + 1] - pack->step[t], .rows = pack->order + pack->step[t]};
+}
+
+static inline ptrdiff_t span_row(lk_span s, ptrdiff_t i) { return s.rows ? s.rows[i] : i; }
+
+/* Dropout in front of layer `place`, or of what stands behind the last one; in place, forward and backward. */
+static inline void decoder_drop(const lk_decoder *d, const lk_pack *pack, lk_mode mode, int place, ptrdiff_t width,
+                                lk_span s, const lk_real *x, ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy) {
+  const lk_config_model *m = &d->config->model;
+  const double rate = place == LK_DECODER_DROP ? m->input_dropout : m->dropout;
+  lk_dropout_rows(pack, mode, rate, m->variational, place, width, s.n, s.rows, x, ldx, y, ldy);
+}
+
+/** Whether layers advance together, time by time. */
+static inline int decoder_stepwise(const lk_decoder *d, const lk_decoder_input *in) {
+  return d->F > 0 || in->sampling > 0;
+}
