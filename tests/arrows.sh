@@ -38,7 +38,7 @@ owners="real.h=base shards.h=base pack.h=base vector.h=math vector_math.h=math t
 check() {
   cd "$1"
   local files
-  mapfile -t files < <(find src include -name '*.[ch]' | LC_ALL=C sort)
+  mapfile -t files < <(find src include -name '*.[ch]' -o -name '*.cc' | LC_ALL=C sort)
   [ ${#files[@]} -gt 0 ] || { echo "no sources in $1" && return 1; }
   awk -v arrows="$arrows" -v foreign="$foreign" -v owners="$owners" '
     function fail(text) { print text; failed = 1 }
@@ -129,6 +129,7 @@ self_test() {
   plant include/lockstep/status.h '#include "lockstep/kernels.h"' 'base -> math'
   plant src/base/status.c '#include "lockstep/orphan.h"' 'nobody owns'
   plant src/base/status.c '#include "math/isa_impl.h"' 'private header'
+  plant src/train/a.cc '#include <mpi.h>' 'mpi.h belongs to'
   plant src/extra/a.c '#include <stddef.h>' 'not in the list'
   for header in mpi.h hdf5.h cblas.h libfyaml.h unistr.h jansson.h xxhash.h nettle/sha2.h zlib.h sentencepiece_processor.h; do
     plant src/train/trainer.c "#include <$header>" "$header belongs to"
