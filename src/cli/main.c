@@ -37,6 +37,12 @@ static void print_help(void) {
       "or file, 70 internal, 74 input/output, 75 stopped with the state saved (run it again), 76 a rank is stuck.");
 }
 
+/* The one line; what a command says of its own usage begins with its name already. */
+static void print_error(void) {
+  const char *text = lk_error_get()->text;
+  fprintf(stderr, "%s%s\n", strncmp(text, "lockstep ", 9) == 0 ? "" : "lockstep: ", text);
+}
+
 static lk_status unknown_command(const char *name) {
   const char *names[COMMANDS];
   char quoted[256];
@@ -54,7 +60,7 @@ static lk_status run_command(const lk_command *command, int argc, char **argv) {
   lk_log_init(LK_LOG_INFO, lk_comm_rank(comm) > 0);
   lk_status status = lk_comm_agree(comm, command->run(argc, argv, comm));
   bool speaks = lk_comm_rank(comm) == 0;
-  if (status != LK_OK && speaks) fprintf(stderr, "lockstep: %s\n", lk_error_get()->text);
+  if (status != LK_OK && speaks) print_error();
   lk_comm_finalize(&comm);
   return status;
 }
@@ -75,7 +81,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
   lk_status status = command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
   if (status != LK_OK && !(command && command->parallel && !lk_cli_wants_help(argc, argv)))
-    fprintf(stderr, "lockstep: %s\n", lk_error_get()->text);
+    print_error();
   if (fflush(stdout) != 0 && status == LK_OK) status = LK_IO;
   return lk_status_exit_code(status);
 }
