@@ -36,6 +36,8 @@ void lk_task_destroy(lk_task **task);
 lk_view lk_task_view(const lk_task *task);
 /** Buffers for batches of at most B sequences, N rows and T steps. Larger values of an earlier call are kept. LK_MEMORY. */
 LK_CHECKED lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training);
+/** The same for the largest batch of a loader, both sides of pairs. */
+LK_CHECKED lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training);
 /** Bring packed weights up to date with the parameters: after each change of these. Where a reserve had to grow the
  *  buffers, the next pass packs by itself.                                         Not collective. */
 void lk_task_pack(lk_task *task, const lk_params *params);
@@ -53,6 +55,8 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
  *  [lk_task_counts()] too; counts[0] are the units.                                Not collective. */
 void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
                       int64_t *counts);
+/** What went wrong in evaluations so far: LK_MEMORY while texts were compared. Not collective. */
+LK_CHECKED lk_status lk_task_trouble(const lk_task *task);
 ptrdiff_t lk_task_counts(const lk_task *task);
 /** The metrics of summed losses and counts, the first is "loss" (nats per unit); returns how many. */
 int lk_task_metrics(const lk_task *task, double loss, const int64_t *counts, lk_metric metrics[LK_MAX_METRICS]);

@@ -86,7 +86,7 @@ static void layout_states(lk_decoder *d, lk_arena *arena, ptrdiff_t B, int train
   if (training) d->dstart = lk_arena_reals(arena, B * d->Hp);
 }
 
-static void layout_gradients(lk_decoder *d, lk_arena *arena, const lk_shards *shards, ptrdiff_t N) {
+static void layout_gradients(lk_decoder *d, lk_arena *arena, ptrdiff_t N) {
   const ptrdiff_t ldE = lk_padded(d->E);
   d->dout = lk_arena_reals(arena, N * d->Hp);
   d->dx = lk_arena_reals(arena, N * (ldE > d->Hp ? ldE : d->Hp));
@@ -98,11 +98,10 @@ static void layout_gradients(lk_decoder *d, lk_arena *arena, const lk_shards *sh
   if (!d->shared) return;
   d->all_ids = lk_arena_ints(arena, 2 * N);
   d->all_dx = lk_arena_reals(arena, 2 * N * ldE);
-  d->all_rows = lk_arena_take(arena, sizeof(ptrdiff_t) * (size_t)(shards->count + 1));
+  d->all_rows = lk_arena_take(arena, sizeof(ptrdiff_t) * (LK_MAX_SHARDS + 1));
 }
 
-void lk_decoder_layout(lk_decoder *d, lk_arena *arena, const lk_shards *shards, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T,
-                       int training) {
+void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training) {
   lk_embedding_layout(&d->embedding, arena, d->shared ? 2 * N : N, training);
   layout_states(d, arena, B, training);
   for (int l = 0; l < d->layers; l++) {
@@ -119,7 +118,7 @@ void lk_decoder_layout(lk_decoder *d, lk_arena *arena, const lk_shards *shards, 
     d->mixed = lk_arena_reals(arena, N * d->Hp);
   }
   if (d->F) d->fed = lk_arena_reals(arena, N * d->Hp);
-  if (training) layout_gradients(d, arena, shards, N);
+  if (training) layout_gradients(d, arena, N);
 }
 
 void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training) {

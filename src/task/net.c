@@ -29,6 +29,11 @@ const lk_real *lk_net_forward(lk_task *task, const lk_params *params, const lk_b
   const lk_pack *pack = &batch->pack;
   LK_ASSERT(pack->B <= task->B && pack->N <= task->N && pack->T <= task->T);
   if (!task->packed) lk_task_pack(task, params);
+  if (task->kind->forward) {
+    task->n = pack->N;
+    task->kind->forward(task, params, batch, mode);
+    return NULL;
+  }
   const lk_real *carry = read_lanes(task, batch, lanes);
   lk_encoder_forward(&task->encoder, params, pack, input_of(batch), mode, carry);
   write_lanes(task, batch, lanes);
@@ -55,11 +60,17 @@ static void backward(lk_task *task, const lk_params *params, const lk_batch *bat
   const ptrdiff_t *unit = lk_net_units(task, pack);
   ptrdiff_t lddx = task->ldx;
   lk_real *dx = task->dpooled;
-  if (!task->kind->per_sequence) dx = lk_encoder_output_gradient(&task->encoder, &lddx);
+  if (task->kind->gradient)
+    dx = task->kind->gradient(task, &lddx);
+  else if (!task->kind->per_sequence)
+    dx = lk_encoder_output_gradient(&task->encoder, &lddx);
   lk_dense_backward(&task->head, unit, task->x, task->ldx, task->logits, task->Vp, dx, lddx, grads);
   if (task->kind->scatter) task->kind->scatter(task, pack);
   lk_leaf_product tied = {unit, .dy = task->logits, .x = task->x, .ldy = task->Vp, .ldx = task->ldx, .K = task->head.I};
-  lk_encoder_backward(&task->encoder, params, pack, mode, carry, task->tied ? &tied : NULL, grads);
+  if (task->kind->backward)
+    task->kind->backward(task, params, batch, mode, task->tied ? &tied : NULL, grads);
+  else
+    lk_encoder_backward(&task->encoder, params, pack, mode, carry, task->tied ? &tied : NULL, grads);
 }
 
 void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
@@ -109,5 +120,5 @@ void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *ba
   const ptrdiff_t *unit = lk_net_units(task, pack);
   for (int s = 0; s < pack->shards->count; s++)
     loss[s] += shard_loss(task, batch->target, unit[s], unit[s + 1], &counts[0]);
-  if (task->kind->count) task->kind->count(task, batch, counts);
+  if (task->kind->count) task->kind->count(task, params, batch, counts);
 }

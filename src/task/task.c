@@ -7,7 +7,7 @@
 
 #include "task_impl.h"
 
-static const lk_task_kind *const kinds[] = {&lk_task_lm, &lk_task_classify, &lk_task_label};
+static const lk_task_kind *const kinds[] = {&lk_task_lm, &lk_task_classify, &lk_task_label, &lk_task_translate};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Evaluation and decoding never hold more logits than this at once, however large the vocabulary. */
@@ -33,22 +33,30 @@ static lk_status choose(lk_task *task) {
   return task->kind->check(task);
 }
 
+/* The table that a language model's output shares. */
+static lk_status tie(const lk_task *task, int *shared) {
+  const lk_config *config = task->config;
+  if (task->encoder.onehot)
+    return lk_config_error(config, "model.tied", "tied weights need an embedding, but model.input is onehot");
+  if (task->encoder.embedding.E != task->encoder.width)
+    return lk_config_error(config, "model.tied", "tied weights need model.embedding = model.hidden, found %td and %td",
+                           task->encoder.embedding.E, task->encoder.width);
+  *shared = task->encoder.embedding.weight;
+  return LK_OK;
+}
+
 static lk_status declare(lk_task *task, lk_params *params) {
   const lk_config *config = task->config;
   const lk_corpus_info *info = task->info;
   ptrdiff_t V = info->frames > 0 ? 0 : info->source.count;
   LK_TRY(lk_encoder_declare(&task->encoder, params, config, V, info->frames, info->source.number));
   int shared = -1;
-  if (task->tied) {
-    if (task->encoder.onehot)
-      return lk_config_error(config, "model.tied", "tied weights need an embedding, but model.input is onehot");
-    if (task->encoder.embedding.E != task->encoder.width)
-      return lk_config_error(config, "model.tied",
-                             "tied weights need model.embedding = model.hidden, found %td and %td",
-                             task->encoder.embedding.E, task->encoder.width);
-    shared = task->encoder.embedding.weight;
-  }
-  return lk_dense_declare(&task->head, params, "output", task->encoder.width, task->V, shared);
+  ptrdiff_t width = task->encoder.width;
+  if (task->kind->declare)
+    LK_TRY(task->kind->declare(task, params, &width, &shared));
+  else if (task->tied)
+    LK_TRY(tie(task, &shared));
+  return lk_dense_declare(&task->head, params, "output", width, task->V, shared);
 }
 
 lk_status lk_task_create(lk_task **out, const lk_config *config, const lk_corpus_info *info, lk_params *params) {
@@ -128,10 +136,18 @@ lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, 
   return LK_OK;
 }
 
+lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training) {
+  ptrdiff_t B, N, T, source_B, source_N, source_T;
+  lk_loader_limits(loader, &B, &N, &T);
+  lk_loader_encoder_limits(loader, &source_B, &source_N, &source_T);
+  return lk_task_reserve(task, larger(B, source_B), larger(N, source_N), larger(T, source_T), training);
+}
+
 void lk_task_pack(lk_task *task, const lk_params *params) {
   LK_ASSERT(task->arena.base);
   lk_encoder_pack(&task->encoder, params, task->training);
   lk_dense_pack(&task->head, params, task->training);
+  if (task->kind->pack) task->kind->pack(task, params);
   task->packed = 1;
 }
 

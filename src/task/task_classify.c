@@ -7,7 +7,8 @@ static lk_status check(lk_task *task) {
   if (kind != LK_CORPUS_CLASSIFY && kind != LK_CORPUS_FRAMES)
     return lk_config_error(config, "task", "a classifier needs a corpus of kind classify or frames, found %s",
                            lk_corpus_kind_names[kind]);
-  if (config->model.tied) return lk_config_error(config, "model.tied", "only a language model can tie its weights");
+  if (config->model.tied)
+    return lk_config_error(config, "model.tied", "only language models and translators can tie their weights");
   task->V = task->info->label.count;
   if (task->V < 1) return LK_FAIL(LK_DATA, "the corpus has no labels");
   return LK_OK;
@@ -39,7 +40,8 @@ static void scatter(lk_task *task, const lk_pack *pack) {
 /* counts: units, then the confusion matrix [V, V] */
 static ptrdiff_t counts_of(const lk_task *task) { return 1 + task->V * task->V; }
 
-static void count(lk_task *task, const lk_batch *batch, int64_t *counts) {
+static void count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
+  (void)params;
   for (ptrdiff_t b = 0; b < batch->pack.B; b++)
     if (batch->target[b] >= 0) counts[1 + batch->target[b] * task->V + task->best[b]]++;
 }

@@ -14,19 +14,27 @@ typedef struct lk_task_kind {
   int per_sequence; /* units are sequences: gather and scatter are given */
   /** Check configuration and corpus against each other and set V, and what else the task keeps. LK_USAGE, LK_DATA. */
   lk_status (*check)(lk_task *task);
-  void (*release)(lk_task *task);                   /* or NULL */
+  void (*release)(lk_task *task); /* or NULL */
+  /* A net of another shape: behind the encoder's tensors (or NULL): what the head reads, and what it may be tied to, -1;
+   * packing; forward up to the head, which sets x and ldx; where the head's gradient goes; backward from there. */
+  lk_status (*declare)(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied);
+  void (*pack)(lk_task *task, const lk_params *params);
+  void (*forward)(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode);
+  lk_real *(*gradient)(lk_task *task, ptrdiff_t *ld);
+  void (*backward)(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
+                   const lk_leaf_product *tied, const lk_grads *grads);
   void (*layout)(lk_task *task, lk_arena *arena);   /* its own buffers, or NULL */
   void (*gather)(lk_task *task, const lk_pack *p);  /* encoder's output -> task->x; or NULL */
   void (*scatter)(lk_task *task, const lk_pack *p); /* task->dpooled -> gradient by the encoder's output; or NULL */
   ptrdiff_t (*counts)(const lk_task *task);
   /** Add to counts[1..] what task->best says of the batch; counts[0], the units, is added by the caller. */
-  void (*count)(lk_task *task, const lk_batch *batch, int64_t *counts);
+  void (*count)(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts);
   /** Metrics after "loss", which is there already; returns how many there are in all. */
   int (*metrics)(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics);
   const int64_t *(*confusion)(const lk_task *task, const int64_t *counts, ptrdiff_t *labels); /* or NULL */
 } lk_task_kind;
 
-extern const lk_task_kind lk_task_lm, lk_task_classify, lk_task_label;
+extern const lk_task_kind lk_task_lm, lk_task_classify, lk_task_label, lk_task_translate;
 
 struct lk_task {
   const lk_task_kind *kind;
@@ -55,6 +63,7 @@ struct lk_task {
   int32_t *arg;
   lk_tagset tags; /* label */
   int32_t *gold, *found;
+  struct lk_translator *translator; /* translate */
 };
 
 /** Encoder, lanes and gather: sets x, ldx, n. Returns the states it started from, NULL for zeros. */

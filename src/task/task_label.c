@@ -8,7 +8,8 @@ static lk_status check(lk_task *task) {
   if (task->info->kind != LK_CORPUS_LABEL)
     return lk_config_error(config, "task", "a labeller needs a corpus of kind label, found %s",
                            lk_corpus_kind_names[task->info->kind]);
-  if (config->model.tied) return lk_config_error(config, "model.tied", "only a language model can tie its weights");
+  if (config->model.tied)
+    return lk_config_error(config, "model.tied", "only language models and translators can tie their weights");
   task->V = task->info->label.count;
   if (task->V < 1) return LK_FAIL(LK_DATA, "the corpus has no labels");
   return lk_tagset_create(&task->tags, &task->info->label);
@@ -52,7 +53,8 @@ static void count_spans(lk_task *task, const lk_batch *batch, int64_t *counts) {
   counts[MATCHED] += spans.correct;
 }
 
-static void count(lk_task *task, const lk_batch *batch, int64_t *counts) {
+static void count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
+  (void)params;
   count_words(task, batch, counts);
   if (task->tags.spans) count_spans(task, batch, counts);
 }

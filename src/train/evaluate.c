@@ -35,10 +35,8 @@ static void layout(lk_evaluator *e) {
 }
 
 static lk_status open_local(lk_evaluator *e, const lk_corpus *corpus, const lk_loader_settings *settings) {
-  ptrdiff_t B, N, T;
   LK_TRY(lk_loader_open(&e->loader, corpus, &e->shards, settings));
-  lk_loader_limits(e->loader, &B, &N, &T);
-  LK_TRY(lk_task_reserve(e->task, B, N, T, 0));
+  LK_TRY(lk_task_reserve_for(e->task, e->loader, 0));
   layout(e);
   LK_TRY(lk_arena_reserve(&e->arena));
   layout(e);
@@ -90,6 +88,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
     lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
     e->counts[e->count - 1] += e->batch.tokens;
   }
+  LK_TRY(lk_comm_agree(e->comm, lk_task_trouble(e->task)));
   LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));
   LK_TRY(sum_counts(e));
   *result = (lk_evaluation){.counts = e->counts, .units = e->counts[0], .tokens = e->counts[e->count - 1]};

@@ -54,7 +54,7 @@ static lk_status build_net(lk_trainer *t) {
 
 static lk_status open_loader(lk_trainer *t) {
   const lk_config_train *c = &t->config->train;
-  ptrdiff_t B, N, T, first;
+  ptrdiff_t first;
   lk_loader_settings settings = {.view = lk_task_view(t->task),
                                  .split = LK_TRAIN,
                                  .seed = (uint64_t)t->config->seed,
@@ -63,12 +63,11 @@ static lk_status open_loader(lk_trainer *t) {
                                  .pool = (ptrdiff_t)c->pool,
                                  .shuffle = true};
   LK_TRY(lk_loader_open(&t->loader, t->corpus, &t->shards, &settings));
-  lk_loader_limits(t->loader, &B, &N, &T);
   t->lane_count = lk_loader_lanes(t->loader, &first);
   t->steps_in_epoch = lk_loader_steps(t->loader);
   int64_t by_epochs = c->epochs * t->steps_in_epoch;
   t->last_step = c->steps > 0 && (by_epochs == 0 || c->steps < by_epochs) ? c->steps : by_epochs;
-  return lk_task_reserve(t->task, B, N, T, 1);
+  return lk_task_reserve_for(t->task, t->loader, 1);
 }
 
 /* Planned and bound by the same lines (arena.h). */

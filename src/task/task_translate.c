@@ -1,0 +1,194 @@
+/* task_translate.c - a sequence from a sequence: encoder, attention, decoder; what it writes is measured as text. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "translator_impl.h"
+
+enum { UNITS, CORRECT, TEXT, COUNTS = TEXT + LK_TEXT_COUNTS };
+
+/* Whether a metric is one of those that lk_text_metrics() puts. */
+static int of_texts(const char *name) {
+  const lk_text_counts none = {0};
+  lk_metric metrics[LK_MAX_METRICS];
+  const int n = lk_text_metrics(&none, metrics, 0);
+  for (int i = 0; i < n; i++)
+    if (strcmp(metrics[i].name, name) == 0) return 1;
+  return 0;
+}
+
+static lk_status check(lk_task *task) {
+  const lk_config *config = task->config;
+  const lk_corpus_info *info = task->info;
+  if (info->kind != LK_CORPUS_PAIRS)
+    return lk_config_error(config, "task", "a translator needs a corpus of kind pairs, found %s",
+                           lk_corpus_kind_names[info->kind]);
+  if (config->model.shared_embedding && !info->shared)
+    return lk_config_error(config, "model.shared_embedding",
+                           "the two sides of this corpus have vocabularies of their own: prepare it with one for both");
+  LK_TRY(lk_alloc(&task->translator, 1, sizeof *task->translator));
+  lk_translator *t = task->translator;
+  *t = (lk_translator){.task = task, .one = lk_shards_make(1, 0, 1), .generates = of_texts(config->eval.metric)};
+  task->V = info->target.count;
+  task->tied = config->model.tied;
+  if (!t->generates) return LK_OK;
+  LK_TRY(lk_side_create(&t->side, info, LK_TARGET));
+  return lk_text_scorer_create(&t->scorer, lk_side_unit(t->side));
+}
+
+static void release(lk_task *task) {
+  lk_translator *t = task->translator;
+  if (t == NULL) return;
+  lk_side_destroy(&t->side);
+  lk_text_scorer_destroy(&t->scorer);
+  lk_buffer_release(&t->found);
+  lk_buffer_release(&t->gold);
+  free(t);
+}
+
+static lk_status declare(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied) {
+  const lk_config *config = task->config;
+  lk_decoder *d = lk_decoder_of(task);
+  const int shared = config->model.shared_embedding;
+  if (shared && task->encoder.onehot)
+    return lk_config_error(config, "model.shared_embedding",
+                           "a shared embedding needs an embedding, but model.input is onehot");
+  LK_TRY(lk_decoder_declare(d, params, config, &task->encoder, task->V, shared));
+  *width = d->H;
+  if (!task->tied) return LK_OK;
+  if (d->E != d->H)
+    return lk_config_error(config, "model.tied", "tied weights need model.embedding = model.hidden, found %td and %td",
+                           d->E, d->H);
+  *tied = d->embedding.weight;
+  return LK_OK;
+}
+
+static void layout(lk_task *task, lk_arena *arena) {
+  lk_translator *t = task->translator;
+  lk_decoder_layout(&t->decoder, arena, task->B, task->N, task->T, task->training);
+  t->most = task->B;
+  t->states = lk_arena_reals(arena, t->most * lk_decoder_carry_size(&t->decoder));
+  t->ids = lk_arena_ints(arena, t->most);
+  t->source = lk_arena_ints(arena, t->most);
+  lk_pack_layout(&t->step, arena, &t->one, t->most, t->most, 1);
+  t->room = lk_translate_limit(task->T);
+  if (!t->generates) return;
+  t->written = lk_arena_ints(arena, task->B * t->room);
+  t->written_length = lk_arena_ints(arena, task->B);
+  t->right = lk_arena_ints(arena, task->T);
+}
+
+static void pack_weights(lk_task *task, const lk_params *params) {
+  lk_decoder_pack(lk_decoder_of(task), params, task->training);
+}
+
+/* Scheduled sampling asks what the net would write: the most probable unit by rows of the decoder's output. */
+static void choose(void *context, ptrdiff_t n, const int32_t *rows, int32_t *ids) {
+  lk_translator *t = context;
+  lk_task *task = t->task;
+  ptrdiff_t ld;
+  const lk_real *x = lk_decoder_output(&t->decoder, &ld), *bias = lk_params_value(t->params, task->head.bias);
+  const lk_product product = {
+      .n = n, .x = x, .ldx = ld, .in = rows, .y = task->logits, .ldy = task->Vp, .out = rows, .bias = bias};
+  lk_kernels_get()->product(&task->head.w, &product);
+  for (ptrdiff_t i = 0; i < n; i++) ids[i] = lk_translate_best(task->logits + rows[i] * task->Vp, task->V);
+}
+
+static lk_decoder_input input_of(lk_task *task, const lk_batch *batch, lk_mode mode) {
+  return (lk_decoder_input){.pack = &batch->pack,
+                            .ids = batch->source,
+                            .source = batch->partner,
+                            .sampling = mode.training ? task->config->train.sampling : 0,
+                            .choose = choose,
+                            .context = task->translator};
+}
+
+static void forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode) {
+  lk_decoder *d = lk_decoder_of(task);
+  const lk_decoder_input in = input_of(task, batch, mode);
+  const lk_pack *source = &batch->encoder_pack;
+  LK_ASSERT(source->B <= task->B && source->N <= task->N && source->T <= task->T);
+  task->translator->params = params;
+  lk_encoder_forward(&task->encoder, params, source, (lk_encoder_input){.ids = batch->encoder_ids}, mode, NULL);
+  lk_decoder_read(d, params, &task->encoder, source);
+  lk_decoder_forward(d, params, &in, mode);
+  task->x = lk_decoder_output(d, &task->ldx);
+}
+
+static lk_real *gradient(lk_task *task, ptrdiff_t *ld) { return lk_decoder_output_gradient(lk_decoder_of(task), ld); }
+
+static void backward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
+                     const lk_leaf_product *tied, const lk_grads *grads) {
+  const lk_decoder_input in = input_of(task, batch, mode);
+  lk_decoder_backward(lk_decoder_of(task), params, &task->encoder, &batch->encoder_pack, &in, mode, tied, grads);
+}
+
+static ptrdiff_t counts_of(const lk_task *task) { return task->translator->generates ? COUNTS : TEXT; }
+
+/* The accepted texts of target sequence b: those of the corpus, or what the target's ids say. */
+static lk_status reference(lk_translator *t, const lk_batch *batch, ptrdiff_t b, const char **text, size_t *size) {
+  if (batch->references && batch->references[b]) {
+    *text = batch->references[b];
+    *size = strlen(*text);
+    return LK_OK;
+  }
+  ptrdiff_t n = 0;
+  for (ptrdiff_t r = lk_pack_row(&batch->pack, b, 0); r >= 0; r = batch->pack.later[r])
+    t->right[n++] = batch->target[r];
+  lk_buffer_truncate(&t->gold, 0);
+  LK_TRY(lk_side_decode(t->side, t->right, n, &t->gold));
+  *text = t->gold.size > 0 ? t->gold.data : "";
+  *size = t->gold.size;
+  return LK_OK;
+}
+
+static lk_status score_texts(lk_task *task, const lk_batch *batch, lk_text_counts *counts) {
+  lk_translator *t = task->translator;
+  for (ptrdiff_t b = 0; b < batch->pack.B; b++) {
+    const char *text;
+    size_t size;
+    const ptrdiff_t source = batch->partner[b];
+    lk_buffer_truncate(&t->found, 0);
+    LK_TRY(lk_side_decode(t->side, t->written + source * t->room, t->written_length[source], &t->found));
+    LK_TRY(reference(t, batch, b, &text, &size));
+    LK_TRY(lk_text_score(t->scorer, t->found.size > 0 ? t->found.data : "", t->found.size, text, size, counts));
+  }
+  return LK_OK;
+}
+
+static void count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
+  lk_translator *t = task->translator;
+  for (ptrdiff_t r = 0; r < batch->pack.N; r++)
+    counts[CORRECT] += batch->target[r] >= 0 && batch->target[r] == task->best[r];
+  if (!t->generates || t->trouble != LK_OK || batch->pack.B == 0) return;
+  lk_translate_greedy(task, params, &batch->encoder_pack, t->written, t->room, t->written_length);
+  lk_text_counts texts;
+  memcpy(&texts, counts + TEXT, sizeof texts);
+  t->trouble = score_texts(task, batch, &texts);
+  memcpy(counts + TEXT, &texts, sizeof texts);
+}
+
+lk_status lk_task_trouble(const lk_task *task) { return task->translator ? task->translator->trouble : LK_OK; }
+
+static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
+  int n = lk_metric_put(metrics, 1, "perplexity", exp(loss), 0);
+  n = lk_metric_put(metrics, n, "accuracy", lk_ratio(counts[CORRECT], counts[UNITS]), 1);
+  if (!task->translator->generates) return n;
+  lk_text_counts texts;
+  memcpy(&texts, counts + TEXT, sizeof texts);
+  return lk_text_metrics(&texts, metrics, n);
+}
+
+const lk_task_kind lk_task_translate = {.name = "translate",
+                                        .view = LK_VIEW_PAIRS,
+                                        .check = check,
+                                        .release = release,
+                                        .declare = declare,
+                                        .layout = layout,
+                                        .pack = pack_weights,
+                                        .forward = forward,
+                                        .gradient = gradient,
+                                        .backward = backward,
+                                        .counts = counts_of,
+                                        .count = count,
+                                        .metrics = metrics_of};
