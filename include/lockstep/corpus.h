@@ -35,6 +35,7 @@ extern const char *const lk_corpus_kind_names[LK_CORPUS_KINDS]; /* text classify
 typedef struct lk_bucket {
   ptrdiff_t width, rows;  /* padded length (and its name), rows */
   ptrdiff_t target_width; /* columns of target: 0 none, 1 a label, else width; pairs go by the longer of their sides */
+  int references;         /* pairs: the accepted targets are there as text */
 } lk_bucket;
 
 typedef struct lk_corpus_info {

@@ -42,7 +42,7 @@ typedef struct lk_text_scorer lk_text_scorer;
 LK_CHECKED lk_status lk_text_scorer_create(lk_text_scorer **scorer, lk_unit unit);
 void lk_text_scorer_destroy(lk_text_scorer **scorer);
 /** Add one text to counts. Both are valid UTF-8; `references` are the accepted texts with TABs between them, as
- *  lk_corpus_references() and lk_loader_references() have them. LK_MEMORY.           Not collective. */
+ *  lk_corpus_references() and lk_batch.references have them. LK_MEMORY.           Not collective. */
 LK_CHECKED lk_status lk_text_score(lk_text_scorer *scorer, const char *found, size_t found_size, const char *references,
                                    size_t references_size, lk_text_counts *counts);
 

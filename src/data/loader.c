@@ -6,7 +6,7 @@
 
 #include "loader_impl.h"
 
-static const char *const view_words[] = {"a language model", "a classifier", "a labeller"};
+static const char *const view_words[] = {"a language model", "a classifier", "a labeller", "a translator"};
 
 /* Which kinds of corpus a view can read. */
 static bool fits(lk_view view, const lk_corpus_info *info) {
@@ -17,6 +17,8 @@ static bool fits(lk_view view, const lk_corpus_info *info) {
       return info->kind == LK_CORPUS_CLASSIFY || info->kind == LK_CORPUS_FRAMES;
     case LK_VIEW_LABEL:
       return info->kind == LK_CORPUS_LABEL;
+    case LK_VIEW_PAIRS:
+      return info->kind == LK_CORPUS_PAIRS;
   }
   return false;
 }
@@ -65,10 +67,10 @@ lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_s
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   describe(made, info, shards, settings);
   LK_GO(made->stream ? lk_loader_read_lanes(made, corpus) : lk_loader_read_rows(made, corpus));
-  if (made->N_most > INT32_MAX - made->B_most)
-    LK_GO(LK_FAIL(LK_USAGE,
-                  "a batch of %td sequences may hold %td units on one rank, more than %d: choose a smaller one",
-                  settings->batch, made->N_most, INT32_MAX));
+  if (made->N_most > INT32_MAX - made->B_most || made->encoder_N_most > INT32_MAX - made->B_most)
+    LK_GO(
+        LK_FAIL(LK_USAGE, "a batch of %td sequences may hold %td units on one rank, more than %d: choose a smaller one",
+                settings->batch, made->N_most > made->encoder_N_most ? made->N_most : made->encoder_N_most, INT32_MAX));
   *loader = made;
   made = NULL;
 done:
@@ -81,7 +83,6 @@ void lk_loader_close(lk_loader **loader) {
   if (!l) return;
   free(l->first);
   free(l->id);
-  free(l->length);
   free(l->offset);
   free(l->source);
   free(l->target);
@@ -91,6 +92,14 @@ void lk_loader_close(lk_loader **loader) {
   free(l->visits);
   free(l->picked);
   free(l->text);
+  if (l->key != l->length) free(l->key);
+  free(l->target_length);
+  free(l->target_offset);
+  lk_strings_release(&l->references);
+  free(l->reference);
+  free(l->places);
+  free(l->source_row);
+  free(l->length);
   free(l);
   *loader = NULL;
 }
@@ -99,6 +108,12 @@ void lk_loader_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdi
   *B = loader->B_most;
   *N = loader->N_most;
   *T = loader->T_most;
+}
+
+void lk_loader_encoder_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T) {
+  *B = loader->settings.view == LK_VIEW_PAIRS ? loader->B_most : 0;
+  *N = loader->encoder_N_most;
+  *T = loader->encoder_T_most;
 }
 
 int64_t lk_loader_steps(const lk_loader *loader) { return loader->steps; }
@@ -118,13 +133,18 @@ void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena)
     batch->source = lk_arena_ints(arena, N);
   batch->target = lk_arena_ints(arena, loader->settings.view == LK_VIEW_CLASSIFY ? B : N);
   if (loader->stream) batch->lane = lk_arena_ints(arena, B);
+  if (loader->settings.view != LK_VIEW_PAIRS) return;
+  lk_pack_layout(&batch->encoder_pack, arena, &loader->shards, B, loader->encoder_N_most, loader->encoder_T_most);
+  batch->encoder_ids = lk_arena_ints(arena, loader->encoder_N_most);
+  batch->partner = lk_arena_ints(arena, B);
+  if (loader->has_references) batch->references = lk_arena_take(arena, (size_t)B * sizeof *batch->references);
 }
 
 static void plan_epoch(lk_loader *loader, int64_t epoch) {
   if (loader->epoch == epoch) return;
   for (int s = 0; s < loader->shards.count; s++) {
     ptrdiff_t first = loader->first[s];
-    lk_plan_order(&loader->plan, loader->shards.first + s, epoch, loader->length + first, loader->order + first,
+    lk_plan_order(&loader->plan, loader->shards.first + s, epoch, loader->key + first, loader->order + first,
                   loader->scratch);
   }
   lk_plan_visits(&loader->plan, epoch, loader->visits);
@@ -208,6 +228,10 @@ void lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *b
     pick_lanes(loader, step, batch);
     lk_pack_fill(&batch->pack);
     for (ptrdiff_t b = 0; b < batch->pack.B; b++) fill_lane(loader, step, batch, b);
+  } else if (loader->settings.view == LK_VIEW_PAIRS) {
+    plan_epoch(loader, epoch);
+    lk_loader_pick_pairs(loader, step, batch);
+    lk_loader_fill_pairs(loader, batch);
   } else {
     plan_epoch(loader, epoch);
     pick_rows(loader, step, &batch->pack);
@@ -215,7 +239,7 @@ void lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *b
     for (ptrdiff_t b = 0; b < batch->pack.B; b++) fill_sequence(loader, batch, b);
   }
   batch->reset = loader->stream && step == 0;
-  batch->tokens = batch->pack.N;
+  batch->tokens = batch->pack.N + batch->encoder_pack.N;
 }
 
 const char *lk_loader_where(const lk_loader *loader, const lk_batch *batch, ptrdiff_t b, char out[96]) {

@@ -9,14 +9,17 @@ enum { BLOCK_BYTES = 32 << 20 }; /* read at once: a few chunks of the file, a sm
 /* A block of rows of one bucket, padded as in the file. */
 typedef struct block {
   ptrdiff_t rows_most, width, target_width;
-  int32_t *source, *length, *target;
+  int32_t *source, *length, *target, *target_length;
   float *frames;
+  lk_strings references; /* of the whole bucket */
 } block;
 
 static void block_release(block *b) {
   free(b->source);
   free(b->length);
   free(b->target);
+  free(b->target_length);
+  lk_strings_release(&b->references);
   free(b->frames);
 }
 
@@ -28,6 +31,7 @@ static lk_status block_reserve(block *b, const lk_loader *loader, const lk_bucke
   if (b->rows_most > rows) b->rows_most = rows;
   const size_t n = (size_t)b->rows_most;
   LK_GO(lk_alloc(&b->length, n, sizeof *b->length));
+  LK_GO(lk_alloc(&b->target_length, n, sizeof *b->target_length));
   if (loader->D > 0)
     LK_GO(lk_alloc(&b->frames, n * (size_t)b->width, (size_t)loader->D * sizeof *b->frames));
   else
@@ -47,6 +51,7 @@ typedef struct stretch {
 static stretch view_of(const lk_loader *loader, ptrdiff_t length) {
   if (loader->D > 0) return (stretch){.keep = length, .positions = length};
   if (loader->settings.view == LK_VIEW_LM) return (stretch){.keep = length, .positions = length - 1};
+  if (loader->settings.view == LK_VIEW_PAIRS) return (stretch){.skip = 1, .keep = length - 1, .positions = length - 1};
   return (stretch){.skip = 1, .keep = length - 2, .positions = length - 2};
 }
 
@@ -60,6 +65,7 @@ static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, st
                               const char *name, ptrdiff_t file_row) {
   if (loader->settings.view == LK_VIEW_LM) return LK_OK;
   const int32_t *from = b->target + i * b->target_width;
+  if (loader->settings.view == LK_VIEW_PAIRS) return lk_loader_keep_target(loader, row, from, b->target_length[i]);
   if (loader->settings.view == LK_VIEW_CLASSIFY) {
     LK_TRY(check_label(loader, from[0], 0, name, file_row));
     loader->target[row] = from[0];
@@ -111,12 +117,16 @@ static lk_status read_bucket(lk_loader *loader, const lk_corpus *corpus, int k, 
   lk_range owned = lk_plan_block(&loader->plan, shards->first, before, bucket->rows);
   lk_status status = block_reserve(&b, loader, bucket, lk_range_size(mine));
   if (status != LK_OK) return status;
+  if (loader->has_references) LK_GO(lk_corpus_references(corpus, split, k, &b.references));
   for (ptrdiff_t at = mine.begin; at < mine.end;) {
     ptrdiff_t count = mine.end - at < b.rows_most ? mine.end - at : b.rows_most;
     LK_GO(lk_corpus_rows(corpus, split, k, at, count, b.source, b.length, b.target, b.frames));
+    if (loader->settings.view == LK_VIEW_PAIRS)
+      LK_GO(lk_corpus_target_lengths(corpus, split, k, at, count, b.target_length));
     for (ptrdiff_t i = 0; i < count; i++, at++) {
       while (at >= owned.end) owned = lk_plan_block(&loader->plan, shards->first + ++s, before, bucket->rows);
       loader->id[next[s]] = (uint32_t)(before + at);
+      if (loader->has_references) LK_GO(lk_loader_keep_reference(loader, next[s], &b.references, at));
       LK_GO(keep_row(loader, &b, i, next[s]++, name, at));
     }
   }
@@ -138,21 +148,22 @@ static lk_status reserve_rows(lk_loader *loader) {
   LK_TRY(lk_alloc(&loader->scratch, 2 * rows, sizeof *loader->scratch));
   LK_TRY(lk_alloc(&loader->visits, (size_t)loader->steps, sizeof *loader->visits));
   if (loader->settings.view == LK_VIEW_CLASSIFY) LK_TRY(lk_alloc(&loader->target, rows, sizeof *loader->target));
-  return LK_OK;
+  loader->key = loader->length;
+  return loader->settings.view == LK_VIEW_PAIRS ? lk_loader_reserve_pairs(loader) : LK_OK;
 }
 
-/* The largest batch: of each shard the longest rows, as many as it ever gives to a step. */
-static void measure(lk_loader *loader) {
+void lk_loader_measure(lk_loader *loader, const int32_t *lengths, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T) {
+  *B = *N = *T = 0;
   for (int s = 0; s < loader->shards.count; s++) {
     const ptrdiff_t first = loader->first[s], owned = loader->first[s + 1] - first;
     const ptrdiff_t share = lk_plan_largest_share(&loader->plan, loader->shards.first + s);
-    const int32_t *length = loader->length + first;
+    const int32_t *length = lengths + first;
     int32_t *order = loader->order + first;
     for (ptrdiff_t i = 0; i < owned; i++) order[i] = (int32_t)i;
     lk_sort_falling(order, loader->scratch, owned, length);
-    for (ptrdiff_t i = 0; i < share; i++) loader->N_most += length[order[i]];
-    loader->B_most += share;
-    if (share > 0 && length[order[0]] > loader->T_most) loader->T_most = length[order[0]];
+    for (ptrdiff_t i = 0; i < share; i++) *N += length[order[i]];
+    *B += share;
+    if (share > 0 && length[order[0]] > *T) *T = length[order[0]];
   }
 }
 
@@ -166,7 +177,8 @@ lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus) {
     LK_GO(read_bucket(loader, corpus, k, before, next));
     before += loader->bucket[k].rows;
   }
-  measure(loader);
+  lk_loader_measure(loader, loader->length, &loader->B_most, &loader->N_most, &loader->T_most);
+  if (loader->settings.view == LK_VIEW_PAIRS) LK_GO(lk_loader_finish_pairs(loader));
   status = lk_alloc(&loader->picked, (size_t)loader->B_most, sizeof *loader->picked);
 done:
   free(next);

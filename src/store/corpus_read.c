@@ -54,7 +54,12 @@ static lk_status open_bucket(lk_corpus *corpus, lk_split split, ptrdiff_t width)
     LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target"), axes, LK_INT32, &rows, width, 1));
   if (info->kind == LK_CORPUS_PAIRS)
     LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target_length"), 1, LK_INT32, &rows, 1, 1));
-  info->bucket[split][info->buckets[split]++] = (lk_bucket){width, rows, axes == 2 ? width : axes};
+  info->bucket[split][info->buckets[split]++] =
+      (lk_bucket){.width = width,
+                  .rows = rows,
+                  .target_width = axes == 2 ? width : axes,
+                  .references = info->kind == LK_CORPUS_PAIRS &&
+                                lk_h5_exists(corpus->file, bucket_path(path, split, width, "references"))};
   info->rows[split] += rows;
   return LK_OK;
 }
