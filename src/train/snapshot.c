@@ -72,6 +72,7 @@ static lk_status make_image(lk_trainer *t, const float *moments, const float *la
 /* Rank 0's part: wait for the last one, build the image, hand it over. */
 static lk_status save_here(lk_trainer *t, const float *moments, const float *lanes, int best) {
   LK_TRY(lk_saver_wait(&t->saver));
+  LK_TRY(lk_owner_check(t->owner));
   t->saver.run_dir = t->config->run.dir;
   t->saver.keep = (int)t->config->checkpoint.keep;
   t->saver.step = t->state.step;

@@ -1,14 +1,26 @@
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lockstep/clock.h"
 #include "trainer_impl.h"
 
 static volatile sig_atomic_t caught; /* the last signal that asked for a stop */
+static struct timespec interrupted;  /* when the last SIGINT came */
 
+/* A second interrupt within two seconds means it: leave at once. A later one is only somebody's impatience with a save,
+ * and mpirun hands its own and the terminal's on: those are one. */
 static void on_signal(int number) {
-  /* a second interrupt means it: leave at once */
-  if (caught && number == SIGINT) _exit(lk_status_exit_code(LK_STOPPED));
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (number == SIGINT) {
+    const double since = (double)(now.tv_sec - interrupted.tv_sec) + 1e-9 * (double)(now.tv_nsec - interrupted.tv_nsec);
+    if (caught == SIGINT && since > 0.1 && since < 2) {
+      lk_owner_leave();
+      _exit(lk_status_exit_code(LK_STOPPED));
+    }
+    if (caught != SIGINT || since > 0.1) interrupted = now;
+  }
   caught = number;
 }
 

@@ -135,6 +135,7 @@ static lk_status open_validation(lk_trainer *t) {
 
 static lk_status build(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_owner_take(&t->owner, t->config->run.dir) : LK_OK));
   LK_TRY(choose_shards(t));
   LK_TRY(open_corpus(t));
   LK_TRY(lk_comm_agree(t->comm, build_net(t)));
@@ -307,6 +308,7 @@ static void release(lk_trainer *t) {
   free(t->train_history.rows);
   free(t->valid_history.rows);
   lk_log_close();
+  lk_owner_release(&t->owner);
 }
 
 lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end) {

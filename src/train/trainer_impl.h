@@ -16,6 +16,7 @@
 #include "lockstep/reducer.h"
 #include "lockstep/schedule.h"
 #include "lockstep/trainer.h"
+#include "owner_impl.h"
 
 #define LK_WINDOW 100 /* steps over which training loss is averaged, cut at the end of an epoch */
 
@@ -88,6 +89,7 @@ typedef struct lk_trainer {
   double started, saved_at, window_start;  /* seconds */
   int64_t window_tokens;
   lk_saver saver;
+  lk_owner *owner; /* rank 0 */
   lk_buffer config_text;
   lk_buffer resume_path; /* rank 0: the checkpoint to go on from, "" for none */
 } lk_trainer;
