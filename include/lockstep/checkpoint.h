@@ -41,7 +41,7 @@ typedef struct lk_state {
   LK_STATE_REALS(LK_STATE_REAL)
 #undef LK_STATE_INTEGER
 #undef LK_STATE_REAL
-      double schedule[8]; /* the schedule's own */
+  double schedule[8]; /* the schedule's own */
 } lk_state;
 
 typedef struct lk_checkpoint {
