@@ -5,8 +5,8 @@
  *                fixed order over k, so a row's result does not depend on the rows beside it. Ours.
  *   over rows    weight, bias and embedding gradients: shard by shard along the tree, a block of the matrix at a time.
  *
- * No bit of the model goes through OpenBLAS: its sums change with version and machine, and on the tall thin products
- * of a shard ours run at nearly twice its rate. It remains the yardstick of tests and benchmarks.
+ * No bit of the model goes through OpenBLAS, whose sums, and whose speed, change with its version and with
+ * OPENBLAS_CORETYPE. It remains the yardstick of tests and benchmarks.
  *
  * The kernels exist in AVX-512, AVX2 and portable form in one binary, compiled from the same sources; the best that the
  * CPU has is chosen at start. The portable form is the reference. */
@@ -51,6 +51,7 @@ typedef struct lk_kernels {
   void (*tanh)(ptrdiff_t n, const lk_real *x, lk_real *y);
   void (*sigmoid)(ptrdiff_t n, const lk_real *x, lk_real *y);
   void (*exp)(ptrdiff_t n, const lk_real *x, lk_real *y);
+  void (*add)(ptrdiff_t n, const lk_real *x, lk_real *y); /* y += x, no overlap */
 } lk_kernels;
 
 /** Choose by name ("auto" or NULL: the best this CPU has), flush denormals in this thread, keep BLAS to one thread.

@@ -13,10 +13,6 @@ ptrdiff_t lk_sum_block(ptrdiff_t K) {
 
 ptrdiff_t lk_sum_scratch(ptrdiff_t K) { return LK_TREE_LEVELS * lk_padded(lk_sum_block(K) * K); }
 
-static void add(lk_real *restrict to, const lk_real *restrict from, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) to[i] += from[i];
-}
-
 typedef struct sum_of {
   const lk_shards *shards;
   lk_leaf *leaf;
@@ -37,7 +33,7 @@ static void sum_piece(const sum_of *s, lk_piece piece, ptrdiff_t m0, ptrdiff_t m
     const int slot = lk_tree_push(&tree, lk_tree_leaf(shard));
     s->leaf(s->context, shard - s->shards->first, m0, m1, s->slots + slot * s->stride);
     for (int into, from; lk_tree_merge(&tree, &into, &from);)
-      add(s->slots + into * s->stride, s->slots + from * s->stride, size);
+      lk_kernels_get()->add(size, s->slots + from * s->stride, s->slots + into * s->stride);
   }
   LK_ASSERT(tree.depth == 1);
   for (ptrdiff_t m = m0; m < m1; m++) memcpy(dw + m * s->ldw, s->slots + (m - m0) * s->K, (size_t)s->K * sizeof *dw);
@@ -69,6 +65,8 @@ void lk_leaf_product_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m
 
 void lk_leaf_columns_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
   const lk_leaf_columns *c = context;
+  const lk_kernels *kernels = lk_kernels_get();
   memset(block, 0, (size_t)(m1 - m0) * sizeof *block);
-  for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++) add(block, c->dy + r * c->ldy + m0, m1 - m0);
+  for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++)
+    kernels->add(m1 - m0, c->dy + r * c->ldy + m0, block);
 }

@@ -19,14 +19,12 @@ typedef struct copies {
 } copies;
 
 static void copy_dy(lk_real *to, ptrdiff_t n, ptrdiff_t M, const lk_real *dy, ptrdiff_t ldy) {
-  for (ptrdiff_t m = 0; m < M; m += HEIGHT, to += n * HEIGHT) {
-    const ptrdiff_t height = M - m < HEIGHT ? M - m : HEIGHT;
-    for (ptrdiff_t r = 0; r < n; r++) {
-      if (height == HEIGHT)
-        memcpy(to + r * HEIGHT, dy + r * ldy + m, HEIGHT * sizeof *to); /* a constant size: two moves */
-      else
-        memcpy(to + r * HEIGHT, dy + r * ldy + m, (size_t)height * sizeof *to);
-    }
+  const ptrdiff_t whole = M / HEIGHT * HEIGHT;
+  for (ptrdiff_t r = 0; r < n; r++) { /* row by row: rows may lie a multiple of 4096 bytes apart */
+    const lk_real *row = dy + r * ldy;
+    for (ptrdiff_t m = 0; m < whole; m += HEIGHT) /* a constant size: two moves */
+      memcpy(to + m * n + r * HEIGHT, row + m, HEIGHT * sizeof *to);
+    for (ptrdiff_t m = whole; m < M; m++) to[whole * n + r * HEIGHT + m - whole] = row[m];
   }
 }
 

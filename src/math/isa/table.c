@@ -14,6 +14,12 @@ ELEMENTWISE(exp_all, lk_exp)
 ELEMENTWISE(tanh_all, lk_tanh)
 ELEMENTWISE(sigmoid_all, lk_sigmoid)
 
+static void add_all(ptrdiff_t n, const lk_real *restrict x, lk_real *restrict y) {
+  ptrdiff_t i = 0;
+  for (; i + LK_VL <= n; i += LK_VL) lk_store(y + i, lk_load(y + i) + lk_load(x + i));
+  for (; i < n; i++) y[i] += x[i];
+}
+
 const lk_kernels kernels_isa = {
     .name = LK_TEXT(LK_ISA),
     .width = LK_VL,
@@ -25,4 +31,5 @@ const lk_kernels kernels_isa = {
     .tanh = tanh_all,
     .sigmoid = sigmoid_all,
     .exp = exp_all,
+    .add = add_all,
 };
