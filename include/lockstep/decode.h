@@ -17,12 +17,27 @@ typedef struct lk_lines {
  *  tags. Empty lines give empty lines. LK_USAGE for a language model, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out);
 
+typedef struct lk_translate {
+  int64_t beam, nbest;     /* beginnings that go on side by side; translations of a line, nbest <= beam */
+  double length_penalty;   /* alpha: log P is divided by ((5 + units) / 6)^alpha; 0 none (Wu et al. 2016) */
+  double coverage_penalty; /* beta: for words of the source that were not attended to; 0 none */
+  bool scores, alignment;
+} lk_translate;
+/** Translations of lines, the best first by the penalised log P; nbest 1: a line each, empty lines giving empty lines;
+ *  more: so many lines, or as many as were found, each led by the number of its line and TAB, none for an empty line.
+ *  scores: then TAB and log P (nats). alignment: instead an object of JSON a translation, on a line of its own: "line",
+ *  "source" and "target" (units), "text", "log_probability", "weights" (target by source; null without attention).
+ *  LK_USAGE where the model is no translator, LK_DATA naming line and column. */
+LK_CHECKED lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how,
+                                        lk_buffer *out);
+
 typedef struct lk_score {
   double log_probability; /* nats, of the whole sequence */
   int64_t units;          /* that were predicted */
   int64_t unknown;        /* of them <unk>: their probability is that of any unknown unit */
 } lk_score;
-/** Language model: log P of each line [lines->count], <eos> included (running-text models: of its units after the first,
+/** Translator: log P(target | source) of lines "source TAB target", <eos> included.
+ *  Language model: log P of each line [lines->count], <eos> included (running-text models: of its units after the first,
  *  from zero states). LK_USAGE for other tasks, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_score_lines(lk_model *model, const lk_lines *lines, lk_score *out);
 

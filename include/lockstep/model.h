@@ -2,6 +2,7 @@
 #pragma once
 #include "lockstep/checkpoint.h"
 #include "lockstep/config.h"
+#include "lockstep/side.h"
 #include "lockstep/task.h"
 #include "lockstep/vocab.h"
 
@@ -11,8 +12,9 @@ typedef struct lk_model {
   const lk_corpus_info *corpus; /* of the corpus it was trained on; owned by file */
   lk_params *params;
   lk_task *task;
-  lk_vocab *vocab; /* of the source side; NULL for frames */
-  lk_shards one;   /* a single shard: for decoding on one rank */
+  lk_vocab *vocab;  /* of the source side; NULL for frames */
+  lk_side *side[2]; /* of pairs: by lk_which_side; else NULL */
+  lk_shards one;    /* a single shard: for decoding on one rank */
 } lk_model;
 
 /** Open, verify, build and fill; passes need lk_task_reserve() first. LK_IO, LK_DATA, LK_USAGE.                  Not collective. */

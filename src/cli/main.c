@@ -14,7 +14,7 @@ static const lk_command commands[] = {
     {"prepare", "make a corpus file from text, labelled lines, tagged sentences or frames", 0, lk_command_prepare},
     {"train", "train a model, or go on with one, on all ranks", 1, lk_command_train},
     {"eval", "evaluate a model on a part of a corpus, on all ranks", 1, lk_command_eval},
-    {"predict", "classes or tags for lines of standard input", 0, lk_command_predict},
+    {"predict", "classes, tags or translations for lines of standard input, on all ranks", 1, lk_command_predict},
     {"score", "log-probability and perplexity of lines of standard input", 0, lk_command_score},
     {"generate", "text from a language model", 0, lk_command_generate},
     {"inspect", "say what a file of ours holds", 0, lk_command_inspect},

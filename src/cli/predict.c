@@ -3,28 +3,74 @@
 
 typedef struct arguments {
   const char *path;
-  bool scores;
+  lk_translate how;
+  int translates; /* options of a translator were given */
   lk_model model;
 } arguments;
 
-enum { OPTION_SCORES = 's' };
+enum { SCORES = 's', BEAM = 'b', NBEST = 'n', LENGTH_PENALTY = 256, COVERAGE_PENALTY, ALIGNMENT };
 
 static const struct argp_option options[] = {
-    {"scores", OPTION_SCORES, NULL, 0, "after each answer, a tab and its log-probability (nats)", 0}, {0}};
+    {"scores", SCORES, NULL, 0, "after each answer, a tab and its log-probability (nats)", 0},
+    {0, 0, 0, 0, "Of translators:", 1},
+    {"beam", BEAM, "N", 0, "beginnings that go on side by side (default 5; 1: the most probable unit each time)", 1},
+    {"nbest", NBEST, "N", 0, "the N best translations of a line, each led by the line's number and a tab", 1},
+    {"length-penalty", LENGTH_PENALTY, "X", 0,
+     "rank by log P / ((5 + units) / 6)^X (default 0.6; 0 favours short translations)", 1},
+    {"coverage-penalty", COVERAGE_PENALTY, "X", 0,
+     "rank lower what leaves parts of the source unattended (default 0: no matter)", 1},
+    {"alignment", ALIGNMENT, NULL, 0, "instead of text an object of JSON a line, with the attention weights", 1},
+    {0}};
+
+static error_t parse_whole(const char *name, const char *text, int64_t *out) {
+  long long value;
+  const error_t error = lk_cli_integer(name, text, 1, 1024, &value);
+  if (!error) *out = value;
+  return error;
+}
+
+static error_t parse_translation(int key, const char *text, arguments *a) {
+  a->translates = 1;
+  switch (key) {
+    case BEAM:
+      return parse_whole("--beam", text, &a->how.beam);
+    case NBEST:
+      return parse_whole("--nbest", text, &a->how.nbest);
+    case LENGTH_PENALTY:
+      return lk_cli_real("--length-penalty", text, 0, 10, &a->how.length_penalty);
+    case COVERAGE_PENALTY:
+      return lk_cli_real("--coverage-penalty", text, 0, 100, &a->how.coverage_penalty);
+    case ALIGNMENT:
+      a->how.alignment = true;
+      return 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
-    case OPTION_SCORES:
-      a->scores = true;
+    case SCORES:
+      a->how.scores = true;
       return 0;
     case ARGP_KEY_ARG:
       if (a->path) return ARGP_ERR_UNKNOWN;
       a->path = text;
       return 0;
     case ARGP_KEY_END:
-      if (a->path) return 0;
-      return lk_cli_bad_option("lockstep predict: expected a model; 'lockstep predict --help' has an example");
+      if (!a->path)
+        return lk_cli_bad_option("lockstep predict: expected a model; 'lockstep predict --help' has an example");
+      if (a->how.nbest > a->how.beam)
+        return lk_cli_bad_option("--nbest: %lld translations need a beam as wide, found %lld", (long long)a->how.nbest,
+                                 (long long)a->how.beam);
+      return 0;
+    case BEAM:
+    case NBEST:
+    case LENGTH_PENALTY:
+    case COVERAGE_PENALTY:
+    case ALIGNMENT:
+      return parse_translation(key, text, a);
     default:
       return ARGP_ERR_UNKNOWN;
   }
@@ -35,24 +81,30 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "MODEL.h5",
     .doc =
-        "One line of answer for each line of standard input: a classifier's label, or a tag for every blank-separated "
-        "word. A classifier of frames reads lines of frames, 'number,number,... number,number,...'. An empty line "
-        "gives an empty line.\v"
-        "Example:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores"};
+        "One line of answer for each line of standard input: a classifier's label, a tag for every blank-separated "
+        "word, or a translation. A classifier of frames reads lines of frames, 'number,number,... "
+        "number,number,...'. An empty line gives an empty line. Under mpirun the lines are dealt to all ranks; answers "
+        "come in the order of the lines, the same for any number of ranks.\v"
+        "Example:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
+        "  mpirun -n 2 lockstep predict run/best.h5 --beam 8 < words.txt"};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
   arguments *a = context;
-  return lk_predict(&a->model, lines, a->scores, out);
+  if (lk_task_view(a->model.task) == LK_VIEW_PAIRS) return lk_translate_lines(&a->model, lines, &a->how, out);
+  return lk_predict(&a->model, lines, a->how.scores, out);
 }
 
 lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
-  (void)comm;
-  arguments a = {0};
+  arguments a = {.how = {.beam = 5, .nbest = 1, .length_penalty = 0.6}};
   int help = 0;
   LK_TRY(lk_cli_parse(&argp, "lockstep predict", argc, argv, &a, &help));
   if (help) return LK_OK;
-  LK_TRY(lk_model_open(&a.model, a.path));
-  lk_status status = lk_cli_each_block(work, &a);
+  LK_TRY(lk_comm_agree(comm, lk_model_open(&a.model, a.path)));
+  lk_status status;
+  if (a.translates && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
+    status = LK_FAIL(LK_USAGE, "--beam, --nbest and the like are for translators: this model has another task");
+  else
+    status = lk_cli_each_block(comm, work, &a);
   lk_model_close(&a.model);
   return status;
 }

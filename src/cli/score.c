@@ -35,7 +35,9 @@ static const struct argp argp = {
         "For each line of standard input, three columns set apart by tabs:\n\n"
         "  log-probability (nats)   units   perplexity\n\n"
         "A model of lines predicts every unit and the line's end. A model of running text predicts the units after "
-        "the first, each line by itself; a line of one unit has nothing to predict, and perplexity nan.\v"
+        "the first, each line by itself; a line of one unit has nothing to predict, and perplexity nan. A translator "
+        "reads "
+        "lines of a source, a tab and a target: the probability is that of the target given the source.\v"
         "Example:\n  lockstep score run/best.h5 < lines.txt | sort -n"};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
@@ -60,7 +62,7 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_cli_parse(&argp, "lockstep score", argc, argv, &a, &help));
   if (help) return LK_OK;
   LK_TRY(lk_model_open(&a.model, a.path));
-  lk_status status = lk_cli_each_block(work, &a);
+  lk_status status = lk_cli_each_block(NULL, work, &a);
   lk_model_close(&a.model);
   free(a.scores);
   return status;

@@ -32,6 +32,28 @@ void lk_line_batch_release(lk_line_batch *b);
 LK_CHECKED lk_status lk_read_frames(const lk_lines *lines, ptrdiff_t line, ptrdiff_t D, float **values, size_t *count,
                                     size_t *capacity, ptrdiff_t *frames);
 
+typedef struct lk_losses {
+  double *loss; /* [N] */
+  size_t capacity;
+} lk_losses;
+/** Minus the log-probability of each target of a batch. LK_MEMORY. */
+LK_CHECKED lk_status lk_losses_measure(lk_losses *losses, lk_model *model, const lk_batch *batch);
+/** Their sum over sequence b. */
+lk_score lk_losses_score(const lk_losses *losses, const lk_batch *batch, ptrdiff_t b);
+/** lk_score_lines() of a translator. */
+LK_CHECKED lk_status lk_score_pairs(lk_model *model, const lk_lines *lines, lk_score *out);
+
+/* Texts of a block as ids. */
+typedef struct lk_encoded {
+  int32_t *ids;
+  ptrdiff_t count; /* of ids */
+  size_t capacity;
+  ptrdiff_t begin[LK_LINES_MOST], length[LK_LINES_MOST];
+} lk_encoded;
+/** Text i of the batch, which begins at column `column` of a line. LK_DATA naming line and column. */
+LK_CHECKED lk_status lk_encoded_add(lk_encoded *encoded, ptrdiff_t i, lk_side *side, const lk_lines *lines,
+                                    ptrdiff_t line, size_t from, size_t to);
+
 typedef struct lk_candidate {
   lk_real logit, weight;
   int32_t id;

@@ -1,0 +1,85 @@
+/* score_pairs.c - log P(target | source) of lines "source TAB target". */
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode_impl.h"
+
+lk_status lk_encoded_add(lk_encoded *e, ptrdiff_t i, lk_side *side, const lk_lines *lines, ptrdiff_t line, size_t from,
+                         size_t to) {
+  const char *text = lines->text[line];
+  const size_t valid = lk_utf8_valid(text, to);
+  if (valid < to)
+    return LK_FAIL(LK_DATA, "%s:%lld:%zu: not valid UTF-8", lines->name, (long long)(lines->first + line),
+                   lk_utf8_count(text, valid) + 1);
+  e->begin[i] = e->count;
+  LK_TRY(lk_side_encode(side, text + from, to - from, &e->ids, &e->count, &e->capacity));
+  e->length[i] = e->count - e->begin[i];
+  return LK_OK;
+}
+
+typedef struct pairs {
+  lk_model *model;
+  const lk_lines *lines;
+  ptrdiff_t first, count; /* lines of this batch */
+  lk_encoded source, target;
+  lk_batch batch;
+  lk_arena arena;
+  lk_losses losses;
+} pairs;
+
+static lk_status read_line(pairs *p, ptrdiff_t line) {
+  const ptrdiff_t i = line - p->first;
+  const char *text = p->lines->text[line], *tab = memchr(text, '\t', p->lines->size[line]);
+  if (tab == NULL)
+    return LK_FAIL(LK_DATA, "%s:%lld: expected a source, a tab and its target", p->lines->name,
+                   (long long)(p->lines->first + line));
+  const size_t at = (size_t)(tab - text);
+  LK_TRY(lk_encoded_add(&p->source, i, p->model->side[LK_SOURCE], p->lines, line, 0, at));
+  return lk_encoded_add(&p->target, i, p->model->side[LK_TARGET], p->lines, line, at + 1, p->lines->size[line]);
+}
+
+/* Lines until the batch is full; one that makes it too large is still taken. */
+static lk_status read_lines(pairs *p) {
+  p->first += p->count;
+  p->count = p->source.count = p->target.count = 0;
+  while (p->first + p->count < p->lines->count && p->count < LK_LINES_MOST &&
+         p->source.count + p->target.count < LK_ROWS_MOST) {
+    LK_TRY(read_line(p, p->first + p->count));
+    p->count++;
+  }
+  return LK_OK;
+}
+
+static lk_status score_batch(pairs *p, lk_score *out) {
+  const int32_t *source[LK_LINES_MOST], *target[LK_LINES_MOST];
+  ptrdiff_t perm[LK_LINES_MOST];
+  for (ptrdiff_t i = 0; i < p->count; i++) {
+    source[i] = p->source.ids + p->source.begin[i];
+    target[i] = p->target.ids + p->target.begin[i];
+  }
+  LK_TRY(lk_batch_from_pairs(&p->batch, &p->arena, &p->model->one, p->count, source, p->source.length, target,
+                             p->target.length, perm));
+  LK_TRY(lk_losses_measure(&p->losses, p->model, &p->batch));
+  for (ptrdiff_t b = 0; b < p->count; b++) out[p->first + perm[b]] = lk_losses_score(&p->losses, &p->batch, b);
+  return LK_OK;
+}
+
+lk_status lk_score_pairs(lk_model *model, const lk_lines *lines, lk_score *out) {
+  pairs *p;
+  lk_status status;
+  LK_TRY(lk_alloc(&p, 1, sizeof *p));
+  p->model = model;
+  p->lines = lines;
+  for (;;) {
+    LK_GO(read_lines(p));
+    if (p->count == 0) break;
+    LK_GO(score_batch(p, out));
+  }
+done:
+  lk_arena_release(&p->arena);
+  free(p->source.ids);
+  free(p->target.ids);
+  free(p->losses.loss);
+  free(p);
+  return status;
+}

@@ -1,0 +1,161 @@
+/* translate_lines.c - lines in, translations out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "beam_impl.h"
+
+typedef struct translating {
+  lk_model *model;
+  const lk_lines *lines;
+  const lk_translate *how;
+  lk_buffer *out;
+  ptrdiff_t first, count;              /* lines of this batch */
+  ptrdiff_t sources;                   /* those of them that are not empty */
+  ptrdiff_t seq[LK_LINES_MOST];        /* [count] the batch's sequence of a line, -1: the line is empty */
+  const int32_t *words[LK_LINES_MOST]; /* [sources] */
+  ptrdiff_t length[LK_LINES_MOST];
+  lk_encoded encoded;
+  lk_batch batch;
+  lk_arena arena;
+  lk_beam beam;
+  int32_t *ids, *nodes; /* [units] of the translation that is put out */
+  size_t id_capacity, node_capacity;
+} translating;
+
+static lk_status read_lines(translating *t) {
+  t->first += t->count;
+  t->count = t->encoded.count = 0;
+  while (t->first + t->count < t->lines->count && t->count < LK_LINES_MOST && t->encoded.count < LK_ROWS_MOST) {
+    const ptrdiff_t line = t->first + t->count;
+    LK_TRY(lk_encoded_add(&t->encoded, t->count, t->model->side[LK_SOURCE], t->lines, line, 0, t->lines->size[line]));
+    t->count++;
+  }
+  return LK_OK;
+}
+
+static lk_status search(translating *t) {
+  ptrdiff_t perm[LK_LINES_MOST], line_of[LK_LINES_MOST];
+  t->sources = 0;
+  for (ptrdiff_t i = 0; i < t->count; i++) {
+    t->seq[i] = -1;
+    if (t->encoded.length[i] == 0) continue;
+    t->words[t->sources] = t->encoded.ids + t->encoded.begin[i];
+    t->length[t->sources] = t->encoded.length[i];
+    line_of[t->sources++] = i;
+  }
+  if (t->sources == 0) return LK_OK;
+  LK_TRY(lk_batch_from_sources(&t->batch, &t->arena, &t->model->one, t->sources, t->words, t->length, perm));
+  for (ptrdiff_t b = 0; b < t->sources; b++) t->seq[line_of[perm[b]]] = b;
+  return lk_beam_search(&t->beam, &t->batch);
+}
+
+/* ids and nodes of a translation, first to last; <eos> left out of *units. */
+static lk_status trace(translating *t, const lk_finished *f, ptrdiff_t *units) {
+  LK_TRY(lk_grow(&t->ids, &t->id_capacity, (size_t)f->units, sizeof *t->ids));
+  LK_TRY(lk_grow(&t->nodes, &t->node_capacity, (size_t)f->units, sizeof *t->nodes));
+  int32_t node = f->node;
+  for (ptrdiff_t u = f->units - 1; u >= 0; u--, node = t->beam.node[node].parent) {
+    t->ids[u] = t->beam.node[node].id;
+    t->nodes[u] = node;
+  }
+  *units = f->units - (t->ids[f->units - 1] == LK_EOS);
+  return LK_OK;
+}
+
+static lk_status put_json_text(lk_buffer *out, const char *text, size_t size) {
+  LK_TRY(lk_buffer_append(out, "\"", 1));
+  for (size_t i = 0; i < size; i++) {
+    const unsigned char c = (unsigned char)text[i];
+    if (c == '"' || c == '\\')
+      LK_TRY(lk_buffer_printf(out, "\\%c", c));
+    else if (c < 0x20)
+      LK_TRY(lk_buffer_printf(out, "\\u%04x", c));
+    else
+      LK_TRY(lk_buffer_append(out, text + i, 1));
+  }
+  return lk_buffer_append(out, "\"", 1);
+}
+
+static lk_status put_json_units(lk_buffer *out, const char *name, lk_side *side, const int32_t *ids, ptrdiff_t n) {
+  const lk_strings *words = lk_vocab_strings(lk_side_vocab(side));
+  LK_TRY(lk_buffer_printf(out, ", \"%s\": [", name));
+  for (ptrdiff_t i = 0; i < n; i++) {
+    if (i > 0) LK_TRY(lk_buffer_append(out, ", ", 2));
+    LK_TRY(put_json_text(out, lk_strings_get(words, ids[i]), lk_strings_size(words, ids[i])));
+  }
+  return lk_buffer_append(out, "]", 1);
+}
+
+/* A row for each unit of the target and <eos>, a column for each time of the source and <eos>. */
+static lk_status put_json_weights(translating *t, ptrdiff_t units, ptrdiff_t times) {
+  ptrdiff_t n;
+  LK_TRY(lk_buffer_printf(t->out, ", \"weights\": "));
+  if (lk_translate_weights(t->model->task, 0, &n) == NULL) return lk_buffer_append(t->out, "null", 4);
+  for (ptrdiff_t u = 0; u < units; u++) {
+    const lk_real *w = t->beam.weights + t->nodes[u] * t->beam.T;
+    for (ptrdiff_t j = 0; j < times; j++)
+      LK_TRY(lk_buffer_printf(t->out, "%s%.4f", j > 0 ? ", " : u > 0 ? "], [" : "[[", (double)w[j]));
+  }
+  return lk_buffer_append(t->out, "]]", 2);
+}
+
+static lk_status put_json(translating *t, ptrdiff_t i, const lk_finished *f, ptrdiff_t units) {
+  lk_buffer text = {0};
+  lk_status status;
+  LK_GO(lk_side_decode(t->model->side[LK_TARGET], t->ids, units, &text));
+  LK_GO(lk_buffer_printf(t->out, "{\"line\": %lld", (long long)(t->lines->first + t->first + i)));
+  LK_GO(put_json_units(t->out, "source", t->model->side[LK_SOURCE], t->encoded.ids + t->encoded.begin[i],
+                       t->encoded.length[i]));
+  LK_GO(put_json_units(t->out, "target", t->model->side[LK_TARGET], t->ids, units));
+  LK_GO(lk_buffer_printf(t->out, ", \"text\": "));
+  LK_GO(put_json_text(t->out, text.size > 0 ? text.data : "", text.size));
+  LK_GO(lk_buffer_printf(t->out, ", \"log_probability\": %.6f", f->log_probability));
+  LK_GO(put_json_weights(t, f->units, t->encoded.length[i] + 1));
+  LK_GO(lk_buffer_append(t->out, "}\n", 2));
+done:
+  lk_buffer_release(&text);
+  return status;
+}
+
+static lk_status put_translation(translating *t, ptrdiff_t i, const lk_finished *f) {
+  ptrdiff_t units;
+  LK_TRY(trace(t, f, &units));
+  if (t->how->alignment) return put_json(t, i, f, units);
+  if (t->how->nbest > 1) LK_TRY(lk_buffer_printf(t->out, "%lld\t", (long long)(t->lines->first + t->first + i)));
+  LK_TRY(lk_side_decode(t->model->side[LK_TARGET], t->ids, units, t->out));
+  if (t->how->scores) LK_TRY(lk_buffer_printf(t->out, "\t%.6f", f->log_probability));
+  return lk_buffer_append(t->out, "\n", 1);
+}
+
+static lk_status put_line(translating *t, ptrdiff_t i) {
+  const lk_beam *beam = &t->beam;
+  const ptrdiff_t b = t->seq[i];
+  if (b < 0) return t->how->nbest > 1 || t->how->alignment ? LK_OK : lk_buffer_append(t->out, "\n", 1);
+  for (ptrdiff_t k = 0; k < beam->found[b] && k < t->how->nbest; k++)
+    LK_TRY(put_translation(t, i, &beam->finished[b * beam->K + k]));
+  return LK_OK;
+}
+
+lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how, lk_buffer *out) {
+  if (lk_task_view(model->task) != LK_VIEW_PAIRS)
+    return LK_FAIL(LK_USAGE, "this model translates nothing: leave out the options of a beam");
+  LK_ASSERT(how->beam >= 1 && how->nbest >= 1 && how->nbest <= how->beam);
+  translating *t;
+  lk_status status;
+  LK_TRY(lk_alloc(&t, 1, sizeof *t));
+  *t = (translating){.model = model, .lines = lines, .how = how, .out = out, .beam = {.model = model, .how = how}};
+  for (;;) {
+    LK_GO(read_lines(t));
+    if (t->count == 0) break;
+    LK_GO(search(t));
+    for (ptrdiff_t i = 0; i < t->count; i++) LK_GO(put_line(t, i));
+  }
+done:
+  lk_beam_release(&t->beam);
+  lk_arena_release(&t->arena);
+  free(t->encoded.ids);
+  free(t->ids);
+  free(t->nodes);
+  free(t);
+  return status;
+}
