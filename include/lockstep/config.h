@@ -11,9 +11,10 @@
 #include "lockstep/text.h"
 
 typedef struct lk_config_model {
-  const char *input; /* embed | onehot; frames decide for themselves */
-  int64_t embedding; /* width of the embedding */
-  const char *cell;  /* elman | lstm | gru */
+  const char *input;          /* embed | onehot; frames decide for themselves */
+  int64_t embedding;          /* width of the embedding */
+  double embedding_deviation; /* of its initial values; 0: 1/sqrt(embedding) */
+  const char *cell;           /* elman | lstm | gru */
   int64_t hidden, layers;
   bool bidirectional;
   double dropout;        /* between layers and before the output */

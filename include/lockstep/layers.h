@@ -23,9 +23,9 @@ typedef struct lk_embedding {
   lk_real *scratch;
 } lk_embedding;
 
-/** Normal initial values: of deviation 1, as PyTorch's, or 1/sqrt(E) where the table is tied to an output. */
+/** Normal initial values of the given standard deviation; 0: 1/sqrt(E). */
 LK_CHECKED lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V,
-                                          ptrdiff_t E, int tied);
+                                          ptrdiff_t E, double deviation);
 /** For at most N rows; training 0: forward only.                                   Not collective. */
 void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int training);
 /** x [N, ldx] = rows `ids` of the table; pads zero.                                Not collective. */

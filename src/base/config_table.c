@@ -50,6 +50,9 @@ const config_key lk_config_keys[] = {
          "How a token enters the net: embed (a learnt vector) or onehot (a column of the input weights)."),
     WHOLE("model.embedding", model.embedding, "128", 1, 65536, "units",
           "Width of the embedding; without meaning for one-hot input and frames."),
+    REAL("model.embedding_deviation", model.embedding_deviation, "0", 0, NO_END, 0, "",
+         "Standard deviation of its initial values: 1 suits characters; 0 stands for 1 / sqrt(embedding), which suits "
+         "words."),
     TEXT("model.cell", model.cell, "lstm", "The recurrent cell: elman, lstm or gru."),
     WHOLE("model.hidden", model.hidden, "256", 1, 65536, "units",
           "Width of the state of each layer, in each direction."),

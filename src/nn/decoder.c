@@ -67,7 +67,7 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
   if (shared)
     d->embedding = encoder->embedding;
   else
-    LK_TRY(lk_embedding_declare(&d->embedding, params, "decoder.embedding", V, d->E, config->model.tied));
+    LK_TRY(lk_embedding_declare(&d->embedding, params, "decoder.embedding", V, d->E, m->embedding_deviation));
   LK_TRY(declare_bridge(d, params, encoder));
   LK_TRY(declare_layers(d, params));
   LK_TRY(lk_attention_declare(&d->attention, params, (lk_attention_kind)kind, d->H, d->W));

@@ -9,10 +9,10 @@
 #define DIGITS     (1 << DIGIT_BITS)
 
 lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V, ptrdiff_t E,
-                               int tied) {
+                               double deviation) {
   *e = (lk_embedding){.V = V, .E = E};
-  /* as PyTorch; tied to an output, rows of length about one give logits of a sane size */
-  lk_init init = {LK_INIT_NORMAL, tied ? 1 / sqrt((double)E) : 1};
+  /* rows of length about one, unless told otherwise: tied to an output they give logits of a sane size */
+  lk_init init = {LK_INIT_NORMAL, deviation > 0 ? deviation : 1 / sqrt((double)E)};
   lk_param weight = {.note = "V,E", .dims = 2, .shape = {V, E}, .init = init, .decay = 1, .sparse = 1};
   (void)snprintf(weight.name, sizeof weight.name, "%s.weight", name);
   return lk_params_add(params, &weight, &e->weight);

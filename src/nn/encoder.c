@@ -41,7 +41,8 @@ static lk_status declare_input(lk_encoder *e, lk_params *params, ptrdiff_t frame
   if (e->I0 > LK_MAX_WIDTH)
     return lk_config_error(e->config, e->frames ? "data.corpus" : "model.embedding",
                            "an input of %td numbers is too wide: at most %d", e->I0, LK_MAX_WIDTH);
-  return e->frames ? LK_OK : lk_embedding_declare(&e->embedding, params, "embedding", e->V, e->I0, m->tied);
+  return e->frames ? LK_OK
+                   : lk_embedding_declare(&e->embedding, params, "embedding", e->V, e->I0, m->embedding_deviation);
 }
 
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, ptrdiff_t V, ptrdiff_t frames,
