@@ -1,0 +1,30 @@
+# However the ranks reach each other (shared memory on one host, on two that they are dealt to in any way, messages), the
+# weights are the same; shared memory that is not there is an error only where it was asked for.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_lines
+
+# path NAME RANKS WORDS HOSTS [key=value ...]: the log must name the path that is meant to be tried
+path() {
+  local name=$1 ranks=$2 words=$3 hosts=$4
+  shift 4
+  LOCKSTEP_TEST_HOSTS=$hosts train "$ranks" lm-line.yaml "$name" data.corpus=lines.h5 train.steps=12 model.hidden=20 \
+    model.embedding=36 train.batch=11 parallel.shards=7 "$@"
+  grep -q "gradients by $words" "$name.log" || { echo "$name: not '$words'"; cat "$name.log"; return 1; }
+  [ -n "${early:-}" ] || same one/last.h5 "$name/last.h5"
+}
+train 1 lm-line.yaml one data.corpus=lines.h5 train.steps=12 model.hidden=20 model.embedding=36 train.batch=11 parallel.shards=7
+path window 4 'shared memory, 4 ranks in 1 group' aaaa parallel.reduction=windows
+path two 4 'shared memory, 4 ranks in 2 groups' aabb
+path dealt 4 'shared memory, 4 ranks in 2 groups' abab
+path uneven 3 'shared memory, 3 ranks in 2 groups' abb
+path messages 4 'messages between 4 ranks' aaaa parallel.reduction=messages
+
+# No room: messages, and why; an error for who insists. A run may go on by another path.
+early=1 LOCKSTEP_TEST_SHM=1000 path small 2 'messages between 2 ranks: .* MiB left' aa train.steps=5
+path small 3 'shared memory, 3 ranks in 1 group' aaa
+LOCKSTEP_TEST_SHM=1000 expect 64 'no shared memory between ranks: .* MiB left' mpirun -n 2 "$LOCKSTEP" train \
+  "$LOCKSTEP_SOURCE/configs/lm-line.yaml" data.corpus=lines.h5 run.dir=none parallel.reduction=windows
+expect 64 'parallel.reduction' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-line.yaml" data.corpus=lines.h5 \
+  run.dir=none parallel.reduction=window
