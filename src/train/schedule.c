@@ -40,8 +40,8 @@ static double exponential(const lk_schedule *s, moment now) {
 }
 
 static double cosine(const lk_schedule *s, moment now) {
-  double length = s->last_step - s->warmup, done = length > 0 ? (now.step - s->warmup) / length : 1;
-  if (done < 0) done = 0;
+  /* during the warm-up at the peak, also where the run is shorter than its warm-up */
+  double length = s->last_step - s->warmup, done = now.step > s->warmup ? (now.step - s->warmup) / length : 0;
   if (done > 1) done = 1;
   return s->floor + (s->rate - s->floor) * 0.5 * (1 + cos(done * 3.14159265358979323846));
 }

@@ -32,6 +32,9 @@ done
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
   compare onehot textbook-lm.yaml data.corpus=text.h5 model.hidden=20 train.batch=5
 }
+# and the weights do move: one step less gives other ones
+train 2 lm-char.yaml less data.corpus=text.h5 model.cell=lstm train.unroll=17 train.steps=11 model.hidden=20 model.embedding=12 train.batch=11 eval.every=5
+if same lstm-1/last.h5 less/last.h5 >/dev/null; then echo 'a step changed no weight' && exit 1; fi
 # another seed or another number of shards is another run: the comparison can fail
 train 2 lm-char.yaml other data.corpus=text.h5 model.cell=lstm train.unroll=17 train.steps=12 model.hidden=20 model.embedding=12 train.batch=11 seed=2
 if same lstm-1/last.h5 other/last.h5 >/dev/null; then echo 'another seed gave the same weights' && exit 1; fi

@@ -76,7 +76,7 @@ static void shares_fill_the_steps(void **state) {
 static void sorting_is_stable(void **state) {
   (void)state;
   enum { N = 1000 };
-  int32_t key[N], order[N], scratch[N];
+  int32_t key[N] = {0}, order[N], scratch[N];
   for (int n = 0; n <= N; n = n < 20 ? n + 1 : n * 3 / 2) {
     for (int i = 0; i < n; i++) {
       key[i] = (int32_t)((unsigned)i * 2654435761u >> 27);
