@@ -83,6 +83,9 @@ typedef struct lk_config {
     double every;
   } log;                           /* seconds between two plain progress lines */
   struct lk_config_source *source; /* owned: texts, and where each key was set */
+  struct {
+    double seconds;
+  } watchdog; /* 0: 20 times the median step, at least 60 */
 } lk_config;
 
 /** Defaults.                                                                      Not collective. */

@@ -1,6 +1,7 @@
 /* durable.h - bytes that are on the disk, whole, or not there at all. Every function: Not collective. */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lockstep/status.h"
 
@@ -13,6 +14,9 @@ LK_CHECKED lk_status lk_durable_link(const char *path, const char *target);
 LK_CHECKED lk_status lk_durable_folder(const char *path);
 /** Remove what a killed writer left: temporary files of ours in the folder. */
 LK_CHECKED lk_status lk_durable_clean(const char *folder);
+
+/** Bytes that this process has handed to the disk so far: whether a writer gets on.  Thread-safe. */
+uint64_t lk_durable_written(void);
 
 /** XXH3-128 of bytes as 32 hex digits. */
 void lk_digest(const void *bytes, size_t size, char out[33]);

@@ -28,6 +28,7 @@ const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
     {"eval", "Evaluation on the validation rows."},
     {"checkpoint", "What is saved, and how often."},
     {"parallel", "How the work is divided."},
+    {"watchdog", "When a run that does not move any more is ended."},
     {"log", "What is said while it works."},
 };
 
@@ -160,6 +161,9 @@ const config_key lk_config_keys[] = {
          "bits."),
     WHOLE("parallel.check_every", parallel.check_every, "100", 0, MANY, "steps",
           "Time between two checks that all ranks hold the same model; 0 never checks."),
+
+    REAL("watchdog.seconds", watchdog.seconds, "0", 0, NO_END, 0, "seconds",
+         "End the job when no step has ended for so long; 0 takes 20 times the median step, at least 60 seconds."),
 
     REAL("log.every", log.every, "10", 0, NO_END, 0, "seconds",
          "Time between two progress lines where there is no terminal."),

@@ -8,6 +8,7 @@
 
 #include "comm_impl.h"
 #include "lockstep/arena.h"
+#include "lockstep/watchdog.h"
 
 lk_status lk_mpi_check(int code, const char *function) {
   if (code == MPI_SUCCESS) return LK_OK;
@@ -65,6 +66,7 @@ void lk_comm_finalize(lk_comm **comm) {
   MPI_Initialized(&started);
   MPI_Finalized(&ended);
   if (started && !ended) {
+    lk_watchdog_stop(*comm);
     lk_assert_install((*comm)->rank, abort); /* MPI_Abort is gone from here on */
     if ((*comm)->mpi != MPI_COMM_NULL) MPI_Comm_free(&(*comm)->mpi);
     MPI_Finalize();

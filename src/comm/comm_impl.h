@@ -12,7 +12,9 @@ struct lk_comm {
   ptrdiff_t bucket;     /* reals of a reduction that are on their way at a time; lower in tests */
   int *counts, *places; /* [R] arguments of one call */
   char host[MPI_MAX_PROCESSOR_NAME];
+  struct lk_watchdog *watchdog; /* NULL where there is none */
 };
+typedef struct lk_watchdog lk_watchdog;
 
 /** MPI's own words for `code` as LK_INTERNAL; LK_OK for MPI_SUCCESS.               Not collective. */
 LK_CHECKED lk_status lk_mpi_check(int code, const char *function);

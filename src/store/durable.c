@@ -15,6 +15,8 @@
 #include "lockstep/text.h"
 #include "store_impl.h"
 
+enum { WRITE_AT_ONCE = 16 << 20 }; /* bytes: a slow disk shows that it gets on */
+
 /* A passing name is ".<target>.<host>.<pid>-<n>.lockstep-tmp": who left it can be told from it. */
 #define SUFFIX     ".lockstep-tmp"
 #define STALE_TIME 600 /* seconds without a write, where the writer cannot be asked */
@@ -82,13 +84,18 @@ static lk_status sync_folder(const char *path) {
   return error ? LK_FAIL(LK_IO, "cannot write the folder of %s: %s", path, strerror(error)) : LK_OK;
 }
 
+static _Atomic uint64_t written;
+
+uint64_t lk_durable_written(void) { return written; }
+
 int lk_write_at(int fd, const void *bytes, size_t size, uint64_t at) {
   const char *from = bytes;
   while (size) {
-    const ssize_t put = pwrite(fd, from, size < (1u << 30) ? size : 1u << 30, (off_t)at);
+    const ssize_t put = pwrite(fd, from, size < WRITE_AT_ONCE ? size : WRITE_AT_ONCE, (off_t)at);
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) return put < 0 ? errno : ENOSPC;
     from += put;
+    written += (uint64_t)put;
     at += (uint64_t)put;
     size -= (size_t)put;
   }

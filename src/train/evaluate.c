@@ -5,6 +5,7 @@
 
 #include "lockstep/clock.h"
 #include "lockstep/reducer.h"
+#include "lockstep/watchdog.h"
 
 struct lk_evaluator {
   lk_comm *comm;
@@ -87,6 +88,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
     lk_loader_batch(e->loader, 0, step, &e->batch);
     lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
     e->counts[e->count - 1] += e->batch.tokens;
+    lk_watchdog_beat(e->comm);
   }
   LK_TRY(lk_comm_agree(e->comm, lk_task_trouble(e->task)));
   LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));

@@ -1,29 +1,52 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lockstep/clock.h"
+#include "lockstep/durable.h"
+#include "lockstep/log.h"
 #include "trainer_impl.h"
 
 static void *write_down(void *argument) {
   lk_saver *s = argument;
   s->status = lk_checkpoint_store(s->run_dir, s->step, s->best, s->keep, s->bytes, s->size);
+  s->seconds = lk_clock_seconds() - s->began;
   free(s->bytes);
   s->bytes = NULL;
   return NULL;
 }
 
-lk_status lk_saver_wait(lk_saver *s) {
-  if (s->running) pthread_join(s->thread, NULL);
+/* The thread's end; the run is alive for the watchdog while bytes go to the disk. */
+static void join(lk_trainer *t) {
+  uint64_t written = 0;
+  struct timespec until;
+  do {
+    if (lk_durable_written() != written) lk_watchdog_beat(t->comm);
+    written = lk_durable_written();
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+  } while (pthread_timedjoin_np(t->saver.thread, NULL, &until) != 0);
+}
+
+lk_status lk_saver_wait(lk_trainer *t) {
+  lk_saver *s = &t->saver;
+  if (s->running) {
+    join(t);
+    if (s->seconds > t->saving_seconds) t->saving_seconds = s->seconds;
+    LK_INFO("saved step %lld in %.2f s, of which training waited for %.2f s", (long long)s->step, s->seconds,
+            s->waited);
+  }
   s->running = false;
   lk_status status = s->status;
   s->status = LK_OK;
   return status;
 }
 
-static lk_status start_writing(lk_saver *s) {
+static lk_status start_writing(lk_trainer *t) {
+  lk_saver *s = &t->saver;
   if (pthread_create(&s->thread, NULL, write_down, s) != 0) {
     write_down(s); /* no thread to be had: write it here */
-    return lk_saver_wait(s);
+    return lk_saver_wait(t);
   }
   s->running = true;
   return LK_OK;
@@ -70,29 +93,33 @@ static lk_status make_image(lk_trainer *t, const float *moments, const float *la
 }
 
 /* Rank 0's part: wait for the last one, build the image, hand it over. */
-static lk_status save_here(lk_trainer *t, const float *moments, const float *lanes, int best) {
-  LK_TRY(lk_saver_wait(&t->saver));
+static lk_status save_here(lk_trainer *t, const float *moments, const float *lanes, int best, double began) {
+  LK_TRY(lk_saver_wait(t));
   LK_TRY(lk_owner_check(t->owner));
   t->saver.run_dir = t->config->run.dir;
   t->saver.keep = (int)t->config->checkpoint.keep;
   t->saver.step = t->state.step;
   t->saver.best = best;
+  t->saver.began = began;
   LK_TRY(make_image(t, moments, lanes));
-  return start_writing(&t->saver);
+  return start_writing(t);
 }
 
 lk_status lk_trainer_save(lk_trainer *t, int best) {
   lk_status status = LK_OK;
   float *moments = NULL, *lanes = NULL;
+  const double began = lk_clock_seconds();
+  lk_watchdog_phase(t->comm, LK_PHASE_CHECKPOINT, t->state.step);
   LK_GO(lk_trainer_check_replicas(t));
   LK_GO(lk_comm_agree(t->comm, gather_moments(t, &moments)));
   LK_GO(lk_comm_agree(t->comm, gather_lanes(t, &lanes)));
   double now = lk_clock_seconds();
   t->state.seconds += now - t->started;
   t->started = now;
-  LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? save_here(t, moments, lanes, best) : LK_OK));
+  LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? save_here(t, moments, lanes, best, began) : LK_OK));
   t->saved = true;
   t->saved_at = lk_clock_seconds();
+  t->saver.waited = t->saved_at - began;
 done:
   free(moments);
   free(lanes);

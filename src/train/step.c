@@ -64,12 +64,24 @@ static lk_status skip(lk_trainer *t) {
                  (long long)t->state.skips, t->config->run.dir);
 }
 
+/* Faults that a test asked for. */
+static void inject(lk_trainer *t) {
+  const int64_t step = t->state.step + 1;
+  /* of the last tensor: rows of an embedding that no token touched are not summed */
+  if (lk_debug_due(&t->debug, LK_FAULT_NAN, t->rank, step))
+    t->grads.piece[0][t->tensors[t->tensor_count - 1].offset] = NAN;
+  lk_debug_act(&t->debug, t->rank, step);
+}
+
 lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   *step = (lk_step){0};
   lk_mode mode = {.training = 1, .seed = (uint64_t)t->config->seed, .step = (uint32_t)t->state.step};
   lk_loader_batch(t->loader, t->state.epoch, t->state.step_in_epoch, &t->batch);
+  lk_watchdog_phase(t->comm, LK_PHASE_STEP, t->state.step + 1);
   LK_TRY(lk_reducer_begin(t->reducer));
   lk_task_train(t->task, t->params, &t->batch, mode, t->lanes, t->stat, &t->grads);
+  if (t->debug.count) inject(t);
+  lk_watchdog_phase(t->comm, LK_PHASE_REDUCTION, t->state.step + 1);
   LK_TRY(exchange_control(t, step));
   LK_TRY(lk_reducer_sum(t->reducer));
   double square = 0;
@@ -83,6 +95,9 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
     } else {
       t->state.skips = 0;
       LK_TRY(update(t, step));
+      /* only now: the update gives every rank all slices anew, and mends what was flipped before */
+      if (t->debug.count && lk_debug_due(&t->debug, LK_FAULT_FLIP, t->rank, t->state.step + 1))
+        lk_debug_flip(lk_params_values(t->params));
     }
   }
   return LK_OK;

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,13 +34,24 @@ void lk_signals_catch(void) {
   sigaction(SIGUSR1, &action, NULL);
 }
 
+static const double job_margin = 10; /* seconds for clocks that differ, a slow disk, the scheduler's own ways */
+
+/* When the scheduler ends this job, in seconds since 1970; 0 where it says nothing. */
+static double job_end(void) {
+  const char *text = getenv("SLURM_JOB_END_TIME");
+  return text ? strtod(text, NULL) : 0;
+}
+
+double lk_trainer_saving(const lk_trainer *t) { return t->evaluation_seconds + t->saving_seconds + t->longest_step; }
+
 /* What this rank raises in the control word. Time is rank 0's alone to tell: clocks differ. */
 int64_t lk_trainer_flags(const lk_trainer *t) {
   int64_t flags = caught ? LK_FLAG_SIGNAL : 0;
   if (t->rank != 0) return flags;
   double now = lk_clock_seconds();
-  if (t->config->train.minutes > 0 && t->state.seconds + (now - t->started) >= 60 * t->config->train.minutes)
-    flags |= LK_FLAG_TIME;
+  const double spent = t->state.seconds + (now - t->started), ending = lk_trainer_saving(t);
+  if (t->config->train.minutes > 0 && spent + ending >= 60 * t->config->train.minutes) flags |= LK_FLAG_TIME;
+  if (job_end() > 0 && (double)time(NULL) + 2 * ending + job_margin >= job_end()) flags |= LK_FLAG_LIMIT;
   if (t->config->checkpoint.minutes > 0 && now - t->saved_at >= 60 * t->config->checkpoint.minutes)
     flags |= LK_FLAG_SAVE;
   return flags;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lockstep/clock.h"
+#include "lockstep/durable.h"
 #include "lockstep/log.h"
 #include "trainer_impl.h"
 
@@ -133,8 +134,29 @@ static lk_status open_validation(lk_trainer *t) {
                              (ptrdiff_t)t->config->eval.batch, (ptrdiff_t)t->config->train.unroll);
 }
 
+/* Every rank must run the same program on the same settings: else they would wait for each other for ever. */
+static lk_status same_everywhere(const lk_trainer *t) {
+  struct {
+    char program[33], config[33], first[2][33];
+  } id = {0};
+  LK_TRY(lk_comm_agree(t->comm, lk_digest_file("/proc/self/exe", id.program)));
+  lk_digest(t->config_text.data, t->config_text.size, id.config);
+  memcpy(id.first, id.program, sizeof id.first);
+  LK_TRY(lk_comm_broadcast(t->comm, id.first, sizeof id.first, 0));
+  lk_status status = LK_OK;
+  if (strcmp(id.program, id.first[0]) != 0)
+    status = LK_FAIL(LK_USAGE, "the program on host %s is another one than rank 0's: install the same everywhere",
+                     lk_comm_host(t->comm));
+  else if (strcmp(id.config, id.first[1]) != 0)
+    status = LK_FAIL(LK_USAGE, "the configuration is another one than rank 0's: give all ranks the same arguments");
+  return lk_comm_agree(t->comm, status);
+}
+
 static lk_status build(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
+  LK_TRY(lk_comm_agree(t->comm, lk_debug_read(&t->debug, getenv("LOCKSTEP_DEBUG"))));
+  LK_TRY(same_everywhere(t));
+  LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_owner_take(&t->owner, t->config->run.dir) : LK_OK));
   LK_TRY(choose_shards(t));
   LK_TRY(open_corpus(t));
@@ -179,7 +201,9 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   lk_evaluation result;
   *best = 0;
   if (!t->valid || t->evaluated) return LK_OK;
+  lk_watchdog_phase(t->comm, LK_PHASE_EVALUATION, t->state.step);
   LK_TRY(lk_evaluator_run(t->valid, t->params, &result));
+  if (result.seconds > t->evaluation_seconds) t->evaluation_seconds = result.seconds;
   const lk_metric *metric = lk_evaluation_metric(&result, t->config->eval.metric);
   if (!metric)
     return lk_config_error(t->config, "eval.metric", "this task has no metric '%s'; its first is '%s'",
@@ -233,12 +257,18 @@ static lk_status loop(lk_trainer *t, lk_run_end *end, int64_t *flags) {
   lk_step step;
   t->started = t->saved_at = t->window_start = lk_clock_seconds();
   while (!(end->reason = lk_trainer_over(t))) {
+    const double began = lk_clock_seconds();
     LK_TRY(lk_trainer_step(t, &step));
+    const double seconds = lk_clock_seconds() - began;
+    if (seconds > t->longest_step) t->longest_step = seconds;
+    lk_watchdog_stepped(t->comm, seconds);
     LK_TRY(count_step(t, &step));
     LK_TRY(attend(t, &step));
     *flags = step.flags;
     if (step.flags & LK_FLAG_SIGNAL)
       end->reason = "a signal asked for it";
+    else if (step.flags & LK_FLAG_LIMIT)
+      end->reason = "the job's time is nearly over";
     else if (step.flags & LK_FLAG_TIME)
       end->reason = "train.minutes are over";
     if (end->reason) break;
@@ -251,7 +281,7 @@ static lk_status finish(lk_trainer *t) {
   int best = 0;
   LK_TRY(evaluate(t, &best));
   if (best || !t->saved) LK_TRY(lk_trainer_save(t, best));
-  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(&t->saver)));
+  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
   bool has = t->info->stream ? t->info->tokens[LK_TEST] > 0 : t->info->rows[LK_TEST] > 0;
   if (!has) return LK_OK;
   lk_status status = LK_OK;
@@ -282,16 +312,16 @@ static lk_status run(lk_trainer *t, lk_run_end *end) {
             end->reason, (long long)end->step);
     return LK_OK;
   }
-  if (!(flags & LK_FLAG_SIGNAL)) return finish(t);
+  if (!(flags & (LK_FLAG_SIGNAL | LK_FLAG_LIMIT))) return finish(t);
   if (!t->saved) LK_TRY(lk_trainer_save(t, 0));
-  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(&t->saver)));
-  return LK_FAIL(LK_STOPPED,
-                 "stopped by a signal at step %lld with the state saved in %s: run the same command again to go on",
-                 (long long)end->step, t->config->run.dir);
+  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
+  return LK_FAIL(LK_STOPPED, "stopped %s at step %lld with the state saved in %s: run the same command again to go on",
+                 flags & LK_FLAG_SIGNAL ? "by a signal" : "before the job's time is over", (long long)end->step,
+                 t->config->run.dir);
 }
 
 static void release(lk_trainer *t) {
-  lk_status ignored = lk_saver_wait(&t->saver);
+  lk_status ignored = lk_saver_wait(t);
   (void)ignored; /* a failure here is recorded already, or comes after another one */
   lk_evaluator_destroy(&t->valid);
   lk_schedule_destroy(&t->schedule);
@@ -307,6 +337,7 @@ static void release(lk_trainer *t) {
   free(t->tensors);
   free(t->train_history.rows);
   free(t->valid_history.rows);
+  lk_watchdog_stop(t->comm);
   lk_log_close();
   lk_owner_release(&t->owner);
 }

@@ -15,13 +15,15 @@
 #include "lockstep/optimizer.h"
 #include "lockstep/reducer.h"
 #include "lockstep/schedule.h"
+#include "debug_impl.h"
 #include "lockstep/trainer.h"
+#include "lockstep/watchdog.h"
 #include "owner_impl.h"
 
 #define LK_WINDOW 100 /* steps over which training loss is averaged, cut at the end of an epoch */
 
 /* Flags of the control word: one rank raises, all act. */
-enum { LK_FLAG_SIGNAL = 1, LK_FLAG_TIME = 2, LK_FLAG_SAVE = 4, LK_FLAG_ERROR = 8 };
+enum { LK_FLAG_SIGNAL = 1, LK_FLAG_TIME = 2, LK_FLAG_SAVE = 4, LK_FLAG_LIMIT = 8 };
 
 /* The control word: one record a shard, all ranks see all S of them. The flags are those of the shard's host. */
 typedef struct lk_control {
@@ -49,7 +51,8 @@ typedef struct lk_saver {
   int best;
   void *bytes;
   size_t size;
-  lk_status status; /* of the last one; read after join */
+  double began, waited, seconds; /* when the save began; how long training waited; how long all of it took */
+  lk_status status;              /* of the last one; read after join */
 } lk_saver;
 
 typedef struct lk_trainer {
@@ -88,6 +91,8 @@ typedef struct lk_trainer {
   bool evaluated, saved;                   /* at this very step */
   double started, saved_at, window_start;  /* seconds */
   int64_t window_tokens;
+  double step_began, longest_step, evaluation_seconds, saving_seconds; /* what the end of the time is reckoned with */
+  lk_debug debug;
   lk_saver saver;
   lk_owner *owner; /* rank 0 */
   lk_buffer config_text;
@@ -102,7 +107,8 @@ LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_load(lk_trainer *t, const char *path); /* weights only; path on rank 0 */
 LK_CHECKED lk_status lk_trainer_save(lk_trainer *t, int best);
-LK_CHECKED lk_status lk_saver_wait(lk_saver *saver);
+/** Wait for the writer; the run stays alive while bytes go to the disk. */
+LK_CHECKED lk_status lk_saver_wait(lk_trainer *t);
 /* progress.c */
 LK_CHECKED lk_status lk_progress_open(lk_trainer *t);
 LK_CHECKED lk_status lk_progress_resumed(lk_trainer *t);
@@ -116,5 +122,7 @@ LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step);
 /* stop.c */
 void lk_signals_catch(void);
 int64_t lk_trainer_flags(const lk_trainer *t);
+/** Seconds that evaluation, saving and what may come in between are expected to take, from what they took. */
+double lk_trainer_saving(const lk_trainer *t);
 /** The rule by which the run is over now, in words, or NULL. */
 const char *lk_trainer_over(const lk_trainer *t);

@@ -1,0 +1,250 @@
+#include "lockstep/watchdog.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "comm_impl.h"
+#include "lockstep/arena.h"
+#include "lockstep/clock.h"
+
+enum { MEDIAN_OF = 65 };
+static const double least_limit = 60, median_factor = 20, silent_pulse = 5, others_first = 3, last_resort = 10;
+
+/* A rank's word, in memory that all ranks of its host see. */
+typedef struct word {
+  _Alignas(64) _Atomic int rank;
+  _Atomic int phase;
+  _Atomic int64_t step;
+  _Atomic double beat;  /* lk_clock_seconds(): one clock on one host */
+  _Atomic double pulse; /* of the thread itself: a stopped process has none */
+} word;
+
+typedef struct table {
+  _Atomic int speaking; /* one line a host */
+  word of[];
+} table;
+
+struct lk_watchdog {
+  lk_comm *comm;
+  MPI_Comm host;
+  MPI_Win window;
+  table *table;
+  word *mine;
+  int size; /* ranks on this host */
+  double seconds;
+  _Atomic double limit, median;
+  double step[MEDIAN_OF]; /* of the last steps; the rank's own thread alone */
+  int steps, at;
+  pthread_t thread;
+  bool running;
+  pthread_mutex_t mutex;
+  pthread_cond_t wake;
+  bool stop;
+};
+
+static const char *phase_words(int phase) {
+#define WORDS(name, words, factor) words,
+  static const char *const all[] = {LK_PHASE_LIST(WORDS)};
+#undef WORDS
+  return phase >= 0 && phase < (int)(sizeof all / sizeof *all) ? all[phase] : "unknown";
+}
+
+static double phase_factor(int phase) {
+#define FACTOR(name, words, factor) factor,
+  static const double all[] = {LK_PHASE_LIST(FACTOR)};
+#undef FACTOR
+  return phase >= 0 && phase < (int)(sizeof all / sizeof *all) ? all[phase] : 1;
+}
+
+/* The rank of this host that holds the others up: one that is stopped, else the one that is furthest behind. NULL: all
+ * of them wait, for each other or for another host. */
+static const word *culprit(const lk_watchdog *w, double now, bool *stopped) {
+  const word *behind = &w->table->of[0];
+  bool alike = true;
+  *stopped = true;
+  for (int i = 0; i < w->size; i++)
+    if (now - w->table->of[i].pulse > silent_pulse) return &w->table->of[i];
+  *stopped = false;
+  for (int i = 1; i < w->size; i++) {
+    const word *a = &w->table->of[i];
+    const bool a_waits = a->phase == LK_PHASE_REDUCTION, waits = behind->phase == LK_PHASE_REDUCTION;
+    if (a->step == behind->step && a_waits == waits) continue;
+    alike = false;
+    if (a->step < behind->step || (a->step == behind->step && !a_waits)) behind = a;
+  }
+  return alike && behind->phase == LK_PHASE_REDUCTION ? NULL : behind;
+}
+
+static void leave(int number) {
+  (void)number;
+  _exit(lk_status_exit_code(LK_STUCK));
+}
+
+/* MPI_Abort ends the other ranks too, but may itself wait for a network that is gone. */
+_Noreturn static void end_job(void) {
+  (void)signal(SIGALRM, leave);
+  (void)alarm((unsigned)last_resort);
+  MPI_Abort(MPI_COMM_WORLD, lk_status_exit_code(LK_STUCK));
+  _exit(lk_status_exit_code(LK_STUCK));
+}
+
+static void speak(const lk_watchdog *w, const word *who, bool stopped, double silence) {
+  if (who)
+    (void)fprintf(stderr, "lockstep: rank %d on host %s is stuck in step %lld, phase %s: %s for %.0f seconds\n",
+                  who->rank, w->comm->host, (long long)who->step, phase_words(who->phase),
+                  stopped ? "its process does not run; nothing has moved" : "nothing has moved", silence);
+  else
+    (void)fprintf(stderr,
+                  "lockstep: rank %d on host %s is stuck in step %lld, phase %s: it has waited for other hosts' ranks "
+                  "for %.0f seconds\n",
+                  w->mine->rank, w->comm->host, (long long)w->mine->step, phase_words(w->mine->phase), silence);
+  (void)fflush(stderr);
+}
+
+/* The limit has passed on this rank. Returns only where another rank of the host speaks. */
+static void expire(const lk_watchdog *w, double now) {
+  bool stopped = false;
+  const word *who = culprit(w, now, &stopped);
+  const double silence = now - w->mine->beat;
+  if (!who && w->size < w->comm->size && silence < w->limit + others_first) return;
+  if (atomic_exchange(&w->table->speaking, 1)) return;
+  speak(w, who, stopped, silence);
+  end_job();
+}
+
+static void *watch(void *argument) {
+  lk_watchdog *w = argument;
+  struct timespec next;
+  double last = lk_clock_seconds();
+  pthread_mutex_lock(&w->mutex);
+  while (!w->stop) {
+    const double now = lk_clock_seconds();
+    /* this process was stopped itself, and goes on now: the time it slept is nobody's fault */
+    if (now - last > silent_pulse) w->mine->beat = now;
+    last = now;
+    w->mine->pulse = now;
+    if (now - w->mine->beat > w->limit * phase_factor(w->mine->phase)) expire(w, now);
+    clock_gettime(CLOCK_REALTIME, &next);
+    next.tv_nsec += 250 * 1000 * 1000;
+    if (next.tv_nsec >= 1000000000) next.tv_sec++, next.tv_nsec -= 1000000000;
+    pthread_cond_timedwait(&w->wake, &w->mutex, &next);
+  }
+  pthread_mutex_unlock(&w->mutex);
+  return NULL;
+}
+
+static lk_status share_table(lk_watchdog *w) {
+  int rank = 0, unit = 0;
+  MPI_Aint bytes = 0;
+  LK_TRY(LK_MPI(MPI_Comm_split_type, w->comm->mpi, MPI_COMM_TYPE_SHARED, w->comm->rank, MPI_INFO_NULL, &w->host));
+  LK_TRY(LK_MPI(MPI_Comm_rank, w->host, &rank));
+  LK_TRY(LK_MPI(MPI_Comm_size, w->host, &w->size));
+  bytes = rank == 0 ? (MPI_Aint)(sizeof(table) + sizeof(word) * (size_t)(w->size + 1)) : 0;
+  LK_TRY(LK_MPI(MPI_Win_allocate_shared, bytes, 1, MPI_INFO_NULL, w->host, (void *)&w->table, &w->window));
+  LK_TRY(LK_MPI(MPI_Win_shared_query, w->window, 0, &bytes, &unit, (void *)&w->table));
+  /* MPI aligns to 8 bytes or so: the table begins at a whole cache line */
+  w->table = (table *)(((uintptr_t)w->table + 63) & ~(uintptr_t)63);
+  w->mine = &w->table->of[rank];
+  if (rank == 0) w->table->speaking = 0;
+  w->mine->rank = w->comm->rank;
+  w->mine->phase = LK_PHASE_LOADING;
+  w->mine->step = 0;
+  w->mine->beat = w->mine->pulse = lk_clock_seconds();
+  return LK_MPI(MPI_Barrier, w->host);
+}
+
+static lk_status create(lk_comm *comm, double seconds) {
+  lk_watchdog *w;
+  LK_TRY(lk_alloc(&w, 1, sizeof *w));
+  comm->watchdog = w;
+  w->comm = comm;
+  w->host = MPI_COMM_NULL;
+  w->window = MPI_WIN_NULL;
+  w->seconds = seconds;
+  w->limit = seconds > 0 ? seconds : least_limit;
+  pthread_mutex_init(&w->mutex, NULL);
+  pthread_cond_init(&w->wake, NULL);
+  return LK_OK;
+}
+
+/* Signals are the main thread's. */
+static lk_status run(lk_watchdog *w) {
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  const int error = pthread_create(&w->thread, NULL, watch, w);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (error) return LK_FAIL(LK_MEMORY, "cannot start the watchdog: %s", strerror(error));
+  w->running = true;
+  return LK_OK;
+}
+
+lk_status lk_watchdog_start(lk_comm *comm, double seconds) {
+  LK_ASSERT(!comm->watchdog);
+  lk_status status = lk_comm_agree(comm, create(comm, seconds));
+  if (status == LK_OK) status = share_table(comm->watchdog);
+  if (status == LK_OK) status = lk_comm_agree(comm, run(comm->watchdog));
+  if (status != LK_OK) lk_watchdog_stop(comm);
+  return status;
+}
+
+void lk_watchdog_stop(lk_comm *comm) {
+  lk_watchdog *w = comm->watchdog;
+  if (!w) return;
+  comm->watchdog = NULL;
+  if (w->running) {
+    pthread_mutex_lock(&w->mutex);
+    w->stop = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+  }
+  if (w->window != MPI_WIN_NULL) MPI_Win_free(&w->window);
+  if (w->host != MPI_COMM_NULL) MPI_Comm_free(&w->host);
+  pthread_mutex_destroy(&w->mutex);
+  pthread_cond_destroy(&w->wake);
+  free(w);
+}
+
+void lk_watchdog_phase(lk_comm *comm, lk_phase phase, int64_t step) {
+  lk_watchdog *w = comm->watchdog;
+  if (!w) return;
+  w->mine->phase = (int)phase;
+  w->mine->step = step;
+  w->mine->beat = lk_clock_seconds();
+}
+
+void lk_watchdog_beat(lk_comm *comm) {
+  if (comm->watchdog) comm->watchdog->mine->beat = lk_clock_seconds();
+}
+
+static int by_value(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+void lk_watchdog_stepped(lk_comm *comm, double seconds) {
+  lk_watchdog *w = comm->watchdog;
+  if (!w) return;
+  w->mine->beat = lk_clock_seconds();
+  w->step[w->at] = seconds;
+  w->at = (w->at + 1) % MEDIAN_OF;
+  if (w->steps < MEDIAN_OF) w->steps++;
+  if (w->at % 8 && w->steps == MEDIAN_OF) return; /* the median of many moves slowly */
+  double sorted[MEDIAN_OF];
+  memcpy(sorted, w->step, sizeof(double) * (size_t)w->steps);
+  qsort(sorted, (size_t)w->steps, sizeof *sorted, by_value);
+  w->median = sorted[w->steps / 2];
+  if (w->seconds > 0) return;
+  w->limit = median_factor * w->median > least_limit ? median_factor * w->median : least_limit;
+}
+
+double lk_watchdog_median(const lk_comm *comm) { return comm->watchdog ? comm->watchdog->median : 0; }
+double lk_watchdog_limit(const lk_comm *comm) { return comm->watchdog ? comm->watchdog->limit : 0; }

@@ -1,0 +1,113 @@
+# Every exit code as published, each brought about for real, with its one line.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_text
+config=$LOCKSTEP_SOURCE/configs/lm-char.yaml
+small=(data.corpus=text.h5 model.hidden=16 model.embedding=8 train.batch=8 train.unroll=8 train.epochs=0 eval.every=1000000 checkpoint.every=0)
+# on R RUN key=value...: a small run; all that it says goes to standard error
+on() {
+  local ranks=$1 run=$2
+  shift 2
+  mpirun -n "$ranks" "$LOCKSTEP" train "$config" "${small[@]}" run.dir="$run" "$@"
+}
+# until_step RUN STEPS: wait until the run has done so many
+until_step() {
+  for _ in $(seq 300); do
+    if grep -qE "\"step\":$2[,}]" "$1/metrics.jsonl" 2>/dev/null; then return 0; fi
+    sleep 0.1
+  done
+  echo "$1 did not come to step $2" && return 1
+}
+
+# 0 and 64
+expect 0 'done at step 5: train.steps reached' on 2 complete train.steps=5
+expect 64 'unknown key' on 2 usage train.stepz=5
+[ ! -e usage ]
+expect 64 'data.corpus is not set' on 2 usage data.corpus=
+[ ! -e usage ] # an empty folder is not left behind
+expect 64 "LOCKSTEP_DEBUG: expected nan, flip" env LOCKSTEP_DEBUG=fly "$LOCKSTEP" train "$config" data.corpus=text.h5
+# 64: the ranks were not started alike
+expect 64 'rank 1: the configuration is another one' mpirun -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed train.steps=3 : \
+  -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed train.steps=4
+cp "$LOCKSTEP" other && printf x >>other
+expect 64 'rank 1: the program on host .* is another one' mpirun -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed : \
+  -n 1 ./other train "$config" "${small[@]}" run.dir=mixed
+
+# 65: a file with a flipped bit, a file of another kind
+cp text.h5 damaged.h5
+printf '\377' | dd of=damaged.h5 bs=1 seek=5000 conv=notrunc status=none
+expect 65 'damaged' on 2 data data.corpus=damaged.h5
+echo 'no corpus' >text.txt
+expect 65 'text.txt is no Lockstep file' on 2 data data.corpus=text.txt
+expect 65 'damaged' "$LOCKSTEP" verify damaged.h5
+
+# 70: one rank's copy of the weights is another one; gradients that are no numbers, again and again
+expect 70 'step 6: the weights of rank 2 differ' env LOCKSTEP_DEBUG=flip:rank=2,step=6 mpirun -n 3 "$LOCKSTEP" train "$config" \
+  "${small[@]}" run.dir=flip train.steps=20 parallel.check_every=3 parallel.reduction=messages
+expect 70 '2 steps in a row had a gradient that is not finite' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \
+  mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=nan train.steps=20 train.max_skips=2
+# one alone is skipped by all
+expect 0 'step 5: the gradient is not finite; the update is skipped on all ranks' env LOCKSTEP_DEBUG=nan:rank=1,step=5 \
+  mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=skip train.steps=20
+
+# 74: the folder cannot be written
+: >file
+expect 74 'cannot make the folder file' on 2 file/run train.steps=5
+
+# 75: signals, to one rank of two; the job's time; the same command goes on
+for signal in TERM INT USR1; do
+  on 2 "stop-$signal" train.steps=1000000 >out.txt 2>err.txt &
+  job=$!
+  until_step "stop-$signal" 100
+  [ -e "stop-$signal/owner" ]
+  kill -"$signal" "$(sed -n 's/^pid //p' "stop-$signal/owner")"
+  code=0
+  wait "$job" || code=$?
+  [ "$code" -eq 75 ] || { echo "SIG$signal ended with $code" && cat err.txt && exit 1; }
+  grep -q 'stopped by a signal at step .* with the state saved' err.txt
+  [ ! -e "stop-$signal/owner" ]
+done
+step=$("$LOCKSTEP" inspect stop-INT/last.h5 | grep -oE 'step[^0-9]*[0-9]+' | grep -oE '[0-9]+' | head -1)
+expect 0 "resuming from .*step-0*$step.h5" on 3 stop-INT train.steps=$((step + 3))
+expect 75 "stopped before the job's time is over .* with the state saved" env SLURM_JOB_END_TIME=$(($(date +%s) + 12)) \
+  mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=limit train.steps=1000000
+[ -e limit/last.h5 ]
+
+# 64: a second job on the same folder, which names the first; a killed job's lock is taken over
+SLURM_JOB_ID=4711 on 2 owned train.steps=1000000 >out1.txt 2>err1.txt &
+job=$!
+until_step owned 100
+owner=$(sed -n 's/^pid //p' owned/owner)
+expect 64 "owned: the run is owned by process $owner on host $(uname -n) \(job 4711\)" on 1 owned train.steps=5
+kill -KILL "$owner"
+wait "$job" || true
+[ -e owned/owner ]
+expect 0 "taken over from process $owner .*which is gone" on 2 owned train.steps=5
+[ ! -e owned/owner ]
+
+# 76: a rank does nothing any more, or does not run any more
+expect 76 "rank 1 on host .* is stuck in step 4, phase step: nothing has moved" env LOCKSTEP_DEBUG=stall:rank=1,step=4 \
+  mpirun -n 3 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=stuck train.steps=1000000 watchdog.seconds=3
+[ "$(grep -c 'is stuck' err.txt)" -eq 1 ]
+on 2 stopped train.steps=1000000 watchdog.seconds=8 >out.txt 2>err.txt &
+job=$!
+until_step stopped 100
+kill -STOP "$(sed -n 's/^pid //p' stopped/owner)"
+code=0
+wait "$job" || code=$?
+[ "$code" -eq 76 ] || { echo "a stopped rank ended with $code" && cat err.txt && exit 1; }
+grep -q 'rank 0 on host .* is stuck .*its process does not run' err.txt
+# a short stop is survived
+on 2 paused train.steps=1000000 watchdog.seconds=20 >out.txt 2>err.txt &
+job=$!
+until_step paused 100
+owner=$(sed -n 's/^pid //p' paused/owner)
+kill -STOP "$owner"
+sleep 5
+kill -CONT "$owner"
+sleep 1
+kill -TERM "$owner"
+code=0
+wait "$job" || code=$?
+[ "$code" -eq 75 ] || { echo "a paused rank ended with $code" && cat err.txt && exit 1; }
