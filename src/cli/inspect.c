@@ -57,7 +57,9 @@ static void print_vocab(const char *name, const lk_strings *s, ptrdiff_t skip) {
 }
 
 static void print_info(const lk_corpus_info *info) {
-  printf("kind         %s, unit %s%s\n", lk_corpus_kind_names[info->kind], info->unit,
+  const bool pairs = info->kind == LK_CORPUS_PAIRS;
+  printf("kind         %s, unit %s%s%s%s%s\n", lk_corpus_kind_names[info->kind], info->unit,
+         pairs ? ", of the targets " : "", info->target_unit, info->shared ? ", one vocabulary for both" : "",
          info->stream ? ", one running text" : "");
   if (info->frames > 0) printf("frames       of %td numbers\n", info->frames);
   print_vocab("vocabulary", &info->source, LK_SPECIALS);

@@ -41,7 +41,7 @@ static const struct argp_option options[] = {
     {"test", OPTION_TEST, "FILE", 0, "A file to test on", 1},
     {"valid-fraction", OPTION_VALID_FRACTION, "X", 0, "Or: set this part of FILE apart, from its end", 1},
     {"test-fraction", OPTION_TEST_FRACTION, "X", 0, "The same for testing, behind the part for validation", 1},
-    {"unit", OPTION_UNIT, "word|char", 0, "What a text is cut into (default word)", 2},
+    {"unit", OPTION_UNIT, "word|char|sentencepiece", 0, "What a text is cut into (default word)", 2},
     {"stream", OPTION_STREAM, NULL, 0, "text: one running text, not one sequence a line", 2},
     {"lower", OPTION_LOWER, NULL, 0, "Lower-case the text", 2},
     {"no-nfc", OPTION_NO_NFC, NULL, 0, "Leave out the Unicode normalisation (NFC)", 2},
@@ -236,8 +236,8 @@ static const struct argp argp = {
         "  text      one sequence a line, or with --stream one running text\n"
         "  classify  label TAB text, one sequence a line\n"
         "  label     a word and its label a line, sentences end at a blank line\n"
-        "  pairs     source TAB target a line, or with --target two files; in files to validate and test on,\n"
-        "            further accepted targets may follow, each behind a TAB\n"
+        "  pairs     source TAB target a line, or with --target in two files;\n"
+        "            lines of --valid and --test may have further targets, behind TABs\n"
         "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
         "            or an HDF5 file with /frames [n,D], /offsets [rows+1], /labels [rows]\v"
         "A line that is empty is skipped. A running text of words gets <eos> at each line end; the words <eos> and "

@@ -33,8 +33,13 @@ static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket
     ptrdiff_t positions = n * b->width;
     LK_TRY(lk_corpus_rows(corpus, split, bucket, row, n, info->frames ? NULL : ids, ids + positions,
                           b->target_width ? ids + 2 * positions : NULL, info->frames ? frames : NULL));
+    if (info->kind == LK_CORPUS_PAIRS) LK_TRY(lk_corpus_target_lengths(corpus, split, bucket, row, n, ids));
   }
-  return LK_OK;
+  if (!b->references) return LK_OK;
+  lk_strings references = {0};
+  const lk_status status = lk_corpus_references(corpus, split, bucket, &references);
+  lk_strings_release(&references);
+  return status;
 }
 
 static lk_status read_stream(const lk_corpus *corpus, lk_split split, int32_t *ids) {

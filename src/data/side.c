@@ -13,14 +13,6 @@ struct lk_side {
   lk_buffer folded, units; /* scratch */
 };
 
-/* Files come from strangers, and all text inside the program is valid. */
-static lk_status check_text(const lk_strings *words) {
-  for (ptrdiff_t i = 0; i < words->count; i++)
-    if (lk_utf8_valid(lk_strings_get(words, i), lk_strings_size(words, i)) < lk_strings_size(words, i))
-      return LK_FAIL(LK_DATA, "vocabulary: entry %td is not valid UTF-8", i);
-  return LK_OK;
-}
-
 static lk_status set_up(lk_side *side, const lk_corpus_info *info, lk_which_side which) {
   const char *name = which == LK_TARGET ? info->target_unit : info->unit;
   const lk_buffer *model = &info->source_model;
@@ -29,7 +21,6 @@ static lk_status set_up(lk_side *side, const lk_corpus_info *info, lk_which_side
   if (!lk_unit_find(name, &side->unit))
     return LK_FAIL(LK_DATA, "the corpus has no text on its %s side", which == LK_TARGET ? "target" : "source");
   LK_TRY(lk_vocab_from(&side->vocab, which == LK_TARGET ? &info->target : &info->source, true));
-  LK_TRY(check_text(lk_vocab_strings(side->vocab)));
   if (side->unit != LK_PIECE) return LK_OK;
   if (which == LK_TARGET && info->target_model.size > 0) model = &info->target_model; /* else one for both sides */
   return lk_pieces_create(&side->pieces, "the model in the file", model->data, model->size);

@@ -257,11 +257,6 @@ lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int buck
   if (references->count - before != from->rows)
     return LK_FAIL(LK_DATA, "%s: %s has %td rows where %td are promised", lk_h5_path(corpus->file), path,
                    references->count - before, from->rows);
-  for (ptrdiff_t row = 0; row < from->rows; row++) {
-    const size_t size = lk_strings_size(references, before + row);
-    if (lk_utf8_valid(lk_strings_get(references, before + row), size) < size)
-      return LK_FAIL(LK_DATA, "%s: %s row %td: not valid UTF-8", lk_h5_path(corpus->file), path, row);
-  }
   return LK_OK;
 }
 

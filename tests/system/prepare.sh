@@ -63,13 +63,31 @@ h5dump -d /vocab/label label.h5 | grep -q 'B-ORG'
 printf 'a\t1,2,3 4,5,6\nb\t7,8,9\n' >frames.tsv
 "${prepare[@]}" frames frames.tsv -o frames.h5 >/dev/null
 has frames.h5 /train/len_0004/frames '{2/Inf, 4, 3}'
-for file in text lines label frames; do "$LOCKSTEP" verify $file.h5 >/dev/null; done
+# Pairs: one file, and two files side by side; several accepted targets to test on.
+printf 'A B\tAH B\nC\tK\n' >train.tsv
+printf 'A\tAH\tEY\n' >test.tsv
+"${prepare[@]}" pairs train.tsv --test test.tsv -o pairs.h5 >report.txt
+grep -q '1 further targets' report.txt
+has pairs.h5 /train/len_0004/target '{2/Inf, 4}'
+has pairs.h5 /train/len_0004/target_length '{2'
+has pairs.h5 /test/len_0004/references '{1}'
+"$LOCKSTEP" inspect pairs.h5 | grep -q 'kind         pairs, unit word, of the targets word$'
+cut -f1 train.tsv >train.en
+cut -f2 train.tsv >train.ph
+"${prepare[@]}" pairs train.en --target train.ph --target-unit char --target-vocabulary 2 -o pairs.h5 >/dev/null
+"$LOCKSTEP" inspect pairs.h5 | grep -q 'kind         pairs, unit word, of the targets char$'
+has pairs.h5 /vocab/source '{7}'
+has pairs.h5 /vocab/target '{6}'
+"${prepare[@]}" pairs train.en --target train.ph --shared-vocabulary -o pairs.h5 >/dev/null
+"$LOCKSTEP" inspect pairs.h5 | grep -q 'one vocabulary for both'
+for file in text lines label frames pairs; do "$LOCKSTEP" verify $file.h5 >/dev/null; done
 rm ./*.h5
 
 # Bad data: 65, with the place.
 printf 'good\nb\377d\n' >bad.txt
 : >empty.txt
 printf 'x\ta\nno tab\n' >bad.tsv
+printf 'a\nb\nc\n' >three.en
 printf 'a\t1,2\nb\t3,nan\n' >nan.tsv
 printf 'a X\nb Y Z\n' >bad.conll
 refused 65 'bad.txt:2:2: not valid UTF-8: byte 0xff' "${prepare[@]}" text bad.txt -o out.h5
@@ -78,6 +96,10 @@ refused 65 'text.txt:1:6: a sequence of 31 units, more than 5' \
 refused 65 'empty.txt:1:1: the file is empty' "${prepare[@]}" text empty.txt -o out.h5
 refused 65 'bad.tsv:2:7: 1 column, expected 2' "${prepare[@]}" classify bad.tsv -o out.h5
 refused 65 'nan.tsv:2:5: found '"'nan'"', expected a finite number' "${prepare[@]}" frames nan.tsv -o out.h5
+refused 65 'test.tsv:1:6: a second target, which only validation and test may have' \
+  "${prepare[@]}" pairs test.tsv -o out.h5
+refused 65 'train.ph:3:1: the file ends, but three.en goes on' \
+  "${prepare[@]}" pairs three.en --target train.ph -o out.h5
 refused 65 'bad.conll:2:5: 3 columns, expected 2' "${prepare[@]}" label bad.conll -o out.h5
 printf 'y\tb\n' >other.tsv
 refused 65 "other.tsv:1:1: label 'y', which the training part never has" \
@@ -88,14 +110,16 @@ INPUT=bad.txt refused 65 '<stdin>:2:2: not valid UTF-8' "${prepare[@]}" text - -
 refused 64 "unknown kind 'txt'" "${prepare[@]}" txt text.txt -o out.h5
 refused 64 'expected a kind' "${prepare[@]}"
 refused 64 'expected -o OUT.h5' "${prepare[@]}" text text.txt
-refused 64 '--unit: expected word or char, found' "${prepare[@]}" text text.txt --unit byte -o out.h5
+refused 64 '--unit: expected word, char or sentencepiece, found' "${prepare[@]}" text text.txt --unit byte -o out.h5
 refused 64 '--column: expected word=I,tag=J' "${prepare[@]}" label b.conll --column word=x -o out.h5
 refused 64 '--conllu goes with label, not with text' "${prepare[@]}" text text.txt --conllu -o out.h5
 refused 64 '--stream goes with text, not with classify' "${prepare[@]}" classify lines.tsv --stream -o out.h5
+refused 64 'goes with pairs, not with text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
+refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
 refused 64 'did you mean --max-length' "${prepare[@]}" text text.txt --max-lenght 3 -o out.h5
 refused 74 'none/out.h5' "${prepare[@]}" text text.txt -o none/out.h5
 refused 74 'none.txt' "${prepare[@]}" text none.txt -o out.h5
 
 # Help says how, with an example for each kind.
 "${prepare[@]}" --help >help.txt
-for kind in text classify label frames; do grep -q "lockstep prepare $kind" help.txt || fail "no example of $kind"; done
+for kind in text classify label pairs frames; do grep -q "lockstep prepare $kind" help.txt || fail "no example of $kind"; done
