@@ -1,4 +1,6 @@
 /* translate.c - decoding a unit at a time, and the greedy search that evaluation uses. */
+#include "lockstep/translate.h"
+
 #include <string.h>
 
 #include "translator_impl.h"
