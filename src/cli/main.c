@@ -80,8 +80,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < COMMANDS; i++)
     if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
   lk_status status = command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
-  if (status != LK_OK && !(command && command->parallel && !lk_cli_wants_help(argc, argv)))
-    print_error();
+  if (status != LK_OK && !(command && command->parallel && !lk_cli_wants_help(argc, argv))) print_error();
   if (fflush(stdout) != 0 && status == LK_OK) status = LK_IO;
   return lk_status_exit_code(status);
 }
