@@ -62,6 +62,7 @@ static void cut_buckets(lk_reducer *reducer) {
     if (slice.end - slice.begin > longest) longest = slice.end - slice.begin;
     pieces += lk_shards_make(reducer->shards, r, (int)size).pieces;
   }
+  LK_ASSERT(pieces > 0);
   ptrdiff_t bucket = reducer->comm->bucket / pieces / LK_SUM_BLOCK * LK_SUM_BLOCK;
   if (bucket < LK_SUM_BLOCK) bucket = LK_SUM_BLOCK;
   reducer->bucket = bucket < longest ? bucket : lk_padded(longest);

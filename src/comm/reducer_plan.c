@@ -44,7 +44,7 @@ static int list_sources(const lk_reducer *reducer, lk_source *source) {
 
 /* The additions that make one node of the sources that lie in it. */
 static lk_status plan_node(const lk_reducer *reducer, lk_piece node, lk_sum_plan *plan) {
-  int value[LK_TREE_LEVELS + 1];
+  int value[LK_TREE_LEVELS + 1] = {0};
   lk_tree tree = lk_tree_start(reducer->shards, node.first);
   LK_TRY(lk_alloc(&plan->op, (size_t)reducer->sources, sizeof *plan->op));
   for (int s = 0; s < reducer->sources; s++) {
@@ -80,6 +80,7 @@ static lk_status plan_destinations(lk_reducer *reducer) {
 static int taker_of(const lk_reducer *reducer, int group, int slice) {
   int count = 0, turn;
   for (int r = 0; r < reducer->comm->size; r++) count += reducer->group[r] == group;
+  LK_ASSERT(count > 0);
   turn = slice % count;
   for (int r = 0;; r++)
     if (reducer->group[r] == group && turn-- == 0) return r;

@@ -196,7 +196,7 @@ static void test_counts_by_hand(void **state) {
     if (strcmp(metrics[i].name, "accuracy") == 0)
       assert_true(fabs(metrics[i].value - (double)h.batch.pack.B / (double)h.batch.pack.N) < 1e-12 && ++seen);
     if (strcmp(metrics[i].name, "exact_match") == 0)
-      assert_true(fabs(metrics[i].value - (double)((h.batch.pack.B + 2) / 4) / (double)h.batch.pack.B) < 1e-12 &&
+      assert_true(fabs(metrics[i].value - (double)((h.batch.pack.B + 2) >> 2) / (double)h.batch.pack.B) < 1e-12 &&
                   ++seen);
   }
   assert_int_equal(seen, 2);
