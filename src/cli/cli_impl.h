@@ -39,3 +39,4 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_inspect(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_verify(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_config(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_bench(int argc, char **argv, lk_comm *comm);

@@ -20,6 +20,7 @@ static const lk_command commands[] = {
     {"inspect", "say what a file of ours holds", 0, lk_command_inspect},
     {"verify", "check a file's digest and structure", 0, lk_command_verify},
     {"config", "print, check or explain a configuration", 0, lk_command_config},
+    {"bench", "ceilings and kernels of this machine, and what a training step spends", 1, lk_command_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

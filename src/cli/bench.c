@@ -1,0 +1,109 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_impl.h"
+#include "lockstep/text.h"
+
+static const struct {
+  const char *name;
+  lk_status (*run)(bench *b);
+} sections[] = {
+    {"memory", bench_memory},       {"products", bench_products},   {"recurrent", bench_recurrent},
+    {"pointwise", bench_pointwise}, {"reduction", bench_reduction}, {"nets", bench_nets},
+};
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+typedef struct arguments {
+  int quick, json, wanted[SECTIONS], any;
+  long long shards;
+  const char *kernels;
+} arguments;
+
+enum { OPTION_QUICK = 'q', OPTION_JSON = 'j', OPTION_SHARDS = 's', OPTION_KERNELS = 'k' };
+
+static const struct argp_option options[] = {
+    {"quick", OPTION_QUICK, NULL, 0, "fewer shapes and shorter timings: half a minute rather than a few", 0},
+    {"json", OPTION_JSON, NULL, 0, "one JSON object", 0},
+    {"shards", OPTION_SHARDS, "N", 0, "shards of the nets (as many as ranks)", 0},
+    {"kernels", OPTION_KERNELS, "NAME", 0, "auto, avx512, avx2 or portable (auto)", 0},
+    {0}};
+
+static int want(arguments *a, const char *text) {
+  const char *names[SECTIONS];
+  for (int i = 0; i < SECTIONS; i++) {
+    names[i] = sections[i].name;
+    if (strcmp(text, names[i]) == 0) return a->any = a->wanted[i] = 1, 0;
+  }
+  char quoted[256];
+  const char *near = lk_nearest(text, names, SECTIONS);
+  lk_quote(quoted, text, strlen(text));
+  if (near) return lk_cli_bad_option("lockstep bench: no section %s (did you mean '%s'?)", quoted, near);
+  return lk_cli_bad_option("lockstep bench: no section %s: memory, products, recurrent, pointwise, reduction, nets",
+                           quoted);
+}
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  arguments *a = state->input;
+  switch (key) {
+    case OPTION_QUICK:
+      a->quick = 1;
+      return 0;
+    case OPTION_JSON:
+      a->json = 1;
+      return 0;
+    case OPTION_SHARDS:
+      return lk_cli_integer("shards", text, 1, LK_MAX_SHARDS, &a->shards);
+    case OPTION_KERNELS:
+      a->kernels = text;
+      return 0;
+    case ARGP_KEY_ARG:
+      return want(a, text);
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "[SECTION ...]",
+    .doc =
+        "Measure this machine: the rate of fused multiply-adds on registers alone (the ceiling), memory bandwidth, "
+        "products of OpenBLAS and of our kernels at the shapes of recurrent nets, recurrent steps, pointwise "
+        "functions, "
+        "the reduction between the ranks, and what a training step of standard nets spends its time on. All ranks "
+        "measure at the same time. Figures are medians of repeated timings, and means over the ranks.\v"
+        "Sections: memory products recurrent pointwise reduction nets (all of them).\n\n"
+        "Example:\n  mpirun -n 2 lockstep bench --quick\n  mpirun -n 2 lockstep bench --json nets --shards 8\n\n"
+        "The share of the ceiling counts the flops of products alone, 6 for each weight in a product and token: 2 "
+        "forward, 4 backward."};
+
+static lk_status run(bench *b, const arguments *a) {
+  LK_TRY(bench_ceiling(b));
+  for (int i = 0; i < SECTIONS; i++)
+    if (!a->any || a->wanted[i]) LK_TRY(sections[i].run(b));
+  if (!b->json || b->rank != 0) return LK_OK;
+  char *text = json_dumps(b->root, JSON_REAL_PRECISION(6) | JSON_INDENT(1));
+  if (!text) return LK_FAIL(LK_MEMORY, "out of memory for the results");
+  puts(text);
+  free(text);
+  return LK_OK;
+}
+
+lk_status lk_command_bench(int argc, char **argv, lk_comm *comm) {
+  int help = 0;
+  arguments a = {0};
+  LK_TRY(lk_cli_parse(&argp, "lockstep bench", argc, argv, &a, &help));
+  if (help) return LK_OK;
+  bench b = {.comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm), .quick = a.quick, .json = a.json};
+  b.shards = a.shards > 0 ? (int)a.shards : b.size;
+  if (b.shards < b.size)
+    return LK_FAIL(LK_USAGE, "--shards: %d ranks need at least as many shards, found %d", b.size, b.shards);
+  LK_TRY(lk_comm_agree(comm, lk_kernels_select(a.kernels)));
+  b.root = json_object();
+  if (!b.root) return LK_FAIL(LK_MEMORY, "out of memory for the results");
+  lk_status status = run(&b, &a);
+  json_decref(b.root);
+  return status;
+}

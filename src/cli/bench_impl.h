@@ -1,0 +1,79 @@
+/* bench_impl.h - what the parts of `lockstep bench` share.
+ *
+ *   bench.c            options, the list of sections       bench_report.c     medians over repeats and ranks; tables, JSON
+ *   bench_machine.c    FMA ceiling, memory bandwidth        bench_kernels.c    products, recurrent steps, pointwise
+ *   bench_reduction.c  sums between the ranks               bench_nets.c       the standard nets, what a step spends
+ *                                                           bench_net.c        one of them: parameters, batch, reducer
+ *
+ * All ranks measure the same thing at the same time: what one of them reaches while the others are idle is of no use
+ * to a run. A section's result is a list of rows, all with the same columns; the names of columns carry the units. */
+#pragma once
+#include <jansson.h>
+
+#include "cli_impl.h"
+#include "lockstep/clock.h"
+#include "lockstep/kernels.h"
+#include "lockstep/task.h"
+
+typedef struct bench {
+  lk_comm *comm;
+  int rank, size;
+  int quick, json;
+  int shards; /* of the nets */
+  json_t *root;
+  double ceiling; /* flop/s of one rank while all are busy */
+} bench;
+
+typedef void bench_work(void *context);
+
+/** Seconds of one call: the median of several timings on each rank, its mean over the ranks.    Collective. */
+LK_CHECKED lk_status bench_measure(const bench *b, bench_work *work, void *context, double *seconds);
+/** The mean of each value over the ranks.                                          Collective. */
+LK_CHECKED lk_status bench_mean(const bench *b, double *value, int count);
+double bench_median(double *value, int count); /* sorts */
+
+/** Add a row to rows; takes it over. LK_MEMORY where it is NULL. */
+LK_CHECKED lk_status bench_add(json_t *rows, json_t *row);
+/** Print a section as a table, or keep it for the JSON object. Takes rows over. Rank 0 speaks. */
+LK_CHECKED lk_status bench_emit(bench *b, const char *section, const char *title, json_t *rows);
+
+LK_CHECKED lk_status bench_ceiling(bench *b); /* sets b->ceiling: comes first, always */
+LK_CHECKED lk_status bench_memory(bench *b);
+LK_CHECKED lk_status bench_products(bench *b);
+LK_CHECKED lk_status bench_recurrent(bench *b);
+LK_CHECKED lk_status bench_pointwise(bench *b);
+LK_CHECKED lk_status bench_reduction(bench *b);
+LK_CHECKED lk_status bench_nets(bench *b);
+
+/* ---- the standard nets ---- */
+typedef struct bench_kind {
+  const char *name;
+  const char *settings[16]; /* key=value, NULL at the end */
+  lk_corpus_kind corpus;
+  int stream;
+  ptrdiff_t vocabulary, labels;
+  ptrdiff_t batch, shortest, longest; /* sequences of all ranks; their lengths, evenly spread */
+} bench_kind;
+
+typedef struct bench_net {
+  const bench_kind *kind;
+  lk_config config;
+  lk_corpus_info info;
+  lk_shards shards;
+  lk_params *params;
+  lk_task *task;
+  struct lk_reducer *reducer;
+  struct lk_optimizer *optimizer;
+  lk_slice slice;
+  lk_grads grads;
+  lk_batch batch;
+  lk_real *lanes;
+  lk_shard_stat *stat, *all; /* [shards of this rank], [S] */
+  lk_arena arena;
+  ptrdiff_t tokens; /* of all ranks */
+  double flops;     /* of a step of all ranks */
+} bench_net;
+
+/** Everything that a step needs, for made-up data.                                Collective. */
+LK_CHECKED lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind);
+void bench_net_close(bench_net *net);

@@ -1,0 +1,175 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_impl.h"
+#include "lockstep/optimizer.h"
+#include "lockstep/reducer.h"
+
+/* ---- a corpus that holds vocabularies and nothing else ---- */
+
+static lk_status name_all(lk_strings *strings, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    char name[32];
+    int size = snprintf(name, sizeof name, "w%td", i);
+    LK_TRY(lk_strings_add(strings, name, (size_t)size, 1));
+  }
+  return LK_OK;
+}
+
+static lk_status describe(bench_net *net) {
+  const bench_kind *kind = net->kind;
+  LK_TRY(lk_config_init(&net->config));
+  for (const char *const *s = kind->settings; *s; s++) LK_TRY(lk_config_override(&net->config, *s));
+  net->info.kind = kind->corpus;
+  net->info.stream = kind->stream;
+  (void)snprintf(net->info.unit, sizeof net->info.unit, "word");
+  LK_TRY(name_all(&net->info.source, kind->vocabulary));
+  return name_all(&net->info.label, kind->labels);
+}
+
+/* ---- a batch: sequence q of all ranks goes to shard q mod S, as the loader does it ---- */
+
+static ptrdiff_t length_of(const bench_kind *kind, ptrdiff_t q) {
+  if (kind->batch < 2) return kind->longest;
+  return kind->longest - q * (kind->longest - kind->shortest) / (kind->batch - 1); /* falling */
+}
+
+/* Sequences of this rank, their rows, and the longest. */
+static void count(const bench_net *net, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T) {
+  *B = *N = *T = 0;
+  for (ptrdiff_t q = 0; q < net->kind->batch; q++) {
+    ptrdiff_t s = q % net->shards.total - net->shards.first, length = length_of(net->kind, q);
+    if (s < 0 || s >= net->shards.count) continue;
+    ++*B;
+    *N += length;
+    if (length > *T) *T = length;
+  }
+}
+
+static void fill_pack(bench_net *net) {
+  lk_pack *pack = &net->batch.pack;
+  ptrdiff_t b = 0;
+  for (int s = 0; s < net->shards.count; s++) {
+    pack->shard_seq[s] = b;
+    for (ptrdiff_t q = net->shards.first + s; q < net->kind->batch; q += net->shards.total, b++) {
+      pack->length[b] = (int32_t)length_of(net->kind, q);
+      pack->id[b] = (uint32_t)q;
+    }
+  }
+  pack->shard_seq[net->shards.count] = b;
+  lk_pack_fill(pack);
+}
+
+/* Few words are frequent and most are rare, as in texts: the k-th of V about as often as 1 / k. */
+static int32_t draw(lk_rng rng, uint32_t a, uint32_t b, uint32_t what, ptrdiff_t V) {
+  double u = lk_rng_uniform(rng, a, b, what, 0), x = 1;
+  for (int i = 0; i < 3; i++) x *= u; /* a cube is close enough to that, and cheap */
+  return (int32_t)((double)V * x);
+}
+
+static void fill_batch(bench_net *net) {
+  lk_batch *batch = &net->batch;
+  const lk_pack *pack = &batch->pack;
+  lk_rng rng = lk_rng_make(1, LK_PURPOSE_SAMPLE);
+  int sequences = lk_task_view(net->task) == LK_VIEW_CLASSIFY;
+  ptrdiff_t outputs = net->kind->labels > 0 ? net->kind->labels : net->kind->vocabulary;
+  for (ptrdiff_t r = 0; r < pack->N; r++) {
+    uint32_t id = pack->id[pack->seq[r]], time = (uint32_t)pack->time[r];
+    batch->source[r] = draw(rng, id, time, 1, net->kind->vocabulary);
+    if (!sequences) batch->target[r] = draw(rng, id, time, 2, outputs);
+  }
+  for (ptrdiff_t b = 0; b < pack->B; b++) {
+    if (sequences) batch->target[b] = draw(rng, pack->id[b], 0, 2, outputs);
+    batch->lane[b] = (int32_t)b;
+  }
+  batch->tokens = pack->N;
+}
+
+static void layout(bench_net *net, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T) {
+  lk_arena *a = &net->arena;
+  lk_pack_layout(&net->batch.pack, a, &net->shards, B, N, T);
+  net->batch.source = lk_arena_ints(a, N);
+  net->batch.target = lk_arena_ints(a, N);
+  net->batch.lane = lk_arena_ints(a, B);
+  net->lanes = lk_task_lane_width(net->task) > 0 ? lk_arena_reals(a, B * lk_task_lane_width(net->task)) : NULL;
+  net->stat = lk_arena_take(a, sizeof *net->stat * (size_t)net->shards.count);
+  net->all = lk_arena_take(a, sizeof *net->all * (size_t)net->shards.total);
+}
+
+static lk_status make_batch(bench_net *net) {
+  ptrdiff_t B, N, T;
+  count(net, &B, &N, &T);
+  LK_TRY(lk_task_reserve(net->task, B, N, T, 1));
+  layout(net, B, N, T);
+  LK_TRY(lk_arena_reserve(&net->arena));
+  layout(net, B, N, T);
+  fill_pack(net);
+  fill_batch(net);
+  return LK_OK;
+}
+
+/* ---- parameters, gradients, optimizer: as the trainer puts them together ---- */
+
+static lk_status open_reducer(bench_net *net, const bench *b) {
+  enum { BLOCKS = 8 };
+  lk_row_block block[BLOCKS];
+  lk_reducer_spec spec = {.shards = net->shards.total, .P = lk_params_count(net->params), .blocks = block};
+  spec.block_count = lk_params_row_blocks(net->params, block, BLOCKS);
+  LK_ASSERT(spec.block_count <= BLOCKS);
+  return lk_reducer_create(&net->reducer, b->comm, &spec);
+}
+
+static lk_status commit(bench_net *net, const bench *b) {
+  int part, parts;
+  lk_reducer_parts(net->reducer, &part, &parts);
+  LK_TRY(lk_params_commit_at(net->params, 1, lk_reducer_values(net->reducer), part, parts));
+  net->grads = (lk_grads){.shards = &net->shards, .params = net->params};
+  for (int p = 0; p < net->shards.pieces; p++) {
+    net->grads.piece[p] = lk_reducer_piece(net->reducer, p);
+    net->grads.touched[p] = lk_reducer_touched(net->reducer, p);
+  }
+  net->slice = lk_comm_slice(lk_params_count(net->params), b->rank, b->size);
+  LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, net->slice));
+  return make_batch(net);
+}
+
+/* Weights that stand in a product: all matrices but tables that are read by rows. Those of the head are used once a
+ * unit, which for a classifier is a sequence. */
+static void count_work(bench_net *net) {
+  ptrdiff_t tokens = 0, units = net->kind->batch;
+  double token = 0, unit = 0;
+  for (ptrdiff_t q = 0; q < net->kind->batch; q++) tokens += length_of(net->kind, q);
+  if (lk_task_view(net->task) != LK_VIEW_CLASSIFY) units = tokens;
+  for (int i = 0; i < lk_params_tensors(net->params); i++) {
+    const lk_param *p = lk_params_at(net->params, i);
+    if (p->dims < 2 || strncmp(p->name, "embedding", 9) == 0) continue;
+    *(strncmp(p->name, "output", 6) == 0 ? &unit : &token) += (double)p->count;
+  }
+  net->tokens = tokens;
+  net->flops = 6 * (token * (double)tokens + unit * (double)units);
+}
+
+lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind) {
+  *net = (bench_net){.kind = kind, .shards = lk_shards_make(b->shards, b->rank, b->size)};
+  LK_TRY(lk_comm_agree(b->comm, describe(net)));
+  LK_TRY(lk_comm_agree(b->comm, lk_params_create(&net->params)));
+  LK_TRY(lk_comm_agree(b->comm, lk_task_create(&net->task, &net->config, &net->info, net->params)));
+  LK_TRY(open_reducer(net, b));
+  LK_TRY(lk_comm_agree(b->comm, commit(net, b)));
+  LK_TRY(lk_reducer_meet(net->reducer));
+  lk_task_pack(net->task, net->params);
+  count_work(net);
+  return LK_OK;
+}
+
+void bench_net_close(bench_net *net) {
+  lk_optimizer_destroy(&net->optimizer);
+  lk_task_destroy(&net->task);
+  lk_params_destroy(&net->params);
+  lk_reducer_destroy(&net->reducer);
+  lk_arena_release(&net->arena);
+  lk_strings_release(&net->info.source);
+  lk_strings_release(&net->info.label);
+  lk_config_release(&net->config);
+}

@@ -1,0 +1,64 @@
+#include <string.h>
+
+#include "bench_impl.h"
+#include "lockstep/reducer.h"
+
+enum { MOST = 21 };
+
+/* The median time of a sum and of sharing the values that come of it. */
+static lk_status run(const bench *b, lk_reducer *reducer, double *sum, double *share) {
+  double sums[MOST], shares[MOST];
+  const int repeats = b->quick ? 7 : MOST;
+  for (int i = -2; i < repeats; i++) {
+    const int at = i < 0 ? 0 : i;
+    LK_TRY(lk_reducer_begin(reducer));
+    LK_TRY(lk_comm_barrier(b->comm));
+    double start = lk_clock_seconds();
+    LK_TRY(lk_reducer_sum(reducer));
+    double summed = lk_clock_seconds();
+    LK_TRY(lk_reducer_share(reducer));
+    sums[at] = summed - start;
+    shares[at] = lk_clock_seconds() - summed;
+  }
+  *sum = bench_median(sums, repeats);
+  *share = bench_median(shares, repeats);
+  LK_TRY(bench_mean(b, sum, 1));
+  return bench_mean(b, share, 1);
+}
+
+static lk_status measure(const bench *b, ptrdiff_t P, lk_reduction how, json_t *rows) {
+  lk_status status = LK_OK;
+  lk_reducer *reducer = NULL;
+  double sum, share, bytes = 4.0 * (double)P;
+  const lk_reducer_spec spec = {.shards = b->size, .P = P, .how = how};
+  LK_GO(lk_reducer_create(&reducer, b->comm, &spec));
+  float *piece = lk_reducer_piece(reducer, 0);
+  for (ptrdiff_t i = 0; i < P; i++) piece[i] = (float)(i % 1000);
+  LK_GO(run(b, reducer, &sum, &share));
+  LK_GO(bench_add(rows, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "by",
+                                  how == LK_REDUCTION_MESSAGES ? "messages" : lk_reducer_words(reducer), "MB",
+                                  bytes / 1e6, "sum_ms", sum * 1e3, "sum_GB/s", bytes / sum / 1e9, "share_ms",
+                                  share * 1e3, "share_GB/s", bytes / share / 1e9)));
+done:
+  lk_reducer_destroy(&reducer);
+  return status;
+}
+
+lk_status bench_reduction(bench *b) {
+  static const ptrdiff_t sizes[] = {(ptrdiff_t)1 << 18, (ptrdiff_t)1 << 20, (ptrdiff_t)1 << 22, (ptrdiff_t)1 << 24};
+  static const lk_reduction hows[] = {LK_REDUCTION_AUTO, LK_REDUCTION_MESSAGES};
+  lk_status status = LK_OK;
+  json_t *rows = json_array();
+  for (size_t h = 0; h < sizeof hows / sizeof *hows; h++)
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+      if (b->quick && i != 2) continue;
+      LK_GO(measure(b, sizes[i], hows[h], rows));
+    }
+  LK_GO(bench_emit(b, "reduction",
+                   "Reduction between the ranks: GB of one rank's gradient that became a sum, GB of values that every "
+                   "rank then has",
+                   json_incref(rows)));
+done:
+  json_decref(rows);
+  return status;
+}

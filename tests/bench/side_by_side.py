@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""side_by_side.py [WORKLOAD ...] [--rounds N] [--seconds S]
+
+Lockstep and PyTorch in turn on the same workload: tokens per second, medians over the rounds, and their ratio.
+PyTorch runs as 2 ranks of 1 thread and as 1 process of 2 threads, the better of which counts. Lockstep runs through
+`lockstep train` on a corpus of the same shape, 2 ranks; the windows of metrics.jsonl count, but for the first.
+
+LOCKSTEP=program   LOCKSTEP_DATA=folder with ud-english-ewt/, for the tagger's real sentences
+"""
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from workloads import TO_REACH, WORKLOADS
+
+here = os.path.dirname(os.path.abspath(__file__))
+arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+arguments.add_argument("workload", nargs="*", choices=[[], *WORKLOADS], help="all of them: " + " ".join(WORKLOADS))
+arguments.add_argument("--rounds", type=int, default=5)
+arguments.add_argument("--seconds", type=float, default=8, help="of each run")
+arguments.add_argument("--shards", default="ranks", help="parallel.shards of Lockstep")
+arguments.add_argument("--ranks", type=int, default=2, help="of Lockstep")
+arguments.add_argument("--alone", action="store_true", help="without PyTorch")
+args = arguments.parse_args()
+program = os.environ.get("LOCKSTEP", "lockstep")
+environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
+environment.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OPENBLAS_NUM_THREADS="1")
+
+
+def call(*command):
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\nended with {done.returncode}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def lengths_of(name, w, draw):
+    """Lengths of the sequences, where they vary."""
+    if name == "classifier":
+        return [draw.randint(20, 400) for _ in range(w["steps"] * w["batch"])]
+    path = os.path.join(os.environ.get("LOCKSTEP_DATA", ""), "ud-english-ewt", "en_ewt-ud-train.conllu")
+    if not os.path.exists(path):
+        sys.exit("the tagger needs LOCKSTEP_DATA with ud-english-ewt/")
+    lengths, words = [], 0
+    for line in open(path, encoding="utf-8"):
+        if line.strip() == "":
+            lengths.append(words)
+            words = 0
+        elif line.split("\t")[0].isdigit():
+            words += 1
+    return [n for n in lengths if n > 0]
+
+
+def make_corpus(name, w, folder):
+    """The corpus file, and a file of lengths where they vary."""
+    draw = random.Random(1)
+    text, corpus, lengths = f"{folder}/{name}.txt", f"{folder}/{name}.h5", None
+    words = [f"w{i}" for i in range(w["vocabulary"] - 4)]  # and the four specials
+    with open(text, "w", encoding="utf-8") as out:
+        if w["task"] == "lm":
+            # every word once, so that the vocabulary is whole
+            line = words + draw.choices(words, k=w["batch"] * w["unroll"] * w["steps"] - len(words))
+            for i in range(0, len(line), 1000):  # <eos> at line ends: a few
+                out.write(" ".join(line[i : i + 1000]) + "\n")
+        else:
+            lengths = lengths_of(name, w, draw)
+            for n in lengths:
+                row = draw.choices(words, k=n)
+                if w["task"] == "classify":
+                    out.write(f"c{draw.randrange(w['outputs'])}\t{' '.join(row)}\n")
+                else:
+                    out.writelines(f"{word}\tT{draw.randrange(w['outputs'])}\n" for word in row)
+                    out.write("\n")
+    kind = {"lm": ["text", "--stream"], "label": ["label", "--column", "word=0,tag=1"], "classify": ["classify"]}[w["task"]]
+    call(program, "prepare", kind[0], text, *kind[1:], "-o", corpus)
+    if lengths:
+        with open(f"{folder}/{name}.lengths", "w", encoding="utf-8") as out:
+            out.writelines(f"{n}\n" for n in lengths)
+    return corpus, f"{folder}/{name}.lengths" if lengths else None
+
+
+def ours(w, corpus, folder, seconds):
+    """Tokens per second of all windows but the first."""
+    config, run = f"{folder}/config.yaml", f"{folder}/run"
+    call("rm", "-rf", run)
+    with open(config, "w", encoding="utf-8") as out:
+        json.dump({
+            "task": w["task"], "run": {"dir": run}, "data": {"corpus": corpus},
+            "model": {"input": "embed", "embedding": w["embedding"], "cell": w["cell"], "hidden": w["hidden"],
+                      "layers": w["layers"], "bidirectional": w["directions"] == 2, "dropout": 0, "tied": False,
+                      "recurrent_bias": True, "pool": "last"},
+            "train": {"batch": w["batch"], "unroll": w.get("unroll", 1), "optimizer": w["optimizer"],
+                      "rate": w["rate"], "clip": w["clip"], "schedule": "constant", "epochs": 0,
+                      "minutes": seconds / 60},
+            "checkpoint": {"every": 0}, "eval": {"every": 0}, "parallel": {"shards": args.shards},
+        }, out)  # fmt: skip
+    done = subprocess.run(["mpirun", "-n", str(args.ranks), program, "train", config], env=environment,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    if done.returncode not in (0, 75):  # 75: the time is up, the state is saved
+        sys.exit(f"lockstep train ended with {done.returncode}: {done.stderr[-2000:]}")
+    lines = [json.loads(line) for line in open(f"{run}/metrics.jsonl", encoding="utf-8")]
+    rates = [line["tokens_per_second"] for line in lines if line["kind"] == "train"][1:]
+    if not rates:
+        sys.exit("lockstep train wrote fewer than two windows: give it more --seconds")
+    return statistics.median(rates)
+
+
+def theirs(name, lengths, ranks, threads, seconds):
+    more = ["--lengths", lengths] if lengths else []
+    return float(call("/usr/bin/python3", f"{here}/torch_ddp.py", name, "--ranks", str(ranks), "--threads",
+                      str(threads), "--seconds", str(seconds), *more))  # fmt: skip
+
+
+def compare(name, folder):
+    w = WORKLOADS[name]
+    corpus, lengths = make_corpus(name, w, folder)
+    mine, two, one = [], [], []
+    for _ in range(args.rounds):
+        mine.append(ours(w, corpus, folder, args.seconds))
+        if args.alone:
+            continue
+        two.append(theirs(name, lengths, 2, 1, args.seconds))
+        one.append(theirs(name, lengths, 1, 2, args.seconds))
+    a = statistics.median(mine)
+    if args.alone:
+        return print(f"{name:12} {a:12.0f}", flush=True)
+    b, c = statistics.median(two), statistics.median(one)
+    ratios = sorted(x / max(y, z) for x, y, z in zip(mine, two, one))
+    verdict = "reached" if statistics.median(ratios) >= TO_REACH[name] else "behind"
+    print(f"{name:12} {a:12.0f} {b:14.0f} {c:16.0f} {statistics.median(ratios):8.2f} "
+          f"({ratios[0]:.2f}-{ratios[-1]:.2f}) {TO_REACH[name]:9} {verdict}", flush=True)  # fmt: skip
+
+
+if args.alone:
+    print(f"{'workload':12} {'lockstep':>12}")
+else:
+    print(f"{'workload':12} {'lockstep':>12} {'torch 2 ranks':>14} {'torch 2 threads':>16} {'ratio':>8}  (range)   to reach")
+with tempfile.TemporaryDirectory() as scratch:
+    for each in args.workload or WORKLOADS:
+        compare(each, scratch)

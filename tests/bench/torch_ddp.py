@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""torch_ddp.py WORKLOAD [--ranks N] [--threads N] [--seconds S] [--lengths FILE]
+
+One workload of side_by_side.py trained by PyTorch: nn.LSTM or nn.GRU, DistributedDataParallel over gloo, packed
+sequences where lengths vary. Prints real tokens per second of all ranks: the median over windows, after a warm-up.
+A step is what Lockstep's is: zero the gradient, forward, loss, backward with its all-reduce, clipping, the optimizer.
+"""
+import argparse
+import os
+import socket
+import statistics
+import time
+
+# OpenBLAS and OpenMP read these before main
+os.environ.pop("OPENBLAS_CORETYPE", None)
+os.environ.pop("OPENBLAS_L2_SIZE", None)
+arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+arguments.add_argument("workload")
+arguments.add_argument("--ranks", type=int, default=2)
+arguments.add_argument("--threads", type=int, default=1)
+arguments.add_argument("--seconds", type=float, default=8)
+arguments.add_argument("--lengths", help="a file of sequence lengths, one a line, where they vary")
+args = arguments.parse_args()
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)
+
+import torch  # noqa: E402
+import torch.distributed as dist  # noqa: E402
+import torch.nn as nn  # noqa: E402
+from torch.nn.utils.rnn import pack_sequence  # noqa: E402
+
+from workloads import WORKLOADS  # noqa: E402
+
+
+class Net(nn.Module):
+    def __init__(self, w):
+        super().__init__()
+        self.w = w
+        self.embedding = nn.Embedding(w["vocabulary"], w["embedding"])
+        kind = nn.LSTM if w["cell"] == "lstm" else nn.GRU
+        self.rnn = kind(w["embedding"], w["hidden"], w["layers"], bidirectional=w["directions"] == 2)
+        self.output = nn.Linear(w["hidden"] * w["directions"], w["outputs"])
+
+    def forward(self, x, states):
+        if self.w["task"] == "lm":  # x [T, B]
+            y, states = self.rnn(self.embedding(x), states)
+            return self.output(y.reshape(-1, y.shape[2])), states
+        # x: packed ids, whose embedding is packed alike
+        packed = x._replace(data=self.embedding(x.data))
+        y, states = self.rnn(packed)
+        if self.w["task"] == "label":
+            return self.output(y.data), None
+        return self.output(states[0]), None  # the last state of one direction, in the order the batch was given
+
+
+def batches(w, rank, ranks, lengths):
+    """Batches of this rank: (input, target, tokens). Batches of sequences of similar length, as Lockstep's plan."""
+    g = torch.Generator().manual_seed(1)
+    if w["task"] == "lm":
+        mine = w["batch"] * (rank + 1) // ranks - w["batch"] * rank // ranks
+        ids = torch.randint(0, w["vocabulary"], (w["batch"], w["steps"] * w["unroll"] + 1), generator=g)
+        ids = ids[rank * mine : (rank + 1) * mine].t().contiguous()
+        for t in range(0, w["steps"] * w["unroll"], w["unroll"]):
+            yield ids[t : t + w["unroll"]], ids[t + 1 : t + w["unroll"] + 1].reshape(-1), mine * w["unroll"]
+        return
+    order = sorted(lengths)
+    steps = [order[i : i + w["batch"]] for i in range(0, len(order) - w["batch"] + 1, w["batch"])]
+    for s in torch.randperm(len(steps), generator=g).tolist():
+        own = sorted(steps[s][rank::ranks], reverse=True)
+        x = pack_sequence([torch.randint(0, w["vocabulary"], (n,), generator=g) for n in own])
+        count = sum(own) if w["task"] == "label" else len(own)
+        yield x, torch.randint(0, w["outputs"], (count,), generator=g), sum(own)
+
+
+def run(rank, port):
+    w = WORKLOADS[args.workload]
+    torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(1)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=args.ranks)
+    net = Net(w)
+    parallel = nn.parallel.DistributedDataParallel(net) if args.ranks > 1 else net
+    rule = torch.optim.SGD if w["optimizer"] == "sgd" else torch.optim.Adam
+    optimizer = rule(net.parameters(), lr=w["rate"])
+    loss_of = nn.CrossEntropyLoss()
+    lengths = [int(x) for x in open(args.lengths)] if args.lengths else None
+    data = list(batches(w, rank, args.ranks, lengths))
+    states, done, rates = None, 0, []
+
+    def step(x, target):
+        nonlocal states
+        optimizer.zero_grad(set_to_none=False)
+        if states is not None:
+            states = tuple(s.detach() for s in states)
+        logits, states = parallel(x, states)
+        loss_of(logits, target).backward()
+        nn.utils.clip_grad_norm_(net.parameters(), w["clip"])
+        optimizer.step()
+
+    def window(seconds):
+        nonlocal done
+        start, tokens, more = time.perf_counter(), 0, torch.ones(1)
+        while more.item():
+            for _ in range(4):  # ranks agree on the end now and then only
+                x, target, n = data[done % len(data)]
+                step(x, target)
+                done += 1
+                tokens += n
+            more[0] = time.perf_counter() - start < seconds
+            dist.broadcast(more, 0)
+        count = torch.tensor([float(tokens)])
+        spent = time.perf_counter() - start
+        dist.all_reduce(count)
+        return count.item() / spent
+
+    window(args.seconds / 5)
+    for _ in range(5):
+        rates.append(window(args.seconds / 5))
+    if rank == 0:
+        print(f"{statistics.median(rates):.1f}")
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        free = s.getsockname()[1]
+    if args.ranks == 1:
+        run(0, free)
+    else:
+        torch.multiprocessing.spawn(run, (free,), args.ranks)
