@@ -19,7 +19,7 @@ enum { LK_PAD = 0, LK_SOS = 1, LK_EOS = 2, LK_UNK = 3, LK_SPECIALS = 4 };
 typedef enum lk_split { LK_TRAIN, LK_VALID, LK_TEST, LK_SPLITS } lk_split;
 extern const char *const lk_split_names[LK_SPLITS];
 
-#define LK_MAX_BUCKETS 64
+#define LK_MAX_BUCKETS 256
 
 /* What a corpus holds, one list: kind and what stands in `target`. */
 typedef enum lk_corpus_kind {

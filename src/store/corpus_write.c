@@ -39,10 +39,10 @@ struct lk_corpus_writer {
   portion part[LK_SPLITS];
 };
 
-/* 4 6 8 12 16 24 32 48 ...: what a row wastes is a quarter at most, in the mean much less. */
+/* 4 6, then eight widths an octave: 8 9 .. 16 18 20 .. 32 36 40 ..: a row wastes a ninth at most, many a few per cent. */
 static ptrdiff_t bucket_width(int bucket) {
-  const ptrdiff_t base = (ptrdiff_t)2 << bucket / 2;
-  return bucket % 2 ? base * 3 : base * 2;
+  if (bucket < 2) return 4 + 2 * bucket;
+  return (ptrdiff_t)(8 + (bucket - 2) % 8) << (bucket - 2) / 8;
 }
 
 static int bucket_of(ptrdiff_t length) {

@@ -77,18 +77,27 @@ static lk_status remember(lk_history *history, const double row[LK_HISTORY_COLUM
   return LK_OK;
 }
 
-/* The end of a window: its mean loss decides about target_loss on all ranks; rank 0 writes it down. */
-lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
-  double now = lk_clock_seconds(), row[LK_HISTORY_COLUMNS];
-  t->state.last_train_loss =
-      t->state.loss_units > 0 ? t->state.loss_sum / t->state.loss_units : t->state.last_train_loss;
-  record(t, t->state.last_train_loss, step->rate, step->norm, (double)t->window_tokens, now - t->window_start, row);
-  t->state.loss_sum = t->state.loss_units = 0;
-  t->window_tokens = 0;
-  t->window_start = now;
+/* The mean loss of the window so far, for history and metrics file; rank 0. */
+static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
+  double row[LK_HISTORY_COLUMNS];
+  record(t, loss, step->rate, step->norm, (double)t->window_tokens, lk_clock_seconds() - t->window_start, row);
   if (t->rank != 0) return LK_OK;
   LK_TRY(remember(&t->train_history, row));
   return lk_metrics_write(t->config->run.dir, "train", NULL, 0, row);
+}
+
+/* The end of a window: its mean loss decides about target_loss on all ranks; rank 0 writes it down. */
+lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
+  if (t->state.loss_units > 0) t->state.last_train_loss = t->state.loss_sum / t->state.loss_units;
+  const lk_status status = write_window(t, t->state.last_train_loss, step);
+  t->state.loss_sum = t->state.loss_units = 0;
+  t->window_tokens = 0;
+  t->window_start = lk_clock_seconds();
+  return status;
+}
+
+lk_status lk_progress_rest(lk_trainer *t) {
+  return t->state.loss_units > 0 ? write_window(t, t->state.loss_sum / t->state.loss_units, &t->last) : LK_OK;
 }
 
 lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result) {

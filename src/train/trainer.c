@@ -230,6 +230,7 @@ static lk_status count_step(lk_trainer *t, const lk_step *step) {
     t->state.loss_units += (double)step->units;
   }
   t->window_tokens += step->tokens;
+  t->last = *step;
   bool epoch_ends = t->state.step_in_epoch == t->steps_in_epoch;
   if (epoch_ends) t->state.epoch++, t->state.step_in_epoch = 0;
   lk_progress_step(t, step);
@@ -279,6 +280,7 @@ static lk_status loop(lk_trainer *t, lk_run_end *end, int64_t *flags) {
 /* At a proper end: the last validation, and the test part on the best weights. */
 static lk_status finish(lk_trainer *t) {
   int best = 0;
+  LK_TRY(lk_comm_agree(t->comm, lk_progress_rest(t)));
   LK_TRY(evaluate(t, &best));
   if (best || !t->saved) LK_TRY(lk_trainer_save(t, best));
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));

@@ -86,6 +86,7 @@ typedef struct lk_trainer {
   double *leaf;               /* [S] */
 
   lk_state state;
+  lk_step last;                            /* the step before */
   lk_history train_history, valid_history; /* rank 0 */
   int64_t steps_in_epoch, last_step;       /* last_step: where the run ends by steps or epochs, 0: never */
   bool evaluated, saved;                   /* at this very step */
@@ -114,6 +115,8 @@ LK_CHECKED lk_status lk_progress_open(lk_trainer *t);
 LK_CHECKED lk_status lk_progress_resumed(lk_trainer *t);
 void lk_progress_step(lk_trainer *t, const lk_step *step);
 LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
+/** The window that the end of the run cut short, for the reader: counters stay, as the run may go on some day. */
+LK_CHECKED lk_status lk_progress_rest(lk_trainer *t);
 LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result);
 /* metrics_file.c: lines of metrics.jsonl */
 LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, const lk_metric *metrics, int count,

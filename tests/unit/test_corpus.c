@@ -154,7 +154,7 @@ static void every_kind_comes_back(void **state) {
 static void bucket_widths(void **state) {
   (void)state;
   static const ptrdiff_t lengths[] = {1, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 33, 49, 200, 257, 12289};
-  static const ptrdiff_t widths[] = {4, 6, 8, 12, 16, 24, 48, 64, 256, 384, 16384};
+  static const ptrdiff_t widths[] = {4, 6, 8, 9, 12, 13, 16, 18, 36, 52, 208, 288, 13312};
   lk_corpus *corpus;
   lk_corpus_writer *writer;
   lk_corpus_info info = describe(LK_CORPUS_FRAMES);
@@ -167,8 +167,8 @@ static void bucket_widths(void **state) {
   OK(lk_corpus_commit(writer));
   lk_corpus_discard(&writer);
   OK(lk_corpus_open(&corpus, "c.h5", true));
-  assert_int_equal(lk_corpus_about(corpus)->buckets[LK_TEST], 11);
-  for (int i = 0; i < 11; i++) assert_int_equal(lk_corpus_about(corpus)->bucket[LK_TEST][i].width, widths[i]);
+  assert_int_equal(lk_corpus_about(corpus)->buckets[LK_TEST], 13);
+  for (int i = 0; i < 13; i++) assert_int_equal(lk_corpus_about(corpus)->bucket[LK_TEST][i].width, widths[i]);
   lk_corpus_close(&corpus);
   free(frames);
   release(&info);
