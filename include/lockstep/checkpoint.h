@@ -84,6 +84,8 @@ LK_CHECKED lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_hi
 /** The newest that verifies, falling back over damaged ones, of which `damaged` tells path and reason (appended, one a
  *  line). *path is "" where there is none. */
 LK_CHECKED lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged);
+/** Remove the temporary files that killed writers left in both folders. For the run's owner, before it writes. LK_IO. */
+LK_CHECKED lk_status lk_checkpoint_clean(const char *run_dir);
 /** Put an image down as the checkpoint of `step`: file, then links, then all but the newest `keep` and the best go. */
 LK_CHECKED lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, const void *bytes,
                                          size_t size);

@@ -12,7 +12,8 @@ LK_CHECKED lk_status lk_durable_write(const char *path, const void *bytes, size_
 LK_CHECKED lk_status lk_durable_link(const char *path, const char *target);
 /** Make a folder and its parents. */
 LK_CHECKED lk_status lk_durable_folder(const char *path);
-/** Remove what a killed writer left: temporary files of ours in the folder. */
+/** Remove what killed writers left: all temporary files of ours in the folder, where there is one. For the folder's only
+ *  writer, before it writes. LK_IO. */
 LK_CHECKED lk_status lk_durable_clean(const char *folder);
 
 /** Bytes that this process has handed to the disk so far: whether a writer gets on.  Thread-safe. */

@@ -133,6 +133,15 @@ static lk_status point(const char *run_dir, const char *link, const char *name) 
   return status;
 }
 
+lk_status lk_checkpoint_clean(const char *run_dir) {
+  lk_buffer folder = {0};
+  lk_status status = lk_durable_clean(run_dir);
+  if (status == LK_OK) status = lk_buffer_printf(&folder, "%s/" FOLDER, run_dir);
+  if (status == LK_OK) status = lk_durable_clean(folder.data);
+  lk_buffer_release(&folder);
+  return status;
+}
+
 lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, const void *bytes, size_t size) {
   lk_buffer folder = {0}, path = {0}, best_link = {0};
   lk_status status = LK_OK;
@@ -143,8 +152,6 @@ lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int k
   LK_GO(lk_buffer_printf(&path, "%s/%s", folder.data, name));
   LK_GO(lk_buffer_printf(&best_link, "%s/best.h5", run_dir));
   LK_GO(lk_durable_folder(folder.data));
-  LK_GO(lk_durable_clean(folder.data));
-  LK_GO(lk_durable_clean(run_dir));
   /* In this order every link always points at a whole file, and nothing goes before its successor is there. */
   LK_GO(lk_durable_write(path.data, bytes, size));
   LK_GO(point(run_dir, "last.h5", name));

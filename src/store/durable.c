@@ -3,12 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lockstep/arena.h"
@@ -17,9 +15,8 @@
 
 enum { WRITE_AT_ONCE = 16 << 20 }; /* bytes: a slow disk shows that it gets on */
 
-/* A passing name is ".<target>.<host>.<pid>-<n>.lockstep-tmp": who left it can be told from it. */
-#define SUFFIX     ".lockstep-tmp"
-#define STALE_TIME 600 /* seconds without a write, where the writer cannot be asked */
+/* A passing name is ".<target>.<host>.<pid>-<n>.lockstep-tmp": two writers do not meet, and people can tell whose it is. */
+#define SUFFIX ".lockstep-tmp"
 
 static void host_name(char out[65]) {
   memset(out, 0, 65);
@@ -200,29 +197,21 @@ done:
   return status;
 }
 
-/* Whether a passing file is nobody's any more: its writer is dead, or cannot be asked and was silent for long. */
-static bool is_stale(int folder, const char *name, const char *host) {
+/* By its name alone: process numbers come again, and say nothing about who left a file. */
+static bool is_passing(int folder, const char *name) {
   const size_t size = strlen(name);
   struct stat about;
   if (name[0] != '.' || size <= sizeof SUFFIX || strcmp(name + size - (sizeof SUFFIX - 1), SUFFIX) != 0) return false;
-  if (fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) || S_ISDIR(about.st_mode)) return false;
-  const char *number = name + size - sizeof SUFFIX;
-  while (number > name && *number != '.') number--;
-  const long pid = strtol(number + 1, NULL, 10);
-  const char *from = number - strlen(host);
-  const bool ours = from > name && from[-1] == '.' && strncmp(from, host, strlen(host)) == 0;
-  if (ours && pid == (long)getpid()) return false;
-  if (ours && pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH) return true;
-  return time(NULL) - about.st_mtime > STALE_TIME;
+  return fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(about.st_mode);
 }
 
 lk_status lk_durable_clean(const char *folder) {
-  char host[65];
-  host_name(host);
+  int error = 0;
   DIR *dir = opendir(folder);
-  if (!dir) return LK_FAIL(LK_IO, "cannot read the folder %s: %s", folder, strerror(errno));
+  if (!dir) return errno == ENOENT ? LK_OK : LK_FAIL(LK_IO, "cannot read the folder %s: %s", folder, strerror(errno));
   for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (is_stale(dirfd(dir), entry->d_name, host)) unlinkat(dirfd(dir), entry->d_name, 0);
+    if (is_passing(dirfd(dir), entry->d_name) && unlinkat(dirfd(dir), entry->d_name, 0) && errno != ENOENT)
+      error = errno;
   closedir(dir);
-  return LK_OK;
+  return error ? LK_FAIL(LK_IO, "cannot remove the temporary files in %s: %s", folder, strerror(error)) : LK_OK;
 }

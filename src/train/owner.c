@@ -1,5 +1,6 @@
 #include "owner_impl.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -199,10 +200,27 @@ static lk_status acquire(lk_owner *o) {
     if (!error && link(o->name, o->path)) error = errno;
     (void)unlink(o->name);
     if (!error) return LK_OK;
+    /* a new owner cleans the folder, and may take our passing name for a dead one's */
+    if (error == ENOENT && access(o->folder, F_OK) == 0) continue;
     if (error != EEXIST) return LK_FAIL(LK_IO, "cannot write %s: %s", o->path, strerror(error));
     LK_TRY(contend(o, &self, &waited));
   }
   return LK_FAIL(LK_IO, "cannot get hold of %s: others are at it all the time", o->path);
+}
+
+/* Graves that were left open: of those who were killed while they buried. One that is being dug now may hold our own
+ * file, taken for a dead one's, which is about to be given back. */
+static void clear_graves(const lk_owner *o) {
+  DIR *dir = opendir(o->folder);
+  if (!dir) return;
+  for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+    const char *end = strrchr(entry->d_name, '.');
+    struct stat about;
+    if (strncmp(entry->d_name, ".owner.", 7) != 0 || strcmp(end, ".dead") != 0) continue;
+    if (fstatat(dirfd(dir), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && !same_file(&about, &o->about))
+      (void)unlinkat(dirfd(dir), entry->d_name, 0);
+  }
+  closedir(dir);
 }
 
 static void *beat(void *argument) {
@@ -246,6 +264,7 @@ lk_status lk_owner_take(lk_owner **owner, const char *folder) {
   o->made = access(folder, F_OK) != 0;
   LK_GO(lk_durable_folder(folder));
   LK_GO(acquire(o));
+  clear_graves(o);
   snprintf(left_path, sizeof left_path, "%s", o->path);
   holds = 1;
   o->beating = pthread_create(&o->thread, NULL, beat, o) == 0;

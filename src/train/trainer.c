@@ -152,12 +152,18 @@ static lk_status same_everywhere(const lk_trainer *t) {
   return lk_comm_agree(t->comm, status);
 }
 
+/* What is half-written in the run's folder now is a dead owner's. */
+static lk_status own_folder(lk_trainer *t) {
+  LK_TRY(lk_owner_take(&t->owner, t->config->run.dir));
+  return lk_checkpoint_clean(t->config->run.dir);
+}
+
 static lk_status build(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
   LK_TRY(lk_comm_agree(t->comm, lk_debug_read(&t->debug, getenv("LOCKSTEP_DEBUG"))));
   LK_TRY(same_everywhere(t));
   LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_owner_take(&t->owner, t->config->run.dir) : LK_OK));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
   LK_TRY(choose_shards(t));
   LK_TRY(open_corpus(t));
   LK_TRY(lk_comm_agree(t->comm, build_net(t)));

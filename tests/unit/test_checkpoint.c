@@ -303,8 +303,25 @@ static void full_disk_keeps_the_old(void **state) {
   assert_int_equal(damaged, 0);
 }
 
+/* The pid in their names is that of a living process: it may have been used again. */
+static void owner_cleans_both_folders(void **state) {
+  (void)state;
+  char name[256];
+  OK(lk_checkpoint_clean("run")); /* no run yet */
+  OK(store(1, 1, 3));
+  snprintf(name, sizeof name, "run/checkpoints/.step-0000000002.h5.here.%ld-0.lockstep-tmp", (long)getpid());
+  write_all(name, "half", 4);
+  snprintf(name, sizeof name, "run/.last.h5.here.%ld-0.lockstep-tmp", (long)getpid());
+  assert_int_equal(symlink("checkpoints/step-0000000002.h5", name), 0);
+  assert_int_equal(count_files("run/checkpoints") + count_files("run"), 6);
+  OK(lk_checkpoint_clean("run"));
+  assert_int_equal(count_files("run/checkpoints"), 1);
+  assert_int_equal(count_files("run"), 3);
+  assert_link("run/last.h5", "checkpoints/step-0000000001.h5");
+}
+
 /* A writer is killed at many moments; what it leaves can always be taken up, at the step it had reached or the last
- * before, and the next store clears its passing files away. */
+ * before, and the next owner clears its passing files away, links in the making too. */
 static void killed_at_any_moment(void **state) {
   (void)state;
   int damaged, told[2];
@@ -329,6 +346,7 @@ static void killed_at_any_moment(void **state) {
     if (found > reached) reached = found;
     if (access("run/last.h5", F_OK) == 0) assert_int_equal(access("run/last.h5", R_OK), 0);
   }
+  OK(lk_checkpoint_clean("run"));
   OK(store(reached + 1, 0, 1));
   assert_true(count_files("run/checkpoints") <= 2);
   assert_true(count_files("run") <= 3);
@@ -354,6 +372,7 @@ int main(void) {
       TEST(falls_back_over_damage),
       TEST(all_damaged),
       TEST(full_disk_keeps_the_old),
+      TEST(owner_cleans_both_folders),
       TEST(killed_at_any_moment),
   };
   return cmocka_run_group_tests(tests, NULL, release);

@@ -111,6 +111,18 @@ static void test_killed_owner_is_taken_over(void **state) {
   taken();
 }
 
+/* Whoever was killed while he buried a dead owner left the grave: the next owner, when he has the folder. */
+static void test_graves_are_cleared(void **state) {
+  (void)state;
+  char grave[160];
+  snprintf(grave, sizeof grave, "%s/.owner.far-away.1-0.lockstep-tmp.dead", folder);
+  FILE *file = fopen(grave, "w");
+  assert_non_null(file);
+  fclose(file);
+  taken();
+  assert_int_equal(access(grave, F_OK), -1);
+}
+
 /* The number lives, but it is another process that has it now. */
 static void test_reused_number_is_no_owner(void **state) {
   (void)state;
@@ -162,7 +174,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_free_folder_is_taken),      TEST(test_living_owner_is_respected), TEST(test_killed_owner_is_taken_over),
       TEST(test_reused_number_is_no_owner), TEST(test_other_host_goes_by_age),    TEST(test_garbage_goes_by_age),
-      TEST(test_lost_lock_is_noticed),
+      TEST(test_lost_lock_is_noticed),      TEST(test_graves_are_cleared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
