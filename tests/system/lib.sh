@@ -30,6 +30,30 @@ train() {
   shift 3
   mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$run" "$@" >"$run.log" 2>&1
 }
+# run_killed NAME CONFIG key=value...: start on R ranks, SIGKILL all of it after a while, go on with another R, to the end
+run_killed() {
+  local name=$1 config=$2 kills=0 ranks job newest='' pids
+  shift 2
+  for ranks in 2 3 1 4 2; do
+    mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$PWD/$name" "$@" >>"$name.log" 2>&1 &
+    job=$!
+    for _ in $(seq 100); do
+      # killed once it has made checkpoints beyond those of the last round
+      if [ "$(find "$name/checkpoints" -name 'step-*.h5' 2>/dev/null | sort | tail -1)" != "$newest" ]; then break; fi
+      kill -0 "$job" 2>/dev/null || break
+      sleep 0.05
+    done
+    newest=$(find "$name/checkpoints" -name 'step-*.h5' 2>/dev/null | sort | tail -1)
+    # the ranks first: a rank that outlives mpirun might still write
+    pids=$(pgrep -f "train .*run.dir=$PWD/$name" || true)
+    # shellcheck disable=SC2086
+    if [ -n "$pids" ]; then kill -KILL $pids 2>/dev/null && kills=$((kills + 1)); fi
+    wait "$job" 2>/dev/null || true
+  done
+  train 3 "$config" "$name" "$@"
+  echo "$name: $kills kills"
+  [ "$kills" -ge 2 ]
+}
 # The SHA-256 of all weights of a checkpoint.
 sha() { "$LOCKSTEP" inspect "$1" | sed -n 's/^sha256 *\([0-9a-f]\{64\}\).*/\1/p'; }
 # same FILE_A FILE_B: the same weights.

@@ -5,31 +5,6 @@
 corpus_text
 corpus_label
 
-# run_killed NAME CONFIG key=value...: start on R ranks, SIGKILL all of it after a while, go on with another R, to the end
-run_killed() {
-  local name=$1 config=$2 kills=0 ranks job
-  shift 2
-  for ranks in 2 3 1 4 2; do
-    mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$PWD/$name" "$@" >>"$name.log" 2>&1 &
-    job=$!
-    for _ in $(seq 100); do
-      # killed once it has made checkpoints beyond those of the last round
-      if [ "$(find "$name/checkpoints" -name 'step-*.h5' 2>/dev/null | sort | tail -1)" != "${newest:-}" ]; then break; fi
-      kill -0 "$job" 2>/dev/null || break
-      sleep 0.05
-    done
-    newest=$(find "$name/checkpoints" -name 'step-*.h5' 2>/dev/null | sort | tail -1)
-    # the ranks first: a rank that outlives mpirun might still write
-    pids=$(pgrep -f "train .*run.dir=$PWD/$name" || true)
-    # shellcheck disable=SC2086
-    if [ -n "$pids" ]; then kill -KILL $pids 2>/dev/null && kills=$((kills + 1)); fi
-    wait "$job" 2>/dev/null || true
-  done
-  train 3 "$config" "$name" "$@"
-  echo "$name: $kills kills"
-  [ "$kills" -ge 2 ]
-}
-
 text="data.corpus=text.h5 model.hidden=24 model.embedding=12 train.batch=11 train.unroll=8 train.epochs=0 train.steps=220 checkpoint.every=7 eval.every=30"
 label="data.corpus=label.h5 model.hidden=24 model.embedding=12 train.epochs=0 train.steps=150 checkpoint.every=7 eval.every=30"
 # shellcheck disable=SC2086
