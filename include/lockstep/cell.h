@@ -47,6 +47,7 @@ typedef struct lk_recurrent {
   lk_real *before;                 /* [N, Hp] h before each row, gathered for the gradient of W_h */
   int32_t *from;                   /* [N] the state row that each packed row starts from */
   int32_t *first;                  /* [B] the packed row that each sequence starts with, in the order of reading */
+  lk_real *padded;                 /* [G Hp, I] W_ih with padded gates, where H has pads */
   lk_real *scratch;
 } lk_recurrent;
 

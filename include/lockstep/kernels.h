@@ -16,7 +16,9 @@
 /* Weights laid out for lk_kernels.product: panels of columns, zero-filled to whole panels. Private to the ISA. */
 typedef struct lk_packed {
   lk_real *data;
-  ptrdiff_t K, M; /* y[M] = sum over K */
+  ptrdiff_t K, M;          /* y[M] = sum over K */
+  const lk_real *in_place; /* a view: W^T [K, M] with rows ld apart, of which data holds what is no whole panel */
+  ptrdiff_t ld;
 } lk_packed;
 
 typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
@@ -38,6 +40,10 @@ typedef struct lk_kernels {
   ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
   /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. */
   void (*pack)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
+  /** Reals that lk_packed.data needs for a view of W [M,K]; 0: none. */
+  ptrdiff_t (*view_size)(ptrdiff_t M, ptrdiff_t K);
+  /** The same as pack with (row,column) = (1,ld), but whole panels are read where they lie: w must stay as it is. */
+  void (*view)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld);
   void (*product)(const lk_packed *w, const lk_product *p);
   /** block [M,K] = dy^T x over n rows, in their order: dy [n, ldy], x [n, ldx]. What a weight gradient is made of. */
   void (*outer)(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x,

@@ -94,19 +94,27 @@ LK_INLINE void lk_tile_part(int rows, ptrdiff_t vectors, ptrdiff_t K, const lk_r
     lk_tile(rows, 3, K, x, step, w, ldw, acc, ldacc);
 }
 
-/** One vector's width of a panel: to[k*ldto + lane] = w[lane*row + k*column] for lane < lanes <= LK_VL, zeros behind. */
+/* A square of lk_pack_strip: LK_VL of k, all lanes. */
+static inline void lk_pack_square(lk_real *to, ptrdiff_t ldto, const lk_real *w, ptrdiff_t row) {
+  lk_vec v[LK_VL_NUMBER];
+  LK_UNROLL for (int lane = 0; lane < LK_VL_NUMBER; lane++) v[lane] = lk_load(w + lane * row);
+  lk_transpose(v);
+  LK_UNROLL for (int k = 0; k < LK_VL_NUMBER; k++) lk_store(to + k * ldto, v[k]);
+}
+
+/** One vector's width of a panel: to[k*ldto + lane] = w[lane*row + k*column] for lane < lanes <= LK_VL, zeros behind;
+ *  row or column is 1. */
 static inline void lk_pack_strip(lk_real *to, ptrdiff_t ldto, ptrdiff_t K, ptrdiff_t lanes, const lk_real *w,
                                  ptrdiff_t row, ptrdiff_t column) {
-  enum { BLOCK = 16 }; /* of k: one line of each row of w is read whole while the block of `to` stays in cache */
-  for (ptrdiff_t k0 = 0; k0 < K; k0 += BLOCK) {
-    const ptrdiff_t k1 = k0 + BLOCK < K ? k0 + BLOCK : K;
-    if (lanes < LK_VL)
-      for (ptrdiff_t k = k0; k < k1; k++) lk_store(to + k * ldto, lk_zero());
-    if (row == 1 && lanes == LK_VL) {
-      for (ptrdiff_t k = k0; k < k1; k++) lk_store(to + k * ldto, lk_load(w + k * column));
-      continue;
-    }
-    for (ptrdiff_t lane = 0; lane < lanes; lane++)
-      for (ptrdiff_t k = k0; k < k1; k++) to[k * ldto + lane] = w[lane * row + k * column];
+  if (row == 1) {
+    for (ptrdiff_t k = 0; k < K; k++)
+      lk_store(to + k * ldto, lanes < LK_VL ? lk_load_part(w + k * column, lanes) : lk_load(w + k * column));
+    return;
+  }
+  ptrdiff_t k = 0;
+  for (; lanes == LK_VL && k + LK_VL <= K; k += LK_VL) lk_pack_square(to + k * ldto, ldto, w + k, row);
+  for (; k < K; k++) {
+    lk_store(to + k * ldto, lk_zero());
+    for (ptrdiff_t lane = 0; lane < lanes; lane++) to[k * ldto + lane] = w[lane * row + k];
   }
 }

@@ -30,7 +30,7 @@ void lk_dense_layout(lk_dense *d, lk_arena *arena, int training) {
   const lk_kernels *k = lk_kernels_get();
   d->w.data = lk_arena_reals(arena, k->packed_size(d->O, d->I));
   if (!training) return;
-  d->transposed.data = lk_arena_reals(arena, k->packed_size(d->I, d->O));
+  d->transposed.data = lk_arena_reals(arena, k->view_size(d->I, d->O));
   ptrdiff_t matrix = lk_sum_scratch(d->I), vector = lk_sum_scratch(1);
   d->scratch = lk_arena_reals(arena, matrix > vector ? matrix : vector);
 }
@@ -39,7 +39,7 @@ void lk_dense_pack(lk_dense *d, const lk_params *params, int training) {
   const lk_kernels *k = lk_kernels_get();
   const lk_real *w = lk_params_value(params, d->weight);
   k->pack(&d->w, d->O, d->I, w, d->I, 1);
-  if (training) k->pack(&d->transposed, d->I, d->O, w, 1, d->I);
+  if (training) k->view(&d->transposed, d->I, d->O, w, d->I);
 }
 
 void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,

@@ -91,11 +91,9 @@ lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_
 
 static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
-/* Scratch serves packing (W_ih with padded gates) and the sums of the weight gradients. */
+/* For the sums of the weight gradients. */
 static ptrdiff_t scratch_size(const lk_recurrent *l, int training) {
-  ptrdiff_t n = l->H == l->Hp ? 0 : l->cell->gates * l->Hp * l->I;
-  if (training) n = larger(n, larger(lk_sum_scratch(1), larger(lk_sum_scratch(l->I), lk_sum_scratch(l->H))));
-  return n;
+  return training ? larger(lk_sum_scratch(1), larger(lk_sum_scratch(l->I), lk_sum_scratch(l->H))) : 0;
 }
 
 void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
@@ -107,6 +105,7 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   else
     l->ih.data = lk_arena_reals(arena, kernels->packed_size(width, l->I - l->F));
   if (l->F) l->feed.data = lk_arena_reals(arena, kernels->packed_size(width, l->F));
+  if (!l->onehot && l->H != l->Hp) l->padded = lk_arena_reals(arena, width * l->I);
   l->hh.data = lk_arena_reals(arena, l->cell->packed_size(l->H));
   l->bias = lk_arena_reals(arena, width);
   if (l->cell->apart) l->inner = lk_arena_reals(arena, l->Hp);
@@ -116,8 +115,8 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   if (l->cell->states == 2) l->c = lk_arena_reals(arena, states);
   l->from = lk_arena_ints(arena, N);
   if (training) {
-    if (!l->onehot) l->ih_transposed.data = lk_arena_reals(arena, kernels->packed_size(l->I - l->F, width));
-    if (l->F) l->feed_transposed.data = lk_arena_reals(arena, kernels->packed_size(l->F, width));
+    if (!l->onehot) l->ih_transposed.data = lk_arena_reals(arena, kernels->view_size(l->I - l->F, width));
+    if (l->F) l->feed_transposed.data = lk_arena_reals(arena, kernels->view_size(l->F, width));
     l->hh_transposed.data = lk_arena_reals(arena, l->cell->transposed_size(l->H));
     l->dh = lk_arena_reals(arena, states);
     if (l->cell->states == 2) l->dc = lk_arena_reals(arena, states);
@@ -157,18 +156,19 @@ static void pack_columns(lk_recurrent *l, const lk_real *w) {
 static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w) {
   if (l->H == l->Hp) return w;
   const ptrdiff_t gate = l->H * l->I, padded = l->Hp * l->I;
-  memset(l->scratch, 0, (size_t)(l->cell->gates * padded) * sizeof *w);
-  for (ptrdiff_t g = 0; g < l->cell->gates; g++)
-    memcpy(l->scratch + g * padded, w + g * gate, (size_t)gate * sizeof *w);
-  return l->scratch;
+  for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
+    memcpy(l->padded + g * padded, w + g * gate, (size_t)gate * sizeof *w);
+    memset(l->padded + g * padded + gate, 0, (size_t)(padded - gate) * sizeof *w);
+  }
+  return l->padded;
 }
 
-/* Columns w [width, K], row stride ld, and their transpose. */
+/* Columns w [width, K], row stride ld, and their transpose, which is read where it lies. */
 static void pack_input(lk_packed *to, lk_packed *transposed, ptrdiff_t width, ptrdiff_t K, const lk_real *w,
                        ptrdiff_t ld) {
   const lk_kernels *kernels = lk_kernels_get();
   kernels->pack(to, width, K, w, ld, 1);
-  if (transposed) kernels->pack(transposed, K, width, w, 1, ld);
+  if (transposed) kernels->view(transposed, K, width, w, ld);
 }
 
 void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training) {

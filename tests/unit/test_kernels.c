@@ -33,11 +33,17 @@ static lk_real *numbers(uint32_t stream, ptrdiff_t n) {
   return x;
 }
 
-static lk_packed pack(ptrdiff_t M, ptrdiff_t K, const lk_real *w, int transposed) {
+enum { PLAIN, TRANSPOSED, VIEW, LAYOUTS }; /* VIEW: transposed, and read where it lies */
+
+static lk_packed pack(ptrdiff_t M, ptrdiff_t K, const lk_real *w, int layout) {
   const lk_kernels *k = lk_kernels_get();
-  lk_packed p = {.data = aligned_alloc(64, (size_t)(lk_padded(k->packed_size(M, K)) + LK_LANES) * sizeof(lk_real))};
+  const ptrdiff_t size = layout == VIEW ? k->view_size(M, K) : k->packed_size(M, K);
+  lk_packed p = {.data = aligned_alloc(64, (size_t)(lk_padded(size) + LK_LANES) * sizeof(lk_real))};
   assert_non_null(p.data);
-  k->pack(&p, M, K, w, transposed ? 1 : K, transposed ? M : 1);
+  if (layout == VIEW)
+    k->view(&p, M, K, w, M);
+  else
+    k->pack(&p, M, K, w, layout ? 1 : K, layout ? M : 1);
   return p;
 }
 
@@ -104,12 +110,13 @@ static void check_product(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, int transposed,
 
 static void test_product_agrees_with_plain_loops(void **state) {
   (void)state;
-  static const ptrdiff_t sizes[][2] = {{1, 1}, {3, 5}, {16, 16}, {17, 31}, {64, 7}, {65, 33}, {100, 600}, {130, 1100}};
+  static const ptrdiff_t sizes[][2] = {{1, 1},   {3, 5},    {16, 16},   {17, 31},   {64, 7},
+                                       {65, 33}, {128, 64}, {100, 600}, {130, 1100}};
   for (size_t isa = 0; isa < 3; isa++)
     if (choose(isas[isa]))
       for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        for (int kind = 0; kind < 6; kind++)
-          check_product(1 + (ptrdiff_t)i * 2, sizes[i][0], sizes[i][1], kind & 1, kind / 2 == 1, kind / 2 == 2);
+        for (int kind = 0; kind < 3 * LAYOUTS; kind++)
+          check_product(1 + (ptrdiff_t)i * 2, sizes[i][0], sizes[i][1], kind / 3, kind % 3 == 1, kind % 3 == 2);
 }
 
 /* More rows than a block of rows, more k than a block of k. */

@@ -6,6 +6,8 @@
 
 #define packed_size_isa  LK_ISA_NAME(lk_packed_size)
 #define pack_isa         LK_ISA_NAME(lk_pack_weights)
+#define view_size_isa    LK_ISA_NAME(lk_view_size)
+#define view_isa         LK_ISA_NAME(lk_view_weights)
 #define product_isa      LK_ISA_NAME(lk_product)
 #define outer_isa        LK_ISA_NAME(lk_outer)
 #define softmax_loss_isa LK_ISA_NAME(lk_softmax_loss)
@@ -13,6 +15,8 @@
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K);
 void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
+ptrdiff_t view_size_isa(ptrdiff_t M, ptrdiff_t K);
+void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld);
 void product_isa(const lk_packed *w, const lk_product *p);
 void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x, ptrdiff_t ldx,
                lk_real *block);

@@ -35,8 +35,20 @@ static void copy_x(lk_real *to, ptrdiff_t n, ptrdiff_t columns, const lk_real *x
                columns - k < LK_VL ? lk_load_part(x + r * ldx + k, columns - k) : lk_load(x + r * ldx + k));
 }
 
-/* One tile of the block: `columns` <= WIDTH wide, rows of the block ldb apart. */
-static void run_tile(ptrdiff_t n, const lk_real *x, const lk_real *dy, int height, ptrdiff_t columns, int add,
+/* A whole tile of the block: sums stay in registers from start to end. */
+static void run_whole(ptrdiff_t n, const lk_real *x, const lk_real *dy, int add, lk_real *block, ptrdiff_t ldb) {
+  const lk_real *d[HEIGHT];
+  lk_vec acc[HEIGHT * LK_TILE_VECTORS];
+  LK_UNROLL for (int i = 0; i < HEIGHT; i++) d[i] = dy + i;
+  LK_UNROLL for (int i = 0; i < HEIGHT * LK_TILE_VECTORS; i++) acc[i] =
+      add ? lk_load(block + i / LK_TILE_VECTORS * ldb + i % LK_TILE_VECTORS * LK_VL) : lk_zero();
+  lk_tile_body(HEIGHT, LK_TILE_VECTORS, n, d, HEIGHT, x, WIDTH, acc, LK_TILE_VECTORS);
+  LK_UNROLL for (int i = 0; i < HEIGHT * LK_TILE_VECTORS; i++)
+      lk_store(block + i / LK_TILE_VECTORS * ldb + i % LK_TILE_VECTORS * LK_VL, acc[i]);
+}
+
+/* A tile at an edge: `columns` <= WIDTH wide, rows of the block ldb apart. */
+static void run_part(ptrdiff_t n, const lk_real *x, const lk_real *dy, int height, ptrdiff_t columns, int add,
                      lk_real *block, ptrdiff_t ldb) {
   const lk_real *d[HEIGHT];
   lk_vec acc[HEIGHT * LK_TILE_VECTORS];
@@ -71,7 +83,10 @@ static void run_rows(copies *c, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_
     copy_x(c->x, n, columns, x + k, ldx);
     for (ptrdiff_t m = 0; m < M; m += HEIGHT) {
       const int height = M - m < HEIGHT ? (int)(M - m) : HEIGHT;
-      run_tile(n, c->x, c->dy + m * n, height, columns, add, block + m * K + k, K);
+      if (height == HEIGHT && columns == WIDTH)
+        run_whole(n, c->x, c->dy + m * n, add, block + m * K + k, K);
+      else
+        run_part(n, c->x, c->dy + m * n, height, columns, add, block + m * K + k, K);
     }
   }
 }
@@ -79,11 +94,12 @@ static void run_rows(copies *c, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_
 void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x, ptrdiff_t ldx,
                lk_real *block) {
   copies c;
+  const ptrdiff_t parts = (n + ROWS - 1) / ROWS, rows = parts ? (n + parts - 1) / parts : 1; /* of nearly equal size */
   if (n == 0) memset(block, 0, (size_t)(M * K) * sizeof *block);
   for (ptrdiff_t m = 0; m < M; m += GROUPS * HEIGHT) {
     const ptrdiff_t columns = M - m < GROUPS * HEIGHT ? M - m : GROUPS * HEIGHT;
-    for (ptrdiff_t r = 0; r < n; r += ROWS)
-      run_rows(&c, n - r < ROWS ? n - r : ROWS, columns, K, dy + r * ldy + m, ldy, x + r * ldx, ldx, r > 0,
+    for (ptrdiff_t r = 0; r < n; r += rows)
+      run_rows(&c, n - r < rows ? n - r : rows, columns, K, dy + r * ldy + m, ldy, x + r * ldx, ldx, r > 0,
                block + m * K);
   }
 }

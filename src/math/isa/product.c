@@ -5,29 +5,54 @@
 enum { ROWS = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS };
 
 /* One block of a panel stays in L2 while the rows pass by, and one block of rows while the panels do. */
-enum { BLOCK_K = 512, BLOCK_ROWS = 240 };
+enum { BLOCK_K = 512, BLOCK_ROWS = 240, PACK_K = 4 * LK_VL_NUMBER };
 
 /* They cover the pads of y too, which are written as zeros. */
 static ptrdiff_t panels_of(ptrdiff_t M) { return (lk_padded(M) + PANEL - 1) / PANEL; }
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K) { return panels_of(M) * PANEL * K; }
 
+/* Columns [m, m + PANEL) of W^T; a few k at a time, so that what is written lies together. */
+static void pack_panel(lk_real *to, ptrdiff_t m, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row,
+                       ptrdiff_t column) {
+  for (ptrdiff_t k = 0; k < K; k += PACK_K)
+    for (ptrdiff_t v = 0; v < PANEL; v += LK_VL) {
+      const ptrdiff_t lanes = m + v + LK_VL <= M ? LK_VL : m + v < M ? M - m - v : 0;
+      lk_pack_strip(to + k * PANEL + v, PANEL, K - k < PACK_K ? K - k : PACK_K, lanes,
+                    lanes > 0 ? w + (m + v) * row + k * column : w, row, column);
+    }
+}
+
 void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column) {
-  packed->M = M;
-  packed->K = K;
-  for (ptrdiff_t m = 0; m < panels_of(M) * PANEL; m += LK_VL) {
-    lk_real *to = packed->data + m / PANEL * PANEL * K + m % PANEL;
-    ptrdiff_t lanes = m + LK_VL <= M ? LK_VL : m < M ? M - m : 0;
-    lk_pack_strip(to, PANEL, K, lanes, lanes > 0 ? w + m * row : w, row, column);
-  }
+  *packed = (lk_packed){.data = packed->data, .M = M, .K = K};
+  for (ptrdiff_t m = 0; m < panels_of(M) * PANEL; m += PANEL) pack_panel(packed->data + m * K, m, M, K, w, row, column);
+}
+
+/* The columns of whole panels, which a view reads where they lie. */
+static ptrdiff_t whole_panels(ptrdiff_t M) { return M / PANEL * PANEL; }
+
+ptrdiff_t view_size_isa(ptrdiff_t M, ptrdiff_t K) { return (panels_of(M) * PANEL - whole_panels(M)) * K; }
+
+void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld) {
+  *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .in_place = w, .ld = ld};
+  for (ptrdiff_t m = whole_panels(M); m < panels_of(M) * PANEL; m += PANEL)
+    pack_panel(packed->data + (m - whole_panels(M)) * K, m, M, K, w, 1, ld);
 }
 
 /* What a tile needs besides its rows: a panel's columns [m, m+PANEL) and the block [k0, k1) of the sum. */
 typedef struct tile_of {
   const lk_product *p;
   const lk_real *w; /* the panel, at k0 */
-  ptrdiff_t m, M, k0, k1;
+  ptrdiff_t ldw, m, M, k0, k1;
 } tile_of;
+
+/* Where a panel begins, and how far apart its rows are. */
+static void find_panel(tile_of *t, const lk_packed *w) {
+  const ptrdiff_t whole = w->in_place ? whole_panels(w->M) : 0;
+  t->ldw = t->m < whole ? w->ld : PANEL;
+  t->w = t->m < whole ? w->in_place + t->m : w->data + (t->m - whole) * w->K;
+  t->w += t->k0 * t->ldw;
+}
 
 static lk_vec start(const tile_of *t, const lk_real *y, ptrdiff_t m) {
   if (t->k0 > 0 || t->p->add) return lk_load(y + m);
@@ -35,7 +60,8 @@ static lk_vec start(const tile_of *t, const lk_real *y, ptrdiff_t m) {
   return m + LK_VL <= t->M ? lk_load(t->p->bias + m) : lk_load_part(t->p->bias + m, t->M - m);
 }
 
-static void run_tile(const tile_of *t, ptrdiff_t first, int rows) {
+/* The edge of y, and any number of rows. */
+static void run_part(const tile_of *t, ptrdiff_t first, int rows) {
   const lk_product *p = t->p;
   const lk_real *x[ROWS];
   lk_real *y[ROWS];
@@ -50,7 +76,7 @@ static void run_tile(const tile_of *t, ptrdiff_t first, int rows) {
       acc[r * LK_TILE_VECTORS + v] = m < t->M ? start(t, y[r], m) : lk_zero();
     }
   }
-  lk_tile_part(rows, columns / LK_VL, t->k1 - t->k0, x, 1, t->w, PANEL, acc, LK_TILE_VECTORS);
+  lk_tile_part(rows, columns / LK_VL, t->k1 - t->k0, x, 1, t->w, t->ldw, acc, LK_TILE_VECTORS);
   for (int r = 0; r < rows; r++)
     for (ptrdiff_t v = 0; v * LK_VL < columns; v++) {
       const ptrdiff_t m = t->m + v * LK_VL;
@@ -61,10 +87,41 @@ static void run_tile(const tile_of *t, ptrdiff_t first, int rows) {
     }
 }
 
+/* A whole panel and a number of rows that the compiler knows: sums stay in registers from start to end. */
+LK_INLINE void run_whole(const tile_of *t, ptrdiff_t first, const int rows) {
+  const lk_product *p = t->p;
+  const lk_real *x[ROWS];
+  lk_real *y[ROWS];
+  lk_vec acc[ROWS * LK_TILE_VECTORS];
+  LK_UNROLL for (int r = 0; r < rows; r++) {
+    x[r] = p->x + (p->in ? p->in[first + r] : first + r) * p->ldx + t->k0;
+    y[r] = p->y + (p->out ? p->out[first + r] : first + r) * p->ldy + t->m;
+  }
+  if (t->k0 > 0 || p->add) {
+    LK_UNROLL for (int i = 0; i < rows * LK_TILE_VECTORS; i++) acc[i] =
+        lk_load(y[i / LK_TILE_VECTORS] + i % LK_TILE_VECTORS * LK_VL);
+  } else {
+    LK_UNROLL for (int i = 0; i < rows * LK_TILE_VECTORS; i++) acc[i] =
+        p->bias ? lk_load(p->bias + t->m + i % LK_TILE_VECTORS * LK_VL) : lk_zero();
+  }
+  lk_tile_body(rows, LK_TILE_VECTORS, t->k1 - t->k0, x, 1, t->w, t->ldw, acc, LK_TILE_VECTORS);
+  LK_UNROLL for (int i = 0; i < rows * LK_TILE_VECTORS; i++)
+      lk_store(y[i / LK_TILE_VECTORS] + i % LK_TILE_VECTORS * LK_VL, acc[i]);
+}
+
+static void run_tile(const tile_of *t, ptrdiff_t first, int rows) {
+  if (t->m + PANEL <= t->M && rows == ROWS)
+    run_whole(t, first, ROWS);
+  else if (t->m + PANEL <= t->M && rows == ROWS - 1)
+    run_whole(t, first, ROWS - 1);
+  else
+    run_part(t, first, rows);
+}
+
 static void run_block(const tile_of *block, const lk_packed *w, ptrdiff_t first, ptrdiff_t end) {
   tile_of t = *block;
   for (t.m = 0; t.m < panels_of(w->M) * PANEL; t.m += PANEL) {
-    t.w = w->data + t.m * w->K + t.k0 * PANEL;
+    find_panel(&t, w);
     for (ptrdiff_t i = first; i < end;) {
       int rows = lk_tile_next(end - i, ROWS);
       run_tile(&t, i, rows);
