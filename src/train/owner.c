@@ -25,6 +25,7 @@ typedef struct identity {
   char host[WORD];
   long pid;
   char job[WORD];
+  long restarts;      /* how often the scheduler has started the job again */
   uint64_t start;     /* clock ticks from boot to the start of the process */
   char machine[WORD]; /* this boot, and the space that process numbers are counted in */
 } identity;
@@ -79,6 +80,8 @@ static void describe_self(identity *self) {
     if (getenv(jobs[i]) && *getenv(jobs[i])) snprintf(self->job, WORD, "%.100s", getenv(jobs[i]));
   for (char *c = self->job; *c; c++)
     if (*c <= ' ') *c = '_';
+  const char *restarts = getenv("SLURM_RESTART_COUNT"); /* not set at the first start */
+  self->restarts = restarts ? strtol(restarts, NULL, 10) : 0;
   self->start = start_of(self->pid);
   read_word("/proc/sys/kernel/random/boot_id", boot);
   if (readlink("/proc/self/ns/pid", space, sizeof space - 1) < 0) space[0] = '\0';
@@ -89,8 +92,8 @@ static void describe_self(identity *self) {
 static void parse(const char *text, identity *who) {
   *who = (identity){.host = "unknown", .job = "unknown"};
   identity read = *who;
-  if (sscanf(text, "host %127s pid %ld job %127s start %" SCNu64 " machine %127s", read.host, &read.pid, read.job,
-             &read.start, read.machine) == 5)
+  if (sscanf(text, "host %127s pid %ld job %127s restarts %ld start %" SCNu64 " machine %127s", read.host, &read.pid,
+             read.job, &read.restarts, &read.start, read.machine) == 6)
     *who = read;
 }
 
@@ -124,8 +127,9 @@ static bool same_file(const struct stat *a, const struct stat *b) {
 /* Our word under the passing name, with the time of now as the folder's file system tells it. */
 static int write_name(lk_owner *o, const identity *self) {
   char text[1024];
-  const int size = snprintf(text, sizeof text, "host %s\npid %ld\njob %s\nstart %" PRIu64 "\nmachine %s\n", self->host,
-                            self->pid, self->job, self->start, self->machine);
+  const int size =
+      snprintf(text, sizeof text, "host %s\npid %ld\njob %s\nrestarts %ld\nstart %" PRIu64 "\nmachine %s\n", self->host,
+               self->pid, self->job, self->restarts, self->start, self->machine);
   if (o->fd >= 0) close(o->fd);
   (void)unlink(o->name);
   o->fd = open(o->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -136,15 +140,31 @@ static int write_name(lk_owner *o, const identity *self) {
   return 0;
 }
 
-typedef enum life { ALIVE, DEAD, SILENT } life; /* SILENT: cannot be asked, but may still be found dead */
+/* What is known of somebody else's lock, from one look to the next. */
+typedef struct vigil {
+  struct stat first; /* at the first look */
+  bool looked;
+  double waited; /* seconds */
+} vigil;
 
-static life judge(const identity *who, const identity *self, double age) {
+typedef enum life { ALIVE, DEAD, SILENT } life; /* SILENT: gave no sign since the first look, but may yet */
+
+/* The scheduler has started this job again, so it takes the owner for dead. */
+static bool former_self(const identity *who, const identity *self) {
+  return strcmp(self->job, "none") != 0 && strcmp(self->job, who->job) == 0 && who->restarts < self->restarts;
+}
+
+static life judge(const identity *who, const identity *self, double age, const struct stat *about, vigil *v) {
   if (strcmp(who->host, self->host) == 0 && strcmp(who->machine, self->machine) == 0) {
     const uint64_t start = start_of(who->pid);
     return start != 0 && start == who->start ? ALIVE : DEAD;
   }
-  if (age > LK_OWNER_STALE) return DEAD;
-  return SILENT;
+  if (age > (former_self(who, self) ? LK_OWNER_QUIET : LK_OWNER_STALE)) return DEAD;
+  if (!v->looked || !same_file(about, &v->first)) v->first = *about;
+  v->looked = true;
+  return about->st_mtim.tv_sec != v->first.st_mtim.tv_sec || about->st_mtim.tv_nsec != v->first.st_mtim.tv_nsec
+             ? ALIVE
+             : SILENT;
 }
 
 /* A dead owner's file goes. Another rank 0 may be at the same: what was moved away must be what was judged. */
@@ -167,33 +187,36 @@ static lk_status refuse(const lk_owner *o, const identity *who) {
                  o->folder, who->pid, who->host, who->job);
 }
 
+static void wait_for(const identity *who, vigil *v) {
+  if (v->waited == 0)
+    LK_INFO("waiting to see whether process %ld on host %s (job %s), which owns the run, is alive", who->pid, who->host,
+            who->job);
+  v->waited += 1;
+  sleep(1);
+}
+
 /* Somebody is in the folder: LK_OK where it is worth another try. */
-static lk_status contend(lk_owner *o, const identity *self, double *waited) {
+static lk_status contend(lk_owner *o, const identity *self, vigil *v) {
   identity who;
   struct stat about;
   bool found;
   LK_TRY(look(o->path, &who, &about, &found));
   if (!found) return LK_OK;
   const double age = (double)(o->about.st_mtim.tv_sec - about.st_mtim.tv_sec);
-  const life state = judge(&who, self, age);
+  const life state = judge(&who, self, age, &about, v);
   if (state == DEAD) {
     LK_WARN("%s: taken over from process %ld on host %s (job %s), which is gone", o->folder, who.pid, who.host,
             who.job);
     return bury(o, &about);
   }
-  /* the scheduler has started this job again: its former self is dying, or died with its host */
-  const bool again = strcmp(self->job, "none") != 0 && strcmp(self->job, who.job) == 0 && state == SILENT;
-  if (!again || *waited > 2 * LK_OWNER_STALE) return refuse(o, &who);
-  if (*waited == 0)
-    LK_INFO("waiting for this job's former self, process %ld on host %s, to fall silent", who.pid, who.host);
-  *waited += 1;
-  sleep(1);
+  if (v->waited > 2 * LK_OWNER_STALE || (state == ALIVE && !former_self(&who, self))) return refuse(o, &who);
+  wait_for(&who, v);
   return LK_OK;
 }
 
 static lk_status acquire(lk_owner *o) {
   identity self;
-  double waited = 0;
+  vigil v = {0};
   describe_self(&self);
   for (int tries = 0; tries < 1000; tries++) {
     int error = write_name(o, &self);
@@ -203,7 +226,7 @@ static lk_status acquire(lk_owner *o) {
     /* a new owner cleans the folder, and may take our passing name for a dead one's */
     if (error == ENOENT && access(o->folder, F_OK) == 0) continue;
     if (error != EEXIST) return LK_FAIL(LK_IO, "cannot write %s: %s", o->path, strerror(error));
-    LK_TRY(contend(o, &self, &waited));
+    LK_TRY(contend(o, &self, &v));
   }
   return LK_FAIL(LK_IO, "cannot get hold of %s: others are at it all the time", o->path);
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
@@ -127,30 +128,110 @@ static void test_graves_are_cleared(void **state) {
 static void test_reused_number_is_no_owner(void **state) {
   (void)state;
   lk_owner *owner = NULL;
-  char text[1024], other[1200];
+  char text[1024], reused[1200];
   assert_int_equal(lk_owner_take(&owner, folder), LK_OK);
   read_owner(text, sizeof text);
   lk_owner_release(&owner);
   char *start = strstr(text, "start ");
   assert_non_null(start);
-  snprintf(other, sizeof other, "%.*sstart 1%s", (int)(start - text), text, start + strlen("start "));
-  write_owner(other, 0);
+  snprintf(reused, sizeof reused, "%.*sstart 1%s", (int)(start - text), text, start + strlen("start "));
+  write_owner(reused, 0);
   taken();
 }
 
-static void test_other_host_goes_by_age(void **state) {
-  (void)state;
-  const char *other = "host far-away\npid 1\njob 99\nstart 5\nmachine elsewhere\n";
-  write_owner(other, LK_OWNER_STALE / 2);
-  refused("far-away", "process 1 ", "job 99");
-  write_owner(other, LK_OWNER_STALE + 5);
+/* An owner on another machine that is alive: somebody renews the file. */
+static pid_t begin_life(void) {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 200; i++) {
+      usleep(200 * 1000);
+      (void)utimensat(AT_FDCWD, path, NULL, 0);
+    }
+    _exit(0);
+  }
+  assert_true(child > 0);
+  return child;
+}
+
+static void end_life(pid_t child) {
+  assert_int_equal(kill(child, SIGKILL), 0);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static const char other[] = "host far-away\npid 1\njob 99\nrestarts 1\nstart 5\nmachine elsewhere\n";
+
+static double taken_after(void) {
+  struct timespec begin, end;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
   taken();
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  return (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+}
+
+static void test_living_owner_elsewhere_is_respected(void **state) {
+  (void)state;
+  write_owner(other, LK_OWNER_STALE / 2);
+  const pid_t life = begin_life();
+  refused("far-away", "process 1 ", "job 99");
+  end_life(life);
+}
+
+static void test_silent_owner_elsewhere_is_waited_for(void **state) {
+  (void)state;
+  write_owner(other, LK_OWNER_STALE + 5);
+  assert_true(taken_after() < 2);
+  write_owner(other, LK_OWNER_STALE - 3);
+  const double waited = taken_after();
+  assert_true(waited > 2 && waited < 20);
+}
+
+/* The scheduler started the job again after its host had died: it need not be silent for as long. */
+static void test_former_self_elsewhere_is_waited_for(void **state) {
+  (void)state;
+  setenv("SLURM_JOB_ID", "99", 1);
+  setenv("SLURM_RESTART_COUNT", "2", 1);
+  write_owner(other, LK_OWNER_QUIET + 2);
+  assert_true(taken_after() < 2);
+  write_owner(other, LK_OWNER_QUIET - 3);
+  const double waited = taken_after();
+  assert_true(waited > 2 && waited < 20);
+  /* it lives on: waited for until it falls silent */
+  write_owner(other, LK_OWNER_QUIET - 2);
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 3; i++) {
+      sleep(1);
+      write_owner(other, LK_OWNER_QUIET - 2);
+    }
+    _exit(0);
+  }
+  assert_true(taken_after() > 4);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  unsetenv("SLURM_RESTART_COUNT");
+  unsetenv("SLURM_JOB_ID");
+}
+
+/* A second step of the same start, or of an earlier one, is a stranger. */
+static void test_same_start_is_no_former_self(void **state) {
+  (void)state;
+  setenv("SLURM_JOB_ID", "99", 1);
+  for (const char *restarts = "1"; restarts; restarts = *restarts == '1' ? "0" : NULL) {
+    setenv("SLURM_RESTART_COUNT", restarts, 1);
+    write_owner(other, LK_OWNER_QUIET + 5);
+    const pid_t life = begin_life();
+    refused("far-away", "process 1 ", "job 99");
+    end_life(life);
+  }
+  unsetenv("SLURM_RESTART_COUNT");
+  unsetenv("SLURM_JOB_ID");
 }
 
 static void test_garbage_goes_by_age(void **state) {
   (void)state;
   write_owner("", 0);
+  const pid_t life = begin_life();
   refused("unknown", "process 0", "job unknown");
+  end_life(life);
   write_owner("host\n\xff\xff pid", LK_OWNER_STALE + 5);
   taken();
 }
@@ -162,7 +243,7 @@ static void test_lost_lock_is_noticed(void **state) {
   assert_int_equal(unlink(path), 0);
   assert_int_equal(lk_owner_check(owner), LK_IO);
   lk_error_clear();
-  write_owner("host far-away\npid 7\njob 99\nstart 5\nmachine elsewhere\n", 0);
+  write_owner(other, 0);
   assert_int_equal(lk_owner_check(owner), LK_IO);
   assert_non_null(strstr(lk_error_get()->text, "far-away"));
   lk_owner_release(&owner);
@@ -172,9 +253,17 @@ static void test_lost_lock_is_noticed(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      TEST(test_free_folder_is_taken),      TEST(test_living_owner_is_respected), TEST(test_killed_owner_is_taken_over),
-      TEST(test_reused_number_is_no_owner), TEST(test_other_host_goes_by_age),    TEST(test_garbage_goes_by_age),
-      TEST(test_lost_lock_is_noticed),      TEST(test_graves_are_cleared),
+      TEST(test_free_folder_is_taken),
+      TEST(test_living_owner_is_respected),
+      TEST(test_killed_owner_is_taken_over),
+      TEST(test_reused_number_is_no_owner),
+      TEST(test_living_owner_elsewhere_is_respected),
+      TEST(test_silent_owner_elsewhere_is_waited_for),
+      TEST(test_former_self_elsewhere_is_waited_for),
+      TEST(test_same_start_is_no_former_self),
+      TEST(test_garbage_goes_by_age),
+      TEST(test_lost_lock_is_noticed),
+      TEST(test_graves_are_cleared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
