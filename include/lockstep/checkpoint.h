@@ -32,13 +32,18 @@ typedef struct lk_history {
 /* The counters of a run: everything that decides what comes next. One list makes the struct and the attributes. */
 #define LK_STATE_INTEGERS(X) \
   X(seed) X(shards) X(epoch) X(step) X(step_in_epoch) X(skips) X(bad_evaluations) X(evaluations) X(units) X(best_step)
-#define LK_STATE_REALS(X) X(best) X(seconds) X(loss_sum) X(loss_units) X(last_train_loss)
+/* since version 2 of the format; rollbacks: in a row, before the run got past step rollback_from */
+#define LK_STATE_INTEGERS_2(X) X(updates) X(spike_count) X(rollbacks) X(rollback_from)
+#define LK_STATE_REALS_2(X)    X(spike_mean)
+#define LK_STATE_REALS(X)      X(best) X(seconds) X(loss_sum) X(loss_units) X(last_train_loss)
 
 typedef struct lk_state {
 #define LK_STATE_INTEGER(name) int64_t name;
 #define LK_STATE_REAL(name)    double name;
   LK_STATE_INTEGERS(LK_STATE_INTEGER)
   LK_STATE_REALS(LK_STATE_REAL)
+  LK_STATE_INTEGERS_2(LK_STATE_INTEGER)
+  LK_STATE_REALS_2(LK_STATE_REAL)
 #undef LK_STATE_INTEGER
 #undef LK_STATE_REAL
   double schedule[8]; /* the schedule's own */
@@ -86,8 +91,12 @@ LK_CHECKED lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_hi
 LK_CHECKED lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged);
 /** Remove the temporary files that killed writers left in both folders. For the run's owner, before it writes. LK_IO. */
 LK_CHECKED lk_status lk_checkpoint_clean(const char *run_dir);
-/** Put an image down as the checkpoint of `step`: file, then links, then all but the newest `keep` and the best go. */
-LK_CHECKED lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, const void *bytes,
-                                         size_t size);
+/** Put an image down as the checkpoint of `step`: file, then links, then all but the newest `keep`, the best and, where
+ *  reach > 0, those back to the first that is at least so many steps older go. */
+LK_CHECKED lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, int64_t reach,
+                                         const void *bytes, size_t size);
+/** Back to `step`: the newest at or before it that verifies, as lk_checkpoint_newest() does. last.h5 points at it and all
+ *  later ones are removed; where there is none (*path is "") nothing is. */
+LK_CHECKED lk_status lk_checkpoint_rewind(const char *run_dir, int64_t step, lk_buffer *path, lk_buffer *damaged);
 /** SHA-256 over all tensors' values in table order: what "the same bits" is measured by. */
 void lk_checkpoint_sha256(const lk_tensor *tensors, int count, const float *values, char out[65]);

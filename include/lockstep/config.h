@@ -53,6 +53,9 @@ typedef struct lk_config_train {
   double target_loss;   /* stop below this training loss (nats per unit, mean over an epoch or 100 steps); 0: at zero */
   int64_t patience;     /* stop after so many evaluations without improvement; 0 never */
   int64_t max_skips;
+  const char *spike;   /* off | skip | rollback N: what is done about a loss that leaps */
+  double spike_factor; /* over the mean of the last spike_window applied steps */
+  int64_t spike_window;
 } lk_config_train;
 
 typedef struct lk_config {

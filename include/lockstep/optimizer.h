@@ -38,6 +38,7 @@ float *lk_optimizer_moment(lk_optimizer *optimizer, int i);
 
 /** One update.                                                                    Not collective.
  *  io   values [slice]      in  sum [slice]   gradient, summed over the units of all ranks; does not overlap values
- *  scale: 1 / units, times the clip factor     rate: of this step     step: counted from 1, for Adam's corrections */
+ *  scale: 1 / units, times the clip factor     rate: of this step     step: applied updates with
+ *  this one, from 1, for Adam's corrections (steps that were skipped do not count, as in torch.optim) */
 void lk_optimizer_step(lk_optimizer *optimizer, float *values, const float *sum, double scale, double rate,
                        int64_t step);

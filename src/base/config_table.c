@@ -137,7 +137,14 @@ const config_key lk_config_keys[] = {
     WHOLE("train.patience", train.patience, "0", 0, MANY, "evaluations",
           "Stop after so many evaluations without improvement; 0 never does."),
     WHOLE("train.max_skips", train.max_skips, "10", 1, MANY, "steps",
-          "Give up after so many non-finite gradients in a row."),
+          "Give up after so many steps in a row that were not applied: non-finite gradients, loss spikes."),
+    TEXT("train.spike", train.spike, "off",
+         "What is done about a loss spike: off, skip (do not apply the step) or rollback N (back N steps, past their "
+         "batches)."),
+    REAL("train.spike_factor", train.spike_factor, "2", 1, NO_END, ABOVE_LEAST, "",
+         "A step's loss is a spike above so many times the running mean of the applied steps before it."),
+    WHOLE("train.spike_window", train.spike_window, "100", 1, MANY, "steps",
+          "Applied steps that the running mean goes over; before there are so many nothing is a spike."),
 
     WHOLE("eval.every", eval.every, "0", 0, MANY, "steps",
           "Time between two evaluations; 0 evaluates at the end of each epoch."),

@@ -65,7 +65,8 @@ static lk_status try_checkpoint(const char *path, bool *good, lk_buffer *damaged
   return lk_buffer_printf(damaged, "%s\n", text);
 }
 
-lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged) {
+/* The newest of step `most` or before. */
+static lk_status newest_up_to(const char *run_dir, int64_t most, lk_buffer *path, lk_buffer *damaged) {
   lk_buffer folder = {0};
   step_list list = {0};
   lk_status status = LK_OK;
@@ -74,6 +75,7 @@ lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *
   LK_GO(list_steps(folder.data, &list));
   for (size_t i = 0; i < list.count && !good; i++) {
     char name[NAME_SIZE];
+    if (list.steps[i] > most) continue;
     step_name(name, list.steps[i]);
     lk_buffer_truncate(path, 0);
     LK_GO(lk_buffer_printf(path, "%s/%s", folder.data, name));
@@ -89,6 +91,10 @@ done:
   return status;
 }
 
+lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged) {
+  return newest_up_to(run_dir, INT64_MAX, path, damaged);
+}
+
 /* The step that best.h5 points at, -1 where it points at none. */
 static int64_t best_step(const char *link) {
   char target[512];
@@ -99,26 +105,37 @@ static int64_t best_step(const char *link) {
   return step_of(slash ? slash + 1 : target);
 }
 
-/* Remove all but the newest `keep` up to `step`, and the best. Files of later steps stay: they are of a run that was
- * taken up again before them, and will be written anew. */
-static lk_status prune(const char *folder, const char *best_link, int64_t step, int keep) {
-  step_list list = {0};
+static lk_status remove_step(const char *folder, int64_t step) {
+  char name[NAME_SIZE];
   lk_buffer path = {0};
+  step_name(name, step);
+  lk_status status = lk_buffer_printf(&path, "%s/%s", folder, name);
+  if (status == LK_OK && unlink(path.data) && errno != ENOENT)
+    status = LK_FAIL(LK_IO, "cannot remove %s: %s", path.data, strerror(errno));
+  lk_buffer_release(&path);
+  return status;
+}
+
+/* Remove all but the newest `keep` up to `step`, the best, and those back to the first that is at least `reach` older, or
+ * the beginning. Files of later steps stay: they are of a run that was taken up again before them, and will be written
+ * anew. */
+static lk_status prune(const char *folder, const char *best_link, int64_t step, int keep, int64_t reach) {
+  step_list list = {0};
   lk_status status = LK_OK;
   const int64_t best = best_step(best_link);
+  bool reached = reach <= 0;
   int kept = 0;
   LK_GO(list_steps(folder, &list));
   for (size_t i = 0; i < list.count; i++) {
-    char name[NAME_SIZE];
-    if (list.steps[i] > step || kept++ < keep || list.steps[i] == best || list.steps[i] == step) continue;
-    step_name(name, list.steps[i]);
-    lk_buffer_truncate(&path, 0);
-    LK_GO(lk_buffer_printf(&path, "%s/%s", folder, name));
-    if (unlink(path.data) && errno != ENOENT) LK_GO(LK_FAIL(LK_IO, "cannot remove %s: %s", path.data, strerror(errno)));
+    const int64_t at = list.steps[i];
+    if (at > step) continue;
+    const bool needed = !reached;
+    reached = reached || at <= (step > reach ? step - reach : 0);
+    if (kept++ < keep || at == best || at == step || needed) continue;
+    LK_GO(remove_step(folder, at));
   }
 done:
   free(list.steps);
-  lk_buffer_release(&path);
   return status;
 }
 
@@ -142,7 +159,8 @@ lk_status lk_checkpoint_clean(const char *run_dir) {
   return status;
 }
 
-lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, const void *bytes, size_t size) {
+lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, int64_t reach, const void *bytes,
+                              size_t size) {
   lk_buffer folder = {0}, path = {0}, best_link = {0};
   lk_status status = LK_OK;
   char name[NAME_SIZE];
@@ -156,10 +174,39 @@ lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int k
   LK_GO(lk_durable_write(path.data, bytes, size));
   LK_GO(point(run_dir, "last.h5", name));
   if (best) LK_GO(point(run_dir, "best.h5", name));
-  LK_GO(prune(folder.data, best_link.data, step, keep < 1 ? 1 : keep));
+  LK_GO(prune(folder.data, best_link.data, step, keep < 1 ? 1 : keep, reach));
 done:
   lk_buffer_release(&folder);
   lk_buffer_release(&path);
+  lk_buffer_release(&best_link);
+  return status;
+}
+
+/* Newest first: whoever is killed in between leaves a run that comes to the same point again. */
+static lk_status remove_after(const char *folder, int64_t step) {
+  step_list list = {0};
+  lk_status status = LK_OK;
+  LK_GO(list_steps(folder, &list));
+  for (size_t i = 0; i < list.count && list.steps[i] > step; i++) LK_GO(remove_step(folder, list.steps[i]));
+done:
+  free(list.steps);
+  return status;
+}
+
+lk_status lk_checkpoint_rewind(const char *run_dir, int64_t step, lk_buffer *path, lk_buffer *damaged) {
+  lk_buffer folder = {0}, best_link = {0};
+  lk_status status = LK_OK;
+  lk_buffer_truncate(path, 0);
+  LK_GO(newest_up_to(run_dir, step, path, damaged));
+  if (path->size == 0) goto done;
+  LK_GO(lk_buffer_printf(&folder, "%s/" FOLDER, run_dir));
+  LK_GO(lk_buffer_printf(&best_link, "%s/best.h5", run_dir));
+  LK_GO(point(run_dir, "last.h5", strrchr(path->data, '/') + 1));
+  if (best_step(best_link.data) > step && unlink(best_link.data) && errno != ENOENT)
+    LK_GO(LK_FAIL(LK_IO, "cannot remove %s: %s", best_link.data, strerror(errno)));
+  LK_GO(remove_after(folder.data, step));
+done:
+  lk_buffer_release(&folder);
   lk_buffer_release(&best_link);
   return status;
 }

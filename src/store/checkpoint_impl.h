@@ -2,7 +2,7 @@
 #pragma once
 #include "lockstep/checkpoint.h"
 
-#define LK_CHECKPOINT_VERSION 1
+#define LK_CHECKPOINT_VERSION 2
 #define LK_CHECKPOINT_FORMAT  "lockstep-checkpoint"
 #define LK_HISTORY_NAMES      "step epoch loss rate norm tokens seconds"
 #define LK_SCHEDULE_COUNT     8

@@ -22,13 +22,21 @@ static lk_status read_state(const lk_h5 *file, lk_state *state) {
   lk_type type = LK_INT32;
   int dims = 0;
   ptrdiff_t shape[LK_H5_DIMS] = {0};
+  int64_t version = 0;
 #define READ_INTEGER(name) LK_TRY(lk_h5_get_int(file, "/state", #name, &state->name));
 #define READ_REAL(name)    LK_TRY(lk_h5_get_real(file, "/state", #name, &state->name));
   LK_STATE_INTEGERS(READ_INTEGER)
   LK_STATE_REALS(READ_REAL)
+  LK_TRY(lk_h5_get_int(file, "/", "version", &version));
+  state->updates = state->step; /* which version 1 took for it */
+  if (version >= 2) {
+    LK_STATE_INTEGERS_2(READ_INTEGER)
+    LK_STATE_REALS_2(READ_REAL)
+  }
 #undef READ_INTEGER
 #undef READ_REAL
-  if (state->step < 0 || state->epoch < 0 || state->step_in_epoch < 0 || state->shards < 0)
+  if (state->step < 0 || state->epoch < 0 || state->step_in_epoch < 0 || state->shards < 0 || state->updates < 0 ||
+      state->spike_count < 0 || state->rollbacks < 0)
     return LK_FAIL(LK_DATA, "%s: /state holds a negative counter", lk_h5_path(file));
   LK_TRY(lk_h5_shape(file, "/state/schedule", &type, &dims, shape));
   if (dims != 1 || shape[0] != LK_SCHEDULE_COUNT)

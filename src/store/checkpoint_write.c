@@ -55,6 +55,8 @@ static lk_status write_state(lk_h5 *file, const lk_checkpoint *checkpoint) {
 #define WRITE_REAL(name)    LK_TRY(lk_h5_set_real(file, "/state", #name, state->name));
   LK_STATE_INTEGERS(WRITE_INTEGER)
   LK_STATE_REALS(WRITE_REAL)
+  LK_STATE_INTEGERS_2(WRITE_INTEGER)
+  LK_STATE_REALS_2(WRITE_REAL)
 #undef WRITE_INTEGER
 #undef WRITE_REAL
   LK_TRY(lk_h5_write(file, "/state/schedule", LK_FLOAT64, 1, &count, state->schedule, 0, "of the rate's schedule"));

@@ -9,14 +9,15 @@
 #include "lockstep/log.h"
 #include "lockstep/text.h"
 
-static const char *const names[] = {"nan", "flip", "stall", "kill"};
+static const char *const names[] = {"nan", "flip", "stall", "kill", "spike"};
 enum { KINDS = sizeof names / sizeof *names };
 
 static lk_status nonsense(const char *text) {
   char quoted[256];
-  return LK_FAIL(LK_USAGE,
-                 "LOCKSTEP_DEBUG: expected nan, flip, stall or kill with a place, as in nan:rank=1,step=5, found %s",
-                 lk_quote(quoted, text, strlen(text)));
+  return LK_FAIL(
+      LK_USAGE,
+      "LOCKSTEP_DEBUG: expected nan, flip, stall, kill or spike with a place, as in nan:rank=1,step=5, found %s",
+      lk_quote(quoted, text, strlen(text)));
 }
 
 lk_status lk_debug_read(lk_debug *debug, const char *text) {

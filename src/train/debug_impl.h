@@ -1,8 +1,9 @@
 /* debug_impl.h - faults on request, for tests: LOCKSTEP_DEBUG="nan:rank=1,step=5" and the like (CONTRIBUTING.md).
  *
  * nan    the rank's gradient of that step holds a NaN        flip   a bit of the rank's copy of the weights flips
+ * spike  the rank's losses of that step are 1,000 times as high
  * stall  the rank does nothing any more, for ever            kill   the rank is killed (SIGKILL)
- * Steps count from 1. Several faults are separated by ";". */
+ * Steps count from 1, by the batches that the run has gone through. Several faults are separated by ";". */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #include "lockstep/status.h"
 
 enum { LK_DEBUG_FAULTS = 8 };
-typedef enum lk_fault_kind { LK_FAULT_NAN, LK_FAULT_FLIP, LK_FAULT_STALL, LK_FAULT_KILL } lk_fault_kind;
+typedef enum lk_fault_kind { LK_FAULT_NAN, LK_FAULT_FLIP, LK_FAULT_STALL, LK_FAULT_KILL, LK_FAULT_SPIKE } lk_fault_kind;
 
 typedef struct lk_debug {
   int count; /* 0: none, which is all that a step looks at */

@@ -9,7 +9,7 @@
 
 static void *write_down(void *argument) {
   lk_saver *s = argument;
-  s->status = lk_checkpoint_store(s->run_dir, s->step, s->best, s->keep, s->bytes, s->size);
+  s->status = lk_checkpoint_store(s->run_dir, s->step, s->best, s->keep, s->reach, s->bytes, s->size);
   s->seconds = lk_clock_seconds() - s->began;
   free(s->bytes);
   s->bytes = NULL;
@@ -98,6 +98,7 @@ static lk_status save_here(lk_trainer *t, const float *moments, const float *lan
   LK_TRY(lk_owner_check(t->owner));
   t->saver.run_dir = t->config->run.dir;
   t->saver.keep = (int)t->config->checkpoint.keep;
+  t->saver.reach = t->spike.back;
   t->saver.step = t->state.step;
   t->saver.best = best;
   t->saver.began = began;

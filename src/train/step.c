@@ -22,38 +22,22 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
   return LK_OK;
 }
 
-/* Which shard it was: all ranks hold all shards' losses. A loss can be finite and its gradient not. */
-static void name_trouble(const lk_trainer *t) {
-  char shards[256] = "";
-  size_t used = 0;
-  for (int s = 0; s < t->shards.total && used < sizeof shards - 16; s++)
-    if (!isfinite(t->control[s].stat.loss)) used += (size_t)snprintf(shards + used, sizeof shards - used, " %d", s);
-  LK_WARN("step %lld: the gradient is not finite; the update is skipped on all ranks (%s%s)",
-          (long long)t->state.step + 1, used ? "loss not finite in shards" : "every shard's loss is finite", shards);
-  char where[96];
-  for (int s = 0; s < t->shards.count; s++) {
-    if (isfinite(t->stat[s].loss)) continue;
-    ptrdiff_t first = t->batch.pack.shard_seq[s], end = t->batch.pack.shard_seq[s + 1];
-    for (ptrdiff_t b = first; b < end && b < first + 8; b++)
-      lk_log(LK_LOG_ERROR, "  rank %d, shard %d: %s", t->rank, t->shards.first + s,
-             lk_loader_where(t->loader, &t->batch, b, where));
-  }
-}
-
 /* g = sum / units, clipped to the global norm; each rank updates its own slice, then all slices go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
   double scale = 1.0 / (double)step->units, clip = t->config->train.clip;
   if (clip > 0 && step->norm > clip) scale *= clip / step->norm;
   float *values = lk_params_values(t->params);
+  /* Adam's corrections count what its moments have seen: a skipped step is none of it, though the rate moves on */
+  t->state.updates++;
   lk_optimizer_step(t->optimizer, values + t->slice.begin, lk_reducer_total(t->reducer), scale, step->rate,
-                    t->state.step + 1);
+                    t->state.updates);
   LK_TRY(lk_reducer_share(t->reducer));
   lk_task_pack(t->task, t->params);
   return LK_OK;
 }
 
 static lk_status skip(lk_trainer *t) {
-  name_trouble(t);
+  LK_TRY(lk_trainer_name_trouble(t));
   t->state.skips++;
   /* the states that lanes were left in may be no numbers either: begin afresh, on all ranks alike */
   if (t->lanes) memset(t->lanes, 0, sizeof *t->lanes * (size_t)(t->lane_count * t->lane_width));
@@ -64,9 +48,28 @@ static lk_status skip(lk_trainer *t) {
                  (long long)t->state.skips, t->config->run.dir);
 }
 
-/* Faults that a test asked for. */
-static void inject(lk_trainer *t) {
-  const int64_t step = t->state.step + 1;
+/* Seen before the update, which must not happen. All ranks come to the same. */
+static lk_status meet_spike(lk_trainer *t, lk_step *step) {
+  const bool back = t->spike.policy == LK_SPIKE_ROLLBACK;
+  char then[96] = "the update is skipped on all ranks";
+  if (back)
+    snprintf(then, sizeof then, "the run goes back %lld steps and on past their batches", (long long)t->spike.back);
+  LK_WARN("step %lld: the loss %.4f is a spike, more than %g times %.4f, the mean of the last %lld steps: %s",
+          (long long)t->state.step + 1, step->loss / (double)step->units, t->spike.factor, t->state.spike_mean,
+          (long long)t->spike.window, then);
+  step->skipped = !back, step->rollback = back;
+  const int64_t row = back ? t->state.rollbacks + 1 : ++t->state.skips;
+  if (row < t->config->train.max_skips) return LK_OK;
+  return LK_FAIL(LK_INTERNAL,
+                 "%lld steps in a row were not applied, the last for its loss (train.max_skips, train.spike); the last "
+                 "good checkpoint is %s/last.h5",
+                 (long long)row, t->config->run.dir);
+}
+
+/* Faults that a test asked for. They go by the batch, which a run that went back does not see again. */
+static void inject(lk_trainer *t, int64_t step) {
+  for (int s = 0; s < t->shards.count && lk_debug_due(&t->debug, LK_FAULT_SPIKE, t->rank, step); s++)
+    t->stat[s].loss *= 1000;
   /* of the last tensor: rows of an embedding that no token touched are not summed */
   if (lk_debug_due(&t->debug, LK_FAULT_NAN, t->rank, step))
     t->grads.piece[0][t->tensors[t->tensor_count - 1].offset] = NAN;
@@ -75,12 +78,13 @@ static void inject(lk_trainer *t) {
 
 lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   *step = (lk_step){0};
+  const int64_t batch = t->state.epoch * t->steps_in_epoch + t->state.step_in_epoch + 1;
   lk_mode mode = {.training = 1, .seed = (uint64_t)t->config->seed, .step = (uint32_t)t->state.step};
   lk_loader_batch(t->loader, t->state.epoch, t->state.step_in_epoch, &t->batch);
   lk_watchdog_phase(t->comm, LK_PHASE_STEP, t->state.step + 1);
   LK_TRY(lk_reducer_begin(t->reducer));
   lk_task_train(t->task, t->params, &t->batch, mode, t->lanes, t->stat, &t->grads);
-  if (t->debug.count) inject(t);
+  if (t->debug.count) inject(t, batch);
   lk_watchdog_phase(t->comm, LK_PHASE_REDUCTION, t->state.step + 1);
   LK_TRY(exchange_control(t, step));
   LK_TRY(lk_reducer_sum(t->reducer));
@@ -92,11 +96,14 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
     step->skipped = !isfinite(step->norm) || !isfinite(step->loss);
     if (step->skipped) {
       LK_TRY(skip(t));
+    } else if (lk_spike_is(&t->spike, &t->state, step->loss / (double)step->units)) {
+      LK_TRY(meet_spike(t, step));
     } else {
       t->state.skips = 0;
+      lk_spike_learn(&t->spike, &t->state, step->loss / (double)step->units);
       LK_TRY(update(t, step));
       /* only now: the update gives every rank all slices anew, and mends what was flipped before */
-      if (t->debug.count && lk_debug_due(&t->debug, LK_FAULT_FLIP, t->rank, t->state.step + 1))
+      if (t->debug.count && lk_debug_due(&t->debug, LK_FAULT_FLIP, t->rank, batch))
         lk_debug_flip(lk_params_values(t->params));
     }
   }

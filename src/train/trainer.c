@@ -162,6 +162,7 @@ static lk_status build(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
   LK_TRY(lk_comm_agree(t->comm, lk_debug_read(&t->debug, getenv("LOCKSTEP_DEBUG"))));
   LK_TRY(same_everywhere(t));
+  LK_TRY(lk_spike_read(&t->spike, t->config));
   LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
   LK_TRY(choose_shards(t));
@@ -235,6 +236,7 @@ static lk_status count_step(lk_trainer *t, const lk_step *step) {
     t->state.loss_sum += step->loss;
     t->state.loss_units += (double)step->units;
   }
+  if (t->state.step >= t->state.rollback_from) t->state.rollbacks = 0;
   t->window_tokens += step->tokens;
   t->last = *step;
   bool epoch_ends = t->state.step_in_epoch == t->steps_in_epoch;
@@ -260,17 +262,24 @@ static lk_status attend(lk_trainer *t, const lk_step *step) {
   return LK_OK;
 }
 
+static lk_status after_step(lk_trainer *t, const lk_step *step) {
+  LK_TRY(count_step(t, step));
+  LK_TRY(attend(t, step));
+  return lk_trainer_detour(t);
+}
+
 static lk_status loop(lk_trainer *t, lk_run_end *end, int64_t *flags) {
   lk_step step;
   t->started = t->saved_at = t->window_start = lk_clock_seconds();
+  LK_TRY(lk_trainer_start_point(t));
   while (!(end->reason = lk_trainer_over(t))) {
     const double began = lk_clock_seconds();
     LK_TRY(lk_trainer_step(t, &step));
     const double seconds = lk_clock_seconds() - began;
     if (seconds > t->longest_step) t->longest_step = seconds;
     lk_watchdog_stepped(t->comm, seconds);
-    LK_TRY(count_step(t, &step));
-    LK_TRY(attend(t, &step));
+    if (step.rollback) LK_TRY(lk_trainer_rollback(t, &step));
+    if (!step.rollback) LK_TRY(after_step(t, &step));
     *flags = step.flags;
     if (step.flags & LK_FLAG_SIGNAL)
       end->reason = "a signal asked for it";

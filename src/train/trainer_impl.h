@@ -3,6 +3,8 @@
  *   trainer.c   builds the parts, loops                 step.c       one step: gradient, sums, control word, update
  *   resume.c    a checkpoint into the parts             snapshot.c   the parts into a checkpoint, written behind training
  *   progress.c  what the run tells: log, metrics file   stop.c       signals, time, and the rules that end a run
+ *   trouble.c   whose gradient is no number
+ *   spike.c     what a loss spike is                    rollback.c   back to an earlier step, past its batches
  *
  * Every decision is taken from the control word and from numbers that are alike on all ranks: no rank decides alone. */
 #pragma once
@@ -19,6 +21,7 @@
 #include "lockstep/trainer.h"
 #include "lockstep/watchdog.h"
 #include "owner_impl.h"
+#include "spike_impl.h"
 
 #define LK_WINDOW 100 /* steps over which training loss is averaged, cut at the end of an epoch */
 
@@ -38,8 +41,15 @@ typedef struct lk_step {
   double norm;           /* global norm of the mean gradient, before clipping */
   double rate;
   int64_t flags;
-  bool skipped; /* the gradient was not finite: no update */
+  bool skipped;  /* no update: the gradient was not finite, or the loss a spike */
+  bool rollback; /* no update: the run has to go back */
 } lk_step;
+
+/* Where a run that went back leaves its old way: at step `at` it goes on with other batches. */
+typedef struct lk_detour {
+  bool active, forget_best;
+  int64_t at, epoch, step_in_epoch, rollbacks, from;
+} lk_detour;
 
 /* The thread that puts checkpoints down while training goes on; rank 0 only. */
 typedef struct lk_saver {
@@ -47,7 +57,7 @@ typedef struct lk_saver {
   bool running;
   const char *run_dir;
   int keep;
-  int64_t step;
+  int64_t reach, step;
   int best;
   void *bytes;
   size_t size;
@@ -94,6 +104,8 @@ typedef struct lk_trainer {
   int64_t window_tokens;
   double step_began, longest_step, evaluation_seconds, saving_seconds; /* what the end of the time is reckoned with */
   lk_debug debug;
+  lk_spike spike;
+  lk_detour detour;
   lk_saver saver;
   lk_owner *owner; /* rank 0 */
   lk_buffer config_text;
@@ -103,6 +115,15 @@ typedef struct lk_trainer {
 /* step.c */
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
 LK_CHECKED lk_status lk_trainer_check_replicas(lk_trainer *t);
+/* trouble.c: say which shards and rows a gradient that is not finite came from. Collective. */
+LK_CHECKED lk_status lk_trainer_name_trouble(lk_trainer *t);
+/* rollback.c */
+/** At the start of a run that may have to go back: its first checkpoint.           Collective. */
+LK_CHECKED lk_status lk_trainer_start_point(lk_trainer *t);
+/** A spike: load what is to be gone back to. Where there is nothing the step counts as skipped. Collective. */
+LK_CHECKED lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step);
+/** After a step: take the detour where it begins.                                  Collective. */
+LK_CHECKED lk_status lk_trainer_detour(lk_trainer *t);
 /* resume.c; snapshot.c */
 LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);

@@ -50,6 +50,14 @@ expect 70 '2 steps in a row had a gradient that is not finite' env "LOCKSTEP_DEB
 # one alone is skipped by all
 expect 0 'step 5: the gradient is not finite; the update is skipped on all ranks' env LOCKSTEP_DEBUG=nan:rank=1,step=5 \
   mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=skip train.steps=20
+# with shard and corpus rows, of that rank alone, on one rank and on three too
+[ "$(grep -c 'rank 1, shards 4 to 7: train/stream lane [4-7] of 8' err.txt)" -eq 4 ]
+[ "$(grep -c 'rank [0-9], shard' err.txt)" -eq 4 ]
+for rank in 0 2; do
+  expect 0 'rank 2, shard 5: train/stream lane 5 of 8|rank 0, shards 0 to 1: train/stream lane [01] of 8' \
+    env LOCKSTEP_DEBUG=nan:rank=$rank,step=5 mpirun -n 3 "$LOCKSTEP" train "$config" "${small[@]}" run.dir="skip-$rank" train.steps=6
+  [ "$(grep -c "rank [0-9], shard" err.txt)" -eq "$(grep -c "rank $rank, shard" err.txt)" ]
+done
 
 # 74: the folder cannot be written
 : >file
@@ -73,6 +81,10 @@ expect 0 "resuming from .*step-0*$step.h5" on 3 stop-INT train.steps=$((step + 3
 expect 75 "stopped before the job's time is over .* with the state saved" env SLURM_JOB_END_TIME=$(($(date +%s) + 12)) \
   mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=limit train.steps=1000000
 [ -e limit/last.h5 ]
+# train.minutes is an end like any other: 3 seconds here, saved every second on the way, by minutes alone
+expect 0 'done at step [0-9]*: train.minutes are over' on 2 minutes train.steps=100000000 train.minutes=0.05 checkpoint.minutes=0.016
+[ "$(grep -c 'saved step' err.txt)" -ge 3 ]
+"$LOCKSTEP" verify minutes/last.h5
 
 # 64: a second job on the same folder, which names the first; a killed job's lock is taken over
 SLURM_JOB_ID=4711 on 2 owned train.steps=1000000 >out1.txt 2>err1.txt &
@@ -97,7 +109,7 @@ kill -STOP "$(sed -n 's/^pid //p' stopped/owner)"
 code=0
 wait "$job" || code=$?
 [ "$code" -eq 76 ] || { echo "a stopped rank ended with $code" && cat err.txt && exit 1; }
-grep -q 'rank 0 on host .* is stuck .*its process does not run' err.txt
+grep -q "rank 0 on host $(uname -n) is stuck in step [0-9]*, phase [a-z]*: its process does not run" err.txt
 # a short stop is survived
 on 2 paused train.steps=1000000 watchdog.seconds=20 >out.txt 2>err.txt &
 job=$!

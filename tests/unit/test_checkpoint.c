@@ -49,6 +49,8 @@ static lk_checkpoint describe(int64_t step) {
   c.moment_name[0] = "first";
   c.moment_name[1] = "second";
   c.state = (lk_state){.seed = INT64_MAX, .shards = 8, .epoch = 2, .step = step, .best = INFINITY, .seconds = 0.1};
+  c.state.updates = step, c.state.spike_count = 3, c.state.rollbacks = 1, c.state.rollback_from = 9;
+  c.state.spike_mean = 0.3;
   c.state.schedule[7] = 3.25;
   c.lanes = lanes;
   c.lane_count = 2;
@@ -86,6 +88,8 @@ static void everything_comes_back(void **state) {
 #define SAME(name) assert_true(lk_checkpoint_state(file)->name == c.state.name);
   LK_STATE_INTEGERS(SAME)
   LK_STATE_REALS(SAME)
+  LK_STATE_INTEGERS_2(SAME)
+  LK_STATE_REALS_2(SAME)
 #undef SAME
   assert_memory_equal(lk_checkpoint_state(file)->schedule, c.state.schedule, sizeof c.state.schedule);
   OK(lk_checkpoint_values(file, tensors, TENSORS, back));
@@ -204,7 +208,7 @@ static lk_status store(int64_t step, int best, int keep) {
   size_t size;
   const lk_checkpoint c = describe(step);
   OK(lk_checkpoint_image(&c, &bytes, &size));
-  const lk_status status = lk_checkpoint_store("run", step, best, keep, bytes, size);
+  const lk_status status = lk_checkpoint_store("run", step, best, keep, 0, bytes, size);
   free(bytes);
   return status;
 }
@@ -250,6 +254,35 @@ static void keeps_newest_and_best(void **state) {
   assert_int_equal(count_files("run/checkpoints"), 1);
   assert_link("run/best.h5", "checkpoints/step-0000000070.h5");
   assert_int_equal(count_files("run"), 3);
+}
+
+/* A run that may go back keeps what it would go back to, though it is not among the newest. */
+static void goes_back(void **state) {
+  (void)state;
+  void *bytes;
+  size_t size;
+  int damaged;
+  lk_buffer path = {0}, words = {0};
+  const lk_checkpoint c = describe(1);
+  OK(lk_checkpoint_image(&c, &bytes, &size));
+  for (int64_t step = 0; step <= 50; step += 10)
+    OK(lk_checkpoint_store("run", step, step == 40, 1, 25, bytes, size)); /* kept: 50, and 20 to 40 */
+  free(bytes);
+  assert_int_equal(count_files("run/checkpoints"), 4);
+  assert_int_equal(access("run/checkpoints/step-0000000020.h5", F_OK), 0);
+  OK(lk_checkpoint_rewind("run", 19, &path, &words)); /* nothing to go back to: nothing is lost */
+  assert_int_equal(path.size, 0);
+  assert_int_equal(count_files("run/checkpoints"), 4);
+  OK(lk_checkpoint_rewind("run", 29, &path, &words));
+  assert_string_equal(path.data, "run/checkpoints/step-0000000020.h5");
+  assert_int_equal(count_files("run/checkpoints"), 1);
+  assert_link("run/last.h5", "checkpoints/step-0000000020.h5");
+  assert_int_equal(access("run/best.h5", F_OK), -1);
+  assert_int_equal(count_files("run"), 2); /* the link is gone too */
+  assert_int_equal(newest(&damaged), 1);   /* as the image says */
+  assert_int_equal(words.size, 0);
+  lk_buffer_release(&path);
+  lk_buffer_release(&words);
 }
 
 static void falls_back_over_damage(void **state) {
@@ -369,6 +402,7 @@ int main(void) {
       TEST(damage_is_found),
       TEST(other_files_are_named),
       TEST(keeps_newest_and_best),
+      TEST(goes_back),
       TEST(falls_back_over_damage),
       TEST(all_damaged),
       TEST(full_disk_keeps_the_old),

@@ -1,0 +1,71 @@
+/* Back to an earlier step and past the batches that followed it (spike_impl.h). */
+#include <string.h>
+
+#include "lockstep/clock.h"
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+/* Every run can go back to its beginning. */
+lk_status lk_trainer_start_point(lk_trainer *t) {
+  return t->spike.policy == LK_SPIKE_ROLLBACK && t->state.step == 0 ? lk_trainer_save(t, 0) : LK_OK;
+}
+
+/* Rank 0: the checkpoint to start from, into resume_path; what lies behind `step` is of a way that is given up. */
+static lk_status rewind_folder(lk_trainer *t, int64_t step) {
+  lk_buffer damaged = {0};
+  const lk_status status = lk_checkpoint_rewind(t->config->run.dir, step, &t->resume_path, &damaged);
+  if (damaged.size > 0) LK_WARN("damaged checkpoints are passed over: %s", damaged.data);
+  lk_buffer_release(&damaged);
+  return status;
+}
+
+/* Where the run goes once it is at way.at again. The best model so far may be one of the way that is given up: it is
+ * forgotten then, since the one before it need not exist any more. */
+static lk_detour plan(const lk_trainer *t) {
+  const lk_state *s = &t->state;
+  lk_detour way = {.active = true, .epoch = s->epoch, .step_in_epoch = s->step_in_epoch + 1};
+  if (way.step_in_epoch == t->steps_in_epoch) way.epoch++, way.step_in_epoch = 0;
+  way.at = s->step > t->spike.back ? s->step - t->spike.back : 0;
+  way.rollbacks = s->rollbacks + 1;
+  way.from = s->rollback_from > s->step + 1 ? s->rollback_from : s->step + 1;
+  way.forget_best = s->best_step > way.at;
+  return way;
+}
+
+lk_status lk_trainer_detour(lk_trainer *t) {
+  const lk_detour way = t->detour;
+  if (!way.active || t->state.step != way.at) return LK_OK;
+  t->detour.active = false;
+  t->state.epoch = way.epoch;
+  t->state.step_in_epoch = way.step_in_epoch;
+  t->state.rollbacks = way.rollbacks;
+  t->state.rollback_from = way.from;
+  if (way.forget_best) t->state.best = 0, t->state.best_step = 0;
+  /* the text goes on elsewhere */
+  if (t->lanes) memset(t->lanes, 0, sizeof *t->lanes * (size_t)(t->lane_count * t->lane_width));
+  return lk_trainer_save(t, 0);
+}
+
+lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
+  const lk_detour way = plan(t);
+  int64_t found = 0;
+  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? rewind_folder(t, way.at) : LK_OK));
+  if (t->rank == 0) found = t->resume_path.size > 0;
+  LK_TRY(lk_comm_broadcast(t->comm, &found, sizeof found, 0));
+  if (!found) { /* train.spike was set when the run was under way already, or its checkpoints are gone */
+    LK_WARN("there is no whole checkpoint at or before step %lld to go back to: the step is skipped",
+            (long long)way.at);
+    step->rollback = false, step->skipped = true;
+    return LK_OK;
+  }
+  const double now = lk_clock_seconds(), seconds = t->state.seconds + now - t->started;
+  LK_TRY(lk_trainer_resume(t));
+  lk_task_pack(t->task, t->params);
+  t->state.seconds = seconds; /* what was spent stays spent */
+  t->started = t->window_start = now;
+  t->window_tokens = 0;
+  t->evaluated = false;
+  t->detour = way;
+  return lk_trainer_detour(t);
+}

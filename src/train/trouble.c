@@ -1,0 +1,69 @@
+/* Where a gradient that is not finite comes from: shards by their losses, else by the ranks' pieces of the sum. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+enum { ROWS = 8 }; /* of a shard, or a piece: the others are in the batch plan */
+
+/* The rows that shards [first, end) of this rank took, in this rank's numbers. */
+static void name_rows(const lk_trainer *t, int first, int end) {
+  char where[96], shards[48];
+  ptrdiff_t row = t->batch.pack.shard_seq[first], last = t->batch.pack.shard_seq[end];
+  const int from = t->shards.first + first, to = t->shards.first + end - 1;
+  snprintf(shards, sizeof shards, from == to ? "shard %d" : "shards %d to %d", from, to);
+  for (int i = 0; i < ROWS && row < last; i++, row++)
+    lk_log(LK_LOG_ERROR, "  rank %d, %s: %s", t->rank, shards, lk_loader_where(t->loader, &t->batch, row, where));
+  if (row < last) lk_log(LK_LOG_ERROR, "  rank %d, %s: and %td more rows", t->rank, shards, last - row);
+}
+
+static bool finite_between(const float *x, ptrdiff_t begin, ptrdiff_t end) {
+  for (ptrdiff_t i = begin; i < end; i++)
+    if (!isfinite(x[i])) return false;
+  return true;
+}
+
+/* This rank's own pieces are as backward left them, but for the slice of the first that the total was put into. */
+static bool piece_is_finite(const lk_trainer *t, int p) {
+  const float *x = t->grads.piece[p];
+  const ptrdiff_t P = lk_params_count(t->params);
+  if (p > 0) return finite_between(x, 0, P);
+  return finite_between(x, 0, t->slice.begin) && finite_between(x, t->slice.end, P);
+}
+
+/* Losses are finite: who brought a piece that is not? Where nobody did, it was the owner of the total's bad slice. */
+static lk_status name_pieces(lk_trainer *t) {
+  lk_status status = LK_OK;
+  int64_t mine = 0, *all = NULL, brought = 0;
+  size_t *bytes = NULL;
+  LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof *all)));
+  LK_GO(lk_comm_agree(t->comm, lk_alloc(&bytes, (size_t)t->size, sizeof *bytes)));
+  for (int r = 0; r < t->size; r++) bytes[r] = sizeof *all;
+  for (int p = 0; p < t->shards.pieces; p++) mine |= piece_is_finite(t, p) ? 0 : (int64_t)1 << p;
+  LK_GO(lk_comm_allgather(t->comm, &mine, all, bytes));
+  for (int r = 0; r < t->size; r++) brought |= all[r];
+  if (!brought && !finite_between(t->grads.piece[0], t->slice.begin, t->slice.end)) mine = 1;
+  for (int p = 0; p < t->shards.pieces; p++) {
+    const int first = t->shards.piece[p].first - t->shards.first;
+    if (mine >> p & 1) name_rows(t, first, first + t->shards.piece[p].count);
+  }
+done:
+  free(all);
+  free(bytes);
+  return status;
+}
+
+lk_status lk_trainer_name_trouble(lk_trainer *t) {
+  char shards[256] = "";
+  size_t used = 0;
+  for (int s = 0; s < t->shards.total && used < sizeof shards - 16; s++)
+    if (!isfinite(t->control[s].stat.loss)) used += (size_t)snprintf(shards + used, sizeof shards - used, " %d", s);
+  LK_WARN("step %lld: the gradient is not finite; the update is skipped on all ranks (%s%s)",
+          (long long)t->state.step + 1, used ? "loss not finite in shards" : "every shard's loss is finite", shards);
+  if (!used) return name_pieces(t);
+  for (int s = 0; s < t->shards.count; s++)
+    if (!isfinite(t->stat[s].loss)) name_rows(t, s, s + 1);
+  return LK_OK;
+}

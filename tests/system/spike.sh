@@ -1,0 +1,68 @@
+# A loss spike is met as train.spike says, alike on any number of ranks, also when the run is killed on the way; a step that
+# is not applied does not count for Adam.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_text
+small=(data.corpus=text.h5 model.hidden=16 model.embedding=8 train.batch=8 train.unroll=8 train.epochs=0 train.steps=45
+  eval.every=15 checkpoint.every=5 train.spike_window=10)
+# spiked FAULTS RANKS RUN key=value ...
+spiked() {
+  local faults=$1
+  shift
+  LOCKSTEP_DEBUG=$faults train "$1" lm-char.yaml "$2" "${small[@]}" "${@:3}"
+}
+said() { grep -q -- "$2" "$1.log" || { echo "$1: expected '$2'" && cat "$1.log" && return 1; }; }
+# attribute FILE NAME: an integer of /state
+attribute() { h5dump -a "/state/$2" "$1" | sed -n 's/.*(0): //p'; }
+
+# The same for any R. Off, it goes unseen; the policies differ from that and from each other.
+spiked spike:rank=0,step=30 1 off train.spike=off
+for ranks in 1 3; do
+  spiked spike:rank=0,step=30 $ranks "skip-$ranks" train.spike=skip
+  said "skip-$ranks" 'step 30: the loss .* is a spike, .*: the update is skipped on all ranks'
+  same skip-1/last.h5 "skip-$ranks/last.h5"
+  spiked spike:rank=0,step=30 $ranks "back-$ranks" 'train.spike=rollback 7'
+  said "back-$ranks" 'step 30: the loss .* is a spike, .*: the run goes back 7 steps'
+  same back-1/last.h5 "back-$ranks/last.h5"
+done
+[ "$(for run in off skip-1 back-1; do sha $run/last.h5; done | sort -u | wc -l)" -eq 3 ]
+# 29 steps, back to 22, on to 45; of the batches 23 to 30 none is left in the model
+[ "$(attribute skip-1/last.h5 updates)" -eq 44 ]
+[ "$(attribute back-1/last.h5 updates)" -eq 45 ]
+[ "$(attribute back-1/last.h5 step)" -eq 45 ]
+[ "$(attribute back-1/last.h5 rollbacks)" -eq 0 ]
+
+# Killed before the spike, while the way back is walked, and after it; checkpoints at other times.
+kills=0
+for when in 29 22 34 ''; do
+  spiked "spike:rank=0,step=30${when:+;kill:rank=0,step=$when}" 2 torn 'train.spike=rollback 7' || kills=$((kills + 1))
+done
+[ "$kills" -eq 3 ]
+same back-1/last.h5 torn/last.h5
+diff <(grep -oE '"(kind|step|loss)":[^,]*' back-1/metrics.jsonl) <(grep -oE '"(kind|step|loss)":[^,]*' torn/metrics.jsonl)
+spiked spike:rank=0,step=30 1 seldom 'train.spike=rollback 7' checkpoint.every=0 checkpoint.minutes=0.001
+same back-1/last.h5 seldom/last.h5
+spiked spike:rank=0,step=30 1 never 'train.spike=rollback 7' checkpoint.every=0
+same back-1/last.h5 never/last.h5
+
+# Again and again: as often as train.max_skips allows.
+faults='spike:rank=0,step=30;spike:rank=0,step=31;spike:rank=0,step=32'
+spiked "$faults" 1 row-1 'train.spike=rollback 7'
+spiked "$faults" 3 row-3 'train.spike=rollback 7'
+said row-1 'step 16: the loss .* is a spike'
+same row-1/last.h5 row-3/last.h5
+config=$LOCKSTEP_SOURCE/configs/lm-char.yaml
+for policy in skip 'rollback 7'; do
+  expect 70 '3 steps in a row were not applied, the last for its loss' env "LOCKSTEP_DEBUG=$faults" mpirun -n 2 "$LOCKSTEP" \
+    train "$config" "${small[@]}" run.dir="many-${policy% *}" "train.spike=$policy" train.max_skips=3
+done
+expect 64 "train.spike: expected off, skip or rollback" "$LOCKSTEP" train "$config" data.corpus=text.h5 run.dir=bad train.spike=rollback
+
+# Adam's first update moves no weight by more than the rate, and nearly all by the rate, whatever was skipped before it.
+LOCKSTEP_DEBUG=nan:rank=0,step=1 train 2 lm-char.yaml adam "${small[@]}" train.optimizer=adam train.rate=0.01 train.schedule=constant \
+  train.warmup=0 train.steps=2 checkpoint.every=1
+[ "$(attribute adam/last.h5 updates)" -eq 1 ]
+dump() { h5dump -d /model/output/bias -y -w 1 -m %.9g "adam/checkpoints/step-000000000$1.h5" | grep -E '^ *-?[0-9]'; }
+paste <(dump 1) <(dump 2) | tr -d , | awk '{ d = $2 - $1; if (d < 0) d = -d; if (d > most) most = d } END {
+  print "largest first update", most; exit !(NR > 5 && most > 0.00999 && most < 0.01001) }'
