@@ -1,0 +1,70 @@
+# A training run fails, or is killed, at the n-th call of each kind on its folder, n = 1, 2, 3 ... until it goes through
+# untouched: every checkpoint under its name verifies, the exit code is a published one with one line, nobody hangs, and the
+# next start ends with the weights of a run left alone and leaves nothing half-written.
+#   train.sh [STRIDE]   every so many allocations are let fail (default 41; the other kinds: each call)
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi # the shim and the sanitizer both want to be malloc
+stride=${1:-41}
+export OMPI_MCA_ess_singleton_isolated=1
+grep . "$LOCKSTEP_SOURCE/CONTRIBUTING.md" | head -40 >lines.txt
+"$LOCKSTEP" prepare text lines.txt --unit word -o lines.h5 >/dev/null
+small=("$LOCKSTEP_SOURCE/configs/lm-line.yaml" data.corpus=lines.h5 model.hidden=8 model.embedding=8 train.batch=8 train.epochs=0
+  train.steps=4 checkpoint.every=1 checkpoint.keep=2 log.every=1000)
+go() { "$LOCKSTEP" train "${small[@]}" run.dir="$1" "${@:2}"; }
+go alone 2>/dev/null
+go start train.steps=3 2>/dev/null
+
+fail() {
+  echo "$what: $1"
+  cat err.txt
+  find hurt | sort
+  exit 1
+}
+# one CALL MODE N [RANKS]: returns 1 where there are not so many calls
+one() {
+  local code=0 file run=(env "LD_PRELOAD=$LOCKSTEP_SHIM" "$LOCKSTEP" train "${small[@]}" run.dir="$PWD/hurt")
+  what="$2 at $1 $3"
+  rm -rf hurt marked && cp -a start hurt
+  if [ "${4:-1}" -gt 1 ]; then
+    run=(mpirun -n 1 "${run[@]}" : -n 1 "$LOCKSTEP" train "${small[@]}" run.dir="$PWD/hurt")
+  fi
+  { FAULT_CALL=$1 FAULT_MODE=$2 FAULT_AT=$3 FAULT_UNDER=/hurt FAULT_MARK=$PWD/marked \
+    timeout 60 "${run[@]}" >out.txt 2>err.txt || code=$?; } 2>/dev/null
+  if [ ! -e marked ]; then
+    [ "$code" -eq 0 ] && same alone/last.h5 hurt/last.h5 && return 1
+    fail "no fault, but exit code $code"
+  fi
+  case $2/$1/$code in
+    kill*/*/137 | fail/malloc/70 | fail/malloc/0) ;;
+    fail/malloc/*) fail "exit code $code" ;;
+    fail/*/74 | fail/*/0) ;;
+    *) fail "exit code $code" ;;
+  esac
+  codes+=("$code")
+  case $code in 70 | 74) [ "$(grep -c '^lockstep: ' err.txt)" -eq 1 ] || fail "not one line" ;; esac
+  for file in hurt/checkpoints/step-*.h5 hurt/last.h5; do
+    "$LOCKSTEP" verify "$file" >verify.txt 2>&1 || fail "$(cat verify.txt)"
+  done
+  go hurt 2>again.txt || fail "cannot go on: $(cat again.txt)"
+  same alone/last.h5 hurt/last.h5 || fail "other weights"
+  [ -z "$(find hurt -name '.*' -o -name owner)" ] || fail "left over"
+}
+total=0
+# all CALL MODE [STRIDE [RANKS]]
+all() {
+  local n=1 cases=0
+  codes=()
+  while one "$1" "$2" $n "${4:-1}"; do n=$((n + ${3:-1})) cases=$((cases + 1)); done
+  echo "$2 at $1${4:+ on $4 ranks}: $cases runs; exit codes:$(printf '%s\n' "${codes[@]}" | sort -n | uniq -c | awk '{ print " " $1 " x " $2 }' | paste -sd,)"
+  total=$((total + cases))
+  [ "$cases" -ge 2 ] # the shim is heard
+}
+for call in open write fsync rename close; do
+  all $call fail
+  all $call kill
+done
+all malloc fail "$stride"
+all write fail 3 2
+echo "$total faults, none with a loss"
