@@ -95,6 +95,9 @@ LK_CHECKED lk_status lk_checkpoint_clean(const char *run_dir);
  *  reach > 0, those back to the first that is at least so many steps older go. */
 LK_CHECKED lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int keep, int64_t reach,
                                          const void *bytes, size_t size);
+/** Point last.h5 at `step` and, where best_step > 0, best.h5 at that: a writer may have died, or failed, between a file and
+ *  its links, and a run that is over writes no other. A file that is not there is passed over. LK_IO. */
+LK_CHECKED lk_status lk_checkpoint_relink(const char *run_dir, int64_t step, int64_t best_step);
 /** Back to `step`: the newest at or before it that verifies, as lk_checkpoint_newest() does. last.h5 points at it and all
  *  later ones are removed; where there is none (*path is "") nothing is. */
 LK_CHECKED lk_status lk_checkpoint_rewind(const char *run_dir, int64_t step, lk_buffer *path, lk_buffer *damaged);

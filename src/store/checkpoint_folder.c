@@ -95,8 +95,8 @@ lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *
   return newest_up_to(run_dir, INT64_MAX, path, damaged);
 }
 
-/* The step that best.h5 points at, -1 where it points at none. */
-static int64_t best_step(const char *link) {
+/* The step that a link points at, -1 where it points at none. */
+static int64_t linked_step(const char *link) {
   char target[512];
   const ssize_t size = readlink(link, target, sizeof target - 1);
   if (size < 0) return -1;
@@ -122,7 +122,7 @@ static lk_status remove_step(const char *folder, int64_t step) {
 static lk_status prune(const char *folder, const char *best_link, int64_t step, int keep, int64_t reach) {
   step_list list = {0};
   lk_status status = LK_OK;
-  const int64_t best = best_step(best_link);
+  const int64_t best = linked_step(best_link);
   bool reached = reach <= 0;
   int kept = 0;
   LK_GO(list_steps(folder, &list));
@@ -148,6 +148,26 @@ static lk_status point(const char *run_dir, const char *link, const char *name) 
   if (status == LK_OK) status = lk_durable_link(path.data, target);
   lk_buffer_release(&path);
   return status;
+}
+
+/* Point a link at a step's checkpoint, unless it does so already or there is none. */
+static lk_status mend(const char *run_dir, const char *link, int64_t step) {
+  char name[NAME_SIZE];
+  lk_buffer link_path = {0}, path = {0};
+  lk_status status = LK_OK;
+  step_name(name, step);
+  LK_GO(lk_buffer_printf(&link_path, "%s/%s", run_dir, link));
+  LK_GO(lk_buffer_printf(&path, "%s/" FOLDER "/%s", run_dir, name));
+  if (linked_step(link_path.data) != step && access(path.data, F_OK) == 0) LK_GO(point(run_dir, link, name));
+done:
+  lk_buffer_release(&link_path);
+  lk_buffer_release(&path);
+  return status;
+}
+
+lk_status lk_checkpoint_relink(const char *run_dir, int64_t step, int64_t best_step) {
+  LK_TRY(mend(run_dir, "last.h5", step));
+  return best_step > 0 ? mend(run_dir, "best.h5", best_step) : LK_OK;
 }
 
 lk_status lk_checkpoint_clean(const char *run_dir) {
@@ -202,7 +222,7 @@ lk_status lk_checkpoint_rewind(const char *run_dir, int64_t step, lk_buffer *pat
   LK_GO(lk_buffer_printf(&folder, "%s/" FOLDER, run_dir));
   LK_GO(lk_buffer_printf(&best_link, "%s/best.h5", run_dir));
   LK_GO(point(run_dir, "last.h5", strrchr(path->data, '/') + 1));
-  if (best_step(best_link.data) > step && unlink(best_link.data) && errno != ENOENT)
+  if (linked_step(best_link.data) > step && unlink(best_link.data) && errno != ENOENT)
     LK_GO(LK_FAIL(LK_IO, "cannot remove %s: %s", best_link.data, strerror(errno)));
   LK_GO(remove_after(folder.data, step));
 done:

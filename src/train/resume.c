@@ -93,6 +93,7 @@ static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
   LK_GO(load_lanes(t, file, l));
   LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
   l->state = *lk_checkpoint_state(file);
+  LK_GO(lk_checkpoint_relink(t->config->run.dir, l->state.step, l->state.best_step));
   l->found = 1;
   LK_INFO("resuming from %s: step %lld, epoch %lld", path, (long long)l->state.step, (long long)l->state.epoch);
 done:

@@ -65,13 +65,24 @@ kill_some() {
       ;;
   esac
 }
+# kill_saving: all processes, at the sight of a half-written file
+kill_saving() {
+  local pids=() i
+  mapfile -t pids < <(of_session)
+  for ((i = 0; i < 20000; i++)); do
+    if compgen -G 'torn/checkpoints/.step-*' >/dev/null; then break; fi
+  done
+  how=saving alls=$((alls + 1))
+  kill -KILL "${pids[@]}"
+}
 kills=0 runs=0 verified=0 groups=0 alls=0 single=0 starting=0 stepping=0 saving=0
 while [ "$kills" -lt "$count" ]; do
   ranks=$((1 + RANDOM % 4))
   : >torn.log
   setsid mpirun -n "$ranks" "$LOCKSTEP" train "${small[@]}" run.dir=torn >torn.log 2>&1 &
   session=$!
-  if [ $((RANDOM % 4)) -eq 0 ]; then
+  moment=$((RANDOM % 4))
+  if [ $moment -eq 0 ]; then
     sleep "0.$(printf %03d $((RANDOM % 700)))" # while it starts
   else
     for _ in $(seq 200); do
@@ -80,7 +91,11 @@ while [ "$kills" -lt "$count" ]; do
     done
     sleep "0.$(printf %03d $((RANDOM % 400)))"
   fi
-  if [ -n "$(of_session)" ]; then kill_some 2>/dev/null || true; fi
+  if [ $moment -eq 1 ]; then
+    kill_saving 2>/dev/null || true
+  elif [ -n "$(of_session)" ]; then
+    kill_some 2>/dev/null || true
+  fi
   code=0
   wait "$session" 2>/dev/null || code=$?
   gone

@@ -57,6 +57,7 @@ one() {
 cases=0
 for call in open write fsync rename close malloc mmap; do
   for mode in fail kill killafter; do
+    if [ $call$mode = mallockillafter ]; then continue; fi # as before the call
     n=0 succeeded=0
     while one $call $mode $((n + 1)); do n=$((n + 1)); done
     echo "$mode at $call: $n calls, in each the old or the new checkpoint whole ($succeeded times with exit code 0)"

@@ -256,6 +256,17 @@ static void keeps_newest_and_best(void **state) {
   assert_int_equal(count_files("run"), 3);
 }
 
+static void links_are_mended(void **state) {
+  (void)state;
+  for (int64_t step = 1; step <= 3; step++) OK(store(step, step == 1, 9));
+  OK(lk_checkpoint_relink("run", 2, 3));
+  assert_link("run/last.h5", "checkpoints/step-0000000002.h5");
+  assert_link("run/best.h5", "checkpoints/step-0000000003.h5");
+  OK(lk_checkpoint_relink("run", 9, 0)); /* not there; no best yet */
+  assert_link("run/last.h5", "checkpoints/step-0000000002.h5");
+  assert_link("run/best.h5", "checkpoints/step-0000000003.h5");
+}
+
 /* A run that may go back keeps what it would go back to, though it is not among the newest. */
 static void goes_back(void **state) {
   (void)state;
@@ -402,6 +413,7 @@ int main(void) {
       TEST(damage_is_found),
       TEST(other_files_are_named),
       TEST(keeps_newest_and_best),
+      TEST(links_are_mended),
       TEST(goes_back),
       TEST(falls_back_over_damage),
       TEST(all_damaged),
