@@ -1,0 +1,17 @@
+# Five requeues in a row are fine where the run gets on in between.
+# shellcheck shell=bash
+# shellcheck source=tests/cluster/lib.sh
+. "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"
+need_cluster 3 full
+undisturbed 600
+
+submit five -N 3 -n 3 -- train.steps=600
+for start in 1 2 3 4 5; do
+  await_step five $((100 * start - 40)) 60
+  requeue "$job"
+done
+await_state "$job" COMPLETED 90
+row 'scontrol requeue, five times' five
+[ "$(codes five)" = '75 75 75 75 75 0' ]
+[ "$(field "$job" Restarts)" -eq 5 ]
+same_bits five 600
