@@ -7,7 +7,7 @@ need_cluster 3 full
 corpus_text
 
 # both at the same time, since Slurm counts in whole minutes
-submit signal -N 1 -n 1 -t 1 --signal=B:USR1@25 -- train.steps=100000000
+submit signal -N 1 -n 1 -t 1 --signal=B:USR1@10 -- train.steps=100000000
 signal=$job
 submit clock -N 2 -n 2 -t 1 --signal=B:URG@1 -- train.steps=100000000
 clock=$job
