@@ -57,9 +57,13 @@ static lk_status unknown_command(const char *name) {
 static lk_status run_command(const lk_command *command, int argc, char **argv) {
   lk_comm *comm = NULL;
   if (!command->parallel || lk_cli_wants_help(argc, argv)) return command->run(argc, argv, NULL);
-  LK_TRY(lk_comm_init(&comm, &argc, &argv));
+  lk_status status = lk_comm_init(&comm, &argc, &argv);
+  if (status != LK_OK) {
+    print_error(); /* there are no ranks that one could speak for */
+    return status;
+  }
   lk_log_init(LK_LOG_INFO, lk_comm_rank(comm) > 0);
-  lk_status status = lk_comm_agree(comm, command->run(argc, argv, comm));
+  status = lk_comm_agree(comm, command->run(argc, argv, comm));
   bool speaks = lk_comm_rank(comm) == 0;
   if (status != LK_OK && speaks) print_error();
   lk_comm_finalize(&comm);

@@ -1,12 +1,13 @@
 # SIGKILL at random moments (starting, stepping, saving) of mpirun's process group, of all processes or of one random rank;
 # each time the run goes on on a random number of ranks. In the end the weights are those of a run left alone, every
 # checkpoint verifies, and no process is left over.
-#   kills.sh [COUNT [SEED]]      default: 12 kills
+#   kills.sh [COUNT [SEED [SECONDS]]]      default: 10 kills; after so many seconds it leaves it at what it has
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
-count=${1:-12}
+count=${1:-10}
 RANDOM=${2:-1}
+limit=${3:-1000000}
 corpus_text
 small=("$LOCKSTEP_SOURCE/configs/lm-char.yaml" data.corpus=text.h5 model.hidden=24 model.embedding=12 train.batch=11 train.unroll=8
   train.epochs=0 train.steps=1200 checkpoint.every=9 eval.every=500)
@@ -27,7 +28,7 @@ gone() {
 }
 whole() {
   local file
-  for file in torn/checkpoints/step-*.h5 torn/last.h5; do
+  for file in torn/checkpoints/step-*.h5; do
     if [ ! -e "$file" ]; then continue; fi
     "$LOCKSTEP" verify "$file" >verify.txt 2>&1 || { cat verify.txt && exit 1; }
     verified=$((verified + 1))
@@ -76,7 +77,7 @@ kill_saving() {
   kill -KILL "${pids[@]}"
 }
 kills=0 runs=0 verified=0 groups=0 alls=0 single=0 starting=0 stepping=0 saving=0
-while [ "$kills" -lt "$count" ]; do
+while [ "$kills" -lt "$count" ] && [ "$SECONDS" -lt "$limit" ]; do
   ranks=$((1 + RANDOM % 4))
   : >torn.log
   setsid mpirun -n "$ranks" "$LOCKSTEP" train "${small[@]}" run.dir=torn >torn.log 2>&1 &
