@@ -1,12 +1,12 @@
 # A training run fails, or is killed, at the n-th call of each kind on its folder, n = 1, 2, 3 ... until it goes through
 # untouched: every checkpoint under its name verifies, the exit code is a published one with one line, nobody hangs, and the
 # next start ends with the weights of a run left alone and leaves nothing half-written.
-#   train.sh [--long]   each call of each kind; without it every third open and close, and an allocation in 101
+#   train.sh [--long]   each call of each kind; without it every fourth open and close, and an allocation in 151
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi # the shim and the sanitizer both want to be malloc
-few=3 seldom=101
+few=4 seldom=151
 if [ "${1:-}" = --long ]; then few=1 seldom=1; fi
 export OMPI_MCA_ess_singleton_isolated=1
 grep . "$LOCKSTEP_SOURCE/CONTRIBUTING.md" | head -40 >lines.txt
@@ -62,14 +62,12 @@ all() {
   total=$((total + cases))
   [ "$cases" -ge 2 ] # the shim is heard
 }
-for call in write fsync rename; do
-  all $call fail
-  all $call kill
-done
-for call in open close; do
-  all $call fail $few
-  if [ $few -eq 1 ]; then all $call kill; fi
-done
+for call in write fsync rename; do all $call fail; done
+for call in write rename; do all $call kill; done
+for call in open close; do all $call fail $few; done
+if [ $few -eq 1 ]; then
+  for call in open fsync close; do all $call kill; done
+fi
 all malloc fail $seldom
 all write fail 3 2
 echo "$total faults, none with a loss"
