@@ -21,6 +21,8 @@ LK_CHECKED lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm
                                          const lk_shards *shards, lk_task *task, lk_split split, ptrdiff_t batch,
                                          ptrdiff_t unroll);
 void lk_evaluator_destroy(lk_evaluator **evaluator);
+/** Whether the task has the metric that eval.metric names: else LK_USAGE with all of them. Not collective. */
+LK_CHECKED lk_status lk_evaluator_check(lk_evaluator *evaluator, const lk_config *config);
 /** Evaluate the parameters; the result's counts belong to the evaluator and hold until the next call. */
 LK_CHECKED lk_status lk_evaluator_run(lk_evaluator *evaluator, const lk_params *params, lk_evaluation *result);
 /** The metric of that name, or NULL.                                              Not collective. */

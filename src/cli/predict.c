@@ -33,13 +33,13 @@ static error_t parse_translation(int key, const char *text, arguments *a) {
   a->translates = 1;
   switch (key) {
     case BEAM:
-      return parse_whole("--beam", text, &a->how.beam);
+      return parse_whole("beam", text, &a->how.beam);
     case NBEST:
-      return parse_whole("--nbest", text, &a->how.nbest);
+      return parse_whole("nbest", text, &a->how.nbest);
     case LENGTH_PENALTY:
-      return lk_cli_real("--length-penalty", text, 0, 10, &a->how.length_penalty);
+      return lk_cli_real("length-penalty", text, 0, 10, &a->how.length_penalty);
     case COVERAGE_PENALTY:
-      return lk_cli_real("--coverage-penalty", text, 0, 100, &a->how.coverage_penalty);
+      return lk_cli_real("coverage-penalty", text, 0, 100, &a->how.coverage_penalty);
     case ALIGNMENT:
       a->how.alignment = true;
       return 0;

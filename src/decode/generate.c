@@ -185,7 +185,7 @@ static void writer_release(writer *w) {
 lk_status lk_generate_text(lk_model *model, const lk_generate *how,
                            lk_status (*put)(void *context, const char *text, size_t size), void *context) {
   if (lk_task_view(model->task) != LK_VIEW_LM)
-    return LK_FAIL(LK_USAGE, "this model gives labels, no text: use predict; only a language model can generate");
+    return LK_FAIL(LK_USAGE, "this model answers to lines: use predict; only a language model can generate");
   writer *w;
   lk_status status;
   LK_TRY(lk_alloc(&w, 1, sizeof *w));

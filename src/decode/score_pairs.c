@@ -34,6 +34,10 @@ static lk_status read_line(pairs *p, ptrdiff_t line) {
     return LK_FAIL(LK_DATA, "%s:%lld: expected a source, a tab and its target", p->lines->name,
                    (long long)(p->lines->first + line));
   const size_t at = (size_t)(tab - text);
+  const char *second = memchr(tab + 1, '\t', p->lines->size[line] - at - 1);
+  if (second != NULL)
+    return LK_FAIL(LK_DATA, "%s:%lld:%zu: a second tab: expected one target a line", p->lines->name,
+                   (long long)(p->lines->first + line), lk_utf8_count(text, (size_t)(second - text)) + 1);
   LK_TRY(lk_encoded_add(&p->source, i, p->model->side[LK_SOURCE], p->lines, line, 0, at));
   return lk_encoded_add(&p->target, i, p->model->side[LK_TARGET], p->lines, line, at + 1, p->lines->size[line]);
 }

@@ -69,6 +69,16 @@ void lk_evaluator_destroy(lk_evaluator **evaluator) {
   free(e);
 }
 
+lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
+  lk_metric metrics[LK_MAX_METRICS];
+  const char *names[LK_MAX_METRICS];
+  size_t chosen;
+  memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
+  const int n = lk_task_metrics(e->task, 0, e->counts, metrics);
+  for (int i = 0; i < n; i++) names[i] = metrics[i].name;
+  return lk_config_choice(config, "eval.metric", names, (size_t)n, &chosen);
+}
+
 /* Integers: their order does not matter. */
 static lk_status sum_counts(lk_evaluator *e) {
   int size = lk_comm_size(e->comm);

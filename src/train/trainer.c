@@ -130,8 +130,9 @@ static lk_status share_lanes(lk_trainer *t) {
 static lk_status open_validation(lk_trainer *t) {
   bool has = t->info->stream ? t->info->tokens[LK_VALID] > 0 : t->info->rows[LK_VALID] > 0;
   if (!has) return LK_OK;
-  return lk_evaluator_create(&t->valid, t->comm, t->corpus, &t->shards, t->task, LK_VALID,
-                             (ptrdiff_t)t->config->eval.batch, (ptrdiff_t)t->config->train.unroll);
+  LK_TRY(lk_evaluator_create(&t->valid, t->comm, t->corpus, &t->shards, t->task, LK_VALID,
+                             (ptrdiff_t)t->config->eval.batch, (ptrdiff_t)t->config->train.unroll));
+  return lk_comm_agree(t->comm, lk_evaluator_check(t->valid, t->config));
 }
 
 /* Every rank must run the same program on the same settings: else they would wait for each other for ever. */
@@ -212,9 +213,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   LK_TRY(lk_evaluator_run(t->valid, t->params, &result));
   if (result.seconds > t->evaluation_seconds) t->evaluation_seconds = result.seconds;
   const lk_metric *metric = lk_evaluation_metric(&result, t->config->eval.metric);
-  if (!metric)
-    return lk_config_error(t->config, "eval.metric", "this task has no metric '%s'; its first is '%s'",
-                           t->config->eval.metric, result.metric[0].name);
+  LK_ASSERT(metric); /* lk_evaluator_check() */
   *best = improves(t, metric);
   t->state.evaluations++;
   t->state.bad_evaluations = *best ? 0 : t->state.bad_evaluations + 1;

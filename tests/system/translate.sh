@@ -88,7 +88,11 @@ sed -n 's/.*"line": 3.*"weights": //p' aligned.txt | tr ']' '\n' | awk 'gsub(/[^
 
 [ "$(printf '3.5.1950\n\n4.5.1950\n' | predict | sed -n 2p)" = "" ]
 expect 65 "standard input:2: expected a source, a tab" "$LOCKSTEP" score rough/last.h5 <<<$'May\t5\nMay'
-expect 64 "nbest" "$LOCKSTEP" predict rough/last.h5 --beam 2 --nbest 3 <in.txt
+expect 65 "standard input:1:6: a second tab" "$LOCKSTEP" score rough/last.h5 <<<$'May\t5\t6'
+expect 64 "^lockstep: --nbest" "$LOCKSTEP" predict rough/last.h5 --beam 2 --nbest 3 <in.txt
+expect 64 "^lockstep: --beam: expected a whole number" "$LOCKSTEP" predict rough/last.h5 --beam 0 <in.txt
+expect 64 "eval.metric: .*bleu.*, found 'blue'" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/translate-names.yaml" data.corpus=dates.h5 \
+  run.dir=none eval.metric=blue
 
 # The same bits: any ranks, and killed again and again.
 tiny="data.corpus=backwards.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.sampling=0.3 eval.metric=bleu"
