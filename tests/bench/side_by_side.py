@@ -5,7 +5,9 @@ Lockstep and PyTorch in turn on the same workload: tokens per second, medians ov
 PyTorch runs as 2 ranks of 1 thread and as 1 process of 2 threads, the better of which counts. Lockstep runs through
 `lockstep train` on a corpus of the same shape, 2 ranks; the windows of metrics.jsonl count, but for the first.
 
-LOCKSTEP=program   LOCKSTEP_DATA=folder with ud-english-ewt/, for the tagger's real sentences
+Of a translator target tokens count, <eos> among them.
+
+LOCKSTEP=program   LOCKSTEP_DATA=folder with ud-english-ewt/, cmudict-g2p/: the real lengths of tagger and translator
 """
 import argparse
 import json
@@ -41,9 +43,15 @@ def call(*command):
 
 
 def lengths_of(name, w, draw):
-    """Lengths of the sequences, where they vary."""
+    """Lengths of the sequences, where they vary: one number each, of pairs two."""
     if name == "classifier":
-        return [draw.randint(20, 400) for _ in range(w["steps"] * w["batch"])]
+        return [(draw.randint(20, 400),) for _ in range(w["steps"] * w["batch"])]
+    if name == "translator":
+        path = os.path.join(os.environ.get("LOCKSTEP_DATA", ""), "cmudict-g2p", "train.tsv")
+        if not os.path.exists(path):
+            sys.exit("the translator needs LOCKSTEP_DATA with cmudict-g2p/")
+        rows = [line.rstrip("\n").split("\t")[:2] for line in open(path, encoding="utf-8")]
+        return [tuple(len(side.split()) for side in row) for row in draw.sample(rows, w["steps"] * w["batch"])]
     path = os.path.join(os.environ.get("LOCKSTEP_DATA", ""), "ud-english-ewt", "en_ewt-ud-train.conllu")
     if not os.path.exists(path):
         sys.exit("the tagger needs LOCKSTEP_DATA with ud-english-ewt/")
@@ -54,14 +62,18 @@ def lengths_of(name, w, draw):
             words = 0
         elif line.split("\t")[0].isdigit():
             words += 1
-    return [n for n in lengths if n > 0]
+    return [(n,) for n in lengths if n > 0]
+
+
+def words_of(count):
+    return [f"w{i}" for i in range(count - 4)]  # and the four specials
 
 
 def make_corpus(name, w, folder):
     """The corpus file, and a file of lengths where they vary."""
     draw = random.Random(1)
     text, corpus, lengths = f"{folder}/{name}.txt", f"{folder}/{name}.h5", None
-    words = [f"w{i}" for i in range(w["vocabulary"] - 4)]  # and the four specials
+    words = words_of(w["vocabulary"])
     with open(text, "w", encoding="utf-8") as out:
         if w["task"] == "lm":
             # every word once, so that the vocabulary is whole
@@ -70,22 +82,31 @@ def make_corpus(name, w, folder):
                 out.write(" ".join(line[i : i + 1000]) + "\n")
         else:
             lengths = lengths_of(name, w, draw)
-            for n in lengths:
+            for n, *more in lengths:
                 row = draw.choices(words, k=n)
-                if w["task"] == "classify":
+                if w["task"] == "translate":
+                    out.write(f"{' '.join(row)}\t{' '.join(draw.choices(words_of(w['outputs']), k=more[0]))}\n")
+                elif w["task"] == "classify":
                     out.write(f"c{draw.randrange(w['outputs'])}\t{' '.join(row)}\n")
                 else:
                     out.writelines(f"{word}\tT{draw.randrange(w['outputs'])}\n" for word in row)
                     out.write("\n")
-    kind = {"lm": ["text", "--stream"], "label": ["label", "--column", "word=0,tag=1"], "classify": ["classify"]}[w["task"]]
+    kind = {"lm": ["text", "--stream"], "label": ["label", "--column", "word=0,tag=1"], "classify": ["classify"],
+            "translate": ["pairs"]}[w["task"]]  # fmt: skip
     call(program, "prepare", kind[0], text, *kind[1:], "-o", corpus)
     if lengths:
         with open(f"{folder}/{name}.lengths", "w", encoding="utf-8") as out:
-            out.writelines(f"{n}\n" for n in lengths)
+            out.writelines(" ".join(map(str, n)) + "\n" for n in lengths)
     return corpus, f"{folder}/{name}.lengths" if lengths else None
 
 
-def ours(w, corpus, folder, seconds):
+def counted(lengths):
+    """The part of Lockstep's tokens that count: of pairs those of the target."""
+    rows = [[int(n) + 1 for n in line.split()] for line in open(lengths)] if lengths else [[1]]
+    return sum(row[-1] for row in rows) / sum(map(sum, rows))
+
+
+def ours(w, corpus, lengths, folder, seconds):
     """Tokens per second of all windows but the first."""
     config, run = f"{folder}/config.yaml", f"{folder}/run"
     call("rm", "-rf", run)
@@ -94,7 +115,8 @@ def ours(w, corpus, folder, seconds):
             "task": w["task"], "run": {"dir": run}, "data": {"corpus": corpus},
             "model": {"input": "embed", "embedding": w["embedding"], "cell": w["cell"], "hidden": w["hidden"],
                       "layers": w["layers"], "bidirectional": w["directions"] == 2, "dropout": 0, "tied": False,
-                      "recurrent_bias": True, "pool": "last"},
+                      "recurrent_bias": True, "pool": "last", "attention": "general", "input_feeding": True,
+                      "bridge": "dense"},
             "train": {"batch": w["batch"], "unroll": w.get("unroll", 1), "optimizer": w["optimizer"],
                       "rate": w["rate"], "clip": w["clip"], "schedule": "constant", "epochs": 0,
                       "minutes": seconds / 60},
@@ -108,7 +130,7 @@ def ours(w, corpus, folder, seconds):
     rates = [line["tokens_per_second"] for line in lines if line["kind"] == "train"][1:]
     if not rates:
         sys.exit("lockstep train wrote fewer than two windows: give it more --seconds")
-    return statistics.median(rates)
+    return statistics.median(rates) * counted(lengths)
 
 
 def theirs(name, lengths, ranks, threads, seconds):
@@ -122,7 +144,7 @@ def compare(name, folder):
     corpus, lengths = make_corpus(name, w, folder)
     mine, two, one = [], [], []
     for _ in range(args.rounds):
-        mine.append(ours(w, corpus, folder, args.seconds))
+        mine.append(ours(w, corpus, lengths, folder, args.seconds))
         if args.alone:
             continue
         two.append(theirs(name, lengths, 2, 1, args.seconds))

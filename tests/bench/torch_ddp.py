@@ -2,7 +2,8 @@
 """torch_ddp.py WORKLOAD [--ranks N] [--threads N] [--seconds S] [--lengths FILE]
 
 One workload of side_by_side.py trained by PyTorch: nn.LSTM or nn.GRU, DistributedDataParallel over gloo, packed
-sequences where lengths vary. Prints real tokens per second of all ranks: the median over windows, after a warm-up.
+sequences where lengths vary. Prints real tokens per second of all ranks, of a translator target tokens: the median
+over windows, after a warm-up.
 A step is what Lockstep's is: zero the gradient, forward, loss, backward with its all-reduce, clipping, the optimizer.
 """
 import argparse
@@ -19,7 +20,7 @@ arguments.add_argument("workload")
 arguments.add_argument("--ranks", type=int, default=2)
 arguments.add_argument("--threads", type=int, default=1)
 arguments.add_argument("--seconds", type=float, default=8)
-arguments.add_argument("--lengths", help="a file of sequence lengths, one a line, where they vary")
+arguments.add_argument("--lengths", help="where they vary: a file of sequence lengths, one a line, of pairs two")
 args = arguments.parse_args()
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)
 
@@ -28,6 +29,7 @@ import torch.distributed as dist  # noqa: E402
 import torch.nn as nn  # noqa: E402
 from torch.nn.utils.rnn import pack_sequence  # noqa: E402
 
+from torch_translator import Translator, pairs  # noqa: E402
 from workloads import WORKLOADS  # noqa: E402
 
 
@@ -62,6 +64,10 @@ def batches(w, rank, ranks, lengths):
         for t in range(0, w["steps"] * w["unroll"], w["unroll"]):
             yield ids[t : t + w["unroll"]], ids[t + 1 : t + w["unroll"] + 1].reshape(-1), mine * w["unroll"]
         return
+    if w["task"] == "translate":
+        yield from pairs(w, rank, ranks, lengths, g)
+        return
+    lengths = [n for (n,) in lengths]
     order = sorted(lengths)
     steps = [order[i : i + w["batch"]] for i in range(0, len(order) - w["batch"] + 1, w["batch"])]
     for s in torch.randperm(len(steps), generator=g).tolist():
@@ -77,12 +83,12 @@ def run(rank, port):
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=args.ranks)
-    net = Net(w)
+    net = Translator(w) if w["task"] == "translate" else Net(w)
     parallel = nn.parallel.DistributedDataParallel(net) if args.ranks > 1 else net
     rule = torch.optim.SGD if w["optimizer"] == "sgd" else torch.optim.Adam
     optimizer = rule(net.parameters(), lr=w["rate"])
     loss_of = nn.CrossEntropyLoss()
-    lengths = [int(x) for x in open(args.lengths)] if args.lengths else None
+    lengths = [tuple(map(int, line.split())) for line in open(args.lengths)] if args.lengths else None
     data = list(batches(w, rank, args.ranks, lengths))
     states, done, rates = None, 0, []
 
