@@ -5,7 +5,7 @@
 need_cluster 3 full
 corpus_text
 
-LOCKSTEP_DEBUG=kill:rank=1,step=4 submit nowhere -N 3 -n 3 -- train.steps=600
+LOCKSTEP_DEBUG=kill:rank=1,step=4 submit nowhere -N 3 -n 3 -- train.steps=600 watchdog.seconds=5
 await_state "$job" FAILED 240
 row 'a rank dies before the first checkpoint' nowhere
 grep 'three starts in a row without a newer checkpoint in nowhere: giving up' nowhere.log
