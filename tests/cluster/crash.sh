@@ -8,12 +8,12 @@ undisturbed 600
 # crash RUN HOST
 crash() {
   submit "$1" -N 2 -n 2 -- train.steps=600 watchdog.seconds=8
-  await_step "$1" 100 60
+  await_step "$1" 100 120
   "$cluster" crash "$2"
   local crashed=$SECONDS
   await 120 "$1 to go on elsewhere" grep -q '^resuming from' "$1.log"
   echo "      $((SECONDS - crashed)) s from the crash to the resumption"
-  await_state "$job" COMPLETED 90
+  await_state "$job" COMPLETED 150
   row "$3" "$1"
   same_bits "$1" 600
   "$cluster" boot "$2"

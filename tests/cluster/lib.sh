@@ -77,7 +77,7 @@ same_bits() { same "$(printf 'undisturbed/checkpoints/step-%010d.h5' "$2")" "$1/
 # requeue JOB: by hand, and wait until it has left its hosts.
 requeue() {
   slurm scontrol requeue "$1"
-  await 30 "job $1 to leave" is_in "$1" PENDING
+  await 60 "job $1 to leave" is_in "$1" PENDING
 }
 
 # steps_of RUN: those of its checkpoints, as in their names
@@ -93,12 +93,12 @@ row() {
 # lost RUN HOST LAUNCH TITLE: a job on n1 and n2 loses one of them, which is cut off for good, and goes on elsewhere.
 lost() {
   LOCKSTEP_LAUNCH=$3 submit "$1" -N 2 -n 2 -- train.steps=600 watchdog.seconds=8
-  await_step "$1" 100 60
+  await_step "$1" 100 120
   "$cluster" cut "$2"
   local pulled=$SECONDS
   await 120 "$1 to go on elsewhere" grep -q '^resuming from' "$1.log"
   echo "      $((SECONDS - pulled)) s from the cut to the resumption"
-  await_state "$job" COMPLETED 90
+  await_state "$job" COMPLETED 150
   "$cluster" mend "$2"
   row "$4" "$1"
   same_bits "$1" 600

@@ -7,11 +7,11 @@ need_cluster 3 full
 undisturbed 600
 
 submit short -N 3 -n 3 -- train.steps=600
-await_step short 100 60
+await_step short 100 120
 "$cluster" cut n2
 sleep 3
 "$cluster" mend n2
-await_state "$job" COMPLETED 90
+await_state "$job" COMPLETED 150
 row 'the plug of a host out for 3 seconds' short
 [ "$(codes short)" = 0 ]
 same_bits short 600

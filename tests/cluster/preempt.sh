@@ -8,9 +8,9 @@ undisturbed 600
 # preempted RUN PARTITION: a job that leaves one core a host free meets one that wants all
 preempted() {
   submit "$1" -N 3 -n 3 -p "$2" -- train.steps=600
-  await_step "$1" 100 60
+  await_step "$1" 100 120
   urgent=$(slurm sbatch --parsable -p urgent -N 3 --ntasks-per-node=2 -o urgent.log --wrap 'hostname; sleep 3')
-  await_state "$urgent" COMPLETED 90
+  await_state "$urgent" COMPLETED 150
   await_state "$job" COMPLETED 120
   row "pre-empted, partition $2" "$1"
   [ "$(field "$job" Restarts)" -eq 1 ]

@@ -7,7 +7,7 @@ undisturbed 600
 
 for launch in srun mpirun; do
   LOCKSTEP_LAUNCH=$launch submit rank-$launch -N 3 -n 3 -- train.steps=600 watchdog.seconds=8
-  await_step rank-$launch 100 60
+  await_step rank-$launch 100 120
   # shellcheck disable=SC2016 # on that host
   "$cluster" on n2 sh -c 'kill -KILL $(ps -C lockstep -o pid=)'
   await_state "$job" COMPLETED 150

@@ -7,10 +7,10 @@ undisturbed 600
 
 submit five -N 3 -n 3 -- train.steps=600
 for start in 1 2 3 4 5; do
-  await_step five $((100 * start - 40)) 60
+  await_step five $((100 * start - 40)) 120
   requeue "$job"
 done
-await_state "$job" COMPLETED 90
+await_state "$job" COMPLETED 150
 row 'scontrol requeue, five times' five
 [ "$(codes five)" = '75 75 75 75 75 0' ]
 [ "$(field "$job" Restarts)" -eq 5 ]

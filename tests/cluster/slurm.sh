@@ -6,22 +6,22 @@ need_cluster 3
 undisturbed 300
 
 submit srun -N 3 -n 6 -- train.steps=100
-await_state "$job" COMPLETED 60
+await_state "$job" COMPLETED 150
 grep -q '6 ranks in 3 groups' srun.log # windows within a host, messages between hosts
 row 'srun --mpi=pmix, 6 ranks on 3 hosts' srun
 same_bits srun 100
 
 LOCKSTEP_LAUNCH=mpirun submit mpirun -N 3 -n 3 -- train.steps=100
-await_state "$job" COMPLETED 60
+await_state "$job" COMPLETED 150
 row 'mpirun, 3 ranks on 3 hosts' mpirun
 same_bits mpirun 100
 
 submit again -N 3 -n 3 -- train.steps=300
 for start in 1 2 3; do
-  await_step again $((80 * start - 40)) 30
+  await_step again $((80 * start - 40)) 120
   requeue "$job"
 done
-await_state "$job" COMPLETED 60
+await_state "$job" COMPLETED 150
 row 'scontrol requeue, three times' again
 [ "$(codes again)" = '75 75 75 0' ]
 [ "$(field "$job" Restarts)" -eq 3 ]
