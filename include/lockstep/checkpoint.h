@@ -75,6 +75,8 @@ void lk_checkpoint_close(lk_checkpoint_file **file);
 const char *lk_checkpoint_config(const lk_checkpoint_file *file);
 const lk_corpus_info *lk_checkpoint_corpus(const lk_checkpoint_file *file);
 const lk_state *lk_checkpoint_state(const lk_checkpoint_file *file);
+/** Whether every tensor of the table is there with its shape: asked before memory is taken for them. LK_DATA. */
+LK_CHECKED lk_status lk_checkpoint_holds(const lk_checkpoint_file *file, const lk_tensor *tensors, int count);
 /** Fill values [P] by the table; every tensor must be there with its shape, and none besides: LK_DATA naming it. */
 LK_CHECKED lk_status lk_checkpoint_values(const lk_checkpoint_file *file, const lk_tensor *tensors, int count,
                                           float *values);

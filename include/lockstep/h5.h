@@ -5,7 +5,8 @@
  * the folder fsynced (durable.h). Until lk_h5_commit() nothing of it is visible under the target's name.
  * Reading: the digest is verified before HDF5 sees a byte. Whatever the file says is checked against the file's size;
  * soft and external links, external storage, virtual data sets and filters other than shuffle, deflate and fletcher32
- * are refused (LK_DATA). HDF5's own error stack is never printed.
+ * are refused (LK_DATA). HDF5's own error stack is never printed. Before HDF5 parses a file that was not written by this
+ * process it does so in a child, with memory and time limited: what crashes it there is LK_DATA here.
  *
  * Paths are "/group/dataset"; missing groups are made. Arrays are dense, row-major. Not thread-safe: one thread only.
  * Every function: Not collective. */
@@ -24,8 +25,12 @@ typedef struct lk_h5 lk_h5;
 /** Begin a file that will be `path`. in_memory: the image is built in memory (checkpoints). LK_IO, LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory);
 /** Open for reading. verify: check the digest first, LK_DATA "... is damaged: ..." where it does not hold.
- *  Files without our user block open too where `foreign` allows it (a user's frames). LK_IO, LK_DATA. */
+ *  Files without our user block open too where `foreign` allows it (a user's frames). With either a child looks at the
+ *  file first; without both somebody else has to have opened it with `verify` (another rank). LK_IO, LK_DATA. */
 LK_CHECKED lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify, bool foreign);
+/** The program that such a child runs, NULL for the default: this one, by /proc/self/exe. For a program that loads this
+ *  library while it runs: one that is linked with it, such as the installed `lockstep`. The path is not copied. */
+void lk_h5_probe_program(const char *path);
 /** Finish a created file durably under its name. Afterwards only lk_h5_close() may follow. LK_IO (full disk, ...). */
 LK_CHECKED lk_status lk_h5_commit(lk_h5 *file);
 /** Finish an in-memory file as bytes, user block and digest included, for a writer thread; caller frees *bytes. */

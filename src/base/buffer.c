@@ -6,10 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lockstep/arena.h"
+
+enum { PATIENCE = 3 }; /* seconds that a pipe may stay silent before its first byte */
 
 static lk_status buffer_room(lk_buffer *buffer, size_t more) {
   if (more >= SIZE_MAX - buffer->size) return LK_FAIL(LK_MEMORY, "out of memory: a text of %zu bytes more", more);
@@ -49,6 +53,21 @@ void lk_buffer_release(lk_buffer *buffer) {
   *buffer = (lk_buffer){0};
 }
 
+/* What can be read to an end: files, pipes that somebody writes to, terminals, and /dev/null. */
+static lk_status check_kind(int file, const char *path) {
+  struct stat facts;
+  if (fstat(file, &facts)) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
+  if (S_ISDIR(facts.st_mode)) return LK_FAIL(LK_IO, "cannot read '%s': it is a folder", path);
+  const bool null = S_ISCHR(facts.st_mode) && facts.st_rdev == makedev(1, 3);
+  if (S_ISBLK(facts.st_mode) || (S_ISCHR(facts.st_mode) && !null && !isatty(file)))
+    return LK_FAIL(LK_IO, "cannot read '%s': it is a device, not a file", path);
+  struct pollfd wait = {.fd = file, .events = POLLIN};
+  if (S_ISFIFO(facts.st_mode) && poll(&wait, 1, PATIENCE * 1000) == 0)
+    return LK_FAIL(LK_IO, "cannot read '%s': it is a pipe, and nobody has written to it for %d seconds", path,
+                   PATIENCE);
+  return LK_OK;
+}
+
 static lk_status read_all(lk_buffer *buffer, int file, const char *path) {
   enum { CHUNK = 1 << 16 };
   struct stat facts;
@@ -71,9 +90,13 @@ lk_status lk_buffer_read_file(lk_buffer *buffer, const char *path) {
   if (strcmp(path, "-") == 0) {
     status = read_all(buffer, STDIN_FILENO, "standard input");
   } else {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    /* Without O_NONBLOCK opening a pipe waits for its writer, for ever where there is none. */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
-    status = read_all(buffer, file, path);
+    status = check_kind(file, path);
+    if (status == LK_OK && fcntl(file, F_SETFL, 0))
+      status = LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
+    if (status == LK_OK) status = read_all(buffer, file, path);
     (void)close(file);
   }
   if (status != LK_OK) lk_buffer_truncate(buffer, before);

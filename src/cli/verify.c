@@ -21,13 +21,19 @@ static const struct argp argp = {
         "tensor in it. Exit code 65 where something is wrong.\v"
         "Example:\n  lockstep verify run/last.h5"};
 
-enum { ROWS = 4096 };
+enum { POSITIONS = 1 << 16, REALS = 1 << 20 }; /* of ids, of frames: what is read at once, but a row at least */
 
-/* Reading a row checks it (corpus.h): a buffer of the widest bucket serves all. */
+static ptrdiff_t rows_at_once(const lk_corpus_info *info, const lk_bucket *bucket) {
+  ptrdiff_t rows = POSITIONS / bucket->width;
+  if (info->frames && rows > REALS / (bucket->width * info->frames)) rows = REALS / (bucket->width * info->frames);
+  return rows > 0 ? rows : 1;
+}
+
+/* Reading a row checks it (corpus.h): a buffer for the largest block serves all. */
 static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket, int32_t *ids, float *frames) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
   const lk_bucket *b = &info->bucket[split][bucket];
-  ptrdiff_t block = ROWS / b->width + 1;
+  ptrdiff_t block = rows_at_once(info, b);
   for (ptrdiff_t row = 0; row < b->rows; row += block) {
     ptrdiff_t n = b->rows - row < block ? b->rows - row : block;
     ptrdiff_t positions = n * b->width;
@@ -44,9 +50,21 @@ static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket
 
 static lk_status read_stream(const lk_corpus *corpus, lk_split split, int32_t *ids) {
   ptrdiff_t count = lk_corpus_about(corpus)->tokens[split];
-  for (ptrdiff_t at = 0; at < count; at += ROWS)
-    LK_TRY(lk_corpus_stream(corpus, split, at, count - at < ROWS ? count - at : ROWS, ids));
+  for (ptrdiff_t at = 0; at < count; at += POSITIONS)
+    LK_TRY(lk_corpus_stream(corpus, split, at, count - at < POSITIONS ? count - at : POSITIONS, ids));
   return LK_OK;
+}
+
+/* Numbers of the largest block, of ids or of frames. */
+static ptrdiff_t room_of(const lk_corpus_info *info) {
+  ptrdiff_t room = POSITIONS;
+  for (int s = 0; s < LK_SPLITS; s++)
+    for (int i = 0; i < info->buckets[s]; i++) {
+      const lk_bucket *b = &info->bucket[s][i];
+      const ptrdiff_t need = rows_at_once(info, b) * b->width * (info->frames ? info->frames : 1);
+      if (need > room) room = need;
+    }
+  return room;
 }
 
 static lk_status verify_corpus(const char *path) {
@@ -55,12 +73,12 @@ static lk_status verify_corpus(const char *path) {
   lk_arena arena = {0};
   LK_TRY(lk_corpus_open(&corpus, path, true));
   const lk_corpus_info *info = lk_corpus_about(corpus);
-  ptrdiff_t room = 3 * (ROWS + info->max_length * 2 + 64);
+  const ptrdiff_t room = room_of(info);
   int32_t *ids = NULL;
   float *frames = NULL;
   for (int pass = 0; pass < 2; pass++) { /* plan, then bind */
-    ids = lk_arena_ints(&arena, room);
-    frames = lk_arena_take(&arena, sizeof(float) * (size_t)(room * (info->frames + 1)));
+    ids = lk_arena_ints(&arena, 3 * room);
+    frames = lk_arena_take(&arena, sizeof(float) * (size_t)(info->frames ? room : 0));
     if (pass == 0) LK_GO(lk_arena_reserve(&arena));
   }
   for (int s = 0; s < LK_SPLITS; s++) {

@@ -95,10 +95,10 @@ static void say_shape(char *out, size_t size, int dims, const ptrdiff_t shape[])
   snprintf(out + used, size - used, "]");
 }
 
-static lk_status read_tensor(const lk_h5 *file, const char *path, const lk_tensor *tensor, float *values) {
+static lk_status check_tensor(const lk_h5 *file, const char *path, const lk_tensor *tensor) {
   lk_type type = LK_INT32;
   int dims = 0;
-  ptrdiff_t shape[LK_H5_DIMS], rows = tensor->dims ? tensor->shape[0] : 1;
+  ptrdiff_t shape[LK_H5_DIMS];
   char found[80], wanted[80];
   LK_TRY(lk_h5_shape(file, path, &type, &dims, shape));
   bool same = dims == tensor->dims;
@@ -108,8 +108,7 @@ static lk_status read_tensor(const lk_h5 *file, const char *path, const lk_tenso
     say_shape(wanted, sizeof wanted, tensor->dims, tensor->shape);
     return LK_FAIL(LK_DATA, "%s: %s has the shape %s, the model needs %s", lk_h5_path(file), path, found, wanted);
   }
-  if (type != LK_FLOAT32) return LK_FAIL(LK_DATA, "%s: %s does not hold float32", lk_h5_path(file), path);
-  return lk_h5_read(file, path, LK_FLOAT32, 0, rows, values + tensor->offset);
+  return type == LK_FLOAT32 ? LK_OK : LK_FAIL(LK_DATA, "%s: %s does not hold float32", lk_h5_path(file), path);
 }
 
 /* The data sets below `group`, but not many more than `most`. */
@@ -155,17 +154,24 @@ done:
   return status;
 }
 
+/* values NULL: only see whether they are there. */
 static lk_status read_vector(const lk_h5 *file, const char *root, const lk_tensor *tensors, int count, float *values) {
   lk_buffer path = {0};
   lk_status status = LK_OK;
   for (int i = 0; i < count; i++) {
+    const ptrdiff_t rows = tensors[i].dims ? tensors[i].shape[0] : 1;
     LK_GO(lk_tensor_path(&path, root, tensors[i].name));
-    LK_GO(read_tensor(file, path.data, &tensors[i], values));
+    LK_GO(check_tensor(file, path.data, &tensors[i]));
+    if (values) LK_GO(lk_h5_read(file, path.data, LK_FLOAT32, 0, rows, values + tensors[i].offset));
   }
   LK_GO(check_no_more(file, root, tensors, count));
 done:
   lk_buffer_release(&path);
   return status;
+}
+
+lk_status lk_checkpoint_holds(const lk_checkpoint_file *file, const lk_tensor *tensors, int count) {
+  return read_vector(file->file, "/model", tensors, count, NULL);
 }
 
 lk_status lk_checkpoint_values(const lk_checkpoint_file *file, const lk_tensor *tensors, int count, float *values) {

@@ -15,6 +15,7 @@ struct lk_corpus {
 };
 
 #define PATH 64
+enum { MOST_ROW = 1 << 28 }; /* bytes of a row of ids or frames: readers take whole rows */
 
 static const char *bucket_path(char path[PATH], lk_split split, ptrdiff_t width, const char *name) {
   snprintf(path, PATH, "/%s/len_%04td/%s", lk_split_names[split], width, name);
@@ -54,6 +55,9 @@ static lk_status open_bucket(lk_corpus *corpus, lk_split split, ptrdiff_t width)
     LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target"), axes, LK_INT32, &rows, width, 1));
   if (info->kind == LK_CORPUS_PAIRS)
     LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target_length"), 1, LK_INT32, &rows, 1, 1));
+  if (width > MOST_ROW / (ptrdiff_t)sizeof(float) / (info->frames ? info->frames : 1))
+    return LK_FAIL(LK_DATA, "%s: /%s/len_%04td has rows of more than %d MiB", lk_h5_path(corpus->file),
+                   lk_split_names[split], width, MOST_ROW >> 20);
   info->bucket[split][info->buckets[split]++] =
       (lk_bucket){.width = width,
                   .rows = rows,
@@ -131,6 +135,18 @@ done:
   return status;
 }
 
+/* Buffers are as long as the longest row says it is, so it may not say more than there is. */
+static lk_status check_longest(const lk_corpus *corpus) {
+  const lk_corpus_info *info = &corpus->info;
+  ptrdiff_t widest = 0;
+  for (int s = 0; s < LK_SPLITS; s++)
+    for (int i = 0; i < info->buckets[s]; i++)
+      if (info->bucket[s][i].width > widest) widest = info->bucket[s][i].width;
+  if (info->stream || info->max_length <= widest) return LK_OK;
+  return LK_FAIL(LK_DATA, "%s: attribute \"max_length\" of / is %td, but no bucket is wider than %td",
+                 lk_h5_path(corpus->file), info->max_length, widest);
+}
+
 lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify) {
   lk_corpus *made;
   lk_status status = LK_OK;
@@ -141,6 +157,7 @@ lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify) {
   LK_GO(lk_info_read(made->file, "/", &made->info));
   LK_GO(lk_vocab_read(made->file, &made->info));
   for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) LK_GO(open_split(made, split));
+  LK_GO(check_longest(made));
   memcpy(made->info.digest, lk_h5_digest(made->file), sizeof made->info.digest);
   *corpus = made;
   return LK_OK;

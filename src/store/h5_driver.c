@@ -154,7 +154,14 @@ hid_t lk_h5_access(lk_h5_disk *disk, bool writing) {
   const hid_t access = driver < 0 ? H5I_INVALID_HID : H5Pcreate(H5P_FILE_ACCESS);
   if (access < 0) return access;
   /* One fixed format, so that the same content gives the same bytes under any HDF5: 1.8's, which all can read. */
-  if (H5Pset_driver(access, driver, &info) < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
+  bool locks = true;
+#if H5_VERSION_GE(1, 12, 1) ||  \
+    (H5_VERSION_GE(1, 10, 7) && \
+     !H5_VERSION_GE(1, 12,      \
+                    0)) /* never lock: our driver has no locks to give, so HDF5_USE_FILE_LOCKING changes nothing */
+  locks = H5Pset_file_locking(access, false, true) >= 0;
+#endif
+  if (!locks || H5Pset_driver(access, driver, &info) < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
       (writing && H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0)) {
     H5Pclose(access);
     return H5I_INVALID_HID;

@@ -12,6 +12,7 @@
 #include "h5_impl.h"
 #include "lockstep/arena.h"
 #include "lockstep/durable.h"
+#include "probe_impl.h"
 
 enum { READ_BLOCK = 1 << 20 };
 
@@ -222,6 +223,17 @@ static lk_status verify_digest(const lk_h5 *file) {
   return LK_OK;
 }
 
+/* HDF5 gets to see the bytes. */
+static lk_status start_hdf5(lk_h5 *file) {
+  const hid_t access = lk_h5_access(file->disk, false);
+  if (access < 0) return LK_FAIL(LK_MEMORY, "out of memory for HDF5");
+  file->id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+  H5Pclose(access);
+  if (file->id >= 0) return LK_OK;
+  LK_TRY(disk_error(file));
+  return LK_FAIL(LK_DATA, "%s is no HDF5 file, or a damaged one", file->path);
+}
+
 lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify, bool foreign) {
   lk_h5 *made;
   lk_status status = LK_OK;
@@ -231,17 +243,30 @@ lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify, bool foreign) 
   LK_GO(read_block(made, foreign));
   made->foreign = !made->digest[0];
   if (verify && !made->foreign) LK_GO(verify_digest(made));
-  const hid_t access = lk_h5_access(made->disk, false);
-  if (access < 0) LK_GO(LK_FAIL(LK_MEMORY, "out of memory for HDF5"));
-  made->id = H5Fopen(path, H5F_ACC_RDONLY, access);
-  H5Pclose(access);
-  if (made->id < 0) {
-    LK_GO(disk_error(made));
-    LK_GO(LK_FAIL(LK_DATA, "%s is no HDF5 file, or a damaged one", path));
-  }
+  if (verify || foreign) LK_GO(lk_probe_file(made->disk->fd, path, verify && !made->foreign));
+  LK_GO(start_hdf5(made));
   *file = made;
   return LK_OK;
 done:
   lk_h5_close(&made);
+  return status;
+}
+
+lk_status lk_h5_open_descriptor(lk_h5 **file, const char *path, int fd, bool foreign) {
+  lk_h5 *made;
+  struct stat about;
+  *file = NULL;
+  LK_TRY(new_file(&made, path));
+  made->foreign = foreign;
+  made->disk->fd = fd;
+  lk_status status = fstat(fd, &about) ? LK_FAIL(LK_IO, "cannot read %s: %s", path, strerror(errno)) : LK_OK;
+  if (status == LK_OK) {
+    made->disk->size = (uint64_t)about.st_size;
+    status = start_hdf5(made);
+  }
+  if (status == LK_OK)
+    *file = made;
+  else
+    lk_h5_close(&made);
   return status;
 }

@@ -11,7 +11,7 @@
 
 #define LK_H5_BLOCK    512                 /* the user block, bytes */
 #define LK_H5_CHUNK    ((hsize_t)64 << 20) /* largest chunk that is read, bytes, inflated */
-#define LK_H5_MEMBERS  (1 << 20)           /* members of a group */
+#define LK_H5_MEMBERS  (1 << 16)           /* members of a group */
 #define LK_H5_TEXT     ((size_t)16 << 20)  /* bytes of an attribute or a string */
 #define LK_H5_DEPTH    16                  /* components of a path */
 #define LK_H5_OPEN     32                  /* data sets kept open for reading */
@@ -79,6 +79,12 @@ struct lk_h5_data {
 hid_t lk_h5_driver(void);
 /** A file access list that leads to `disk`; H5I_INVALID_HID where HDF5 is out of memory. */
 hid_t lk_h5_access(lk_h5_disk *disk, bool writing);
+
+/** Open what another process has checked the digest of, and handed us. Nothing else is opened. LK_IO, LK_DATA. */
+LK_CHECKED lk_status lk_h5_open_descriptor(lk_h5 **file, const char *path, int fd, bool foreign);
+/** Make HDF5 parse all of a file that reading may make it parse. Of files of ours everything has to be as we write it:
+ *  LK_DATA; of foreign ones HDF5 has to survive it. */
+LK_CHECKED lk_status lk_h5_survey(const lk_h5 *file);
 
 /** Record that HDF5 could not `what` the object: LK_IO with the driver's error where there is one, else `code`. */
 LK_CHECKED lk_status lk_h5_fail(const lk_h5 *file, lk_status code, const char *what, const char *object);

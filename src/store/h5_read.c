@@ -4,7 +4,8 @@
 #include "h5_impl.h"
 #include "lockstep/arena.h"
 
-enum { BLOCK = 1 << 20 }; /* bytes that are converted at a time */
+enum { BLOCK = 1 << 20 };        /* bytes that are converted at a time */
+enum { MOST_STRINGS = 1 << 24 }; /* of one list: a small file can promise very many that are empty */
 
 lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *type, int *dims, ptrdiff_t shape[LK_H5_DIMS]) {
   lk_h5_data *data;
@@ -153,6 +154,8 @@ lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *st
   lk_status status = LK_OK;
   LK_TRY(lk_h5_open_data(file, path, &data));
   if (!data->text || data->dims > 1) return LK_FAIL(LK_DATA, "%s: %s is no list of strings", file->path, path);
+  if (data->shape[0] > MOST_STRINGS)
+    return LK_FAIL(LK_DATA, "%s: %s has more than %d strings", file->path, path, MOST_STRINGS);
   LK_GO(read_numbers(file, path, (ptrdiff_t)data->shape[0], &numbers));
   LK_GO(lk_h5_open_data(file, path, &data)); /* the table may have let it go */
   status = data->vlen ? read_variable(data, strings, numbers) : read_fixed(data, strings, numbers);

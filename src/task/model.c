@@ -34,6 +34,16 @@ done:
   return status;
 }
 
+/* A few words of configuration can ask for any number of parameters: the file has to hold them. */
+static lk_status check_size(const lk_model *model) {
+  lk_tensor *tensors = NULL;
+  int count = 0;
+  lk_status status = lk_model_tensors(model->params, &tensors, &count);
+  if (status == LK_OK) status = lk_checkpoint_holds(model->file, tensors, count);
+  free(tensors);
+  return status;
+}
+
 /* The configuration in the file was checked when it was written; its own mistakes are the file's, not the user's. */
 static lk_status build(lk_model *model, const char *path) {
   const char *yaml = lk_checkpoint_config(model->file);
@@ -41,6 +51,7 @@ static lk_status build(lk_model *model, const char *path) {
   LK_TRY(lk_config_parse(&model->config, yaml, strlen(yaml), path));
   LK_TRY(lk_params_create(&model->params));
   LK_TRY(lk_task_create(&model->task, &model->config, model->corpus, model->params));
+  LK_TRY(check_size(model));
   LK_TRY(lk_params_commit(model->params, (uint64_t)model->config.seed));
   LK_TRY(fill(model));
   if (model->corpus->frames == 0) LK_TRY(lk_vocab_from(&model->vocab, &model->corpus->source, true));

@@ -3,6 +3,7 @@
 #include <hdf5.h>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "lockstep/corpus.h"
 #include "lockstep/durable.h"
@@ -32,9 +33,10 @@ static void end(hid_t file) {
   free(bytes);
 }
 
+/* As a second rank opens it: nobody looks at the file first, so that it is our own checks that have to stop it. */
 static lk_h5 *reopen(void) {
   lk_h5 *file;
-  OK(lk_h5_open(&file, "x.h5", true, false));
+  OK(lk_h5_open(&file, "x.h5", false, false));
   return file;
 }
 
@@ -48,6 +50,7 @@ static void refused(const char *words) {
   FAILS(LK_DATA, words, lk_h5_shape(file, "/x", &type, &dims, shape));
   FAILS(LK_DATA, words, lk_h5_read(file, "/x", LK_INT32, 0, 4, numbers));
   lk_h5_close(&file);
+  FAILS(LK_DATA, "x.h5", lk_h5_open(&file, "x.h5", true, false)); /* the child that looks first refuses it as well */
 }
 
 static hid_t space_of(hsize_t rows) { return H5Screate_simple(1, &rows, NULL); }
@@ -447,6 +450,91 @@ static void strings_are_utf8(void **state) {
   lk_h5_close(&h5);
 }
 
+/* A program that looks at the file and does as the line says. */
+static void probe_by(const char *line) {
+  static char path[] = "./probe";
+  char text[200];
+  const int size = snprintf(text, sizeof text, "#!/bin/sh\n%s\n", line);
+  (void)remove(path);
+  write_all(path, text, (size_t)size);
+  assert_int_equal(chmod(path, 0755), 0);
+  lk_h5_probe_program(path);
+}
+
+static void honest_file(const char *path, int32_t value) {
+  lk_h5 *file;
+  OK(lk_h5_create(&file, path, true));
+  OK(lk_h5_write(file, "/x", LK_INT32, 1, &(ptrdiff_t){1}, &value, 0, NULL));
+  OK(lk_h5_commit(file));
+  lk_h5_close(&file);
+}
+
+/* What becomes of the child decides, and nothing but "0 good" with code 0 is good. */
+static void a_look_first(void **state) {
+  (void)state;
+  static const struct {
+    const char *line;
+    lk_status code;
+    const char *words;
+  } ends[] = {
+      {"kill -SEGV $$", LK_DATA, "a.h5 is refused: it is damaged, or made to crash its reader"},
+      {"kill -XCPU $$", LK_DATA, "a.h5 is refused: looking at it takes more time or memory"},
+      {"exit 0", LK_DATA, "ended without an answer"},
+      {"echo '0 good' >&4; exit 1", LK_DATA, "ended without an answer"},
+      {"echo '0 good' >&4; kill -ABRT $$", LK_DATA, "signal 6"},
+      {"echo '2 a.h5: something else' >&4; exit 65", LK_DATA, "a.h5: something else"},
+      {"echo '5 cannot read a.h5' >&4; exit 74", LK_IO, "cannot read a.h5"},
+      {"echo '99 a.h5' >&4; exit 65", LK_DATA, "ended without an answer"},
+      {"yes >&4", LK_DATA, "takes more time or memory"},
+  };
+  lk_h5 *file;
+  honest_file("a.h5", 1);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    probe_by(ends[i].line);
+    FAILS(ends[i].code, ends[i].words, lk_h5_open(&file, "a.h5", true, false));
+  }
+  /* Where no process can be started a digest that holds will do; without one nothing is read. */
+  lk_h5_probe_program("/nonexistent");
+  OK(lk_h5_open(&file, "a.h5", true, false));
+  lk_h5_close(&file);
+  hid_t id = H5Fcreate("f.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  put(id, "/x", 4, H5P_DEFAULT);
+  H5Fclose(id);
+  FAILS(LK_IO, "f.h5: no process can be started", lk_h5_open(&file, "f.h5", true, true));
+  lk_h5_probe_program(NULL);
+  OK(lk_h5_open(&file, "f.h5", true, true));
+  lk_h5_close(&file);
+  /* A good answer counts for that file: what lies under the name later is looked at again. */
+  honest_file("a.h5", 2);
+  OK(lk_h5_open(&file, "a.h5", true, false));
+  lk_h5_close(&file);
+  honest_file("a.h5", 3);
+  probe_by("exit 65");
+  FAILS(LK_DATA, "without an answer", lk_h5_open(&file, "a.h5", true, false));
+  lk_h5_probe_program(NULL);
+}
+
+/* Neither HDF5's settings nor threads. */
+static void the_childs_environment(void **state) {
+  (void)state;
+  lk_h5 *file;
+  size_t size = 0;
+  honest_file("a.h5", 1);
+  setenv("HDF5_PLUGIN_PATH", "/tmp/plugins", 1);
+  probe_by("env >env.txt; echo 0 good >&4");
+  OK(lk_h5_open(&file, "a.h5", true, false));
+  lk_h5_close(&file);
+  unsetenv("HDF5_PLUGIN_PATH");
+  lk_h5_probe_program(NULL);
+  char *text = read_all("env.txt", &size);
+  text = realloc(text, size + 1);
+  text[size] = 0;
+  assert_non_null(strstr(text, "LOCKSTEP_PROBE=own:a.h5\n"));
+  assert_non_null(strstr(text, "OPENBLAS_NUM_THREADS=1\n"));
+  assert_null(strstr(text, "HDF5_PLUGIN_PATH"));
+  free(text);
+}
+
 /* Nothing above took memory that a stranger named: the whole of it stayed below 400 MB (with a sanitizer's share). */
 static void little_memory(void **state) {
   (void)state;
@@ -472,6 +560,8 @@ int main(void) {
       TEST(missing_chunks),
       TEST(foreign_files_open),
       TEST(strings_are_utf8),
+      TEST(a_look_first),
+      TEST(the_childs_environment),
       TEST(little_memory),
       TEST(our_chunks_are_good),
   };

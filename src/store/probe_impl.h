@@ -1,0 +1,41 @@
+/* probe_impl.h - a first look at a file, in a process that may die of it.
+ *
+ * HDF5 was not written for files from strangers: a few wrong bytes crash it, and a digest only says that nothing changed
+ * since somebody computed it. So before HDF5 sees a file in this process a child opens it, walks over all that reading
+ * may make HDF5 parse (h5_survey.c), and says what it found: one line on a pipe and an exit code.
+ *
+ * The child is this program again, by posix_spawn(): no fork() after MPI_Init(), where memory may be registered with a
+ * network card, and no handlers of anybody. A constructor of this library (probe_child.c) finds LOCKSTEP_PROBE in the
+ * environment and never returns to main(), so any program that has the library has the probe, without a word of its own.
+ * It gets the parent's open descriptor, and before it looks at a byte it gives up: opening files, writing files, core
+ * dumps, memory beyond LK_PROBE_MEMORY, processor time beyond LK_PROBE_SECONDS. It dies with its parent. */
+#pragma once
+#include "lockstep/h5.h"
+
+/* A sanitizer's shadow does not fit any limit on memory, and what it finds in the child has to be heard. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define LK_PROBE_SANITIZED 1
+#endif
+#elif defined __SANITIZE_ADDRESS__
+#define LK_PROBE_SANITIZED 1
+#endif
+#ifndef LK_PROBE_SANITIZED
+#define LK_PROBE_SANITIZED 0
+#endif
+
+#define LK_PROBE_NAME     "LOCKSTEP_PROBE" /* the variable: "own" or "foreign", a colon, the path for messages */
+#define LK_PROBE_FILE     3                /* descriptors in the child */
+#define LK_PROBE_ANSWER   4
+#define LK_PROBE_MEMORY   ((size_t)640 << 20) /* bytes of address space beyond the program and its libraries */
+#define LK_PROBE_SECONDS  2                   /* of processor time, and one more for each LK_PROBE_BYTES of the file */
+#define LK_PROBE_BYTES    ((uint64_t)128 << 20)
+#define LK_PROBE_PATIENCE 60   /* seconds until the parent gives up on a child that gets no processor or no disk */
+#define LK_PROBE_TEXT     1200 /* of an answer, bytes */
+
+/** Have the open file looked at. LK_DATA with the child's words, or with what became of the child; LK_IO, LK_MEMORY as the
+ *  child met them. `own`: its digest holds, which will do where no process can be started. Not thread-safe. */
+LK_CHECKED lk_status lk_probe_file(int fd, const char *path, bool own);
+
+/** What the constructor looks for; naming it makes the linker take the constructor out of a static library. */
+extern const char lk_probe_name[];
