@@ -1,0 +1,120 @@
+# Files from strangers, and files of the wrong kind, given to every command that takes one: exit code 65 (74 where it is
+# input/output) and one line, within five seconds and 1 GiB (hostile_files.c measures), and never a word of HDF5's.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+files=$LOCKSTEP_BUILD/tests/hostile_files
+corpus_text
+corpus_label
+train 1 lm-char.yaml run data.corpus=text.h5 model.hidden=16 model.embedding=8 train.batch=8 train.unroll=8 train.steps=2 \
+  train.epochs=0
+model=run/last.h5
+echo "a line" >line.txt
+seconds=5 mib=1024
+if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then seconds=60 mib=8192; fi
+
+# refused CODES PATTERN COMMAND...: ends with one of the codes and one line that matches, within the limits.
+failures=0
+refused() {
+  local codes=$1 pattern=$2 got=0
+  shift 2
+  "$files" run $seconds $mib "$@" <line.txt >out.txt 2>err.txt || got=$?
+  if [[ " $codes " != *" $got "* ]] || [ "$(grep -c . err.txt)" -ne 1 ] || ! grep -qE -- "$pattern" err.txt ||
+    grep -qE 'HDF5-DIAG|H5[A-Z][a-z_]*\(|#0[0-9][0-9]:' err.txt out.txt; then
+    echo "expected one of $codes and one line like '$pattern', got $got: $*"
+    cat err.txt
+    failures=$((failures + 1))
+  fi
+}
+train_on() { refused "$1" "$2" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$3" data.corpus="$4" run.dir=hostile-run train.steps=3; }
+
+# ---- made by hand, with a digest that holds ----
+mkdir stream labels lengths models
+"$files" make text.h5 /train/stream stream
+bucket=$(h5ls label.h5/train | sed -n 's/^\(len_[0-9]*\) .*/\1/p' | head -1)
+"$files" make label.h5 "/train/$bucket/source" labels soft-circle huge-chunks type-real many-axes data-bomb \
+  data-wild-numbers data-negative-numbers
+"$files" make label.h5 "/train/$bucket/length" lengths huge-shape data-wild-numbers data-negative-numbers
+tensor=$(h5ls -r "$model" | sed -n 's,^\(/model/[^ ]*\) *Dataset.*,\1,p' | head -1)
+"$files" make "$model" "$tensor" models external-link soft-link soft-circle hard-circle root-in-root external-storage \
+  virtual-data huge-shape huge-chunks foreign-filter deep-groups type-compound type-list type-text type-reference \
+  type-real many-axes no-terminator data-bomb
+
+for file in stream/*.h5; do
+  refused 65 "$file" "$LOCKSTEP" verify "$file"
+  case $file in
+    */data-*) refused 65 "$file" "$LOCKSTEP" eval "$model" "$file" --split train ;;
+    *) refused 65 "$file" "$LOCKSTEP" inspect "$file" ;;
+  esac
+done
+for file in labels/*.h5 lengths/*.h5; do refused 65 "$file" "$LOCKSTEP" verify "$file"; done
+# not every one: a run of its own takes a while to start
+for name in external-link million-attributes data-bomb data-wild-numbers; do
+  train_on 65 "stream/$name.h5" lm-char.yaml "stream/$name.h5"
+done
+train_on 65 "lengths/data-wild-numbers.h5.*length" label-pos.yaml lengths/data-wild-numbers.h5
+refused 65 "stream/soft-link.h5" "$LOCKSTEP" eval "$model" stream/soft-link.h5
+
+turn=0
+commands=(inspect verify score generate predict)
+for file in models/*.h5; do
+  refused 65 "$file" "$LOCKSTEP" "${commands[turn++ % 5]}" "$file"
+done
+refused 65 models/huge-shape.h5 "$LOCKSTEP" eval models/huge-shape.h5 text.h5
+
+# ---- HDF5's own switches change nothing ----
+cp text.h5 locked.h5
+chmod a-w locked.h5
+for locking in TRUE FALSE BEST_EFFORT nonsense; do
+  HDF5_USE_FILE_LOCKING=$locking "$LOCKSTEP" verify locked.h5 >/dev/null
+  HDF5_USE_FILE_LOCKING=$locking flock -x locked.h5 "$LOCKSTEP" verify locked.h5 >/dev/null
+done
+export HDF5_PLUGIN_PATH=$PWD HDF5_USE_FILE_LOCKING=TRUE
+refused 65 "filters are not shuffle, deflate and fletcher32" "$LOCKSTEP" verify stream/foreign-filter.h5
+unset HDF5_PLUGIN_PATH HDF5_USE_FILE_LOCKING
+
+# ---- of the wrong kind ----
+: >empty.h5
+head -c 3000 text.h5 >short.h5
+tail -c +513 text.h5 >bare.h5 # HDF5, but without our user block
+cp text.txt text-file.h5
+head -c 100000 /dev/urandom >noise.h5
+mkfifo pipe.h5
+mkdir folder.h5
+declare -A wrong=([empty.h5]="65 empty.h5 is no Lockstep file" [short.h5]="65 short.h5 is damaged: it has 3000 bytes"
+  [bare.h5]="65 bare.h5 is no Lockstep file: an HDF5 file without" [text-file.h5]="65 text-file.h5 is no Lockstep file"
+  [noise.h5]="65 noise.h5 is no Lockstep file" [pipe.h5]="74 pipe.h5: it is no regular file"
+  [folder.h5]="74 folder.h5: it is a folder" [/dev/zero]="74 /dev/zero: it is no regular file"
+  [missing.h5]="74 missing.h5: No such file")
+for file in "${!wrong[@]}"; do
+  read -r code pattern <<<"${wrong[$file]}"
+  for command in inspect verify score generate; do refused "$code" "$pattern" "$LOCKSTEP" $command "$file"; done
+  case $((turn++ % 4)) in # these start MPI, which takes a while
+    0) refused "$code" "$pattern" "$LOCKSTEP" eval "$model" "$file" ;;
+    1) refused "$code" "$pattern" "$LOCKSTEP" eval "$file" text.h5 ;;
+    2) refused "$code" "$pattern" "$LOCKSTEP" predict "$file" ;;
+    3) train_on "$code" "$pattern" lm-char.yaml "$file" ;;
+  esac
+done
+# a corpus for a model, and the other way round
+for command in score predict generate; do refused 65 "text.h5 is no Lockstep checkpoint: it is a Lockstep corpus" "$LOCKSTEP" $command text.h5; done
+refused 65 "text.h5 is no Lockstep checkpoint" "$LOCKSTEP" eval text.h5 text.h5
+refused 65 "$model is no Lockstep corpus: it is a Lockstep checkpoint" "$LOCKSTEP" eval "$model" "$model"
+train_on 65 "$model is no Lockstep corpus: it is a Lockstep checkpoint" lm-char.yaml "$model"
+refused 65 "label.h5: a corpus of kind 'label'" "$LOCKSTEP" eval "$model" label.h5
+# text and configurations
+for file in /dev/zero pipe.h5 folder.h5 missing.h5; do refused 74 "$file" "$LOCKSTEP" prepare text "$file" -o new.h5; done
+for file in /dev/zero pipe.h5; do refused 74 "$file" "$LOCKSTEP" train "$file"; done
+refused 65 "empty.h5:1:1: the file is empty" "$LOCKSTEP" prepare text empty.h5 -o new.h5
+refused 65 "noise.h5:1:" "$LOCKSTEP" prepare text noise.h5 -o new.h5
+for file in noise.h5 empty.h5 text-file.h5; do refused 65 "$file" "$LOCKSTEP" prepare frames "$file" -o new.h5; done
+refused "64 65" "noise.h5" "$LOCKSTEP" train noise.h5
+[ ! -e new.h5 ]
+[ "$failures" -eq 0 ] || { echo "$failures failed" && exit 1; }
+
+# a file that may not be read: root may read all
+if [ "$(id -u)" -ne 0 ]; then
+  chmod 0 locked.h5
+  refused 74 "locked.h5: Permission denied" "$LOCKSTEP" verify locked.h5
+  [ "$failures" -eq 0 ]
+fi

@@ -1,0 +1,393 @@
+/* hostile_files - make a stranger's files out of a good one, and run commands on them within limits.
+ *
+ *   hostile_files make GOOD.h5 TARGET FOLDER [ATTACK ...]
+ *                                              one file for each attack, or for those; TARGET is the data set that is
+ *                                              replaced. All get a true digest: it only says that nothing changed since.
+ *   hostile_files run SECONDS MIB COMMAND...   the command's exit code, or 99 where it took longer or more memory
+ *
+ * An attack is one function and one line in the table. */
+#include <hdf5.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lockstep/durable.h"
+
+enum { BLOCK = 512, MILLION = 1000000, PATIENCE = 6 };
+
+static const char *target;
+
+#define MUST(call) must((call) >= 0, #call)
+
+static void must(int good, const char *what) {
+  if (good) return;
+  fprintf(stderr, "hostile_files: %s\n", what);
+  exit(1);
+}
+
+static unsigned char *read_file(const char *path, size_t *size) {
+  FILE *file = fopen(path, "rb");
+  must(file != NULL, path);
+  fseek(file, 0, SEEK_END);
+  *size = (size_t)ftell(file);
+  rewind(file);
+  unsigned char *bytes = malloc(*size + 8);
+  must(bytes && fread(bytes, 1, *size, file) == *size, path);
+  fclose(file);
+  return bytes;
+}
+
+static void write_file(const char *path, const void *bytes, size_t size) {
+  FILE *file = fopen(path, "wb");
+  must(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0, path);
+}
+
+/* A true digest in front (h5.h): of the bytes after the user block, then the size of the whole. */
+static void sign(const char *path) {
+  size_t size;
+  char hex[33], line[BLOCK] = "";
+  unsigned char *bytes = read_file(path, &size);
+  for (int i = 0; i < 8; i++) bytes[size + (size_t)i] = (unsigned char)(size >> (8 * i));
+  lk_digest(bytes + BLOCK, size - BLOCK + 8, hex);
+  snprintf(line, sizeof line, "lockstep xxh3-128 %s %zu\n", hex, size);
+  memcpy(bytes, line, sizeof line);
+  write_file(path, bytes, size);
+  free(bytes);
+}
+
+/* ---- the attacks: each gets the good file, open ---- */
+
+static hid_t space_of(hsize_t rows) { return H5Screate_simple(1, &rows, NULL); }
+
+static void place(hid_t file, hid_t type, hid_t space, hid_t list) {
+  const hid_t data = H5Dcreate2(file, target, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  MUST(data);
+  H5Dclose(data);
+}
+
+static void remove_target(hid_t file) { MUST(H5Ldelete(file, target, H5P_DEFAULT)); }
+
+static void external_link(hid_t file) {
+  remove_target(file);
+  MUST(H5Lcreate_external("secret.h5", "/x", file, target, H5P_DEFAULT, H5P_DEFAULT));
+}
+
+static void soft_link(hid_t file) {
+  MUST(H5Lmove(file, target, file, "/elsewhere", H5P_DEFAULT, H5P_DEFAULT));
+  MUST(H5Lcreate_soft("/elsewhere", file, target, H5P_DEFAULT, H5P_DEFAULT));
+}
+
+static void soft_circle(hid_t file) {
+  remove_target(file);
+  MUST(H5Lcreate_soft(target, file, target, H5P_DEFAULT, H5P_DEFAULT));
+}
+
+/* Eight ways from a group to itself: a walk without memory never ends. */
+static void hard_circle(hid_t file) {
+  H5Gclose(H5Gcreate2(file, "/round", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  for (int i = 0; i < 8; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "/round/%d", i);
+    MUST(H5Lcreate_hard(file, "/round", file, name, H5P_DEFAULT, H5P_DEFAULT));
+  }
+}
+
+static void root_in_root(hid_t file) { MUST(H5Lcreate_hard(file, "/", file, "/root", H5P_DEFAULT, H5P_DEFAULT)); }
+
+static void external_storage(hid_t file) {
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE), space = space_of(4);
+  remove_target(file);
+  MUST(H5Pset_external(list, "secret.bin", 0, 16));
+  place(file, H5T_STD_I32LE, space, list);
+  H5Pclose(list);
+  H5Sclose(space);
+}
+
+static void virtual_data(hid_t file) {
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE), space = space_of(4);
+  remove_target(file);
+  MUST(H5Pset_virtual(list, space, "secret.h5", "/x", space));
+  place(file, H5T_STD_I32LE, space, list);
+  H5Pclose(list);
+  H5Sclose(space);
+}
+
+static void huge_shape(hid_t file) {
+  const hid_t space = space_of((hsize_t)1 << 40);
+  remove_target(file);
+  place(file, H5T_STD_I32LE, space, H5P_DEFAULT);
+  H5Sclose(space);
+}
+
+static void huge_chunks(hid_t file) {
+  const hsize_t rows = (hsize_t)1 << 60, chunk = (hsize_t)1 << 28;
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE), space = space_of(rows);
+  remove_target(file);
+  H5Pset_chunk(list, 1, &chunk);
+  H5Pset_deflate(list, 9);
+  place(file, H5T_STD_I32LE, space, list);
+  H5Pclose(list);
+  H5Sclose(space);
+}
+
+static void foreign_filter(hid_t file) {
+  const hsize_t chunk = 4;
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE), space = space_of(4);
+  remove_target(file);
+  H5Pset_chunk(list, 1, &chunk);
+  H5Pset_filter(list, 32015, H5Z_FLAG_OPTIONAL, 0, NULL);
+  place(file, H5T_STD_I32LE, space, list);
+  H5Pclose(list);
+  H5Sclose(space);
+}
+
+static void deep_groups(hid_t file) {
+  hid_t at = H5Gopen2(file, "/", H5P_DEFAULT);
+  for (int i = 0; i < 2000; i++) {
+    const hid_t next = H5Gcreate2(at, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    MUST(next);
+    H5Gclose(at);
+    at = next;
+  }
+  H5Gclose(at);
+}
+
+static void many_members(hid_t file) {
+  const hid_t group = H5Gcreate2(file, "/many", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  for (int i = 0; i < 100000; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "%d", i);
+    MUST(H5Lcreate_hard(file, target, group, name, H5P_DEFAULT, H5P_DEFAULT));
+  }
+  H5Gclose(group);
+}
+
+static void type(hid_t file, hid_t made) {
+  const hid_t space = space_of(4);
+  remove_target(file);
+  place(file, made, space, H5P_DEFAULT);
+  H5Sclose(space);
+}
+
+static void type_compound(hid_t file) {
+  const hid_t made = H5Tcreate(H5T_COMPOUND, 8);
+  H5Tinsert(made, "a", 0, H5T_STD_I32LE);
+  type(file, made);
+  H5Tclose(made);
+}
+
+static void type_list(hid_t file) {
+  const hid_t made = H5Tvlen_create(H5T_STD_I32LE);
+  type(file, made);
+  H5Tclose(made);
+}
+
+static void type_text(hid_t file) {
+  const hid_t made = H5Tcopy(H5T_C_S1);
+  H5Tset_size(made, H5T_VARIABLE);
+  type(file, made);
+  H5Tclose(made);
+}
+
+static void type_reference(hid_t file) { type(file, H5T_STD_REF_OBJ); }
+static void type_real(hid_t file) { type(file, H5T_IEEE_F64LE); }
+
+static void many_axes(hid_t file) {
+  const hsize_t shape[8] = {1, 1, 1, 1, 1, 1, 1, 4};
+  const hid_t space = H5Screate_simple(8, shape, NULL);
+  remove_target(file);
+  place(file, H5T_STD_I32LE, space, H5P_DEFAULT);
+  H5Sclose(space);
+}
+
+static void no_terminator(hid_t file) {
+  const hid_t text = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  H5Tset_size(text, 16);
+  H5Tset_strpad(text, H5T_STR_NULLPAD);
+  H5Adelete(file, "format");
+  const hid_t id = H5Acreate2(file, "format", text, space, H5P_DEFAULT, H5P_DEFAULT);
+  MUST(H5Awrite(id, text, "lockstep-corpusX"));
+  H5Aclose(id);
+  H5Tclose(text);
+  H5Sclose(space);
+}
+
+static void million_attributes(hid_t file) {
+  const hid_t space = H5Screate(H5S_SCALAR);
+  MUST(H5Fset_libver_bounds(file, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
+  const hid_t group = H5Gcreate2(file, "/many", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  for (int i = 0; i < MILLION; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "%d", i);
+    const hid_t id = H5Acreate2(group, name, H5T_STD_I8LE, space, H5P_DEFAULT, H5P_DEFAULT);
+    MUST(id);
+    H5Aclose(id);
+  }
+  H5Gclose(group);
+  H5Sclose(space);
+}
+
+/* One deflated chunk of many zeros, declared to be a small one. */
+static void bomb(hid_t file) {
+  const hsize_t large = 16 << 20, small = 1 << 15;
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE), space = space_of(large);
+  hsize_t size = 0;
+  uint32_t mask;
+  static int32_t zeros[16 << 20];
+  static char stored[1 << 20];
+  H5Pset_chunk(list, 1, &large);
+  H5Pset_deflate(list, 9);
+  hid_t data = H5Dcreate2(file, "/tmp", H5T_STD_I32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  MUST(H5Dwrite(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros));
+  MUST(H5Fflush(file, H5F_SCOPE_GLOBAL));
+  MUST(H5Dget_chunk_storage_size(data, (const hsize_t[]){0}, &size));
+  must(size < sizeof stored, "a chunk of zeros");
+  MUST(H5Dread_chunk(data, H5P_DEFAULT, (const hsize_t[]){0}, &mask, stored));
+  H5Dclose(data);
+  H5Sclose(space);
+  MUST(H5Ldelete(file, "/tmp", H5P_DEFAULT));
+  /* The shape and type are those that a reader asks for. */
+  data = H5Dopen2(file, target, H5P_DEFAULT);
+  const hid_t shape = H5Dget_space(data), kind = H5Dget_type(data);
+  H5Dclose(data);
+  hsize_t extent[8] = {0};
+  const int axes = H5Sget_simple_extent_dims(shape, extent, NULL);
+  must(axes >= 1, "the target's axes");
+  hsize_t chunk[8];
+  for (int i = 0; i < axes; i++) chunk[i] = extent[i] < small ? extent[i] : small;
+  MUST(H5Pset_chunk(list, axes, chunk));
+  remove_target(file);
+  data = H5Dcreate2(file, target, kind, shape, H5P_DEFAULT, list, H5P_DEFAULT);
+  MUST(data);
+  hsize_t at[8] = {0};
+  for (at[0] = 0; at[0] < extent[0]; at[0] += chunk[0])
+    MUST(H5Dwrite_chunk(data, H5P_DEFAULT, 0, at, (size_t)size, stored));
+  H5Dclose(data);
+  H5Tclose(kind);
+  H5Sclose(shape);
+  H5Pclose(list);
+}
+
+/* All numbers of the target are these bytes, again and again. */
+static void fill(hid_t file, const void *pattern, size_t period) {
+  const hid_t data = H5Dopen2(file, target, H5P_DEFAULT), kind = H5Dget_type(data);
+  const hid_t space = H5Dget_space(data);
+  const size_t size = H5Tget_size(kind) * (size_t)H5Sget_simple_extent_npoints(space);
+  char *bytes = malloc(size + period);
+  must(bytes != NULL, "memory");
+  for (size_t i = 0; i < size; i += period) memcpy(bytes + i, pattern, period);
+  MUST(H5Dwrite(data, kind, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes));
+  free(bytes);
+  H5Sclose(space);
+  H5Tclose(kind);
+  H5Dclose(data);
+}
+
+static void wild_numbers(hid_t file) { fill(file, &(int32_t){1 << 30}, 4); }
+static void negative_numbers(hid_t file) { fill(file, &(int32_t){-7}, 4); }
+static void not_numbers(hid_t file) { fill(file, &(uint32_t){0x7fc00000}, 4); }
+
+/* "data": what only a reader of the numbers can notice. */
+static const struct {
+  const char *name;
+  void (*make)(hid_t file);
+  int data;
+} attacks[] = {
+    {"external-link", external_link, 0},
+    {"soft-link", soft_link, 0},
+    {"soft-circle", soft_circle, 0},
+    {"hard-circle", hard_circle, 0},
+    {"root-in-root", root_in_root, 0},
+    {"external-storage", external_storage, 0},
+    {"virtual-data", virtual_data, 0},
+    {"huge-shape", huge_shape, 0},
+    {"huge-chunks", huge_chunks, 0},
+    {"foreign-filter", foreign_filter, 0},
+    {"deep-groups", deep_groups, 0},
+    {"many-members", many_members, 0},
+    {"million-attributes", million_attributes, 0},
+    {"type-compound", type_compound, 0},
+    {"type-list", type_list, 0},
+    {"type-text", type_text, 0},
+    {"type-reference", type_reference, 0},
+    {"type-real", type_real, 0},
+    {"many-axes", many_axes, 0},
+    {"no-terminator", no_terminator, 0},
+    {"data-bomb", bomb, 1},
+    {"data-wild-numbers", wild_numbers, 1},
+    {"data-negative-numbers", negative_numbers, 1},
+    {"data-not-numbers", not_numbers, 1},
+};
+
+static int wanted(const char *name, int count, char **names) {
+  int found = count == 0;
+  for (int i = 0; i < count; i++) found |= strcmp(names[i], name) == 0;
+  return found;
+}
+
+static int make(const char *good, const char *folder, int count, char **names) {
+  size_t size;
+  unsigned char *bytes = read_file(good, &size);
+  for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
+    char path[4096];
+    if (!wanted(attacks[i].name, count, names)) continue;
+    snprintf(path, sizeof path, "%s/%s.h5", folder, attacks[i].name);
+    write_file(path, bytes, size);
+    const hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    must(file >= 0, path);
+    attacks[i].make(file);
+    MUST(H5Fclose(file));
+    sign(path);
+  }
+  free(bytes);
+  return 0;
+}
+
+/* ---- running ---- */
+
+static int run(double seconds, long mebibytes, char **command) {
+  struct timespec start, now;
+  struct rusage usage;
+  int how = 0;
+  double took = 0;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  const pid_t child = fork();
+  must(child >= 0, "fork");
+  if (child == 0) {
+    execvp(*command, command);
+    _exit(98);
+  }
+  while (wait4(child, &how, WNOHANG, &usage) == 0) {
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    took = (double)(now.tv_sec - start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec);
+    if (took > PATIENCE * seconds) kill(child, SIGKILL);
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+  }
+  /* On a busy machine a start alone may take seconds: what counts is the processor's time, and an end in sight. */
+  const double busy = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                      1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  if (busy > seconds || took > PATIENCE * seconds || usage.ru_maxrss / 1024 > mebibytes) {
+    fprintf(stderr, "hostile_files: it took %.1f s (%.1f of the processor) and %ld MiB\n", took, busy,
+            usage.ru_maxrss / 1024);
+    return 99;
+  }
+  return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+}
+
+int main(int argc, char **argv) {
+  if (argc >= 5 && strcmp(argv[1], "make") == 0) {
+    target = argv[3];
+    return make(argv[2], argv[4], argc - 5, argv + 5);
+  }
+  if (argc > 4 && strcmp(argv[1], "run") == 0) return run(atof(argv[2]), atol(argv[3]), argv + 4);
+  fprintf(stderr, "usage: hostile_files make GOOD.h5 TARGET FOLDER [ATTACK ...] | run SECONDS MIB COMMAND...\n");
+  return 64;
+}
