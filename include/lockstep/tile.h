@@ -9,7 +9,7 @@
  * That order is the promise of the whole project: a row's bits do not depend on how many rows there are, nor on where
  * in a tile it stands. Only for sources with LK_ISA (vector.h). */
 #pragma once
-#include "lockstep/vector.h"
+#include "lockstep/vector_square.h"
 
 /* AVX-512 has 32 registers, the others 16: accumulators, one row of weights, one value of x. */
 #if LK_ISA_ID == 2
