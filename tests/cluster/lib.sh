@@ -74,15 +74,28 @@ codes() { sed -n 's/^lockstep\.sbatch: .*ended with exit code \([0-9]*\).*/\1/p'
 # same_bits RUN STEP: the weights of a run's last checkpoint are those of the undisturbed run at that step.
 same_bits() { same "$(printf 'undisturbed/checkpoints/step-%010d.h5' "$2")" "$1/last.h5"; }
 
+# steps_of RUN: those of its checkpoints, as in their names
+steps_of() { find "$1/checkpoints" -name 'step-*.h5' | sed 's/.*step-//; s/\.h5//' | sort; }
+newest() { steps_of "$1" | tail -n 1 | sed 's/^0*//'; }
+
 # requeue JOB: by hand, and wait until it has left its hosts.
 requeue() {
   slurm scontrol requeue "$1"
   await 60 "job $1 to leave" is_in "$1" PENDING
 }
 
-# steps_of RUN: those of its checkpoints, as in their names
-steps_of() { find "$1/checkpoints" -name 'step-*.h5' | sed 's/.*step-//; s/\.h5//' | sort; }
 idle_hosts() { [ "$(slurm sinfo -h -t idle -p main -o %D)" = "$1" ]; }
+
+# requeue_often RUN TIMES: each time after it went on and got further, whatever the speed of the machine.
+requeue_often() {
+  local at=0
+  for _ in $(seq "$2"); do
+    await_state "$job" RUNNING 120
+    await_step "$1" $((at + 40)) 120
+    requeue "$job"
+    at=$(newest "$1")
+  done
+}
 
 # row SCENARIO RUN: a line of the table of outcomes: what Slurm says at the end, and every start's exit code.
 row() {

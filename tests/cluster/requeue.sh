@@ -3,15 +3,12 @@
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"
 need_cluster 3 full
-undisturbed 600
+undisturbed 2000
 
-submit five -N 3 -n 3 -- train.steps=600
-for start in 1 2 3 4 5; do
-  await_step five $((100 * start - 40)) 120
-  requeue "$job"
-done
+submit five -N 3 -n 3 -- train.steps=2000
+requeue_often five 5
 await_state "$job" COMPLETED 150
 row 'scontrol requeue, five times' five
 [ "$(codes five)" = '75 75 75 75 75 0' ]
 [ "$(field "$job" Restarts)" -eq 5 ]
-same_bits five 600
+same_bits five 2000

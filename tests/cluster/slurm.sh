@@ -3,7 +3,7 @@
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"
 need_cluster 3
-undisturbed 300
+undisturbed 1200
 
 submit srun -N 3 -n 6 -- train.steps=100
 await_state "$job" COMPLETED 150
@@ -16,13 +16,10 @@ await_state "$job" COMPLETED 150
 row 'mpirun, 3 ranks on 3 hosts' mpirun
 same_bits mpirun 100
 
-submit again -N 3 -n 3 -- train.steps=300
-for start in 1 2 3; do
-  await_step again $((80 * start - 40)) 120
-  requeue "$job"
-done
+submit again -N 3 -n 3 -- train.steps=1200
+requeue_often again 3
 await_state "$job" COMPLETED 150
 row 'scontrol requeue, three times' again
 [ "$(codes again)" = '75 75 75 0' ]
 [ "$(field "$job" Restarts)" -eq 3 ]
-same_bits again 300
+same_bits again 1200
