@@ -1,5 +1,6 @@
 #include "edit.h"
 
+#include <errno.h>
 #include <hdf5.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -269,7 +270,10 @@ void edit_file(const char *path, const uint8_t *base, size_t size, edit_bytes *b
     edit_here(path, bytes);
     _exit(0);
   }
-  FUZZ_MUST(waitpid(child, &state, 0) == child);
+  pid_t ended;
+  do ended = waitpid(child, &state, 0);
+  while (ended < 0 && errno == EINTR); /* libFuzzer's clock */
+  FUZZ_MUST(ended == child);
   if (state != 0) {
     fuzz_write(path, base, size);
     sign(path);
