@@ -51,15 +51,17 @@ done:
   return status;
 }
 
-static bool line_stands(const char *text, size_t size, int64_t step) {
+static bool line_stands(const char *text, size_t size, int64_t step, bool *tested) {
   json_t *line = json_loadb(text, size, 0, NULL);
-  bool stands = line && json_integer_value(json_object_get(line, "step")) <= step;
+  const int64_t at = line ? json_integer_value(json_object_get(line, "step")) : step + 1;
+  const char *kind = json_string_value(json_object_get(line, "kind"));
+  if (at == step && kind && strcmp(kind, "test") == 0) *tested = true;
   json_decref(line);
-  return stands;
+  return at <= step;
 }
 
 /* Leave only what was said up to `step`: a resumed run says the rest again. A half-written last line goes too. */
-lk_status lk_metrics_cut(const char *run_dir, int64_t step) {
+lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested) {
   lk_status status = LK_OK;
   lk_buffer path = {0}, old = {0}, kept = {0};
   LK_GO(metrics_path(run_dir, &path));
@@ -71,7 +73,7 @@ lk_status lk_metrics_cut(const char *run_dir, int64_t step) {
     const char *end = memchr(old.data + at, '\n', old.size - at);
     if (!end) break;
     size_t size = (size_t)(end - (old.data + at)) + 1;
-    if (line_stands(old.data + at, size - 1, step)) LK_GO(lk_buffer_append(&kept, old.data + at, size));
+    if (line_stands(old.data + at, size - 1, step, tested)) LK_GO(lk_buffer_append(&kept, old.data + at, size));
     at += size;
   }
   LK_GO(lk_durable_write(path.data, kept.data ? kept.data : "", kept.size));

@@ -23,8 +23,6 @@ done:
   return status;
 }
 
-lk_status lk_progress_resumed(lk_trainer *t) { return lk_metrics_cut(t->config->run.dir, t->state.step); }
-
 /* "1h 02m", "3m 20s", "12s" */
 static const char *say_seconds(double seconds, char out[32]) {
   long s = seconds < 0 ? 0 : (long)(seconds + 0.5);
@@ -69,6 +67,10 @@ static void record(const lk_trainer *t, double loss, double rate, double norm, d
   memcpy(row, values, sizeof values);
 }
 
+int64_t lk_history_end(const lk_history *history) {
+  return history->count > 0 ? (int64_t)history->rows[(history->count - 1) * LK_HISTORY_COLUMNS] : -1;
+}
+
 static lk_status remember(lk_history *history, const double row[LK_HISTORY_COLUMNS]) {
   size_t at = (size_t)history->count * LK_HISTORY_COLUMNS;
   LK_TRY(lk_grow(&history->rows, &history->capacity, at + LK_HISTORY_COLUMNS, sizeof(double)));
@@ -97,7 +99,8 @@ lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
 }
 
 lk_status lk_progress_rest(lk_trainer *t) {
-  return t->state.loss_units > 0 ? write_window(t, t->state.loss_sum / t->state.loss_units, &t->last) : LK_OK;
+  const bool open = t->state.loss_units > 0 && lk_history_end(&t->train_history) != t->state.step;
+  return open ? write_window(t, t->state.loss_sum / t->state.loss_units, &t->last) : LK_OK;
 }
 
 lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result) {

@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ done:
 
 /* All of a checkpoint in memory, on rank 0, before it is dealt out. */
 typedef struct loaded {
-  int64_t found;
+  bool found, evaluated, tested; /* the last two at the very step of the checkpoint */
   lk_state state;
   float *moments, *lanes;
 } loaded;
@@ -93,8 +94,10 @@ static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
   LK_GO(load_lanes(t, file, l));
   LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
   l->state = *lk_checkpoint_state(file);
+  l->evaluated = lk_history_end(&t->valid_history) == l->state.step;
+  LK_GO(lk_metrics_cut(t->config->run.dir, l->state.step, &l->tested));
   LK_GO(lk_checkpoint_relink(t->config->run.dir, l->state.step, l->state.best_step));
-  l->found = 1;
+  l->found = true;
   LK_INFO("resuming from %s: step %lld, epoch %lld", path, (long long)l->state.step, (long long)l->state.epoch);
 done:
   lk_checkpoint_close(&file);
@@ -118,11 +121,10 @@ lk_status lk_trainer_resume(lk_trainer *t) {
   lk_status status = LK_OK;
   loaded l = {0};
   LK_GO(lk_comm_agree(t->comm, t->rank == 0 && t->resume_path.size > 0 ? load_all(t, t->resume_path.data, &l) : LK_OK));
-  LK_GO(lk_comm_broadcast(t->comm, &l.found, sizeof l.found, 0));
+  LK_GO(lk_comm_broadcast(t->comm, &l, offsetof(loaded, moments), 0));
   if (!l.found) goto done;
-  LK_GO(lk_comm_broadcast(t->comm, &l.state, sizeof l.state, 0));
   LK_GO(deal_out(t, &l));
-  LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_resumed(t) : LK_OK));
+  t->saved = true, t->evaluated = l.evaluated, t->tested = l.tested;
 done:
   free(l.moments);
   free(l.lanes);

@@ -65,7 +65,6 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   t->state.seconds = seconds; /* what was spent stays spent */
   t->started = t->window_start = now;
   t->window_tokens = 0;
-  t->evaluated = false;
   t->detour = way;
   return lk_trainer_detour(t);
 }

@@ -127,9 +127,12 @@ static lk_status share_lanes(lk_trainer *t) {
   return status;
 }
 
+static bool corpus_has(const lk_trainer *t, lk_split split) {
+  return t->info->stream ? t->info->tokens[split] > 0 : t->info->rows[split] > 0;
+}
+
 static lk_status open_validation(lk_trainer *t) {
-  bool has = t->info->stream ? t->info->tokens[LK_VALID] > 0 : t->info->rows[LK_VALID] > 0;
-  if (!has) return LK_OK;
+  if (!corpus_has(t, LK_VALID)) return LK_OK;
   LK_TRY(lk_evaluator_create(&t->valid, t->comm, t->corpus, &t->shards, t->task, LK_VALID,
                              (ptrdiff_t)t->config->eval.batch, (ptrdiff_t)t->config->train.unroll));
   return lk_comm_agree(t->comm, lk_evaluator_check(t->valid, t->config));
@@ -220,6 +223,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   if (*best) t->state.best = metric->value, t->state.best_step = t->state.step;
   lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
   t->evaluated = true;
+  t->saved = false; /* without this */
   LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &result)));
   t->window_start += result.seconds; /* the window measures training */
   return LK_OK;
@@ -227,7 +231,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
 
 /* Counters after a step; the window of the training loss ends with the epoch at the latest. */
 static lk_status count_step(lk_trainer *t, const lk_step *step) {
-  t->evaluated = t->saved = false;
+  t->evaluated = t->saved = t->tested = false;
   t->state.step++;
   t->state.step_in_epoch++;
   if (!step->skipped) {
@@ -250,9 +254,18 @@ static bool evaluation_due(const lk_trainer *t) {
   return every > 0 ? t->state.step % every == 0 : t->state.step_in_epoch == 0;
 }
 
+/* The last checkpoint, with the last validation in it. A second time it finds nothing left to do. */
+static lk_status conclude(lk_trainer *t) {
+  int best = 0;
+  LK_TRY(lk_comm_agree(t->comm, lk_progress_rest(t)));
+  LK_TRY(evaluate(t, &best));
+  return t->saved ? LK_OK : lk_trainer_save(t, best);
+}
+
 /* After a step: evaluate, save, where their time has come. */
 static lk_status attend(lk_trainer *t, const lk_step *step) {
   int best = 0;
+  if (lk_trainer_over(t)) return conclude(t);
   int64_t every = t->config->checkpoint.every, check = t->config->parallel.check_every;
   if (evaluation_due(t)) LK_TRY(evaluate(t, &best));
   if (best || (every > 0 && t->state.step % every == 0) || (step->flags & LK_FLAG_SAVE))
@@ -291,15 +304,10 @@ static lk_status loop(lk_trainer *t, lk_run_end *end, int64_t *flags) {
   return LK_OK;
 }
 
-/* At a proper end: the last validation, and the test part on the best weights. */
-static lk_status finish(lk_trainer *t) {
-  int best = 0;
-  LK_TRY(lk_comm_agree(t->comm, lk_progress_rest(t)));
-  LK_TRY(evaluate(t, &best));
-  if (best || !t->saved) LK_TRY(lk_trainer_save(t, best));
-  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
-  bool has = t->info->stream ? t->info->tokens[LK_TEST] > 0 : t->info->rows[LK_TEST] > 0;
-  if (!has) return LK_OK;
+static bool test_due(const lk_trainer *t) { return corpus_has(t, LK_TEST) && !t->tested; }
+
+/* The test part on the best weights. */
+static lk_status test(lk_trainer *t) {
   lk_status status = LK_OK;
   lk_evaluator *test = NULL;
   lk_evaluation result;
@@ -318,7 +326,7 @@ done:
 
 static lk_status run(lk_trainer *t, lk_run_end *end) {
   int64_t flags = 0;
-  bool over = lk_trainer_over(t) != NULL;
+  const bool over = lk_trainer_over(t) && !test_due(t);
   announce(t);
   LK_TRY(loop(t, end, &flags));
   lk_log_progress_end();
@@ -328,9 +336,11 @@ static lk_status run(lk_trainer *t, lk_run_end *end) {
             end->reason, (long long)end->step);
     return LK_OK;
   }
-  if (!(flags & (LK_FLAG_SIGNAL | LK_FLAG_LIMIT))) return finish(t);
+  const bool stopped = flags & (LK_FLAG_SIGNAL | LK_FLAG_LIMIT);
+  if (!stopped) LK_TRY(conclude(t));
   if (!t->saved) LK_TRY(lk_trainer_save(t, 0));
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
+  if (!stopped) return test_due(t) ? test(t) : LK_OK;
   return LK_FAIL(LK_STOPPED, "stopped %s at step %lld with the state saved in %s: run the same command again to go on",
                  flags & LK_FLAG_SIGNAL ? "by a signal" : "before the job's time is over", (long long)end->step,
                  t->config->run.dir);

@@ -99,7 +99,7 @@ typedef struct lk_trainer {
   lk_step last;                            /* the step before */
   lk_history train_history, valid_history; /* rank 0 */
   int64_t steps_in_epoch, last_step;       /* last_step: where the run ends by steps or epochs, 0: never */
-  bool evaluated, saved;                   /* at this very step */
+  bool evaluated, saved, tested;           /* at this very step */
   double started, saved_at, window_start;  /* seconds */
   int64_t window_tokens;
   double step_began, longest_step, evaluation_seconds, saving_seconds; /* what the end of the time is reckoned with */
@@ -132,17 +132,19 @@ LK_CHECKED lk_status lk_trainer_save(lk_trainer *t, int best);
 /** Wait for the writer; the run stays alive while bytes go to the disk. */
 LK_CHECKED lk_status lk_saver_wait(lk_trainer *t);
 /* progress.c */
+/** The step of the last row; -1: there is none. */
+int64_t lk_history_end(const lk_history *history);
 LK_CHECKED lk_status lk_progress_open(lk_trainer *t);
-LK_CHECKED lk_status lk_progress_resumed(lk_trainer *t);
 void lk_progress_step(lk_trainer *t, const lk_step *step);
 LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
-/** The window that the end of the run cut short, for the reader: counters stay, as the run may go on some day. */
+/** The window that the end of the run cut short, for the reader: counters stay, as the run may go on some day. Once. */
 LK_CHECKED lk_status lk_progress_rest(lk_trainer *t);
 LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result);
 /* metrics_file.c: lines of metrics.jsonl */
 LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, const lk_metric *metrics, int count,
                                       const double history[LK_HISTORY_COLUMNS]);
-LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step);
+/** Leave the lines up to `step`. *tested: one of them is of the test part at that very step. */
+LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested);
 /* stop.c */
 void lk_signals_catch(void);
 int64_t lk_trainer_flags(const lk_trainer *t);
