@@ -22,12 +22,8 @@ typedef struct sum_of {
 } sum_of;
 
 /* Rows [m0, m1) of one piece: its shards in order through the binary counter. */
-static void sum_piece(const sum_of *s, lk_piece piece, ptrdiff_t m0, ptrdiff_t m1, lk_real *dw) {
+static void sum_block(const sum_of *s, lk_piece piece, ptrdiff_t m0, ptrdiff_t m1, lk_real *dw) {
   const ptrdiff_t size = (m1 - m0) * s->K;
-  if (piece.count == 1 && s->ldw == s->K) { /* nothing to add to: straight into its place */
-    s->leaf(s->context, piece.first - s->shards->first, m0, m1, dw + m0 * s->ldw);
-    return;
-  }
   lk_tree tree = lk_tree_start(s->shards->total, piece.first);
   for (int shard = piece.first; shard < piece.first + piece.count; shard++) {
     const int slot = lk_tree_push(&tree, lk_tree_leaf(shard));
@@ -49,9 +45,12 @@ void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *l
                     .stride = lk_padded(rows * K),
                     .K = K,
                     .ldw = ldw};
-  for (ptrdiff_t m0 = 0; m0 < M; m0 += rows) {
-    const ptrdiff_t m1 = m0 + rows < M ? m0 + rows : M;
-    for (int p = 0; p < shards->pieces; p++) sum_piece(&s, shards->piece[p], m0, m1, dw[p]);
+  for (int p = 0; p < shards->pieces; p++) {
+    const lk_piece piece = shards->piece[p];
+    if (piece.count == 1 && ldw == K) /* nothing to add to: straight into its place */
+      leaf(context, piece.first - shards->first, 0, M, dw[p]);
+    else
+      for (ptrdiff_t m = 0; m < M; m += rows) sum_block(&s, piece, m, m + rows < M ? m + rows : M, dw[p]);
   }
 }
 

@@ -9,8 +9,8 @@
 #define WIDTH (LK_TILE_VECTORS * LK_VL)
 enum {
   HEIGHT = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS,
-  ROWS = 128,  /* at a time: a panel of x then stays in L1 */
-  GROUPS = 21, /* of dy at a time, in L2 */
+  ROWS = 192,  /* at a time: a panel of x then stays near, and the block is not fetched too often */
+  GROUPS = 86, /* of dy at a time, which with it and their part of the block fill L2 */
 };
 
 typedef struct copies {
