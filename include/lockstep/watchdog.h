@@ -5,8 +5,9 @@
  * ends with exit code 76. The ranks of a host keep their words in shared memory, so the one that holds the others up is
  * named, not one that waits for it; a host whose ranks all wait lets other hosts speak first.
  *
- * A step, a reduction: `seconds`, or where that is 0 twenty times the median step, at least 60. Loading, evaluation and
- * checkpoints count as alive while they beat, and may be silent ten times as long. */
+ * A step, a reduction: `seconds`, or where that is 0 twenty times the median step, at least 60, and 600 for the first.
+ * Loading, evaluation and checkpoints count as alive while they beat, and may be silent ten times as long; the ranks of
+ * their host that wait for them meanwhile are alive too. */
 #pragma once
 #include <stdint.h>
 

@@ -15,7 +15,8 @@
 #include "lockstep/clock.h"
 
 enum { MEDIAN_OF = 65 };
-static const double least_limit = 60, median_factor = 20, silent_pulse = 5, others_first = 3, last_resort = 10;
+static const double least_limit = 60, first_limit = 600, median_factor = 20, silent_pulse = 5, others_first = 3,
+                    last_resort = 10;
 
 /* A rank's word, in memory that all ranks of its host see. */
 typedef struct word {
@@ -108,8 +109,19 @@ static void speak(const lk_watchdog *w, const word *who, bool stopped, double si
   (void)fflush(stderr);
 }
 
-/* The limit has passed on this rank. Returns only where another rank of the host speaks. */
+/* A rank of this host is at something that may take long, and within its time: the others wait for it. */
+static bool somebody_works(const lk_watchdog *w, double now) {
+  for (int i = 0; i < w->size; i++) {
+    const word *a = &w->table->of[i];
+    const double factor = phase_factor(a->phase);
+    if (factor > 1 && now - a->beat <= w->limit * factor && now - a->pulse <= silent_pulse) return true;
+  }
+  return false;
+}
+
+/* The limit has passed on this rank. Returns only where another rank of the host speaks, or works. */
 static void expire(const lk_watchdog *w, double now) {
+  if (somebody_works(w, now)) return;
   bool stopped = false;
   const word *who = culprit(w, now, &stopped);
   const double silence = now - w->mine->beat;
@@ -168,7 +180,7 @@ static lk_status create(lk_comm *comm, double seconds) {
   w->host = MPI_COMM_NULL;
   w->window = MPI_WIN_NULL;
   w->seconds = seconds;
-  w->limit = seconds > 0 ? seconds : least_limit;
+  w->limit = seconds > 0 ? seconds : first_limit; /* until a step has told how long steps are */
   pthread_mutex_init(&w->mutex, NULL);
   pthread_cond_init(&w->wake, NULL);
   return LK_OK;
@@ -216,9 +228,9 @@ void lk_watchdog_stop(lk_comm *comm) {
 void lk_watchdog_phase(lk_comm *comm, lk_phase phase, int64_t step) {
   lk_watchdog *w = comm->watchdog;
   if (!w) return;
+  w->mine->beat = lk_clock_seconds(); /* first: an old beat must not be held against a shorter phase */
   w->mine->phase = (int)phase;
   w->mine->step = step;
-  w->mine->beat = lk_clock_seconds();
 }
 
 void lk_watchdog_beat(lk_comm *comm) {

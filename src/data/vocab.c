@@ -240,7 +240,7 @@ lk_status lk_vocab_encode(const lk_vocab *vocab, lk_unit unit, const char *text,
                           ptrdiff_t *count, size_t *capacity) {
   const char *start;
   size_t at = 0, length;
-  if (size == 0) return LK_OK; /* there may be no list yet */
+  if (size == 0) return LK_OK;                                         /* there may be no list yet */
   LK_TRY(lk_grow(ids, capacity, (size_t)*count + size, sizeof **ids)); /* a unit has at least one byte */
   int32_t *out = *ids + *count;
   for (;;) {

@@ -52,13 +52,15 @@ done:
   return status;
 }
 
-/* Whether the checkpoint can be used; what is wrong with it is appended to `damaged` as a line. */
-static lk_status try_checkpoint(const char *path, bool *good, lk_buffer *damaged) {
+/* Whether the checkpoint can be used; what is wrong with it is appended to `damaged` as a line. *unread: it may be whole,
+ * but could not be read this time. */
+static lk_status try_checkpoint(const char *path, bool *good, bool *unread, lk_buffer *damaged) {
   lk_checkpoint_file *file;
   const lk_status status = lk_checkpoint_open(&file, path);
   *good = status == LK_OK;
   lk_checkpoint_close(&file);
   if (status == LK_OK || (status != LK_DATA && status != LK_IO)) return status;
+  if (status == LK_IO) *unread = true;
   char text[sizeof lk_error_get()->text];
   snprintf(text, sizeof text, "%s", lk_error_get()->text);
   lk_error_clear(); /* dealt with: the next older one is tried */
@@ -70,7 +72,7 @@ static lk_status newest_up_to(const char *run_dir, int64_t most, lk_buffer *path
   lk_buffer folder = {0};
   step_list list = {0};
   lk_status status = LK_OK;
-  bool good = false;
+  bool good = false, unread = false;
   LK_GO(lk_buffer_printf(&folder, "%s/" FOLDER, run_dir));
   LK_GO(list_steps(folder.data, &list));
   for (size_t i = 0; i < list.count && !good; i++) {
@@ -79,8 +81,11 @@ static lk_status newest_up_to(const char *run_dir, int64_t most, lk_buffer *path
     step_name(name, list.steps[i]);
     lk_buffer_truncate(path, 0);
     LK_GO(lk_buffer_printf(path, "%s/%s", folder.data, name));
-    LK_GO(try_checkpoint(path->data, &good, damaged));
+    LK_GO(try_checkpoint(path->data, &good, &unread, damaged));
   }
+  if (!good && unread) /* better no start than one from the beginning, over what is there */
+    LK_GO(LK_FAIL(LK_IO, "no checkpoint in %s can be used, and not all could be read: %.*s", folder.data,
+                  (int)strcspn(damaged->data, "\n"), damaged->data));
   if (!good) {
     lk_buffer_truncate(path, 0);
     LK_GO(lk_buffer_append(path, "", 0));

@@ -14,12 +14,17 @@ lk_status lk_progress_open(lk_trainer *t) {
   LK_GO(lk_durable_folder(checkpoints.data));
   LK_GO(lk_buffer_printf(&path, "%s/log.txt", dir));
   LK_GO(lk_log_open(path.data));
-  lk_buffer_truncate(&path, 0);
-  LK_GO(lk_buffer_printf(&path, "%s/config.yaml", dir));
-  LK_GO(lk_durable_write(path.data, t->config_text.data, t->config_text.size));
 done:
   lk_buffer_release(&path);
   lk_buffer_release(&checkpoints);
+  return status;
+}
+
+lk_status lk_progress_config(const lk_trainer *t) {
+  lk_buffer path = {0};
+  lk_status status = lk_buffer_printf(&path, "%s/config.yaml", t->config->run.dir);
+  if (status == LK_OK) status = lk_durable_write(path.data, t->config_text.data, t->config_text.size);
+  lk_buffer_release(&path);
   return status;
 }
 
@@ -85,6 +90,7 @@ static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
   record(t, loss, step->rate, step->norm, (double)t->window_tokens, lk_clock_seconds() - t->window_start, row);
   if (t->rank != 0) return LK_OK;
   LK_TRY(remember(&t->train_history, row));
+  LK_TRY(lk_owner_check(t->owner));
   return lk_metrics_write(t->config->run.dir, "train", NULL, 0, row);
 }
 
@@ -99,8 +105,10 @@ lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
 }
 
 lk_status lk_progress_rest(lk_trainer *t) {
-  const bool open = t->state.loss_units > 0 && lk_history_end(&t->train_history) != t->state.step;
-  return open ? write_window(t, t->state.loss_sum / t->state.loss_units, &t->last) : LK_OK;
+  if (t->state.loss_units <= 0 || t->rested) return LK_OK;
+  t->rested = true;
+  t->saved = false; /* without this */
+  return write_window(t, t->state.loss_sum / t->state.loss_units, &t->last);
 }
 
 lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result) {
@@ -113,6 +121,7 @@ lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evalu
     LK_GO(lk_buffer_printf(&words, "  %s %.4f", result->metric[i].name, result->metric[i].value));
   LK_INFO("%s  step %lld  epoch %.2f%s", kind, (long long)t->state.step, epochs(t), words.data);
   if (strcmp(kind, "valid") == 0) LK_GO(remember(&t->valid_history, row));
+  LK_GO(lk_owner_check(t->owner));
   LK_GO(lk_metrics_write(t->config->run.dir, kind, result->metric, result->metrics, row));
 done:
   lk_buffer_release(&words);

@@ -58,7 +58,7 @@ done:
 
 /* All of a checkpoint in memory, on rank 0, before it is dealt out. */
 typedef struct loaded {
-  bool found, evaluated, tested; /* the last two at the very step of the checkpoint */
+  bool found, evaluated, tested, rested; /* the last three at the very step of the checkpoint */
   lk_state state;
   float *moments, *lanes;
 } loaded;
@@ -95,6 +95,7 @@ static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
   LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
   l->state = *lk_checkpoint_state(file);
   l->evaluated = lk_history_end(&t->valid_history) == l->state.step;
+  l->rested = lk_history_end(&t->train_history) == l->state.step;
   LK_GO(lk_metrics_cut(t->config->run.dir, l->state.step, &l->tested));
   LK_GO(lk_checkpoint_relink(t->config->run.dir, l->state.step, l->state.best_step));
   l->found = true;
@@ -102,6 +103,12 @@ static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
 done:
   lk_checkpoint_close(&file);
   return status;
+}
+
+/* Where there is nothing to go on from, what an earlier start told is told anew. */
+static lk_status load(lk_trainer *t, loaded *l) {
+  if (t->resume_path.size > 0) return load_all(t, t->resume_path.data, l);
+  return lk_metrics_cut(t->config->run.dir, -1, &l->tested);
 }
 
 /* From rank 0 to all: the same weights everywhere, to each rank its slice of the moments and its lanes. */
@@ -120,11 +127,12 @@ static lk_status deal_out(lk_trainer *t, const loaded *l) {
 lk_status lk_trainer_resume(lk_trainer *t) {
   lk_status status = LK_OK;
   loaded l = {0};
-  LK_GO(lk_comm_agree(t->comm, t->rank == 0 && t->resume_path.size > 0 ? load_all(t, t->resume_path.data, &l) : LK_OK));
+  LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? load(t, &l) : LK_OK));
   LK_GO(lk_comm_broadcast(t->comm, &l, offsetof(loaded, moments), 0));
   if (!l.found) goto done;
   LK_GO(deal_out(t, &l));
-  t->saved = true, t->evaluated = l.evaluated, t->tested = l.tested;
+  t->saved = true, t->evaluated = l.evaluated, t->tested = l.tested, t->rested = l.rested;
+  if (t->config->train.minutes > 0) t->time_over = t->state.seconds >= 60 * t->config->train.minutes;
 done:
   free(l.moments);
   free(l.lanes);

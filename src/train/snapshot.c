@@ -57,7 +57,7 @@ static lk_status gather_moments(lk_trainer *t, float **moments) {
   int count = lk_optimizer_moments(t->optimizer);
   size_t P = (size_t)lk_params_count(t->params);
   *moments = NULL;
-  if (t->rank == 0) LK_TRY(lk_alloc(moments, (size_t)count * P + 1, sizeof(float)));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_alloc(moments, (size_t)count * P + 1, sizeof(float)) : LK_OK));
   for (int i = 0; i < count; i++)
     LK_TRY(lk_reducer_gather(t->reducer, lk_optimizer_moment(t->optimizer, i),
                              *moments ? *moments + (size_t)i * P : NULL, 0));
@@ -67,7 +67,8 @@ static lk_status gather_moments(lk_trainer *t, float **moments) {
 static lk_status gather_lanes(lk_trainer *t, float **lanes) {
   *lanes = NULL;
   if (t->lane_total == 0 || t->lane_width == 0) return LK_OK;
-  if (t->rank == 0) LK_TRY(lk_alloc(lanes, (size_t)(t->lane_total * t->lane_width), sizeof(float)));
+  const size_t size = (size_t)(t->lane_total * t->lane_width);
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_alloc(lanes, size, sizeof(float)) : LK_OK));
   return lk_comm_gather(t->comm, t->lanes, *lanes, t->lane_bytes, 0);
 }
 

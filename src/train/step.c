@@ -115,8 +115,8 @@ lk_status lk_trainer_check_replicas(lk_trainer *t) {
   lk_status status = LK_OK;
   char digest[33] = "", *all = NULL;
   size_t *bytes = NULL;
-  LK_GO(lk_alloc(&all, (size_t)t->size, sizeof digest));
-  LK_GO(lk_alloc(&bytes, (size_t)t->size, sizeof *bytes));
+  LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof digest)));
+  LK_GO(lk_comm_agree(t->comm, lk_alloc(&bytes, (size_t)t->size, sizeof *bytes)));
   for (int r = 0; r < t->size; r++) bytes[r] = sizeof digest;
   lk_digest(lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), digest);
   LK_GO(lk_comm_allgather(t->comm, digest, all, bytes));

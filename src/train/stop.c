@@ -57,6 +57,12 @@ int64_t lk_trainer_flags(const lk_trainer *t) {
   return flags;
 }
 
+void lk_trainer_time_over(lk_trainer *t) {
+  t->time_over = true;
+  t->saved = false; /* with the time in it */
+  if (t->state.seconds < 60 * t->config->train.minutes) t->state.seconds = 60 * t->config->train.minutes;
+}
+
 const char *lk_trainer_over(const lk_trainer *t) {
   const lk_config_train *c = &t->config->train;
   if (t->last_step > 0 && t->state.step >= t->last_step)
@@ -66,5 +72,5 @@ const char *lk_trainer_over(const lk_trainer *t) {
   if (t->state.last_train_loss == 0) return "the training loss is zero";
   if (c->target_loss > 0 && t->state.last_train_loss <= c->target_loss)
     return "the training loss is below train.target_loss";
-  return NULL;
+  return t->time_over ? "train.minutes are over" : NULL;
 }

@@ -181,6 +181,7 @@ static lk_status build(lk_trainer *t) {
   t->state.seed = t->config->seed;
   t->state.last_train_loss = INFINITY;
   LK_TRY(lk_trainer_resume(t));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_config(t) : LK_OK));
   lk_task_pack(t->task, t->params);
   return LK_OK;
 }
@@ -201,10 +202,23 @@ static void announce(const lk_trainer *t) {
             t->shards.total);
 }
 
+static bool evaluation_due(const lk_trainer *t) {
+  int64_t every = t->config->eval.every;
+  return every > 0 ? t->state.step % every == 0 : t->state.step_in_epoch == 0;
+}
+
 static bool improves(const lk_trainer *t, const lk_metric *metric) {
   if (!isfinite(metric->value)) return false;
   if (t->state.best_step == 0) return true;
   return metric->rising ? metric->value > t->state.best : metric->value < t->state.best;
+}
+
+/* What follows from an evaluation at its time. One at the end of a run that goes on some day, with another limit, must
+ * leave no trace in what it does then. */
+static void count_evaluation(lk_trainer *t, const lk_metric *metric, int best) {
+  t->state.evaluations++;
+  t->state.bad_evaluations = best ? 0 : t->state.bad_evaluations + 1;
+  lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
 }
 
 /* Validate, remember the best, tell the schedule. *best: this is the best so far. */
@@ -218,10 +232,8 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   const lk_metric *metric = lk_evaluation_metric(&result, t->config->eval.metric);
   LK_ASSERT(metric); /* lk_evaluator_check() */
   *best = improves(t, metric);
-  t->state.evaluations++;
-  t->state.bad_evaluations = *best ? 0 : t->state.bad_evaluations + 1;
   if (*best) t->state.best = metric->value, t->state.best_step = t->state.step;
-  lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
+  if (evaluation_due(t)) count_evaluation(t, metric, *best);
   t->evaluated = true;
   t->saved = false; /* without this */
   LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &result)));
@@ -231,7 +243,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
 
 /* Counters after a step; the window of the training loss ends with the epoch at the latest. */
 static lk_status count_step(lk_trainer *t, const lk_step *step) {
-  t->evaluated = t->saved = t->tested = false;
+  t->evaluated = t->saved = t->tested = t->rested = false;
   t->state.step++;
   t->state.step_in_epoch++;
   if (!step->skipped) {
@@ -247,11 +259,6 @@ static lk_status count_step(lk_trainer *t, const lk_step *step) {
   lk_progress_step(t, step);
   if (epoch_ends || t->state.step % LK_WINDOW == 0) return lk_comm_agree(t->comm, lk_progress_window(t, step));
   return LK_OK;
-}
-
-static bool evaluation_due(const lk_trainer *t) {
-  int64_t every = t->config->eval.every;
-  return every > 0 ? t->state.step % every == 0 : t->state.step_in_epoch == 0;
 }
 
 /* The last checkpoint, with the last validation in it. A second time it finds nothing left to do. */
@@ -298,7 +305,7 @@ static lk_status loop(lk_trainer *t, lk_run_end *end, int64_t *flags) {
     else if (step.flags & LK_FLAG_LIMIT)
       end->reason = "the job's time is nearly over";
     else if (step.flags & LK_FLAG_TIME)
-      end->reason = "train.minutes are over";
+      lk_trainer_time_over(t);
     if (end->reason) break;
   }
   return LK_OK;
@@ -312,7 +319,8 @@ static lk_status test(lk_trainer *t) {
   lk_evaluator *test = NULL;
   lk_evaluation result;
   lk_buffer path = {0};
-  LK_GO(lk_buffer_printf(&path, "%s/%s.h5", t->config->run.dir, t->state.best_step > 0 ? "best" : "last"));
+  const char *name = t->state.best_step > 0 ? "best" : "last";
+  LK_GO(lk_comm_agree(t->comm, lk_buffer_printf(&path, "%s/%s.h5", t->config->run.dir, name)));
   LK_GO(lk_evaluator_create(&test, t->comm, t->corpus, &t->shards, t->task, LK_TEST, (ptrdiff_t)t->config->eval.batch,
                             (ptrdiff_t)t->config->train.unroll));
   LK_GO(lk_trainer_load(t, path.data));
@@ -326,7 +334,7 @@ done:
 
 static lk_status run(lk_trainer *t, lk_run_end *end) {
   int64_t flags = 0;
-  const bool over = lk_trainer_over(t) && !test_due(t);
+  const bool over = lk_trainer_over(t) && (t->evaluated || !t->valid) && !test_due(t);
   announce(t);
   LK_TRY(loop(t, end, &flags));
   lk_log_progress_end();

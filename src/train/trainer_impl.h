@@ -99,7 +99,8 @@ typedef struct lk_trainer {
   lk_step last;                            /* the step before */
   lk_history train_history, valid_history; /* rank 0 */
   int64_t steps_in_epoch, last_step;       /* last_step: where the run ends by steps or epochs, 0: never */
-  bool evaluated, saved, tested;           /* at this very step */
+  bool evaluated, saved, tested, rested;   /* at this very step; rested: lk_progress_rest() */
+  bool time_over;                          /* train.minutes are */
   double started, saved_at, window_start;  /* seconds */
   int64_t window_tokens;
   double step_began, longest_step, evaluation_seconds, saving_seconds; /* what the end of the time is reckoned with */
@@ -135,6 +136,8 @@ LK_CHECKED lk_status lk_saver_wait(lk_trainer *t);
 /** The step of the last row; -1: there is none. */
 int64_t lk_history_end(const lk_history *history);
 LK_CHECKED lk_status lk_progress_open(lk_trainer *t);
+/** config.yaml, once it is known that the run can go on with it. */
+LK_CHECKED lk_status lk_progress_config(const lk_trainer *t);
 void lk_progress_step(lk_trainer *t, const lk_step *step);
 LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
 /** The window that the end of the run cut short, for the reader: counters stay, as the run may go on some day. Once. */
@@ -150,5 +153,7 @@ void lk_signals_catch(void);
 int64_t lk_trainer_flags(const lk_trainer *t);
 /** Seconds that evaluation, saving and what may come in between are expected to take, from what they took. */
 double lk_trainer_saving(const lk_trainer *t);
+/** train.minutes are over, and stay so when the run is taken up again. */
+void lk_trainer_time_over(lk_trainer *t);
 /** The rule by which the run is over now, in words, or NULL. */
 const char *lk_trainer_over(const lk_trainer *t);

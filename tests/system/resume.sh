@@ -23,20 +23,37 @@ done
 # Killed between its last save and its test: the next start has only that left to do; the one after it has nothing.
 head -400 label.txt >label-test.txt
 "$LOCKSTEP" prepare label label.txt --test label-test.txt --column word=0,tag=-1 --valid-fraction 0.1 -o tested.h5 >/dev/null
-for steps in 24 28 29; do # the end of an epoch, a step that saves, neither
+# It ends at the end of an epoch, at a step that saves, at another, for want of patience, for want of time.
+for end in train.steps={24,28,29} "train.rate=0 train.patience=2 eval.every=9 checkpoint.every=9" \
+  "train.schedule=constant train.steps=0 train.minutes=0.03"; do
   rm -rf ended
   # shellcheck disable=SC2086
-  train 2 label-pos.yaml ended ${label/label.h5/tested.h5} train.steps=$steps
+  train 2 label-pos.yaml ended ${label/label.h5/tested.h5} $end
+  rows=$(h5ls ended/last.h5/history/train | sed -n 's/.*Dataset {\([0-9]*\).*/\1/p')
+  [ "$(grep -c '"kind":"train"' ended/metrics.jsonl)" = "$rows" ]
   cp ended/metrics.jsonl whole.jsonl
   [ "$(grep -c '"test"' whole.jsonl)" = 1 ]
   grep -v '"test"' whole.jsonl >ended/metrics.jsonl
-  train 3 label-pos.yaml ended ${label/label.h5/tested.h5} train.steps=$steps
+  # shellcheck disable=SC2086
+  train 3 label-pos.yaml ended ${label/label.h5/tested.h5} $end
   diff <(grep -oE '"(kind|step|loss)":[^,]*' whole.jsonl) <(grep -oE '"(kind|step|loss)":[^,]*' ended/metrics.jsonl)
   cp ended/metrics.jsonl whole.jsonl
-  train 3 label-pos.yaml ended ${label/label.h5/tested.h5} train.steps=$steps
+  # shellcheck disable=SC2086
+  train 3 label-pos.yaml ended ${label/label.h5/tested.h5} $end
   cmp whole.jsonl ended/metrics.jsonl
-  grep -q "over already (train.steps reached at step $steps)" ended.log
+  grep -q 'over already (.* at step [0-9]*)' ended.log
 done
+
+# Killed before the first checkpoint: what it told is told once all the same.
+# shellcheck disable=SC2086
+{
+  early="${label/label.h5/tested.h5} checkpoint.every=0 eval.every=1000"
+  train 2 label-pos.yaml whole $early
+  ! LOCKSTEP_DEBUG=kill:rank=1,step=120 train 2 label-pos.yaml early $early
+  train 3 label-pos.yaml early $early
+}
+same whole/last.h5 early/last.h5
+diff <(grep -oE '"(kind|step|loss)":[^,]*' whole/metrics.jsonl) <(grep -oE '"(kind|step|loss)":[^,]*' early/metrics.jsonl)
 # nothing half-written is left over, nor what bears the number of a process that lives
 touch "killed-text/checkpoints/.step-0000000221.h5.$(uname -n).$$-0.lockstep-tmp" "killed-text/.last.h5.$(uname -n).1-0.lockstep-tmp"
 # shellcheck disable=SC2086
