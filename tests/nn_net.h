@@ -188,6 +188,5 @@ static inline void net_backward(net_run *run, lk_mode mode) {
   if (spec->pool >= 0)
     lk_pool_backward((lk_pool)spec->pool, pack, e->width, half, run->dpooled, run->ldy, run->arg, dy, lddy);
   lk_leaf_product also = {run->shard_rows, .dy = run->logits, .x = x, .ldy = run->ld, .ldx = ldx, .K = run->dense.I};
-  lk_encoder_backward(e, run->net->params, pack, mode, spec->carry ? run->carry : NULL, spec->tied ? &also : NULL,
-                      &run->rank->grads);
+  lk_encoder_backward(e, run->net->params, pack, mode, spec->tied ? &also : NULL, &run->rank->grads);
 }

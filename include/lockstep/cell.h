@@ -71,7 +71,8 @@ void lk_recurrent_pack(lk_recurrent *layer, const lk_params *params, int trainin
  *  out h [B+N, Hp]: row B + r is the output of packed row r.                       Not collective. */
 void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial);
 /** Back through time. The caller set dh: rows B + r hold the loss's gradient by output row r, rows 0..B-1 zero;
- *  dc is set to zero here, or, where `final_dc`, was set likewise by the caller.
+ *  dc is set to zero here, or, where `final_dc`, was set likewise by the caller. initial: the gradients by the initial
+ *  states are wanted, else what comes out in rows 0..B-1 is only a part of them.
  *  dx [N, lddx]: add 0: assigned, 1: added to, NULL: not wanted (and NULL for ids). Weight gradients are assigned. */
 void lk_recurrent_backward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
                            ptrdiff_t lddx, int add, const lk_grads *grads);

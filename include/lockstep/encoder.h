@@ -50,7 +50,7 @@ lk_real *lk_encoder_output_gradient(lk_encoder *e, ptrdiff_t *ld);
 void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk_real *out, ptrdiff_t ldo);
 /** Assigns all gradients of the encoder. `also`: see lk_embedding_backward().      Not collective. */
 void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_mode mode,
-                         const lk_real *carry, const lk_leaf_product *also, const lk_grads *grads);
+                         const lk_leaf_product *also, const lk_grads *grads);
 /** Reals of one sequence's states (forward direction, all layers, h then c, without pads): 0 with two directions. */
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e);
 /** carry [B, size] = the states after the last time of each sequence.              Not collective. */

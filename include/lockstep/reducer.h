@@ -46,6 +46,8 @@ float *lk_reducer_piece(const lk_reducer *reducer, int p);
 uint8_t *lk_reducer_touched(const lk_reducer *reducer, int p);
 /** The parameters [P], zeros at first.                                            Not collective. */
 float *lk_reducer_values(const lk_reducer *reducer);
+/** This rank's slice [P].                                                         Not collective. */
+lk_slice lk_reducer_slice(const lk_reducer *reducer);
 /** Where the sum of this rank's slice lands: its place in piece 0.                Not collective. */
 float *lk_reducer_total(const lk_reducer *reducer);
 /** Values are held once a group of ranks: this one is *part of the *parts that may fill them together at the start.

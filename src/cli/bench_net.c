@@ -120,7 +120,7 @@ static lk_status open_reducer(bench_net *net, const bench *b) {
   return lk_reducer_create(&net->reducer, b->comm, &spec);
 }
 
-static lk_status commit(bench_net *net, const bench *b) {
+static lk_status commit(bench_net *net) {
   int part, parts;
   lk_reducer_parts(net->reducer, &part, &parts);
   LK_TRY(lk_params_commit_at(net->params, 1, lk_reducer_values(net->reducer), part, parts));
@@ -129,7 +129,7 @@ static lk_status commit(bench_net *net, const bench *b) {
     net->grads.piece[p] = lk_reducer_piece(net->reducer, p);
     net->grads.touched[p] = lk_reducer_touched(net->reducer, p);
   }
-  net->slice = lk_comm_slice(lk_params_count(net->params), b->rank, b->size);
+  net->slice = lk_reducer_slice(net->reducer);
   LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, net->slice));
   return make_batch(net);
 }
@@ -156,7 +156,7 @@ lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind)
   LK_TRY(lk_comm_agree(b->comm, lk_params_create(&net->params)));
   LK_TRY(lk_comm_agree(b->comm, lk_task_create(&net->task, &net->config, &net->info, net->params)));
   LK_TRY(open_reducer(net, b));
-  LK_TRY(lk_comm_agree(b->comm, commit(net, b)));
+  LK_TRY(lk_comm_agree(b->comm, commit(net)));
   LK_TRY(lk_reducer_meet(net->reducer));
   lk_task_pack(net->task, net->params);
   count_work(net);

@@ -44,7 +44,7 @@ static lk_status cut_slices(lk_reducer *reducer) {
   LK_TRY(lk_alloc(&reducer->record_bytes, R, sizeof *reducer->record_bytes));
   LK_TRY(lk_alloc(&reducer->block_bytes, R, sizeof *reducer->block_bytes));
   for (int r = 0; r < reducer->comm->size; r++) {
-    lk_slice slice = lk_comm_slice(reducer->P, r, reducer->comm->size);
+    lk_slice slice = lk_comm_slice(reducer->P, reducer->block, reducer->blocks, r, reducer->comm->size);
     ptrdiff_t n = slice.end - slice.begin;
     reducer->slice[r] = slice;
     reducer->slice_bytes[r] = (size_t)n * sizeof(float);
@@ -99,9 +99,9 @@ static lk_status build_local(lk_reducer *reducer) {
 }
 
 static lk_status build(lk_reducer *reducer, const lk_reducer_spec *spec) {
+  LK_TRY(lk_comm_agree(reducer->comm, copy_blocks(reducer, spec)));
   LK_TRY(lk_comm_agree(reducer->comm, cut_slices(reducer)));
   if (reducer->P == 0) return LK_OK;
-  LK_TRY(lk_comm_agree(reducer->comm, copy_blocks(reducer, spec)));
   LK_TRY(lk_group_open(reducer, spec->how));
   return lk_comm_agree(reducer->comm, build_local(reducer));
 }
@@ -154,6 +154,8 @@ uint8_t *lk_reducer_touched(const lk_reducer *reducer, int p) {
 }
 
 float *lk_reducer_values(const lk_reducer *reducer) { return reducer->values; }
+
+lk_slice lk_reducer_slice(const lk_reducer *reducer) { return reducer->own; }
 
 float *lk_reducer_total(const lk_reducer *reducer) { return lk_reducer_piece(reducer, 0) + reducer->own.begin; }
 

@@ -48,11 +48,12 @@ static void pack(lk_real *to, ptrdiff_t H, const lk_real *w) {
 /* [panel][k = g Hp + unit][unit vector][VL], zeros where a unit of k is a pad */
 static void transpose(lk_real *to, ptrdiff_t H, const lk_real *w) {
   const ptrdiff_t Hp = lk_padded(H), K = CELL_GATES * Hp, width = BACK_WIDTH * LK_VL;
-  memset(to, 0, (size_t)transposed_size(H) * sizeof *to);
   for (ptrdiff_t u = 0; u < H; u += LK_VL)
-    for (ptrdiff_t g = 0; g < CELL_GATES; g++)
-      lk_pack_strip(to + u / width * width * K + u % width + g * Hp * width, width, H, units_left(H, u),
-                    w + g * H * H + u, 1, H);
+    for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
+      lk_real *strip = to + u / width * width * K + u % width + g * Hp * width;
+      lk_pack_strip(strip, width, H, units_left(H, u), w + g * H * H + u, 1, H);
+      for (ptrdiff_t k = H; k < Hp; k++) lk_store(strip + k * width, lk_zero());
+    }
 }
 
 static ptrdiff_t row_of(const lk_cell_step *s, ptrdiff_t i) { return s->row ? s->row[i] : i; }

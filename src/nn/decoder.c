@@ -101,8 +101,9 @@ static void layout_gradients(lk_decoder *d, lk_arena *arena, ptrdiff_t N) {
   d->all_rows = lk_arena_take(arena, sizeof(ptrdiff_t) * (LK_MAX_SHARDS + 1));
 }
 
-void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training) {
-  lk_embedding_layout(&d->embedding, arena, d->shared ? 2 * N : N, training);
+void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, ptrdiff_t M, ptrdiff_t T,
+                       int training) {
+  lk_embedding_layout(&d->embedding, arena, d->shared ? N + M : N, training);
   layout_states(d, arena, B, training);
   for (int l = 0; l < d->layers; l++) {
     lk_recurrent_layout(&d->layer[l], arena, B, N, training);
@@ -111,7 +112,7 @@ void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
   d->ids = lk_arena_ints(arena, N);
   d->picked = lk_arena_ints(arena, 3 * B);
   d->out = lk_arena_reals(arena, N * d->Hp);
-  lk_attention_layout(&d->attention, arena, N, B, N, T, training);
+  lk_attention_layout(&d->attention, arena, N, B, M, T, training);
   if (d->attention.kind != LK_ATTENTION_NONE) {
     lk_dense_layout(&d->combine, arena, training);
     d->joined = lk_arena_reals(arena, N * d->ldc);

@@ -141,7 +141,7 @@ void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *enc
   decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, ld, d->dx, ld);
   bridge_back(d, encoder, source, in, grads);
   encoder->leave_embedding = d->shared;
-  lk_encoder_backward(encoder, params, source, mode, NULL, NULL, grads);
+  lk_encoder_backward(encoder, params, source, mode, NULL, grads);
   if (d->shared)
     shared_embedding_back(d, encoder, source, pack, also, grads);
   else

@@ -228,7 +228,7 @@ static int add_finals(lk_encoder *e, int l, int d, const lk_pack *pack) {
 }
 
 void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_mode mode,
-                         const lk_real *carry, const lk_leaf_product *also, const lk_grads *grads) {
+                         const lk_leaf_product *also, const lk_grads *grads) {
   (void)params; /* the weights were packed */
   int embedded = !e->frames && !e->onehot;
   lk_real *dy = e->dx[0], *dx = e->dx[1];
@@ -238,8 +238,8 @@ void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *
     for (int d = 0; d < e->directions; d++) {
       split_direction(e, l, d, pack, dy);
       const int cells = add_finals(e, l, d, pack);
-      lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), carry != NULL, cells, to, to ? e->ld[l] : 0, d,
-                            grads);
+      /* nobody asks for gradients by states that were carried over: that is where back-propagation is truncated */
+      lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), 0, cells, to, to ? e->ld[l] : 0, d, grads);
     }
     dx = dy;
     dy = to;

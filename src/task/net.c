@@ -24,15 +24,14 @@ static lk_encoder_input input_of(const lk_batch *batch) {
   return (lk_encoder_input){.ids = batch->source, .frames = batch->source ? NULL : batch->frames};
 }
 
-const lk_real *lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
-                              lk_real *lanes) {
+void lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes) {
   const lk_pack *pack = &batch->pack;
   LK_ASSERT(pack->B <= task->B && pack->N <= task->N && pack->T <= task->T);
   if (!task->packed) lk_task_pack(task, params);
   if (task->kind->forward) {
     task->n = pack->N;
     task->kind->forward(task, params, batch, mode);
-    return NULL;
+    return;
   }
   const lk_real *carry = read_lanes(task, batch, lanes);
   lk_encoder_forward(&task->encoder, params, pack, input_of(batch), mode, carry);
@@ -40,7 +39,6 @@ const lk_real *lk_net_forward(lk_task *task, const lk_params *params, const lk_b
   task->x = lk_encoder_output(&task->encoder, &task->ldx);
   task->n = task->kind->per_sequence ? pack->B : pack->N;
   if (task->kind->gather) task->kind->gather(task, pack);
-  return carry;
 }
 
 /* Sums of one shard, in the order of its rows. */
@@ -54,7 +52,7 @@ static double shard_loss(const lk_task *task, const int32_t *target, ptrdiff_t b
   return sum;
 }
 
-static void backward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, const lk_real *carry,
+static void backward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
                      const lk_grads *grads) {
   const lk_pack *pack = &batch->pack;
   const ptrdiff_t *unit = lk_net_units(task, pack);
@@ -70,14 +68,14 @@ static void backward(lk_task *task, const lk_params *params, const lk_batch *bat
   if (task->kind->backward)
     task->kind->backward(task, params, batch, mode, task->tied ? &tied : NULL, grads);
   else
-    lk_encoder_backward(&task->encoder, params, pack, mode, carry, task->tied ? &tied : NULL, grads);
+    lk_encoder_backward(&task->encoder, params, pack, mode, task->tied ? &tied : NULL, grads);
 }
 
 void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
                    lk_shard_stat *stat, const lk_grads *grads) {
   LK_ASSERT(task->training);
   const lk_pack *pack = &batch->pack;
-  const lk_real *carry = lk_net_forward(task, params, batch, mode, lanes);
+  lk_net_forward(task, params, batch, mode, lanes);
   LK_ASSERT(task->n <= task->logit_rows);
   lk_dense_forward(&task->head, params, task->n, task->x, task->ldx, task->logits, task->Vp);
   lk_kernels_get()->softmax_loss(task->n, task->V, task->logits, task->Vp, batch->target, task->config->train.smoothing,
@@ -87,11 +85,11 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
     stat[s] = (lk_shard_stat){.tokens = pack->shard_row[s + 1] - pack->shard_row[s]};
     stat[s].loss = shard_loss(task, batch->target, unit[s], unit[s + 1], &stat[s].units);
   }
-  backward(task, params, batch, mode, carry, grads);
+  backward(task, params, batch, mode, grads);
 }
 
 ptrdiff_t lk_task_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes) {
-  (void)lk_net_forward(task, params, batch, (lk_mode){0}, lanes);
+  lk_net_forward(task, params, batch, (lk_mode){0}, lanes);
   return task->n;
 }
 

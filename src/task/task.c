@@ -115,10 +115,11 @@ static void layout(lk_task *task, lk_arena *arena) {
   if (task->kind->layout) task->kind->layout(task, arena);
 }
 
-lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training) {
-  int enough = B <= task->B && N <= task->N && T <= task->T;
+static lk_status reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training, int by_steps) {
+  int enough = B <= task->B && N <= task->N && T <= task->T && (by_steps || !task->by_steps);
   if (training) enough = enough && task->training && B <= task->train_B && N <= task->train_N;
   if (enough && task->arena.base) return LK_OK;
+  task->by_steps = by_steps && (task->by_steps || !task->arena.base);
   task->B = larger(task->B, B);
   task->N = larger(task->N, N);
   task->T = larger(task->T, T);
@@ -134,6 +135,14 @@ lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, 
   LK_TRY(lk_arena_reserve(&task->arena));
   layout(task, &task->arena);
   return LK_OK;
+}
+
+lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training) {
+  return reserve(task, B, N, T, training, 0);
+}
+
+lk_status lk_task_reserve_steps(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T) {
+  return reserve(task, B, N, T, 0, 1);
 }
 
 lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training) {

@@ -47,6 +47,7 @@ struct lk_task {
 
   lk_arena arena;
   ptrdiff_t B, N, T;          /* what the buffers hold */
+  int by_steps;               /* of targets they hold a unit a sequence only: see lk_task_reserve_steps() */
   ptrdiff_t train_B, train_N; /* of batches to train on: these need all their logits at once; 0: none */
   ptrdiff_t logit_rows;
   int training, packed;
@@ -66,9 +67,11 @@ struct lk_task {
   struct lk_translator *translator; /* translate */
 };
 
-/** Encoder, lanes and gather: sets x, ldx, n. Returns the states it started from, NULL for zeros. */
-const lk_real *lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
-                              lk_real *lanes);
+/** As lk_task_reserve(), but for units one at a time: a long source for all units of a target at once would take the
+ *  square of its length for the attention. */
+LK_CHECKED lk_status lk_task_reserve_steps(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T);
+/** Encoder, lanes and gather: sets x, ldx, n. */
+void lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes);
 /** Units of local shard s: first[s] .. first[s+1]. */
 static inline const ptrdiff_t *lk_net_units(const lk_task *task, const lk_pack *pack) {
   return task->kind->per_sequence ? pack->shard_seq : pack->shard_row;

@@ -60,7 +60,8 @@ static lk_status declare(lk_task *task, lk_params *params, ptrdiff_t *width, int
 
 static void layout(lk_task *task, lk_arena *arena) {
   lk_translator *t = task->translator;
-  lk_decoder_layout(&t->decoder, arena, task->B, task->N, task->T, task->training);
+  t->rows = task->by_steps ? task->B : task->N;
+  lk_decoder_layout(&t->decoder, arena, task->B, t->rows, task->N, task->T, task->training);
   t->most = task->B;
   t->states = lk_arena_reals(arena, t->most * lk_decoder_carry_size(&t->decoder));
   t->ids = lk_arena_ints(arena, t->most);
@@ -103,6 +104,7 @@ static void forward(lk_task *task, const lk_params *params, const lk_batch *batc
   const lk_decoder_input in = input_of(task, batch, mode);
   const lk_pack *source = &batch->encoder_pack;
   LK_ASSERT(source->B <= task->B && source->N <= task->N && source->T <= task->T);
+  LK_ASSERT(batch->pack.N <= task->translator->rows);
   task->translator->params = params;
   lk_encoder_forward(&task->encoder, params, source, (lk_encoder_input){.ids = batch->encoder_ids}, mode, NULL);
   lk_decoder_read(d, params, &task->encoder, source);

@@ -8,7 +8,7 @@
 lk_status lk_translate_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, ptrdiff_t most) {
   if (most > B) B = most;
   if (most > N) N = most;
-  return lk_task_reserve(task, B, N, T, 0);
+  return lk_task_reserve_steps(task, B, N, T);
 }
 
 ptrdiff_t lk_translate_width(const lk_task *task) { return lk_decoder_carry_size(&task->translator->decoder); }

@@ -14,6 +14,7 @@ typedef struct lk_translator {
   lk_status trouble; /* of an evaluation, which returns none itself */
   lk_buffer found, gold;
 
+  ptrdiff_t rows;       /* of targets that there is room for */
   lk_shards one;        /* beginnings go on in a single shard */
   lk_pack step;         /* of one time */
   ptrdiff_t most;       /* beginnings that there is room for */

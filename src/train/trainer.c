@@ -89,7 +89,7 @@ static void layout(lk_trainer *t) {
 }
 
 static lk_status reserve(lk_trainer *t) {
-  t->slice = lk_comm_slice(lk_params_count(t->params), t->rank, t->size);
+  t->slice = lk_reducer_slice(t->reducer);
   layout(t);
   LK_TRY(lk_arena_reserve(&t->arena));
   layout(t);

@@ -130,7 +130,7 @@ static void write_piece(const setting *t, int step, lk_piece piece, float *x, ui
 /* Slices to a root and back. */
 static void check_slices(lk_comm *comm, lk_reducer *reducer, const float *total, ptrdiff_t P) {
   int rank = lk_comm_rank(comm), root = lk_comm_size(comm) - 1;
-  lk_slice own = lk_comm_slice(P, rank, lk_comm_size(comm));
+  lk_slice own = lk_reducer_slice(reducer);
   size_t bytes = (size_t)(own.end - own.begin) * sizeof *total;
   float *all = reals(P), *back = reals(P);
   CHECK_OK(lk_reducer_gather(reducer, lk_reducer_total(reducer), all, root));
@@ -149,7 +149,7 @@ static void dawdle(int step) {
 
 static void check_step(const setting *t, lk_comm *comm, lk_reducer *reducer, int step, float *scratch) {
   lk_shards shards = lk_shards_make(t->S, lk_comm_rank(comm), lk_comm_size(comm));
-  lk_slice own = lk_comm_slice(t->P, lk_comm_rank(comm), lk_comm_size(comm));
+  lk_slice own = lk_reducer_slice(reducer);
   size_t bytes = (size_t)t->P * sizeof(float), slice = (size_t)(own.end - own.begin) * sizeof(float);
   float *total = reals(t->P), *piece = reals(t->P), *values = lk_reducer_values(reducer);
   node_sum(t, step, total, root_level(t->S), 0, scratch);
@@ -239,18 +239,38 @@ static void test_records(lk_comm *comm, int S) {
   lk_reducer_destroy(&reducer);
 }
 
-static void test_slices_cover_all(void) {
-  for (int size = 1; size <= 7; size++)
-    for (ptrdiff_t P = 0; P < 9 * LK_SLICE_BLOCK; P += 7 * LK_LANES) {
-      ptrdiff_t at = 0;
-      for (int r = 0; r < size; r++) {
-        lk_slice slice = lk_comm_slice(P, r, size);
-        CHECK(slice.begin == at && slice.end >= slice.begin);
-        CHECK(slice.begin == P || slice.begin % LK_SLICE_BLOCK == 0);
-        at = slice.end;
-      }
-      CHECK(at == P);
+/* All of P, in order; where no rank's share is smaller than a block, none takes half as much again as another. */
+static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, int size) {
+  ptrdiff_t at = 0, dense = P;
+  double least = INFINITY, most = 0;
+  for (int i = 0; i < count; i++) dense -= blocks[i].rows * blocks[i].width;
+  for (int r = 0; r < size; r++) {
+    const lk_slice slice = lk_comm_slice(P, blocks, count, r, size);
+    CHECK(slice.begin == at && slice.end >= slice.begin);
+    CHECK(slice.begin == P || slice.begin % LK_SLICE_BLOCK == 0);
+    at = slice.end;
+    double cost = (double)(slice.end - slice.begin);
+    for (int i = 0; i < count; i++) {
+      const ptrdiff_t end = blocks[i].offset + blocks[i].rows * blocks[i].width;
+      const ptrdiff_t from = slice.begin > blocks[i].offset ? slice.begin : blocks[i].offset;
+      const ptrdiff_t to = slice.end < end ? slice.end : end;
+      if (to > from) cost -= 0.5 * (double)(to - from);
     }
+    if (cost < least) least = cost;
+    if (cost > most) most = cost;
+  }
+  CHECK(at == P);
+  if ((double)(P + dense) / 2 > 8.0 * LK_SLICE_BLOCK * size) CHECK(most < 1.5 * least);
+}
+
+static void test_slices_cover_all(void) {
+  for (int size = 1; size <= 7; size++) {
+    for (ptrdiff_t P = 0; P < 9 * LK_SLICE_BLOCK; P += 7 * LK_LANES) check_cuts(P, NULL, 0, size);
+    const lk_row_block blocks[] = {{.offset = 0, .rows = 5000, .width = 48},
+                                   {.offset = 320000, .rows = 900, .width = 16}};
+    check_cuts(480000, blocks, 2, size);
+    check_cuts(240000, blocks, 1, size); /* nothing else */
+  }
 }
 
 /* 3^2 + 4^2 where the halves of the vector are far apart, and a case that a plain float sum gets wrong. */
