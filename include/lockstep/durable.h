@@ -16,6 +16,10 @@ LK_CHECKED lk_status lk_durable_folder(const char *path);
  *  writer, before it writes. LK_IO. */
 LK_CHECKED lk_status lk_durable_clean(const char *folder);
 
+/** From now on SIGINT, SIGTERM and SIGHUP, where nobody handles or ignores them, remove the file that is being written
+ *  before they end the process. For a program that writes one file at a time, in one thread. */
+void lk_durable_guard(void);
+
 /** Bytes that this process has handed to the disk so far: whether a writer gets on.  Thread-safe. */
 uint64_t lk_durable_written(void);
 

@@ -40,6 +40,41 @@ int lk_cli_real(const char *option, const char *text, double low, double high, d
   return 0;
 }
 
+int lk_cli_surplus_line(const char *name, const char *text) {
+  char quoted[256];
+  return lk_cli_bad_option("%s: unexpected argument %s: lines come on standard input", name,
+                           lk_quote(quoted, text, strlen(text)));
+}
+
+error_t lk_cli_take_files(int key, struct argp_state *state, lk_cli_files *files) {
+  if (key == ARGP_KEY_NO_ARGS)
+    return lk_cli_bad_option("%s: expected a file; '%s --help' has an example", state->name, state->name);
+  if (key != ARGP_KEY_ARGS) return ARGP_ERR_UNKNOWN; /* single ones too: argp then hands over all that are left */
+  files->path = state->argv + state->next;
+  files->count = state->argc - state->next;
+  return 0;
+}
+
+lk_status lk_cli_each_file(const lk_cli_files *files, lk_status (*work)(const char *path, void *context),
+                           void *context) {
+  lk_status first = LK_OK;
+  for (int i = 0; i < files->count; i++) {
+    const lk_status status = work(files->path[i], context);
+    if (status == LK_OK) continue;
+    (void)fflush(stdout); /* what is good and what is bad in the order of the files */
+    lk_cli_print_error();
+    if (first == LK_OK) first = status;
+  }
+  return first;
+}
+
+void lk_cli_print_error(void) {
+  const lk_error *error = lk_error_get();
+  if (error->code == LK_OK) return;
+  fprintf(stderr, "%s%s\n", strncmp(error->text, "lockstep ", 9) == 0 ? "" : "lockstep: ", error->text);
+  lk_error_clear();
+}
+
 int lk_cli_wants_help(int argc, char **argv) {
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0 || strcmp(argv[i], "--usage") == 0) return 1;
@@ -93,6 +128,10 @@ lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char
   int at = 0;
   error_t error = argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP, &at, input);
   argv[0] = shown;
+  char quoted[256];
+  if (error == 0 && at < argc) /* argp hands back what no parser took */
+    return LK_FAIL(LK_USAGE, "%s: unexpected argument %s; '%s --help' says what is expected", name,
+                   lk_quote(quoted, argv[at], strlen(argv[at])), name);
   if (error == 0) return LK_OK;
   return complain(argp, name, argc, argv, find_unknown(argp, argc, argv));
 }

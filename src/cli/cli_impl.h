@@ -1,7 +1,7 @@
 /* cli_impl.h - what the commands share.
  *
  * A command is one file, src/cli/<name>.c, and one line in the table of main.c. cli/ is the only place that prints
- * results (standard output) or exits; main() prints the one error line and turns the status into the exit code. */
+ * results (standard output) or exits; main() prints the one error line (of several files: one each) and turns the status into the exit code. */
 #pragma once
 #include <argp.h>
 
@@ -23,9 +23,24 @@ LK_CHECKED lk_status lk_cli_parse(const struct argp *argp, const char *name, int
 int lk_cli_wants_help(int argc, char **argv);
 /** Inside an argp parser: record what is wrong with an option's value; returns EINVAL for the parser to return. */
 int lk_cli_bad_option(const char *format, ...) LK_PRINTF(1, 2);
+/** The same of an argument behind the model of a command that reads standard input. */
+int lk_cli_surplus_line(const char *name, const char *text);
 /** A whole number / a real in [low, high] from an option's text, or lk_cli_bad_option() naming the option: 0 or EINVAL. */
 int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out);
 int lk_cli_real(const char *option, const char *text, double low, double high, double *out);
+
+/* The arguments of a command that takes several files. */
+typedef struct lk_cli_files {
+  char **path; /* [count] */
+  int count;
+} lk_cli_files;
+/** Inside an argp parser: take all arguments, at least one. */
+error_t lk_cli_take_files(int key, struct argp_state *state, lk_cli_files *files);
+/** Do each of them, whatever the others came to; a line on standard error for each bad one. The first one's status. */
+LK_CHECKED lk_status lk_cli_each_file(const lk_cli_files *files, lk_status (*work)(const char *path, void *context),
+                                      void *context);
+/** Print the recorded failure, where there is one, as its one line, and forget it.  Not collective. */
+void lk_cli_print_error(void);
 
 /** The `format` attribute of a verified file of ours: "lockstep-corpus" or "lockstep-checkpoint". LK_DATA, LK_IO. */
 LK_CHECKED lk_status lk_cli_format(const char *path, char format[64]);

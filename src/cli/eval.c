@@ -76,15 +76,35 @@ static lk_status same_strings(const lk_strings *a, const lk_strings *b, const ch
                  corpus, what);
 }
 
+static bool same_bytes(const lk_buffer *a, const lk_buffer *b) {
+  return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+/* Cut into the same units, in lines or one running text. */
+static lk_status check_units(const lk_corpus_info *ours, const lk_corpus_info *info, const char *path) {
+  if (info->stream != ours->stream)
+    return LK_FAIL(LK_DATA, "%s: %s, but the model was trained on %s", path,
+                   info->stream ? "one running text" : "sequences, one a line",
+                   ours->stream ? "one running text (prepare --stream)" : "sequences, one a line");
+  if (strcmp(info->unit, ours->unit) != 0 || strcmp(info->target_unit, ours->target_unit) != 0)
+    return LK_FAIL(LK_DATA, "%s: units %s %s, but the model was trained on %s %s", path, info->unit, info->target_unit,
+                   ours->unit, ours->target_unit);
+  if (!same_bytes(&info->source_model, &ours->source_model) || !same_bytes(&info->target_model, &ours->target_model))
+    return LK_FAIL(LK_DATA, "%s: its SentencePiece models are not those that the model was trained with", path);
+  return LK_OK;
+}
+
 static lk_status check_corpus(const lk_model *model, const lk_corpus_info *info, const char *path) {
-  if (info->kind != model->corpus->kind)
+  const lk_corpus_info *ours = model->corpus;
+  if (info->kind != ours->kind)
     return LK_FAIL(LK_DATA, "%s: a corpus of kind '%s', but the model was trained on '%s'", path,
-                   lk_corpus_kind_names[info->kind], lk_corpus_kind_names[model->corpus->kind]);
-  if (info->frames != model->corpus->frames)
-    return LK_FAIL(LK_DATA, "%s: frames of %td numbers, but the model reads %td", path, info->frames,
-                   model->corpus->frames);
-  LK_TRY(same_strings(&info->source, &model->corpus->source, "source", path));
-  return same_strings(&info->label, &model->corpus->label, "label", path);
+                   lk_corpus_kind_names[info->kind], lk_corpus_kind_names[ours->kind]);
+  if (info->frames != ours->frames)
+    return LK_FAIL(LK_DATA, "%s: frames of %td numbers, but the model reads %td", path, info->frames, ours->frames);
+  LK_TRY(check_units(ours, info, path));
+  LK_TRY(same_strings(&info->source, &ours->source, "source", path));
+  LK_TRY(same_strings(&info->target, &ours->target, "target", path));
+  return same_strings(&info->label, &ours->label, "label", path);
 }
 
 static void print_text(const lk_model *model, const arguments *a, const lk_evaluation *e) {

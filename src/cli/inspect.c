@@ -7,7 +7,7 @@
 #include "lockstep/model.h"
 
 typedef struct arguments {
-  const char *path;
+  lk_cli_files files;
   bool config;
 } arguments;
 
@@ -15,22 +15,19 @@ static const struct argp_option options[] = {
     {"config", 'c', NULL, 0, "print a checkpoint's configuration (YAML) and nothing else", 0}, {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
+  (void)text;
   arguments *a = state->input;
   if (key == 'c') return a->config = true, 0;
-  if (key == ARGP_KEY_ARG && state->arg_num == 0) return a->path = text, 0;
-  if (key == ARGP_KEY_NO_ARGS)
-    return lk_cli_bad_option("lockstep inspect: expected a file; 'lockstep inspect --help' has an example");
-  return ARGP_ERR_UNKNOWN;
+  return lk_cli_take_files(key, state, &a->files);
 }
 
-static const struct argp argp = {
-    .options = options,
-    .parser = parse,
-    .args_doc = "FILE.h5",
-    .doc =
-        "Say what a corpus or a checkpoint holds: sizes, vocabulary, progress, tensors, and "
-        "the SHA-256 of all weights.\v"
-        "Example:\n  lockstep inspect run/last.h5"};
+static const struct argp argp = {.options = options,
+                                 .parser = parse,
+                                 .args_doc = "FILE.h5...",
+                                 .doc =
+                                     "Say what corpora or checkpoints hold: sizes, vocabulary, progress, tensors, and "
+                                     "the SHA-256 of all weights.\v"
+                                     "Example:\n  lockstep inspect run/last.h5"};
 
 lk_status lk_cli_format(const char *path, char format[64]) {
   lk_status status = LK_OK;
@@ -128,13 +125,17 @@ done:
   return status;
 }
 
+static lk_status inspect(const char *path, void *context) {
+  const arguments *a = context;
+  char format[64];
+  LK_TRY(lk_cli_format(path, format));
+  return strcmp(format, "lockstep-corpus") == 0 ? inspect_corpus(path) : inspect_checkpoint(path, a->config);
+}
+
 lk_status lk_command_inspect(int argc, char **argv, lk_comm *comm) {
   (void)comm;
   int help = 0;
   arguments a = {0};
-  char format[64];
   LK_TRY(lk_cli_parse(&argp, "lockstep inspect", argc, argv, &a, &help));
-  if (help) return LK_OK;
-  LK_TRY(lk_cli_format(a.path, format));
-  return strcmp(format, "lockstep-corpus") == 0 ? inspect_corpus(a.path) : inspect_checkpoint(a.path, a.config);
+  return lk_cli_each_file(&a.files, inspect, &a);
 }

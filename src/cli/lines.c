@@ -30,6 +30,20 @@ static size_t without_end(const char *line, size_t size) {
   return size;
 }
 
+/* A line as prepare would read it: without its end, the first without a byte order mark, none with a NUL. */
+static lk_status take_line(block *b, const char *line, size_t size) {
+  const int64_t number = b->lines.first + b->lines.count;
+  size = without_end(line, size);
+  if (number == 1 && size >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) line += 3, size -= 3;
+  const char *nul = memchr(line, 0, size);
+  if (nul && lk_utf8_valid(line, size) > (size_t)(nul - line)) /* else an earlier byte is to be named */
+    return LK_FAIL(LK_DATA, "%s:%lld:%zu: a NUL byte in a text", b->lines.name, (long long)number,
+                   lk_utf8_count(line, (size_t)(nul - line)) + 1);
+  b->begin[b->lines.count] = b->bytes.size;
+  b->size[b->lines.count++] = size;
+  return lk_buffer_append(&b->bytes, line, size);
+}
+
 /* lines.count 0: the end. */
 static lk_status read_block(block *b, char **line, size_t *capacity, ptrdiff_t most) {
   b->lines.first += b->lines.count;
@@ -41,10 +55,7 @@ static lk_status read_block(block *b, char **line, size_t *capacity, ptrdiff_t m
     if (got < 0 && ferror(stdin)) return LK_FAIL(LK_IO, "standard input: %s", strerror(errno));
     if (got < 0 && !feof(stdin)) return LK_FAIL(LK_MEMORY, "out of memory: a very long line of standard input");
     if (got < 0) break;
-    size_t size = without_end(*line, (size_t)got);
-    b->begin[b->lines.count] = b->bytes.size;
-    b->size[b->lines.count++] = size;
-    LK_TRY(lk_buffer_append(&b->bytes, *line, size));
+    LK_TRY(take_line(b, *line, (size_t)got));
   }
   for (ptrdiff_t i = 0; i < b->lines.count; i++) b->text[i] = b->bytes.data + b->begin[i];
   return LK_OK;

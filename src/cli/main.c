@@ -1,5 +1,6 @@
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli_impl.h"
@@ -38,12 +39,6 @@ static void print_help(void) {
       "or file, 70 internal, 74 input/output, 75 stopped with the state saved (run it again), 76 a rank is stuck.");
 }
 
-/* The one line; what a command says of its own usage begins with its name already. */
-static void print_error(void) {
-  const char *text = lk_error_get()->text;
-  fprintf(stderr, "%s%s\n", strncmp(text, "lockstep ", 9) == 0 ? "" : "lockstep: ", text);
-}
-
 static lk_status unknown_command(const char *name) {
   const char *names[COMMANDS];
   char quoted[256];
@@ -54,18 +49,26 @@ static lk_status unknown_command(const char *name) {
   return LK_FAIL(LK_USAGE, "unknown command %s; 'lockstep --help' lists them", quoted);
 }
 
+/* Started by a launcher of ranks? Whoever is not has no ranks to wait for. */
+static bool launched(void) { return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK"); }
+
+/* A command without ranks is run by rank 0; the others wait to end as it does. */
+static lk_status run_ranks(const lk_command *command, int argc, char **argv, lk_comm *comm) {
+  if (command->parallel) return command->run(argc, argv, comm);
+  return lk_comm_rank(comm) == 0 ? command->run(argc, argv, NULL) : LK_OK;
+}
+
 static lk_status run_command(const lk_command *command, int argc, char **argv) {
   lk_comm *comm = NULL;
-  if (!command->parallel || lk_cli_wants_help(argc, argv)) return command->run(argc, argv, NULL);
-  lk_status status = lk_comm_init(&comm, &argc, &argv);
-  if (status != LK_OK) {
-    print_error(); /* there are no ranks that one could speak for */
-    return status;
-  }
-  lk_log_init(LK_LOG_INFO, lk_comm_rank(comm) > 0);
-  status = lk_comm_agree(comm, command->run(argc, argv, comm));
-  bool speaks = lk_comm_rank(comm) == 0;
-  if (status != LK_OK && speaks) print_error();
+  if (lk_cli_wants_help(argc, argv) || (!command->parallel && !launched())) return command->run(argc, argv, NULL);
+  LK_TRY(lk_comm_init(&comm, &argc, &argv)); /* where it fails there are no ranks that one could speak for */
+  const bool speaks = lk_comm_rank(comm) == 0;
+  lk_log_init(LK_LOG_INFO, !speaks);
+  const lk_status status = lk_comm_agree(comm, run_ranks(command, argc, argv, comm));
+  if (speaks)
+    lk_cli_print_error();
+  else
+    lk_error_clear();
   lk_comm_finalize(&comm);
   return status;
 }
@@ -85,7 +88,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < COMMANDS; i++)
     if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
   lk_status status = command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
-  if (status != LK_OK && !(command && command->parallel && !lk_cli_wants_help(argc, argv))) print_error();
+  lk_cli_print_error();
   if (fflush(stdout) != 0 && status == LK_OK) status = LK_IO;
   return lk_status_exit_code(status);
 }

@@ -55,7 +55,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       a->how.scores = true;
       return 0;
     case ARGP_KEY_ARG:
-      if (a->path) return ARGP_ERR_UNKNOWN;
+      if (a->path) return lk_cli_surplus_line("lockstep predict", text);
       a->path = text;
       return 0;
     case ARGP_KEY_END:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli_impl.h"
+#include "lockstep/durable.h"
 #include "lockstep/side.h"
 
 enum {
@@ -332,6 +333,7 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
     return LK_FAIL(LK_USAGE, "--%s goes with label, not with %s", a.column ? "column" : "conllu", p->kind);
   if (a.column && p->conllu) return LK_FAIL(LK_USAGE, "--conllu fixes the columns: leave out --column");
   if (label && !a.column && ends_with(p->input[LK_TRAIN], ".conllu")) p->conllu = true;
+  lk_durable_guard();
   LK_TRY(lk_prepare_run(p, &report));
   print_report(p, &report);
   return LK_OK;

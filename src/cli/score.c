@@ -15,7 +15,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
     case ARGP_KEY_ARG:
-      if (a->path) return ARGP_ERR_UNKNOWN;
+      if (a->path) return lk_cli_surplus_line("lockstep score", text);
       a->path = text;
       return 0;
     case ARGP_KEY_END:

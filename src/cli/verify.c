@@ -6,19 +6,16 @@
 #include "lockstep/model.h"
 
 static error_t parse(int key, char *text, struct argp_state *state) {
-  const char **path = state->input;
-  if (key == ARGP_KEY_ARG && state->arg_num == 0) return *path = text, 0;
-  if (key == ARGP_KEY_NO_ARGS)
-    return lk_cli_bad_option("lockstep verify: expected a file; 'lockstep verify --help' has an example");
-  return ARGP_ERR_UNKNOWN;
+  (void)text;
+  return lk_cli_take_files(key, state, state->input);
 }
 
 static const struct argp argp = {
     .parser = parse,
-    .args_doc = "FILE.h5",
+    .args_doc = "FILE.h5...",
     .doc =
-        "Check a corpus or checkpoint: its digest, its structure, and every id, length and "
-        "tensor in it. Exit code 65 where something is wrong.\v"
+        "Check corpora or checkpoints: their digests, their structure, and every id, length and "
+        "tensor in them. A line for each file; exit code 65 where something is wrong.\v"
         "Example:\n  lockstep verify run/last.h5"};
 
 enum { POSITIONS = 1 << 16, REALS = 1 << 20 }; /* of ids, of frames: what is read at once, but a row at least */
@@ -102,13 +99,17 @@ static lk_status verify_checkpoint(const char *path) {
   return status;
 }
 
+static lk_status verify(const char *path, void *context) {
+  (void)context;
+  char format[64];
+  LK_TRY(lk_cli_format(path, format));
+  return strcmp(format, "lockstep-corpus") == 0 ? verify_corpus(path) : verify_checkpoint(path);
+}
+
 lk_status lk_command_verify(int argc, char **argv, lk_comm *comm) {
   (void)comm;
   int help = 0;
-  const char *path = NULL;
-  char format[64];
-  LK_TRY(lk_cli_parse(&argp, "lockstep verify", argc, argv, &path, &help));
-  if (help) return LK_OK;
-  LK_TRY(lk_cli_format(path, format));
-  return strcmp(format, "lockstep-corpus") == 0 ? verify_corpus(path) : verify_checkpoint(path);
+  lk_cli_files files = {0};
+  LK_TRY(lk_cli_parse(&argp, "lockstep verify", argc, argv, &files, &help));
+  return lk_cli_each_file(&files, verify, NULL);
 }

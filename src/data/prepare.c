@@ -36,36 +36,6 @@ static lk_status find_format(const char *kind, const lk_format **format) {
                  near ? ", did you mean " : "", near ? near : "");
 }
 
-static lk_status check_targets(const lk_prepare *p, int *from_stdin) {
-  for (int s = 0; s < LK_SPLITS; s++) {
-    const char *path = p->pairs.target[s];
-    if (!path != (!p->input[s] || !p->pairs.target[LK_TRAIN]))
-      return LK_FAIL(LK_USAGE, "%s: a file of targets goes with a file of sources, for all parts or for none",
-                     lk_split_names[s]);
-    if (!path) continue;
-    if (strcmp(path, p->output) == 0) return LK_FAIL(LK_USAGE, "%s is input and output at once", p->output);
-    *from_stdin += strcmp(path, "-") == 0;
-  }
-  return LK_OK;
-}
-
-static lk_status check_inputs(const lk_prepare *p) {
-  int from_stdin = 0;
-  if (!p->input[LK_TRAIN]) return LK_FAIL(LK_USAGE, "no input file");
-  if (!p->output) return LK_FAIL(LK_USAGE, "no output file: -o OUT.h5");
-  for (int s = 0; s < LK_SPLITS; s++) {
-    if (!p->input[s]) continue;
-    if (strcmp(p->input[s], p->output) == 0) return LK_FAIL(LK_USAGE, "%s is input and output at once", p->output);
-    from_stdin += strcmp(p->input[s], "-") == 0;
-    if (p->fraction[s] > 0)
-      return LK_FAIL(LK_USAGE, "%s comes either from a file or from a fraction of the training file, not both",
-                     lk_split_names[s]);
-  }
-  LK_TRY(check_targets(p, &from_stdin));
-  if (from_stdin > 1) return LK_FAIL(LK_USAGE, "standard input can be only one of the input files");
-  return LK_OK;
-}
-
 static lk_status check_figures(const lk_prepare *p) {
   for (int s = 0; s < LK_SPLITS; s++)
     if (!(p->fraction[s] >= 0 && p->fraction[s] < 1))
@@ -281,13 +251,17 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   const double start = lk_clock_seconds();
   const lk_format *format = NULL;
   LK_TRY(find_format(prepare->kind, &format));
-  LK_TRY(check_inputs(prepare));
+  LK_TRY(lk_prepare_check_files(prepare));
   LK_TRY(check_figures(prepare));
   if (format->kind != LK_CORPUS_PAIRS) LK_TRY(check_no_pairs(prepare));
   LK_TRY(format->check(prepare));
   lk_job *job = NULL;
   LK_TRY(lk_alloc(&job, 1, sizeof *job));
-  job->settings = prepare;
+  /* A file is replaced by renaming another one: where it is a link, what it points at. */
+  char *output = realpath(prepare->output, NULL);
+  lk_prepare settings = *prepare;
+  if (output) settings.output = output;
+  job->settings = &settings;
   job->format = format;
   job->info.kind = format->kind;
   job->info.stream = prepare->stream;
@@ -300,5 +274,6 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   if (status == LK_OK && report) *report = job->report;
   release(job);
   free(job);
+  free(output);
   return status;
 }

@@ -92,6 +92,8 @@ struct lk_job {
   lk_split id_split;  /* and the part they belong to */
 };
 
+/** That the input files go together and the output is another, or to be made. LK_USAGE. */
+LK_CHECKED lk_status lk_prepare_check_files(const lk_prepare *settings);
 /** LK_DATA "file:line:column: ...". */
 LK_CHECKED lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *format, ...)
     LK_PRINTF(4, 5);

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +114,28 @@ int lk_read_at(int fd, void *bytes, size_t size, uint64_t at, size_t *got) {
   return 0;
 }
 
+/* The passing name that a signal removes; "" where there is none. */
+static char doomed[PATH_MAX];
+static volatile sig_atomic_t guarded;
+
+static void remember(const char *name) {
+  if (guarded) (void)snprintf(doomed, sizeof doomed, "%s", name);
+}
+
+static void on_signal(int number) {
+  if (doomed[0]) (void)unlink(doomed);
+  (void)raise(number); /* held back until the handler returns, then it ends the process as if there were none */
+}
+
+void lk_durable_guard(void) {
+  static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
+  guarded = 1;
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
+    struct sigaction was, now = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    if (sigaction(deadly[i], NULL, &was) == 0 && was.sa_handler == SIG_DFL) (void)sigaction(deadly[i], &now, NULL);
+  }
+}
+
 lk_status lk_temp_open(lk_temp *temp, const char *path) {
   lk_temp made = {.fd = -1};
   LK_TRY(lk_alloc(&made.path, strlen(path) + 1, 1));
@@ -121,6 +145,7 @@ lk_status lk_temp_open(lk_temp *temp, const char *path) {
     free(made.path);
     return status;
   }
+  remember(made.name);
   *temp = made;
   return LK_OK;
 }
@@ -145,6 +170,7 @@ lk_status lk_temp_commit(lk_temp *temp) {
 void lk_temp_discard(lk_temp *temp) {
   if (temp->fd >= 0) close(temp->fd);
   if (temp->name) unlink(temp->name);
+  remember("");
   free(temp->name);
   free(temp->path);
   *temp = (lk_temp){.fd = -1};

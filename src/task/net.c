@@ -109,6 +109,7 @@ lk_real *lk_task_logits(lk_task *task, const lk_params *params, ptrdiff_t first,
 void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
                       int64_t *counts) {
   const lk_pack *pack = &batch->pack;
+  LK_ASSERT(!lanes || lk_task_lane_width(task) > 0);
   ptrdiff_t units = lk_task_forward(task, params, batch, lanes);
   for (ptrdiff_t first = 0, n; first < units; first += n) {
     lk_real *logits = lk_task_logits(task, params, first, &n);

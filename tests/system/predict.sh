@@ -44,6 +44,14 @@ printf 'abc\n\nabe' | "$LOCKSTEP" predict class/last.h5 >out.txt # an empty line
 [ "$(sed -n 2p out.txt)" = "" ] && [ "$(wc -l <out.txt)" = 3 ]
 printf 'abc\nab\xff\n' >bad.txt
 expect 65 "standard input:2:3: not valid UTF-8" "$LOCKSTEP" predict class/last.h5 <bad.txt
+printf '\xef\xbb\xbf' | cat - in.txt | "$LOCKSTEP" predict class/last.h5 >out.txt # a byte order mark is no text
+"$LOCKSTEP" predict class/last.h5 <in.txt | cmp - out.txt
+printf 'abc\na\xc3\xa4\0b\n' >bad.txt
+expect 65 "standard input:2:3: a NUL byte" "$LOCKSTEP" predict class/last.h5 <bad.txt
+expect 64 "unexpected argument 'in.txt': lines come on standard input" "$LOCKSTEP" predict class/last.h5 in.txt
+expect 64 "unexpected argument 'in.txt': lines come on standard input" "$LOCKSTEP" score class/last.h5 in.txt
+expect 64 "unexpected argument 'x'" "$LOCKSTEP" generate class/last.h5 x
+expect 64 "unexpected argument 'x'" "$LOCKSTEP" eval class/last.h5 words.h5 x
 expect 64 "only a language model" "$LOCKSTEP" score class/last.h5 <in.txt
 expect 64 "only a language model" "$LOCKSTEP" generate class/last.h5
 expect 74 "nothere.h5" "$LOCKSTEP" predict nothere.h5 <in.txt
@@ -96,5 +104,7 @@ train stream lm stream.h5 train.steps=30 train.unroll=20
 code=0
 { "$LOCKSTEP" generate stream/last.h5 --length 1000000 2>err.txt || echo $? >code.txt; } | head -c 50 >out.txt || code=$?
 [ "$(wc -c <out.txt)" = 50 ] && [ ! -s err.txt ] && [ "$(cat code.txt)" = 141 ] && [ "$code" = 0 ]
+expect 65 "lines.h5: sequences, one a line, but the model was trained on one running text" "$LOCKSTEP" eval stream/last.h5 lines.h5
+expect 65 "stream.h5: one running text, but the model was trained on sequences" "$LOCKSTEP" eval lines/last.h5 stream.h5
 [ "$("$LOCKSTEP" generate stream/last.h5 --length 40 --prompt 'the w' | wc -m)" -ge 45 ]
 "$LOCKSTEP" score --help | grep -q perplexity

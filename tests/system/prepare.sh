@@ -117,6 +117,71 @@ refused 64 '--stream goes with text, not with classify' "${prepare[@]}" classify
 refused 64 'goes with pairs, not with text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
 refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
 refused 64 'did you mean --max-length' "${prepare[@]}" text text.txt --max-lenght 3 -o out.h5
+# The output is none of the inputs, however it is spelt, and a file: 64, and the input is as it was.
+cp lines.tsv safe.tsv
+ln -s lines.tsv link.tsv
+mkfifo pipe
+mkdir folder
+for same in lines.tsv ./lines.tsv "$PWD/lines.tsv" ../work/lines.tsv link.tsv; do
+  refused 64 'is input and output at once' "${prepare[@]}" classify lines.tsv -o "$same"
+  refused 64 'is input and output at once' "${prepare[@]}" classify train.tsv --valid lines.tsv -o "$same"
+done
+INPUT=lines.tsv refused 64 'is input and output at once' "${prepare[@]}" classify - -o ./lines.tsv
+refused 64 'is input and output at once' "${prepare[@]}" pairs train.en --target train.ph -o ./train.ph
+refused 64 'is input and output at once' "${prepare[@]}" pairs train.tsv --sentencepiece safe.tsv -o ./safe.tsv
+refused 64 'cannot write .: it is a folder' "${prepare[@]}" text text.txt -o .
+refused 64 'cannot write folder/: it is a folder' "${prepare[@]}" text text.txt -o folder/
+refused 64 'cannot write pipe: it is a pipe' "${prepare[@]}" text text.txt -o pipe
+refused 64 'cannot write /dev/null: it is a device' "${prepare[@]}" text text.txt -o /dev/null
+refused 64 'name of the output file is empty' "${prepare[@]}" text text.txt -o ''
+cmp lines.tsv safe.tsv
+# Where it is a link, what that points at is written.
+: >folder/real.h5
+ln -s folder/real.h5 link.h5
+"${prepare[@]}" classify lines.tsv -o link.h5 >/dev/null
+[ -L link.h5 ] || fail 'the link was replaced'
+"$LOCKSTEP" verify folder/real.h5 >/dev/null
+rm -r link.h5 folder
+
+# Several files are verified, each with its line; the exit code is the first bad one's.
+"${prepare[@]}" classify lines.tsv -o a.h5 >/dev/null
+cp a.h5 b.h5
+code=0
+"$LOCKSTEP" verify a.h5 none.h5 text.txt b.h5 >../out.txt 2>../err.txt || code=$?
+[ "$code" -eq 74 ] || fail "verify of several files: exit code $code"
+[ "$(grep -c 'a whole corpus' ../out.txt)" -eq 2 ]
+[ "$(grep -cE 'none.h5|text.txt is no Lockstep file' ../err.txt)" -eq 2 ] && [ "$(wc -l <../err.txt)" -eq 2 ]
+"$LOCKSTEP" inspect a.h5 b.h5 >../out.txt
+[ "$(grep -c '^[ab].h5: a corpus' ../out.txt)" -eq 2 ]
+# Under mpirun one rank does it, and all end alike.
+mpirun -n 2 "$LOCKSTEP" verify a.h5 b.h5 >../out.txt
+[ "$(wc -l <../out.txt)" -eq 2 ] || fail "verify on two ranks: $(cat ../out.txt)"
+mpirun -n 2 "$LOCKSTEP" prepare classify lines.tsv -o c.h5 >../out.txt
+[ "$(grep -c 'a corpus of kind' ../out.txt)" -eq 1 ] || fail "prepare on two ranks: $(cat ../out.txt)"
+cmp a.h5 c.h5
+code=0
+mpirun -n 2 "$LOCKSTEP" prepare text none.txt -o d.h5 2>../err.txt || code=$?
+if [ "$code" -ne 74 ] || [ "$(grep -c none.txt ../err.txt)" -ne 1 ]; then fail "two ranks: $code, $(cat ../err.txt)"; fi
+
+# A signal while it writes: nothing is left behind.
+awk 'BEGIN { for (i = 0; i < 3000000; i++) print "word" i % 5000, i }' >large.txt
+for signal in TERM INT HUP; do
+  # a shell's background jobs ignore SIGINT: env has it back
+  env --default-signal=INT "${prepare[@]}" text large.txt --stream -o large.h5 >/dev/null &
+  job=$!
+  for _ in $(seq 300); do
+    if compgen -G '.large.h5.*' >/dev/null; then break; fi
+    sleep 0.05
+  done
+  compgen -G '.large.h5.*' >/dev/null || fail 'it never began to write'
+  kill -"$signal" $job
+  code=0
+  wait $job || code=$?
+  [ "$code" -eq $((128 + $(kill -l $signal))) ] || fail "SIG$signal: exit code $code"
+  if compgen -G '.large.h5.*' >/dev/null || [ -e large.h5 ]; then fail "SIG$signal left a file behind"; fi
+done
+rm ./*.h5 large.txt pipe
+
 refused 74 'none/out.h5' "${prepare[@]}" text text.txt -o none/out.h5
 refused 74 'none.txt' "${prepare[@]}" text none.txt -o out.h5
 

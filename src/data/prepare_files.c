@@ -1,0 +1,58 @@
+/* prepare_files.c - which files are read, which one is written, and that it is none of those. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "prepare_impl.h"
+
+static bool is_stdin(const char *path) { return path && strcmp(path, "-") == 0; }
+
+/* However the output is spelt: it is the input where it is the same file. */
+static lk_status check_apart(const char *input, const char *output) {
+  struct stat in, out;
+  if (!input) return LK_OK;
+  bool same = strcmp(input, output) == 0;
+  if (stat(output, &out) == 0 && (is_stdin(input) ? fstat(STDIN_FILENO, &in) : stat(input, &in)) == 0)
+    same = in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+  return same ? LK_FAIL(LK_USAGE, "%s is input and output at once", output) : LK_OK;
+}
+
+static lk_status check_output(const char *path) {
+  struct stat about;
+  if (!path) return LK_FAIL(LK_USAGE, "no output file: -o OUT.h5");
+  if (!*path) return LK_FAIL(LK_USAGE, "the name of the output file is empty: -o OUT.h5");
+  if (stat(path, &about) == 0)
+    return S_ISREG(about.st_mode) ? LK_OK
+                                  : LK_FAIL(LK_USAGE, "cannot write %s: it is a %s", path,
+                                            S_ISDIR(about.st_mode)    ? "folder"
+                                            : S_ISFIFO(about.st_mode) ? "pipe"
+                                                                      : "device");
+  if (lstat(path, &about) == 0) return LK_FAIL(LK_USAGE, "cannot write %s: it is a link to nothing", path);
+  return LK_OK; /* not there yet: whoever makes it says what is wrong */
+}
+
+static lk_status check_targets(const lk_prepare *p) {
+  for (int s = 0; s < LK_SPLITS; s++)
+    if (!p->pairs.target[s] != (!p->input[s] || !p->pairs.target[LK_TRAIN]))
+      return LK_FAIL(LK_USAGE, "%s: a file of targets goes with a file of sources, for all parts or for none",
+                     lk_split_names[s]);
+  return LK_OK;
+}
+
+lk_status lk_prepare_check_files(const lk_prepare *p) {
+  int from_stdin = 0;
+  if (!p->input[LK_TRAIN]) return LK_FAIL(LK_USAGE, "no input file");
+  LK_TRY(check_output(p->output));
+  for (int s = 0; s < LK_SPLITS; s++) {
+    LK_TRY(check_apart(p->input[s], p->output));
+    LK_TRY(check_apart(p->pairs.target[s], p->output));
+    from_stdin += is_stdin(p->input[s]) + is_stdin(p->pairs.target[s]);
+    if (p->input[s] && p->fraction[s] > 0)
+      return LK_FAIL(LK_USAGE, "%s comes either from a file or from a fraction of the training file, not both",
+                     lk_split_names[s]);
+  }
+  for (int i = 0; i < 2; i++) LK_TRY(check_apart(p->pairs.model[i], p->output));
+  LK_TRY(check_targets(p));
+  if (from_stdin > 1) return LK_FAIL(LK_USAGE, "standard input can be only one of the input files");
+  return LK_OK;
+}
