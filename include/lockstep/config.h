@@ -3,7 +3,8 @@
  * YAML in, one plain struct out. One table (src/base/config_table.c) drives parsing, defaults, units, range checks,
  * `--help` and `lockstep config --defaults`. Unknown keys are errors, with the nearest valid key. Names that stand for
  * code (a cell, a task, an optimizer, a schedule) are kept as strings: the table that knows them checks them with
- * lk_config_choice(), so adding one stays one line in that table. Only config.c includes libfyaml. */
+ * lk_config_choice(), so adding one stays one line in that table; lk_train_check() asks all of them. Only config.c
+ * includes libfyaml. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -102,6 +103,8 @@ LK_CHECKED lk_status lk_config_override(lk_config *config, const char *assignmen
 LK_CHECKED lk_status lk_config_print(const lk_config *config, lk_buffer *out);
 /** A table of keys, defaults, units and help, for `lockstep config --help`.        Not collective. */
 LK_CHECKED lk_status lk_config_describe(lk_buffer *out);
+/** Append the value of `key` as it would stand in a file. LK_MEMORY.              Not collective. */
+LK_CHECKED lk_status lk_config_value(const lk_config *config, const char *key, lk_buffer *out);
 /** LK_USAGE, naming the place where `key` was set: "tiny.yaml:7:9: model.cell: expected ..., found ...". */
 LK_CHECKED lk_status lk_config_error(const lk_config *config, const char *key, const char *format, ...) LK_PRINTF(3, 4);
 /** The index of the value of string key `key` among names[count]; LK_USAGE listing them, with the nearest. */

@@ -27,6 +27,8 @@ typedef struct lk_metric {
 #define LK_MAX_METRICS 16
 
 const char *const *lk_task_names(size_t *count);
+/** The settings of config->task and eval.metric, as far as no corpus is needed. LK_USAGE with the place. */
+LK_CHECKED lk_status lk_task_check(const lk_config *config);
 /** Build the task that config->task names for a corpus, declaring its tensors in `params`. LK_USAGE with the place in
  *  the configuration (an unknown task, a corpus of another kind, tied weights of unequal width, ...). config and info
  *  must outlive the task.                                                         Not collective. */

@@ -242,7 +242,9 @@ lk_status lk_config_error(const lk_config *config, const char *key, const char *
   LK_ASSERT(index >= 0);
   const char *place = config->source->place[index];
   if (!place) place = config->source->name; /* a default that does not do: name the file that should have set it */
-  return LK_FAIL(LK_USAGE, "%s: %s: %s", place ? place : "configuration", key, text);
+  if (!place) place = "configuration";
+  const char *name = lk_config_name_at(place, &lk_config_keys[index]);
+  return LK_FAIL(LK_USAGE, "%s: %s%s%s", place, name, *name ? ": " : "", text);
 }
 
 lk_status lk_config_choice(const lk_config *config, const char *key, const char *const *names, size_t count,

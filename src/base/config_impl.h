@@ -53,6 +53,8 @@ LK_CHECKED lk_status lk_config_unknown(const char *place, const char *name, size
 LK_CHECKED lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const char **kept);
 /** Check and store a value; `place`, kept by the caller, or NULL for a default. LK_USAGE, LK_MEMORY. */
 LK_CHECKED lk_status lk_config_set(lk_config *config, ptrdiff_t index, config_value value, const char *place);
+/** What a message calls the key: "" where its place, "command line: key=value", does already. */
+const char *lk_config_name_at(const char *place, const config_key *key);
 /** "a whole number from 1 to 4096", for messages and help; returns out. */
 const char *lk_config_expected(char out[128], const config_key *key);
 /** The value of a key as it would stand in a file. LK_MEMORY. */

@@ -49,15 +49,15 @@ const config_key lk_config_keys[] = {
 
     TEXT("model.input", model.input, "embed",
          "How a token enters the net: embed (a learnt vector) or onehot (a column of the input weights)."),
-    WHOLE("model.embedding", model.embedding, "128", 1, 65536, "units",
+    WHOLE("model.embedding", model.embedding, "128", 1, 32768, "units",
           "Width of the embedding; without meaning for one-hot input and frames."),
     REAL("model.embedding_deviation", model.embedding_deviation, "0", 0, NO_END, 0, "",
          "Standard deviation of its initial values: 1 suits characters; 0 stands for 1 / sqrt(embedding), which suits "
          "words."),
     TEXT("model.cell", model.cell, "lstm", "The recurrent cell: elman, lstm or gru."),
-    WHOLE("model.hidden", model.hidden, "256", 1, 65536, "units",
+    WHOLE("model.hidden", model.hidden, "256", 1, 16384, "units",
           "Width of the state of each layer, in each direction."),
-    WHOLE("model.layers", model.layers, "1", 1, 64, "layers", "Number of recurrent layers, one on top of the other."),
+    WHOLE("model.layers", model.layers, "1", 1, 32, "layers", "Number of recurrent layers, one on top of the other."),
     TRUTH("model.bidirectional", model.bidirectional, "false",
           "Read each sequence in both directions; not for language models."),
     REAL("model.dropout", model.dropout, "0", 0, 1, BELOW_MOST, "",

@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,14 +73,19 @@ static void found_text(char out[256], config_value value) {
   }
 }
 
+const char *lk_config_name_at(const char *place, const config_key *key) {
+  static const char assigned[] = "command line: ";
+  return strncmp(place, assigned, sizeof assigned - 1) == 0 ? "" : key->name;
+}
+
 static lk_status refuse(const config_key *key, config_value value, const char *place) {
   char expected[128], found[256];
   lk_config_expected(expected, key);
   found_text(found, value);
   LK_ASSERT(place); /* a default that is refused is our own bug */
-  bool named = strncmp(place, "command line", strlen("command line")) == 0;
-  return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s%s%s, found %s", place, named ? "" : key->name, named ? "" : ": ",
-                 expected, *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "", found);
+  const char *name = lk_config_name_at(place, key);
+  return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s%s%s, found %s", place, name, *name ? ": " : "", expected,
+                 *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "", found);
 }
 
 static const char *digits_end(const char *at) {
@@ -121,7 +127,7 @@ static bool read_integer(const config_key *key, const char *text, int64_t *out) 
   if (plain_digits) {
     if (fabs(value) >= 0x1p63) return false;
     *out = strtoll(text, NULL, 10);
-    return true;
+    return key->most >= 0x1p63 || *out <= (int64_t)key->most; /* 2^53 + 1 is 2^53 to a double */
   }
   if (fabs(value) > 0x1p53) return false;
   *out = (int64_t)value;
@@ -131,8 +137,10 @@ static bool read_integer(const config_key *key, const char *text, int64_t *out) 
 static bool read_real(const config_key *key, const char *text, double *out) {
   bool plain_digits;
   if (!is_decimal(text, &plain_digits)) return false;
+  errno = 0;
   *out = strtod(text, NULL);
-  return in_range(key, *out);
+  bool vanished = *out == 0 && errno == ERANGE;
+  return !vanished && in_range(key, *out);
 }
 
 static bool read_truth(const char *text, bool *out) {
@@ -231,6 +239,12 @@ static lk_status format_string(const char *text, lk_buffer *out) {
       LK_TRY(lk_buffer_append(out, text, bytes));
   }
   return lk_buffer_append(out, "\"", 1);
+}
+
+lk_status lk_config_value(const lk_config *config, const char *key, lk_buffer *out) {
+  const ptrdiff_t index = lk_config_find(key, strlen(key));
+  LK_ASSERT(index >= 0);
+  return lk_config_format(config, &lk_config_keys[index], out);
 }
 
 lk_status lk_config_format(const lk_config *config, const config_key *key, lk_buffer *out) {

@@ -3,6 +3,7 @@
 
 #include "cli_impl.h"
 #include "lockstep/config.h"
+#include "lockstep/trainer.h"
 
 typedef struct arguments {
   bool defaults, describe;
@@ -66,6 +67,7 @@ lk_status lk_command_config(int argc, char **argv, lk_comm *comm) {
     return LK_FAIL(LK_USAGE, "lockstep config: expected a configuration file, --defaults or --describe");
   LK_GO(lk_config_init(&config));
   LK_GO(merge(&config, &a, &file));
+  LK_GO(lk_train_check(&config));
   LK_GO(a.describe ? lk_config_describe(&out) : lk_config_print(&config, &out));
   fputs(out.data, stdout);
 done:

@@ -4,11 +4,17 @@
 
 #include "decoder_impl.h"
 
+const char *const *lk_bridge_names(size_t *count) {
+  static const char *const names[] = {"dense", "copy"};
+  *count = sizeof names / sizeof *names;
+  return names;
+}
+
 static lk_status check_settings(lk_decoder *d, const lk_encoder *encoder, size_t kind) {
   const lk_config *config = d->config;
-  static const char *const bridges[] = {"dense", "copy"};
-  size_t bridge;
-  LK_TRY(lk_config_choice(config, "model.bridge", bridges, 2, &bridge));
+  size_t count, bridge;
+  const char *const *names = lk_bridge_names(&count);
+  LK_TRY(lk_config_choice(config, "model.bridge", names, count, &bridge));
   d->copying = bridge == 1;
   if (d->copying && encoder->directions != 1)
     return lk_config_error(config, "model.bridge",

@@ -7,6 +7,12 @@
 #define FIRST_WORD 4 /* ids below it are <pad> <sos> <eos> <unk> */
 #define UNKNOWN    3
 
+const char *const *lk_input_names(size_t *count) {
+  static const char *const names[] = {"embed", "onehot"};
+  *count = sizeof names / sizeof *names;
+  return names;
+}
+
 static lk_status check_settings(const lk_config *config) {
   const lk_config_model *m = &config->model;
   if (m->hidden < 1)
@@ -28,9 +34,9 @@ static lk_status check_settings(const lk_config *config) {
 /* What layer 0 reads: e->onehot, e->frames, e->I0; and the embedding, where there is one. */
 static lk_status declare_input(lk_encoder *e, lk_params *params, ptrdiff_t frames) {
   const lk_config_model *m = &e->config->model;
-  static const char *const inputs[] = {"embed", "onehot"};
-  size_t input;
-  LK_TRY(lk_config_choice(e->config, "model.input", inputs, 2, &input));
+  size_t count, input;
+  const char *const *names = lk_input_names(&count);
+  LK_TRY(lk_config_choice(e->config, "model.input", names, count, &input));
   e->frames = e->V == 0;
   e->onehot = !e->frames && input == 1;
   e->I0 = e->frames ? frames : e->onehot ? e->V : m->embedding;

@@ -20,29 +20,42 @@ const char *const *lk_task_names(size_t *count) {
   return names;
 }
 
-/* Names in the configuration are checked whatever the task makes of them. */
-static lk_status choose(lk_task *task) {
-  const lk_config *config = task->config;
+lk_status lk_task_untied(const lk_config *config) {
+  if (!config->model.tied) return LK_OK;
+  return lk_config_error(config, "model.tied", "only language models and translators can tie their weights");
+}
+
+lk_status lk_task_tied_width(const lk_config *config) {
+  const lk_config_model *m = &config->model;
+  if (!m->tied || m->embedding == m->hidden) return LK_OK;
+  return lk_config_error(config, "model.tied", "tied weights need model.embedding = model.hidden, found %lld and %lld",
+                         (long long)m->embedding, (long long)m->hidden);
+}
+
+static lk_status find_kind(const lk_config *config, const lk_task_kind **kind) {
   size_t count, index;
   const char *const *names = lk_task_names(&count);
   LK_TRY(lk_config_choice(config, "task", names, count, &index));
-  task->kind = kinds[index];
-  names = lk_pool_names(&count);
-  LK_TRY(lk_config_choice(config, "model.pool", names, count, &index));
-  task->pool = (lk_pool)index;
-  return task->kind->check(task);
+  *kind = kinds[index];
+  return (*kind)->settings ? (*kind)->settings(config) : LK_OK;
 }
 
-/* The table that a language model's output shares. */
-static lk_status tie(const lk_task *task, int *shared) {
-  const lk_config *config = task->config;
-  if (task->encoder.onehot)
-    return lk_config_error(config, "model.tied", "tied weights need an embedding, but model.input is onehot");
-  if (task->encoder.embedding.E != task->encoder.width)
-    return lk_config_error(config, "model.tied", "tied weights need model.embedding = model.hidden, found %td and %td",
-                           task->encoder.embedding.E, task->encoder.width);
-  *shared = task->encoder.embedding.weight;
-  return LK_OK;
+lk_status lk_task_check(const lk_config *config) {
+  const lk_task_kind *kind;
+  size_t count = 0, index;
+  LK_TRY(find_kind(config, &kind));
+  while (kind->metric_names[count]) count++;
+  return lk_config_choice(config, "eval.metric", kind->metric_names, count, &index);
+}
+
+/* Names in the configuration are checked whatever the task makes of them. */
+static lk_status choose(lk_task *task) {
+  size_t count, index;
+  LK_TRY(find_kind(task->config, &task->kind));
+  const char *const *names = lk_pool_names(&count);
+  LK_TRY(lk_config_choice(task->config, "model.pool", names, count, &index));
+  task->pool = (lk_pool)index;
+  return task->kind->check(task);
 }
 
 static lk_status declare(lk_task *task, lk_params *params) {
@@ -55,7 +68,7 @@ static lk_status declare(lk_task *task, lk_params *params) {
   if (task->kind->declare)
     LK_TRY(task->kind->declare(task, params, &width, &shared));
   else if (task->tied)
-    LK_TRY(tie(task, &shared));
+    shared = task->encoder.embedding.weight;
   return lk_dense_declare(&task->head, params, "output", width, task->V, shared);
 }
 

@@ -7,8 +7,6 @@ static lk_status check(lk_task *task) {
   if (kind != LK_CORPUS_CLASSIFY && kind != LK_CORPUS_FRAMES)
     return lk_config_error(config, "task", "a classifier needs a corpus of kind classify or frames, found %s",
                            lk_corpus_kind_names[kind]);
-  if (config->model.tied)
-    return lk_config_error(config, "model.tied", "only language models and translators can tie their weights");
   task->V = task->info->label.count;
   if (task->V < 1) return LK_FAIL(LK_DATA, "the corpus has no labels");
   return LK_OK;
@@ -74,9 +72,13 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   return lk_metric_put(metrics, n, "macro_f1", macro_f1(counts + 1, task->V), 1);
 }
 
+static const char *const metric_names[] = {"loss", "accuracy", "macro_f1", NULL};
+
 const lk_task_kind lk_task_classify = {.name = "classify",
                                        .view = LK_VIEW_CLASSIFY,
                                        .per_sequence = 1,
+                                       .metric_names = metric_names,
+                                       .settings = lk_task_untied,
                                        .check = check,
                                        .layout = layout,
                                        .gather = gather,

@@ -11,7 +11,9 @@
 typedef struct lk_task_kind {
   const char *name;
   lk_view view;
-  int per_sequence; /* units are sequences: gather and scatter are given */
+  int per_sequence;                /* units are sequences: gather and scatter are given */
+  const char *const *metric_names; /* all that metrics() may give on some corpus, "loss" first; NULL at the end */
+  lk_status (*settings)(const lk_config *config); /* LK_USAGE where they do not do, whatever the corpus; or NULL */
   /** Check configuration and corpus against each other and set V, and what else the task keeps. LK_USAGE, LK_DATA. */
   lk_status (*check)(lk_task *task);
   void (*release)(lk_task *task); /* or NULL */
@@ -76,5 +78,9 @@ void lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batc
 static inline const ptrdiff_t *lk_net_units(const lk_task *task, const lk_pack *pack) {
   return task->kind->per_sequence ? pack->shard_seq : pack->shard_row;
 }
+/** A kind's settings where no weights can be tied. LK_USAGE. */
+LK_CHECKED lk_status lk_task_untied(const lk_config *config);
+/** Tied weights are an embedding of model.embedding numbers for an output of model.hidden. LK_USAGE. */
+LK_CHECKED lk_status lk_task_tied_width(const lk_config *config);
 int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising);
 static inline double lk_ratio(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : 0; }

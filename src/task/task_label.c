@@ -8,8 +8,6 @@ static lk_status check(lk_task *task) {
   if (task->info->kind != LK_CORPUS_LABEL)
     return lk_config_error(config, "task", "a labeller needs a corpus of kind label, found %s",
                            lk_corpus_kind_names[task->info->kind]);
-  if (config->model.tied)
-    return lk_config_error(config, "model.tied", "only language models and translators can tie their weights");
   task->V = task->info->label.count;
   if (task->V < 1) return LK_FAIL(LK_DATA, "the corpus has no labels");
   return lk_tagset_create(&task->tags, &task->info->label);
@@ -70,8 +68,12 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   return lk_metric_put(metrics, n, "f1", lk_ratio(2 * counts[MATCHED], counts[FOUND] + counts[GOLD]), 1);
 }
 
+static const char *const metric_names[] = {"loss", "accuracy", "unknown_accuracy", "precision", "recall", "f1", NULL};
+
 const lk_task_kind lk_task_label = {.name = "label",
                                     .view = LK_VIEW_LABEL,
+                                    .metric_names = metric_names,
+                                    .settings = lk_task_untied,
                                     .check = check,
                                     .release = release,
                                     .layout = layout,

@@ -4,14 +4,20 @@
 
 #include "task_impl.h"
 
+static lk_status settings(const lk_config *config) {
+  if (config->model.bidirectional)
+    return lk_config_error(config, "model.bidirectional",
+                           "a language model reads forward only: the other direction would see what it is to predict");
+  if (config->model.tied && strcmp(config->model.input, "onehot") == 0)
+    return lk_config_error(config, "model.tied", "tied weights need an embedding, but model.input is onehot");
+  return lk_task_tied_width(config);
+}
+
 static lk_status check(lk_task *task) {
   const lk_config *config = task->config;
   if (task->info->kind != LK_CORPUS_TEXT)
     return lk_config_error(config, "task", "a language model needs a corpus of text, found one of kind %s",
                            lk_corpus_kind_names[task->info->kind]);
-  if (config->model.bidirectional)
-    return lk_config_error(config, "model.bidirectional",
-                           "a language model reads forward only: the other direction would see what it is to predict");
   task->V = task->info->source.count;
   task->tied = config->model.tied;
   return LK_OK;
@@ -29,5 +35,12 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   return n;
 }
 
-const lk_task_kind lk_task_lm = {
-    .name = "lm", .view = LK_VIEW_LM, .check = check, .counts = counts_of, .metrics = metrics_of};
+static const char *const metric_names[] = {"loss", "perplexity", "bits_per_character", NULL};
+
+const lk_task_kind lk_task_lm = {.name = "lm",
+                                 .view = LK_VIEW_LM,
+                                 .metric_names = metric_names,
+                                 .settings = settings,
+                                 .check = check,
+                                 .counts = counts_of,
+                                 .metrics = metrics_of};

@@ -12,6 +12,14 @@ static int of_texts(const char *name) {
   return strcmp(name, "loss") != 0 && strcmp(name, "perplexity") != 0 && strcmp(name, "accuracy") != 0;
 }
 
+static lk_status settings(const lk_config *config) {
+  const lk_config_model *m = &config->model;
+  if (m->shared_embedding && strcmp(m->input, "onehot") == 0)
+    return lk_config_error(config, "model.shared_embedding",
+                           "a shared embedding needs an embedding, but model.input is onehot");
+  return lk_task_tied_width(config);
+}
+
 static lk_status check(lk_task *task) {
   const lk_config *config = task->config;
   const lk_corpus_info *info = task->info;
@@ -45,16 +53,9 @@ static lk_status declare(lk_task *task, lk_params *params, ptrdiff_t *width, int
   const lk_config *config = task->config;
   lk_decoder *d = lk_decoder_of(task);
   const int shared = config->model.shared_embedding;
-  if (shared && task->encoder.onehot)
-    return lk_config_error(config, "model.shared_embedding",
-                           "a shared embedding needs an embedding, but model.input is onehot");
   LK_TRY(lk_decoder_declare(d, params, config, &task->encoder, task->V, shared));
   *width = d->H;
-  if (!task->tied) return LK_OK;
-  if (d->E != d->H)
-    return lk_config_error(config, "model.tied", "tied weights need model.embedding = model.hidden, found %td and %td",
-                           d->E, d->H);
-  *tied = d->embedding.weight;
+  if (task->tied) *tied = d->embedding.weight;
   return LK_OK;
 }
 
@@ -176,8 +177,21 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   return lk_text_metrics(&texts, metrics, n);
 }
 
+static const char *const metric_names[] = {"loss",
+                                           "perplexity",
+                                           "accuracy",
+                                           "bleu",
+                                           "chrf",
+                                           "exact_match",
+                                           "sequence_error_rate",
+                                           "word_error_rate",
+                                           "symbol_error_rate",
+                                           NULL};
+
 const lk_task_kind lk_task_translate = {.name = "translate",
                                         .view = LK_VIEW_PAIRS,
+                                        .metric_names = metric_names,
+                                        .settings = settings,
                                         .check = check,
                                         .release = release,
                                         .declare = declare,

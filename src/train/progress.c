@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,9 +50,12 @@ static double time_left(const lk_trainer *t, double step_seconds) {
   return left;
 }
 
-static double epochs(const lk_trainer *t) {
-  return (double)t->state.epoch + (double)t->state.step_in_epoch / (double)t->steps_in_epoch;
+static double epochs(const lk_trainer *t, const lk_state *at) {
+  return (double)at->epoch + (double)at->step_in_epoch / (double)t->steps_in_epoch;
 }
+
+/* What is no number has no sign. */
+static double unsigned_nan(double value) { return isnan(value) ? fabs(value) : value; }
 
 void lk_progress_step(lk_trainer *t, const lk_step *step) {
   if (t->rank != 0 || !lk_log_progress_due(t->config->log.every)) return;
@@ -62,13 +66,14 @@ void lk_progress_step(lk_trainer *t, const lk_step *step) {
   double remaining = time_left(t, seconds / (double)steps);
   if (remaining >= 0) snprintf(ends, sizeof ends, "  %s left", say_seconds(remaining, left));
   lk_log_progress(t->config->log.every, "step %lld%s  epoch %.2f  loss %.4f  %.0f tokens/s  rate %.3g%s",
-                  (long long)t->state.step, of, epochs(t), step->loss / (double)(step->units ? step->units : 1),
+                  (long long)t->state.step, of, epochs(t, &t->state),
+                  unsigned_nan(step->loss / (double)(step->units ? step->units : 1)),
                   seconds > 0 ? (double)t->window_tokens / seconds : 0.0, step->rate, ends);
 }
 
-static void record(const lk_trainer *t, double loss, double rate, double norm, double tokens, double seconds,
-                   double row[LK_HISTORY_COLUMNS]) {
-  const double values[LK_HISTORY_COLUMNS] = {(double)t->state.step, epochs(t), loss, rate, norm, tokens, seconds};
+static void record(const lk_trainer *t, const lk_state *at, double loss, double rate, double norm, double tokens,
+                   double seconds, double row[LK_HISTORY_COLUMNS]) {
+  const double values[LK_HISTORY_COLUMNS] = {(double)at->step, epochs(t, at), loss, rate, norm, tokens, seconds};
   memcpy(row, values, sizeof values);
 }
 
@@ -87,11 +92,12 @@ static lk_status remember(lk_history *history, const double row[LK_HISTORY_COLUM
 /* The mean loss of the window so far, for history and metrics file; rank 0. */
 static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
   double row[LK_HISTORY_COLUMNS];
-  record(t, loss, step->rate, step->norm, (double)t->window_tokens, lk_clock_seconds() - t->window_start, row);
+  record(t, &t->state, loss, step->rate, step->norm, (double)t->window_tokens, lk_clock_seconds() - t->window_start,
+         row);
   if (t->rank != 0) return LK_OK;
   LK_TRY(remember(&t->train_history, row));
   LK_TRY(lk_owner_check(t->owner));
-  return lk_metrics_write(t->config->run.dir, "train", NULL, 0, row);
+  return lk_metrics_write(t->config->run.dir, "train", t->state.step, NULL, 0, row);
 }
 
 /* The end of a window: its mean loss decides about target_loss on all ranks; rank 0 writes it down. */
@@ -111,18 +117,19 @@ lk_status lk_progress_rest(lk_trainer *t) {
   return write_window(t, t->state.loss_sum / t->state.loss_units, &t->last);
 }
 
-lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result) {
+lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state *at, const lk_evaluation *result) {
   if (t->rank != 0) return LK_OK;
   double row[LK_HISTORY_COLUMNS];
-  record(t, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row);
+  record(t, at, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row);
   lk_buffer words = {0};
   lk_status status = LK_OK;
   for (int i = 0; i < result->metrics; i++)
-    LK_GO(lk_buffer_printf(&words, "  %s %.4f", result->metric[i].name, result->metric[i].value));
-  LK_INFO("%s  step %lld  epoch %.2f%s", kind, (long long)t->state.step, epochs(t), words.data);
+    LK_GO(lk_buffer_printf(&words, "  %s %.4f", result->metric[i].name, unsigned_nan(result->metric[i].value)));
+  const char *best = at->step < t->state.step ? "best of " : "";
+  LK_INFO("%s  %sstep %lld  epoch %.2f%s", kind, best, (long long)at->step, epochs(t, at), words.data);
   if (strcmp(kind, "valid") == 0) LK_GO(remember(&t->valid_history, row));
   LK_GO(lk_owner_check(t->owner));
-  LK_GO(lk_metrics_write(t->config->run.dir, kind, result->metric, result->metrics, row));
+  LK_GO(lk_metrics_write(t->config->run.dir, kind, t->state.step, result->metric, result->metrics, row));
 done:
   lk_buffer_release(&words);
   return status;

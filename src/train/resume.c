@@ -5,25 +5,46 @@
 #include "lockstep/log.h"
 #include "trainer_impl.h"
 
-/* What must not change within a run, since the batch plan or the meaning of the state hangs on it. */
+/* What must not change within a run: the batch plan, the net or the meaning of the state hangs on it. */
+static const char *const fixed[] = {"task",
+                                    "seed",
+                                    "train.batch",
+                                    "train.unroll",
+                                    "train.pool",
+                                    "model.input",
+                                    "model.cell",
+                                    "model.embedding",
+                                    "model.hidden",
+                                    "model.layers",
+                                    "model.pool",
+                                    "model.tied",
+                                    "model.bidirectional",
+                                    "model.recurrent_bias",
+                                    "model.attention",
+                                    "model.bridge",
+                                    "train.optimizer",
+                                    "model.input_feeding",
+                                    "model.shared_embedding"};
+
+static lk_status check_key(const lk_trainer *t, const lk_config *old, const char *key) {
+  lk_status status = LK_OK;
+  lk_buffer was = {0}, is = {0};
+  LK_GO(lk_config_value(old, key, &was));
+  LK_GO(lk_config_value(t->config, key, &is));
+  if (strcmp(was.data, is.data) != 0)
+    LK_GO(lk_config_error(t->config, key, LK_OTHER_RUN("%s"), t->config->run.dir, was.data, is.data));
+done:
+  lk_buffer_release(&was);
+  lk_buffer_release(&is);
+  return status;
+}
+
 static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *file, const char *path) {
   lk_status status = LK_OK;
   lk_config old = {0};
   LK_GO(lk_config_init(&old));
   LK_GO(lk_config_parse(&old, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path));
-  const struct {
-    const char *key;
-    int64_t was, is;
-  } fixed[] = {{"seed", old.seed, t->config->seed},
-               {"train.batch", old.train.batch, t->config->train.batch},
-               {"train.unroll", old.train.unroll, t->config->train.unroll},
-               {"train.pool", old.train.pool, t->config->train.pool}};
-  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-    if (fixed[i].was != fixed[i].is)
-      LK_GO(lk_config_error(
-          t->config, fixed[i].key,
-          "the run in '%s' began with %lld and cannot go on with %lld; set it back, or choose another run.dir",
-          t->config->run.dir, (long long)fixed[i].was, (long long)fixed[i].is));
+  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) LK_GO(check_key(t, &old, fixed[i]));
   if (strcmp(lk_checkpoint_corpus(file)->digest, t->info->digest) != 0)
     LK_GO(LK_FAIL(LK_USAGE,
                   "data.corpus: '%s' is not the corpus that the run in '%s' began with (digest %s, then %s); choose "
@@ -139,16 +160,17 @@ done:
   return status;
 }
 
-static lk_status load_values(lk_trainer *t, const char *path) {
+static lk_status load_values(lk_trainer *t, const char *path, lk_state *of) {
   lk_checkpoint_file *file = NULL;
   lk_status status = lk_checkpoint_open(&file, path);
   if (status == LK_OK) status = lk_checkpoint_values(file, t->tensors, t->tensor_count, lk_params_values(t->params));
+  if (status == LK_OK) *of = *lk_checkpoint_state(file);
   lk_checkpoint_close(&file);
   return status;
 }
 
-lk_status lk_trainer_load(lk_trainer *t, const char *path) {
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? load_values(t, path) : LK_OK));
+lk_status lk_trainer_load(lk_trainer *t, const char *path, lk_state *of) {
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? load_values(t, path, of) : LK_OK));
   LK_TRY(lk_reducer_broadcast(t->reducer));
   lk_task_pack(t->task, t->params);
   return LK_OK;

@@ -32,6 +32,10 @@ void lk_signals_catch(void) {
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGUSR1, &action, NULL);
+  struct sigaction hangup; /* ignored from the start on: nohup */
+  sigaction(SIGHUP, NULL, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
+  (void)signal(SIGPIPE, SIG_IGN); /* a reader of the messages that is gone ends no run */
 }
 
 static const double job_margin = 10; /* seconds for clocks that differ, a slow disk, the scheduler's own ways */

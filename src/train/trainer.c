@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,24 +11,54 @@
 #include "lockstep/log.h"
 #include "trainer_impl.h"
 
-/* S is chosen once, when a run begins; a resumed run keeps it. */
+static bool shards_follow_ranks(const lk_config *config) { return strcmp(config->parallel.shards, "ranks") == 0; }
+
+/* A run that goes on keeps its S; a configuration that names another one means another run. */
+static lk_status keep_shards(const lk_trainer *t, int kept) {
+  const char *dir = t->config->run.dir;
+  int named = kept;
+  if (!shards_follow_ranks(t->config)) LK_TRY(lk_config_shards(t->config, 1, &named));
+  if (named != kept) return lk_config_error(t->config, "parallel.shards", LK_OTHER_RUN("%d"), dir, kept, named);
+  if (t->size > kept)
+    return lk_config_error(t->config, "parallel.shards",
+                           "the run in '%s' began with %d shards, which %d ranks cannot share", dir, kept, t->size);
+  return LK_OK;
+}
+
+/* What the run's folder and its checkpoints tell: with S as a number, which gives this run again on any ranks. */
+static lk_status print_config(lk_trainer *t) {
+  char number[16];
+  lk_config told = *t->config; /* its texts are the original's */
+  (void)snprintf(number, sizeof number, "%d", t->shards.total);
+  told.parallel.shards = number;
+  lk_buffer_truncate(&t->config_text, 0);
+  return lk_config_print(&told, &t->config_text);
+}
+
+/* S is chosen once, when a run begins. */
 static lk_status choose_shards(lk_trainer *t) {
   int total = 0;
   int64_t kept = 0;
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_peek(t, &kept) : LK_OK));
   LK_TRY(lk_comm_broadcast(t->comm, &kept, sizeof kept, 0));
-  if (kept == 0) {
-    LK_TRY(lk_config_shards(t->config, t->size, &total));
-  } else {
-    total = (int)kept;
-    if (t->size > total)
-      return lk_config_error(t->config, "parallel.shards",
-                             "the run in '%s' began with %d shards, which %d ranks cannot share", t->config->run.dir,
-                             total, t->size);
-  }
+  if (kept == 0) LK_TRY(lk_config_shards(t->config, t->size, &total));
+  if (kept > 0) LK_TRY(keep_shards(t, total = (int)kept));
   t->shards = lk_shards_make(total, t->rank, t->size);
   t->state.shards = total;
-  return LK_OK;
+  return lk_comm_agree(t->comm, print_config(t));
+}
+
+static bool corpus_has(const lk_trainer *t, lk_split split) {
+  return t->info->stream ? t->info->tokens[split] > 0 : t->info->rows[split] > 0;
+}
+
+static lk_status check_validation(const lk_trainer *t) {
+  const lk_config_train *c = &t->config->train;
+  const char *key = c->patience > 0 ? "train.patience" : strcmp(c->schedule, "plateau") == 0 ? "train.schedule" : NULL;
+  if (!key || corpus_has(t, LK_VALID)) return LK_OK;
+  return lk_config_error(t->config, key,
+                         "goes by evaluations, and '%s' has no part for validation: prepare it with --valid-fraction",
+                         t->config->data.corpus);
 }
 
 /* One rank checks the whole file; the others then read just their rows. */
@@ -38,7 +69,7 @@ static lk_status open_corpus(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_corpus_open(&t->corpus, path, true) : LK_OK));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? LK_OK : lk_corpus_open(&t->corpus, path, false)));
   t->info = lk_corpus_about(t->corpus);
-  return LK_OK;
+  return check_validation(t);
 }
 
 static lk_status build_net(lk_trainer *t) {
@@ -127,10 +158,6 @@ static lk_status share_lanes(lk_trainer *t) {
   return status;
 }
 
-static bool corpus_has(const lk_trainer *t, lk_split split) {
-  return t->info->stream ? t->info->tokens[split] > 0 : t->info->rows[split] > 0;
-}
-
 static lk_status open_validation(lk_trainer *t) {
   if (!corpus_has(t, LK_VALID)) return LK_OK;
   LK_TRY(lk_evaluator_create(&t->valid, t->comm, t->corpus, &t->shards, t->task, LK_VALID,
@@ -166,6 +193,7 @@ static lk_status build(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
   LK_TRY(lk_comm_agree(t->comm, lk_debug_read(&t->debug, getenv("LOCKSTEP_DEBUG"))));
   LK_TRY(same_everywhere(t));
+  LK_TRY(lk_comm_agree(t->comm, lk_train_check(t->config)));
   LK_TRY(lk_spike_read(&t->spike, t->config));
   LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
@@ -192,7 +220,7 @@ static void announce(const lk_trainer *t) {
   LK_INFO("%s: %lld steps an epoch, %lld sequences a step", t->config->data.corpus, (long long)t->steps_in_epoch,
           (long long)t->config->train.batch);
   if (t->size > 1) LK_INFO("gradients by %s", lk_reducer_words(t->reducer));
-  if (strcmp(t->config->parallel.shards, "ranks") == 0)
+  if (shards_follow_ranks(t->config))
     LK_INFO(
         "%d ranks, %d shards: the same bits for any run on up to %d ranks that resumes this one; another number of "
         "ranks at the start gives other bits (parallel.shards: ranks)",
@@ -236,7 +264,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   if (evaluation_due(t)) count_evaluation(t, metric, *best);
   t->evaluated = true;
   t->saved = false; /* without this */
-  LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &result)));
+  LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &t->state, &result)));
   t->window_start += result.seconds; /* the window measures training */
   return LK_OK;
 }
@@ -318,14 +346,15 @@ static lk_status test(lk_trainer *t) {
   lk_status status = LK_OK;
   lk_evaluator *test = NULL;
   lk_evaluation result;
+  lk_state of = {0};
   lk_buffer path = {0};
   const char *name = t->state.best_step > 0 ? "best" : "last";
   LK_GO(lk_comm_agree(t->comm, lk_buffer_printf(&path, "%s/%s.h5", t->config->run.dir, name)));
   LK_GO(lk_evaluator_create(&test, t->comm, t->corpus, &t->shards, t->task, LK_TEST, (ptrdiff_t)t->config->eval.batch,
                             (ptrdiff_t)t->config->train.unroll));
-  LK_GO(lk_trainer_load(t, path.data));
+  LK_GO(lk_trainer_load(t, path.data, &of));
   LK_GO(lk_evaluator_run(test, t->params, &result));
-  LK_GO(lk_comm_agree(t->comm, lk_progress_evaluation(t, "test", &result)));
+  LK_GO(lk_comm_agree(t->comm, lk_progress_evaluation(t, "test", &of, &result)));
 done:
   lk_evaluator_destroy(&test);
   lk_buffer_release(&path);

@@ -1,5 +1,6 @@
 /* trainer_impl.h - the parts of a run, and the files that work on them.
  *
+ *   check.c     the configuration for itself
  *   trainer.c   builds the parts, loops                 step.c       one step: gradient, sums, control word, update
  *   resume.c    a checkpoint into the parts             snapshot.c   the parts into a checkpoint, written behind training
  *   progress.c  what the run tells: log, metrics file   stop.c       signals, time, and the rules that end a run
@@ -22,6 +23,10 @@
 #include "lockstep/watchdog.h"
 #include "owner_impl.h"
 #include "spike_impl.h"
+
+/* What a change of settings that a run hangs on is told: the run's folder, what it was, what it is. */
+#define LK_OTHER_RUN(form) \
+  "the run in '%s' began with " form " and cannot go on with " form "; set it back, or choose another run.dir"
 
 #define LK_WINDOW 100 /* steps over which training loss is averaged, cut at the end of an epoch */
 
@@ -128,7 +133,8 @@ LK_CHECKED lk_status lk_trainer_detour(lk_trainer *t);
 /* resume.c; snapshot.c */
 LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
-LK_CHECKED lk_status lk_trainer_load(lk_trainer *t, const char *path); /* weights only; path on rank 0 */
+LK_CHECKED lk_status lk_trainer_load(lk_trainer *t, const char *path,
+                                     lk_state *of); /* weights, and whose: both on rank 0 */
 LK_CHECKED lk_status lk_trainer_save(lk_trainer *t, int best);
 /** Wait for the writer; the run stays alive while bytes go to the disk. */
 LK_CHECKED lk_status lk_saver_wait(lk_trainer *t);
@@ -142,11 +148,14 @@ void lk_progress_step(lk_trainer *t, const lk_step *step);
 LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
 /** The window that the end of the run cut short, for the reader: counters stay, as the run may go on some day. Once. */
 LK_CHECKED lk_status lk_progress_rest(lk_trainer *t);
-LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_evaluation *result);
+/** at: the state that was evaluated, on rank 0. */
+LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state *at,
+                                            const lk_evaluation *result);
 /* metrics_file.c: lines of metrics.jsonl */
-LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, const lk_metric *metrics, int count,
-                                      const double history[LK_HISTORY_COLUMNS]);
-/** Leave the lines up to `step`. *tested: one of them is of the test part at that very step. */
+/** told: the step that the run is at; where what is told is of another one the line has it as run_step. */
+LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, int64_t told, const lk_metric *metrics,
+                                      int count, const double history[LK_HISTORY_COLUMNS]);
+/** Leave the lines told up to `step`. *tested: one of them is of the test part, told at that very step. */
 LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested);
 /* stop.c */
 void lk_signals_catch(void);

@@ -4,7 +4,7 @@
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_text
 config=$LOCKSTEP_SOURCE/configs/lm-char.yaml
-small=(data.corpus=text.h5 model.hidden=16 model.embedding=8 train.batch=8 train.unroll=8 train.epochs=0 eval.every=1000000 checkpoint.every=0)
+small=(data.corpus=text.h5 model.hidden=16 model.embedding=8 train.batch=8 train.unroll=8 train.epochs=0 train.steps=5 eval.every=1000000 checkpoint.every=0)
 # on R RUN key=value...: a small run; all that it says goes to standard error
 on() {
   local ranks=$1 run=$2
@@ -27,6 +27,38 @@ expect 64 'unknown key' on 2 usage train.stepz=5
 expect 64 'data.corpus is not set' on 2 usage data.corpus=
 [ ! -e usage ] # an empty folder is not left behind
 expect 64 "LOCKSTEP_DEBUG: expected nan, flip" env LOCKSTEP_DEBUG=fly "$LOCKSTEP" train "$config" data.corpus=text.h5
+expect 64 'command line: run.dir=: expected the path of a folder, found nothing' on 2 ''
+# 64: what is wrong without a corpus too is found by config as by train, with its place
+wrong() {
+  local pattern=$1
+  shift
+  expect 64 "$pattern" "$LOCKSTEP" config "$config" "$@"
+  expect 64 "$pattern" "$LOCKSTEP" train "$config" "${small[@]}" run.dir=usage "$@"
+}
+wrong "command line: model.cell=lstn: expected elman, lstm or gru, found 'lstn' .did you mean 'lstm'" model.cell=lstn
+wrong "command line: kernels=foo: expected auto, avx512, avx2 or portable" kernels=foo
+wrong "command line: eval.metric=f1: expected loss, perplexity or bits_per_character" eval.metric=f1
+for value in task=lmm model.{input,pool,attention,bridge}=foo train.{optimizer=adm,schedule=foo,spike=rollback} \
+  parallel.{reduction=foo,shards=0,shards=rank,shards=1.5} model.bidirectional=true; do
+  wrong "command line: $value: [^:]* " "$value"
+done
+wrong 'command line: model.tied=true: tied weights need' model.tied=true model.hidden=16 model.embedding=8
+sed 's/cell: .*/cell: grü/' "$config" >wrong.yaml
+expect 64 "^lockstep: wrong.yaml:[0-9]*:9: model.cell: expected elman, lstm or gru, found 'grü'" "$LOCKSTEP" config wrong.yaml
+"$LOCKSTEP" prepare text text.txt --unit char --stream -o unchecked.h5 >/dev/null
+expect 64 "train.patience=2: goes by evaluations, and 'unchecked.h5' has no part for validation: .* --valid-fraction" \
+  on 1 usage data.corpus=unchecked.h5 train.patience=2
+expect 64 "train.schedule=plateau: goes by evaluations" on 1 usage data.corpus=unchecked.h5 train.schedule=plateau
+[ ! -e usage ]
+# 64: a run goes on as what it is; shards that follow the ranks are kept, and written down as the number that they are
+for value in model.hidden=32 model.cell=gru train.optimizer=sgd parallel.shards=4; do
+  was=$(sed -n "s/^  \($(cut -d= -f1 <<<"${value#*.}")\): //p" complete/config.yaml | head -1)
+  expect 64 "$value: the run in 'complete' began with $was and cannot go on with ${value#*=}; set it back" on 1 complete "$value" train.steps=9
+done
+expect 0 'this run is over already' on 1 complete train.steps=5 parallel.shards=ranks
+grep -q '^  shards: 8$' complete/config.yaml
+expect 0 'done at step 2' on 3 follow train.steps=2 parallel.shards=ranks
+grep -q '^  shards: 3$' follow/config.yaml
 # 64: the ranks were not started alike
 expect 64 'rank 1: the configuration is another one' mpirun -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed train.steps=3 : \
   -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed train.steps=4
@@ -64,7 +96,7 @@ done
 expect 74 'cannot make the folder file' on 2 file/run train.steps=5
 
 # 75: signals, to one rank of two; the job's time; the same command goes on
-for signal in TERM INT USR1; do
+for signal in TERM INT USR1 HUP; do
   on 2 "stop-$signal" train.steps=1000000 >out.txt 2>err.txt &
   job=$!
   until_step "stop-$signal" 100

@@ -33,6 +33,10 @@ for end in train.steps={24,28,29} "train.rate=0 train.patience=2 eval.every=9 ch
   [ "$(grep -c '"kind":"train"' ended/metrics.jsonl)" = "$rows" ]
   cp ended/metrics.jsonl whole.jsonl
   [ "$(grep -c '"test"' whole.jsonl)" = 1 ]
+  # of the best weights, and it says so
+  best=$(readlink ended/best.h5 | sed 's/.*step-0*//; s/[.]h5//')
+  grep -q "\"kind\":\"test\",\"step\":$best," whole.jsonl
+  grep -qE "^test  (best of )?step $best " ended.log
   grep -v '"test"' whole.jsonl >ended/metrics.jsonl
   # shellcheck disable=SC2086
   train 3 label-pos.yaml ended ${label/label.h5/tested.h5} $end

@@ -330,6 +330,17 @@ static void expect_metric(const lk_metric *metrics, int n, const char *name, dou
   fail_msg("no metric %s", name);
 }
 
+/* All that a task measures may be chosen by eval.metric. */
+static void expect_choice(fixture_task *f, const lk_metric *metrics, int n) {
+  for (int i = 0; i < n; i++) {
+    f->config.eval.metric = metrics[i].name;
+    if (lk_task_check(&f->config) != LK_OK) fail_msg("%s", lk_error_get()->text);
+  }
+  f->config.eval.metric = "los";
+  assert_int_equal(lk_task_check(&f->config), LK_USAGE);
+  lk_error_clear();
+}
+
 static void test_metrics_by_hand(void **state) {
   (void)state;
   static const char *const lm[] = {"task=lm", NET, NULL}, *const classify[] = {"task=classify", NET, NULL};
@@ -344,6 +355,7 @@ static void test_metrics_by_hand(void **state) {
   expect_metric(m, n, "loss", log(8));
   assert_true(fabs(m[1].value - 8) < 1e-12 && strcmp(m[1].name, "perplexity") == 0 && !m[1].rising);
   expect_metric(m, n, "bits_per_character", 3);
+  expect_choice(&f, m, n);
   fixture_task_close(&f);
 
   /* gold 0: 3 right, 1 as label 1; gold 1: 2 as 0, 2 right; label 3 only predicted, once for gold 0; 2 and 4 never */
@@ -354,6 +366,7 @@ static void test_metrics_by_hand(void **state) {
   expect_metric(m, n, "loss", 1);
   expect_metric(m, n, "accuracy", 5.0 / 9);
   expect_metric(m, n, "macro_f1", (6.0 / 10 + 4.0 / 7 + 0) / 3);
+  expect_choice(&f, m, n);
   ptrdiff_t labels;
   assert_int_equal(lk_task_confusion(f.task, counts, &labels)[5], 2);
   assert_int_equal(labels, 5);
@@ -368,6 +381,7 @@ static void test_metrics_by_hand(void **state) {
   expect_metric(m, n, "precision", 0.6);
   expect_metric(m, n, "recall", 0.5);
   expect_metric(m, n, "f1", 2 * 0.6 * 0.5 / 1.1);
+  expect_choice(&f, m, n);
   assert_null(lk_task_confusion(f.task, tags, &labels));
   assert_int_equal(labels, 0);
   fixture_task_close(&f);
