@@ -57,7 +57,7 @@ for policy in skip 'rollback 7'; do
   expect 70 '3 steps in a row were not applied, the last for its loss' env "LOCKSTEP_DEBUG=$faults" mpirun -n 2 "$LOCKSTEP" \
     train "$config" "${small[@]}" run.dir="many-${policy% *}" "train.spike=$policy" train.max_skips=3
 done
-expect 64 "train.spike: expected off, skip or rollback" "$LOCKSTEP" train "$config" data.corpus=text.h5 run.dir=bad train.spike=rollback
+expect 64 "train.spike=rollback: expected off, skip or rollback" "$LOCKSTEP" train "$config" data.corpus=text.h5 run.dir=bad train.spike=rollback
 
 # Adam's first update moves no weight by more than the rate, and nearly all by the rate, whatever was skipped before it.
 LOCKSTEP_DEBUG=nan:rank=0,step=1 train 2 lm-char.yaml adam "${small[@]}" train.optimizer=adam train.rate=0.01 train.schedule=constant \
