@@ -36,7 +36,7 @@ typedef struct lk_score {
   int64_t units;          /* that were predicted */
   int64_t unknown;        /* of them <unk>: their probability is that of any unknown unit */
 } lk_score;
-/** Translator: log P(target | source) of lines "source TAB target", <eos> included.
+/** Translator: log P(target | source) of lines "source TAB target", <eos> included; of empty lines none, 0 units.
  *  Language model: log P of each line [lines->count], <eos> included (running-text models: of its units after the first,
  *  from zero states). LK_USAGE for other tasks, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_score_lines(lk_model *model, const lk_lines *lines, lk_score *out);

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -81,39 +82,45 @@ int lk_cli_wants_help(int argc, char **argv) {
   return 0;
 }
 
-/* argp complains in several lines and with its own words: with ARGP_NO_ERRS it is silent, and the option that it did not
- * understand is found here. */
-static lk_status complain(const struct argp *argp, const char *name, int argc, char **argv, int at) {
-  if (lk_error_get()->code != LK_OK) return lk_error_get()->code;
-  const char *word = at > 0 && at <= argc ? argv[at - 1] : argc > 1 ? argv[argc - 1] : "";
-  const char *names[64];
-  size_t count = 0, length = strcspn(word, "=");
-  char quoted[256], option[64];
-  for (const struct argp_option *o = argp->options; o && (o->name || o->key) && count < 64; o++)
-    if (o->name) names[count++] = o->name;
-  if (strncmp(word, "--", 2) != 0)
-    return LK_FAIL(LK_USAGE, "%s: cannot understand %s; '%s --help' says what is expected", name,
-                   lk_quote(quoted, word, strlen(word)), name);
-  snprintf(option, sizeof option, "%.*s", (int)(length > 2 ? length - 2 : 0), word + 2);
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(option, names[i]) == 0)
-      return LK_FAIL(LK_USAGE, "%s: --%s: expected a value, or takes none; '%s --help' says which", name, option, name);
-  const char *near = lk_nearest(option, names, count);
-  if (near) return LK_FAIL(LK_USAGE, "%s: unknown option --%s (did you mean --%s?)", name, option, near);
-  return LK_FAIL(LK_USAGE, "%s: unknown option --%s; '%s --help' lists them", name, option, name);
+static bool is_last(const struct argp_option *o) { return !o->key && !o->name && !o->doc && !o->group; }
+
+static bool is_option(const char *word) { return word[0] == '-' && word[1] && !isdigit((unsigned char)word[1]); }
+
+/* The option that -l, --length=3 or --len stand for; NULL where there is none. */
+static const struct argp_option *option_of(const struct argp *argp, const char *word) {
+  const size_t size = strcspn(word, "=");
+  for (const struct argp_option *o = argp->options; o && !is_last(o); o++)
+    if (word[1] == '-' ? o->name && strncmp(o->name, word + 2, size - 2) == 0 : o->key == word[1]) return o;
+  return NULL;
 }
 
-static int find_unknown(const struct argp *argp, int argc, char **argv) {
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--") == 0) break;
-    if (strncmp(argv[i], "--", 2) != 0) continue;
-    size_t length = strcspn(argv[i] + 2, "=");
-    int known = 0;
-    for (const struct argp_option *o = argp->options; o && (o->name || o->key); o++)
-      known |= o->name && strncmp(o->name, argv[i] + 2, length) == 0;
-    if (!known) return i + 1;
-  }
-  return argc;
+/* The first option that is none of ours, else the last word. */
+static const char *find_culprit(const struct argp *argp, int argc, char **argv) {
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (is_option(argv[i]) && !option_of(argp, argv[i])) return argv[i];
+  return argc > 1 ? argv[argc - 1] : "";
+}
+
+/* argp complains in several lines and with its own words: with ARGP_NO_ERRS it is silent, and the option that it did not
+ * understand is found here. */
+static lk_status complain(const struct argp *argp, const char *name, int argc, char **argv) {
+  if (lk_error_get()->code != LK_OK) return lk_error_get()->code;
+  const char *word = find_culprit(argp, argc, argv), *names[64];
+  const int size = (int)strcspn(word, "=");
+  size_t count = 0;
+  char quoted[256], option[64];
+  if (!is_option(word))
+    return LK_FAIL(LK_USAGE, "%s: cannot understand %s; '%s --help' says what is expected", name,
+                   lk_quote(quoted, word, strlen(word)), name);
+  const struct argp_option *known = option_of(argp, word);
+  if (known && known->arg) return LK_FAIL(LK_USAGE, "%s: %.*s: expected a value (%s)", name, size, word, known->arg);
+  if (known) return LK_FAIL(LK_USAGE, "%s: %.*s takes no value", name, size, word);
+  for (const struct argp_option *o = argp->options; o && !is_last(o) && count < 64; o++)
+    if (o->name) names[count++] = o->name;
+  (void)snprintf(option, sizeof option, "%.*s", size - 1, word + 1);
+  const char *near = word[1] == '-' ? lk_nearest(option + 1, names, count) : NULL;
+  if (near) return LK_FAIL(LK_USAGE, "%s: unknown option -%s (did you mean --%s?)", name, option, near);
+  return LK_FAIL(LK_USAGE, "%s: unknown option -%s; '%s --help' lists them", name, option, name);
 }
 
 lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input, int *help) {
@@ -133,5 +140,5 @@ lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char
     return LK_FAIL(LK_USAGE, "%s: unexpected argument %s; '%s --help' says what is expected", name,
                    lk_quote(quoted, argv[at], strlen(argv[at])), name);
   if (error == 0) return LK_OK;
-  return complain(argp, name, argc, argv, find_unknown(argp, argc, argv));
+  return complain(argp, name, argc, argv);
 }

@@ -1,7 +1,9 @@
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_impl.h"
 #include "lockstep/log.h"
@@ -73,7 +75,14 @@ static lk_status run_command(const lk_command *command, int argc, char **argv) {
   return status;
 }
 
+/* A stream that is closed fails when it is used, and no other file takes its number. */
+static void hold_streams(void) {
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv) {
+  hold_streams();
   setlocale(LC_CTYPE, "C.UTF-8");
   lk_log_init(LK_LOG_INFO, false);
   if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {

@@ -7,6 +7,7 @@
 
 #include "cli_impl.h"
 #include "lockstep/durable.h"
+#include "lockstep/log.h"
 #include "lockstep/side.h"
 
 enum {
@@ -70,7 +71,8 @@ static const struct argp_option options[] = {
 typedef struct arguments {
   lk_prepare prepare;
   bool unit[2], vocabulary, minimum; /* given for the sources and targets; for the targets alone */
-  bool column, pairs;                /* --column was given; an option of pairs was */
+  bool column;                       /* --column was given */
+  int pairs;                         /* an option of pairs was: the last one's key */
 } arguments;
 
 /* The index of a choice among names[count], or EINVAL after saying what there is. */
@@ -150,7 +152,7 @@ static int parse_vocabulary(int key, const char *text, arguments *a) {
 /* The options that only pairs have. */
 static error_t parse_pairs(int key, char *text, arguments *a) {
   lk_prepare_pairs *pairs = &a->prepare.pairs;
-  a->pairs = true;
+  a->pairs = key;
   switch (key) {
     case OPTION_TARGET:
       return pairs->target[LK_TRAIN] = text, 0;
@@ -241,7 +243,8 @@ static const struct argp argp = {
         "            lines of --valid and --test may have further targets, behind TABs\n"
         "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
         "            or an HDF5 file with /frames [n,D], /offsets [rows+1], /labels [rows]\v"
-        "A line that is empty is skipped. A running text of words gets <eos> at each line end; the words <eos> and "
+        "A line that is empty is skipped. Blanks around a label are no part of it. A running text of words gets <eos> "
+        "at each line end; the words <eos> and "
         "<unk>, where a text spells them out, mean these units. Fractions count lines, sentences or, in a running "
         "text of characters, characters.\n"
         "\n"
@@ -275,6 +278,12 @@ static lk_status check(const lk_prepare *p) {
 static bool ends_with(const char *text, const char *end) {
   const size_t size = strlen(text), tail = strlen(end);
   return size >= tail && strcmp(text + size - tail, end) == 0;
+}
+
+static const char *name_of(int key) {
+  const struct argp_option *o = options;
+  while (o->key != key) o++;
+  return o->name;
 }
 
 static void print_split(const lk_prepare *p, const lk_prepare_report *r, lk_split split) {
@@ -324,8 +333,7 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
   if (help) return LK_OK;
   LK_TRY(check(p));
   if (a.pairs && strcmp(p->kind, "pairs") != 0)
-    return LK_FAIL(LK_USAGE, "an option that goes with pairs, not with %s; 'lockstep prepare --help' tells which",
-                   p->kind);
+    return LK_FAIL(LK_USAGE, "--%s goes with pairs, not with %s", name_of(a.pairs), p->kind);
   if (p->pairs.model[LK_SOURCE] && !a.unit[0]) p->unit = LK_PIECE;
   if ((p->pairs.model[LK_SOURCE] || p->pairs.model[LK_TARGET]) && !a.unit[1]) p->pairs.unit = LK_PIECE;
   const bool label = strcmp(p->kind, "label") == 0;
@@ -336,5 +344,7 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
   lk_durable_guard();
   LK_TRY(lk_prepare_run(p, &report));
   print_report(p, &report);
+  if (report.vocabulary == LK_SPECIALS || report.target_vocabulary == LK_SPECIALS)
+    LK_WARN("%s: every unit of a side is <unk>: there is nothing to learn from; lower --min-count", p->output);
   return LK_OK;
 }

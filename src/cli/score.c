@@ -37,7 +37,8 @@ static const struct argp argp = {
         "A model of lines predicts every unit and the line's end. A model of running text predicts the units after "
         "the first, each line by itself; a line of one unit has nothing to predict, and perplexity nan. A translator "
         "reads "
-        "lines of a source, a tab and a target: the probability is that of the target given the source.\v"
+        "lines of a source, a tab and a target: the probability is that of the target given the source; an empty line "
+        "gives an empty line.\v"
         "Example:\n  lockstep score run/best.h5 < lines.txt | sort -n"};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
@@ -46,7 +47,9 @@ static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
   LK_TRY(lk_score_lines(&a->model, lines, a->scores));
   for (ptrdiff_t i = 0; i < lines->count; i++) {
     const lk_score *s = &a->scores[i];
-    if (s->units > 0)
+    if (lines->size[i] == 0 && lk_task_view(a->model.task) == LK_VIEW_PAIRS)
+      LK_TRY(lk_buffer_append(out, "\n", 1));
+    else if (s->units > 0)
       LK_TRY(lk_buffer_printf(out, "%.6f\t%lld\t%.6g\n", s->log_probability, (long long)s->units,
                               exp(-s->log_probability / (double)s->units)));
     else

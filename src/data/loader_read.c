@@ -185,12 +185,20 @@ done:
   return status;
 }
 
+/* Every lane reads a unit at least, and the one after it. */
+static lk_status check_lanes(const lk_loader *loader) {
+  const ptrdiff_t lanes = loader->settings.batch, units = loader->units;
+  const char *split = lk_split_names[loader->settings.split];
+  if (units > lanes) return LK_OK;
+  if (units < 2) return LK_FAIL(LK_DATA, "%s/stream has %td unit: nothing follows it", split, units);
+  return LK_FAIL(LK_USAGE, "%s/stream has %td units, too few for %td lanes: %s can be %td at most", split, units, lanes,
+                 loader->settings.shuffle ? "train.batch" : "eval.batch (or eval --batch)", units - 1);
+}
+
 lk_status lk_loader_read_lanes(lk_loader *loader, const lk_corpus *corpus) {
   const ptrdiff_t lanes = loader->settings.batch, units = loader->units;
   const lk_shards *shards = &loader->shards;
-  if (units - 1 < lanes)
-    return LK_FAIL(LK_USAGE, "%s/stream has %td units, too few for %td lanes: choose a smaller batch",
-                   lk_split_names[loader->settings.split], units, lanes);
+  LK_TRY(check_lanes(loader));
   loader->lanes.begin = lk_plan_lanes(shards->total, lanes, shards->first).begin;
   loader->lanes.end = lk_plan_lanes(shards->total, lanes, shards->first + shards->count - 1).end;
   const ptrdiff_t longest = (units - 1 + lanes - 1) / lanes;

@@ -18,7 +18,7 @@ lk_status lk_pieces_create(lk_pieces **pieces, const char *name, const char *byt
   (*pieces)->model = lk_sentencepiece_create(bytes, size, error);
   if ((*pieces)->model) return LK_OK;
   lk_pieces_destroy(pieces);
-  return LK_FAIL(LK_DATA, "%s: not a SentencePiece model: %s", name, error);
+  return LK_FAIL(LK_DATA, "%s: not a SentencePiece model", name);
 }
 
 void lk_pieces_destroy(lk_pieces **pieces) {

@@ -58,9 +58,12 @@ static lk_status check_no_pairs(const lk_prepare *p) {
   return LK_OK;
 }
 
-static lk_status load_text(lk_source *source, const char *path) {
+static lk_status load_text(const lk_job *job, lk_source *source, const char *path) {
+  const lk_prepare *p = job->settings;
   source->loaded = true;
   LK_TRY(lk_text_file_load(&source->text, path));
+  const bool words = p->unit == LK_WORD || (job->info.kind == LK_CORPUS_PAIRS && p->pairs.unit == LK_WORD);
+  if (words && job->info.kind != LK_CORPUS_FRAMES) LK_TRY(lk_text_file_check_words(&source->text));
   source->name = source->text.name;
   source->bytes = source->text.bytes.size;
   lk_digest(source->text.bytes.data, source->text.bytes.size, source->digest);
@@ -78,8 +81,8 @@ static lk_status load(lk_job *job, lk_split split) {
     source->bytes = lk_frames_h5_bytes(source->h5);
     return lk_digest_file(path, source->digest);
   }
-  LK_TRY(load_text(source, path));
-  return beside ? load_text(&job->target[split], beside) : LK_OK;
+  LK_TRY(load_text(job, source, path));
+  return beside ? load_text(job, &job->target[split], beside) : LK_OK;
 }
 
 static lk_split split_at(const lk_job *job, ptrdiff_t position) {

@@ -8,12 +8,15 @@ static lk_status check(const lk_prepare *settings) {
   return LK_OK;
 }
 
-/* The text after the only TAB; LK_DATA where the line is not label, TAB, text. */
-static lk_status split_line(const lk_source *source, const lk_line *line, const char **text) {
+/* The label before the only TAB, and the text after it; LK_DATA where the line is not label, TAB, text. */
+static lk_status split_line(const lk_source *source, const lk_line *line, lk_record *record, const char **text) {
   const char *end = line->text + line->size, *tab = memchr(line->text, '\t', line->size);
   if (!tab)
     return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: label, TAB, text");
-  if (tab == line->text) return lk_source_fail(source, line->number, 1, "an empty label");
+  record->label = line->text;
+  record->label_size = (size_t)(tab - line->text);
+  lk_label_trim(&record->label, &record->label_size);
+  if (record->label_size == 0) return lk_source_fail(source, line->number, 1, "an empty label");
   *text = tab + 1;
   const char *second = memchr(*text, '\t', (size_t)(end - *text));
   if (second)
@@ -28,7 +31,7 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
   size_t at = 0, length;
   for (*more = false; !*more && lk_reader_next(&source->reader, &line);) {
     if (line.size == 0) continue;
-    LK_TRY(split_line(source, &line, &text));
+    LK_TRY(split_line(source, &line, record, &text));
     const ptrdiff_t column = lk_line_column(&line, text);
     job->folded.size = at = 0;
     LK_TRY(lk_job_fold(job, text, (size_t)(line.text + line.size - text)));
@@ -39,8 +42,6 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
     if (size == 0) continue;
     record->line = line.number;
     record->column = 1;
-    record->label = line.text;
-    record->label_size = (size_t)(text - 1 - line.text);
     record->text = job->folded.data;
     record->size = size;
     *more = true;

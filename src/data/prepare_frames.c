@@ -97,13 +97,14 @@ static lk_status take_line(lk_job *job, const lk_source *source, const lk_line *
   const char *end = line->text + line->size, *tab = memchr(line->text, '\t', line->size);
   if (!tab)
     return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: label, TAB, frames");
-  if (tab == line->text) return lk_source_fail(source, line->number, 1, "an empty label");
+  record->label = line->text;
+  record->label_size = (size_t)(tab - line->text);
+  lk_label_trim(&record->label, &record->label_size);
+  if (record->label_size == 0) return lk_source_fail(source, line->number, 1, "an empty label");
   const char *frames = tab + 1, *second = memchr(frames, '\t', (size_t)(end - frames)), *start;
   if (second)
     return lk_source_fail(source, line->number, lk_line_column(line, second),
                           "a second TAB, expected 2 columns: label, TAB, frames");
-  record->label = line->text;
-  record->label_size = (size_t)(tab - line->text);
   record->length = 0;
   size_t at = 0, size, used = 0;
   for (; lk_unit_next(LK_WORD, frames, (size_t)(end - frames), &at, &start, &size); record->length++)
@@ -138,6 +139,8 @@ static lk_status next_row(lk_job *job, lk_source *source, lk_record *record, boo
     if (row >= lk_frames_h5_rows(source->h5)) return LK_OK;
     LK_TRY(lk_frames_h5_row(source->h5, row, &job->frames, &job->frames_capacity, &record->length, &record->label,
                             &record->label_size));
+    lk_label_trim(&record->label, &record->label_size);
+    if (record->label_size == 0) return LK_FAIL(LK_DATA, "%s: /labels row %td: nothing but blanks", source->name, row);
     record->line = row;
     LK_TRY(lk_job_limit(job, source, row, 0, record->length, &record->length));
     *more = record->length > 0;

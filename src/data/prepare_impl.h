@@ -105,6 +105,8 @@ LK_CHECKED lk_status lk_job_limit(lk_job *job, const lk_source *source, ptrdiff_
 /** The same for a folded text cut into units: *size becomes the bytes to keep, 0 where it is left out. */
 LK_CHECKED lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
                                        const char *text, size_t *size);
+/** A label without the white space around it. */
+void lk_label_trim(const char **text, size_t *size);
 /** The number of a label; LK_DATA where the training part never had it. */
 LK_CHECKED lk_status lk_job_find_label(const lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
                                        const char *text, size_t size, int32_t *id);

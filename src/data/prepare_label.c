@@ -101,6 +101,7 @@ static lk_status take_word(lk_job *job, const lk_source *source, const lk_line *
   LK_TRY(resolve(source, line, "tag", p->conllu ? CONLLU_UPOS : p->column_tag, columns, &tag_index));
   column_at(line, tabs, word_index, &word, &word_size);
   column_at(line, tabs, tag_index, &tag, &tag_size);
+  lk_label_trim(&tag, &tag_size);
   if (word_size == 0) return lk_source_fail(source, line->number, lk_line_column(line, word), "an empty word");
   if (tag_size == 0 || (p->conllu && tag_size == 1 && *tag == '_'))
     return lk_source_fail(source, line->number, lk_line_column(line, tag), "a word without a label");

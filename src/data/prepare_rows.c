@@ -54,6 +54,15 @@ lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line
   return LK_OK;
 }
 
+void lk_label_trim(const char **text, size_t *size) {
+  const char *word, *begin = *text, *end = *text;
+  size_t at = 0, length;
+  for (; lk_unit_next(LK_WORD, *text, *size, &at, &word, &length); end = word + length)
+    if (end == begin) begin = word;
+  *size = end > begin ? (size_t)(end - begin) : 0;
+  *text = begin;
+}
+
 lk_status lk_job_find_label(const lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
                             const char *text, size_t size, int32_t *id) {
   char quoted[256];

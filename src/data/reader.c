@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lockstep/vocab.h"
+
 /* LK_DATA at a byte of the file, by line and column. All before it is valid UTF-8. */
 static lk_status bad_byte(const lk_text_file *file, size_t at, const char *what) {
   lk_reader reader = lk_reader_start(file);
@@ -47,6 +49,20 @@ lk_status lk_text_file_load(lk_text_file *file, const char *path) {
 done:
   if (status != LK_OK) lk_text_file_release(file);
   return status;
+}
+
+lk_status lk_text_file_check_words(const lk_text_file *file) {
+  lk_reader reader = lk_reader_start(file);
+  lk_line line;
+  while (lk_reader_next(&reader, &line)) {
+    const char *word;
+    size_t at = 0, size;
+    while (line.size > LK_WORD_LIMIT && lk_unit_next(LK_WORD, line.text, line.size, &at, &word, &size))
+      if (size > LK_WORD_LIMIT)
+        return LK_FAIL(LK_DATA, "%s:%td:%td: a word of %.1f MiB, more than %zu MiB", file->name, line.number,
+                       lk_line_column(&line, word), (double)size / 1048576.0, LK_WORD_LIMIT >> 20);
+  }
+  return LK_OK;
 }
 
 void lk_text_file_release(lk_text_file *file) {

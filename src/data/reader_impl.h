@@ -6,6 +6,7 @@
 #include "lockstep/text.h"
 
 #define LK_LINE_LIMIT ((size_t)64 << 20) /* bytes of a line */
+#define LK_WORD_LIMIT ((size_t)16 << 20) /* of a word, where words are units: what a corpus can hold */
 
 typedef struct lk_text_file {
   const char *name; /* for messages: the path, or <stdin> */
@@ -28,6 +29,8 @@ typedef struct lk_reader {
 
 /** Read and check; `path` outlives the file, "-" is standard input. LK_IO; LK_DATA with file:line:column. */
 LK_CHECKED lk_status lk_text_file_load(lk_text_file *file, const char *path);
+/** LK_DATA where a word is over the limit. */
+LK_CHECKED lk_status lk_text_file_check_words(const lk_text_file *file);
 void lk_text_file_release(lk_text_file *file);
 static inline lk_reader lk_reader_start(const lk_text_file *file) {
   return (lk_reader){.file = file, .at = file->begin};

@@ -20,7 +20,9 @@ lk_status lk_encoded_add(lk_encoded *e, ptrdiff_t i, lk_side *side, const lk_lin
 typedef struct pairs {
   lk_model *model;
   const lk_lines *lines;
-  ptrdiff_t first, count; /* lines of this batch */
+  ptrdiff_t next;                /* the line to read */
+  ptrdiff_t count;               /* lines of this batch: those that are not empty */
+  ptrdiff_t line[LK_LINES_MOST]; /* [count] */
   lk_encoded source, target;
   lk_batch batch;
   lk_arena arena;
@@ -28,7 +30,7 @@ typedef struct pairs {
 } pairs;
 
 static lk_status read_line(pairs *p, ptrdiff_t line) {
-  const ptrdiff_t i = line - p->first;
+  const ptrdiff_t i = p->count;
   const char *text = p->lines->text[line], *tab = memchr(text, '\t', p->lines->size[line]);
   if (tab == NULL)
     return LK_FAIL(LK_DATA, "%s:%lld: expected a source, a tab and its target", p->lines->name,
@@ -42,14 +44,15 @@ static lk_status read_line(pairs *p, ptrdiff_t line) {
   return lk_encoded_add(&p->target, i, p->model->side[LK_TARGET], p->lines, line, at + 1, p->lines->size[line]);
 }
 
-/* Lines until the batch is full; one that makes it too large is still taken. */
-static lk_status read_lines(pairs *p) {
-  p->first += p->count;
+/* Lines until the batch is full; one that makes it too large is still taken. An empty one has no score. */
+static lk_status read_lines(pairs *p, lk_score *out) {
   p->count = p->source.count = p->target.count = 0;
-  while (p->first + p->count < p->lines->count && p->count < LK_LINES_MOST &&
-         p->source.count + p->target.count < LK_ROWS_MOST) {
-    LK_TRY(read_line(p, p->first + p->count));
-    p->count++;
+  for (; p->next < p->lines->count && p->count < LK_LINES_MOST && p->source.count + p->target.count < LK_ROWS_MOST;
+       p->next++) {
+    out[p->next] = (lk_score){0};
+    if (p->lines->size[p->next] == 0) continue;
+    LK_TRY(read_line(p, p->next));
+    p->line[p->count++] = p->next;
   }
   return LK_OK;
 }
@@ -64,7 +67,7 @@ static lk_status score_batch(pairs *p, lk_score *out) {
   LK_TRY(lk_batch_from_pairs(&p->batch, &p->arena, &p->model->one, p->count, source, p->source.length, target,
                              p->target.length, perm));
   LK_TRY(lk_losses_measure(&p->losses, p->model, &p->batch));
-  for (ptrdiff_t b = 0; b < p->count; b++) out[p->first + perm[b]] = lk_losses_score(&p->losses, &p->batch, b);
+  for (ptrdiff_t b = 0; b < p->count; b++) out[p->line[perm[b]]] = lk_losses_score(&p->losses, &p->batch, b);
   return LK_OK;
 }
 
@@ -75,7 +78,7 @@ lk_status lk_score_pairs(lk_model *model, const lk_lines *lines, lk_score *out) 
   p->model = model;
   p->lines = lines;
   for (;;) {
-    LK_GO(read_lines(p));
+    LK_GO(read_lines(p, out));
     if (p->count == 0) break;
     LK_GO(score_batch(p, out));
   }

@@ -98,7 +98,10 @@ lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, 
   lk_status status;
   LK_GO(lk_utf8_fold(&folded, line, size, model->corpus->nfc, model->corpus->lower));
   if (marks) LK_GO(append(ids, count, capacity, LK_SOS));
+  const ptrdiff_t first = *count;
   LK_GO(lk_vocab_encode(model->vocab, lk_model_unit(model), folded.data, folded.size, ids, count, capacity));
+  for (ptrdiff_t i = first; lk_task_view(model->task) == LK_VIEW_LABEL && i < *count; i++)
+    if ((*ids)[i] < LK_SPECIALS) (*ids)[i] = LK_UNK; /* a word spelled like a special unit, as when it was prepared */
   if (marks) LK_GO(append(ids, count, capacity, LK_EOS));
 done:
   lk_buffer_release(&folded);

@@ -75,6 +75,19 @@ train tags label tags.h5 train.epochs=8 model.bidirectional=true
 printf 'a b\nd  c a\n\nb\n' | "$LOCKSTEP" predict tags/last.h5 >out.txt
 printf 'Ta Tb\nTd Tc Ta\n\nTb\n' | cmp - out.txt
 
+printf '<eos>\n' | "$LOCKSTEP" predict tags/last.h5 --scores >out.txt # a word like any other that is not known
+printf 'unheard\n' | "$LOCKSTEP" predict tags/last.h5 --scores | cmp - out.txt
+
+# A translator that has learned next to nothing: an empty line has no score; the targets' units are its own.
+awk '{ print $0 "\tx" NR % 3 }' in.txt >pairs.tsv
+sed 's/x2$/x3/' pairs.tsv >others.tsv
+for name in pairs others; do "$LOCKSTEP" prepare pairs $name.tsv --unit word -o $name.h5 >prepare.txt 2>&1; done
+train pairs translate pairs.h5 train.steps=3
+sed -n '1p;3p' pairs.tsv | "$LOCKSTEP" score pairs/last.h5 >out.txt
+sed -n '1s/$/\n/p;3p' pairs.tsv | "$LOCKSTEP" score pairs/last.h5 >spaced.txt
+[ "$(sed -n 2p spaced.txt)" = "" ] && [ "$(wc -l <spaced.txt)" = 3 ] && sed 2d spaced.txt | cmp - out.txt
+expect 65 "others.h5: its target vocabulary is not the one" "$LOCKSTEP" eval pairs/last.h5 others.h5
+
 # A language model of lines: score sums up to eval's loss.
 awk 'BEGIN { srand(6); for (i = 0; i < 300; i++) { printf "the"; n = 1 + int(rand() * 5)
   for (j = 0; j < n; j++) printf " w%d", rand() * 9; print " end" } }' >lines.txt
@@ -101,10 +114,18 @@ expect 64 "--top-p" "$LOCKSTEP" generate lines/last.h5 --top-p 1.5
 # A running text of characters, cut off by its reader: quietly.
 "$LOCKSTEP" prepare text lines.txt --unit char --stream -o stream.h5 >prepare.txt 2>&1
 train stream lm stream.h5 train.steps=30 train.unroll=20
+units=$(wc -m <lines.txt)
 code=0
 { "$LOCKSTEP" generate stream/last.h5 --length 1000000 2>err.txt || echo $? >code.txt; } | head -c 50 >out.txt || code=$?
 [ "$(wc -c <out.txt)" = 50 ] && [ ! -s err.txt ] && [ "$(cat code.txt)" = 141 ] && [ "$code" = 0 ]
 expect 65 "lines.h5: sequences, one a line, but the model was trained on one running text" "$LOCKSTEP" eval stream/last.h5 lines.h5
 expect 65 "stream.h5: one running text, but the model was trained on sequences" "$LOCKSTEP" eval lines/last.h5 stream.h5
+expect 64 "train/stream has $units units, too few for 100000 lanes: eval.batch (or eval --batch) can be $((units - 1)) at most" \
+  "$LOCKSTEP" eval stream/last.h5 stream.h5 --batch 100000
+expect 74 "standard input: Bad file descriptor" "$LOCKSTEP" score stream/last.h5 <&-
+expect 74 "standard input: Bad file descriptor" "$LOCKSTEP" predict class/last.h5 <&-
+expect 64 "-l: expected a value (N)" "$LOCKSTEP" generate stream/last.h5 -l
+expect 64 "unknown option -z" "$LOCKSTEP" generate stream/last.h5 -z
+expect 64 "did you mean --beam" "$LOCKSTEP" predict class/last.h5 --baem 3
 [ "$("$LOCKSTEP" generate stream/last.h5 --length 40 --prompt 'the w' | wc -m)" -ge 45 ]
 "$LOCKSTEP" score --help | grep -q perplexity

@@ -50,6 +50,15 @@ grep -q 'cut to 5: 1 sequences' report.txt
 has lines.h5 /train/len_0008/source '{1'
 [ "$(h5ls -r lines.h5 | grep -c len_0012)" -eq 0 ] || fail 'the old corpus is still there'
 
+# Blanks around a label are no part of it.
+printf ' x\ta\nx\tb\nx  \ta\nnew york\tc\n' >blanks.tsv
+"${prepare[@]}" classify blanks.tsv -o lines.h5 >report.txt
+grep -q 'labels: 2$' report.txt || fail "blanks around labels: $(cat report.txt)"
+printf 'w\tx \nv\t x\n' >blanks.conll
+"${prepare[@]}" label blanks.conll -o lines.h5 | grep -q 'labels: 1$'
+printf 'x \t1,2\n x\t1,3\n' >blanks.txt
+"${prepare[@]}" frames blanks.txt -o lines.h5 | grep -q 'labels: 1$'
+
 # Words and tags: .conllu by its name, plain columns by numbers.
 printf '# a\n1-2\tdont\t_\t_\t_\t_\t_\t_\t_\t_\n1\tdo\t_\tAUX\t_\t_\t_\t_\t_\t_\n2\tnt\t_\tPART\t_\t_\t_\t_\t_\t_\n\n' >a.conllu
 "${prepare[@]}" label a.conllu -o label.h5 >/dev/null
@@ -95,11 +104,22 @@ refused 65 'text.txt:1:6: a sequence of 31 units, more than 5' \
   "${prepare[@]}" text text.txt --unit char --max-length 5 -o out.h5
 refused 65 'empty.txt:1:1: the file is empty' "${prepare[@]}" text empty.txt -o out.h5
 refused 65 'bad.tsv:2:7: 1 column, expected 2' "${prepare[@]}" classify bad.tsv -o out.h5
+printf 'x\ta\n  \tb\n' >nolabel.tsv
+refused 65 'nolabel.tsv:2:1: an empty label' "${prepare[@]}" classify nolabel.tsv -o out.h5
 refused 65 'nan.tsv:2:5: found '"'nan'"', expected a finite number' "${prepare[@]}" frames nan.tsv -o out.h5
 refused 65 'test.tsv:1:6: a second target, which only validation and test may have' \
   "${prepare[@]}" pairs test.tsv -o out.h5
 refused 65 'train.ph:3:1: the file ends, but three.en goes on' \
   "${prepare[@]}" pairs three.en --target train.ph -o out.h5
+{ printf 'a\nb c' && head -c 17000000 /dev/zero | tr '\0' d; } >long.txt
+refused 65 'long.txt:2:3: a word of 16.2 MiB, more than 16 MiB' "${prepare[@]}" text long.txt -o out.h5
+rm long.txt
+if "$LOCKSTEP" prepare --help | grep -q sentencepiece; then
+  got=$("${prepare[@]}" pairs train.tsv --sentencepiece text.txt -o out.h5 2>&1 || true)
+  grep -qxE 'lockstep: text.txt: (not a SentencePiece model|this program was built without .*)' <<<"$got" || fail "$got"
+fi
+"${prepare[@]}" text text.txt --min-count 1000 -o few.h5 2>../err.txt >/dev/null
+grep -q 'few.h5: every unit of a side is <unk>' ../err.txt && rm few.h5
 refused 65 'bad.conll:2:5: 3 columns, expected 2' "${prepare[@]}" label bad.conll -o out.h5
 printf 'y\tb\n' >other.tsv
 refused 65 "other.tsv:1:1: label 'y', which the training part never has" \
@@ -114,7 +134,8 @@ refused 64 '--unit: expected word, char or sentencepiece, found' "${prepare[@]}"
 refused 64 '--column: expected word=I,tag=J' "${prepare[@]}" label b.conll --column word=x -o out.h5
 refused 64 '--conllu goes with label, not with text' "${prepare[@]}" text text.txt --conllu -o out.h5
 refused 64 '--stream goes with text, not with classify' "${prepare[@]}" classify lines.tsv --stream -o out.h5
-refused 64 'goes with pairs, not with text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
+refused 64 '--target goes with pairs, not with text' "${prepare[@]}" text text.txt --target train.ph -o out.h5
+refused 64 '--shared-vocabulary goes with pairs, not with text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
 refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
 refused 64 'did you mean --max-length' "${prepare[@]}" text text.txt --max-lenght 3 -o out.h5
 # The output is none of the inputs, however it is spelt, and a file: 64, and the input is as it was.

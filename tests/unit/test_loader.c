@@ -402,7 +402,9 @@ static void what_does_not_fit_is_refused(void **state) {
           "the corpus holds nothing in /valid: prepare it with --valid FILE or --valid-fraction X");
   refused(text, (lk_loader_settings){.view = LK_VIEW_LM}, LK_USAGE, "a batch of 0 sequences: at least 1");
   refused(stream, (lk_loader_settings){.view = LK_VIEW_LM, .batch = 10, .unroll = 5}, LK_USAGE,
-          "train/stream has 10 units, too few for 10 lanes: choose a smaller batch");
+          "train/stream has 10 units, too few for 10 lanes: eval.batch (or eval --batch) can be 9 at most");
+  refused(stream, (lk_loader_settings){.view = LK_VIEW_LM, .batch = 10, .unroll = 5, .shuffle = true}, LK_USAGE,
+          "train/stream has 10 units, too few for 10 lanes: train.batch can be 9 at most");
   refused(stream, (lk_loader_settings){.view = LK_VIEW_LM, .batch = 2}, LK_USAGE, "unroll of 0 units: at least 1");
   lk_corpus_close(&text);
   lk_corpus_close(&stream);
