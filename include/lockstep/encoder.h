@@ -36,7 +36,8 @@ typedef struct lk_encoder_input {
 
 /** What model.input may say; *count of them.                                      Not collective. */
 const char *const *lk_input_names(size_t *count);
-/** Declare by config->model for a vocabulary of V, or frames of width `frames` where V is 0. LK_USAGE with the place. */
+/** Declare by config->model for a vocabulary of V, or frames of width `frames` where V is 0. LK_USAGE with the place;
+ *  LK_DATA for word dropout by counts that are all zero. */
 LK_CHECKED lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, ptrdiff_t V,
                                         ptrdiff_t frames, const int64_t *counts);
 void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);

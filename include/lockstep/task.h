@@ -16,7 +16,7 @@ typedef struct lk_task lk_task;
 typedef struct lk_shard_stat {
   double loss;    /* nats, sum; with train.smoothing: of the smoothed objective, the one that the gradient is of */
   int64_t units;  /* predicted */
-  int64_t tokens; /* read */
+  int64_t tokens; /* read, of pairs on both sides */
 } lk_shard_stat;
 
 typedef struct lk_metric {

@@ -37,7 +37,9 @@ void lk_config_release(lk_config *config) {
 /* One YAML text while it is merged. */
 typedef struct reading {
   lk_config *config;
-  const char *name;              /* of the file, kept */
+  const char *name; /* of the file, kept */
+  const char *text;
+  size_t size;
   int line[LK_CONFIG_MOST_KEYS]; /* where this text sets a key, 0: not yet */
   int section_line[LK_CONFIG_SECTIONS];
 } reading;
@@ -141,15 +143,40 @@ static lk_status merge_root(reading *r, struct fy_node *root) {
   return LK_FAIL(LK_USAGE, "%s: expected lines of key: value", place);
 }
 
+/* The parser refuses a directive without a word. */
+static int directive_line(const reading *r) {
+  int line = 1;
+  const char *end = r->text + r->size, *at = r->text;
+  for (; at < end && *at != '%'; line++) {
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    if (!newline) return 1;
+    at = newline + 1;
+  }
+  return at < end ? line : 1;
+}
+
 static lk_status syntax_error(const reading *r, struct fy_diag *diag) {
   void *iterator = NULL;
   const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iterator);
-  if (!error) return LK_FAIL(LK_USAGE, "%s: not valid YAML", r->name);
+  if (!error)
+    return LK_FAIL(LK_USAGE, "%s:%d:1: not valid YAML, or a %%YAML version that is not known", r->name,
+                   directive_line(r));
   char place[512];
   name_place(place, r->name, (position){error->line, error->column});
   bool tab = strstr(error->msg, "tab") && strstr(error->msg, "indentation");
   return LK_FAIL(LK_USAGE, "%s: %s", place,
                  tab ? "a tab in the indentation: YAML takes only spaces there" : error->msg);
+}
+
+static lk_status second_document(const reading *r, struct fy_node *root) {
+  char place[512];
+  void *iterator = NULL;
+  struct fy_node *first = root; /* what begins it: of a mapping its first key */
+  if (root && fy_node_is_mapping(root)) first = fy_node_pair_key(fy_node_mapping_iterate(root, &iterator));
+  const position at = position_of(first, (position){0, 0});
+  if (at.line == 0) return LK_FAIL(LK_USAGE, "%s: expected one YAML document, found a second after '---'", r->name);
+  name_place(place, r->name, at);
+  return LK_FAIL(LK_USAGE, "%s: expected one YAML document, found a second after '---'", place);
 }
 
 /* The documents of the text: at most one. The whole text is read before a key is set. */
@@ -160,7 +187,7 @@ static lk_status merge_documents(reading *r, struct fy_parser *parser, struct fy
   if (fy_parser_get_stream_error(parser))
     status = syntax_error(r, diag);
   else if (second)
-    status = LK_FAIL(LK_USAGE, "%s: expected one YAML document, found a second after '---'", r->name);
+    status = second_document(r, fy_document_root(second));
   else if (first && fy_document_root(first))
     status = merge_root(r, fy_document_root(first));
   if (second) fy_parse_document_destroy(parser, second);
@@ -184,7 +211,7 @@ static lk_status check_characters(const char *text, size_t size, const char *nam
 }
 
 lk_status lk_config_parse(lk_config *config, const char *text, size_t size, const char *name) {
-  reading r = {.config = config};
+  reading r = {.config = config, .text = text, .size = size};
   if (size == 0) return LK_OK;
   LK_TRY(check_characters(text, size, name));
   LK_TRY(lk_config_keep(config, name, strlen(name), &r.name));
@@ -216,8 +243,8 @@ lk_status lk_config_override(lk_config *config, const char *assignment) {
   const size_t all = strlen(assignment);
   lk_quote(quoted, assignment, all);
   const char *equals = strchr(assignment, '=');
-  if (!equals || equals == assignment || lk_utf8_valid(assignment, all) < all)
-    return LK_FAIL(LK_USAGE, "command line: expected key=value, found %s", quoted);
+  if (lk_utf8_valid(assignment, all) < all) return LK_FAIL(LK_USAGE, "command line: %s is not UTF-8 text", quoted);
+  if (!equals || equals == assignment) return LK_FAIL(LK_USAGE, "command line: expected key=value, found %s", quoted);
 
   (void)snprintf(place, sizeof place, "command line: %.*s", (int)strlen(quoted) - 2, quoted + 1);
   const size_t size = (size_t)(equals - assignment);

@@ -149,7 +149,7 @@ const config_key lk_config_keys[] = {
     WHOLE("eval.every", eval.every, "0", 0, MANY, "steps",
           "Time between two evaluations; 0 evaluates at the end of each epoch."),
     WHOLE("eval.batch", eval.batch, "64", 1, 1048576, "sequences",
-          "Sequences that are evaluated together, of all ranks; changes speed, not results."),
+          "Sequences evaluated together, of a running text lanes: each starts from zeros, so figures vary a little."),
     TEXT("eval.metric", eval.metric, "loss",
          "What best.h5, plateau and patience go by: loss, or a metric of the task such as accuracy."),
 

@@ -22,7 +22,10 @@ static const struct argp_option options[] = {
     {"split", OPTION_SPLIT, "NAME", 0, "train, valid or test (the last that the corpus has)", 0},
     {"json", OPTION_JSON, NULL, 0, "one JSON object, the confusion matrix included", 0},
     {"confusion", OPTION_CONFUSION, NULL, 0, "print the confusion matrix", 0},
-    {"batch", OPTION_BATCH, "N", 0, "sequences, or lanes of a running text, a step (eval.batch)", 0},
+    {"batch", OPTION_BATCH, "N", 0,
+     "sequences a step; of a running text its lanes, each read from zero states, so that figures hang on it a little "
+     "(eval.batch)",
+     0},
     {0}};
 
 static int parse_split(const char *text, lk_split *split) {

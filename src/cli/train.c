@@ -32,8 +32,9 @@ static const struct argp argp = {
         "Example:\n  mpirun -n 4 lockstep train configs/lm-char.yaml data.corpus=book.h5 run.dir=run "
         "train.rate=0.002\n\n"
         "The run's folder holds config.yaml, metrics.jsonl (one object a line), log.txt, checkpoints/ and the links "
-        "last.h5 and best.h5. 'lockstep config --describe' lists all keys. SIGINT, SIGTERM and SIGUSR1 save the state "
-        "and end the run with exit code 75; the same command goes on."};
+        "last.h5 and best.h5. 'lockstep config --describe' lists all keys. SIGINT, SIGTERM, SIGUSR1 and "
+        "SIGHUP save the state and end the run with exit code 75; the same command goes on. Send mpirun SIGUSR1, which "
+        "it hands on: by any other of them it ends with 1, though the ranks save."};
 
 /* Rank 0 reads the file; all ranks parse the same text. */
 static lk_status read_config(lk_config *config, const arguments *a, lk_comm *comm) {

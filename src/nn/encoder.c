@@ -51,6 +51,15 @@ static lk_status declare_input(lk_encoder *e, lk_params *params, ptrdiff_t frame
                    : lk_embedding_declare(&e->embedding, params, "embedding", e->V, e->I0, m->embedding_deviation);
 }
 
+/* Counts that are all missing would turn every word into <unk>. */
+static lk_status check_counts(const lk_encoder *e) {
+  int64_t seen = 0;
+  if (!(e->config->model.word_dropout > 0) || e->counts == NULL || e->V <= FIRST_WORD) return LK_OK;
+  for (ptrdiff_t id = FIRST_WORD; id < e->V; id++) seen += e->counts[id] > 0;
+  if (seen > 0) return LK_OK;
+  return LK_FAIL(LK_DATA, "model.word_dropout: the corpus does not say how often words were seen: prepare it again");
+}
+
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, ptrdiff_t V, ptrdiff_t frames,
                              const int64_t *counts) {
   const lk_config_model *m = &config->model;
@@ -60,6 +69,7 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
   e->layers = (int)m->layers;
   e->H = (ptrdiff_t)m->hidden;
   e->width = e->H * e->directions;
+  LK_TRY(check_counts(e));
   LK_TRY(declare_input(e, params, frames));
   for (int l = 0; l < e->layers; l++)
     for (int d = 0; d < e->directions; d++) {

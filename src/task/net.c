@@ -71,6 +71,8 @@ static void backward(lk_task *task, const lk_params *params, const lk_batch *bat
     lk_encoder_backward(&task->encoder, params, pack, mode, task->tied ? &tied : NULL, grads);
 }
 
+static int64_t shard_rows(const lk_pack *pack, int s) { return pack->shard_row[s + 1] - pack->shard_row[s]; }
+
 void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
                    lk_shard_stat *stat, const lk_grads *grads) {
   LK_ASSERT(task->training);
@@ -82,7 +84,8 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
                                  1, task->loss, task->best);
   const ptrdiff_t *unit = lk_net_units(task, pack);
   for (int s = 0; s < pack->shards->count; s++) {
-    stat[s] = (lk_shard_stat){.tokens = pack->shard_row[s + 1] - pack->shard_row[s]};
+    stat[s] = (lk_shard_stat){.tokens = shard_rows(pack, s)};
+    if (batch->encoder_ids) stat[s].tokens += shard_rows(&batch->encoder_pack, s);
     stat[s].loss = shard_loss(task, batch->target, unit[s], unit[s + 1], &stat[s].units);
   }
   backward(task, params, batch, mode, grads);

@@ -76,6 +76,13 @@ lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
   memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
   const int n = lk_task_metrics(e->task, 0, e->counts, metrics);
   for (int i = 0; i < n; i++) names[i] = metrics[i].name;
+  for (int i = 0; i < n; i++)
+    if (strcmp(names[i], config->eval.metric) == 0) return LK_OK;
+  if (lk_task_check(config) == LK_OK) /* the task has it on other corpora */
+    return lk_config_error(
+        config, "eval.metric",
+        "this corpus gives no %s: spans need tags that are all O, B-x or I-x, bits units of characters",
+        config->eval.metric);
   return lk_config_choice(config, "eval.metric", names, (size_t)n, &chosen);
 }
 

@@ -49,7 +49,9 @@ expect 64 "^lockstep: wrong.yaml:[0-9]*:9: model.cell: expected elman, lstm or g
 expect 64 "train.patience=2: goes by evaluations, and 'unchecked.h5' has no part for validation: .* --valid-fraction" \
   on 1 usage data.corpus=unchecked.h5 train.patience=2
 expect 64 "train.schedule=plateau: goes by evaluations" on 1 usage data.corpus=unchecked.h5 train.schedule=plateau
-[ ! -e usage ]
+corpus_label
+expect 64 "eval.metric=f1: this corpus gives no f1: spans need tags" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-ner.yaml" \
+  data.corpus=label.h5 run.dir=tags eval.metric=f1
 # 64: a run goes on as what it is; shards that follow the ranks are kept, and written down as the number that they are
 for value in model.hidden=32 model.cell=gru train.optimizer=sgd parallel.shards=4; do
   was=$(sed -n "s/^  \($(cut -d= -f1 <<<"${value#*.}")\): //p" complete/config.yaml | head -1)

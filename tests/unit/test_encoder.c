@@ -277,6 +277,18 @@ static void wrong_settings_are_named(void **state) {
   REFUSE(cell, "lstn");
   REFUSE(input, "embedding");
   config.model = good;
+  /* word dropout goes by counts: words that were never seen are none of its business, but all of them are */
+  int64_t counts[NET_V] = {9, 9, 9, 9};
+  lk_encoder e;
+  for (int seen = 0; seen < 2; seen++) {
+    lk_params *params;
+    assert_int_equal(lk_params_create(&params), LK_OK);
+    config.model.word_dropout = 0.5;
+    counts[NET_V - 1] = seen;
+    assert_int_equal(lk_encoder_declare(&e, params, &config, NET_V, 0, counts), seen ? LK_OK : LK_DATA);
+    lk_error_clear();
+    lk_params_destroy(&params);
+  }
   lk_config_release(&config);
 }
 

@@ -278,7 +278,7 @@ static void test_empty_batch(void **state) {
     fixture_rank_open(&rank, &corpus, 0, 1, f.params);
     fixture_task_ready(&f, &rank.pack, 1);
     fixture_batch(&f, &rank.pack, &batch);
-    lk_real lanes[1];
+    lk_real one[1], *lanes = nets[i].stream ? one : NULL;
     lk_task_train(f.task, f.params, &batch, (lk_mode){.training = 1}, lanes, stat, &rank.grads);
     lk_task_evaluate(f.task, f.params, &batch, lanes, loss, counts);
     for (ptrdiff_t j = 0; j < lk_params_count(f.params); j++) assert_true(rank.grads.piece[0][j] == 0);

@@ -49,6 +49,9 @@ static outcome run(ptrdiff_t target_V, const char *const *settings, int R) {
     const int first = h[r].rank.shards.first;
     assert_true(lk_task_counts(h[r].f.task) <= 128);
     lk_task_train(h[r].f.task, h[r].f.params, &h[r].batch, mode, NULL, &o.stat[first], &h[r].rank.grads);
+    int64_t tokens = 0;
+    for (int s = 0; s < h[r].rank.shards.count; s++) tokens += o.stat[first + s].tokens;
+    assert_int_equal(tokens, h[r].batch.pack.N + h[r].batch.encoder_pack.N);
     lk_task_evaluate(h[r].f.task, h[r].f.params, &h[r].batch, NULL, &o.evaluated[first], o.counts);
     assert_int_equal(lk_task_trouble(h[r].f.task), LK_OK);
     rank[r] = h[r].rank;
@@ -282,6 +285,15 @@ static void test_mistakes(void **state) {
   expect_usage(TARGET_V, copy, "model.bridge");
   expect_usage(TARGET_V, shared, "model.shared_embedding");
   expect_usage(TARGET_V, tied, "model.tied");
+  /* the encoder's one-hot input has no width of its own to be too wide */
+  static const char *const onehot[] = {NET, "model.input=onehot", NULL};
+  fixture_task f;
+  fixture_pairs_settings(&f, V, TARGET_V, onehot);
+  f.config.model.embedding = LK_MAX_WIDTH + 1;
+  assert_int_equal(lk_task_create(&f.task, &f.config, &f.info, f.params), LK_USAGE);
+  assert_non_null(strstr(lk_error_get()->text, "model.embedding"));
+  lk_error_clear();
+  fixture_pairs_close(&f);
 }
 
 static int group(void) {
