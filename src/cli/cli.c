@@ -94,11 +94,15 @@ static const struct argp_option *option_of(const struct argp *argp, const char *
   return NULL;
 }
 
-/* The first option that is none of ours, else the last word. */
+/* The first option that is none of ours; else one with a value that it does not take, else the last word. */
 static const char *find_culprit(const struct argp *argp, int argc, char **argv) {
-  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-    if (is_option(argv[i]) && !option_of(argp, argv[i])) return argv[i];
-  return argc > 1 ? argv[argc - 1] : "";
+  const char *culprit = argc > 1 ? argv[argc - 1] : "";
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    const struct argp_option *option = is_option(argv[i]) ? option_of(argp, argv[i]) : NULL;
+    if (is_option(argv[i]) && !option) return argv[i];
+    if (option && !option->arg && strchr(argv[i], '=')) culprit = argv[i];
+  }
+  return culprit;
 }
 
 /* argp complains in several lines and with its own words: with ARGP_NO_ERRS it is silent, and the option that it did not

@@ -61,7 +61,30 @@ static lk_status make_temp(char **name, const char *path, int (*make)(const char
   }
 }
 
+/* The passing name that a signal removes; "" where there is none. */
+static char doomed[PATH_MAX];
+static volatile sig_atomic_t guarded;
+
+static void remember(const char *name) {
+  if (guarded) (void)snprintf(doomed, sizeof doomed, "%s", name);
+}
+
+static void on_signal(int number) {
+  if (doomed[0]) (void)unlink(doomed);
+  (void)raise(number); /* held back until the handler returns, then it ends the process as if there were none */
+}
+
+void lk_durable_guard(void) {
+  static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
+  guarded = 1;
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
+    struct sigaction was, now = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    if (sigaction(deadly[i], NULL, &was) == 0 && was.sa_handler == SIG_DFL) (void)sigaction(deadly[i], &now, NULL);
+  }
+}
+
 static int make_file(const char *name, void *fd) {
+  remember(name); /* first: a signal may come between */
   *(int *)fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   return *(int *)fd < 0 ? errno : 0;
 }
@@ -114,28 +137,6 @@ int lk_read_at(int fd, void *bytes, size_t size, uint64_t at, size_t *got) {
   return 0;
 }
 
-/* The passing name that a signal removes; "" where there is none. */
-static char doomed[PATH_MAX];
-static volatile sig_atomic_t guarded;
-
-static void remember(const char *name) {
-  if (guarded) (void)snprintf(doomed, sizeof doomed, "%s", name);
-}
-
-static void on_signal(int number) {
-  if (doomed[0]) (void)unlink(doomed);
-  (void)raise(number); /* held back until the handler returns, then it ends the process as if there were none */
-}
-
-void lk_durable_guard(void) {
-  static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
-  guarded = 1;
-  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
-    struct sigaction was, now = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    if (sigaction(deadly[i], NULL, &was) == 0 && was.sa_handler == SIG_DFL) (void)sigaction(deadly[i], &now, NULL);
-  }
-}
-
 lk_status lk_temp_open(lk_temp *temp, const char *path) {
   lk_temp made = {.fd = -1};
   LK_TRY(lk_alloc(&made.path, strlen(path) + 1, 1));
@@ -145,7 +146,6 @@ lk_status lk_temp_open(lk_temp *temp, const char *path) {
     free(made.path);
     return status;
   }
-  remember(made.name);
   *temp = made;
   return LK_OK;
 }

@@ -137,6 +137,8 @@ refused 64 '--stream goes with text, not with classify' "${prepare[@]}" classify
 refused 64 '--target goes with pairs, not with text' "${prepare[@]}" text text.txt --target train.ph -o out.h5
 refused 64 '--shared-vocabulary goes with pairs, not with text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
 refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
+refused 64 '--stream takes no value' "${prepare[@]}" text text.txt --stream=yes -o out.h5
+refused 64 '--target: expected a value (FILE)' "${prepare[@]}" text text.txt --target
 refused 64 'did you mean --max-length' "${prepare[@]}" text text.txt --max-lenght 3 -o out.h5
 # The output is none of the inputs, however it is spelt, and a file: 64, and the input is as it was.
 cp lines.tsv safe.tsv
