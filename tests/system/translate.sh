@@ -91,7 +91,7 @@ expect 65 "standard input:2: expected a source, a tab" "$LOCKSTEP" score rough/l
 expect 65 "standard input:1:6: a second tab" "$LOCKSTEP" score rough/last.h5 <<<$'May\t5\t6'
 expect 64 "^lockstep: --nbest" "$LOCKSTEP" predict rough/last.h5 --beam 2 --nbest 3 <in.txt
 expect 64 "^lockstep: --beam: expected a whole number" "$LOCKSTEP" predict rough/last.h5 --beam 0 <in.txt
-expect 64 "eval.metric: .*bleu.*, found 'blue'" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/translate-names.yaml" data.corpus=dates.h5 \
+expect 64 "eval.metric=blue: .*bleu.*, found 'blue'" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/translate-names.yaml" data.corpus=dates.h5 \
   run.dir=none eval.metric=blue
 
 # The same bits: any ranks, and killed again and again.
