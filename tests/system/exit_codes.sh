@@ -110,6 +110,22 @@ for signal in TERM INT USR1 HUP; do
   grep -q 'stopped by a signal at step .* with the state saved' err.txt
   [ ! -e "stop-$signal/owner" ]
 done
+# a hangup that was ignored at the start stays so; messages that nobody reads end no run
+(trap '' HUP && exec "$LOCKSTEP" train "$config" "${small[@]}" run.dir=nohup train.steps=1000000) 2>err.txt &
+job=$!
+until_step nohup 100
+kill -HUP "$job"
+sleep 1
+kill -0 "$job" && kill -TERM "$job"
+code=0
+wait "$job" || code=$?
+[ "$code" -eq 75 ]
+(
+  code=0
+  "$LOCKSTEP" train "$config" "${small[@]}" run.dir=unread log.every=0 train.steps=300 2>&1 || code=$?
+  echo "$code" >code
+) | :
+[ "$(cat code)" -eq 0 ]
 step=$("$LOCKSTEP" inspect stop-INT/last.h5 | grep -oE 'step[^0-9]*[0-9]+' | grep -oE '[0-9]+' | head -1)
 expect 0 "resuming from .*step-0*$step.h5" on 3 stop-INT train.steps=$((step + 3))
 expect 75 "stopped before the job's time is over .* with the state saved" env SLURM_JOB_END_TIME=$(($(date +%s) + 12)) \
