@@ -196,6 +196,8 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   LK_GO(lk_comm_agree(comm, lk_model_open(&model, a.model)));
   LK_GO(lk_comm_agree(comm, lk_corpus_open(&corpus, a.corpus, lk_comm_rank(comm) == 0)));
   LK_GO(lk_comm_agree(comm, check_corpus(&model, lk_corpus_about(corpus), a.corpus)));
+  if (a.confusion && strcmp(model.config.task, "classify") != 0)
+    LK_GO(LK_FAIL(LK_USAGE, "--confusion: only a classifier has one, and the model is of task %s", model.config.task));
   LK_GO(run(&a, comm, &model, corpus));
 done:
   lk_corpus_close(&corpus);

@@ -129,7 +129,9 @@ static lk_status inspect(const char *path, void *context) {
   const arguments *a = context;
   char format[64];
   LK_TRY(lk_cli_format(path, format));
-  return strcmp(format, "lockstep-corpus") == 0 ? inspect_corpus(path) : inspect_checkpoint(path, a->config);
+  if (strcmp(format, "lockstep-corpus") != 0) return inspect_checkpoint(path, a->config);
+  if (a->config) return LK_FAIL(LK_USAGE, "--config: %s is a corpus, and only a checkpoint holds a configuration", path);
+  return inspect_corpus(path);
 }
 
 lk_status lk_command_inspect(int argc, char **argv, lk_comm *comm) {

@@ -36,7 +36,7 @@ environment.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1
 
 def call(*command):
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=4 * args.seconds + 30)  # fmt: skip
+                          timeout=4 * args.seconds + 120)  # fmt: skip
     if done.returncode:
         sys.exit(f"{' '.join(command)}\nended with {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
@@ -156,7 +156,9 @@ def compare(name, folder):
     if args.alone:
         return print(f"{name:12} {a:12.0f}", flush=True)
     b, c = statistics.median(two), statistics.median(one)
-    ratios = sorted(x / max(y, z) for x, y, z in zip(mine, two, one))
+    ratios = sorted(x / max(y, z) for x, y, z in zip(mine, two, one) if y or z)
+    if not ratios:
+        return print(f"{name:12} {a:12.0f} {'PyTorch did not end in time':>40}", flush=True)
     verdict = "reached" if statistics.median(ratios) >= TO_REACH[name] else "behind"
     print(f"{name:12} {a:12.0f} {b:14.0f} {c:16.0f} {statistics.median(ratios):8.2f} "
           f"({ratios[0]:.2f}-{ratios[-1]:.2f}) {TO_REACH[name]:9} {verdict}", flush=True)  # fmt: skip

@@ -28,7 +28,7 @@ WORKLOADS = {
     },
     # the net of translate-g2p.yaml without dropout, real lengths of cmudict-g2p where LOCKSTEP_DATA has it
     "translator": {
-        "task": "translate", "cell": "lstm", "layers": 2, "directions": 2, "hidden": 256, "embedding": 128,
+        "task": "translate", "cell": "lstm", "layers": 2, "directions": 2, "hidden": 384, "embedding": 128,
         "vocabulary": 32, "outputs": 44, "batch": 128, "steps": 20, "optimizer": "adam", "rate": 0.001, "clip": 5,
     },
 }  # fmt: skip
