@@ -130,7 +130,8 @@ static lk_status inspect(const char *path, void *context) {
   char format[64];
   LK_TRY(lk_cli_format(path, format));
   if (strcmp(format, "lockstep-corpus") != 0) return inspect_checkpoint(path, a->config);
-  if (a->config) return LK_FAIL(LK_USAGE, "--config: %s is a corpus, and only a checkpoint holds a configuration", path);
+  if (a->config)
+    return LK_FAIL(LK_USAGE, "--config: %s is a corpus, and only a checkpoint holds a configuration", path);
   return inspect_corpus(path);
 }
 
