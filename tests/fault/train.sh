@@ -12,7 +12,7 @@ export OMPI_MCA_ess_singleton_isolated=1
 grep . "$LOCKSTEP_SOURCE/CONTRIBUTING.md" | head -40 >lines.txt
 "$LOCKSTEP" prepare text lines.txt --unit word -o lines.h5 >/dev/null
 small=("$LOCKSTEP_SOURCE/configs/lm-line.yaml" data.corpus=lines.h5 model.hidden=8 model.embedding=8 train.batch=8 train.epochs=0
-  train.steps=4 checkpoint.every=1 checkpoint.keep=2 log.every=1000)
+  train.steps=4 train.patience=0 checkpoint.every=1 checkpoint.keep=2 log.every=1000)
 go() { "$LOCKSTEP" train "${small[@]}" run.dir="$1" "${@:2}"; }
 go alone 2>/dev/null
 go start train.steps=3 2>/dev/null
