@@ -53,6 +53,8 @@ size_t lk_utf8_valid(const char *text, size_t size) {
   return at;
 }
 
+size_t lk_utf8_mark(const char *text, size_t size) { return size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; }
+
 size_t lk_utf8_count(const char *text, size_t size) {
   size_t count = 0;
   for (size_t i = 0; i < size; i++) count += !continues((unsigned char)text[i]);

@@ -1,7 +1,8 @@
 /* cli_impl.h - what the commands share.
  *
  * A command is one file, src/cli/<name>.c, and one line in the table of main.c. cli/ is the only place that prints
- * results (standard output) or exits; main() prints the one error line (of several files: one each) and turns the status into the exit code. */
+ * results (standard output) or exits; main() prints the one error line (of several files: one each) and turns the status
+ * into the exit code. */
 #pragma once
 #include <argp.h>
 

@@ -34,7 +34,8 @@ static size_t without_end(const char *line, size_t size) {
 static lk_status take_line(block *b, const char *line, size_t size) {
   const int64_t number = b->lines.first + b->lines.count;
   size = without_end(line, size);
-  if (number == 1 && size >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) line += 3, size -= 3;
+  const size_t mark = number == 1 ? lk_utf8_mark(line, size) : 0;
+  line += mark, size -= mark;
   const char *nul = memchr(line, 0, size);
   if (nul && lk_utf8_valid(line, size) > (size_t)(nul - line)) /* else an earlier byte is to be named */
     return LK_FAIL(LK_DATA, "%s:%lld:%zu: a NUL byte in a text", b->lines.name, (long long)number,

@@ -44,7 +44,7 @@ lk_status lk_text_file_load(lk_text_file *file, const char *path) {
   *file = (lk_text_file){.name = strcmp(path, "-") == 0 ? "<stdin>" : path};
   lk_status status;
   LK_GO(lk_buffer_read_file(&file->bytes, path));
-  if (file->bytes.size >= 3 && memcmp(file->bytes.data, "\xef\xbb\xbf", 3) == 0) file->begin = 3;
+  file->begin = lk_utf8_mark(file->bytes.data, file->bytes.size);
   LK_GO(check(file));
 done:
   if (status != LK_OK) lk_text_file_release(file);
