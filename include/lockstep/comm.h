@@ -40,7 +40,3 @@ LK_CHECKED lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *al
 LK_CHECKED lk_status lk_comm_gather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of, int root);
 LK_CHECKED lk_status lk_comm_scatter(lk_comm *comm, const void *all, void *mine, const size_t *bytes_of, int root);
 LK_CHECKED lk_status lk_comm_barrier(lk_comm *comm);
-
-/** Slice of rank r of a vector of P reals (P a multiple of LK_LANES), so that all have about as much to do; blocks [count]
- *  by offset.                                                                     Not collective. */
-lk_slice lk_comm_slice(ptrdiff_t P, const lk_row_block *blocks, int count, int rank, int size);

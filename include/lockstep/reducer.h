@@ -46,6 +46,9 @@ float *lk_reducer_piece(const lk_reducer *reducer, int p);
 uint8_t *lk_reducer_touched(const lk_reducer *reducer, int p);
 /** The parameters [P], zeros at first.                                            Not collective. */
 float *lk_reducer_values(const lk_reducer *reducer);
+/** Slice of rank r of a vector of P reals (P a multiple of LK_LANES), so that all have about as much to do; blocks [count]
+ *  by offset.                                                                     Not collective. */
+lk_slice lk_reducer_cut(ptrdiff_t P, const lk_row_block *blocks, int count, int rank, int size);
 /** This rank's slice [P].                                                         Not collective. */
 lk_slice lk_reducer_slice(const lk_reducer *reducer);
 /** Where the sum of this rank's slice lands: its place in piece 0.                Not collective. */

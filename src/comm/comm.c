@@ -89,37 +89,6 @@ void lk_comm_abort(lk_comm *comm, int exit_code) {
 
 lk_status lk_comm_barrier(lk_comm *comm) { return LK_MPI(MPI_Barrier, comm->mpi); }
 
-/* Twice what the first `at` reals cost the rank that owns them: rows that few steps touch are updated like the others,
- * but hardly summed. */
-static ptrdiff_t cost_before(const lk_row_block *blocks, int count, ptrdiff_t at) {
-  ptrdiff_t cost = 2 * at;
-  for (int i = 0; i < count && at > blocks[i].offset; i++) {
-    const ptrdiff_t size = blocks[i].rows * blocks[i].width, inside = at - blocks[i].offset;
-    cost -= inside < size ? inside : size;
-  }
-  return cost;
-}
-
-/* The first block of LK_SLICE_BLOCK reals before which part/parts of all cost lie. */
-static ptrdiff_t cut_at(const lk_row_block *blocks, int count, ptrdiff_t P, ptrdiff_t part, ptrdiff_t parts) {
-  ptrdiff_t low = 0, high = (P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK;
-  const ptrdiff_t share = cost_before(blocks, count, P) / parts * part;
-  if (part == parts) return P;
-  while (low < high) {
-    const ptrdiff_t middle = (low + high) / 2;
-    if (cost_before(blocks, count, middle * LK_SLICE_BLOCK) < share)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low * LK_SLICE_BLOCK < P ? low * LK_SLICE_BLOCK : P;
-}
-
-lk_slice lk_comm_slice(ptrdiff_t P, const lk_row_block *blocks, int count, int rank, int size) {
-  LK_ASSERT(P >= 0 && P % LK_LANES == 0 && size > 0 && rank >= 0 && rank < size);
-  return (lk_slice){.begin = cut_at(blocks, count, P, rank, size), .end = cut_at(blocks, count, P, rank + 1, size)};
-}
-
 /* Rank `from` failed: its text to all, into the record of those that have no failure of their own. */
 static lk_status share_failure(lk_comm *comm, lk_status own, lk_status worst, int from) {
   char text[sizeof((lk_error *)NULL)->text] = "";

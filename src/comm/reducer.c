@@ -44,7 +44,7 @@ static lk_status cut_slices(lk_reducer *reducer) {
   LK_TRY(lk_alloc(&reducer->record_bytes, R, sizeof *reducer->record_bytes));
   LK_TRY(lk_alloc(&reducer->block_bytes, R, sizeof *reducer->block_bytes));
   for (int r = 0; r < reducer->comm->size; r++) {
-    lk_slice slice = lk_comm_slice(reducer->P, reducer->block, reducer->blocks, r, reducer->comm->size);
+    lk_slice slice = lk_reducer_cut(reducer->P, reducer->block, reducer->blocks, r, reducer->comm->size);
     ptrdiff_t n = slice.end - slice.begin;
     reducer->slice[r] = slice;
     reducer->slice_bytes[r] = (size_t)n * sizeof(float);

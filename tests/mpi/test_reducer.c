@@ -245,7 +245,7 @@ static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, int s
   double least = INFINITY, most = 0;
   for (int i = 0; i < count; i++) dense -= blocks[i].rows * blocks[i].width;
   for (int r = 0; r < size; r++) {
-    const lk_slice slice = lk_comm_slice(P, blocks, count, r, size);
+    const lk_slice slice = lk_reducer_cut(P, blocks, count, r, size);
     CHECK(slice.begin == at && slice.end >= slice.begin);
     CHECK(slice.begin == P || slice.begin % LK_SLICE_BLOCK == 0);
     at = slice.end;
