@@ -60,6 +60,8 @@ typedef struct lk_kernels {
   void (*add)(ptrdiff_t n, const lk_real *x, lk_real *y); /* y += x, no overlap */
 } lk_kernels;
 
+/** What lk_kernels_select() takes; *count of them.                                 Not collective. */
+const char *const *lk_kernels_names(size_t *count);
 /** Choose by name ("auto" or NULL: the best this CPU has), flush denormals in this thread, keep BLAS to one thread.
  *  LK_USAGE where the CPU lacks it, LK_DATA never.                                 Not collective. */
 LK_CHECKED lk_status lk_kernels_select(const char *name);

@@ -22,6 +22,8 @@ typedef struct lk_schedule lk_schedule;
 /** Names of the schedules; *count of them.                                        Not collective. */
 const char *const *lk_schedule_names(size_t *count);
 
+/** The shape, and whether it can do with the ends that the run has. LK_USAGE with the place. */
+LK_CHECKED lk_status lk_schedule_check(const lk_config *config);
 /** last_step: where the run ends by steps or epochs; 0: open, which cosine cannot do with. Keeps no pointer to config.
  *  LK_USAGE, LK_MEMORY.                                                            Not collective. */
 LK_CHECKED lk_status lk_schedule_create(lk_schedule **schedule, const lk_config *config, int64_t last_step);

@@ -57,6 +57,13 @@ static lk_status find(const char *name, int *isa) {
   return LK_FAIL(LK_USAGE, "no kernels are called \"%.40s\"; there are: %s", name, known);
 }
 
+const char *const *lk_kernels_names(size_t *count) {
+  static const char *names[TABLES + 1] = {"auto"};
+  for (int i = 0; i < TABLES; i++) names[TABLES - i] = tables[i].kernels->name;
+  *count = TABLES + 1;
+  return names;
+}
+
 lk_status lk_kernels_select(const char *name) {
   int isa = 0;
   if (name == NULL || strcmp(name, "auto") == 0)

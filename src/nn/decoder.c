@@ -60,9 +60,6 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
   size_t count, kind;
   const char *const *names = lk_attention_names(&count);
   LK_TRY(lk_config_choice(config, "model.attention", names, count, &kind));
-  if (m->embedding > LK_MAX_WIDTH)
-    return lk_config_error(config, "model.embedding", "expected at most %d, found %lld", LK_MAX_WIDTH,
-                           (long long)m->embedding);
   *d = (lk_decoder){.config = config, .layers = encoder->layers, .shared = shared, .V = V, .E = m->embedding};
   d->states = lk_cell_states(m->cell);
   d->H = encoder->H;

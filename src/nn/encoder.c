@@ -20,6 +20,9 @@ static lk_status check_settings(const lk_config *config) {
   if (m->hidden > LK_MAX_WIDTH / 2)
     return lk_config_error(config, "model.hidden", "expected at most %d, found %lld", LK_MAX_WIDTH / 2,
                            (long long)m->hidden);
+  if (m->embedding > LK_MAX_WIDTH)
+    return lk_config_error(config, "model.embedding", "expected at most %d, found %lld", LK_MAX_WIDTH,
+                           (long long)m->embedding);
   if (m->layers < 1 || m->layers > LK_MAX_LAYERS)
     return lk_config_error(config, "model.layers", "expected 1 to %d, found %lld", LK_MAX_LAYERS, (long long)m->layers);
   if (!(m->dropout >= 0 && m->dropout < 1))
@@ -45,8 +48,8 @@ static lk_status declare_input(lk_encoder *e, lk_params *params, ptrdiff_t frame
   if (!e->frames && m->embedding < 1)
     return lk_config_error(e->config, "model.embedding", "expected at least 1, found %lld", (long long)m->embedding);
   if (e->I0 > LK_MAX_WIDTH)
-    return lk_config_error(e->config, e->frames ? "data.corpus" : "model.embedding",
-                           "an input of %td numbers is too wide: at most %d", e->I0, LK_MAX_WIDTH);
+    return lk_config_error(e->config, "data.corpus", "an input of %td numbers is too wide: at most %d", e->I0,
+                           LK_MAX_WIDTH);
   return e->frames ? LK_OK
                    : lk_embedding_declare(&e->embedding, params, "embedding", e->V, e->I0, m->embedding_deviation);
 }

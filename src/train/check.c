@@ -1,15 +1,7 @@
 /* check.c - what can be wrong in a configuration for itself, found before a corpus is opened. */
-#include <string.h>
-
 #include "lockstep/attention.h"
 #include "lockstep/decoder.h"
 #include "trainer_impl.h"
-
-static const char *const *kernel_names(size_t *count) {
-  static const char *const names[] = {"auto", "avx512", "avx2", "portable"};
-  *count = sizeof names / sizeof *names;
-  return names;
-}
 
 static const char *const *reduction_names(size_t *count) {
   *count = LK_REDUCTIONS;
@@ -21,14 +13,13 @@ static const struct {
   const char *key;
   const char *const *(*names)(size_t *count);
 } choices[] = {{"task", lk_task_names},
-               {"kernels", kernel_names},
+               {"kernels", lk_kernels_names},
                {"model.input", lk_input_names},
                {"model.cell", lk_cell_names},
                {"model.pool", lk_pool_names},
                {"model.attention", lk_attention_names},
                {"model.bridge", lk_bridge_names},
                {"train.optimizer", lk_optimizer_names},
-               {"train.schedule", lk_schedule_names},
                {"parallel.reduction", reduction_names}};
 
 lk_status lk_train_check(const lk_config *config) {
@@ -41,8 +32,7 @@ lk_status lk_train_check(const lk_config *config) {
   }
   if (config->run.dir[0] == '\0')
     return lk_config_error(config, "run.dir", "expected the path of a folder, found nothing");
-  if (strcmp(config->train.schedule, "cosine") == 0 && config->train.steps == 0 && config->train.epochs == 0)
-    return lk_config_error(config, "train.schedule", "cosine needs an end: set train.steps or train.epochs");
+  LK_TRY(lk_schedule_check(config));
   LK_TRY(lk_task_check(config));
   LK_TRY(lk_config_shards(config, 1, &shards));
   return lk_spike_read(&spike, config);

@@ -72,13 +72,23 @@ const char *const *lk_schedule_names(size_t *count) {
   return names;
 }
 
+static lk_status choose(const lk_config *config, bool ends, size_t *index) {
+  size_t count;
+  const char *const *names = lk_schedule_names(&count);
+  LK_TRY(lk_config_choice(config, "train.schedule", names, count, index));
+  if (shapes[*index].shape != cosine || ends) return LK_OK;
+  return lk_config_error(config, "train.schedule", "cosine needs an end: set train.steps or train.epochs");
+}
+
+lk_status lk_schedule_check(const lk_config *config) {
+  size_t index;
+  return choose(config, config->train.steps > 0 || config->train.epochs > 0, &index);
+}
+
 lk_status lk_schedule_create(lk_schedule **schedule, const lk_config *config, int64_t last_step) {
   const lk_config_train *c = &config->train;
-  size_t count, index;
-  const char *const *names = lk_schedule_names(&count);
-  LK_TRY(lk_config_choice(config, "train.schedule", names, count, &index));
-  if (shapes[index].shape == cosine && last_step <= 0)
-    return lk_config_error(config, "train.schedule", "cosine needs an end: set train.steps or train.epochs");
+  size_t index;
+  LK_TRY(choose(config, last_step > 0, &index));
   lk_schedule *made = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   *made = (lk_schedule){.shape = shapes[index].shape,
