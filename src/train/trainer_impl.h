@@ -1,7 +1,8 @@
 /* trainer_impl.h - the parts of a run, and the files that work on them.
  *
  *   check.c     the configuration for itself
- *   trainer.c   builds the parts, loops                 step.c       one step: gradient, sums, control word, update
+ *   build.c     makes and joins the parts
+ *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    a checkpoint into the parts             snapshot.c   the parts into a checkpoint, written behind training
  *   progress.c  what the run tells: log, metrics file   stop.c       signals, time, and the rules that end a run
  *   trouble.c   whose gradient is no number
@@ -118,6 +119,11 @@ typedef struct lk_trainer {
   lk_buffer resume_path; /* rank 0: the checkpoint to go on from, "" for none */
 } lk_trainer;
 
+/* build.c */
+/** All parts, the state of the run that is gone on with among them.                Collective. */
+LK_CHECKED lk_status lk_trainer_build(lk_trainer *t);
+/** Whether the corpus has such a part. */
+bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /* step.c */
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
 LK_CHECKED lk_status lk_trainer_check_replicas(lk_trainer *t);

@@ -1,0 +1,229 @@
+/* build.c - the parts of a run, made and joined before its first step. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/durable.h"
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+static bool shards_follow_ranks(const lk_config *config) { return strcmp(config->parallel.shards, "ranks") == 0; }
+
+/* A run that goes on keeps its S; a configuration that names another one means another run. */
+static lk_status keep_shards(const lk_trainer *t, int kept) {
+  const char *dir = t->config->run.dir;
+  int named = kept;
+  if (!shards_follow_ranks(t->config)) LK_TRY(lk_config_shards(t->config, 1, &named));
+  if (named != kept) return lk_config_error(t->config, "parallel.shards", LK_OTHER_RUN("%d"), dir, kept, named);
+  if (t->size > kept)
+    return lk_config_error(t->config, "parallel.shards",
+                           "the run in '%s' began with %d shards, which %d ranks cannot share", dir, kept, t->size);
+  return LK_OK;
+}
+
+/* What the run's folder and its checkpoints tell: with S as a number, which gives this run again on any ranks. */
+static lk_status print_config(lk_trainer *t) {
+  char number[16];
+  lk_config told = *t->config; /* its texts are the original's */
+  (void)snprintf(number, sizeof number, "%d", t->shards.total);
+  told.parallel.shards = number;
+  lk_buffer_truncate(&t->config_text, 0);
+  return lk_config_print(&told, &t->config_text);
+}
+
+/* S is chosen once, when a run begins. */
+static lk_status choose_shards(lk_trainer *t) {
+  int total = 0;
+  int64_t kept = 0;
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_peek(t, &kept) : LK_OK));
+  LK_TRY(lk_comm_broadcast(t->comm, &kept, sizeof kept, 0));
+  if (kept == 0) LK_TRY(lk_config_shards(t->config, t->size, &total));
+  if (kept > 0) LK_TRY(keep_shards(t, total = (int)kept));
+  t->shards = lk_shards_make(total, t->rank, t->size);
+  t->state.shards = total;
+  return lk_comm_agree(t->comm, print_config(t));
+}
+
+bool lk_trainer_has(const lk_trainer *t, lk_split split) {
+  return t->info->stream ? t->info->tokens[split] > 0 : t->info->rows[split] > 0;
+}
+
+static lk_status check_validation(const lk_trainer *t) {
+  const lk_config_train *c = &t->config->train;
+  const char *key = c->patience > 0 ? "train.patience" : strcmp(c->schedule, "plateau") == 0 ? "train.schedule" : NULL;
+  if (!key || lk_trainer_has(t, LK_VALID)) return LK_OK;
+  return lk_config_error(t->config, key,
+                         "goes by evaluations, and '%s' has no part for validation: prepare it with --valid-fraction",
+                         t->config->data.corpus);
+}
+
+/* One rank checks the whole file; the others then read just their rows. */
+static lk_status open_corpus(lk_trainer *t) {
+  const char *path = t->config->data.corpus;
+  if (path[0] == '\0')
+    return LK_FAIL(LK_USAGE, "data.corpus is not set: expected the path of a corpus made by 'lockstep prepare'");
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_corpus_open(&t->corpus, path, true) : LK_OK));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? LK_OK : lk_corpus_open(&t->corpus, path, false)));
+  t->info = lk_corpus_about(t->corpus);
+  return check_validation(t);
+}
+
+static lk_status build_net(lk_trainer *t) {
+  LK_TRY(lk_kernels_select(t->config->kernels));
+  LK_TRY(lk_params_create(&t->params));
+  LK_TRY(lk_task_create(&t->task, t->config, t->info, t->params));
+  LK_TRY(lk_model_tensors(t->params, &t->tensors, &t->tensor_count));
+  t->lane_width = lk_task_lane_width(t->task);
+  size_t how;
+  LK_TRY(lk_config_choice(t->config, "parallel.reduction", lk_reduction_names, LK_REDUCTIONS, &how));
+  t->how = (lk_reduction)how;
+  return LK_OK;
+}
+
+static lk_status open_loader(lk_trainer *t) {
+  const lk_config_train *c = &t->config->train;
+  ptrdiff_t first;
+  lk_loader_settings settings = {.view = lk_task_view(t->task),
+                                 .split = LK_TRAIN,
+                                 .seed = (uint64_t)t->config->seed,
+                                 .batch = (ptrdiff_t)c->batch,
+                                 .unroll = (ptrdiff_t)c->unroll,
+                                 .pool = (ptrdiff_t)c->pool,
+                                 .shuffle = true};
+  LK_TRY(lk_loader_open(&t->loader, t->corpus, &t->shards, &settings));
+  t->lane_count = lk_loader_lanes(t->loader, &first);
+  t->steps_in_epoch = lk_loader_steps(t->loader);
+  int64_t by_epochs = c->epochs * t->steps_in_epoch;
+  t->last_step = c->steps > 0 && (by_epochs == 0 || c->steps < by_epochs) ? c->steps : by_epochs;
+  return lk_task_reserve_for(t->task, t->loader, 1);
+}
+
+/* Planned and bound by the same lines (arena.h). */
+static void layout(lk_trainer *t) {
+  lk_arena *a = &t->arena;
+  t->grads = (lk_grads){.shards = &t->shards, .params = t->params};
+  for (int p = 0; p < t->shards.pieces; p++) {
+    t->grads.piece[p] = lk_reducer_piece(t->reducer, p);
+    t->grads.touched[p] = lk_reducer_touched(t->reducer, p);
+  }
+  t->lanes = t->lane_count * t->lane_width > 0 ? lk_arena_reals(a, t->lane_count * t->lane_width) : NULL;
+  t->lane_bytes = lk_arena_take(a, sizeof(size_t) * (size_t)t->size);
+  t->stat = lk_arena_take(a, sizeof *t->stat * (size_t)t->shards.count);
+  t->mine = lk_arena_take(a, sizeof *t->mine * (size_t)t->shards.count);
+  t->control = lk_arena_take(a, sizeof *t->control * (size_t)t->shards.total);
+  t->leaf = lk_arena_take(a, sizeof *t->leaf * (size_t)t->shards.total);
+  lk_loader_layout(t->loader, &t->batch, a);
+}
+
+static lk_status reserve(lk_trainer *t) {
+  t->slice = lk_reducer_slice(t->reducer);
+  layout(t);
+  LK_TRY(lk_arena_reserve(&t->arena));
+  layout(t);
+  LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->slice));
+  return lk_schedule_create(&t->schedule, t->config, t->last_step);
+}
+
+/* What each rank can do, and fail at, by itself. */
+static lk_status build_local(lk_trainer *t) {
+  int part, parts;
+  lk_reducer_parts(t->reducer, &part, &parts);
+  LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_reducer_values(t->reducer), part, parts));
+  LK_TRY(open_loader(t));
+  return reserve(t);
+}
+
+/* Gradients and weights live where the ranks of a host can all reach them. */
+static lk_status open_reducer(lk_trainer *t) {
+  enum { MOST = 8 };
+  lk_row_block block[MOST];
+  lk_reducer_spec spec = {.shards = t->shards.total, .P = lk_params_count(t->params), .blocks = block, .how = t->how};
+  spec.block_count = lk_params_row_blocks(t->params, block, MOST);
+  LK_ASSERT(spec.block_count <= MOST);
+  return lk_reducer_create(&t->reducer, t->comm, &spec);
+}
+
+static lk_status share_lanes(lk_trainer *t) {
+  if (t->task == NULL || t->lane_width == 0) return LK_OK;
+  size_t mine = sizeof(float) * (size_t)(t->lane_count * t->lane_width), *one = NULL;
+  LK_TRY(lk_comm_agree(t->comm, lk_alloc(&one, (size_t)t->size, sizeof *one)));
+  for (int r = 0; r < t->size; r++) one[r] = sizeof mine;
+  lk_status status = lk_comm_allgather(t->comm, &mine, t->lane_bytes, one);
+  free(one);
+  for (int r = 0; r < t->size; r++) t->lane_total += (ptrdiff_t)(t->lane_bytes[r] / sizeof(float)) / t->lane_width;
+  return status;
+}
+
+static lk_status open_validation(lk_trainer *t) {
+  if (!lk_trainer_has(t, LK_VALID)) return LK_OK;
+  LK_TRY(lk_evaluator_create(&t->valid, t->comm, t->corpus, &t->shards, t->task, LK_VALID,
+                             (ptrdiff_t)t->config->eval.batch, (ptrdiff_t)t->config->train.unroll));
+  return lk_comm_agree(t->comm, lk_evaluator_check(t->valid, t->config));
+}
+
+/* Every rank must run the same program on the same settings: else they would wait for each other for ever. */
+static lk_status same_everywhere(const lk_trainer *t) {
+  struct {
+    char program[33], config[33], first[2][33];
+  } id = {0};
+  LK_TRY(lk_comm_agree(t->comm, lk_digest_file("/proc/self/exe", id.program)));
+  lk_digest(t->config_text.data, t->config_text.size, id.config);
+  memcpy(id.first, id.program, sizeof id.first);
+  LK_TRY(lk_comm_broadcast(t->comm, id.first, sizeof id.first, 0));
+  lk_status status = LK_OK;
+  if (strcmp(id.program, id.first[0]) != 0)
+    status = LK_FAIL(LK_USAGE, "the program on host %s is another one than rank 0's: install the same everywhere",
+                     lk_comm_host(t->comm));
+  else if (strcmp(id.config, id.first[1]) != 0)
+    status = LK_FAIL(LK_USAGE, "the configuration is another one than rank 0's: give all ranks the same arguments");
+  return lk_comm_agree(t->comm, status);
+}
+
+/* What is half-written in the run's folder now is a dead owner's. */
+static lk_status own_folder(lk_trainer *t) {
+  LK_TRY(lk_owner_take(&t->owner, t->config->run.dir));
+  return lk_checkpoint_clean(t->config->run.dir);
+}
+
+static void announce(const lk_trainer *t) {
+  LK_INFO("%s: %td parameters in %d tensors; %s kernels, OpenBLAS for %s", t->config->task,
+          lk_params_trainable(t->params), t->tensor_count, lk_kernels_get()->name, lk_blas_core());
+  LK_INFO("%s: %lld steps an epoch, %lld sequences a step", t->config->data.corpus, (long long)t->steps_in_epoch,
+          (long long)t->config->train.batch);
+  if (t->size > 1) LK_INFO("gradients by %s", lk_reducer_words(t->reducer));
+  if (shards_follow_ranks(t->config))
+    LK_INFO(
+        "%d ranks, %d shards: the same bits for any run on up to %d ranks that resumes this one; another number of "
+        "ranks at the start gives other bits (parallel.shards: ranks)",
+        t->size, t->shards.total, t->shards.total);
+  else
+    LK_INFO("%d ranks, %d shards: the same bits for any number of ranks up to %d", t->size, t->shards.total,
+            t->shards.total);
+}
+
+lk_status lk_trainer_build(lk_trainer *t) {
+  LK_TRY(lk_comm_agree(t->comm, lk_config_print(t->config, &t->config_text)));
+  LK_TRY(lk_comm_agree(t->comm, lk_debug_read(&t->debug, getenv("LOCKSTEP_DEBUG"))));
+  LK_TRY(same_everywhere(t));
+  LK_TRY(lk_comm_agree(t->comm, lk_train_check(t->config)));
+  LK_TRY(lk_spike_read(&t->spike, t->config));
+  LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
+  LK_TRY(choose_shards(t));
+  LK_TRY(open_corpus(t));
+  LK_TRY(lk_comm_agree(t->comm, build_net(t)));
+  LK_TRY(open_reducer(t));
+  LK_TRY(lk_comm_agree(t->comm, build_local(t)));
+  LK_TRY(lk_reducer_meet(t->reducer));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_open(t) : LK_OK));
+  LK_TRY(share_lanes(t));
+  LK_TRY(open_validation(t));
+  t->state.seed = t->config->seed;
+  t->state.last_train_loss = INFINITY;
+  LK_TRY(lk_trainer_resume(t));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_config(t) : LK_OK));
+  lk_task_pack(t->task, t->params);
+  announce(t);
+  return LK_OK;
+}
