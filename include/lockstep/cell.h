@@ -13,6 +13,7 @@
 #pragma once
 #include "lockstep/kernels.h"
 #include "lockstep/params.h"
+#include "lockstep/words.h"
 
 typedef struct lk_cell lk_cell; /* one cell on one instruction set: src/nn/cell_impl.h */
 
@@ -23,9 +24,12 @@ int lk_cell_states(const char *name); /* 1 (h) or 2 (h, c); likewise */
 
 /* What a layer reads: rows of reals, or ids that stand for one-hot rows (then I is the vocabulary size). */
 typedef struct lk_rows {
-  const lk_real *x; /* [N, ld] or NULL */
+  const lk_real *x; /* [N, ld], of words [n, ld], or NULL */
   ptrdiff_t ld;
-  const int32_t *ids; /* [N] where x is NULL: W_ih x is a column pick */
+  const int32_t *ids;    /* [N] where x is NULL: W_ih x is a column pick */
+  const lk_words *words; /* whose rows x has; NULL: those of the pack */
+  const lk_real *fed;    /* [N, ldfed] what a layer that is fed read so, for the gradient of W_ih */
+  ptrdiff_t ldfed;
 } lk_rows;
 
 typedef struct lk_recurrent {
@@ -34,6 +38,7 @@ typedef struct lk_recurrent {
   ptrdiff_t F;                                /* the last F columns of the input are fed step by step; 0: none */
   int backward;                               /* reads the sequence from its end */
   int onehot;                                 /* reads ids */
+  int words;                                  /* may read rows of words */
   int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; bias_hh -1 where left out */
   lk_packed ih, ih_transposed, hh, hh_transposed;
   lk_packed feed, feed_transposed; /* W_ih's last F columns, where ih holds the others */
@@ -42,6 +47,8 @@ typedef struct lk_recurrent {
   lk_real *inner;                  /* [Hp] GRU: b_hn, which stands inside the product with the reset gate */
   lk_real *gates;                  /* [N, G Hp] activated gates; after backward: gradients by the pre-activations */
   lk_real *tape;                   /* what else the cell keeps, or NULL */
+  lk_real *table;                  /* [N, G Hp] of words: their part of the gates, then the sums of their gradients */
+  const lk_real *dinput;           /* gradients by the input part of the gates: gates, or table */
   lk_real *h, *c;                  /* [B+N, Hp] states; c NULL for cells with one */
   lk_real *dh, *dc;                /* [B+N, Hp] their gradients; rows 0..B-1 after backward: by the initial states */
   lk_real *before;                 /* [N, Hp] h before each row, gathered for the gradient of W_h */
@@ -56,6 +63,7 @@ typedef struct lk_recurrent_spec {
   ptrdiff_t I, H;
   int backward, recurrent_bias;
   int onehot;         /* reads ids rather than rows of reals; I is the vocabulary size */
+  int words;          /* rows of its input may be those of words */
   ptrdiff_t F;        /* of I, the last: what a step reads of the outputs of the step before */
   double forget_bias; /* what the biases of an LSTM's forget gate add up to at the start */
 } lk_recurrent_spec;
@@ -73,7 +81,8 @@ void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, 
 /** Back through time. The caller set dh: rows B + r hold the loss's gradient by output row r, rows 0..B-1 zero;
  *  dc is set to zero here, or, where `final_dc`, was set likewise by the caller. initial: the gradients by the initial
  *  states are wanted, else what comes out in rows 0..B-1 is only a part of them.
- *  dx [N, lddx]: add 0: assigned, 1: added to, NULL: not wanted (and NULL for ids). Weight gradients are assigned. */
+ *  dx, rows as those of x: add 0: assigned, 1: added to, NULL: not wanted (and NULL for ids). Weight gradients are
+ *  assigned. */
 void lk_recurrent_backward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
                            ptrdiff_t lddx, int add, const lk_grads *grads);
 
@@ -83,6 +92,7 @@ void lk_recurrent_backward(lk_recurrent *layer, const lk_pack *pack, lk_rows in,
  *   begin; input (all rows at once, or those of each time);   for t = 0, 1, ...: { feed; step }
  *   back_begin;   for t = ..., 1, 0: { dh of its rows is complete; back_step; back_feed or back_input };   back_end
  *
+ * A layer that reads words: input before all steps, back_input behind back_end, for all of them at once.
  * n rows of the pack: rows[i], NULL: 0..n-1. Not collective throughout. */
 void lk_recurrent_begin(lk_recurrent *layer, const lk_pack *pack, int initial);
 /** gates = W_ih x + b for such rows of x; of a layer that is fed, the columns before the last F. */
@@ -97,5 +107,5 @@ void lk_recurrent_back_step(lk_recurrent *layer, const lk_pack *pack, ptrdiff_t 
 void lk_recurrent_back_input(lk_recurrent *layer, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx,
                              int add);
 void lk_recurrent_back_feed(lk_recurrent *layer, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx);
-/** What reaches the initial states, and the gradients of the tensors; `in` has whole rows of I reals. */
+/** What reaches the initial states, and the gradients of the tensors; a layer that was fed says what with (in.fed). */
 void lk_recurrent_back_end(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial, const lk_grads *grads);

@@ -20,7 +20,7 @@ typedef struct lk_decoder {
   const lk_config *config;
   int layers, states, copying, shared;
   ptrdiff_t V, E, H, Hp, W, F; /* F: fed columns, H or 0 */
-  ptrdiff_t ld0, ldc;          /* rows of the first layer's input, and of what combine reads */
+  ptrdiff_t ld0, ldc;          /* rows of embeddings, and of what combine reads */
   lk_embedding embedding;
   lk_dense bridge[LK_MAX_LAYERS][2];
   lk_recurrent layer[LK_MAX_LAYERS];
@@ -33,8 +33,9 @@ typedef struct lk_decoder {
   lk_real *dstart;                   /* [B, Hp] */
   ptrdiff_t ldfinal;
   int32_t *ids;              /* [N] that were read */
+  lk_words words;            /* whose rows x[0] has */
   int32_t *picked;           /* [3B] rows that read the net's choice, the rows before them, the choices */
-  lk_real *x[LK_MAX_LAYERS]; /* [N, ld0], [N, Hp]: input of each layer, after dropout */
+  lk_real *x[LK_MAX_LAYERS]; /* [N, ld0], [N, Hp]: input of each layer (the first: without fed), after dropout */
   lk_real *joined;           /* [N, ldc] h | context */
   lk_real *mixed;            /* [N, Hp] tanh(W_c joined) */
   lk_real *out;              /* [N, Hp] */

@@ -19,12 +19,13 @@ typedef struct lk_encoder {
   lk_recurrent layer[LK_MAX_LAYERS][2];
   lk_real *x[LK_MAX_LAYERS + 1]; /* [N, ld] input of each layer, after dropout; the last is y */
   ptrdiff_t ld[LK_MAX_LAYERS + 1];
-  int32_t *ids; /* [N] after word dropout */
+  int32_t *ids;   /* [N] after word dropout */
+  lk_words words; /* whose rows x[0] has where there is an embedding */
   lk_real *dx[2];
   /* What a decoder hands back: gradients by the final states h, c of each layer, [B, ldfinal], NULL: none. */
   const lk_real *dfinal[LK_MAX_LAYERS][2];
   ptrdiff_t ldfinal;
-  int leave_embedding; /* backward stops at dembedded [N, ld[0]]: the table is shared, someone else sums its leaves */
+  int leave_embedding; /* backward stops at dembedded [words, ld[0]]: the table is shared, others sum its leaves */
   const lk_real *dembedded;
   const int64_t *counts; /* [V] how often each word was seen, for word dropout; NULL: none. Not owned */
 } lk_encoder;

@@ -6,6 +6,7 @@
 #include "lockstep/kernels.h"
 #include "lockstep/params.h"
 #include "lockstep/rng.h"
+#include "lockstep/words.h"
 
 #define LK_MAX_WIDTH 32768 /* units of a row that dropout can mask */
 
@@ -28,12 +29,13 @@ LK_CHECKED lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, co
                                           ptrdiff_t E, double deviation);
 /** For at most N rows; training 0: forward only.                                   Not collective. */
 void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int training);
-/** x [N, ldx] = rows `ids` of the table; pads zero.                                Not collective. */
-void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t N, const int32_t *ids, lk_real *x,
+/** x [n, ldx] = rows `ids` of the table; pads zero.                                Not collective. */
+void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t n, const int32_t *ids, lk_real *x,
                           ptrdiff_t ldx);
-/** dE: each shard's rows are added in row order, touched rows only, shards along the tree; other rows zero.
+/** dE from dx [n, lddx], rows of words `ids`, those of local shard s being shard_row[s] .. shard_row[s+1]: each shard's
+ *  are added in row order, touched words only, shards along the tree; other rows zero.
  *  `also`: a leaf [V, E] of the same tensor (tied output weights), added inside each leaf, or NULL. */
-void lk_embedding_backward(const lk_embedding *e, const lk_pack *pack, const int32_t *ids, const lk_real *dx,
+void lk_embedding_backward(const lk_embedding *e, const ptrdiff_t *shard_row, const int32_t *ids, const lk_real *dx,
                            ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads);
 
 typedef struct lk_dense {

@@ -4,14 +4,17 @@
 #include "bench_impl.h"
 #include "lockstep/ceiling.h"
 
-enum { ROUNDS = 100000 };
+enum { ROUNDS = 100000, TRIES = 5 };
 
 static void spin(void *context) { *(double *)context = lk_ceiling_spin(ROUNDS); }
 
 lk_status bench_ceiling(bench *b) {
-  double flops = 0, seconds;
-  LK_TRY(bench_measure(b, spin, &flops, &seconds));
-  b->ceiling = flops / seconds;
+  /* the best of a few: a core that was idle takes its time to come up to speed */
+  for (int i = 0; i < TRIES; i++) {
+    double flops = 0, seconds;
+    LK_TRY(bench_measure(b, spin, &flops, &seconds));
+    if (flops / seconds > b->ceiling) b->ceiling = flops / seconds;
+  }
   json_t *rows = json_array();
   LK_TRY(bench_add(rows, json_pack("{s:s, s:i, s:s, s:f, s:f}", "kernels", lk_kernels_get()->name, "ranks", b->size,
                                    "openblas_core", lk_blas_core(), "GFLOP/s_a_rank", b->ceiling / 1e9,

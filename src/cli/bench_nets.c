@@ -137,7 +137,8 @@ lk_status bench_nets(bench *b) {
   LK_GO(
       bench_emit(b, "nets",
                  "Training steps: tokens/s of all ranks, also what the ceiling would allow (6 flops for each weight in "
-                 "a product and token), and where a step's milliseconds go",
+                 "a product and token; the input of a word that repeats is multiplied once and counted each time), "
+                 "and where a step's milliseconds go",
                  json_incref(rows)));
 done:
   json_decref(rows);

@@ -47,6 +47,7 @@ static lk_status declare_layers(lk_decoder *d, lk_params *params) {
                               .I = l == 0 ? d->E + d->F : d->H,
                               .H = d->H,
                               .F = l == 0 ? d->F : 0,
+                              .words = l == 0,
                               .recurrent_bias = m->recurrent_bias,
                               .forget_bias = m->forget_bias};
     LK_TRY(lk_recurrent_declare(&d->layer[l], params, &spec));
@@ -66,7 +67,7 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
   d->Hp = lk_padded(d->H);
   d->W = encoder->width;
   d->F = m->input_feeding && kind != LK_ATTENTION_NONE ? d->H : 0;
-  d->ld0 = lk_padded(d->E + d->F);
+  d->ld0 = lk_padded(d->E);
   d->ldc = lk_padded(d->H + d->W);
   d->ldfinal = lk_padded(encoder->width);
   LK_TRY(check_settings(d, encoder, kind));
@@ -93,9 +94,8 @@ static void layout_states(lk_decoder *d, lk_arena *arena, ptrdiff_t B, int train
 }
 
 static void layout_gradients(lk_decoder *d, lk_arena *arena, ptrdiff_t N) {
-  const ptrdiff_t ldE = lk_padded(d->E);
   d->dout = lk_arena_reals(arena, N * d->Hp);
-  d->dx = lk_arena_reals(arena, N * (ldE > d->Hp ? ldE : d->Hp));
+  d->dx = lk_arena_reals(arena, N * (d->ld0 > d->Hp ? d->ld0 : d->Hp));
   if (d->attention.kind != LK_ATTENTION_NONE) {
     d->djoined = lk_arena_reals(arena, N * d->ldc);
     d->dcontext = lk_arena_reals(arena, N * lk_padded(d->W));
@@ -103,7 +103,7 @@ static void layout_gradients(lk_decoder *d, lk_arena *arena, ptrdiff_t N) {
   if (d->F) d->dfed = lk_arena_reals(arena, N * d->Hp);
   if (!d->shared) return;
   d->all_ids = lk_arena_ints(arena, 2 * N);
-  d->all_dx = lk_arena_reals(arena, 2 * N * ldE);
+  d->all_dx = lk_arena_reals(arena, 2 * N * d->ld0);
   d->all_rows = lk_arena_take(arena, sizeof(ptrdiff_t) * (LK_MAX_SHARDS + 1));
 }
 
@@ -116,6 +116,7 @@ void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
     d->x[l] = lk_arena_reals(arena, N * (l == 0 ? d->ld0 : d->Hp));
   }
   d->ids = lk_arena_ints(arena, N);
+  lk_words_layout(&d->words, arena, d->V, N);
   d->picked = lk_arena_ints(arena, 3 * B);
   d->out = lk_arena_reals(arena, N * d->Hp);
   lk_attention_layout(&d->attention, arena, N, B, M, T, training);

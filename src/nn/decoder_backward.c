@@ -91,32 +91,29 @@ static void bridge_back(lk_decoder *d, lk_encoder *encoder, const lk_pack *sourc
     }
 }
 
-/* A table that both sides read: each shard's leaf has its source rows first, then its target rows. */
-static void shared_embedding_back(lk_decoder *d, const lk_encoder *e, const lk_pack *source, const lk_pack *target,
-                                  const lk_leaf_product *also, const lk_grads *grads) {
-  const ptrdiff_t ld = lk_padded(d->E);
+/* A table that both sides read: each shard's leaf has its source words first, then its target words. */
+static void shared_embedding_back(lk_decoder *d, const lk_encoder *e, const lk_leaf_product *also,
+                                  const lk_grads *grads) {
   ptrdiff_t at = 0;
   for (int s = 0; s < grads->shards->count; s++) {
     d->all_rows[s] = at;
-    for (ptrdiff_t r = source->shard_row[s]; r < source->shard_row[s + 1]; r++, at++) {
-      d->all_ids[at] = e->ids[r];
-      copy_row(d->all_dx + at * ld, e->dembedded + r * e->ld[0], d->E);
+    for (ptrdiff_t r = e->words.shard_row[s]; r < e->words.shard_row[s + 1]; r++, at++) {
+      d->all_ids[at] = e->words.id[r];
+      copy_row(d->all_dx + at * d->ld0, e->dembedded + r * e->ld[0], d->E);
     }
-    for (ptrdiff_t r = target->shard_row[s]; r < target->shard_row[s + 1]; r++, at++) {
-      d->all_ids[at] = d->ids[r];
-      copy_row(d->all_dx + at * ld, d->dx + r * ld, d->E);
+    for (ptrdiff_t r = d->words.shard_row[s]; r < d->words.shard_row[s + 1]; r++, at++) {
+      d->all_ids[at] = d->words.id[r];
+      copy_row(d->all_dx + at * d->ld0, d->dx + r * d->ld0, d->E);
     }
   }
   d->all_rows[grads->shards->count] = at;
-  const lk_pack both = {.shards = grads->shards, .N = at, .shard_row = d->all_rows};
-  lk_embedding_backward(&d->embedding, &both, d->all_ids, d->all_dx, ld, also, grads);
+  lk_embedding_backward(&d->embedding, d->all_rows, d->all_ids, d->all_dx, d->ld0, also, grads);
 }
 
 void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *encoder, const lk_pack *source,
                          const lk_decoder_input *in, lk_mode mode, const lk_leaf_product *also, const lk_grads *grads) {
   const lk_pack *pack = in->pack;
   const lk_span all = {.n = pack->N};
-  const ptrdiff_t ld = lk_padded(d->E);
   ptrdiff_t lddy;
   lk_real *dy = lk_encoder_output_gradient(encoder, &lddy);
   LK_ASSERT(in->carry == NULL);
@@ -127,7 +124,7 @@ void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *enc
   lk_attention_back_begin(&d->attention);
   run_back(d, in, mode);
   for (int l = 0; l < d->layers; l++) {
-    const lk_rows rows = {.x = d->x[l], .ld = l == 0 ? d->ld0 : d->Hp};
+    const lk_rows rows = l == 0 ? decoder_embedded(d) : (lk_rows){.x = d->x[l], .ld = d->Hp};
     lk_recurrent_back_end(&d->layer[l], pack, rows, 1, grads);
   }
   if (d->attention.kind != LK_ATTENTION_NONE) {
@@ -137,13 +134,13 @@ void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *enc
   } else {
     memset(dy, 0, (size_t)(source->N * lddy) * sizeof *dy);
   }
-  lk_recurrent_back_input(&d->layer[0], all.n, NULL, d->dx, ld, 0);
-  decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, ld, d->dx, ld);
+  lk_recurrent_back_input(&d->layer[0], d->words.n, NULL, d->dx, d->ld0, 0);
+  if (d->words.row == NULL) decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, d->ld0, d->dx, d->ld0);
   bridge_back(d, encoder, source, in, grads);
   encoder->leave_embedding = d->shared;
   lk_encoder_backward(encoder, params, source, mode, NULL, grads);
   if (d->shared)
-    shared_embedding_back(d, encoder, source, pack, also, grads);
+    shared_embedding_back(d, encoder, also, grads);
   else
-    lk_embedding_backward(&d->embedding, pack, d->ids, d->dx, ld, also, grads);
+    lk_embedding_backward(&d->embedding, d->words.shard_row, d->words.id, d->dx, d->ld0, also, grads);
 }

@@ -29,19 +29,29 @@ static void start_states(lk_decoder *d, const lk_decoder_input *in) {
   for (int l = 0; l < d->layers; l++) lk_recurrent_begin(&d->layer[l], in->pack, 1);
 }
 
-static void embed(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode, lk_span s) {
-  const lk_real *table = lk_params_value(params, d->embedding.weight);
+/* The words of all rows, or where that is not known before, or masks make rows differ, each row as a word. */
+static void embed(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode) {
+  const bool masked = mode.training && d->config->model.input_dropout > 0;
+  const lk_span all = {.n = in->pack->N};
+  memcpy(d->ids, in->ids, (size_t)in->pack->N * sizeof *d->ids);
+  if (masked || in->sampling > 0)
+    lk_words_each(&d->words, in->pack, d->ids);
+  else
+    lk_words_find(&d->words, in->pack, d->ids);
+  if (in->sampling > 0) return; /* time by time */
+  lk_embedding_forward(&d->embedding, params, d->words.n, d->words.id, d->x[0], d->ld0);
+  if (masked) decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, all, d->x[0], d->ld0, d->x[0], d->ld0);
+}
+
+static void embed_time(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode, lk_span s) {
   for (ptrdiff_t i = 0; i < s.n; i++) {
-    const ptrdiff_t r = span_row(s, i);
-    LK_ASSERT(d->ids[r] >= 0 && d->ids[r] < d->V);
-    lk_real *row = d->x[0] + r * d->ld0;
-    copy_row(row, table + d->ids[r] * d->E, d->E);
-    zero_pads(row, d->E + d->F, d->ld0);
+    const ptrdiff_t r = s.rows[i];
+    lk_embedding_forward(&d->embedding, params, 1, d->ids + r, d->x[0] + r * d->ld0, d->ld0);
   }
   decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, s, d->x[0], d->ld0, d->x[0], d->ld0);
 }
 
-/* fed = h~ of the time before, beside the embedding too: the gradient of W_ih reads whole rows. */
+/* fed = h~ of the time before. */
 static void feed(lk_decoder *d, const lk_decoder_input *in, lk_span s) {
   const ptrdiff_t size = lk_decoder_carry_size(d);
   for (ptrdiff_t i = 0; i < s.n; i++) {
@@ -54,7 +64,6 @@ static void feed(lk_decoder *d, const lk_decoder_input *in, lk_span s) {
       copy_row(row, in->carry + b * size + size - d->F, d->H);
     else
       memset(row, 0, (size_t)d->H * sizeof *row);
-    copy_row(d->x[0] + r * d->ld0 + d->E, row, d->F);
   }
   lk_recurrent_feed(&d->layer[0], s.n, s.rows, d->fed, d->Hp);
 }
@@ -111,8 +120,8 @@ static void run_time(lk_decoder *d, const lk_params *params, const lk_decoder_in
   const lk_span s = span_of_time(in->pack, t);
   if (in->sampling > 0) {
     if (t > 0) sample(d, in, mode, s);
-    embed(d, params, in, mode, s);
-    lk_recurrent_input(&d->layer[0], s.n, s.rows, (lk_rows){.x = d->x[0], .ld = d->ld0});
+    embed_time(d, params, in, mode, s);
+    lk_recurrent_input(&d->layer[0], s.n, s.rows, decoder_embedded(d));
   }
   if (d->F) feed(d, in, s);
   for (int l = 0; l < d->layers; l++) {
@@ -128,12 +137,9 @@ static void run_time(lk_decoder *d, const lk_params *params, const lk_decoder_in
 void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode) {
   const lk_pack *pack = in->pack;
   const lk_span all = {.n = pack->N};
-  memcpy(d->ids, in->ids, (size_t)pack->N * sizeof *d->ids);
+  embed(d, params, in, mode);
   start_states(d, in);
-  if (!(in->sampling > 0)) {
-    embed(d, params, in, mode, all);
-    lk_recurrent_input(&d->layer[0], all.n, NULL, (lk_rows){.x = d->x[0], .ld = d->ld0});
-  }
+  if (!(in->sampling > 0)) lk_recurrent_input(&d->layer[0], all.n, NULL, decoder_embedded(d));
   if (decoder_stepwise(d, in)) {
     for (ptrdiff_t t = 0; t < pack->T; t++) run_time(d, params, in, mode, t);
     return;

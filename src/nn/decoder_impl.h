@@ -30,3 +30,8 @@ static inline void decoder_drop(const lk_decoder *d, const lk_pack *pack, lk_mod
 static inline int decoder_stepwise(const lk_decoder *d, const lk_decoder_input *in) {
   return d->F > 0 || in->sampling > 0;
 }
+
+/* What layer 0 reads. */
+static inline lk_rows decoder_embedded(const lk_decoder *d) {
+  return (lk_rows){.x = d->x[0], .ld = d->ld0, .words = &d->words, .fed = d->fed, .ldfed = d->Hp};
+}

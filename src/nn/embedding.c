@@ -26,10 +26,10 @@ void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int trai
   e->scratch = lk_arena_reals(arena, nodes > leaves ? nodes : leaves);
 }
 
-void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t N, const int32_t *ids, lk_real *x,
+void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t n, const int32_t *ids, lk_real *x,
                           ptrdiff_t ldx) {
   const lk_real *table = lk_params_value(params, e->weight);
-  for (ptrdiff_t r = 0; r < N; r++) {
+  for (ptrdiff_t r = 0; r < n; r++) {
     LK_ASSERT(ids[r] >= 0 && ids[r] < e->V);
     copy_row(x + r * ldx, table + ids[r] * e->E, e->E);
     zero_pads(x + r * ldx, e->E, ldx);
@@ -160,9 +160,9 @@ static void tied_leaf(const void *context, int shard, ptrdiff_t m0, ptrdiff_t m1
   }
 }
 
-void lk_embedding_backward(const lk_embedding *e, const lk_pack *pack, const int32_t *ids, const lk_real *dx,
+void lk_embedding_backward(const lk_embedding *e, const ptrdiff_t *shard_row, const int32_t *ids, const lk_real *dx,
                            ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads) {
-  scatter s = {e, grads->shards, pack->shard_row, ids, dx, lddx, also};
+  scatter s = {e, grads->shards, shard_row, ids, dx, lddx, also};
   lk_real *to[LK_MAX_PIECES];
   uint8_t *touched[LK_MAX_PIECES];
   lk_grads_of(grads, e->weight, to);
@@ -174,6 +174,6 @@ void lk_embedding_backward(const lk_embedding *e, const lk_pack *pack, const int
   for (int p = 0; p < grads->shards->pieces; p++)
     if (touched[p]) memset(touched[p], 1, (size_t)e->V);
   LK_ASSERT(also->K == e->E);
-  for (int i = 0; i < grads->shards->count; i++) sort_rows(&s, pack->shard_row[i], pack->shard_row[i + 1]);
+  for (int i = 0; i < grads->shards->count; i++) sort_rows(&s, shard_row[i], shard_row[i + 1]);
   lk_sum_leaves(grads->shards, e->V, e->E, tied_leaf, &s, to, e->E, e->scratch);
 }

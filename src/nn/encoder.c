@@ -13,6 +13,8 @@ const char *const *lk_input_names(size_t *count) {
   return names;
 }
 
+static int has_embedding(const lk_encoder *e) { return !e->onehot && !e->frames; }
+
 static lk_status check_settings(const lk_config *config) {
   const lk_config_model *m = &config->model;
   if (m->hidden < 1)
@@ -84,6 +86,7 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .H = e->H,
                                 .backward = d,
                                 .onehot = l == 0 && e->onehot,
+                                .words = l == 0 && has_embedding(e),
                                 .recurrent_bias = m->recurrent_bias,
                                 .forget_bias = m->forget_bias};
       LK_TRY(lk_recurrent_declare(&e->layer[l][d], params, &spec));
@@ -94,7 +97,10 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
 void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
   ptrdiff_t widest = lk_padded(e->width);
   e->ids = e->frames ? NULL : lk_arena_ints(arena, N);
-  if (!e->onehot && !e->frames) lk_embedding_layout(&e->embedding, arena, N, training);
+  if (has_embedding(e)) {
+    lk_embedding_layout(&e->embedding, arena, N, training);
+    lk_words_layout(&e->words, arena, e->V, N);
+  }
   for (int l = 0; l <= e->layers; l++) {
     e->ld[l] = l == 0 ? lk_padded(e->I0) : lk_padded(e->width);
     int absent = l == 0 && e->onehot;
@@ -132,24 +138,33 @@ static void drop(const lk_encoder *e, const lk_pack *pack, lk_mode mode, int lay
   lk_dropout(pack, mode, rate, m->variational, layer, width, x, e->ld[layer], x, e->ld[layer]);
 }
 
+/* Whether rows of the input are masked, so that two of one word differ. */
+static int drops(const lk_encoder *e, lk_mode mode) {
+  return mode.training && e->config->model.input_dropout > 0 && !e->onehot;
+}
+
 static void read_input(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_encoder_input in, lk_mode mode) {
   LK_ASSERT(e->frames ? in.frames != NULL : in.ids != NULL);
   if (!e->frames) take_ids(e, pack, in.ids, mode);
-  if (e->onehot) return;
   if (e->frames) {
     for (ptrdiff_t r = 0; r < pack->N; r++) {
       lk_real *row = e->x[0] + r * e->ld[0];
       for (ptrdiff_t i = 0; i < e->I0; i++) row[i] = (lk_real)in.frames[r * e->I0 + i];
       zero_pads(row, e->I0, e->ld[0]);
     }
-  } else {
-    lk_embedding_forward(&e->embedding, params, pack->N, e->ids, e->x[0], e->ld[0]);
+  } else if (!e->onehot) {
+    if (drops(e, mode))
+      lk_words_each(&e->words, pack, e->ids);
+    else
+      lk_words_find(&e->words, pack, e->ids);
+    lk_embedding_forward(&e->embedding, params, e->words.n, e->words.id, e->x[0], e->ld[0]);
   }
-  drop(e, pack, mode, 0, e->x[0]);
+  if (drops(e, mode)) drop(e, pack, mode, 0, e->x[0]);
 }
 
 static lk_rows rows_of(const lk_encoder *e, int l) {
-  return l == 0 && e->onehot ? (lk_rows){.ids = e->ids} : (lk_rows){.x = e->x[l], .ld = e->ld[l]};
+  if (l == 0 && e->onehot) return (lk_rows){.ids = e->ids};
+  return (lk_rows){.x = e->x[l], .ld = e->ld[l], .words = l == 0 && has_embedding(e) ? &e->words : NULL};
 }
 
 /* The states of layer l (forward direction) that one sequence's carry holds, h then c, between it and row `row`. */
@@ -249,7 +264,7 @@ static int add_finals(lk_encoder *e, int l, int d, const lk_pack *pack) {
 void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_mode mode,
                          const lk_leaf_product *also, const lk_grads *grads) {
   (void)params; /* the weights were packed */
-  int embedded = !e->frames && !e->onehot;
+  const int embedded = has_embedding(e);
   lk_real *dy = e->dx[0], *dx = e->dx[1];
   for (int l = e->layers - 1; l >= 0; l--) {
     lk_real *to = l > 0 || embedded ? dx : NULL;
@@ -264,10 +279,10 @@ void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *
     dy = to;
   }
   if (!embedded) return;
-  drop(e, pack, mode, 0, dy);
+  if (drops(e, mode)) drop(e, pack, mode, 0, dy);
   e->dembedded = dy;
   if (e->leave_embedding) return;
-  lk_embedding_backward(&e->embedding, pack, e->ids, dy, e->ld[0], also, grads);
+  lk_embedding_backward(&e->embedding, e->words.shard_row, e->words.id, dy, e->ld[0], also, grads);
 }
 
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e) {

@@ -80,6 +80,7 @@ lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_
                     .F = spec->F,
                     .backward = spec->backward,
                     .onehot = spec->onehot,
+                    .words = spec->words,
                     .bias_hh = -1};
   LK_TRY(add_tensor(params, &l, spec, "weight_ih", l.I, cell->note_ih, 0, &l.weight_ih));
   LK_TRY(add_tensor(params, &l, spec, "weight_hh", l.H, cell->note_hh, 0, &l.weight_hh));
@@ -110,6 +111,7 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   l->bias = lk_arena_reals(arena, width);
   if (l->cell->apart) l->inner = lk_arena_reals(arena, l->Hp);
   l->gates = lk_arena_reals(arena, N * width);
+  if (l->words) l->table = lk_arena_reals(arena, N * width);
   if (l->cell->apart) l->tape = lk_arena_reals(arena, N * l->Hp);
   l->h = lk_arena_reals(arena, states);
   if (l->cell->states == 2) l->c = lk_arena_reals(arena, states);

@@ -19,19 +19,35 @@ void lk_recurrent_begin(lk_recurrent *l, const lk_pack *pack, int initial) {
   if (l->c) start_states(l->c, l, pack->B, initial);
 }
 
-void lk_recurrent_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_rows in) {
+/* The words that rows are copied from; NULL: each row has an input of its own. */
+static const lk_words *shared_words(const lk_recurrent *l, lk_rows in) {
+  LK_ASSERT(in.words == NULL || l->words);
+  return in.words && in.words->row ? in.words : NULL;
+}
+
+/* gates of such rows = rows pick[r] of a table. */
+static void copy_gates(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, const lk_real *table, const int32_t *pick,
+                       ptrdiff_t limit) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
-  if (!l->onehot) {
-    const lk_product product = {
-        .n = n, .x = in.x, .ldx = in.ld, .in = rows, .y = l->gates, .ldy = width, .out = rows, .bias = l->bias};
-    lk_kernels_get()->product(&l->ih, &product);
-    return;
-  }
   for (ptrdiff_t i = 0; i < n; i++) {
     const ptrdiff_t r = rows ? rows[i] : i;
-    LK_ASSERT(in.ids[r] >= 0 && in.ids[r] < l->I);
-    memcpy(l->gates + r * width, l->column + in.ids[r] * width, (size_t)width * sizeof *l->gates);
+    LK_ASSERT(pick[r] >= 0 && pick[r] < limit);
+    memcpy(l->gates + r * width, table + pick[r] * width, (size_t)width * sizeof *l->gates);
   }
+}
+
+void lk_recurrent_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_rows in) {
+  const ptrdiff_t width = l->cell->gates * l->Hp;
+  if (l->onehot) {
+    copy_gates(l, n, rows, l->column, in.ids, l->I);
+    return;
+  }
+  lk_product product = {
+      .n = n, .x = in.x, .ldx = in.ld, .in = rows, .y = l->gates, .ldy = width, .out = rows, .bias = l->bias};
+  const lk_words *words = shared_words(l, in);
+  if (words) product.n = words->n, product.in = product.out = NULL, product.y = l->table;
+  lk_kernels_get()->product(&l->ih, &product);
+  if (words) copy_gates(l, n, rows, l->table, words->row, words->n);
 }
 
 void lk_recurrent_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, const lk_real *x, ptrdiff_t ld) {
@@ -61,6 +77,7 @@ void lk_recurrent_forward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int 
 
 void lk_recurrent_back_begin(lk_recurrent *l, const lk_pack *pack, int final_dc) {
   if (l->dc && !final_dc) zero_reals(l->dc, (pack->B + pack->N) * l->Hp);
+  l->dinput = l->gates;
 }
 
 void lk_recurrent_back_step(lk_recurrent *l, const lk_pack *pack, ptrdiff_t t) {
@@ -73,20 +90,20 @@ void lk_recurrent_back_step(lk_recurrent *l, const lk_pack *pack, ptrdiff_t t) {
   l->cell->backward(l, &step);
 }
 
-static void multiply_back(const lk_recurrent *l, const lk_packed *w, ptrdiff_t n, const int32_t *rows, lk_real *dx,
-                          ptrdiff_t lddx, int add) {
+static void multiply_back(const lk_recurrent *l, const lk_packed *w, const lk_real *dy, ptrdiff_t n,
+                          const int32_t *rows, lk_real *dx, ptrdiff_t lddx, int add) {
   LK_ASSERT(!l->onehot);
   const lk_product product = {
-      .n = n, .x = l->gates, .ldx = l->cell->gates * l->Hp, .in = rows, .y = dx, .ldy = lddx, .out = rows, .add = add};
+      .n = n, .x = dy, .ldx = l->cell->gates * l->Hp, .in = rows, .y = dx, .ldy = lddx, .out = rows, .add = add};
   lk_kernels_get()->product(w, &product);
 }
 
 void lk_recurrent_back_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx, int add) {
-  multiply_back(l, &l->ih_transposed, n, rows, dx, lddx, add);
+  multiply_back(l, &l->ih_transposed, l->dinput, n, rows, dx, lddx, add);
 }
 
 void lk_recurrent_back_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx) {
-  multiply_back(l, &l->feed_transposed, n, rows, dx, lddx, 0);
+  multiply_back(l, &l->feed_transposed, l->gates, n, rows, dx, lddx, 0);
 }
 
 /* What reaches the initial states through W_hh: their rows lie in front of the others. */
@@ -129,19 +146,25 @@ static const lk_real *recurrent_part(const lk_recurrent *l, ptrdiff_t g, ptrdiff
 
 static void input_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows in, ptrdiff_t g,
                             const lk_grads *grads) {
-  const lk_real *dy = l->gates + g * l->Hp;
-  const ptrdiff_t ldy = l->cell->gates * l->Hp;
+  const lk_real *dy = l->dinput + g * l->Hp;
+  const ptrdiff_t ldy = l->cell->gates * l->Hp, read = l->I - l->F;
+  const ptrdiff_t *shard_row = in.words ? in.words->shard_row : pack->shard_row;
   lk_real *to[LK_MAX_PIECES];
   gate_rows(grads, l->weight_ih, g * l->H * l->I, to);
   if (l->onehot) {
-    const leaf_ids leaf = {.shard_row = pack->shard_row, .dy = dy, .ldy = ldy, .V = l->I, .ids = in.ids};
+    const leaf_ids leaf = {.shard_row = shard_row, .dy = dy, .ldy = ldy, .V = l->I, .ids = in.ids};
     lk_sum_leaves(grads->shards, l->H, l->I, leaf_ids_block, &leaf, to, l->I, l->scratch);
   } else {
-    const lk_leaf_product leaf = {
-        .shard_row = pack->shard_row, .dy = dy, .ldy = ldy, .x = in.x, .ldx = in.ld, .K = l->I};
-    lk_sum_leaves(grads->shards, l->H, l->I, lk_leaf_product_block, &leaf, to, l->I, l->scratch);
+    lk_leaf_product leaf = {.shard_row = shard_row, .dy = dy, .ldy = ldy, .x = in.x, .ldx = in.ld, .K = read};
+    lk_sum_leaves(grads->shards, l->H, read, lk_leaf_product_block, &leaf, to, l->I, l->scratch);
   }
-  const lk_leaf_columns columns = {.shard_row = pack->shard_row, .dy = dy, .ldy = ldy};
+  if (l->F) {
+    const lk_leaf_product leaf = {
+        .shard_row = pack->shard_row, .dy = l->gates + g * l->Hp, .ldy = ldy, .x = in.fed, .ldx = in.ldfed, .K = l->F};
+    for (int p = 0; p < grads->shards->pieces; p++) to[p] += read;
+    lk_sum_leaves(grads->shards, l->H, l->F, lk_leaf_product_block, &leaf, to, l->I, l->scratch);
+  }
+  const lk_leaf_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = ldy};
   gate_rows(grads, l->bias_ih, g * l->H, to);
   lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
 }
@@ -164,8 +187,29 @@ static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrd
   for (int p = 0; p < grads->shards->pieces; p++) memcpy(to[p], same[p], (size_t)l->H * sizeof *to[p]);
 }
 
+/* table = each word's sum of its rows' gradients, in the order of the rows. */
+static void sum_words(lk_recurrent *l, const lk_pack *pack, const lk_words *words) {
+  const ptrdiff_t width = l->cell->gates * l->Hp;
+  const lk_kernels *kernels = lk_kernels_get();
+  ptrdiff_t seen = 0;
+  for (ptrdiff_t r = 0; r < pack->N; r++) {
+    const lk_real *from = l->gates + r * width;
+    lk_real *to = l->table + words->row[r] * width;
+    if (words->row[r] == seen) { /* words are numbered as rows bring them */
+      memcpy(to, from, (size_t)width * sizeof *to);
+      seen++;
+    } else {
+      kernels->add(width, from, to);
+    }
+  }
+  l->dinput = l->table;
+}
+
 void lk_recurrent_back_end(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, const lk_grads *grads) {
+  const lk_words *words = shared_words(l, in);
+  LK_ASSERT(l->F == 0 || in.fed);
   if (initial) backward_to_initial(l, pack);
+  if (words) sum_words(l, pack, words);
   for (ptrdiff_t r = 0; r < pack->N; r++)
     memcpy(l->before + r * l->Hp, l->h + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *l->h);
   for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
@@ -178,6 +222,6 @@ void lk_recurrent_backward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int
                            ptrdiff_t lddx, int add, const lk_grads *grads) {
   lk_recurrent_back_begin(l, pack, final_dc);
   for (ptrdiff_t k = 0; k < pack->T; k++) lk_recurrent_back_step(l, pack, l->backward ? k : pack->T - 1 - k);
-  if (dx) lk_recurrent_back_input(l, pack->N, NULL, dx, lddx, add);
   lk_recurrent_back_end(l, pack, in, initial, grads);
+  if (dx) lk_recurrent_back_input(l, in.words ? in.words->n : pack->N, NULL, dx, lddx, add);
 }

@@ -91,10 +91,10 @@ static void rows_of_the_last_step_are_cleared(void **state) {
   assert_int_equal(lk_arena_reserve(&arena), LK_OK);
   lk_embedding_layout(&m.e, &arena, 3, 1);
   const lk_real dx[6] = {1, 2, 3, 4, 5, 6}, first[8] = {0, 0, 4, 6, 0, 0, 5, 6}, second[8] = {5, 6, 0, 0, 0, 0, 4, 6};
-  lk_embedding_backward(&m.e, &k.pack, (const int32_t[]){1, 1, 3}, dx, 2, NULL, &k.grads);
+  lk_embedding_backward(&m.e, k.pack.shard_row, (const int32_t[]){1, 1, 3}, dx, 2, NULL, &k.grads);
   assert_memory_equal(k.grads.piece[0], first, sizeof first);
   assert_memory_equal(k.grads.touched[0], "\0\1\0\1", 4);
-  lk_embedding_backward(&m.e, &k.pack, (const int32_t[]){3, 3, 0}, dx, 2, NULL, &k.grads);
+  lk_embedding_backward(&m.e, k.pack.shard_row, (const int32_t[]){3, 3, 0}, dx, 2, NULL, &k.grads);
   assert_memory_equal(k.grads.piece[0], second, sizeof second);
   assert_memory_equal(k.grads.touched[0], "\1\0\0\1", 4);
   lk_arena_release(&arena);
@@ -129,7 +129,7 @@ static void check_rank(const setting *t, model *m, fixture_rank *k) {
   lk_grads_touched(&k->grads, m->e.weight, touched);
   for (int step = 0; step < 3; step++) { /* over NaNs, over its own rows, without marks over NaNs */
     if (step == 2) forget(&k->grads, got, table);
-    lk_embedding_backward(&m->e, &k->pack, ids, dx, ld, also, &k->grads);
+    lk_embedding_backward(&m->e, k->pack.shard_row, ids, dx, ld, also, &k->grads);
     for (int p = 0; p < k->shards.pieces; p++) {
       assert_memory_equal(got[p], want[p], (size_t)table * sizeof(lk_real));
       if (step < 2) check_marks(t, k, p, ids, touched[p]);
@@ -178,7 +178,7 @@ static void signed_zero_by_hand(void **state) {
     lk_embedding_layout(&m.e, &arena, 3, 1);
     assert_int_equal(lk_arena_reserve(&arena), LK_OK);
     lk_embedding_layout(&m.e, &arena, 3, 1);
-    lk_embedding_backward(&m.e, &k.pack, ids, dx, 1, NULL, &k.grads);
+    lk_embedding_backward(&m.e, k.pack.shard_row, ids, dx, 1, NULL, &k.grads);
     assert_true(k.grads.piece[0][3] == 0);
     assert_int_equal(signbit(k.grads.piece[0][3]) != 0, S == 1);
     assert_true(k.grads.piece[0][1] == (S == 1 ? 0 : 7));

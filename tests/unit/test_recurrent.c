@@ -14,9 +14,12 @@ static bool choose(const char *isa) {
   return has;
 }
 
+typedef enum reading { ROWS, IDS, WORDS } reading; /* what a layer reads: lk_rows */
+
 typedef struct test_case {
   const char *cell;
-  int backward, onehot, initial, recurrent_bias;
+  reading reading;
+  int backward, initial, recurrent_bias;
   ptrdiff_t I, H;
 } test_case;
 
@@ -33,7 +36,8 @@ static test_layer declare(test_case c) {
                             .I = c.I,
                             .H = c.H,
                             .backward = c.backward,
-                            .onehot = c.onehot,
+                            .onehot = c.reading == IDS,
+                            .words = c.reading == WORDS,
                             .recurrent_bias = c.recurrent_bias,
                             .forget_bias = 1};
   assert_int_equal(lk_params_create(&t.params), LK_OK);
@@ -55,6 +59,7 @@ typedef struct test_run {
   lk_real *x, *dx;
   ptrdiff_t ld;
   int32_t *ids;
+  lk_words words;
 } test_run;
 
 static void lay_out(test_run *run, const test_layer *t) {
@@ -64,6 +69,23 @@ static void lay_out(test_run *run, const test_layer *t) {
   run->x = lk_arena_reals(&run->arena, p->N * run->ld);
   run->dx = lk_arena_reals(&run->arena, p->N * run->ld);
   run->ids = lk_arena_ints(&run->arena, p->N);
+  lk_words_layout(&run->words, &run->arena, t->c.I, p->N);
+}
+
+static ptrdiff_t rows_of_dx(const test_run *run, const test_layer *t) {
+  return t->c.reading == WORDS ? run->words.n : run->rank.pack.N;
+}
+
+static lk_rows read_input(test_run *run, const test_layer *t) {
+  const lk_pack *p = &run->rank.pack;
+  fixture_rows(p, 1, t->c.I, run->x, run->ld);
+  fixture_words(p, 2, t->c.I, run->ids);
+  if (t->c.reading == IDS) return (lk_rows){.ids = run->ids};
+  if (t->c.reading == ROWS) return (lk_rows){.x = run->x, .ld = run->ld};
+  lk_words_find(&run->words, p, run->ids);
+  for (ptrdiff_t w = 0; w < run->words.n; w++)
+    for (ptrdiff_t i = 0; i < t->c.I; i++) run->x[w * run->ld + i] = fixture_real(8, (uint32_t)run->words.id[w], 0, i);
+  return (lk_rows){.x = run->x, .ld = run->ld, .words = &run->words};
 }
 
 /* Run forward and backward for rank r of R; gradients by h, and by the last c, are fixed functions of the row. */
@@ -78,15 +100,13 @@ static void run_rank(test_run *run, const test_layer *t, const fixture_corpus *c
   const lk_pack *p = &run->rank.pack;
   lk_recurrent *l = &run->layer;
   const ptrdiff_t H = t->c.H, Hp = l->Hp;
-  fixture_rows(p, 1, t->c.I, run->x, run->ld);
-  fixture_words(p, 2, t->c.I, run->ids);
+  const lk_rows in = read_input(run, t);
   lk_recurrent_pack(l, t->params, 1);
   for (ptrdiff_t b = 0; t->c.initial && b < p->B; b++)
     for (ptrdiff_t u = 0; u < H; u++) {
       l->h[b * Hp + u] = fixture_real(3, p->id[b], 0, u);
       if (l->c) l->c[b * Hp + u] = fixture_real(4, p->id[b], 0, u);
     }
-  lk_rows in = {.x = t->c.onehot ? NULL : run->x, .ld = run->ld, .ids = t->c.onehot ? run->ids : NULL};
   lk_recurrent_forward(l, p, in, t->c.initial);
   memset(l->dh, 0, (size_t)(p->B * Hp) * sizeof *l->dh);
   if (l->dc) memset(l->dc, 0, (size_t)((p->B + p->N) * Hp) * sizeof *l->dc);
@@ -96,7 +116,7 @@ static void run_rank(test_run *run, const test_layer *t, const fixture_corpus *c
       const int last = p->time[row] == (t->c.backward ? 0 : p->length[p->seq[row]] - 1);
       if (l->dc && last) l->dc[(p->B + row) * Hp + u] = fixture_real(6, p->id[p->seq[row]], 0, u);
     }
-  lk_recurrent_backward(l, p, in, t->c.initial, 1, t->c.onehot ? NULL : run->dx, run->ld, 0, &run->rank.grads);
+  lk_recurrent_backward(l, p, in, t->c.initial, 1, t->c.reading == IDS ? NULL : run->dx, run->ld, 0, &run->rank.grads);
 }
 
 static void close_run(test_run *run) {
@@ -115,7 +135,9 @@ static void fill_reference(reference *m, const test_layer *t, const test_run *ru
   for (ptrdiff_t row = 0; row < p->N; row++) {
     const ptrdiff_t b = p->seq[row];
     for (ptrdiff_t i = 0; i < m->I; i++)
-      m->x[row * m->I + i] = t->c.onehot ? run->ids[row] == i : (double)run->x[row * run->ld + i];
+      m->x[row * m->I + i] = t->c.reading == IDS     ? run->ids[row] == i
+                             : t->c.reading == WORDS ? (double)run->x[run->words.row[row] * run->ld + i]
+                                                     : (double)run->x[row * run->ld + i];
     for (ptrdiff_t u = 0; u < m->H; u++) {
       m->dh[row * m->H + u] = (double)fixture_real(5, p->id[b], p->time[row], u);
       if (p->time[row] == (m->backward ? 0 : p->length[b] - 1))
@@ -139,8 +161,9 @@ static void assert_near(const char *what, const test_case *c, const lk_real *our
       const double error = fabs((double)ours[r * ld + i] - truth[r * width + i]);
       if (!(error < 2e-5 * largest))
         fail_msg("%s of %s %s%s%s, H=%td: [%td,%td] is %.9g, should be %.9g (kernels %s)", what, c->cell,
-                 c->backward ? "backward" : "forward", c->onehot ? ", ids" : "", c->initial ? ", carried" : "", c->H, r,
-                 i, (double)ours[r * ld + i], truth[r * width + i], lk_kernels_get()->name);
+                 c->backward ? "backward" : "forward", (const char *[]){"", ", ids", ", words"}[c->reading],
+                 c->initial ? ", carried" : "", c->H, r, i, (double)ours[r * ld + i], truth[r * width + i],
+                 lk_kernels_get()->name);
     }
 }
 
@@ -149,7 +172,19 @@ static void assert_pads_zero(const lk_real *x, ptrdiff_t rows, ptrdiff_t width, 
     for (ptrdiff_t i = width; i < lk_padded(width); i++) assert_true(x[r * ld + i] == 0);
 }
 
-static void compare(const test_layer *t, test_run *run, const reference *m) {
+/* The reference's dx of rows becomes that of words, in its place: a word's first row does not lie before it. */
+static void add_up_words(reference *m, const test_run *run) {
+  ptrdiff_t seen = 0;
+  for (ptrdiff_t row = 0; row < run->rank.pack.N; row++) {
+    const ptrdiff_t w = run->words.row[row], first = w == seen;
+    seen += first;
+    for (ptrdiff_t i = 0; i < m->I; i++)
+      m->dx[w * m->I + i] = m->dx[row * m->I + i] + (first ? 0 : m->dx[w * m->I + i]);
+  }
+  assert_int_equal(seen, run->words.n);
+}
+
+static void compare(const test_layer *t, test_run *run, reference *m) {
   const test_case *c = &t->c;
   const lk_pack *p = &run->rank.pack;
   const lk_recurrent *l = &run->layer;
@@ -158,7 +193,8 @@ static void compare(const test_layer *t, test_run *run, const reference *m) {
   assert_pads_zero(l->h, B + N, H, Hp);
   for (int g = 0; g < m->gates; g++) assert_pads_zero(l->gates + g * Hp, N, H, m->gates * Hp);
   if (l->c) assert_near("c", c, l->c + B * Hp, Hp, m->c, N, H);
-  if (!c->onehot) assert_near("dx", c, run->dx, run->ld, m->dx, N, c->I);
+  if (c->reading == WORDS) add_up_words(m, run);
+  if (c->reading != IDS) assert_near("dx", c, run->dx, run->ld, m->dx, rows_of_dx(run, t), c->I);
   if (c->initial) assert_near("dh0", c, l->dh, Hp, m->dh0, B, H);
   if (c->initial && l->c) assert_near("dc0", c, l->dc, Hp, m->dc0, B, H);
   const double *truth[] = {m->dweight_ih, m->dweight_hh, m->dbias_ih, m->dbias_hh};
@@ -191,14 +227,14 @@ static void all_cases(void (*check)(test_case)) {
   size_t cells;
   const char *const *names = lk_cell_names(&cells);
   for (size_t cell = 0; cell < cells; cell++)
-    for (int bits = 0; bits < 16; bits++)
+    for (int bits = 0; bits < 24; bits++)
       for (int size = 0; size < 3; size++) {
         static const ptrdiff_t widths[3] = {5, 16, 37}, inputs[3] = {3, 19, 16};
         check((test_case){.cell = names[cell],
                           .backward = bits & 1,
-                          .onehot = bits >> 1 & 1,
-                          .initial = bits >> 2 & 1,
-                          .recurrent_bias = bits >> 3,
+                          .initial = bits >> 1 & 1,
+                          .recurrent_bias = bits >> 2 & 1,
+                          .reading = (reading)(bits >> 3),
                           .I = inputs[size],
                           .H = widths[size]});
       }
@@ -233,8 +269,9 @@ static void check_ranks(test_case c) {
                       bytes = one.layer.Hp * (ptrdiff_t)sizeof(lk_real);
       assert_memory_equal(run[r].layer.h + part->B * run[r].layer.Hp, one.layer.h + (all->B + first) * one.layer.Hp,
                           (size_t)(part->N * bytes));
-      for (ptrdiff_t row = 0; !c.onehot && row < part->N; row++)
-        assert_memory_equal(run[r].dx + row * run[r].ld, one.dx + (first + row) * one.ld,
+      const ptrdiff_t first_dx = c.reading == WORDS ? one.words.shard_row[run[r].rank.shards.first] : first;
+      for (ptrdiff_t row = 0; c.reading != IDS && row < rows_of_dx(&run[r], &t); row++)
+        assert_memory_equal(run[r].dx + row * run[r].ld, one.dx + (first_dx + row) * one.ld,
                             (size_t)c.I * sizeof(lk_real));
     }
     fixture_combine(ranks, R, P, total);
