@@ -18,6 +18,7 @@
 #include "lockstep/comm.h"
 #include "lockstep/config.h"
 #include "lockstep/params.h"
+#include "lockstep/reducer.h"
 
 typedef struct lk_optimizer lk_optimizer;
 
@@ -36,9 +37,12 @@ int lk_optimizer_moments(const lk_optimizer *optimizer);
 const char *lk_optimizer_moment_name(const lk_optimizer *optimizer, int i);
 float *lk_optimizer_moment(lk_optimizer *optimizer, int i);
 
-/** One update.                                                                    Not collective.
+/** One update of a part of the slice, counted from its begin.                     Not collective.
  *  io   values [slice]      in  sum [slice]   gradient, summed over the units of all ranks; does not overlap values
  *  scale: 1 / units, times the clip factor     rate: of this step     step: applied updates with
  *  this one, from 1, for Adam's corrections (steps that were skipped do not count, as in torch.optim) */
-void lk_optimizer_step(lk_optimizer *optimizer, float *values, const float *sum, double scale, double rate,
-                       int64_t step);
+void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, const float *sum, double scale,
+                       double rate, int64_t step);
+/** The slice's update from the reducer's total, without a visit to rows that no shard touched where the rule leaves such
+ *  ones alone.                                                                    Not collective. */
+void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step);

@@ -65,6 +65,9 @@ const char *lk_reducer_words(const lk_reducer *reducer);
 LK_CHECKED lk_status lk_reducer_begin(lk_reducer *reducer);
 /** Sum the ranks' pieces along the tree; each rank gets its slice of the total.   Collective. */
 LK_CHECKED lk_status lk_reducer_sum(lk_reducer *reducer);
+/** Which parts of the total of the last lk_reducer_sum() may differ from zero, in order: the next one behind *part, which
+ *  is {0, 0} at first, counted from the slice's begin; false: none.              Not collective. */
+bool lk_reducer_next_part(const lk_reducer *reducer, lk_slice *part);
 /** Sum of squares of the total of the last lk_reducer_sum(), in double, the same bits for every R. Collective. */
 LK_CHECKED lk_status lk_reducer_square_sum(lk_reducer *reducer, double *out);
 /** Every rank's slice of the values to all ranks (bytes only).                    Collective. */

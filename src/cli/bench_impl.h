@@ -64,7 +64,6 @@ typedef struct bench_net {
   lk_task *task;
   struct lk_reducer *reducer;
   struct lk_optimizer *optimizer;
-  lk_slice slice;
   lk_grads grads;
   lk_batch batch;
   lk_real *lanes;

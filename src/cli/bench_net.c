@@ -129,8 +129,7 @@ static lk_status commit(bench_net *net) {
     net->grads.piece[p] = lk_reducer_piece(net->reducer, p);
     net->grads.touched[p] = lk_reducer_touched(net->reducer, p);
   }
-  net->slice = lk_reducer_slice(net->reducer);
-  LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, net->slice));
+  LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, lk_reducer_slice(net->reducer)));
   return make_batch(net);
 }
 

@@ -78,8 +78,8 @@ static lk_status step(bench_net *net, int64_t number, double at[TIMES]) {
   clock[2] = lk_clock_seconds();
   for (int s = 0; s < net->shards.total; s++) units += (double)net->all[s].units;
   norm = sqrt(square) / units;
-  lk_optimizer_step(net->optimizer, lk_params_values(net->params) + net->slice.begin, lk_reducer_total(net->reducer),
-                    (norm > net->config.train.clip ? net->config.train.clip / norm : 1) / units, 1e-3, number + 1);
+  lk_optimizer_update(net->optimizer, net->reducer,
+                      (norm > net->config.train.clip ? net->config.train.clip / norm : 1) / units, 1e-3, number + 1);
   clock[3] = lk_clock_seconds();
   LK_TRY(lk_reducer_share(net->reducer));
   clock[4] = lk_clock_seconds();

@@ -71,6 +71,29 @@ static ptrdiff_t rows_of(const lk_reducer *reducer, lk_slice part) {
 
 static size_t bitmap_bytes(ptrdiff_t rows) { return (size_t)((rows + 7) / 8); }
 
+/* Marks of the slice's rows: the total's own, or of the one piece that is the total. */
+static const uint8_t *total_marks(const lk_reducer *reducer, ptrdiff_t first_row) {
+  if (reducer->total.ops > 0) return reducer->written;
+  return reducer->rows > 0 ? lk_reducer_touched(reducer, 0) + first_row : NULL;
+}
+
+bool lk_reducer_next_part(const lk_reducer *reducer, lk_slice *part) {
+  const lk_slice own = reducer->own;
+  const ptrdiff_t first = lk_row_at(reducer, own.begin), behind = own.begin + part->end;
+  const uint8_t *marks = total_marks(reducer, first);
+  bool found = false;
+  walk w = walk_start(reducer, (lk_slice){behind, own.end});
+  while (walk_next(&w)) {
+    const bool zero = w.row >= 0 && !marks[w.first_row + w.row - first];
+    if (zero && found) break;
+    if (zero) continue;
+    if (!found) part->begin = w.begin - own.begin;
+    part->end = w.end - own.begin;
+    found = true;
+  }
+  return found;
+}
+
 size_t lk_rows_bytes(const lk_reducer *reducer, lk_slice part, const uint8_t *touched, bool *packed) {
   ptrdiff_t reals = 0, rows = rows_of(reducer, part);
   size_t dense = (size_t)(part.end - part.begin) * sizeof(float);

@@ -106,8 +106,8 @@ float *lk_optimizer_moment(lk_optimizer *optimizer, int i) {
   return optimizer->moment[i];
 }
 
-void lk_optimizer_step(lk_optimizer *optimizer, float *values, const float *sum, double scale, double rate,
-                       int64_t step) {
+void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, const float *sum, double scale,
+                       double rate, int64_t step) {
   LK_ASSERT(step >= 1);
   lk_update u = optimizer->settings;
   u.scale = scale;
@@ -116,9 +116,22 @@ void lk_optimizer_step(lk_optimizer *optimizer, float *values, const float *sum,
   u.correction2 = 1 - pow(u.beta2, (double)step);
   for (int i = 0; i < optimizer->ranges; i++) {
     const range *r = &optimizer->range[i];
+    const ptrdiff_t begin = r->begin > part.begin ? r->begin : part.begin;
+    const ptrdiff_t end = r->begin + r->count < part.end ? r->begin + r->count : part.end;
     float *moment[LK_RULE_MOMENTS] = {NULL};
-    for (int m = 0; m < optimizer->moments; m++) moment[m] = optimizer->moment[m] + r->begin;
+    if (begin >= end) continue;
+    for (int m = 0; m < optimizer->moments; m++) moment[m] = optimizer->moment[m] + begin;
     u.decay = r->decay ? optimizer->decay : 0;
-    optimizer->rule->update(&u, r->count, values + r->begin, sum + r->begin, moment);
+    optimizer->rule->update(&u, end - begin, values + begin, sum + begin, moment);
   }
+}
+
+void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step) {
+  const lk_slice slice = lk_reducer_slice(reducer);
+  const bool rests = optimizer->rule->rests && optimizer->decay == 0;
+  float *values = lk_reducer_values(reducer) + slice.begin, *sum = lk_reducer_total(reducer);
+  lk_slice part = {0, rests ? 0 : slice.end - slice.begin};
+  if (!rests) lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
+  while (rests && lk_reducer_next_part(reducer, &part))
+    lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
 }

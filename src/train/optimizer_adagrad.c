@@ -12,4 +12,4 @@ static void adagrad(const lk_update *u, ptrdiff_t n, float *restrict w, const fl
   }
 }
 
-const lk_rule lk_rule_adagrad = {.name = "adagrad", .moment = {"sum"}, .update = adagrad};
+const lk_rule lk_rule_adagrad = {.name = "adagrad", .moment = {"sum"}, .update = adagrad, .rests = true};

@@ -22,6 +22,7 @@ typedef struct lk_rule {
   const char *name;
   const char *moment[LK_RULE_MOMENTS]; /* as torch.optim names them; NULL after the last */
   lk_rule_update *update;
+  bool rests; /* where gradient and decay are zero, weights and moments stay as they are */
 } lk_rule;
 
 extern const lk_rule lk_rule_sgd, lk_rule_momentum, lk_rule_adam, lk_rule_adamw, lk_rule_rmsprop, lk_rule_adagrad;

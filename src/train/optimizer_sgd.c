@@ -35,5 +35,5 @@ static void momentum_update(const lk_update *u, ptrdiff_t n, float *restrict w, 
     heavy_ball(u, n, w, sum, moment[0]);
 }
 
-const lk_rule lk_rule_sgd = {.name = "sgd", .update = sgd};
+const lk_rule lk_rule_sgd = {.name = "sgd", .update = sgd, .rests = true};
 const lk_rule lk_rule_momentum = {.name = "momentum", .moment = {"momentum_buffer"}, .update = momentum_update};

@@ -26,11 +26,9 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
 static lk_status update(lk_trainer *t, const lk_step *step) {
   double scale = 1.0 / (double)step->units, clip = t->config->train.clip;
   if (clip > 0 && step->norm > clip) scale *= clip / step->norm;
-  float *values = lk_params_values(t->params);
   /* Adam's corrections count what its moments have seen: a skipped step is none of it, though the rate moves on */
   t->state.updates++;
-  lk_optimizer_step(t->optimizer, values + t->slice.begin, lk_reducer_total(t->reducer), scale, step->rate,
-                    t->state.updates);
+  lk_optimizer_update(t->optimizer, t->reducer, scale, step->rate, t->state.updates);
   LK_TRY(lk_reducer_share(t->reducer));
   lk_task_pack(t->task, t->params);
   return LK_OK;

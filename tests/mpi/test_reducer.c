@@ -127,6 +127,28 @@ static void write_piece(const setting *t, int step, lk_piece piece, float *x, ui
   CHECK(memcmp(x, sum, (size_t)t->P * sizeof *x) == 0);
 }
 
+/* The parts of the total are the dense reals and the rows that some shard touches, each once and in order. */
+static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
+  const lk_slice own = lk_reducer_slice(reducer);
+  ptrdiff_t at = 0, row = 0, wrong = 0;
+  uint8_t *expected = NULL;
+  if (lk_alloc(&expected, (size_t)t->P + 1, 1) != LK_OK) abort();
+  memset(expected, 1, (size_t)t->P);
+  for (int b = 0; b < t->blocks; b++)
+    for (ptrdiff_t r = 0; r < t->block[b].rows; r++, row++) {
+      uint8_t any = 0;
+      for (int s = 0; s < t->S; s++) any |= touches(t, step, s, row);
+      memset(expected + t->block[b].offset + r * t->block[b].width, any, (size_t)t->block[b].width);
+    }
+  for (lk_slice part = {0}; lk_reducer_next_part(reducer, &part); at = part.end) {
+    CHECK(part.begin >= at && part.end > part.begin && part.end <= own.end - own.begin);
+    for (ptrdiff_t i = at; i < part.end; i++) wrong += expected[own.begin + i] != (i >= part.begin);
+  }
+  for (ptrdiff_t i = at; i < own.end - own.begin; i++) wrong += expected[own.begin + i] != 0;
+  CHECK(wrong == 0);
+  free(expected);
+}
+
 /* Slices to a root and back. */
 static void check_slices(lk_comm *comm, lk_reducer *reducer, const float *total, ptrdiff_t P) {
   int rank = lk_comm_rank(comm), root = lk_comm_size(comm) - 1;
@@ -164,6 +186,7 @@ static void check_step(const setting *t, lk_comm *comm, lk_reducer *reducer, int
   dawdle(step + 100);
   CHECK_OK(lk_reducer_sum(reducer));
   CHECK(memcmp(lk_reducer_total(reducer), total + own.begin, slice) == 0);
+  check_parts(t, reducer, step);
   double got = 0, expected = square_sum_defined(total, t->P);
   if (step % 2 == 0) { /* otherwise as a step that is skipped: nobody meets anybody before the next one */
     CHECK_OK(lk_reducer_square_sum(reducer, &got));
