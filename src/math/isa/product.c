@@ -4,8 +4,9 @@
 #define PANEL (LK_TILE_VECTORS * LK_VL)
 enum { ROWS = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS };
 
-/* One block of a panel stays in L2 while the rows pass by, and one block of rows while the panels do. */
-enum { BLOCK_K = 512, BLOCK_ROWS = 240, PACK_K = 4 * LK_VL_NUMBER };
+/* One block of a panel stays in L2 while the rows pass by, and one block of rows while the panels do. What is viewed
+ * lies in longer lines: shorter blocks. */
+enum { BLOCK_K = 768, VIEW_K = 512, BLOCK_ROWS = 240, PACK_K = 4 * LK_VL_NUMBER };
 
 /* They cover the pads of y too, which are written as zeros. */
 static ptrdiff_t panels_of(ptrdiff_t M) { return (lk_padded(M) + PANEL - 1) / PANEL; }
@@ -130,12 +131,20 @@ static void run_block(const tile_of *block, const lk_packed *w, ptrdiff_t first,
   }
 }
 
+/* How deep blocks are: all nearly alike; 1 where there is nothing to sum. */
+static ptrdiff_t depth_of(const lk_packed *w) {
+  const ptrdiff_t most = w->in_place ? VIEW_K : BLOCK_K, blocks = (w->K + most - 1) / most;
+  return blocks > 0 ? (w->K + blocks - 1) / blocks : 1;
+}
+
 void product_isa(const lk_packed *w, const lk_product *p) {
-  for (ptrdiff_t first = 0; first < p->n; first += BLOCK_ROWS) {
-    const ptrdiff_t end = first + BLOCK_ROWS < p->n ? first + BLOCK_ROWS : p->n;
+  const ptrdiff_t depth = depth_of(w), fit = BLOCK_ROWS * VIEW_K / depth / ROWS * ROWS;
+  const ptrdiff_t height = fit < BLOCK_ROWS ? fit : BLOCK_ROWS;
+  for (ptrdiff_t first = 0; first < p->n; first += height) {
+    const ptrdiff_t end = first + height < p->n ? first + height : p->n;
     tile_of t = {.p = p, .M = w->M};
     do { /* at least once: with K = 0 y is the bias */
-      t.k1 = t.k0 + BLOCK_K < w->K ? t.k0 + BLOCK_K : w->K;
+      t.k1 = t.k0 + depth < w->K ? t.k0 + depth : w->K;
       run_block(&t, w, first, end);
       t.k0 = t.k1;
     } while (t.k0 < w->K);
