@@ -10,21 +10,31 @@ const char *const *lk_bridge_names(size_t *count) {
   return names;
 }
 
-static lk_status check_settings(lk_decoder *d, const lk_encoder *encoder, size_t kind) {
-  const lk_config *config = d->config;
-  size_t count, bridge;
+/* What model.bridge and model.attention say, and whether they fit the encoder. */
+static lk_status choose(const lk_config *config, int *copying, lk_attention_kind *kind) {
+  const lk_config_model *m = &config->model;
+  size_t count, bridge, attention;
   const char *const *names = lk_bridge_names(&count);
   LK_TRY(lk_config_choice(config, "model.bridge", names, count, &bridge));
-  d->copying = bridge == 1;
-  if (d->copying && encoder->directions != 1)
+  names = lk_attention_names(&count);
+  LK_TRY(lk_config_choice(config, "model.attention", names, count, &attention));
+  *copying = bridge == 1;
+  *kind = (lk_attention_kind)attention;
+  if (*copying && m->bidirectional)
     return lk_config_error(config, "model.bridge",
                            "states of two directions are too wide to be copied: expected dense, or an encoder of one");
-  if (kind == LK_ATTENTION_DOT && encoder->width != d->H)
+  if (*kind == LK_ATTENTION_DOT && m->bidirectional)
     return lk_config_error(config, "model.attention",
-                           "dot needs an encoder as wide as the decoder, found %td and %td: expected general or "
+                           "dot needs an encoder as wide as the decoder, found %lld and %lld: expected general or "
                            "additive, or an encoder of one direction",
-                           encoder->width, d->H);
+                           2 * (long long)m->hidden, (long long)m->hidden);
   return LK_OK;
+}
+
+lk_status lk_decoder_check(const lk_config *config) {
+  int copying;
+  lk_attention_kind kind;
+  return choose(config, &copying, &kind);
 }
 
 static lk_status declare_bridge(lk_decoder *d, lk_params *params, const lk_encoder *encoder) {
@@ -58,10 +68,11 @@ static lk_status declare_layers(lk_decoder *d, lk_params *params) {
 lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *config, const lk_encoder *encoder,
                              ptrdiff_t V, int shared) {
   const lk_config_model *m = &config->model;
-  size_t count, kind;
-  const char *const *names = lk_attention_names(&count);
-  LK_TRY(lk_config_choice(config, "model.attention", names, count, &kind));
+  lk_attention_kind kind;
+  int copying;
+  LK_TRY(choose(config, &copying, &kind));
   *d = (lk_decoder){.config = config, .layers = encoder->layers, .shared = shared, .V = V, .E = m->embedding};
+  d->copying = copying;
   d->states = lk_cell_states(m->cell);
   d->H = encoder->H;
   d->Hp = lk_padded(d->H);
@@ -70,14 +81,13 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
   d->ld0 = lk_padded(d->E);
   d->ldc = lk_padded(d->H + d->W);
   d->ldfinal = lk_padded(encoder->width);
-  LK_TRY(check_settings(d, encoder, kind));
   if (shared)
     d->embedding = encoder->embedding;
   else
     LK_TRY(lk_embedding_declare(&d->embedding, params, "decoder.embedding", V, d->E, m->embedding_deviation));
   LK_TRY(declare_bridge(d, params, encoder));
   LK_TRY(declare_layers(d, params));
-  LK_TRY(lk_attention_declare(&d->attention, params, (lk_attention_kind)kind, d->H, d->W));
+  LK_TRY(lk_attention_declare(&d->attention, params, kind, d->H, d->W));
   if (kind == LK_ATTENTION_NONE) return LK_OK;
   return lk_dense_declare_linear(&d->combine, params, "decoder.combine", d->H + d->W, d->H);
 }
