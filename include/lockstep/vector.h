@@ -49,7 +49,7 @@ typedef lk_real lk_vec_unaligned __attribute__((vector_size(LK_VECTOR_BYTES), al
 #ifdef __clang__
 #define LK_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define LK_UNROLL _Pragma("GCC unroll 16")
+#define LK_UNROLL _Pragma("GCC unroll 32")
 #endif
 
 LK_INLINE lk_vec lk_load(const lk_real *p) { return *(const lk_vec_unaligned *)p; }
