@@ -117,7 +117,7 @@ lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, const lk_reduce
   made->P = spec->P;
   made->unit = MPI_DATATYPE_NULL;
   made->host = made->leaders.mpi = MPI_COMM_NULL;
-  made->window = MPI_WIN_NULL;
+  made->shared.mpi = MPI_WIN_NULL;
   lk_status status = build(made, spec);
   if (status == LK_OK)
     *reducer = made;

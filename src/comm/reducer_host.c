@@ -5,18 +5,15 @@
  *
  * Waiting is by counters that each member raises for itself, not by MPI: a barrier of two messages costs more than the
  * sums of a small model. A rank that waits for long gives its core away. */
-#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "reducer_impl.h"
 
-enum { PAGE = 4096, SPINS = 200, TAG_NEVER = 99, WORDS = 160 };
+enum { PAGE = LK_PAGE, SPINS = 200, TAG_NEVER = 99, WORDS = 160 };
 
 static void to_page(lk_arena *arena) { arena->used = (arena->used + PAGE - 1) / PAGE * PAGE; }
 
@@ -87,30 +84,19 @@ static bool enough_room(size_t bytes, char *why, size_t size) {
   return false;
 }
 
-/* This rank's pages now, not in the first step. */
-static bool populate(void *begin, size_t bytes) {
-  char *first = (char *)((uintptr_t)begin / PAGE * PAGE), *end = (char *)begin + bytes;
-  if (bytes == 0) return true;
-#ifdef MADV_POPULATE_WRITE
-  (void)madvise(first, (size_t)(end - first), MADV_HUGEPAGE); /* mostly refused for shared memory */
-  if (madvise(first, (size_t)(end - first), MADV_POPULATE_WRITE) == 0) return true;
-  if (errno != EINVAL) return false; /* no page to be had; an older kernel does not know the call */
-#endif
-  for (volatile char *at = begin; at < (volatile char *)end; at += PAGE) *at = 0;
-  return true;
-}
-
-static bool populate_all(const lk_reducer *reducer) {
+/* The pages that this rank works on most, now and not in the first step. */
+static bool populate_own(const lk_reducer *reducer) {
   const lk_member *own = &reducer->member[reducer->local];
   size_t vector = (size_t)reducer->P * sizeof(float);
-  bool done = populate(own->signals, sizeof *own->signals);
+  const lk_shared *shared = &reducer->shared;
+  bool done = lk_shared_populate(shared, own->signals, sizeof *own->signals);
   for (int p = 0; p < own->pieces; p++) {
-    done = done && populate(own->piece[p], vector);
-    if (own->touched[p]) done = done && populate(own->touched[p], (size_t)reducer->rows);
+    done = done && lk_shared_populate(shared, own->piece[p], vector);
+    if (own->touched[p]) done = done && lk_shared_populate(shared, own->touched[p], (size_t)reducer->rows);
   }
   size_t begin = vector * (size_t)reducer->local / (size_t)reducer->members;
   size_t end = vector * ((size_t)reducer->local + 1) / (size_t)reducer->members;
-  return done && populate((char *)reducer->values + begin, end - begin);
+  return done && lk_shared_populate(shared, (char *)reducer->values + begin, end - begin);
 }
 
 /* All ranks of the host hear whether all of them are content. */
@@ -119,37 +105,25 @@ static bool host_agrees(const lk_reducer *reducer, bool mine) {
   return MPI_Allreduce(&one, &all, 1, MPI_INT, MPI_MIN, reducer->host) == MPI_SUCCESS && all;
 }
 
-/* One block, of the first member's; a window of MPI is what places and removes it. */
-static bool map_window(lk_reducer *reducer, size_t bytes) {
-  void *base = NULL;
-  MPI_Aint size = 0;
-  int unit = 0;
-  MPI_Aint mine = reducer->local == 0 ? (MPI_Aint)(bytes + PAGE) : 0;
-  if (MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, reducer->host, &base, &reducer->window) != MPI_SUCCESS) {
-    reducer->window = MPI_WIN_NULL;
-    return false;
-  }
-  if (MPI_Win_shared_query(reducer->window, 0, &size, &unit, &base) != MPI_SUCCESS) return false;
-  /* It begins behind MPI's own data, at the same place of a page for all: they must agree on where ours begins. */
-  int place = (int)((uintptr_t)base % PAGE), first = place;
-  if (MPI_Bcast(&first, 1, MPI_INT, 0, reducer->host) != MPI_SUCCESS) return false;
-  reducer->memory = (lk_arena){.base = (char *)base + (PAGE - place) % PAGE, .reserved = bytes};
-  return place == first && (size_t)size >= bytes + PAGE;
-}
-
 /* Whether the members have a window now; `why` not is known on the first member at least. */
 static bool open_window(lk_reducer *reducer, char *why, size_t size) {
   lk_arena plan = {0};
   layout(reducer, &plan);
   snprintf(why, size, "MPI gives no shared window");
   if (!host_agrees(reducer, reducer->local != 0 || enough_room(plan.used, why, size))) return false;
-  if (!host_agrees(reducer, map_window(reducer, plan.used))) {
-    reducer->memory = (lk_arena){0}; /* a window that only some have cannot be freed */
-    reducer->window = MPI_WIN_NULL;
+  if (!host_agrees(reducer, lk_shared_open(&reducer->shared, reducer->host, plan.used))) {
+    reducer->shared = (lk_shared){.mpi = MPI_WIN_NULL}; /* a window that only some have cannot be freed */
     return false;
   }
+  reducer->memory = (lk_arena){.base = reducer->shared.base, .reserved = plan.used};
   layout(reducer, &reducer->memory);
-  if (host_agrees(reducer, populate_all(reducer))) return true;
+  bool done = host_agrees(reducer, populate_own(reducer));
+  if (done && reducer->local == 0) lk_shared_join(&reducer->shared);
+  done = host_agrees(reducer, done);
+  if (done) {
+    lk_shared_enter(&reducer->shared);
+    return true;
+  }
   snprintf(why, size, "memory for %.0f MiB cannot be had", (double)plan.used / 0x1p20);
   lk_group_close(reducer);
   return false;
@@ -195,7 +169,7 @@ static lk_status open_windows(lk_reducer *reducer, lk_reduction how) {
 
 /* Places for pieces, marks and values: in the window, or in memory of this rank's own. */
 static lk_status place(lk_reducer *reducer) {
-  if (reducer->window == MPI_WIN_NULL) {
+  if (reducer->shared.mpi == MPI_WIN_NULL) {
     layout(reducer, &reducer->memory);
     LK_TRY(lk_arena_reserve(&reducer->memory));
   }
@@ -225,8 +199,8 @@ lk_status lk_group_open(lk_reducer *reducer, lk_reduction how) {
 
 void lk_group_close(lk_reducer *reducer) {
   if (reducer->leaders.mpi != MPI_COMM_NULL) MPI_Comm_free(&reducer->leaders.mpi);
-  if (reducer->window != MPI_WIN_NULL) {
-    MPI_Win_free(&reducer->window);
+  if (reducer->shared.mpi != MPI_WIN_NULL) {
+    lk_shared_close(&reducer->shared);
     reducer->memory = (lk_arena){0};
   }
   lk_arena_release(&reducer->memory);

@@ -236,7 +236,7 @@ static void check_sum(lk_comm *comm, const setting *t) {
   if (reducer == NULL) lk_comm_abort(comm, 2);
   /* that the case is the one that it is meant to be */
   CHECK(reducer->groups == (t->how == LK_REDUCTION_MESSAGES ? size : letters(t->hosts)));
-  CHECK((reducer->window != MPI_WIN_NULL) == (reducer->members > 1));
+  CHECK((reducer->shared.mpi != MPI_WIN_NULL) == (reducer->members > 1));
   float *scratch = reals(t->P * (LK_TREE_LEVELS + 1));
   check_start_values(reducer, t->P);
   for (int step = 0; step < 3; step++) check_step(t, comm, reducer, step, scratch);
@@ -327,7 +327,7 @@ static void test_no_room(lk_comm *comm) {
   lk_reducer *reducer = NULL;
   lk_reducer_spec spec = {.shards = 8, .P = 1024 * 1024};
   CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
-  CHECK(reducer && reducer->groups == size && reducer->window == MPI_WIN_NULL);
+  CHECK(reducer && reducer->groups == size && reducer->shared.mpi == MPI_WIN_NULL);
   if (size > 1) CHECK(strstr(lk_reducer_words(reducer), "MiB left") != NULL);
   lk_reducer_destroy(&reducer);
   spec.how = LK_REDUCTION_WINDOWS;
@@ -373,6 +373,19 @@ static void test_rows(lk_comm *comm, int S) {
   test_groupings(comm, two);
 }
 
+/* Large enough to be mapped anew for huge pages: still one memory, and the same sums. */
+static void test_large(lk_comm *comm) {
+  char hosts[] = "aaaa";
+  hosts[lk_comm_size(comm)] = '\0';
+  const setting t = {.S = 8, .P = 1 << 20, .blocks = 1, .block = {{1600, 5000, 100}}, .density = 0.4, .hosts = hosts};
+  setenv("LOCKSTEP_TEST_HOSTS", hosts, 1);
+  lk_reducer *reducer = NULL;
+  CHECK_OK(lk_reducer_create(&reducer, comm, &(lk_reducer_spec){.shards = t.S, .P = t.P}));
+  CHECK((reducer->shared.again != NULL) == (reducer->members > 1));
+  lk_reducer_destroy(&reducer);
+  check_sum(comm, &t);
+}
+
 int main(int argc, char **argv) {
   lk_comm *comm = check_start(&argc, &argv);
   int size = lk_comm_size(comm);
@@ -380,6 +393,7 @@ int main(int argc, char **argv) {
   test_square_sum_by_hand();
   test_too_few_shards(comm);
   test_no_room(comm);
+  test_large(comm);
   comm->bucket = 4 * 4096; /* several buckets of slices of a few thousand reals */
   const int shards[] = {size, 5, 8, 13};
   for (int i = 0; i < 4; i++) {
