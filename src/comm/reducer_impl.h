@@ -26,7 +26,7 @@
 
 #define LK_SUM_BLOCK 2048 /* reals added at a time: sources and temporaries of a block stay in cache */
 #define LK_PAGE      4096
-#define LK_WINDOW    2    /* buckets in flight: one arrives while one is summed */
+#define LK_WINDOW    2 /* buckets in flight: one arrives while one is summed */
 
 typedef struct lk_sum_op { /* value into = value left + value right */
   int into, left, right;
