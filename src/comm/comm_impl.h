@@ -1,7 +1,8 @@
-/* comm_impl.h - what the sources of comm/ share: the communicator, and MPI's errors as statuses. */
+/* comm_impl.h - what the sources of comm/ share: the communicator, MPI's errors as statuses, memory of a host's ranks. */
 #pragma once
 #include <limits.h>
 #include <mpi.h>
+#include <stdbool.h>
 
 #include "lockstep/comm.h"
 
@@ -25,3 +26,24 @@ static inline int lk_mpi_count(size_t n) {
   LK_ASSERT(n <= INT_MAX);
   return (int)n;
 }
+
+#define LK_PAGE 4096
+
+typedef struct lk_shared { /* memory that the ranks of a host share */
+  MPI_Win mpi;
+  char *base; /* of `bytes`, at a page */
+  size_t bytes;
+  void *again; /* where it is mapped a second time, or NULL */
+  size_t room;
+} lk_shared;
+
+/* shared.c */
+/** Memory of `bytes` for all ranks of `host`, at a page; false where MPI gives none to this rank.   Collective. */
+bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes);
+void lk_shared_close(lk_shared *shared); /*                                        Collective. */
+/** Leave MPI's window as it is, which only some ranks have and none can free.      Not collective. */
+void lk_shared_forget(lk_shared *shared);
+/** Take a part's pages now, huge ones where the system grants them; false where there are none.     Not collective. */
+bool lk_shared_populate(const lk_shared *shared, void *begin, size_t bytes);
+/** One rank, after all have populated their parts: huge pages where two parts meet too. Not collective. */
+void lk_shared_join(const lk_shared *shared);

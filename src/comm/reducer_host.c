@@ -1,7 +1,8 @@
 /* The ranks of a host in one window of shared memory.
  *
  * Layout of a group's memory: for each member its signals, pieces and marks, then the values. Pieces and values begin at
- * pages, slices are cut at pages: each is touched first by the rank that works on it most, which places it near that.
+ * pages: each is touched first by the rank that works on it most, which places it near that, but for a huge page at most
+ * where two meet.
  *
  * Waiting is by counters that each member raises for itself, not by MPI: a barrier of two messages costs more than the
  * sums of a small model. A rank that waits for long gives its core away. */
@@ -79,8 +80,10 @@ static bool enough_room(size_t bytes, char *why, size_t size) {
   if (statvfs(folder, &fs) != 0) return true; /* another MPI, another place: let it try */
   double room = (double)fs.f_bavail * (double)fs.f_frsize;
   if (limit && strtod(limit, NULL) < room) room = strtod(limit, NULL);
-  if ((double)bytes + 0x1p20 <= room) return true;
-  snprintf(why, size, "%s has %.0f MiB left, %.0f are needed", folder, room / 0x1p20, (double)bytes / 0x1p20);
+  const double need =
+      1.06 * (double)bytes + 0x1p20; /* Open MPI wants a twentieth more than it takes, and hangs if refused */
+  if (need <= room) return true;
+  snprintf(why, size, "%s has %.0f MiB left, %.0f are needed", folder, room / 0x1p20, need / 0x1p20);
   return false;
 }
 
@@ -112,18 +115,14 @@ static bool open_window(lk_reducer *reducer, char *why, size_t size) {
   snprintf(why, size, "MPI gives no shared window");
   if (!host_agrees(reducer, reducer->local != 0 || enough_room(plan.used, why, size))) return false;
   if (!host_agrees(reducer, lk_shared_open(&reducer->shared, reducer->host, plan.used))) {
-    reducer->shared = (lk_shared){.mpi = MPI_WIN_NULL}; /* a window that only some have cannot be freed */
+    lk_shared_forget(&reducer->shared);
     return false;
   }
   reducer->memory = (lk_arena){.base = reducer->shared.base, .reserved = plan.used};
   layout(reducer, &reducer->memory);
   bool done = host_agrees(reducer, populate_own(reducer));
   if (done && reducer->local == 0) lk_shared_join(&reducer->shared);
-  done = host_agrees(reducer, done);
-  if (done) {
-    lk_shared_enter(&reducer->shared);
-    return true;
-  }
+  if (host_agrees(reducer, done)) return true; /* nobody writes before that */
   snprintf(why, size, "memory for %.0f MiB cannot be had", (double)plan.used / 0x1p20);
   lk_group_close(reducer);
   return false;

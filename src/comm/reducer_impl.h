@@ -15,7 +15,7 @@
  *   reducer.c           creation                     reducer_host.c       groups, windows, waiting
  *   reducer_plan.c      sources, runs, additions     reducer_sum.c        additions, squares: no MPI
  *   reducer_rows.c      rows that few steps touch    reducer_exchange.c   buckets between groups
- *   reducer_share.c     values, slices, records      shared.c             memory that ranks share */
+ *   reducer_share.c     values, slices, records */
 #pragma once
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,8 +25,7 @@
 #include "lockstep/reducer.h"
 
 #define LK_SUM_BLOCK 2048 /* reals added at a time: sources and temporaries of a block stay in cache */
-#define LK_PAGE      4096
-#define LK_WINDOW    2 /* buckets in flight: one arrives while one is summed */
+#define LK_WINDOW    2    /* buckets in flight: one arrives while one is summed */
 
 typedef struct lk_sum_op { /* value into = value left + value right */
   int into, left, right;
@@ -66,14 +65,6 @@ typedef struct lk_member {
   float *piece[LK_MAX_PIECES];
   uint8_t *touched[LK_MAX_PIECES];
 } lk_member;
-
-typedef struct lk_shared { /* memory that the ranks of a host share */
-  MPI_Win mpi;
-  char *base; /* of `bytes`, at a page */
-  size_t bytes;
-  void *again; /* where it is mapped a second time, or NULL */
-  size_t room;
-} lk_shared;
 
 struct lk_reducer {
   lk_comm *comm;
@@ -130,17 +121,6 @@ struct lk_reducer {
   MPI_Datatype unit; /* LK_LANES floats: MPI's int reaches 128 GiB */
   lk_arena arena;
 };
-
-/* shared.c */
-/** Memory of `bytes` for all ranks of `host`, at a page; false where MPI gives none to this rank.   Collective. */
-bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes);
-void lk_shared_close(lk_shared *shared); /*                                        Collective. */
-/** Take a part's pages now, huge ones where the system grants them; false where there are none.     Not collective. */
-bool lk_shared_populate(const lk_shared *shared, void *begin, size_t bytes);
-/** One rank, after all have populated their parts: huge pages also where two parts meet.            Not collective. */
-void lk_shared_join(const lk_shared *shared);
-/** Every rank, after that: all pages into this rank's tables.                      Not collective. */
-void lk_shared_enter(const lk_shared *shared);
 
 /* reducer_host.c */
 /** Groups, windows, members and their memory. Fails alike on all ranks.            Collective. */

@@ -8,14 +8,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "reducer_impl.h"
+#include "comm_impl.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* the kernel may know it though the C library does not; other kernels say EINVAL */
 #endif
 
-enum { PAGE = LK_PAGE };
+enum { FEW = 3 };
 static const uintptr_t huge_page = (uintptr_t)2 << 20;
 static const size_t huge_from = (size_t)4 << 20; /* below this it is not worth the calls */
 
@@ -34,75 +36,95 @@ static bool file_place(uintptr_t at, uintptr_t *place) {
   return found;
 }
 
-/* The same pages once more, at an address fit for huge ones. */
+/* The same pages once more, at an address fit for huge ones. By the system call: communication libraries put wrappers
+ * around mremap(), and some lose its last argument. */
 static void map_again(lk_shared *shared) {
   uintptr_t place = 0;
   if (shared->bytes < huge_from || !file_place((uintptr_t)shared->base, &place)) return;
   const size_t room = shared->bytes + huge_page;
-  char *free = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (free == MAP_FAILED) return;
-  char *at = free + (place - (uintptr_t)free) % huge_page;
-  if (mremap(shared->base, 0, shared->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED) {
-    (void)munmap(free, room);
+  char *reserved = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) return;
+  char *at = reserved + (place - (uintptr_t)reserved) % huge_page;
+  const long got = syscall(SYS_mremap, shared->base, (size_t)0, shared->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+  if ((char *)got != at) {
+    (void)munmap(reserved, room);
     return;
   }
-  shared->base = at, shared->again = free, shared->room = room;
+  shared->base = at, shared->again = reserved, shared->room = room;
+  (void)madvise(at, shared->bytes, MADV_HUGEPAGE); /* where /dev/shm is mounted so */
 }
 
-bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes) {
+/* One block, of the first member's, behind MPI's own data. */
+static bool allocate(lk_shared *shared, MPI_Comm host, bool first) {
   void *base = NULL;
   MPI_Aint size = 0;
-  int unit = 0, rank = 0;
-  *shared = (lk_shared){.mpi = MPI_WIN_NULL, .bytes = (bytes + PAGE - 1) / PAGE * PAGE};
-  MPI_Comm_rank(host, &rank);
-  const MPI_Aint mine = rank == 0 ? (MPI_Aint)(shared->bytes + PAGE) : 0; /* one block, of the first member's */
+  int unit = 0;
+  const MPI_Aint mine = first ? (MPI_Aint)(shared->bytes + LK_PAGE) : 0;
   if (MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, host, &base, &shared->mpi) != MPI_SUCCESS) {
     shared->mpi = MPI_WIN_NULL;
     return false;
   }
+  MPI_Win_set_errhandler(shared->mpi, MPI_ERRORS_RETURN);
   if (MPI_Win_shared_query(shared->mpi, 0, &size, &unit, &base) != MPI_SUCCESS) return false;
-  /* It begins behind MPI's own data, at the same place of a page for all: they must agree on where ours begins. */
-  int place = (int)((uintptr_t)base % PAGE), first = place;
-  if (MPI_Bcast(&first, 1, MPI_INT, 0, host) != MPI_SUCCESS) return false;
-  shared->base = (char *)base + (PAGE - place) % PAGE;
-  if (place != first || (size_t)size < shared->bytes + PAGE) return false;
+  shared->base = base;
+  return (size_t)size >= shared->bytes + LK_PAGE;
+}
+
+bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes) {
+  int rank = 0;
+  *shared = (lk_shared){.mpi = MPI_WIN_NULL, .bytes = (bytes + LK_PAGE - 1) / LK_PAGE * LK_PAGE};
+  MPI_Comm_rank(host, &rank);
+  const bool mine = allocate(shared, host, rank == 0);
+  /* At the same place of a page for all: they must agree on where ours begins. */
+  const int place = mine ? (int)((uintptr_t)shared->base % LK_PAGE) : -1;
+  int first = place;
+  if (MPI_Bcast(&first, 1, MPI_INT, 0, host) != MPI_SUCCESS || place < 0 || place != first) return false;
+  shared->base += (LK_PAGE - place) % LK_PAGE;
   map_again(shared);
   return true;
 }
 
-void lk_shared_close(lk_shared *shared) {
+void lk_shared_forget(lk_shared *shared) {
   if (shared->again) (void)munmap(shared->again, shared->room);
-  if (shared->mpi != MPI_WIN_NULL) MPI_Win_free(&shared->mpi);
   *shared = (lk_shared){.mpi = MPI_WIN_NULL};
 }
 
-/* Huge pages for what lies whole within [begin, end); refused is refused. */
-static void collapse(const lk_shared *shared, uintptr_t begin, uintptr_t end) {
-  begin = (begin + huge_page - 1) / huge_page * huge_page;
-  end = end / huge_page * huge_page;
-  if (shared->again && begin < end) (void)madvise((void *)begin, end - begin, MADV_COLLAPSE);
+void lk_shared_close(lk_shared *shared) {
+  MPI_Win window = shared->mpi;
+  lk_shared_forget(shared);
+  if (window != MPI_WIN_NULL) MPI_Win_free(&window);
 }
 
-bool lk_shared_populate(const lk_shared *shared, void *begin, size_t bytes) {
-  const uintptr_t first = (uintptr_t)begin / PAGE * PAGE, end = (uintptr_t)begin + bytes;
-  if (bytes == 0) return true;
-  collapse(shared, first, end);
+static bool take_pages(uintptr_t begin, uintptr_t end) {
 #ifdef MADV_POPULATE_WRITE
-  if (madvise((void *)first, end - first, MADV_POPULATE_WRITE) == 0) return true;
+  if (madvise((void *)begin, end - begin, MADV_POPULATE_WRITE) == 0) return true;
   if (errno != EINVAL) return false; /* no page to be had; an older kernel does not know the call */
 #endif
-  for (volatile char *at = (char *)first; at < (volatile char *)end; at += PAGE) *at = *at;
+  for (volatile char *at = (char *)begin; at < (volatile char *)end; at += LK_PAGE) *at = *at;
   return true;
 }
 
-void lk_shared_join(const lk_shared *shared) {
-  collapse(shared, (uintptr_t)shared->base, (uintptr_t)shared->base + shared->bytes);
+/* One huge page for [at, at + huge_page). Of pages that are there already it becomes a copy, near the most of them; an
+ * empty one is refused, so it gets its first here, which places it. */
+static bool collapse(uintptr_t at) {
+  return take_pages(at, at + LK_PAGE) && madvise((void *)at, huge_page, MADV_COLLAPSE) == 0;
 }
 
-void lk_shared_enter(const lk_shared *shared) {
-#ifdef MADV_POPULATE_READ
-  (void)madvise(shared->base, shared->bytes, MADV_POPULATE_READ);
-#else
-  (void)shared;
-#endif
+/* Those that lie whole within [begin, end). After a few refusals nothing more is asked: looking for room costs time. */
+static void collapse_all(const lk_shared *shared, uintptr_t begin, uintptr_t end) {
+  int refused = 0;
+  begin = (begin + huge_page - 1) / huge_page * huge_page;
+  for (uintptr_t at = begin; shared->again && refused < FEW && at + huge_page <= end; at += huge_page)
+    refused += !collapse(at);
+}
+
+bool lk_shared_populate(const lk_shared *shared, void *begin, size_t bytes) {
+  const uintptr_t first = (uintptr_t)begin / LK_PAGE * LK_PAGE, end = (uintptr_t)begin + bytes;
+  if (bytes == 0) return true;
+  collapse_all(shared, first, end);
+  return take_pages(first, end);
+}
+
+void lk_shared_join(const lk_shared *shared) {
+  collapse_all(shared, (uintptr_t)shared->base, (uintptr_t)shared->base + shared->bytes);
 }

@@ -35,7 +35,8 @@ typedef struct table {
 struct lk_watchdog {
   lk_comm *comm;
   MPI_Comm host;
-  MPI_Win window;
+  lk_shared shared;
+  void *alone; /* for a table of this rank alone, where there is no shared memory */
   table *table;
   word *mine;
   int size; /* ranks on this host */
@@ -153,16 +154,18 @@ static void *watch(void *argument) {
 }
 
 static lk_status share_table(lk_watchdog *w) {
-  int rank = 0, unit = 0;
-  MPI_Aint bytes = 0;
+  int rank = 0, mine = 0, all = 0;
   LK_TRY(LK_MPI(MPI_Comm_split_type, w->comm->mpi, MPI_COMM_TYPE_SHARED, w->comm->rank, MPI_INFO_NULL, &w->host));
   LK_TRY(LK_MPI(MPI_Comm_rank, w->host, &rank));
   LK_TRY(LK_MPI(MPI_Comm_size, w->host, &w->size));
-  bytes = rank == 0 ? (MPI_Aint)(sizeof(table) + sizeof(word) * (size_t)(w->size + 1)) : 0;
-  LK_TRY(LK_MPI(MPI_Win_allocate_shared, bytes, 1, MPI_INFO_NULL, w->host, (void *)&w->table, &w->window));
-  LK_TRY(LK_MPI(MPI_Win_shared_query, w->window, 0, &bytes, &unit, (void *)&w->table));
-  /* MPI aligns to 8 bytes or so: the table begins at a whole cache line */
-  w->table = (table *)(((uintptr_t)w->table + 63) & ~(uintptr_t)63);
+  mine = lk_shared_open(&w->shared, w->host, sizeof(table) + sizeof(word) * (size_t)w->size);
+  LK_TRY(LK_MPI(MPI_Allreduce, &mine, &all, 1, MPI_INT, MPI_MIN, w->host));
+  w->table = (table *)(void *)w->shared.base;
+  if (!all) { /* each watches itself */
+    lk_shared_forget(&w->shared);
+    w->table = (table *)(((uintptr_t)w->alone + 63) & ~(uintptr_t)63);
+    w->size = 1, rank = 0;
+  }
   w->mine = &w->table->of[rank];
   if (rank == 0) w->table->speaking = 0;
   w->mine->rank = w->comm->rank;
@@ -178,12 +181,12 @@ static lk_status create(lk_comm *comm, double seconds) {
   comm->watchdog = w;
   w->comm = comm;
   w->host = MPI_COMM_NULL;
-  w->window = MPI_WIN_NULL;
+  w->shared.mpi = MPI_WIN_NULL;
   w->seconds = seconds;
   w->limit = seconds > 0 ? seconds : first_limit; /* until a step has told how long steps are */
   pthread_mutex_init(&w->mutex, NULL);
   pthread_cond_init(&w->wake, NULL);
-  return LK_OK;
+  return lk_alloc(&w->alone, 1, sizeof(table) + sizeof(word) + 64);
 }
 
 /* Signals are the main thread's. */
@@ -218,10 +221,11 @@ void lk_watchdog_stop(lk_comm *comm) {
     pthread_mutex_unlock(&w->mutex);
     pthread_join(w->thread, NULL);
   }
-  if (w->window != MPI_WIN_NULL) MPI_Win_free(&w->window);
+  lk_shared_close(&w->shared);
   if (w->host != MPI_COMM_NULL) MPI_Comm_free(&w->host);
   pthread_mutex_destroy(&w->mutex);
   pthread_cond_destroy(&w->wake);
+  free(w->alone);
   free(w);
 }
 
