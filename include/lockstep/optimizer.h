@@ -43,6 +43,9 @@ float *lk_optimizer_moment(lk_optimizer *optimizer, int i);
  *  this one, from 1, for Adam's corrections (steps that were skipped do not count, as in torch.optim) */
 void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, const float *sum, double scale,
                        double rate, int64_t step);
+/** What a sum of gradients is multiplied by: 1 / units, and so much less as the norm of the mean gradient exceeds `clip`
+ *  (0: never), as torch.nn.utils.clip_grad_norm_ has it.                           Not collective. */
+double lk_optimizer_scale(double units, double norm, double clip);
 /** The slice's update from the reducer's total, without a visit to rows that no shard touched where the rule leaves such
  *  ones alone.                                                                    Not collective. */
 void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step);

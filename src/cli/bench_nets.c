@@ -67,9 +67,9 @@ enum { MOST_STEPS = 400 };
 
 static lk_status step(bench_net *net, int64_t number, double at[TIMES]) {
   const lk_mode mode = {.training = 1, .seed = 1, .step = (uint32_t)number};
-  double clock[PHASES + 1], square, norm, units = 0;
-  LK_TRY(lk_reducer_begin(net->reducer));
+  double clock[PHASES + 1], square, units = 0;
   clock[0] = lk_clock_seconds();
+  LK_TRY(lk_reducer_begin(net->reducer));
   lk_task_train(net->task, net->params, &net->batch, mode, net->lanes, net->stat, &net->grads);
   clock[1] = lk_clock_seconds();
   LK_TRY(lk_reducer_records(net->reducer, net->stat, net->all, sizeof *net->all));
@@ -77,9 +77,8 @@ static lk_status step(bench_net *net, int64_t number, double at[TIMES]) {
   LK_TRY(lk_reducer_square_sum(net->reducer, &square));
   clock[2] = lk_clock_seconds();
   for (int s = 0; s < net->shards.total; s++) units += (double)net->all[s].units;
-  norm = sqrt(square) / units;
-  lk_optimizer_update(net->optimizer, net->reducer,
-                      (norm > net->config.train.clip ? net->config.train.clip / norm : 1) / units, 1e-3, number + 1);
+  const double scale = lk_optimizer_scale(units, sqrt(square) / units, net->config.train.clip);
+  lk_optimizer_update(net->optimizer, net->reducer, scale, 1e-3, number + 1);
   clock[3] = lk_clock_seconds();
   LK_TRY(lk_reducer_share(net->reducer));
   clock[4] = lk_clock_seconds();

@@ -62,8 +62,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       if (!a->path)
         return lk_cli_bad_option("lockstep predict: expected a model; 'lockstep predict --help' has an example");
       if (a->how.nbest > a->how.beam)
-        return lk_cli_bad_option("--nbest: %lld translations need a beam as wide, found %lld", (long long)a->how.nbest,
-                                 (long long)a->how.beam);
+        return lk_cli_bad_option("--nbest: %lld translations need a beam as wide: raise --beam, now %lld",
+                                 (long long)a->how.nbest, (long long)a->how.beam);
       return 0;
     case BEAM:
     case NBEST:
@@ -83,7 +83,8 @@ static const struct argp argp = {
     .doc =
         "One line of answer for each line of standard input: a classifier's label, a tag for every blank-separated "
         "word, or a translation. A classifier of frames reads lines of frames, 'number,number,... "
-        "number,number,...'. An empty line gives an empty line. Under mpirun the lines are dealt to all ranks; answers "
+        "number,number,...'. An empty line gives an empty line, and no line with --nbest or --alignment. Under mpirun "
+        "the lines are dealt to all ranks; answers "
         "come in the order of the lines, the same for any number of ranks.\v"
         "Example:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
         "  mpirun -n 2 lockstep predict run/best.h5 --beam 8 < words.txt"};

@@ -38,7 +38,8 @@ static const struct argp argp = {
         "the first, each line by itself; a line of one unit has nothing to predict, and perplexity nan. A translator "
         "reads "
         "lines of a source, a tab and a target: the probability is that of the target given the source; an empty line "
-        "gives an empty line.\v"
+        "gives an empty line. Units that the model does not know count as <unk>; text of a SentencePiece model is cut "
+        "into pieces anew.\v"
         "Example:\n  lockstep score run/best.h5 < lines.txt | sort -n"};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {

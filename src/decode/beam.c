@@ -65,19 +65,24 @@ static void offer(lk_beam *b, int32_t source, lk_way way) {
   best[at] = way;
 }
 
-/* All ways for live beginning i to go on. */
-static void offer_all(lk_beam *b, int32_t i, const lk_real *logits) {
+/* All ways for live beginning i to go on; `closing`: by its end alone. */
+static void offer_all(lk_beam *b, int32_t i, const lk_real *logits, int closing) {
   const lk_live *live = &b->live[i];
   const lk_way *best = b->way + live->source * 2 * b->K;
   const double base = live->log_probability - b->loss[i] - (double)logits[LK_EOS];
-  for (int32_t id = 0; id < b->V; id++) {
+  for (int32_t id = closing ? LK_EOS : 0, end = closing ? LK_EOS + 1 : (int32_t)b->V; id < end; id++) {
     const double p = base + (double)logits[id];
     if (b->ways[live->source] == 2 * b->K && !(p > best[2 * b->K - 1].log_probability)) continue;
     if (lk_translate_writes(id)) offer(b, live->source, (lk_way){.live = i, .id = id, .log_probability = p});
   }
 }
 
-static void look(lk_beam *b) {
+/* A translation of as many units as there may be has to end. */
+static int at_limit(ptrdiff_t units, const lk_pack *sources, int32_t source) {
+  return units > lk_translate_limit(sources->length[source]);
+}
+
+static void look(lk_beam *b, ptrdiff_t units, const lk_pack *sources) {
   lk_task *task = b->model->task;
   ptrdiff_t ld;
   (void)lk_task_outputs(task, &ld);
@@ -86,7 +91,8 @@ static void look(lk_beam *b) {
   for (ptrdiff_t first = 0, n; first < b->count; first += n) {
     lk_real *logits = lk_task_logits(task, b->model->params, first, &n);
     lk_kernels_get()->softmax_loss(n, b->V, logits, ld, b->eos + first, 0, 0, b->loss + first, NULL);
-    for (ptrdiff_t i = 0; i < n; i++) offer_all(b, (int32_t)(first + i), logits + i * ld);
+    for (ptrdiff_t i = 0; i < n; i++)
+      offer_all(b, (int32_t)(first + i), logits + i * ld, at_limit(units, sources, b->live[first + i].source));
   }
 }
 
@@ -135,13 +141,12 @@ static lk_status finish(lk_beam *b, const lk_way *way, ptrdiff_t units, ptrdiff_
 /* What becomes of one source's ways; *next counts the live beginnings of all. */
 static lk_status go_on(lk_beam *b, int32_t source, ptrdiff_t units, const lk_pack *sources, ptrdiff_t *next) {
   const ptrdiff_t times = sources->length[source];
-  const int last = units == lk_translate_limit(times);
   const ptrdiff_t first = *next;
   for (ptrdiff_t i = 0; i < b->ways[source]; i++) {
     const lk_way *way = &b->way[source * 2 * b->K + i];
     double *coverage = b->coverage_next + *next * b->T;
     if (b->found[source] == b->K || *next - first == b->K) break;
-    if (way->id == LK_EOS || last) {
+    if (way->id == LK_EOS) {
       if (i < b->K) LK_TRY(finish(b, way, units, times, coverage));
       continue;
     }
@@ -184,7 +189,7 @@ lk_status lk_beam_search(lk_beam *b, const lk_batch *batch) {
     }
     lk_translate_step(b->model->task, b->model->params, b->count, b->ids, b->source, units > 1 ? b->states : NULL,
                       b->states);
-    look(b);
+    look(b, units, sources);
     for (int32_t source = 0; source < b->B; source++) LK_TRY(go_on(b, source, units, sources, &next));
     turn(b, next);
   }

@@ -16,7 +16,7 @@ typedef struct lk_live {
 
 typedef struct lk_finished {
   int32_t node;
-  ptrdiff_t units; /* <eos> included, where it came */
+  ptrdiff_t units; /* <eos> included */
   double log_probability, score;
 } lk_finished;
 

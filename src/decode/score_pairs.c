@@ -36,6 +36,7 @@ static lk_status read_line(pairs *p, ptrdiff_t line) {
     return LK_FAIL(LK_DATA, "%s:%lld: expected a source, a tab and its target", p->lines->name,
                    (long long)(p->lines->first + line));
   const size_t at = (size_t)(tab - text);
+  if (at == 0) return LK_FAIL(LK_DATA, "%s:%lld: an empty source", p->lines->name, (long long)(p->lines->first + line));
   const char *second = memchr(tab + 1, '\t', p->lines->size[line] - at - 1);
   if (second != NULL)
     return LK_FAIL(LK_DATA, "%s:%lld:%zu: a second tab: expected one target a line", p->lines->name,

@@ -20,6 +20,7 @@ typedef struct translating {
   lk_beam beam;
   int32_t *ids, *nodes; /* [units] of the translation that is put out */
   size_t id_capacity, node_capacity;
+  lk_buffer told; /* the texts of a line so far, each ended by a zero */
 } translating;
 
 static lk_status read_lines(translating *t) {
@@ -27,6 +28,11 @@ static lk_status read_lines(translating *t) {
   t->count = t->encoded.count = 0;
   while (t->first + t->count < t->lines->count && t->count < LK_LINES_MOST && t->encoded.count < LK_ROWS_MOST) {
     const ptrdiff_t line = t->first + t->count;
+    const char *text = t->lines->text[line], *tab = memchr(text, '\t', t->lines->size[line]);
+    if (tab != NULL)
+      return LK_FAIL(LK_DATA, "%s:%lld:%zu: a tab: expected a source alone (cut -f1 takes it from pairs)",
+                     t->lines->name, (long long)(t->lines->first + line),
+                     lk_utf8_count(text, (size_t)(tab - text)) + 1);
     LK_TRY(lk_encoded_add(&t->encoded, t->count, t->model->side[LK_SOURCE], t->lines, line, 0, t->lines->size[line]));
     t->count++;
   }
@@ -49,7 +55,7 @@ static lk_status search(translating *t) {
   return lk_beam_search(&t->beam, &t->batch);
 }
 
-/* ids and nodes of a translation, first to last; <eos> left out of *units. */
+/* ids and nodes of a translation, first to last; *units without <eos>. */
 static lk_status trace(translating *t, const lk_finished *f, ptrdiff_t *units) {
   LK_TRY(lk_grow(&t->ids, &t->id_capacity, (size_t)f->units, sizeof *t->ids));
   LK_TRY(lk_grow(&t->nodes, &t->node_capacity, (size_t)f->units, sizeof *t->nodes));
@@ -58,7 +64,7 @@ static lk_status trace(translating *t, const lk_finished *f, ptrdiff_t *units) {
     t->ids[u] = t->beam.node[node].id;
     t->nodes[u] = node;
   }
-  *units = f->units - (t->ids[f->units - 1] == LK_EOS);
+  *units = f->units - 1;
   return LK_OK;
 }
 
@@ -117,12 +123,28 @@ done:
   return status;
 }
 
+/* Decode behind the texts told so far. Other pieces may have made the same text: then it stays as it was. */
+static lk_status tell(translating *t, ptrdiff_t units, const char **text, bool *again) {
+  const size_t at = t->told.size;
+  *again = false;
+  LK_TRY(lk_side_decode(t->model->side[LK_TARGET], t->ids, units, &t->told));
+  LK_TRY(lk_buffer_append(&t->told, "", 1));
+  *text = t->told.data + at;
+  for (const char *old = t->told.data; old < *text && !*again; old += strlen(old) + 1) *again = strcmp(old, *text) == 0;
+  if (*again) lk_buffer_truncate(&t->told, at);
+  return LK_OK;
+}
+
 static lk_status put_translation(translating *t, ptrdiff_t i, const lk_finished *f) {
   ptrdiff_t units;
+  const char *text;
+  bool again;
   LK_TRY(trace(t, f, &units));
   if (t->how->alignment) return put_json(t, i, f, units);
+  LK_TRY(tell(t, units, &text, &again));
+  if (again) return LK_OK;
   if (t->how->nbest > 1) LK_TRY(lk_buffer_printf(t->out, "%lld\t", (long long)(t->lines->first + t->first + i)));
-  LK_TRY(lk_side_decode(t->model->side[LK_TARGET], t->ids, units, t->out));
+  LK_TRY(lk_buffer_append(t->out, text, strlen(text)));
   if (t->how->scores) LK_TRY(lk_buffer_printf(t->out, "\t%.6f", f->log_probability));
   return lk_buffer_append(t->out, "\n", 1);
 }
@@ -130,6 +152,7 @@ static lk_status put_translation(translating *t, ptrdiff_t i, const lk_finished 
 static lk_status put_line(translating *t, ptrdiff_t i) {
   const lk_beam *beam = &t->beam;
   const ptrdiff_t b = t->seq[i];
+  lk_buffer_truncate(&t->told, 0);
   if (b < 0) return t->how->nbest > 1 || t->how->alignment ? LK_OK : lk_buffer_append(t->out, "\n", 1);
   for (ptrdiff_t k = 0; k < beam->found[b] && k < t->how->nbest; k++)
     LK_TRY(put_translation(t, i, &beam->finished[b * beam->K + k]));
@@ -156,6 +179,7 @@ done:
   free(t->encoded.ids);
   free(t->ids);
   free(t->nodes);
+  lk_buffer_release(&t->told);
   free(t);
   return status;
 }

@@ -32,6 +32,10 @@ const char *const *lk_optimizer_names(size_t *count) {
   return names;
 }
 
+double lk_optimizer_scale(double units, double norm, double clip) {
+  return 1 / units * (clip > 0 && norm > clip ? clip / norm : 1);
+}
+
 static void layout(lk_optimizer *optimizer, ptrdiff_t length) {
   for (int i = 0; i < optimizer->moments; i++)
     optimizer->moment[i] = lk_arena_take(&optimizer->arena, (size_t)length * sizeof(float));

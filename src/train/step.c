@@ -24,8 +24,7 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
 
 /* g = sum / units, clipped to the global norm; each rank updates its own slice, then all slices go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
-  double scale = 1.0 / (double)step->units, clip = t->config->train.clip;
-  if (clip > 0 && step->norm > clip) scale *= clip / step->norm;
+  const double scale = lk_optimizer_scale((double)step->units, step->norm, t->config->train.clip);
   /* Adam's corrections count what its moments have seen: a skipped step is none of it, though the rate moves on */
   t->state.updates++;
   lk_optimizer_update(t->optimizer, t->reducer, scale, step->rate, t->state.updates);

@@ -20,6 +20,7 @@ arguments.add_argument("workload")
 arguments.add_argument("--ranks", type=int, default=2)
 arguments.add_argument("--threads", type=int, default=1)
 arguments.add_argument("--seconds", type=float, default=8)
+arguments.add_argument("--sparse", action="store_true", help="gradients of embeddings by rows; Adam cannot take them")
 arguments.add_argument("--lengths", help="where they vary: a file of sequence lengths, one a line, of pairs two")
 args = arguments.parse_args()
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)
@@ -37,7 +38,7 @@ class Net(nn.Module):
     def __init__(self, w):
         super().__init__()
         self.w = w
-        self.embedding = nn.Embedding(w["vocabulary"], w["embedding"])
+        self.embedding = nn.Embedding(w["vocabulary"], w["embedding"], sparse=args.sparse)
         kind = nn.LSTM if w["cell"] == "lstm" else nn.GRU
         self.rnn = kind(w["embedding"], w["hidden"], w["layers"], bidirectional=w["directions"] == 2)
         self.output = nn.Linear(w["hidden"] * w["directions"], w["outputs"])
@@ -84,7 +85,7 @@ def run(rank, port):
     torch.manual_seed(1)
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=args.ranks)
     net = Translator(w) if w["task"] == "translate" else Net(w)
-    parallel = nn.parallel.DistributedDataParallel(net) if args.ranks > 1 else net
+    parallel = nn.parallel.DistributedDataParallel(net, gradient_as_bucket_view=True) if args.ranks > 1 else net
     rule = torch.optim.SGD if w["optimizer"] == "sgd" else torch.optim.Adam
     optimizer = rule(net.parameters(), lr=w["rate"])
     loss_of = nn.CrossEntropyLoss()
@@ -94,7 +95,7 @@ def run(rank, port):
 
     def step(x, target):
         nonlocal states
-        optimizer.zero_grad(set_to_none=False)
+        optimizer.zero_grad(set_to_none=True)
         if states is not None:
             states = tuple(s.detach() for s in states)
         logits, states = parallel(x, states)

@@ -33,10 +33,11 @@ for name in backwards dates; do
   echo "$name: $share of 1000 translations are right"
   [ "$share" -ge 990 ] || fail "fewer than 990"
 done
+[ "$SECONDS" -lt 120 ] || fail "learning both took $SECONDS seconds"
 
 # What follows asks a net that has learned little: its beam finds other answers than greedy search, and is not sure.
 # shellcheck disable=SC2086
-train 2 translate-names.yaml rough data.corpus=dates.h5 $small train.steps=150
+train 2 translate-names.yaml rough data.corpus=dates.h5 $small train.steps=150 eval.metric=loss
 predict() { "$LOCKSTEP" predict rough/last.h5 "$@"; }
 cut -f1 dates-test.tsv >in.txt
 predict --beam 1 --scores <in.txt >greedy.txt
@@ -49,6 +50,7 @@ cut -f1 greedy.txt | paste in.txt - >greedy.tsv
 "$LOCKSTEP" prepare pairs dates.tsv --test greedy.tsv --unit char -o greedy.h5 >/dev/null
 mpirun -n 3 "$LOCKSTEP" eval rough/last.h5 greedy.h5 --split test >evaluated.txt 2>/dev/null
 cat evaluated.txt
+[ -n "$(figure bleu)" ] || fail "no metric of texts"
 [ "$(figure exact_match),$(figure symbol_error_rate)" = 1.000000,0.000000 ] || fail "greedy search finds other answers"
 awk -F'\t' -v loss="$(figure loss)" '{ sum -= $2; n += length($1) + 1 } END { d = sum / n - loss; exit !(d < 1e-5 && d > -1e-5) }' \
   greedy.txt || fail "the answers are less probable than they say"
@@ -89,6 +91,8 @@ sed -n 's/.*"line": 3.*"weights": //p' aligned.txt | tr ']' '\n' | awk 'gsub(/[^
 [ "$(printf '3.5.1950\n\n4.5.1950\n' | predict | sed -n 2p)" = "" ]
 expect 65 "standard input:2: expected a source, a tab" "$LOCKSTEP" score rough/last.h5 <<<$'May\t5\nMay'
 expect 65 "standard input:1:6: a second tab" "$LOCKSTEP" score rough/last.h5 <<<$'May\t5\t6'
+expect 65 "standard input:1: an empty source" "$LOCKSTEP" score rough/last.h5 <<<$'\tMay'
+expect 65 "standard input:2:4: a tab" "$LOCKSTEP" predict rough/last.h5 <<<$'May\nMay\t5'
 expect 64 "^lockstep: --nbest" "$LOCKSTEP" predict rough/last.h5 --beam 2 --nbest 3 <in.txt
 expect 64 "^lockstep: --beam: expected a whole number" "$LOCKSTEP" predict rough/last.h5 --beam 0 <in.txt
 expect 64 "eval.metric=blue: .*bleu.*, found 'blue'" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/translate-names.yaml" data.corpus=dates.h5 \

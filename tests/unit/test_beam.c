@@ -147,12 +147,6 @@ static void check_scores(const char *const *settings) {
     char *first = strchr(at, '\t'), *second = strchr(first + 1, '\t');
     *end = *second = '\0';
     const long line = strtol(at, NULL, 10);
-    /* one that was cut at the limit of length has no <eos>: its pair has */
-    ptrdiff_t units = first[1] != '\0';
-    for (const char *c = first + 1; *c; c++) units += *c == ' ';
-    ptrdiff_t words = 1;
-    for (const char *c = text.pointer[line - 1]; *c; c++) words += *c == ' ';
-    if (units == lk_translate_limit(words + 1)) continue;
     size[n] = (size_t)snprintf(pair[n], sizeof pair[n], "%s\t%s", text.pointer[line - 1], first + 1);
     numbers[n] = line;
     pointer[n] = pair[n];

@@ -205,8 +205,9 @@ static void check_outer(size_t isa, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K) {
 /* Row after row from zero, to the last bit, in every corner of its blocks. */
 static void test_outer_product(void **state) {
   (void)state;
-  static const ptrdiff_t sizes[][3] = {{0, 3, 5},   {1, 1, 1},     {2, 6, 64},    {5, 7, 65},     {31, 13, 16},
-                                       {128, 3, 9}, {129, 12, 33}, {300, 24, 77}, {40, 131, 100}, {17, 255, 6}};
+  static const ptrdiff_t sizes[][3] = {{0, 3, 5},      {1, 1, 1},    {2, 6, 64},     {5, 7, 65},
+                                       {31, 13, 16},   {128, 3, 9},  {129, 12, 33},  {300, 24, 77},
+                                       {40, 131, 100}, {17, 255, 6}, {200, 1100, 70}};
   for (size_t isa = 0; isa < 3; isa++)
     if (choose(isas[isa]))
       for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)

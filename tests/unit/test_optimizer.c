@@ -201,6 +201,15 @@ static void test_slices_do_not_change_bits(void **state) {
   lk_params_destroy(&params);
 }
 
+/* The mean gradient of 4 units keeps its length up to the limit, and has that of the limit beyond. */
+static void test_clipping_by_hand(void **state) {
+  (void)state;
+  assert_true(lk_optimizer_scale(4, 4.9, 5) == 0.25);
+  assert_true(lk_optimizer_scale(4, 5, 5) == 0.25);
+  assert_true(lk_optimizer_scale(4, 10, 5) == 0.125);
+  assert_true(lk_optimizer_scale(4, 1e30, 0) == 0.25); /* 0: no limit */
+}
+
 static void test_unknown_name(void **state) {
   (void)state;
   lk_params *params = two_tensors(1, 1);
@@ -224,6 +233,7 @@ int main(void) {
       cmocka_unit_test(test_sgd_by_hand),
       cmocka_unit_test(test_adam_starts_unbiased),
       cmocka_unit_test(test_slices_do_not_change_bits),
+      cmocka_unit_test(test_clipping_by_hand),
       cmocka_unit_test(test_unknown_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
