@@ -76,8 +76,9 @@ static const struct argp argp = {
         "measure at the same time. Figures are medians of repeated timings, and means over the ranks.\v"
         "Sections: memory products recurrent pointwise reduction nets (all of them).\n\n"
         "Example:\n  mpirun -n 2 lockstep bench --quick\n  mpirun -n 2 lockstep bench --json nets --shards 8\n\n"
-        "The share of the ceiling counts the flops of products alone, 6 for each weight in a product and token: 2 "
-        "forward, 4 backward."};
+        "The share of the ceiling counts the flops of the products that are made, 6 for each weight and row: 2 "
+        "forward, "
+        "4 backward. What a word that repeats brings to the first layer is multiplied once a shard."};
 
 static lk_status run(bench *b, const arguments *a) {
   LK_TRY(bench_ceiling(b));

@@ -5,6 +5,7 @@
 #include "bench_impl.h"
 #include "lockstep/optimizer.h"
 #include "lockstep/reducer.h"
+#include "lockstep/words.h"
 
 /* ---- a corpus that holds vocabularies and nothing else ---- */
 
@@ -133,20 +134,37 @@ static lk_status commit(bench_net *net) {
   return make_batch(net);
 }
 
-/* Weights that stand in a product: all matrices but tables that are read by rows. Those of the head are used once a
- * unit, which for a classifier is a sequence. */
-static void count_work(bench_net *net) {
-  ptrdiff_t tokens = 0, units = net->kind->batch;
-  double token = 0, unit = 0;
-  for (ptrdiff_t q = 0; q < net->kind->batch; q++) tokens += length_of(net->kind, q);
+/* Words of this rank's shards, each once a shard: rows of layer 0's input products (words.h). */
+static lk_status count_words(const bench_net *net, double *words) {
+  lk_arena arena = {0};
+  lk_words found = {0};
+  lk_words_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
+  LK_TRY(lk_arena_reserve(&arena));
+  lk_words_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
+  lk_words_find(&found, &net->batch.pack, net->batch.source);
+  *words = (double)found.n;
+  lk_arena_release(&arena);
+  return LK_OK;
+}
+
+/* 6 flops for each weight and row of a product that is made, by all matrices but tables that are read by rows. Rows of
+ * layer 0's input are words, those of the head units, which for a classifier are sequences, all others tokens. */
+static lk_status count_work(bench_net *net, const bench *b) {
+  double tokens = 0, words = 0, units = (double)net->kind->batch;
+  LK_TRY(lk_comm_agree(b->comm, count_words(net, &words)));
+  LK_TRY(bench_mean(b, &words, 1));
+  for (ptrdiff_t q = 0; q < net->kind->batch; q++) tokens += (double)length_of(net->kind, q);
   if (lk_task_view(net->task) != LK_VIEW_CLASSIFY) units = tokens;
+  net->flops = 0;
   for (int i = 0; i < lk_params_tensors(net->params); i++) {
     const lk_param *p = lk_params_at(net->params, i);
     if (p->dims < 2 || strncmp(p->name, "embedding", 9) == 0) continue;
-    *(strncmp(p->name, "output", 6) == 0 ? &unit : &token) += (double)p->count;
+    const int head = strncmp(p->name, "output", 6) == 0;
+    const int input = strncmp(p->name, "rnn.0.", 6) == 0 && strstr(p->name, "weight_ih");
+    net->flops += 6 * (double)p->count * (head ? units : input ? words * b->size : tokens);
   }
-  net->tokens = tokens;
-  net->flops = 6 * (token * (double)tokens + unit * (double)units);
+  net->tokens = (ptrdiff_t)tokens;
+  return LK_OK;
 }
 
 lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind) {
@@ -158,8 +176,7 @@ lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind)
   LK_TRY(lk_comm_agree(b->comm, commit(net)));
   LK_TRY(lk_reducer_meet(net->reducer));
   lk_task_pack(net->task, net->params);
-  count_work(net);
-  return LK_OK;
+  return count_work(net, b);
 }
 
 void bench_net_close(bench_net *net) {

@@ -133,12 +133,11 @@ lk_status bench_nets(bench *b) {
   lk_status status = LK_OK;
   json_t *rows = json_array();
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) LK_GO(measure(b, &kinds[i], rows));
-  LK_GO(
-      bench_emit(b, "nets",
-                 "Training steps: tokens/s of all ranks, also what the ceiling would allow (6 flops for each weight in "
-                 "a product and token; the input of a word that repeats is multiplied once and counted each time), "
-                 "and where a step's milliseconds go",
-                 json_incref(rows)));
+  LK_GO(bench_emit(
+      b, "nets",
+      "Training steps: tokens/s of all ranks, also what the ceiling would allow (6 flops for each weight and "
+      "row of a product that is made), and where a step's milliseconds go",
+      json_incref(rows)));
 done:
   json_decref(rows);
   return status;
