@@ -74,6 +74,13 @@ for _ in 1 2 3 4; do cat in.txt; done | predict --beam 4 --scores | cmp - <(cat 
 predict ${many/--nbest 4/} <in.txt | cmp - <(cut -f2- many-1.txt | awk 'NR % 4 == 1')
 predict --beam 4 --nbest 4 --scores --length-penalty 0 <in.txt >many.txt
 awk -F'\t' '$1 != int((NR + 3) / 4) || ($1 == line && $3 > before) { exit 1 } { line = $1; before = $3 }' many.txt
+# By log P / ((5 + units) / 6)^X, of targets of many lengths, where that changes the order.
+# shellcheck disable=SC2086
+train 2 translate-names.yaml lengths data.corpus=backwards.h5 $small train.steps=60 eval.metric=loss
+cut -f1 backwards-test.tsv | "$LOCKSTEP" predict lengths/last.h5 --beam 8 --nbest 8 --scores --length-penalty 1 >ranked.txt
+awk -F'\t' '{ score = $3 * 6 / (5 + split($2, unit, " ") + 1) } $1 == line { moved += $3 > before; if (score > last + 1e-5) wrong++ }
+  { line = $1; before = $3; last = score } END { print moved " out of order without a penalty, " wrong + 0 " with it"; exit wrong || moved < 20 }' \
+  ranked.txt || fail "lists are not in the order of the length penalty"
 for found in many.txt many-1.txt; do
   awk -F'\t' 'NR == FNR { source[FNR] = $0; next } { print source[$1] "\t" $2 }' in.txt $found | "$LOCKSTEP" score rough/last.h5 |
     paste - $found | awk -F'\t' '{ d = $1 - $NF; if (d > 1e-4 || d < -1e-4) exit 1 }' || fail "scores of pairs are not those of the beam"
@@ -106,6 +113,9 @@ for ranks in 1 2 4 8; do
   same r1/last.h5 r$ranks/last.h5
   diff <(grep -oE '"(loss|bleu)":[^,]*' r1/metrics.jsonl) <(grep -oE '"(loss|bleu)":[^,]*' r$ranks/metrics.jsonl)
 done
+# shellcheck disable=SC2086
+train 1 translate-g2p.yaml unsampled ${tiny/sampling=0.3/sampling=0} eval.every=5 train.steps=12
+if same r1/last.h5 unsampled/last.h5 >/dev/null; then fail "train.sampling changed nothing"; fi
 tiny="$tiny train.epochs=0 train.steps=120 checkpoint.every=7 eval.every=30"
 # shellcheck disable=SC2086
 {
