@@ -83,7 +83,7 @@ static const struct argp argp = {
     .doc =
         "One line of answer for each line of standard input: a classifier's label, a tag for every blank-separated "
         "word, or a translation. A classifier of frames reads lines of frames, 'number,number,... "
-        "number,number,...'. An empty line gives an empty line, and no line with --nbest or --alignment. Under mpirun "
+        "number,number,...'. An empty line gives an empty line, and no line in lists and alignments. Under mpirun "
         "the lines are dealt to all ranks; answers "
         "come in the order of the lines, the same for any number of ranks.\v"
         "Example:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
