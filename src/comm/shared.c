@@ -17,7 +17,7 @@
 #define MADV_COLLAPSE 25 /* the kernel may know it though the C library does not; other kernels say EINVAL */
 #endif
 
-enum { FEW = 3 };
+enum { FEW = 3 }; /* refusals */
 static const uintptr_t huge_page = (uintptr_t)2 << 20;
 static const size_t huge_from = (size_t)4 << 20; /* below this it is not worth the calls */
 

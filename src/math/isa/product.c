@@ -5,7 +5,7 @@
 enum { ROWS = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS };
 
 /* A few rows more than that take tiles of half the width, so that weights pass by once and not twice. That pays where
- * they stay in L2 (NEAR reals); from farther off whole lines come faster. */
+ * they stay in an L2 of 1 MiB (NEAR floats); from farther off whole lines come faster. */
 enum { HALF = LK_TILE_VECTORS / 2, TALL = LK_TILE_MOST_ROWS, NEAR = 1 << 18 };
 
 /* One block of a panel stays in L2 while the rows pass by, and one block of rows while the panels do. What is viewed
