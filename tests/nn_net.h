@@ -94,7 +94,9 @@ static inline void net_layout(net_run *run) {
   lk_arena *arena = &run->arena;
   run->encoder = run->net->encoder;
   run->dense = run->net->dense;
+  lk_encoder_layout_weights(&run->encoder, arena, 1);
   lk_encoder_layout(&run->encoder, arena, B, N, 1);
+  lk_dense_layout_weights(&run->dense, arena, 1);
   lk_dense_layout(&run->dense, arena, 1);
   int pooled = run->net->spec.pool >= 0;
   run->rows = pooled ? B : N;
@@ -155,8 +157,8 @@ static inline double net_forward(net_run *run, lk_mode mode, int gradient) {
   const lk_params *params = run->net->params;
   lk_encoder *e = &run->encoder;
   ptrdiff_t ldx, ld;
-  lk_encoder_pack(e, params, 1);
-  lk_dense_pack(&run->dense, params, 1);
+  lk_encoder_pack(e, params, 1, LK_WHOLE);
+  lk_dense_pack(&run->dense, params, 1, LK_WHOLE);
   int frames = strcmp(spec->input, "frames") == 0;
   lk_encoder_input in = {frames ? NULL : run->ids, frames ? run->frames : NULL};
   lk_encoder_forward(e, params, pack, in, mode, spec->carry ? run->carry : NULL);

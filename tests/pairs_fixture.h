@@ -74,6 +74,7 @@ static inline void fixture_pairs_ready(fixture_task *f, const lk_batch *batch, i
   assert_int_equal(lk_task_reserve(f->task, fixture_larger(a->B, b->B), fixture_larger(a->N, b->N),
                                    fixture_larger(a->T, b->T), training),
                    LK_OK);
+  fixture_poison(&f->task->weights);
   fixture_poison(&f->task->arena);
   lk_task_pack(f->task, f->params);
 }

@@ -101,6 +101,7 @@ static inline void fixture_batch_close(lk_batch *batch) {
 /* Room, filled with NaN: nothing may be read before it is written; then the weights. */
 static inline void fixture_task_ready(fixture_task *f, const lk_pack *pack, int training) {
   assert_int_equal(lk_task_reserve(f->task, pack->B, pack->N, pack->T, training), LK_OK);
+  fixture_poison(&f->task->weights);
   fixture_poison(&f->task->arena);
   lk_task_pack(f->task, f->params);
 }

@@ -54,10 +54,11 @@ typedef struct lk_attending {
 
 LK_CHECKED lk_status lk_attention_declare(lk_attention *a, lk_params *params, lk_attention_kind kind, ptrdiff_t H,
                                           ptrdiff_t W);
+void lk_attention_layout_weights(lk_attention *a, lk_arena *weights, int training);
 /** For N target rows, and B source sequences with M rows, the longest of T.        Not collective. */
 void lk_attention_layout(lk_attention *a, lk_arena *arena, ptrdiff_t N, ptrdiff_t B, ptrdiff_t M, ptrdiff_t T,
                          int training);
-void lk_attention_pack(lk_attention *a, const lk_params *params, int training);
+void lk_attention_pack(lk_attention *a, const lk_params *params, int training, lk_part part);
 /** Gather the encoder's outputs y [M, ld].                                         Not collective. */
 void lk_attention_read(lk_attention *a, const lk_params *params, const lk_pack *source, const lk_real *y, ptrdiff_t ld);
 /** a->weights and a->context of such rows. h [N, ldh], its pads zero.              Not collective. */

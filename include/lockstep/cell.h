@@ -70,11 +70,13 @@ typedef struct lk_recurrent_spec {
 
 /** Declare the tensors: uniform in +-1/sqrt(H), as PyTorch. LK_USAGE for an unknown cell.   Not collective. */
 LK_CHECKED lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_recurrent_spec *spec);
-/** Lay out buffers for at most B sequences and N rows; training 0: without what only backward needs. For the kernels
- *  chosen now: after another lk_kernels_select() lay out and pack again.           Not collective. */
+/** Lay out packed weights, for the kernels chosen now: after another lk_kernels_select() lay out and pack again.
+ *  training 0: without what only backward needs. Several ranks may hold them together, zeros at first. Not collective. */
+void lk_recurrent_layout_weights(lk_recurrent *layer, lk_arena *weights, int training);
+/** Lay out buffers for at most B sequences and N rows, with the weights laid out.   Not collective. */
 void lk_recurrent_layout(lk_recurrent *layer, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);
-/** Pack the weights: once after each update.                                      Not collective. */
-void lk_recurrent_pack(lk_recurrent *layer, const lk_params *params, int training);
+/** Pack the weights, or this rank's part of them: once after each update.         Not collective. */
+void lk_recurrent_pack(lk_recurrent *layer, const lk_params *params, int training, lk_part part);
 /** Run over the batch. The caller set rows 0..B-1 of h (and c), or passes initial = 0: they are zero.
  *  out h [B+N, Hp]: row B + r is the output of packed row r.                       Not collective. */
 void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial);

@@ -13,9 +13,6 @@
 #define LK_SLICE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the slices */
 
 typedef struct lk_comm lk_comm;
-typedef struct lk_slice {
-  ptrdiff_t begin, end;
-} lk_slice;
 
 /** Start MPI (or, without mpirun, a single rank).                                 Collective. */
 LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);

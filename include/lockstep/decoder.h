@@ -63,10 +63,11 @@ LK_CHECKED lk_status lk_decoder_check(const lk_config *config);
 /** Declare for a vocabulary of V, behind an encoder; shared: its embedding is ours too. LK_USAGE with the place. */
 LK_CHECKED lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *config,
                                         const lk_encoder *encoder, ptrdiff_t V, int shared);
+void lk_decoder_layout_weights(lk_decoder *d, lk_arena *weights, int training);
 /** For at most B sequences, N rows of targets, M of sources of at most T steps.    Not collective. */
 void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, ptrdiff_t M, ptrdiff_t T,
                        int training);
-void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training);
+void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training, lk_part part);
 /** Read what the encoder's last forward left: once before decoding its batch.      Not collective. */
 void lk_decoder_read(lk_decoder *d, const lk_params *params, const lk_encoder *encoder, const lk_pack *source);
 void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode);

@@ -38,12 +38,15 @@ typedef struct lk_kernels {
   ptrdiff_t width;  /* reals of a vector */
   /** Reals that lk_packed.data needs for W [M,K]. */
   ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
-  /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. */
-  void (*pack)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
+  /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. Where
+   *  several ranks hold `data` together, each writes its part of it, for which it reads its part of M. */
+  void (*pack)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
+               lk_part part);
   /** Reals that lk_packed.data needs for a view of W [M,K]; 0: none. */
   ptrdiff_t (*view_size)(ptrdiff_t M, ptrdiff_t K);
-  /** The same as pack with (row,column) = (1,ld), but whole panels are read where they lie: w must stay as it is. */
-  void (*view)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld);
+  /** The same as pack with (row,column) = (1,ld), but whole panels are read where they lie: w must stay as it is; a part
+   *  is one of K. Parts of M and of K are cut at multiples of LK_LANES. */
+  void (*view)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld, lk_part part);
   void (*product)(const lk_packed *w, const lk_product *p);
   /** block [M,K] = dy^T x over n rows, in their order: dy [n, ldy], x [n, ldx]. What a weight gradient is made of. */
   void (*outer)(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x,

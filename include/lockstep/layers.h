@@ -1,6 +1,7 @@
 /* layers.h - what stands before and behind the recurrent layers: embedding, dense, dropout, pooling.
  *
- * Every layer: declare (tensors) -> layout (buffers, planned and bound by the same code) -> pack (once an update)
+ * Every layer: declare (tensors) -> layout (packed weights, which the ranks of a host may hold together, and buffers,
+ * which each has of its own; planned and bound by the same code) -> pack (once an update, each rank its part)
  * -> forward -> backward (assigns its tensors' gradients along the shard tree). */
 #pragma once
 #include "lockstep/kernels.h"
@@ -52,8 +53,9 @@ LK_CHECKED lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char
 /** Without a bias.                                                                 Not collective. */
 LK_CHECKED lk_status lk_dense_declare_linear(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I,
                                              ptrdiff_t O);
+void lk_dense_layout_weights(lk_dense *d, lk_arena *weights, int training);
 void lk_dense_layout(lk_dense *d, lk_arena *arena, int training);
-void lk_dense_pack(lk_dense *d, const lk_params *params, int training);
+void lk_dense_pack(lk_dense *d, const lk_params *params, int training, lk_part part);
 /** y [n, ldy] = x W^T + b; ldy a multiple of LK_LANES.                              Not collective. */
 void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,
                       lk_real *y, ptrdiff_t ldy);

@@ -47,8 +47,8 @@ LK_CHECKED lk_status lk_params_add(lk_params *params, const lk_param *p, int *id
 /** Allocate and initialise the values from `seed`: each element a function of (seed, tensor index, element). */
 LK_CHECKED lk_status lk_params_commit(lk_params *params, uint64_t seed);
 /** The same into values [P] of the caller's, zero before and 64-byte aligned, which outlive params: where several ranks
- *  hold them together, each initialises the tensors of one part in `parts`.       Not collective. */
-LK_CHECKED lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, int part, int parts);
+ *  hold them together, each initialises the tensors of its part.                  Not collective. */
+LK_CHECKED lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, lk_part part);
 int lk_params_tensors(const lk_params *params);
 const lk_param *lk_params_at(const lk_params *params, int id);
 /** P, a multiple of LK_LANES.                                                     Not collective. */

@@ -31,6 +31,7 @@ typedef struct lk_reducer_spec {
   ptrdiff_t P;                /* a multiple of LK_LANES; 0: for records only */
   const lk_row_block *blocks; /* tensors whose gradients have few rows that are not zero, by offset; copied */
   int block_count;
+  size_t beside; /* bytes that the caller wants of the same memory */
   lk_reduction how;
 } lk_reducer_spec;
 
@@ -53,10 +54,12 @@ lk_slice lk_reducer_cut(ptrdiff_t P, const lk_row_block *blocks, int count, int 
 lk_slice lk_reducer_slice(const lk_reducer *reducer);
 /** Where the sum of this rank's slice lands: its place in piece 0.                Not collective. */
 float *lk_reducer_total(const lk_reducer *reducer);
-/** Values are held once a group of ranks: this one is *part of the *parts that may fill them together at the start.
- *                                                                                 Not collective. */
-void lk_reducer_parts(const lk_reducer *reducer, int *part, int *parts);
-/** What the ranks of a group wrote into the values is there for all of them.      Collective. */
+/** Memory beside the values, of spec.beside bytes, zeros at first: for what is made of them. Not collective. */
+void *lk_reducer_beside(const lk_reducer *reducer);
+/** Values and what lies beside them are held once a group of ranks; this one's part of what the group does to them
+ *  together.                                                                      Not collective. */
+lk_part lk_reducer_part(const lk_reducer *reducer);
+/** What the ranks of a group wrote there is there for all of them.                Collective. */
 LK_CHECKED lk_status lk_reducer_meet(lk_reducer *reducer);
 /** How the ranks are grouped, for the log: "shared memory on 2 hosts", or why not. Not collective. */
 const char *lk_reducer_words(const lk_reducer *reducer);

@@ -21,6 +21,18 @@
 #define LK_MAX_PIECES  24
 #define LK_TREE_LEVELS 13
 
+typedef struct lk_slice { /* [begin, end) */
+  ptrdiff_t begin, end;
+} lk_slice;
+
+/* One of several ranks that do a work together, or the one that does it alone. */
+typedef struct lk_part {
+  int index, count;
+} lk_part;
+#define LK_WHOLE ((lk_part){0, 1})
+/** Its share of n things: whole groups of `unit`, but for the last; all shares about alike. Not collective. */
+lk_slice lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit);
+
 /* A tensor whose gradient has few rows that are not zero, in the flat vector of parameters. Which rows a step touched is
  * told by marks, a byte a row, the rows of all such tensors counted one after the other. */
 typedef struct lk_row_block {

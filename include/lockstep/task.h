@@ -40,8 +40,13 @@ lk_view lk_task_view(const lk_task *task);
 LK_CHECKED lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training);
 /** The same for the largest batch of a loader, both sides of pairs. */
 LK_CHECKED lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training);
-/** Bring packed weights up to date with the parameters: after each change of these. Where a reserve had to grow the
- *  buffers, the next pass packs by itself.                                         Not collective. */
+/** Bytes of the packed weights of a task that is trained.                           Not collective. */
+size_t lk_task_weights(lk_task *task);
+/** Have them at `memory`, 64-byte aligned, zeros, where several ranks hold them together: each packs its part, and all
+ *  must have before one goes on. Before the first reserve; else a task has memory of its own for them. Not collective. */
+void lk_task_weights_at(lk_task *task, void *memory, lk_part part);
+/** Bring packed weights up to date with the parameters: after each change of these. Weights of the task's own that were
+ *  never packed the next pass packs by itself.                                     Not collective. */
 void lk_task_pack(lk_task *task, const lk_params *params);
 /** Reals of one lane's carried states: 0 where the task carries none.              Not collective. */
 ptrdiff_t lk_task_lane_width(const lk_task *task);

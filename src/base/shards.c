@@ -2,6 +2,13 @@
 
 #include "lockstep/status.h"
 
+lk_slice lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit) {
+  LK_ASSERT(part.index >= 0 && part.index < part.count && n >= 0 && unit > 0);
+  const ptrdiff_t groups = (n + unit - 1) / unit;
+  const ptrdiff_t begin = groups * part.index / part.count * unit, end = groups * (part.index + 1) / part.count * unit;
+  return (lk_slice){begin < n ? begin : n, end < n ? end : n};
+}
+
 static int block_first(int total, int rank, int size) { return (int)((int64_t)rank * total / size); }
 
 /* Whether the node with this first shard and level is a left child whose right sibling lies beyond the last shard: then

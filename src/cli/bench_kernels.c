@@ -48,7 +48,7 @@ static lk_status measure_product(const bench *b, ptrdiff_t n, ptrdiff_t H, json_
   lay_product(&p, &arena);
   fill(p.w, p.M * p.K);
   fill(p.x, p.n * p.K);
-  lk_kernels_get()->pack(&p.packed, p.M, p.K, p.w, p.K, 1);
+  lk_kernels_get()->pack(&p.packed, p.M, p.K, p.w, p.K, 1, LK_WHOLE);
   LK_GO(bench_measure(b, run_blas, &p, &blas));
   LK_GO(bench_measure(b, run_ours, &p, &ours));
   LK_GO(bench_add(rows, json_pack("{s:i, s:i, s:f, s:f, s:f, s:f}", "H", (int)H, "rows", (int)n, "OpenBLAS_GFLOP/s",
@@ -92,6 +92,7 @@ typedef struct layer {
 
 static void lay_layer(layer *l, ptrdiff_t n, ptrdiff_t T) {
   lk_pack_layout(&l->pack, &l->arena, &l->shards, n, n * T, T);
+  lk_recurrent_layout_weights(&l->layer, &l->arena, 1);
   lk_recurrent_layout(&l->layer, &l->arena, n, n * T, 1);
 }
 
@@ -114,7 +115,7 @@ static lk_status open_layer(layer *l, const char *cell, ptrdiff_t H, ptrdiff_t n
   l->pack.shard_seq[1] = n;
   for (ptrdiff_t i = 0; i < n; i++) l->pack.length[i] = (int32_t)T, l->pack.id[i] = (uint32_t)i;
   lk_pack_fill(&l->pack);
-  lk_recurrent_pack(&l->layer, l->params, 1);
+  lk_recurrent_pack(&l->layer, l->params, 1, LK_WHOLE);
   lk_recurrent_begin(&l->layer, &l->pack, 0);
   fill(l->layer.gates, n * T * lk_cell_gates(cell) * l->layer.Hp);
   fill(l->layer.dh + n * l->layer.Hp, n * T * l->layer.Hp);

@@ -116,15 +116,16 @@ static lk_status open_reducer(bench_net *net, const bench *b) {
   enum { BLOCKS = 8 };
   lk_row_block block[BLOCKS];
   lk_reducer_spec spec = {.shards = net->shards.total, .P = lk_params_count(net->params), .blocks = block};
+  spec.beside = lk_task_weights(net->task);
   spec.block_count = lk_params_row_blocks(net->params, block, BLOCKS);
   LK_ASSERT(spec.block_count <= BLOCKS);
   return lk_reducer_create(&net->reducer, b->comm, &spec);
 }
 
 static lk_status commit(bench_net *net) {
-  int part, parts;
-  lk_reducer_parts(net->reducer, &part, &parts);
-  LK_TRY(lk_params_commit_at(net->params, 1, lk_reducer_values(net->reducer), part, parts));
+  const lk_part part = lk_reducer_part(net->reducer);
+  LK_TRY(lk_params_commit_at(net->params, 1, lk_reducer_values(net->reducer), part));
+  lk_task_weights_at(net->task, lk_reducer_beside(net->reducer), part);
   net->grads = (lk_grads){.shards = &net->shards, .params = net->params};
   for (int p = 0; p < net->shards.pieces; p++) {
     net->grads.piece[p] = lk_reducer_piece(net->reducer, p);
@@ -176,6 +177,7 @@ lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind)
   LK_TRY(lk_comm_agree(b->comm, commit(net)));
   LK_TRY(lk_reducer_meet(net->reducer));
   lk_task_pack(net->task, net->params);
+  LK_TRY(lk_reducer_meet(net->reducer));
   return count_work(net, b);
 }
 

@@ -83,6 +83,7 @@ static lk_status step(bench_net *net, int64_t number, double at[TIMES]) {
   LK_TRY(lk_reducer_share(net->reducer));
   clock[4] = lk_clock_seconds();
   lk_task_pack(net->task, net->params);
+  LK_TRY(lk_reducer_meet(net->reducer));
   clock[5] = lk_clock_seconds();
   for (int p = 0; p < PHASES; p++) at[p] = clock[p + 1] - clock[p];
   at[STEP] = clock[PHASES] - clock[0];

@@ -115,6 +115,7 @@ lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, const lk_reduce
   made->comm = comm;
   made->shards = spec->shards;
   made->P = spec->P;
+  made->beside_bytes = spec->beside;
   made->unit = MPI_DATATYPE_NULL;
   made->host = made->leaders.mpi = MPI_COMM_NULL;
   made->shared.mpi = MPI_WIN_NULL;
@@ -159,9 +160,8 @@ lk_slice lk_reducer_slice(const lk_reducer *reducer) { return reducer->own; }
 
 float *lk_reducer_total(const lk_reducer *reducer) { return lk_reducer_piece(reducer, 0) + reducer->own.begin; }
 
-void lk_reducer_parts(const lk_reducer *reducer, int *part, int *parts) {
-  *part = reducer->local;
-  *parts = reducer->members;
-}
+void *lk_reducer_beside(const lk_reducer *reducer) { return reducer->beside; }
+
+lk_part lk_reducer_part(const lk_reducer *reducer) { return (lk_part){reducer->local, reducer->members}; }
 
 const char *lk_reducer_words(const lk_reducer *reducer) { return reducer->words; }

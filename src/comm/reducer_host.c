@@ -1,7 +1,7 @@
 /* The ranks of a host in one window of shared memory.
  *
- * Layout of a group's memory: for each member its signals, pieces and marks, then the values. Pieces and values begin at
- * pages: each is touched first by the rank that works on it most, which places it near that, but for a huge page at most
+ * Layout of a group's memory: for each member its signals, pieces and marks, then the values and what the caller wants
+ * beside them. Pieces and values begin at pages: each is touched first by the rank that works on it most, which places it near that, but for a huge page at most
  * where two meet.
  *
  * Waiting is by counters that each member raises for itself, not by MPI: a barrier of two messages costs more than the
@@ -34,6 +34,8 @@ static void layout(lk_reducer *reducer, lk_arena *arena) {
   }
   to_page(arena);
   reducer->values = lk_arena_take(arena, vector);
+  to_page(arena);
+  reducer->beside = lk_arena_take(arena, reducer->beside_bytes);
 }
 
 /* A letter for each rank, for tests: ranks of the same letter are taken to be on one host. */
@@ -87,6 +89,12 @@ static bool enough_room(size_t bytes, char *why, size_t size) {
   return false;
 }
 
+/* Of what the members hold together. */
+static bool populate_part(const lk_reducer *reducer, void *base, size_t bytes) {
+  const lk_slice mine = lk_part_of(lk_reducer_part(reducer), (ptrdiff_t)bytes, PAGE);
+  return lk_shared_populate(&reducer->shared, (char *)base + mine.begin, (size_t)(mine.end - mine.begin));
+}
+
 /* The pages that this rank works on most, now and not in the first step. */
 static bool populate_own(const lk_reducer *reducer) {
   const lk_member *own = &reducer->member[reducer->local];
@@ -97,9 +105,8 @@ static bool populate_own(const lk_reducer *reducer) {
     done = done && lk_shared_populate(shared, own->piece[p], vector);
     if (own->touched[p]) done = done && lk_shared_populate(shared, own->touched[p], (size_t)reducer->rows);
   }
-  size_t begin = vector * (size_t)reducer->local / (size_t)reducer->members;
-  size_t end = vector * ((size_t)reducer->local + 1) / (size_t)reducer->members;
-  return done && lk_shared_populate(shared, (char *)reducer->values + begin, end - begin);
+  return done && populate_part(reducer, reducer->values, vector) &&
+         populate_part(reducer, reducer->beside, reducer->beside_bytes);
 }
 
 /* All ranks of the host hear whether all of them are content. */

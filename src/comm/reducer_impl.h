@@ -81,6 +81,8 @@ struct lk_reducer {
   lk_member *member;  /* [members] by rank */
   int members, local; /* local: this rank's place among them */
   float *values;
+  void *beside;
+  size_t beside_bytes;
   MPI_Comm host;          /* of the ranks of this host, until the windows stand */
   lk_shared shared;       /* its mpi MPI_WIN_NULL: the group is this rank alone, in memory of its own */
   lk_arena memory;        /* the group's */

@@ -46,6 +46,13 @@ lk_status lk_attention_declare(lk_attention *a, lk_params *params, lk_attention_
   return lk_params_add(params, &v, &a->score);
 }
 
+void lk_attention_layout_weights(lk_attention *a, lk_arena *weights, int training) {
+  if (has_query(a)) lk_dense_layout_weights(&a->query, weights, training);
+  if (!has_keys(a)) return;
+  lk_dense_layout_weights(&a->key, weights, training);
+  a->v = lk_arena_reals(weights, a->ldq);
+}
+
 void lk_attention_layout(lk_attention *a, lk_arena *arena, ptrdiff_t N, ptrdiff_t B, ptrdiff_t M, ptrdiff_t T,
                          int training) {
   if (a->kind == LK_ATTENTION_NONE) return;
@@ -63,7 +70,6 @@ void lk_attention_layout(lk_attention *a, lk_arena *arena, ptrdiff_t N, ptrdiff_
   if (has_keys(a)) {
     lk_dense_layout(&a->key, arena, training);
     a->keys = lk_arena_reals(arena, M * a->ldq);
-    a->v = lk_arena_reals(arena, a->ldq);
   }
   if (!training) return;
   a->dvalues = lk_arena_reals(arena, M * a->ldv);
@@ -75,10 +81,11 @@ void lk_attention_layout(lk_attention *a, lk_arena *arena, ptrdiff_t N, ptrdiff_
   a->scratch = lk_arena_reals(arena, lk_sum_scratch(1));
 }
 
-void lk_attention_pack(lk_attention *a, const lk_params *params, int training) {
-  if (has_query(a)) lk_dense_pack(&a->query, params, training);
+void lk_attention_pack(lk_attention *a, const lk_params *params, int training, lk_part part) {
+  if (has_query(a)) lk_dense_pack(&a->query, params, training, part);
   if (!has_keys(a)) return;
-  lk_dense_pack(&a->key, params, training);
+  lk_dense_pack(&a->key, params, training, part);
+  if (part.index > 0) return;
   copy_row(a->v, lk_params_value(params, a->score), a->A);
   zero_pads(a->v, a->A, a->ldq);
 }

@@ -22,8 +22,8 @@ struct lk_cell {
   int forget;                                /* index of the gate that takes forget_bias, or -1 */
   ptrdiff_t (*packed_size)(ptrdiff_t H);
   ptrdiff_t (*transposed_size)(ptrdiff_t H);
-  void (*pack)(lk_real *to, ptrdiff_t H, const lk_real *weight_hh);
-  void (*transpose)(lk_real *to, ptrdiff_t H, const lk_real *weight_hh);
+  void (*pack)(lk_real *to, ptrdiff_t H, const lk_real *weight_hh, lk_part part);
+  void (*transpose)(lk_real *to, ptrdiff_t H, const lk_real *weight_hh, lk_part part);
   /** gates: input parts become activations; writes h, c, and the tape at the rows of the step. */
   void (*forward)(const lk_recurrent *layer, const lk_cell_step *step);
   /** gates: activations become gradients by the pre-activations; adds to dh and dc of the rows before. */

@@ -35,20 +35,21 @@ static ptrdiff_t transposed_size(ptrdiff_t H) {
 static ptrdiff_t units_left(ptrdiff_t H, ptrdiff_t u) { return u >= H ? 0 : H - u < LK_VL ? H - u : LK_VL; }
 
 /* [panel][k < H][unit vector][gate][VL] */
-static void pack(lk_real *to, ptrdiff_t H, const lk_real *w) {
-  for (ptrdiff_t p = 0; p < panels(H, CELL_UNITS); p++)
-    for (ptrdiff_t j = 0; j < CELL_UNITS; j++)
-      for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
-        const ptrdiff_t u = (p * CELL_UNITS + j) * LK_VL, lanes = units_left(H, u);
-        lk_pack_strip(to + p * CELL_WIDTH * LK_VL * H + (j * CELL_GATES + g) * LK_VL, CELL_WIDTH * LK_VL, H, lanes,
-                      lanes > 0 ? w + (g * H + u) * H : w, H, 1);
-      }
+static void pack(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
+  const lk_slice vectors = lk_part_of(part, panels(H, CELL_UNITS) * CELL_UNITS, 1);
+  for (ptrdiff_t v = vectors.begin; v < vectors.end; v++)
+    for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
+      const ptrdiff_t p = v / CELL_UNITS, j = v % CELL_UNITS, u = v * LK_VL, lanes = units_left(H, u);
+      lk_pack_strip(to + p * CELL_WIDTH * LK_VL * H + (j * CELL_GATES + g) * LK_VL, CELL_WIDTH * LK_VL, H, lanes,
+                    lanes > 0 ? w + (g * H + u) * H : w, H, 1);
+    }
 }
 
 /* [panel][k = g Hp + unit][unit vector][VL], zeros where a unit of k is a pad */
-static void transpose(lk_real *to, ptrdiff_t H, const lk_real *w) {
+static void transpose(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
   const ptrdiff_t Hp = lk_padded(H), K = CELL_GATES * Hp, width = BACK_WIDTH * LK_VL;
-  for (ptrdiff_t u = 0; u < H; u += LK_VL)
+  const lk_slice units = lk_part_of(part, H, LK_VL);
+  for (ptrdiff_t u = units.begin; u < units.end; u += LK_VL)
     for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
       lk_real *strip = to + u / width * width * K + u % width + g * Hp * width;
       lk_pack_strip(strip, width, H, units_left(H, u), w + g * H * H + u, 1, H);

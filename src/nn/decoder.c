@@ -117,6 +117,15 @@ static void layout_gradients(lk_decoder *d, lk_arena *arena, ptrdiff_t N) {
   d->all_rows = lk_arena_take(arena, sizeof(ptrdiff_t) * (LK_MAX_SHARDS + 1));
 }
 
+void lk_decoder_layout_weights(lk_decoder *d, lk_arena *weights, int training) {
+  for (int l = 0; l < d->layers; l++) {
+    lk_recurrent_layout_weights(&d->layer[l], weights, training);
+    for (int i = 0; i < d->states && !d->copying; i++) lk_dense_layout_weights(&d->bridge[l][i], weights, training);
+  }
+  lk_attention_layout_weights(&d->attention, weights, training);
+  if (d->attention.kind != LK_ATTENTION_NONE) lk_dense_layout_weights(&d->combine, weights, training);
+}
+
 void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, ptrdiff_t M, ptrdiff_t T,
                        int training) {
   lk_embedding_layout(&d->embedding, arena, d->shared ? N + M : N, training);
@@ -139,13 +148,13 @@ void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
   if (training) layout_gradients(d, arena, N);
 }
 
-void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training) {
+void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training, lk_part part) {
   for (int l = 0; l < d->layers; l++) {
-    lk_recurrent_pack(&d->layer[l], params, training);
-    for (int i = 0; i < d->states && !d->copying; i++) lk_dense_pack(&d->bridge[l][i], params, training);
+    lk_recurrent_pack(&d->layer[l], params, training, part);
+    for (int i = 0; i < d->states && !d->copying; i++) lk_dense_pack(&d->bridge[l][i], params, training, part);
   }
-  lk_attention_pack(&d->attention, params, training);
-  if (d->attention.kind != LK_ATTENTION_NONE) lk_dense_pack(&d->combine, params, training);
+  lk_attention_pack(&d->attention, params, training, part);
+  if (d->attention.kind != LK_ATTENTION_NONE) lk_dense_pack(&d->combine, params, training, part);
 }
 
 const lk_real *lk_decoder_output(const lk_decoder *d, ptrdiff_t *ld) {

@@ -26,20 +26,23 @@ lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char *name, ptr
   return lk_params_add(params, &bias, &d->bias);
 }
 
-void lk_dense_layout(lk_dense *d, lk_arena *arena, int training) {
+void lk_dense_layout_weights(lk_dense *d, lk_arena *weights, int training) {
   const lk_kernels *k = lk_kernels_get();
-  d->w.data = lk_arena_reals(arena, k->packed_size(d->O, d->I));
+  d->w.data = lk_arena_reals(weights, k->packed_size(d->O, d->I));
+  if (training) d->transposed.data = lk_arena_reals(weights, k->view_size(d->I, d->O));
+}
+
+void lk_dense_layout(lk_dense *d, lk_arena *arena, int training) {
   if (!training) return;
-  d->transposed.data = lk_arena_reals(arena, k->view_size(d->I, d->O));
   ptrdiff_t matrix = lk_sum_scratch(d->I), vector = lk_sum_scratch(1);
   d->scratch = lk_arena_reals(arena, matrix > vector ? matrix : vector);
 }
 
-void lk_dense_pack(lk_dense *d, const lk_params *params, int training) {
+void lk_dense_pack(lk_dense *d, const lk_params *params, int training, lk_part part) {
   const lk_kernels *k = lk_kernels_get();
   const lk_real *w = lk_params_value(params, d->weight);
-  k->pack(&d->w, d->O, d->I, w, d->I, 1);
-  if (training) k->view(&d->transposed, d->I, d->O, w, d->I);
+  k->pack(&d->w, d->O, d->I, w, d->I, 1, part);
+  if (training) k->view(&d->transposed, d->I, d->O, w, d->I, part);
 }
 
 void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,

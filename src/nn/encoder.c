@@ -94,6 +94,11 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
   return LK_OK;
 }
 
+void lk_encoder_layout_weights(lk_encoder *e, lk_arena *weights, int training) {
+  for (int l = 0; l < e->layers; l++)
+    for (int d = 0; d < e->directions; d++) lk_recurrent_layout_weights(&e->layer[l][d], weights, training);
+}
+
 void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
   ptrdiff_t widest = lk_padded(e->width);
   e->ids = e->frames ? NULL : lk_arena_ints(arena, N);
@@ -112,9 +117,9 @@ void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
   for (int i = 0; i < 2; i++) e->dx[i] = training ? lk_arena_reals(arena, N * widest) : NULL;
 }
 
-void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training) {
+void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part) {
   for (int l = 0; l < e->layers; l++)
-    for (int d = 0; d < e->directions; d++) lk_recurrent_pack(&e->layer[l][d], params, training);
+    for (int d = 0; d < e->directions; d++) lk_recurrent_pack(&e->layer[l][d], params, training, part);
 }
 
 /* e->ids: the batch's words, rare ones now and then as <unk>, so that <unk> is learnt (Kiperwasser & Goldberg 2016). */

@@ -51,12 +51,12 @@ lk_status lk_params_add(lk_params *params, const lk_param *p, int *id) {
 lk_status lk_params_commit(lk_params *params, uint64_t seed) {
   (void)lk_arena_reals(&params->arena, params->count);
   LK_TRY(lk_arena_reserve(&params->arena)); /* zeros: the gaps */
-  return lk_params_commit_at(params, seed, lk_arena_reals(&params->arena, params->count), 0, 1);
+  return lk_params_commit_at(params, seed, lk_arena_reals(&params->arena, params->count), LK_WHOLE);
 }
 
-lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, int part, int parts) {
-  LK_ASSERT(params->values == NULL && part >= 0 && part < parts);
-  for (int i = part; i < params->tensors; i += parts)
+lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, lk_part part) {
+  LK_ASSERT(params->values == NULL);
+  for (int i = part.index; i < params->tensors; i += part.count)
     LK_TRY(lk_init_tensor(&params->tensor[i], seed, (uint32_t)i, values + params->tensor[i].offset));
   params->values = values;
   return LK_OK;

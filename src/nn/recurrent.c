@@ -97,19 +97,27 @@ static ptrdiff_t scratch_size(const lk_recurrent *l, int training) {
   return training ? larger(lk_sum_scratch(1), larger(lk_sum_scratch(l->I), lk_sum_scratch(l->H))) : 0;
 }
 
-void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
+void lk_recurrent_layout_weights(lk_recurrent *l, lk_arena *weights, int training) {
   const lk_kernels *kernels = lk_kernels_get();
   l->cell = find(l->cell->name); /* other kernels may have been chosen since */
-  const ptrdiff_t width = l->cell->gates * l->Hp, states = (B + N) * l->Hp;
+  const ptrdiff_t width = l->cell->gates * l->Hp;
   if (l->onehot)
-    l->column = lk_arena_reals(arena, l->I * width);
+    l->column = lk_arena_reals(weights, l->I * width);
   else
-    l->ih.data = lk_arena_reals(arena, kernels->packed_size(width, l->I - l->F));
-  if (l->F) l->feed.data = lk_arena_reals(arena, kernels->packed_size(width, l->F));
-  if (!l->onehot && l->H != l->Hp) l->padded = lk_arena_reals(arena, width * l->I);
-  l->hh.data = lk_arena_reals(arena, l->cell->packed_size(l->H));
-  l->bias = lk_arena_reals(arena, width);
-  if (l->cell->apart) l->inner = lk_arena_reals(arena, l->Hp);
+    l->ih.data = lk_arena_reals(weights, kernels->packed_size(width, l->I - l->F));
+  if (l->F) l->feed.data = lk_arena_reals(weights, kernels->packed_size(width, l->F));
+  if (!l->onehot && l->H != l->Hp) l->padded = lk_arena_reals(weights, width * l->I);
+  l->hh.data = lk_arena_reals(weights, l->cell->packed_size(l->H));
+  l->bias = lk_arena_reals(weights, width);
+  if (l->cell->apart) l->inner = lk_arena_reals(weights, l->Hp);
+  if (!training) return;
+  if (!l->onehot) l->ih_transposed.data = lk_arena_reals(weights, kernels->view_size(l->I - l->F, width));
+  if (l->F) l->feed_transposed.data = lk_arena_reals(weights, kernels->view_size(l->F, width));
+  l->hh_transposed.data = lk_arena_reals(weights, l->cell->transposed_size(l->H));
+}
+
+void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
+  const ptrdiff_t width = l->cell->gates * l->Hp, states = (B + N) * l->Hp;
   l->gates = lk_arena_reals(arena, N * width);
   if (l->words) l->table = lk_arena_reals(arena, N * width);
   if (l->cell->apart) l->tape = lk_arena_reals(arena, N * l->Hp);
@@ -117,9 +125,6 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   if (l->cell->states == 2) l->c = lk_arena_reals(arena, states);
   l->from = lk_arena_ints(arena, N);
   if (training) {
-    if (!l->onehot) l->ih_transposed.data = lk_arena_reals(arena, kernels->view_size(l->I - l->F, width));
-    if (l->F) l->feed_transposed.data = lk_arena_reals(arena, kernels->view_size(l->F, width));
-    l->hh_transposed.data = lk_arena_reals(arena, l->cell->transposed_size(l->H));
     l->dh = lk_arena_reals(arena, states);
     if (l->cell->states == 2) l->dc = lk_arena_reals(arena, states);
     l->before = lk_arena_reals(arena, N * l->Hp);
@@ -128,63 +133,78 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   l->scratch = lk_arena_reals(arena, scratch_size(l, training));
 }
 
-/* bias [G Hp]: what the input product adds; b_hh is part of it, except where a cell keeps it inside (inner [Hp]). */
-static void pack_biases(lk_recurrent *l, const lk_real *b_ih, const lk_real *b_hh) {
+/* to [G Hp]: what the input product adds; b_hh is part of it, except where a cell keeps it inside. */
+static void add_biases(const lk_recurrent *l, const lk_real *b_ih, const lk_real *b_hh, lk_real *to) {
   const ptrdiff_t gates = l->cell->gates, H = l->H, Hp = l->Hp;
-  memset(l->bias, 0, (size_t)(gates * Hp) * sizeof *l->bias);
+  memset(to, 0, (size_t)(gates * Hp) * sizeof *to);
   for (ptrdiff_t g = 0; g < gates; g++) {
     const int inside = l->cell->apart && g == gates - 1;
-    for (ptrdiff_t u = 0; u < H; u++) l->bias[g * Hp + u] = b_ih[g * H + u] + (b_hh && !inside ? b_hh[g * H + u] : 0);
+    for (ptrdiff_t u = 0; u < H; u++) to[g * Hp + u] = b_ih[g * H + u] + (b_hh && !inside ? b_hh[g * H + u] : 0);
   }
-  if (!l->cell->apart) return;
-  memset(l->inner, 0, (size_t)Hp * sizeof *l->inner);
-  if (b_hh) memcpy(l->inner, b_hh + (gates - 1) * H, (size_t)H * sizeof *l->inner);
+}
+
+/* inner [Hp]: the part of b_hh that a cell keeps inside. */
+static void pack_inner(const lk_recurrent *l, const lk_real *b_hh) {
+  memset(l->inner, 0, (size_t)l->Hp * sizeof *l->inner);
+  if (b_hh) memcpy(l->inner, b_hh + (l->cell->gates - 1) * l->H, (size_t)l->H * sizeof *l->inner);
 }
 
 /* column [I, G Hp]: for each id its column of W_ih and the biases, so that the input product is a copy of a row. */
-static void pack_columns(lk_recurrent *l, const lk_real *w) {
+static void pack_columns(const lk_recurrent *l, const lk_real *w, const lk_real *b_ih, const lk_real *b_hh,
+                         lk_part part) {
   enum { BLOCK = 16 }; /* ids at a time: W_ih is read by lines, while BLOCK rows of the table stay in cache */
   const ptrdiff_t gates = l->cell->gates, width = gates * l->Hp;
-  for (ptrdiff_t v0 = 0; v0 < l->I; v0 += BLOCK) {
-    const ptrdiff_t v1 = v0 + BLOCK < l->I ? v0 + BLOCK : l->I;
-    for (ptrdiff_t v = v0; v < v1; v++) memcpy(l->column + v * width, l->bias, (size_t)width * sizeof *l->bias);
+  const lk_slice ids = lk_part_of(part, l->I, BLOCK);
+  for (ptrdiff_t v0 = ids.begin; v0 < ids.end; v0 += BLOCK) {
+    const ptrdiff_t v1 = v0 + BLOCK < ids.end ? v0 + BLOCK : ids.end;
+    add_biases(l, b_ih, b_hh, l->column + v0 * width);
+    for (ptrdiff_t v = v0 + 1; v < v1; v++)
+      memcpy(l->column + v * width, l->column + v0 * width, (size_t)width * sizeof *l->column);
     for (ptrdiff_t g = 0; g < gates; g++)
       for (ptrdiff_t u = 0; u < l->H; u++)
         for (ptrdiff_t v = v0; v < v1; v++) l->column[v * width + g * l->Hp + u] += w[(g * l->H + u) * l->I + v];
   }
 }
 
-/* W_ih with each gate's rows padded to Hp, as the gates are: in place where there are no pads. */
-static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w) {
+/* W_ih with each gate's rows padded to Hp, as the gates are: in place where there are no pads. A part of it are the rows
+ * that the same part of its packing reads. */
+static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w, lk_part part) {
   if (l->H == l->Hp) return w;
-  const ptrdiff_t gate = l->H * l->I, padded = l->Hp * l->I;
-  for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
-    memcpy(l->padded + g * padded, w + g * gate, (size_t)gate * sizeof *w);
-    memset(l->padded + g * padded + gate, 0, (size_t)(padded - gate) * sizeof *w);
+  const lk_slice rows = lk_part_of(part, l->cell->gates * l->Hp, LK_LANES);
+  const size_t row = (size_t)l->I * sizeof *w;
+  for (ptrdiff_t r = rows.begin; r < rows.end; r++) {
+    const ptrdiff_t g = r / l->Hp, u = r % l->Hp;
+    if (u < l->H)
+      memcpy(l->padded + r * l->I, w + (g * l->H + u) * l->I, row);
+    else
+      memset(l->padded + r * l->I, 0, row);
   }
   return l->padded;
 }
 
 /* Columns w [width, K], row stride ld, and their transpose, which is read where it lies. */
 static void pack_input(lk_packed *to, lk_packed *transposed, ptrdiff_t width, ptrdiff_t K, const lk_real *w,
-                       ptrdiff_t ld) {
+                       ptrdiff_t ld, lk_part part) {
   const lk_kernels *kernels = lk_kernels_get();
-  kernels->pack(to, width, K, w, ld, 1);
-  if (transposed) kernels->view(transposed, K, width, w, ld);
+  kernels->pack(to, width, K, w, ld, 1, part);
+  if (transposed) kernels->view(transposed, K, width, w, ld, part);
 }
 
-void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training) {
-  const ptrdiff_t width = l->cell->gates * l->Hp;
+void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training, lk_part part) {
+  const ptrdiff_t width = l->cell->gates * l->Hp, K = l->I - l->F;
   const lk_real *w_ih = lk_params_value(params, l->weight_ih), *w_hh = lk_params_value(params, l->weight_hh);
+  const lk_real *b_ih = lk_params_value(params, l->bias_ih);
+  const lk_real *b_hh = l->bias_hh >= 0 ? lk_params_value(params, l->bias_hh) : NULL;
   LK_ASSERT(l->cell == find(l->cell->name)); /* laid out for these kernels */
-  pack_biases(l, lk_params_value(params, l->bias_ih), l->bias_hh >= 0 ? lk_params_value(params, l->bias_hh) : NULL);
+  if (part.index == 0) add_biases(l, b_ih, b_hh, l->bias);
+  if (part.index == 0 && l->cell->apart) pack_inner(l, b_hh);
   if (l->onehot) {
-    pack_columns(l, w_ih);
+    pack_columns(l, w_ih, b_ih, b_hh, part);
   } else {
-    const lk_real *padded = pad_gates(l, w_ih);
-    pack_input(&l->ih, training ? &l->ih_transposed : NULL, width, l->I - l->F, padded, l->I);
-    if (l->F) pack_input(&l->feed, training ? &l->feed_transposed : NULL, width, l->F, padded + l->I - l->F, l->I);
+    const lk_real *padded = pad_gates(l, w_ih, part);
+    pack_input(&l->ih, training ? &l->ih_transposed : NULL, width, K, padded, l->I, part);
+    if (l->F) pack_input(&l->feed, training ? &l->feed_transposed : NULL, width, l->F, padded + K, l->I, part);
   }
-  l->cell->pack(l->hh.data, l->H, w_hh);
-  if (training) l->cell->transpose(l->hh_transposed.data, l->H, w_hh);
+  l->cell->pack(l->hh.data, l->H, w_hh, part);
+  if (training) l->cell->transpose(l->hh_transposed.data, l->H, w_hh, part);
 }

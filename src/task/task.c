@@ -81,6 +81,7 @@ lk_status lk_task_create(lk_task **out, const lk_config *config, const lk_corpus
   task->info = info;
   LK_GO(choose(task));
   task->Vp = lk_padded(task->V);
+  task->part = LK_WHOLE;
   LK_GO(declare(task, params));
   *out = task;
   return LK_OK;
@@ -92,6 +93,7 @@ done:
 void lk_task_destroy(lk_task **task) {
   if (*task == NULL) return;
   if ((*task)->kind && (*task)->kind->release) (*task)->kind->release(*task);
+  if (!(*task)->lent) lk_arena_release(&(*task)->weights);
   lk_arena_release(&(*task)->arena);
   free(*task);
   *task = NULL;
@@ -113,6 +115,38 @@ static ptrdiff_t plan_logits(const lk_task *task) {
   ptrdiff_t units = task->kind->per_sequence ? task->B : task->N;
   ptrdiff_t rows = larger(most_logits / task->Vp, fewest_rows);
   return larger(train, units < rows ? units : rows);
+}
+
+static void layout_weights(lk_task *task, lk_arena *weights, int training) {
+  lk_encoder_layout_weights(&task->encoder, weights, training);
+  lk_dense_layout_weights(&task->head, weights, training);
+  if (task->kind->layout_weights) task->kind->layout_weights(task, weights, training);
+}
+
+size_t lk_task_weights(lk_task *task) {
+  lk_arena plan = {0};
+  layout_weights(task, &plan, 1);
+  return plan.used;
+}
+
+void lk_task_weights_at(lk_task *task, void *memory, lk_part part) {
+  LK_ASSERT(!task->weights.base && !task->arena.base);
+  task->weights = (lk_arena){.base = memory, .reserved = lk_task_weights(task)};
+  task->lent = task->weights_trained = 1;
+  task->part = part;
+  layout_weights(task, &task->weights, 1);
+}
+
+static lk_status reserve_weights(lk_task *task, int training) {
+  lk_arena plan = {0};
+  if (task->lent || (task->weights.base && task->weights_trained >= training)) return LK_OK;
+  layout_weights(task, &plan, training);
+  task->weights_trained = training;
+  task->packed = 0;
+  task->weights.used = plan.used;
+  LK_TRY(lk_arena_reserve(&task->weights));
+  layout_weights(task, &task->weights, training);
+  return LK_OK;
 }
 
 static void layout(lk_task *task, lk_arena *arena) {
@@ -141,9 +175,9 @@ static lk_status reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, i
     task->train_N = larger(task->train_N, N);
     task->training = 1;
   }
+  LK_TRY(reserve_weights(task, task->training));
   lk_arena plan = {0};
   layout(task, &plan);
-  task->packed = 0; /* the packed weights lie in the block too */
   task->arena.used = plan.used;
   LK_TRY(lk_arena_reserve(&task->arena));
   layout(task, &task->arena);
@@ -166,9 +200,9 @@ lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int traini
 }
 
 void lk_task_pack(lk_task *task, const lk_params *params) {
-  LK_ASSERT(task->arena.base);
-  lk_encoder_pack(&task->encoder, params, task->training);
-  lk_dense_pack(&task->head, params, task->training);
+  LK_ASSERT(task->weights.base);
+  lk_encoder_pack(&task->encoder, params, task->weights_trained, task->part);
+  lk_dense_pack(&task->head, params, task->weights_trained, task->part);
   if (task->kind->pack) task->kind->pack(task, params);
   task->packed = 1;
 }

@@ -20,6 +20,7 @@ typedef struct lk_task_kind {
   /* A net of another shape: behind the encoder's tensors (or NULL): what the head reads, and what it may be tied to, -1;
    * packing; forward up to the head, which sets x and ldx; where the head's gradient goes; backward from there. */
   lk_status (*declare)(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied);
+  void (*layout_weights)(lk_task *task, lk_arena *weights, int training);
   void (*pack)(lk_task *task, const lk_params *params);
   void (*forward)(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode);
   lk_real *(*gradient)(lk_task *task, ptrdiff_t *ld);
@@ -47,12 +48,17 @@ struct lk_task {
   ptrdiff_t V, Vp; /* outputs; row stride of the logits */
   int tied;
 
-  lk_arena arena;
+  lk_arena weights;    /* packed */
+  int lent;            /* their memory is the caller's */
+  lk_part part;        /* of them that this rank packs */
+  int weights_trained; /* laid out for backward too */
+  int packed;
+  lk_arena arena;             /* all else */
   ptrdiff_t B, N, T;          /* what the buffers hold */
   int by_steps;               /* of targets they hold a unit a sequence only: see lk_task_reserve_steps() */
   ptrdiff_t train_B, train_N; /* of batches to train on: these need all their logits at once; 0: none */
   ptrdiff_t logit_rows;
-  int training, packed;
+  int training;
   lk_real *logits;             /* [logit_rows, Vp] */
   double *loss;                /* [n] nats of each unit */
   int32_t *best;               /* [n] most probable output */

@@ -60,6 +60,10 @@ static lk_status declare(lk_task *task, lk_params *params, ptrdiff_t *width, int
   return LK_OK;
 }
 
+static void layout_weights(lk_task *task, lk_arena *weights, int training) {
+  lk_decoder_layout_weights(lk_decoder_of(task), weights, training);
+}
+
 static void layout(lk_task *task, lk_arena *arena) {
   lk_translator *t = task->translator;
   t->rows = task->by_steps ? task->B : task->N;
@@ -77,7 +81,7 @@ static void layout(lk_task *task, lk_arena *arena) {
 }
 
 static void pack_weights(lk_task *task, const lk_params *params) {
-  lk_decoder_pack(lk_decoder_of(task), params, task->training);
+  lk_decoder_pack(lk_decoder_of(task), params, task->weights_trained, task->part);
 }
 
 /* Scheduled sampling asks what the net would write: the most probable unit by rows of the decoder's output. */
@@ -197,6 +201,7 @@ const lk_task_kind lk_task_translate = {.name = "translate",
                                         .release = release,
                                         .declare = declare,
                                         .layout = layout,
+                                        .layout_weights = layout_weights,
                                         .pack = pack_weights,
                                         .forward = forward,
                                         .gradient = gradient,

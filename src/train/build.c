@@ -127,18 +127,19 @@ static lk_status reserve(lk_trainer *t) {
 
 /* What each rank can do, and fail at, by itself. */
 static lk_status build_local(lk_trainer *t) {
-  int part, parts;
-  lk_reducer_parts(t->reducer, &part, &parts);
-  LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_reducer_values(t->reducer), part, parts));
+  const lk_part part = lk_reducer_part(t->reducer);
+  LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_reducer_values(t->reducer), part));
+  lk_task_weights_at(t->task, lk_reducer_beside(t->reducer), part);
   LK_TRY(open_loader(t));
   return reserve(t);
 }
 
-/* Gradients and weights live where the ranks of a host can all reach them. */
+/* Gradients, weights, and weights packed, live where the ranks of a host can all reach them. */
 static lk_status open_reducer(lk_trainer *t) {
   enum { MOST = 8 };
   lk_row_block block[MOST];
   lk_reducer_spec spec = {.shards = t->shards.total, .P = lk_params_count(t->params), .blocks = block, .how = t->how};
+  spec.beside = lk_task_weights(t->task);
   spec.block_count = lk_params_row_blocks(t->params, block, MOST);
   LK_ASSERT(spec.block_count <= MOST);
   return lk_reducer_create(&t->reducer, t->comm, &spec);
@@ -223,7 +224,7 @@ lk_status lk_trainer_build(lk_trainer *t) {
   t->state.last_train_loss = INFINITY;
   LK_TRY(lk_trainer_resume(t));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_config(t) : LK_OK));
-  lk_task_pack(t->task, t->params);
+  LK_TRY(lk_trainer_pack(t));
   announce(t);
   return LK_OK;
 }

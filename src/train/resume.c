@@ -172,6 +172,5 @@ static lk_status load_values(lk_trainer *t, const char *path, lk_state *of) {
 lk_status lk_trainer_load(lk_trainer *t, const char *path, lk_state *of) {
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? load_values(t, path, of) : LK_OK));
   LK_TRY(lk_reducer_broadcast(t->reducer));
-  lk_task_pack(t->task, t->params);
-  return LK_OK;
+  return lk_trainer_pack(t);
 }

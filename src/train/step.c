@@ -22,6 +22,11 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
   return LK_OK;
 }
 
+lk_status lk_trainer_pack(lk_trainer *t) {
+  lk_task_pack(t->task, t->params);
+  return lk_reducer_meet(t->reducer);
+}
+
 /* g = sum / units, clipped to the global norm; each rank updates its own slice, then all slices go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
   const double scale = lk_optimizer_scale((double)step->units, step->norm, t->config->train.clip);
@@ -29,8 +34,7 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   t->state.updates++;
   lk_optimizer_update(t->optimizer, t->reducer, scale, step->rate, t->state.updates);
   LK_TRY(lk_reducer_share(t->reducer));
-  lk_task_pack(t->task, t->params);
-  return LK_OK;
+  return lk_trainer_pack(t);
 }
 
 static lk_status skip(lk_trainer *t) {

@@ -125,6 +125,8 @@ LK_CHECKED lk_status lk_trainer_build(lk_trainer *t);
 /** Whether the corpus has such a part. */
 bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /* step.c */
+/** Pack the weights anew, together with the ranks that hold them too: after each change. Collective. */
+LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
 LK_CHECKED lk_status lk_trainer_check_replicas(lk_trainer *t);
 /* trouble.c: say which shards and rows a gradient that is not finite came from. Collective. */

@@ -71,6 +71,7 @@ typedef struct ours {
 static void lay(ours *o, ptrdiff_t N) {
   const ptrdiff_t rows = N * T;
   lk_pack_layout(&o->pack, &o->arena, &o->shards, N, rows, T);
+  lk_recurrent_layout_weights(&o->layer, &o->arena, 1);
   lk_recurrent_layout(&o->layer, &o->arena, N, rows, 1);
   o->x = lk_arena_reals(&o->arena, rows * o->layer.Hp);
   o->dx = lk_arena_reals(&o->arena, rows * o->layer.Hp);
@@ -92,7 +93,7 @@ static void open_ours(ours *o, ptrdiff_t H, ptrdiff_t N) {
   o->pack.shard_seq[1] = N;
   for (ptrdiff_t i = 0; i < N; i++) o->pack.length[i] = T, o->pack.id[i] = (uint32_t)i;
   lk_pack_fill(&o->pack);
-  lk_recurrent_pack(&o->layer, o->params, 1);
+  lk_recurrent_pack(&o->layer, o->params, 1, LK_WHOLE);
   fill(o->x, N * T * o->layer.Hp);
 }
 
@@ -265,7 +266,7 @@ static void compare_libxsmm(int H, int N) {
   lay_product(&p, &arena);
   fill(p.w, 4 * H * H);
   fill(p.x, N * H);
-  lk_kernels_get()->pack(&p.packed, 4 * H, H, p.w, H, 1);
+  lk_kernels_get()->pack(&p.packed, 4 * H, H, p.w, H, 1, LK_WHOLE);
   p.run = libxsmm_smmdispatch(PANEL, N, H, &lda, &ldb, &ldc, &one, &zero, &flags, &prefetch);
   check(p.run != NULL, "LIBXSMM's kernel");
   open_ours(&o, H, N);

@@ -29,6 +29,7 @@ typedef struct subject {
 
 static void lay_out(subject *s) {
   const lk_pack *p = &s->rank.pack;
+  lk_recurrent_layout_weights(&s->layer, &s->arena, 1);
   lk_recurrent_layout(&s->layer, &s->arena, p->B, p->N, 1);
   s->x = lk_arena_reals(&s->arena, p->N * s->ld);
   s->dx = lk_arena_reals(&s->arena, p->N * s->ld);
@@ -89,7 +90,7 @@ static double loss(subject *s) {
   const lk_pack *p = &s->rank.pack;
   lk_recurrent *l = &s->layer;
   double sum = 0;
-  lk_recurrent_pack(l, s->params, 1);
+  lk_recurrent_pack(l, s->params, 1, LK_WHOLE);
   for (ptrdiff_t b = 0; b < p->B; b++)
     for (ptrdiff_t u = 0; u < s->H; u++) {
       l->h[b * l->Hp + u] = s->h0[b * s->H + u];

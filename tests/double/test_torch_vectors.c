@@ -69,11 +69,13 @@ static void open_direction(one_direction *o, const torch_recurrent *c, int d) {
   set_weights(o->params, c->weights + d * count);
   fixture_corpus corpus = deal();
   fixture_rank_open(&o->k, &corpus, 0, 1, o->params);
+  lk_recurrent_layout_weights(&o->layer, &o->arena, 1);
   lk_recurrent_layout(&o->layer, &o->arena, B, o->k.pack.N, 1);
   assert_int_equal(lk_arena_reserve(&o->arena), LK_OK);
   fixture_poison(&o->arena);
+  lk_recurrent_layout_weights(&o->layer, &o->arena, 1);
   lk_recurrent_layout(&o->layer, &o->arena, B, o->k.pack.N, 1);
-  lk_recurrent_pack(&o->layer, o->params, 1);
+  lk_recurrent_pack(&o->layer, o->params, 1, LK_WHOLE);
 }
 
 static void close_direction(one_direction *o) {
@@ -211,7 +213,7 @@ static void run_stack(lk_encoder *e, const lk_params *params, fixture_rank *k, c
   for (ptrdiff_t r = 0; r < p->N; r++)
     for (ptrdiff_t i = 0; i < I; i++) frames[r * I + i] = (float)c->x[(p->seq[r] * T + p->time[r]) * I + i];
   if (start != NULL) set_carry(e, c, carry);
-  lk_encoder_pack(e, params, 1);
+  lk_encoder_pack(e, params, 1, LK_WHOLE);
   lk_encoder_forward(e, params, p, (lk_encoder_input){.frames = frames}, training, start);
   const lk_real *y = lk_encoder_output(e, &ld);
   for (ptrdiff_t r = 0; r < p->N; r++)
@@ -236,9 +238,11 @@ static void stack(const torch_recurrent *c) {
   assert_int_equal(lk_params_commit(params, 1), LK_OK);
   set_weights(params, c->weights);
   fixture_rank_open(&k, &corpus, 0, 1, params);
+  lk_encoder_layout_weights(&e, &arena, 1);
   lk_encoder_layout(&e, &arena, B, k.pack.N, 1);
   assert_int_equal(lk_arena_reserve(&arena), LK_OK);
   fixture_poison(&arena);
+  lk_encoder_layout_weights(&e, &arena, 1);
   lk_encoder_layout(&e, &arena, B, k.pack.N, 1);
   run_stack(&e, params, &k, c);
   check_gradients(params, &k.grads, c->gradients);

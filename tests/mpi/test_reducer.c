@@ -207,17 +207,25 @@ static int letters(const char *hosts) {
   return count;
 }
 
+enum { BESIDE = 3000 };
+
 static void check_start_values(lk_reducer *reducer, ptrdiff_t P) {
-  int part, parts;
   float *values = lk_reducer_values(reducer);
-  lk_reducer_parts(reducer, &part, &parts);
+  const lk_part part = lk_reducer_part(reducer);
   CHECK((uintptr_t)values % 64 == 0 && (uintptr_t)lk_reducer_piece(reducer, 0) % 64 == 0);
-  for (ptrdiff_t i = part; i < P; i += parts) {
+  for (ptrdiff_t i = part.index; i < P; i += part.count) {
     CHECK(values[i] == 0);
     values[i] = (float)i;
   }
+  int *beside = lk_reducer_beside(reducer);
+  CHECK((uintptr_t)beside % 64 == 0);
+  for (int i = part.index; i < BESIDE; i += part.count) {
+    CHECK(beside[i] == 0);
+    beside[i] = i;
+  }
   CHECK_OK(lk_reducer_meet(reducer));
   ptrdiff_t wrong = 0;
+  for (int i = 0; i < BESIDE; i++) wrong += beside[i] != i;
   for (ptrdiff_t i = 0; i < P; i++) wrong += values[i] != (float)i;
   CHECK(wrong == 0);
   CHECK_OK(lk_reducer_meet(reducer)); /* all have read them */
@@ -231,6 +239,7 @@ static void check_sum(lk_comm *comm, const setting *t) {
   int size = lk_comm_size(comm);
   lk_reducer *reducer = NULL;
   lk_reducer_spec spec = {.shards = t->S, .P = t->P, .blocks = t->block, .block_count = t->blocks, .how = t->how};
+  spec.beside = BESIDE * sizeof(int);
   setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
   CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
   if (reducer == NULL) lk_comm_abort(comm, 2);

@@ -20,11 +20,13 @@ static model make(int tied) {
   assert_int_equal(lk_params_add(m.params, &other, &m.other), LK_OK);
   assert_int_equal(lk_dense_declare(&m.d, m.params, "output", I, O, tied ? m.other : -1), LK_OK);
   assert_int_equal(lk_params_commit(m.params, 3), LK_OK);
+  lk_dense_layout_weights(&m.d, &m.arena, 1);
   lk_dense_layout(&m.d, &m.arena, 1);
   assert_int_equal(lk_arena_reserve(&m.arena), LK_OK);
   fixture_poison(&m.arena);
+  lk_dense_layout_weights(&m.d, &m.arena, 1);
   lk_dense_layout(&m.d, &m.arena, 1);
-  lk_dense_pack(&m.d, m.params, 1);
+  lk_dense_pack(&m.d, m.params, 1, LK_WHOLE);
   return m;
 }
 

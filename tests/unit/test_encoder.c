@@ -191,12 +191,14 @@ static void inference_layout_gives_the_same(void **state) {
     (void)net_forward(&run, still, 0);
     lk_encoder e = n.encoder;
     lk_arena arena = {0};
+    lk_encoder_layout_weights(&e, &arena, 0);
     lk_encoder_layout(&e, &arena, k.pack.B, k.pack.N, 0);
     assert_true(arena.used < run.arena.used);
     assert_int_equal(lk_arena_reserve(&arena), LK_OK);
     fixture_poison(&arena);
+    lk_encoder_layout_weights(&e, &arena, 0);
     lk_encoder_layout(&e, &arena, k.pack.B, k.pack.N, 0);
-    lk_encoder_pack(&e, n.params, 0);
+    lk_encoder_pack(&e, n.params, 0, LK_WHOLE);
     int frames = strcmp(nets[i].input, "frames") == 0;
     lk_encoder_input in = {frames ? NULL : run.ids, frames ? run.frames : NULL};
     lk_encoder_forward(&e, n.params, &k.pack, in, still, nets[i].carry ? run.carry : NULL);

@@ -41,9 +41,9 @@ static lk_packed pack(ptrdiff_t M, ptrdiff_t K, const lk_real *w, int layout) {
   lk_packed p = {.data = aligned_alloc(64, (size_t)(lk_padded(size) + LK_LANES) * sizeof(lk_real))};
   assert_non_null(p.data);
   if (layout == VIEW)
-    k->view(&p, M, K, w, M);
+    k->view(&p, M, K, w, M, LK_WHOLE);
   else
-    k->pack(&p, M, K, w, layout ? 1 : K, layout ? M : 1);
+    k->pack(&p, M, K, w, layout ? 1 : K, layout ? M : 1, LK_WHOLE);
   return p;
 }
 

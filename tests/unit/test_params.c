@@ -170,7 +170,7 @@ static void values_may_be_initialised_in_parts(void **state) {
   lk_real *values = fixture_alloc(P);
   memset(values, 0, (size_t)P * sizeof *values);
   for (int i = 0; i < 2; i++) {
-    assert_int_equal(lk_params_commit_at(part[i], 5, values, i, 2), LK_OK);
+    assert_int_equal(lk_params_commit_at(part[i], 5, values, (lk_part){i, 2}), LK_OK);
     assert_ptr_equal(lk_params_values(part[i]), values);
     if (i == 0) assert_true(memcmp(values, lk_params_values(whole), (size_t)P * sizeof *values) != 0);
   }

@@ -66,6 +66,7 @@ typedef struct test_run {
 
 static void lay_out(test_run *run, const test_layer *t) {
   const lk_pack *p = &run->rank.pack;
+  lk_recurrent_layout_weights(&run->layer, &run->arena, 1);
   lk_recurrent_layout(&run->layer, &run->arena, p->B, p->N, 1);
   run->ld = lk_padded(t->c.I);
   run->x = lk_arena_reals(&run->arena, p->N * run->ld);
@@ -103,7 +104,7 @@ static void run_rank(test_run *run, const test_layer *t, const fixture_corpus *c
   lk_recurrent *l = &run->layer;
   const ptrdiff_t H = t->c.H, Hp = l->Hp;
   const lk_rows in = read_input(run, t);
-  lk_recurrent_pack(l, t->params, 1);
+  lk_recurrent_pack(l, t->params, 1, LK_WHOLE);
   for (ptrdiff_t b = 0; t->c.initial && b < p->B; b++)
     for (ptrdiff_t u = 0; u < H; u++) {
       l->h[b * Hp + u] = fixture_real(3, p->id[b], 0, u);
@@ -301,6 +302,52 @@ static void test_bits_do_not_depend_on_the_ranks(void **state) {
     if (choose(isas[i])) all_cases(check_ranks);
 }
 
+/* ---- weights that several ranks pack together ---- */
+
+/* Packed weights in memory full of NaNs, by the parts `first`, first + 1, ... before `end`, of `count`. */
+static lk_arena pack_parts(const test_layer *t, int first, int end, int count) {
+  lk_recurrent layer = t->layer;
+  lk_arena weights = {0};
+  lk_recurrent_layout_weights(&layer, &weights, 1);
+  assert_int_equal(lk_arena_reserve(&weights), LK_OK);
+  fixture_poison(&weights);
+  lk_recurrent_layout_weights(&layer, &weights, 1);
+  for (int part = first; part < end; part++) lk_recurrent_pack(&layer, t->params, 1, (lk_part){part, count});
+  return weights;
+}
+
+/* Each number is written by one part, which needs nothing of what the others write. */
+static void check_parts(test_case c) {
+  if (c.initial || c.backward) return; /* for time: the weights are the same */
+  test_layer t = declare(c);
+  lk_arena whole = pack_parts(&t, 0, 1, 1);
+  for (int count = 2; count <= 7; count += count == 3 ? 4 : 1) {
+    lk_real *sum = fixture_alloc((ptrdiff_t)(whole.used / sizeof *sum));
+    memcpy(sum, whole.base, whole.used);
+    for (int part = 0; part < count; part++) {
+      lk_arena one = pack_parts(&t, part, part + 1, count);
+      const lk_real *mine = (const lk_real *)one.base, *all = (const lk_real *)whole.base;
+      for (size_t i = 0; i < whole.used / sizeof *sum; i++) {
+        if (isnan((double)mine[i])) continue;
+        assert_memory_equal(&mine[i], &all[i], sizeof *mine);
+        assert_false(isnan((double)sum[i])); /* not yet written by another part */
+        sum[i] = (lk_real)NAN;
+      }
+      lk_arena_release(&one);
+    }
+    for (size_t i = 0; i < whole.used / sizeof *sum; i++) assert_true(isnan((double)sum[i])); /* all are written */
+    free(sum);
+  }
+  lk_arena_release(&whole);
+  lk_params_destroy(&t.params);
+}
+
+static void test_weights_are_packed_in_parts(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    if (choose(isas[i])) all_cases(check_parts);
+}
+
 /* ---- what is declared ---- */
 
 static void test_the_forget_gate_starts_with_its_bias(void **state) {
@@ -341,6 +388,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cells_agree_with_the_reference),
       cmocka_unit_test(test_bits_do_not_depend_on_the_ranks),
+      cmocka_unit_test(test_weights_are_packed_in_parts),
       cmocka_unit_test(test_the_forget_gate_starts_with_its_bias),
       cmocka_unit_test(test_an_unknown_cell_is_named),
   };

@@ -14,9 +14,10 @@
 #define kernels_isa      LK_ISA_NAME(lk_kernels)
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K);
-void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column);
+void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
+              lk_part part);
 ptrdiff_t view_size_isa(ptrdiff_t M, ptrdiff_t K);
-void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld);
+void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld, lk_part part);
 void product_isa(const lk_packed *w, const lk_product *p);
 void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x, ptrdiff_t ldx,
                lk_real *block);

@@ -17,20 +17,26 @@ static ptrdiff_t panels_of(ptrdiff_t M) { return (lk_padded(M) + PANEL - 1) / PA
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K) { return panels_of(M) * PANEL * K; }
 
-/* Columns [m, m + PANEL) of W^T; a few k at a time, so that what is written lies together. */
-static void pack_panel(lk_real *to, ptrdiff_t m, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row,
-                       ptrdiff_t column) {
+/* Of columns [m, m + PANEL) of W^T, those from `begin` to `end`; a few k at a time, so that what is written lies
+ * together. */
+static void pack_panel(lk_real *to, ptrdiff_t m, lk_slice part, ptrdiff_t M, ptrdiff_t K, const lk_real *w,
+                       ptrdiff_t row, ptrdiff_t column) {
+  const ptrdiff_t from = part.begin > m ? part.begin - m : 0, most = part.end - m < PANEL ? part.end - m : PANEL;
   for (ptrdiff_t k = 0; k < K; k += PACK_K)
-    for (ptrdiff_t v = 0; v < PANEL; v += LK_VL) {
+    for (ptrdiff_t v = from; v < most; v += LK_VL) {
       const ptrdiff_t lanes = m + v + LK_VL <= M ? LK_VL : m + v < M ? M - m - v : 0;
       lk_pack_strip(to + k * PANEL + v, PANEL, K - k < PACK_K ? K - k : PACK_K, lanes,
                     lanes > 0 ? w + (m + v) * row + k * column : w, row, column);
     }
 }
 
-void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column) {
+void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
+              lk_part part) {
+  lk_slice mine = lk_part_of(part, M, LK_LANES);
+  if (part.index == part.count - 1) mine.end = panels_of(M) * PANEL;
   *packed = (lk_packed){.data = packed->data, .M = M, .K = K};
-  for (ptrdiff_t m = 0; m < panels_of(M) * PANEL; m += PANEL) pack_panel(packed->data + m * K, m, M, K, w, row, column);
+  for (ptrdiff_t m = mine.begin / PANEL * PANEL; m < mine.end; m += PANEL)
+    pack_panel(packed->data + m * K, m, mine, M, K, w, row, column);
 }
 
 /* The columns of whole panels, which a view reads where they lie. */
@@ -38,10 +44,12 @@ static ptrdiff_t whole_panels(ptrdiff_t M) { return M / PANEL * PANEL; }
 
 ptrdiff_t view_size_isa(ptrdiff_t M, ptrdiff_t K) { return (panels_of(M) * PANEL - whole_panels(M)) * K; }
 
-void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld) {
+void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld, lk_part part) {
+  const lk_slice mine = lk_part_of(part, K, LK_LANES), all = {0, panels_of(M) * PANEL};
   *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .in_place = w, .ld = ld};
-  for (ptrdiff_t m = whole_panels(M); m < panels_of(M) * PANEL; m += PANEL)
-    pack_panel(packed->data + (m - whole_panels(M)) * K, m, M, K, w, 1, ld);
+  for (ptrdiff_t m = whole_panels(M); m < all.end; m += PANEL)
+    pack_panel(packed->data + (m - whole_panels(M)) * K + mine.begin * PANEL, m, all, M, mine.end - mine.begin,
+               w + mine.begin * ld, 1, ld);
 }
 
 /* What a tile needs besides its rows: a panel's columns [m, m+PANEL) and the block [k0, k1) of the sum. */
