@@ -25,6 +25,8 @@ typedef struct lk_optimizer lk_optimizer;
 /** Names of the optimizers; *count of them.                                       Not collective. */
 const char *const *lk_optimizer_names(size_t *count);
 
+/** Whether weights whose gradient is zero stay as they are. False for an unknown name. Not collective. */
+bool lk_optimizer_rests(const lk_config *config);
 /** For elements `slice` of the table's flat vector; moments start at zero. Keeps neither config nor params.
  *  LK_USAGE for an unknown name, LK_MEMORY.                                        Not collective. */
 LK_CHECKED lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_config *config, const lk_params *params,

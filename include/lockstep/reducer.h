@@ -31,7 +31,8 @@ typedef struct lk_reducer_spec {
   ptrdiff_t P;                /* a multiple of LK_LANES; 0: for records only */
   const lk_row_block *blocks; /* tensors whose gradients have few rows that are not zero, by offset; copied */
   int block_count;
-  size_t beside; /* bytes that the caller wants of the same memory */
+  bool rows_rest; /* rows of theirs that no shard touched are left alone by the update too */
+  size_t beside;  /* bytes that the caller wants of the same memory */
   lk_reduction how;
 } lk_reducer_spec;
 
@@ -47,9 +48,8 @@ float *lk_reducer_piece(const lk_reducer *reducer, int p);
 uint8_t *lk_reducer_touched(const lk_reducer *reducer, int p);
 /** The parameters [P], zeros at first.                                            Not collective. */
 float *lk_reducer_values(const lk_reducer *reducer);
-/** Slice of rank r of a vector of P reals (P a multiple of LK_LANES), so that all have about as much to do; blocks [count]
- *  by offset.                                                                     Not collective. */
-lk_slice lk_reducer_cut(ptrdiff_t P, const lk_row_block *blocks, int count, int rank, int size);
+/** Slice of rank r of the vector, so that all have about as much to sum and to update. Not collective. */
+lk_slice lk_reducer_cut(const lk_reducer_spec *spec, int rank, int size);
 /** This rank's slice [P].                                                         Not collective. */
 lk_slice lk_reducer_slice(const lk_reducer *reducer);
 /** Where the sum of this rank's slice lands: its place in piece 0.                Not collective. */

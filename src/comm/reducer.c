@@ -37,14 +37,14 @@ static lk_status allocate_tables(lk_reducer *reducer) {
   return LK_OK;
 }
 
-static lk_status cut_slices(lk_reducer *reducer) {
+static lk_status cut_slices(lk_reducer *reducer, const lk_reducer_spec *spec) {
   size_t R = (size_t)reducer->comm->size;
   LK_TRY(lk_alloc(&reducer->slice, R, sizeof *reducer->slice));
   LK_TRY(lk_alloc(&reducer->slice_bytes, R, sizeof *reducer->slice_bytes));
   LK_TRY(lk_alloc(&reducer->record_bytes, R, sizeof *reducer->record_bytes));
   LK_TRY(lk_alloc(&reducer->block_bytes, R, sizeof *reducer->block_bytes));
   for (int r = 0; r < reducer->comm->size; r++) {
-    lk_slice slice = lk_reducer_cut(reducer->P, reducer->block, reducer->blocks, r, reducer->comm->size);
+    lk_slice slice = lk_reducer_cut(spec, r, reducer->comm->size);
     ptrdiff_t n = slice.end - slice.begin;
     reducer->slice[r] = slice;
     reducer->slice_bytes[r] = (size_t)n * sizeof(float);
@@ -100,7 +100,7 @@ static lk_status build_local(lk_reducer *reducer) {
 
 static lk_status build(lk_reducer *reducer, const lk_reducer_spec *spec) {
   LK_TRY(lk_comm_agree(reducer->comm, copy_blocks(reducer, spec)));
-  LK_TRY(lk_comm_agree(reducer->comm, cut_slices(reducer)));
+  LK_TRY(lk_comm_agree(reducer->comm, cut_slices(reducer, spec)));
   if (reducer->P == 0) return LK_OK;
   LK_TRY(lk_group_open(reducer, spec->how));
   return lk_comm_agree(reducer->comm, build_local(reducer));

@@ -76,25 +76,27 @@ static lk_status plan_destinations(lk_reducer *reducer) {
   return LK_OK;
 }
 
-/* Twice what the first `at` reals cost the rank that owns them: rows that few steps touch are updated like the others,
- * but hardly summed. */
-static ptrdiff_t cost_before(const lk_row_block *blocks, int count, ptrdiff_t at) {
-  ptrdiff_t cost = 2 * at;
-  for (int i = 0; i < count && at > blocks[i].offset; i++) {
-    const ptrdiff_t size = blocks[i].rows * blocks[i].width, inside = at - blocks[i].offset;
-    cost -= inside < size ? inside : size;
+/* What the first `at` reals cost the rank that owns them, by the memory that is moved: rows that few steps touch are
+ * hardly summed, and updated or not. */
+static ptrdiff_t cost_before(const lk_reducer_spec *spec, ptrdiff_t at) {
+  enum { DENSE = 8, UPDATED = 6, RESTING = 1 };
+  ptrdiff_t cost = DENSE * at;
+  for (int i = 0; i < spec->block_count && at > spec->blocks[i].offset; i++) {
+    const lk_row_block *b = &spec->blocks[i];
+    const ptrdiff_t size = b->rows * b->width, inside = at - b->offset;
+    cost -= (inside < size ? inside : size) * (DENSE - (spec->rows_rest ? RESTING : UPDATED));
   }
   return cost;
 }
 
 /* The first block of LK_SLICE_BLOCK reals before which part/parts of all cost lie. */
-static ptrdiff_t cut_at(const lk_row_block *blocks, int count, ptrdiff_t P, ptrdiff_t part, ptrdiff_t parts) {
+static ptrdiff_t cut_at(const lk_reducer_spec *spec, ptrdiff_t part, ptrdiff_t parts) {
+  const ptrdiff_t P = spec->P, share = cost_before(spec, P) / parts * part;
   ptrdiff_t low = 0, high = (P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK;
-  const ptrdiff_t share = cost_before(blocks, count, P) / parts * part;
   if (part == parts) return P;
   while (low < high) {
     const ptrdiff_t middle = (low + high) / 2;
-    if (cost_before(blocks, count, middle * LK_SLICE_BLOCK) < share)
+    if (cost_before(spec, middle * LK_SLICE_BLOCK) < share)
       low = middle + 1;
     else
       high = middle;
@@ -102,9 +104,9 @@ static ptrdiff_t cut_at(const lk_row_block *blocks, int count, ptrdiff_t P, ptrd
   return low * LK_SLICE_BLOCK < P ? low * LK_SLICE_BLOCK : P;
 }
 
-lk_slice lk_reducer_cut(ptrdiff_t P, const lk_row_block *blocks, int count, int rank, int size) {
-  LK_ASSERT(P >= 0 && P % LK_LANES == 0 && size > 0 && rank >= 0 && rank < size);
-  return (lk_slice){.begin = cut_at(blocks, count, P, rank, size), .end = cut_at(blocks, count, P, rank + 1, size)};
+lk_slice lk_reducer_cut(const lk_reducer_spec *spec, int rank, int size) {
+  LK_ASSERT(spec->P >= 0 && spec->P % LK_LANES == 0 && size > 0 && rank >= 0 && rank < size);
+  return (lk_slice){.begin = cut_at(spec, rank, size), .end = cut_at(spec, rank + 1, size)};
 }
 
 /* The rank of group `group` that takes slice `slice` for all of it. */

@@ -1,6 +1,7 @@
 #include "lockstep/optimizer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lockstep/arena.h"
 #include "optimizer_impl.h"
@@ -30,6 +31,14 @@ const char *const *lk_optimizer_names(size_t *count) {
   for (size_t i = 0; i < RULES; i++) names[i] = rules[i]->name;
   *count = RULES;
   return names;
+}
+
+static bool rule_rests(const lk_rule *rule, double decay) { return rule->rests && decay == 0; }
+
+bool lk_optimizer_rests(const lk_config *config) {
+  for (size_t i = 0; i < RULES; i++)
+    if (strcmp(rules[i]->name, config->train.optimizer) == 0) return rule_rests(rules[i], config->train.decay);
+  return false;
 }
 
 double lk_optimizer_scale(double units, double norm, double clip) {
@@ -132,7 +141,7 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, co
 
 void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step) {
   const lk_slice slice = lk_reducer_slice(reducer);
-  const bool rests = optimizer->rule->rests && optimizer->decay == 0;
+  const bool rests = rule_rests(optimizer->rule, optimizer->decay);
   float *values = lk_reducer_values(reducer) + slice.begin, *sum = lk_reducer_total(reducer);
   lk_slice part = {0, rests ? 0 : slice.end - slice.begin};
   if (!rests) lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
