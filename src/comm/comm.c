@@ -28,6 +28,24 @@ static void keep_freed_memory(void) {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
+static bool is_set(const char *name) { return getenv(name) != NULL; }
+
+/* Whether the launcher says that it started all ranks on this host; alone: that there was none. */
+static bool on_one_host(bool alone) {
+  const char *all = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  const char *nodes = getenv("SLURM_STEP_NUM_NODES");
+  if (all) return here && strcmp(all, here) == 0; /* mpirun; inside a batch job the step is that of the script */
+  return alone || (nodes && strcmp(nodes, "1") == 0);
+}
+
+/* Open MPI tries all networks that it was built for, which takes a fifth of a second, and without mpirun starts a daemon,
+ * which takes another; a host by itself needs neither. What the user set stays. */
+static void spare_networks(void) {
+  const bool alone = !is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !is_set("PMI_RANK");
+  if (alone) (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  if (on_one_host(alone)) (void)setenv("OMPI_MCA_pml", "ob1", 0);
+}
+
 static lk_status start(lk_comm *comm, int *argc, char ***argv) {
   int provided = MPI_THREAD_SINGLE;
   LK_TRY(LK_MPI(MPI_Init_thread, argc, argv, MPI_THREAD_SERIALIZED, &provided));
@@ -47,6 +65,7 @@ static lk_status start(lk_comm *comm, int *argc, char ***argv) {
 
 lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv) {
   keep_freed_memory();
+  spare_networks();
   lk_comm *made = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   made->mpi = MPI_COMM_NULL;
