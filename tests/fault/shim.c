@@ -1,11 +1,11 @@
-/* shim.c - preloaded, it makes the n-th call of one kind fail, or kills the process there.
+/* shim.c - preloaded, it makes the n-th call of one kind fail, or kills the process there, or only counts.
  *
  *   FAULT_CALL   open | write | fsync | rename | close | malloc | mmap
  *   FAULT_AT     which call, from 1
- *   FAULT_MODE   fail | kill (before the call) | killafter
+ *   FAULT_MODE   fail | kill (before the call) | killafter | count
  *   FAULT_UNDER  calls on files with this in their path are counted alone; malloc and mmap count the program's own calls
  *   FAULT_FROM   calls count from when there is a file of this name; not set: from the start
- *   FAULT_MARK   a file that is made when the fault comes about
+ *   FAULT_MARK   a file that is made when the fault comes about; or, by count, gets a line with the number of calls at exit
  *
  * open counts fopen() and write counts fflush() as well. A write that fails has put half of its bytes down first, as on a
  * full disk. What is not in the program's own text (MPI, HDF5) gets all the memory that it asks for. */
@@ -49,6 +49,15 @@ __attribute__((constructor)) static void begin(void) {
   mode = getenv("FAULT_MODE");
 }
 
+__attribute__((destructor)) static void end(void) {
+  char line[32];
+  if (!mode || !mark || strcmp(mode, "count") != 0) return;
+  const int size = snprintf(line, sizeof line, "%ld\n", atomic_load(&count));
+  const int fd = (int)syscall(SYS_open, mark, O_CREAT | O_APPEND | O_WRONLY, 0666);
+  syscall(SYS_write, fd, line, (size_t)size);
+  syscall(SYS_close, fd);
+}
+
 static bool is_under(const char *path) { return under && strstr(path, under) != NULL; }
 
 static bool fd_under(int fd) {
@@ -65,7 +74,7 @@ static bool due(const char *name) {
   if (!mode || !call || strcmp(call, name) != 0) return false;
   if (from && !counting && syscall(SYS_access, from, F_OK) != 0) return false;
   counting = true;
-  if (atomic_fetch_add(&count, 1) + 1 != at) return false;
+  if (atomic_fetch_add(&count, 1) + 1 != at || strcmp(mode, "count") == 0) return false;
   if (mark) syscall(SYS_close, syscall(SYS_open, mark, O_CREAT | O_WRONLY, 0666));
   if (strcmp(mode, "kill") == 0) kill(getpid(), SIGKILL);
   return true;

@@ -1,0 +1,43 @@
+# A step allocates nothing: forty more of them ask for memory no more often, on any task; within an epoch, whose end
+# writes a row of metrics.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi # the shim and the sanitizer both want to be malloc
+corpus_text
+corpus_lines
+corpus_label
+corpus_classify
+awk -F'\t' '{ r = ""; for (i = length($2); i; i--) r = r substr($2, i, 1); print $2 "\t" r }' classify.tsv >pairs.tsv
+"$LOCKSTEP" prepare pairs pairs.tsv --unit char --valid-fraction 0.1 -o pairs.h5 >/dev/null
+
+# calls KIND RANKS STEPS CONFIG key=value...: how often each rank called, the most first
+calls() {
+  local kind=$1 ranks=$2 steps=$3 config=$4
+  shift 4
+  rm -rf run counts
+  FAULT_CALL=$kind FAULT_MODE=count FAULT_MARK=$PWD/counts mpirun -n "$ranks" -x "LD_PRELOAD=$LOCKSTEP_SHIM" "$LOCKSTEP" \
+    train "$LOCKSTEP_SOURCE/configs/$config" run.dir=run train.steps="$steps" checkpoint.every=0 eval.every=1000 "$@" >log 2>&1
+  sort -rn counts
+}
+# steady CONFIG key=value...
+steady() {
+  local kind ranks few many
+  for kind in malloc mmap; do
+    ranks=$([ $kind = malloc ] && echo 2 || echo 1)
+    few=$(calls $kind "$ranks" 5 "$@")
+    many=$(calls $kind "$ranks" 45 "$@")
+    echo "$1, $kind, $ranks ranks: ${few//$'\n'/ }, ${many//$'\n'/ }"
+    [ "$few" = "$many" ]
+    [ "${few%%$'\n'*}" -ge 3 ] # the shim is heard
+  done
+}
+small="model.hidden=20 model.embedding=12 train.batch=2 parallel.shards=2"
+# shellcheck disable=SC2086
+{
+  steady lm-char.yaml data.corpus=text.h5 train.unroll=17 $small
+  steady lm-line.yaml data.corpus=lines.h5 $small
+  steady label-pos.yaml data.corpus=label.h5 $small
+  steady classify-text.yaml data.corpus=classify.h5 $small
+  steady translate-names.yaml data.corpus=pairs.h5 $small
+}
