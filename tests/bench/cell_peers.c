@@ -1,7 +1,8 @@
 /* cell_peers: a recurrent layer of ours beside those of others, on one core, in turn; medians and ratios.
  *
  *   oneDNN    its LSTM training primitive, forward and backward of T steps, input products and weight gradients included
- *   LIBXSMM   its product at the shape of one step, W_hh h, in panels as ours; our product, and our whole recurrent step
+ *   LIBXSMM   its LSTM cell, likewise, in the blocks that suit it best
+ *             its product at the shape of one step, W_hh h, in panels as ours; our product, and our whole recurrent step
  *             with the pointwise part, which is in the time and not in the flops
  *
  * Weights are laid out beforehand on both sides: that is done once a training step, not once a time step. */
@@ -15,7 +16,7 @@
 #include "lockstep/cell.h"
 #include "lockstep/clock.h"
 
-enum { T = 20, ROUNDS = 15, MOST_ARGUMENTS = 20 };
+enum { T = 20, ROUNDS = 15, MOST_ARGUMENTS = 20, CONTENDERS = 6 };
 typedef void work(void *context);
 
 static void check(int good, const char *what) {
@@ -37,8 +38,8 @@ static double seconds_of(work *run, void *context, int calls) {
 
 /* Medians of `count` contenders that take turns. */
 static void race(work *const *run, void *const *context, int count, double *median) {
-  static double seconds[4][ROUNDS];
-  int calls[4];
+  static double seconds[CONTENDERS][ROUNDS];
+  int calls[CONTENDERS];
   for (int c = 0; c < count; c++) {
     double once = seconds_of(run[c], context[c], 2);
     once = seconds_of(run[c], context[c], 2);
@@ -212,15 +213,90 @@ static void theirs_both(void *context) {
   DNNL(dnnl_stream_wait(d->stream));
 }
 
-static void compare_onednn(int H, int N) {
+/* ---- LIBXSMM's LSTM cell ---- */
+
+#define XSMM(call) check((call) == LIBXSMM_DNN_SUCCESS, #call)
+
+static void bind_tensor(libxsmm_dnn_rnncell *cell, libxsmm_dnn_tensor_type type) {
+  libxsmm_dnn_err_t status;
+  libxsmm_dnn_tensor_datalayout *layout = libxsmm_dnn_rnncell_create_tensor_datalayout(cell, type, &status);
+  XSMM(status);
+  const size_t bytes = libxsmm_dnn_get_tensor_size(layout, &status);
+  float *data = libxsmm_aligned_malloc(bytes, 64);
+  check(data != NULL, "memory");
+  fill(data, (ptrdiff_t)(bytes / sizeof *data));
+  libxsmm_dnn_tensor *tensor = libxsmm_dnn_link_tensor(layout, data, &status);
+  XSMM(status);
+  XSMM(libxsmm_dnn_rnncell_bind_tensor(cell, tensor, type));
+}
+
+static libxsmm_dnn_rnncell *open_cell(int H, int N, int block, int rows) {
+  const libxsmm_dnn_rnncell_desc desc = {.threads = 1,
+                                         .K = H,
+                                         .N = N,
+                                         .C = H,
+                                         .max_T = T,
+                                         .bk = block,
+                                         .bn = rows,
+                                         .bc = block,
+                                         .cell_type = LIBXSMM_DNN_RNNCELL_LSTM,
+                                         .datatype_in = LIBXSMM_DNN_DATATYPE_F32,
+                                         .datatype_out = LIBXSMM_DNN_DATATYPE_F32,
+                                         .buffer_format = LIBXSMM_DNN_TENSOR_FORMAT_NC,
+                                         .filter_format = LIBXSMM_DNN_TENSOR_FORMAT_CKPACKED};
+  libxsmm_dnn_err_t status;
+  libxsmm_dnn_rnncell *cell = libxsmm_dnn_create_rnncell(desc, &status);
+  XSMM(status);
+  XSMM(libxsmm_dnn_rnncell_allocate_forget_bias(cell, 0));
+  for (int type = LIBXSMM_DNN_RNN_REGULAR_INPUT; type <= LIBXSMM_DNN_RNN_INTERNAL_CO; type++)
+    bind_tensor(cell, (libxsmm_dnn_tensor_type)type);
+  const size_t scratch = libxsmm_dnn_rnncell_get_scratch_size(cell, LIBXSMM_DNN_COMPUTE_KIND_ALL, &status);
+  XSMM(status);
+  void *memory = libxsmm_aligned_malloc(scratch, 64);
+  check(memory != NULL, "memory");
+  memset(memory, 0, scratch);
+  XSMM(libxsmm_dnn_rnncell_bind_scratch(cell, LIBXSMM_DNN_COMPUTE_KIND_ALL, memory));
+  return cell;
+}
+
+static void cell_forward(void *context) {
+  XSMM(libxsmm_dnn_rnncell_execute_st(context, LIBXSMM_DNN_COMPUTE_KIND_FWD, 0, 0));
+}
+
+static void cell_both(void *context) {
+  cell_forward(context);
+  XSMM(libxsmm_dnn_rnncell_execute_st(context, LIBXSMM_DNN_COMPUTE_KIND_BWDUPD, 0, 0));
+}
+
+/* The cell in the blocks in which it is fastest: of units 32 or 64, of rows 8, 16, 32 or 64. */
+static libxsmm_dnn_rnncell *best_cell(int H, int N) {
+  libxsmm_dnn_rnncell *best = NULL;
+  double least = 0;
+  for (int block = 32; block <= 64; block *= 2)
+    for (int rows = 8; rows <= N; rows *= 2) {
+      libxsmm_dnn_rnncell *cell = open_cell(H, N, block, rows);
+      (void)seconds_of(cell_both, cell, 1);
+      const double seconds = seconds_of(cell_both, cell, 5);
+      if (best == NULL || seconds < least) best = cell, least = seconds;
+    }
+  return best;
+}
+
+/* Theirs are not given back: a handful of them, in a program that ends. */
+static void compare_layers(int H, int N) {
   ours o;
-  theirs d; /* not given back: a handful of them, in a program that ends */
-  double median[4];
+  theirs d;
+  double ms[CONTENDERS];
+  libxsmm_dnn_rnncell *cell = best_cell(H, N);
   open_ours(&o, H, N);
   open_theirs(&d, H, N);
-  race((work *[]){ours_forward, theirs_forward, ours_both, theirs_both}, (void *[]){&o, &d, &o, &d}, 4, median);
-  printf("%5d %4d %12.3f %12.3f %7.2f %12.3f %12.3f %7.2f\n", H, N, median[0] * 1e3, median[1] * 1e3,
-         median[1] / median[0], median[2] * 1e3, median[3] * 1e3, median[3] / median[2]);
+  race((work *[]){ours_forward, theirs_forward, cell_forward, ours_both, theirs_both, cell_both},
+       (void *[]){&o, &d, cell, &o, &d, cell}, CONTENDERS, ms);
+  printf("%5d %4d", H, N);
+  for (int i = 0; i < CONTENDERS; i += 3)
+    printf(" %12.3f %8.3f %6.2f %8.3f %6.2f", ms[i] * 1e3, ms[i + 1] * 1e3, ms[i + 1] / ms[i], ms[i + 2] * 1e3,
+           ms[i + 2] / ms[i]);
+  printf("\n");
   fflush(stdout);
   close_ours(&o);
 }
@@ -293,10 +369,12 @@ int main(int argc, char **argv) {
   libxsmm_init();
   printf("LSTM layer of %d steps, I = H, %s kernels, one thread: ms; ratio: how many times as fast ours is\n", T,
          lk_kernels_get()->name);
-  printf("%5s %4s %12s %12s %7s %12s %12s %7s\n", "H", "N", "forward", "oneDNN", "ratio", "and backward", "oneDNN",
-         "ratio");
+  printf("%5s %4s", "H", "N");
+  for (int i = 0; i < 2; i++)
+    printf(" %12s %8s %6s %8s %6s", i == 0 ? "forward" : "and backward", "oneDNN", "ratio", "LIBXSMM", "ratio");
+  printf("\n");
   for (int h = 0; h < 2; h++)
-    for (int n = 0; n < 3; n++) compare_onednn(widths[h], sequences[n]);
+    for (int n = 0; n < 3; n++) compare_layers(widths[h], sequences[n]);
   printf("\nW_hh h of one step: GFLOP/s; ratio: ours of LIBXSMM's\n");
   printf("%5s %4s %12s %12s %7s %16s %7s\n", "H", "N", "LIBXSMM", "our product", "ratio", "our step in all", "ratio");
   for (int h = 0; h < 2; h++)
