@@ -229,6 +229,53 @@ static void test_penalties(void **state) {
   trained_close(&t);
 }
 
+/* Of one line of an alignment: sum over the source of log(min(attention, 1)), as Wu et al. 2016 have it. */
+static double coverage_of(const char *json) {
+  double sum[LONGEST + 1] = {0}, log_sum = 0;
+  int times = 0;
+  const char *at = strstr(json, "\"weights\": ");
+  assert_non_null(at);
+  at += strlen("\"weights\": [");
+  for (; *at == '['; at += strspn(at, "], ")) {
+    char *end = (char *)at;
+    for (times = 0; *end != ']'; times++) sum[times] += strtod(end + 1, &end);
+    at = end;
+  }
+  for (int j = 0; j < times; j++) log_sum += log(fmin(fmax(sum[j], 1e-10), 1));
+  return log_sum;
+}
+
+/* Lists fall by log P + penalty * coverage, and would not by log P alone. Weights are told to four places. */
+static void test_coverage(void **state) {
+  (void)state;
+  enum { PENALTY = 2 };
+  static made_text text;
+  trained t;
+  int lists = 0, turned = 0;
+  long last = 0;
+  double before = 0, plain = 0;
+  make_text(&text);
+  trained_open(&t, usual, 2);
+  lk_params_value(t.f.params, t.f.task->head.bias)[LK_EOS] += 2;
+  const lk_translate how = {.beam = 4, .nbest = 4, .coverage_penalty = PENALTY, .alignment = true};
+  lk_buffer found = translate(&t, &text.lines, how);
+  for (char *at = found.data, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+    *end = '\0';
+    const long line = strtol(at + strlen("{\"line\": "), NULL, 10);
+    const double p = strtod(strstr(at, "\"log_probability\": ") + strlen("\"log_probability\": "), NULL);
+    const double score = p + PENALTY * coverage_of(at);
+    if (line == last) {
+      lists++;
+      turned += p > plain;
+      if (!(score <= before + 0.02)) fail_msg("line %ld: %.4f behind %.4f", line, score, before);
+    }
+    last = line, before = score, plain = p;
+  }
+  assert_true(lists > LINES && turned > lists / 10);
+  lk_buffer_release(&found);
+  trained_close(&t);
+}
+
 static void test_alignment(void **state) {
   (void)state;
   static const char *const line = "w5 w9";
@@ -276,6 +323,7 @@ int main(void) {
       cmocka_unit_test(test_scores_are_those_of_pairs),
       cmocka_unit_test(test_wide_is_exhaustive),
       cmocka_unit_test(test_penalties),
+      cmocka_unit_test(test_coverage),
       cmocka_unit_test(test_alignment),
       cmocka_unit_test(test_mistakes),
   };
