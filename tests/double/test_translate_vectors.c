@@ -33,20 +33,24 @@ static void net_open(net *n, const translate_case *c) {
       .S = 1, .sequences = PAIRS, .shard_seq = {0, PAIRS}, .length = {4, 3, 2}, .id = {1, 2, 3}};
   static const fixture_corpus source = {
       .S = 1, .sequences = PAIRS, .shard_seq = {0, PAIRS}, .length = {5, 3, 1}, .id = {3, 2, 1}};
-  char attention[40], cell[40], layers[40];
+  char attention[40], cell[40], layers[40], smoothing[40];
   (void)snprintf(attention, sizeof attention, "model.attention=%s", c->attention);
   (void)snprintf(cell, sizeof cell, "model.cell=%s", c->cell);
   (void)snprintf(layers, sizeof layers, "model.layers=%d", c->layers);
+  (void)snprintf(smoothing, sizeof smoothing, "train.smoothing=%g", c->smoothing);
   const char *const settings[] = {"task=translate",
                                   "model.hidden=5",
-                                  "model.embedding=3",
+                                  c->tied ? "model.embedding=5" : "model.embedding=3",
+                                  c->tied ? "model.tied=true" : "model.tied=false",
+                                  c->shared ? "model.shared_embedding=true" : "model.shared_embedding=false",
+                                  smoothing,
                                   attention,
                                   cell,
                                   layers,
                                   c->directions == 2 ? "model.bidirectional=true" : "model.bidirectional=false",
                                   c->feeding ? "model.input_feeding=true" : "model.input_feeding=false",
                                   NULL};
-  fixture_pairs_open(&n->f, V, TARGET_V, settings);
+  fixture_pairs_open(&n->f, V, c->shared ? V : TARGET_V, settings);
   fixture_rank_open(&n->rank, &target, 0, 1, n->f.params);
   fixture_rank_open(&n->sources, &source, 0, 1, NULL);
   fixture_pairs_batch(&n->f, &n->rank.pack, &n->sources.pack, &n->batch);

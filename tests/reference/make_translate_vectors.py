@@ -8,15 +8,18 @@ same. Of each gradient the header keeps its sum and its sum weighted by cos(0.3 
 import torch
 
 torch.set_default_dtype(torch.float64)
-H, E, V, W_V = 5, 3, 9, 8  # hidden, embedding, source and target vocabulary
+H, V, W_V = 5, 9, 8  # hidden, source and target vocabulary; one that is shared has V units
 SOURCE, TARGET = [5, 3, 1], [4, 3, 2]  # lengths; target b belongs to source 2 - b
 
-CASES = [  # name, cell, directions, attention, feeding, layers
-    ("lstm_general_fed", "lstm", 2, "general", True, 2),
-    ("gru_additive_fed", "gru", 2, "additive", True, 1),
-    ("lstm_dot", "lstm", 1, "dot", False, 1),
-    ("elman_additive", "elman", 2, "additive", False, 2),
-    ("gru_none", "gru", 1, "none", False, 1),
+CASES = [  # name, cell, directions, attention, feeding, layers, tied, shared, smoothing
+    ("lstm_general_fed", "lstm", 2, "general", True, 2, False, False, 0),
+    ("gru_additive_fed", "gru", 2, "additive", True, 1, False, False, 0),
+    ("lstm_dot", "lstm", 1, "dot", False, 1, False, False, 0),
+    ("elman_additive", "elman", 2, "additive", False, 2, False, False, 0),
+    ("gru_none", "gru", 1, "none", False, 1, False, False, 0),
+    ("lstm_tied", "lstm", 2, "general", True, 1, True, False, 0),
+    ("gru_shared", "gru", 1, "dot", False, 1, False, True, 0),
+    ("lstm_tied_shared", "lstm", 1, "additive", True, 2, True, True, 0.1),
 ]
 GATES = {"lstm": 4, "gru": 3, "elman": 1}
 
@@ -30,16 +33,17 @@ def target_ids(b):
     return torch.tensor([1] + words), torch.tensor(words + [2])
 
 
-def shapes(cell, directions, attention, feeding, layers):
-    """Names and shapes in the order of the table of parameters."""
-    g, w = GATES[cell] * H, directions * H
+def shapes(cell, directions, attention, feeding, layers, tied, shared, _):
+    """Names and shapes in the order of the table of parameters. Tied weights are an embedding as wide as the output."""
+    g, w, E, target = GATES[cell] * H, directions * H, H if tied else 3, V if shared else W_V
     out = [("embedding.weight", (V, E))]
     for l in range(layers):
         for d in ["forward", "backward"][:directions]:
             p = f"rnn.{l}.{d}."
             out += [(p + "weight_ih", (g, E if l == 0 else w)), (p + "weight_hh", (g, H)), (p + "bias_ih", (g,)),
                     (p + "bias_hh", (g,))]
-    out += [("decoder.embedding.weight", (W_V, E))]
+    if not shared:
+        out += [("decoder.embedding.weight", (target, E))]
     for l in range(layers):
         for s in "hc" if cell == "lstm" else "h":
             out += [(f"decoder.bridge.{l}.{s}.weight", (H, w)), (f"decoder.bridge.{l}.{s}.bias", (H,))]
@@ -54,7 +58,9 @@ def shapes(cell, directions, attention, feeding, layers):
                 ("attention.score.weight", (H,))]
     if attention != "none":
         out += [("decoder.combine.weight", (H, H + w))]
-    return out + [("output.weight", (W_V, H)), ("output.bias", (W_V,))]
+    if not tied:
+        out += [("output.weight", (target, H))]
+    return out + [("output.bias", (target,))]
 
 
 def cell_step(kind, p, prefix, x, state):
@@ -79,8 +85,10 @@ def encode(kind, p, directions, layers, ids):
 
 
 def loss_of(case, p):
-    _, kind, directions, attention, feeding, layers = case
+    _, kind, directions, attention, feeding, layers, tied, shared, smoothing = case
     total = 0
+    embedding = p["embedding.weight" if shared else "decoder.embedding.weight"]
+    output = embedding if tied else p["output.weight"]
     for b in range(3):
         y, finals = encode(kind, p, directions, layers, source_ids(2 - b))
         state = [[torch.tanh(f @ p[f"decoder.bridge.{l}.{s}.weight"].T + p[f"decoder.bridge.{l}.{s}.bias"])
@@ -88,7 +96,7 @@ def loss_of(case, p):
         read, right = target_ids(b)
         fed = torch.zeros(1, H)
         for t in range(TARGET[b]):
-            x = p["decoder.embedding.weight"][read[t:t + 1]]
+            x = embedding[read[t:t + 1]]
             if feeding:
                 x = torch.cat([x, fed], 1)
             for l in range(layers):
@@ -105,26 +113,28 @@ def loss_of(case, p):
                 context = torch.softmax(score, 0) @ y
                 h = torch.tanh(torch.cat([h, context.unsqueeze(0)], 1) @ p["decoder.combine.weight"].T)
             fed = h
-            logits = h @ p["output.weight"].T + p["output.bias"]
-            total = total + torch.nn.functional.cross_entropy(logits, right[t:t + 1], reduction="sum")
+            logits = h @ output.T + p["output.bias"]
+            total = total + torch.nn.functional.cross_entropy(logits, right[t:t + 1], reduction="sum",
+                                                                label_smoothing=smoothing)
     return total
 
 
 def main():
     print(f"/* Made by make_translate_vectors.py with PyTorch {torch.__version__}; do not edit. */\n#pragma once\n// clang-format off")
     print("typedef struct translate_tensor {\n  const char *name;\n  double sum, weighted;\n} translate_tensor;\n")
-    print("typedef struct translate_case {\n  const char *name, *cell, *attention;\n  int directions, feeding, layers;\n"
-          "  double loss;\n  translate_tensor tensor[40];\n} translate_case;\n")
+    print("typedef struct translate_case {\n  const char *name, *cell, *attention;\n  int directions, feeding, layers, tied, shared;\n"
+          "  double smoothing, loss;\n  translate_tensor tensor[40];\n} translate_case;\n")
     print("static const translate_case translate_cases[] = {")
     for case in CASES:
-        name, kind, directions, attention, feeding, layers = case
+        name, kind, directions, attention, feeding, layers, tied, shared, smoothing = case
         p = {}
-        for k, (n, shape) in enumerate(shapes(kind, directions, attention, feeding, layers)):
+        for k, (n, shape) in enumerate(shapes(*case[1:])):
             i = torch.arange(torch.Size(shape).numel(), dtype=torch.float64)
             p[n] = (torch.sin(0.7 * i + k + 1) / 2).reshape(shape).requires_grad_()
         loss = loss_of(case, p)
         loss.backward()
-        print(f'    {{"{name}", "{kind}", "{attention}", {directions}, {int(feeding)}, {layers}, {loss.item():.15g}, {{')
+        print(f'    {{"{name}", "{kind}", "{attention}", {directions}, {int(feeding)}, {layers}, {int(tied)}, '
+              f'{int(shared)}, {smoothing}, {loss.item():.15g}, {{')
         for n, w in p.items():
             g = w.grad.reshape(-1)
             weighted = (g * torch.cos(0.3 * torch.arange(len(g), dtype=torch.float64))).sum().item()

@@ -8,13 +8,13 @@ typedef struct translate_tensor {
 
 typedef struct translate_case {
   const char *name, *cell, *attention;
-  int directions, feeding, layers;
-  double loss;
+  int directions, feeding, layers, tied, shared;
+  double smoothing, loss;
   translate_tensor tensor[40];
 } translate_case;
 
 static const translate_case translate_cases[] = {
-    {"lstm_general_fed", "lstm", "general", 2, 1, 2, 19.7279511705348, {
+    {"lstm_general_fed", "lstm", "general", 2, 1, 2, 0, 0, 0, 19.7279511705348, {
       {"embedding.weight", -0.00696370920958094, -0.00533051730172406},
       {"rnn.0.forward.weight_ih", 0.0056307965049148, 0.00149542438095703},
       {"rnn.0.forward.weight_hh", 0.00142488054222516, 0.0040219634728909},
@@ -54,7 +54,7 @@ static const translate_case translate_cases[] = {
       {"output.weight", 4.44089209850063e-16, 1.44871581201367},
       {"output.bias", 2.22044604925031e-16, 2.62524397335716},
     }},
-    {"gru_additive_fed", "gru", "additive", 2, 1, 1, 18.6176101340784, {
+    {"gru_additive_fed", "gru", "additive", 2, 1, 1, 0, 0, 0, 18.6176101340784, {
       {"embedding.weight", -0.0745206005559726, -0.0548115089338818},
       {"rnn.0.forward.weight_ih", 0.208086271162866, 0.0604113995981146},
       {"rnn.0.forward.weight_hh", -0.00475729140975475, 0.00739932204682687},
@@ -79,7 +79,7 @@ static const translate_case translate_cases[] = {
       {"output.weight", 2.22044604925031e-16, 0.714650786557311},
       {"output.bias", 2.22044604925031e-16, -0.176720045375913},
     }},
-    {"lstm_dot", "lstm", "dot", 1, 0, 1, 21.53288929712, {
+    {"lstm_dot", "lstm", "dot", 1, 0, 1, 0, 0, 0, 21.53288929712, {
       {"embedding.weight", 0.49590814201079, -0.0615034515099287},
       {"rnn.0.forward.weight_ih", 0.867982121847234, 0.470860448643784},
       {"rnn.0.forward.weight_hh", 0.116549401495589, 0.0682851882896647},
@@ -98,7 +98,7 @@ static const translate_case translate_cases[] = {
       {"output.weight", 6.66133814775094e-16, -1.27614389293663},
       {"output.bias", -4.44089209850063e-16, -0.151215604220988},
     }},
-    {"elman_additive", "elman", "additive", 2, 0, 2, 21.5570751448047, {
+    {"elman_additive", "elman", "additive", 2, 0, 2, 0, 0, 0, 21.5570751448047, {
       {"embedding.weight", -0.226380557760226, -0.0862038562350942},
       {"rnn.0.forward.weight_ih", 0.0341296484198087, -0.00548018658765723},
       {"rnn.0.forward.weight_hh", 0.307286757382328, -0.194715146364131},
@@ -137,7 +137,7 @@ static const translate_case translate_cases[] = {
       {"output.weight", -1.55431223447522e-15, -1.85850023163845},
       {"output.bias", 0, 1.67040300455982},
     }},
-    {"gru_none", "gru", "none", 1, 0, 1, 21.600483726138, {
+    {"gru_none", "gru", "none", 1, 0, 1, 0, 0, 0, 21.600483726138, {
       {"embedding.weight", 0.0548644221298454, -0.0223156230858867},
       {"rnn.0.forward.weight_ih", 0.100249198395361, -0.236239850923269},
       {"rnn.0.forward.weight_hh", -0.0808624372430235, -0.13047889612808},
@@ -152,5 +152,77 @@ static const translate_case translate_cases[] = {
       {"decoder.rnn.0.bias_hh", 0.398238427305414, -0.238098834280671},
       {"output.weight", -4.44089209850063e-16, 3.80962627576662},
       {"output.bias", 0, 1.95758877960739},
+    }},
+    {"lstm_tied", "lstm", "general", 2, 1, 1, 1, 0, 0, 20.5131471093881, {
+      {"embedding.weight", -0.0517955821452046, 0.00501849450438886},
+      {"rnn.0.forward.weight_ih", -0.0906820325156276, 0.0239714815131677},
+      {"rnn.0.forward.weight_hh", 0.0148359698878466, 0.00804586673934953},
+      {"rnn.0.forward.bias_ih", 0.269087841930949, 0.0665592374610682},
+      {"rnn.0.forward.bias_hh", 0.269087841930949, 0.0665592374610682},
+      {"rnn.0.backward.weight_ih", -0.009087347317699, 0.0541230788228892},
+      {"rnn.0.backward.weight_hh", -0.0275031125878813, 0.0244857869171637},
+      {"rnn.0.backward.bias_ih", 0.077570661382683, 0.236792021308351},
+      {"rnn.0.backward.bias_hh", 0.077570661382683, 0.236792021308351},
+      {"decoder.embedding.weight", -0.219433307802797, 0.351728705442617},
+      {"decoder.bridge.0.h.weight", -0.0264703176210281, -0.00189751614019165},
+      {"decoder.bridge.0.h.bias", 0.0382292483593114, 0.0252121686174142},
+      {"decoder.bridge.0.c.weight", -0.153080473990015, 0.0150729118669474},
+      {"decoder.bridge.0.c.bias", 0.164559835689549, 0.164056375761787},
+      {"decoder.rnn.0.weight_ih", -0.035764835802275, -0.0274638031873149},
+      {"decoder.rnn.0.weight_hh", -0.0170998512793083, -0.0563588432290525},
+      {"decoder.rnn.0.bias_ih", -0.0413560180253426, -0.201230521676997},
+      {"decoder.rnn.0.bias_hh", -0.0413560180253426, -0.201230521676997},
+      {"attention.query.weight", -0.00159650057854766, -0.000536650882255934},
+      {"decoder.combine.weight", 0.633216344190912, 0.34249975859612},
+      {"output.bias", -4.44089209850063e-16, 1.09898208891847},
+    }},
+    {"gru_shared", "gru", "dot", 1, 0, 1, 0, 1, 0, 22.0182022051074, {
+      {"embedding.weight", 0.937782802217864, -0.185655938279863},
+      {"rnn.0.forward.weight_ih", 1.01874855980623, 0.483907468684176},
+      {"rnn.0.forward.weight_hh", 0.511724724964115, -0.0392676141585276},
+      {"rnn.0.forward.bias_ih", 4.33393021388499, -2.78377619964196},
+      {"rnn.0.forward.bias_hh", 2.37935395991828, -1.23166724526552},
+      {"decoder.bridge.0.h.weight", -0.111420753977677, -0.56308782778791},
+      {"decoder.bridge.0.h.bias", -0.275243531422621, 0.273375582412572},
+      {"decoder.rnn.0.weight_ih", 1.56091479614169, 2.79361979116232},
+      {"decoder.rnn.0.weight_hh", -1.87128672263705, -0.101592780860867},
+      {"decoder.rnn.0.bias_ih", -3.89139581349983, 2.18508508641953},
+      {"decoder.rnn.0.bias_hh", -2.18907820428046, 0.969159146473693},
+      {"decoder.combine.weight", 0.66715165447742, 0.511279949371509},
+      {"output.weight", -1.11022302462516e-16, 1.3652174374184},
+      {"output.bias", 8.88178419700125e-16, 0.944381849716841},
+    }},
+    {"lstm_tied_shared", "lstm", "additive", 1, 1, 2, 1, 1, 0.1, 19.2656300542419, {
+      {"embedding.weight", -0.233754093610227, 3.7851506718232},
+      {"rnn.0.forward.weight_ih", -0.0112366686502493, 0.00986089336266091},
+      {"rnn.0.forward.weight_hh", 0.00847199529279713, 0.00162085980904023},
+      {"rnn.0.forward.bias_ih", 0.136703649688894, 0.0345362499195437},
+      {"rnn.0.forward.bias_hh", 0.136703649688894, 0.0345362499195437},
+      {"rnn.1.forward.weight_ih", -0.0824683780493699, -0.182805358296343},
+      {"rnn.1.forward.weight_hh", 0.426789942545292, -0.070046976531838},
+      {"rnn.1.forward.bias_ih", -1.36443213319984, 1.79639489788284},
+      {"rnn.1.forward.bias_hh", -1.36443213319984, 1.79639489788284},
+      {"decoder.bridge.0.h.weight", 0.000146060887785824, 0.00470850109266636},
+      {"decoder.bridge.0.h.bias", 0.0289355326252356, 0.0141891228827549},
+      {"decoder.bridge.0.c.weight", 0.0659080382528716, 0.0968601244343636},
+      {"decoder.bridge.0.c.bias", 0.166645364873289, 0.0640176592335693},
+      {"decoder.bridge.1.h.weight", -0.248412483728491, -0.00406533991778005},
+      {"decoder.bridge.1.h.bias", 0.292286231148355, 0.131502091720372},
+      {"decoder.bridge.1.c.weight", -0.576668747488222, 0.034903433628386},
+      {"decoder.bridge.1.c.bias", 0.427925529674107, 0.436402254530645},
+      {"decoder.rnn.0.weight_ih", 0.0122412678681556, 0.0452509083399278},
+      {"decoder.rnn.0.weight_hh", 0.0229600512838653, -0.0722810482755386},
+      {"decoder.rnn.0.bias_ih", -0.0798590118482838, -0.123720703795635},
+      {"decoder.rnn.0.bias_hh", -0.0798590118482838, -0.123720703795635},
+      {"decoder.rnn.1.weight_ih", -0.140339102515351, -0.13419990726227},
+      {"decoder.rnn.1.weight_hh", -0.328540521754521, 0.120482686613317},
+      {"decoder.rnn.1.bias_ih", 0.77518601539448, -0.621485281693857},
+      {"decoder.rnn.1.bias_hh", 0.77518601539448, -0.621485281693857},
+      {"attention.query.weight", -0.0011102819067902, -0.000259827220938573},
+      {"attention.key.weight", -0.00109640199660797, 0.0013537478685113},
+      {"attention.key.bias", -0.00128846628414682, -0.00113757103639258},
+      {"attention.score.weight", -0.00161256417017996, -0.00102796815817965},
+      {"decoder.combine.weight", -0.697318440015064, -0.387852780666581},
+      {"output.bias", 8.88178419700125e-16, 1.53886835785603},
     }},
 };
