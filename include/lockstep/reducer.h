@@ -10,12 +10,13 @@
  *   lk_reducer_share()     lk_reducer_values() [P] are the new ones, for every rank
  *
  * Where it can be had the ranks of a host keep pieces and values in one window of shared memory: each reads the others'
- * pieces in place, the values are there once, sharing them is a wait and no copy. Neighbouring ranks of a host add what
- * they can before it goes to another host. All else goes by messages; the bits are the same on every path.
+ * pieces in place, the values and what is made of them are there once, sharing them is a wait and no copy. Neighbouring
+ * ranks of a host add what they can before it goes to another host. All else goes by messages; the bits are the same on
+ * every path.
  *
  * Between begin and sum the values do not change; from sum to share a rank writes its slice of them and reads no other.
  *
- * Ownership: the reducer owns pieces, marks and values. */
+ * Ownership: the reducer owns pieces, marks, values and the memory beside them. */
 #pragma once
 #include "lockstep/comm.h"
 

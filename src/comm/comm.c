@@ -30,25 +30,37 @@ static void keep_freed_memory(void) {
 
 static bool is_set(const char *name) { return getenv(name) != NULL; }
 
-/* Whether the launcher says that it started all ranks on this host; alone: that there was none. */
-static bool on_one_host(bool alone) {
-  const char *all = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  const char *nodes = getenv("SLURM_STEP_NUM_NODES");
-  if (all) return here && strcmp(all, here) == 0; /* mpirun; inside a batch job the step is that of the script */
-  return alone || (nodes && strcmp(nodes, "1") == 0);
+/* A program without a launcher. Slurm's oldest way to start ranks tells them no more than their number. */
+static bool is_alone(void) {
+  const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+  return !is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !is_set("PMI_RANK") &&
+         (tasks == NULL || strcmp(tasks, "1") == 0);
 }
 
-/* Open MPI tries all networks that it was built for, which takes a fifth of a second, and without mpirun starts a daemon,
- * which takes another; a host by itself needs neither. What the user set stays. */
-static void spare_networks(void) {
-  const bool alone = !is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !is_set("PMI_RANK");
-  if (alone) (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-  if (on_one_host(alone)) (void)setenv("OMPI_MCA_pml", "ob1", 0);
+/* Whether mpirun says that all its ranks are on this host. */
+static bool on_one_host(void) {
+  const char *all = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  return all && here && strcmp(all, here) == 0;
+}
+
+/* MPI_Init() where Open MPI would otherwise try all networks that it was built for, which takes a fifth of a second, and
+ * without mpirun start a daemon, which takes another: a host by itself needs neither. What the user's environment or
+ * mpirun's arguments say about transports stays; a parameter file of Open MPI's cannot be seen here, and is outranked. */
+static int init_quickly(int *argc, char ***argv, int *provided) {
+  static const char isolated[] = "OMPI_MCA_ess_singleton_isolated", pml[] = "OMPI_MCA_pml";
+  const bool alone = is_alone(), chosen = is_set(pml) || is_set("OMPI_MCA_mtl") || is_set("OMPI_MCA_btl");
+  const bool isolates = alone && !is_set(isolated), chooses = (alone || on_one_host()) && !chosen;
+  if (isolates) (void)setenv(isolated, "1", 1);
+  if (chooses) (void)setenv(pml, "ob1", 1);
+  const int code = MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, provided);
+  if (isolates) (void)unsetenv(isolated); /* not for what this process may start */
+  if (chooses) (void)unsetenv(pml);
+  return code;
 }
 
 static lk_status start(lk_comm *comm, int *argc, char ***argv) {
   int provided = MPI_THREAD_SINGLE;
-  LK_TRY(LK_MPI(MPI_Init_thread, argc, argv, MPI_THREAD_SERIALIZED, &provided));
+  LK_TRY(lk_mpi_check(init_quickly(argc, argv, &provided), "MPI_Init_thread"));
   LK_TRY(LK_MPI(MPI_Comm_set_errhandler, MPI_COMM_WORLD, MPI_ERRORS_RETURN));
   if (provided < MPI_THREAD_FUNNELED) return LK_FAIL(LK_INTERNAL, "this MPI was built without thread support");
   LK_TRY(LK_MPI(MPI_Comm_dup, MPI_COMM_WORLD, &comm->mpi));
@@ -65,7 +77,6 @@ static lk_status start(lk_comm *comm, int *argc, char ***argv) {
 
 lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv) {
   keep_freed_memory();
-  spare_networks();
   lk_comm *made = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   made->mpi = MPI_COMM_NULL;

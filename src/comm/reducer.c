@@ -100,9 +100,11 @@ static lk_status build_local(lk_reducer *reducer) {
 
 static lk_status build(lk_reducer *reducer, const lk_reducer_spec *spec) {
   LK_TRY(lk_comm_agree(reducer->comm, copy_blocks(reducer, spec)));
-  LK_TRY(lk_comm_agree(reducer->comm, cut_slices(reducer, spec)));
+  lk_reducer_spec cut = *spec;
+  if (reducer->P > 0) LK_TRY(lk_group_open(reducer, spec->how));
+  cut.rows_rest = spec->rows_rest && reducer->groups == 1; /* between groups the values of all rows travel */
+  LK_TRY(lk_comm_agree(reducer->comm, cut_slices(reducer, &cut)));
   if (reducer->P == 0) return LK_OK;
-  LK_TRY(lk_group_open(reducer, spec->how));
   return lk_comm_agree(reducer->comm, build_local(reducer));
 }
 

@@ -1,8 +1,8 @@
 /* The ranks of a host in one window of shared memory.
  *
  * Layout of a group's memory: for each member its signals, pieces and marks, then the values and what the caller wants
- * beside them. Pieces and values begin at pages: each is touched first by the rank that works on it most, which places it near that, but for a huge page at most
- * where two meet.
+ * beside them. All of these begin at pages: each page is touched first by the rank that works on it most, which places
+ * it near that, but for a huge page at most where two meet.
  *
  * Waiting is by counters that each member raises for itself, not by MPI: a barrier of two messages costs more than the
  * sums of a small model. A rank that waits for long gives its core away. */

@@ -56,7 +56,7 @@ typedef struct lk_run {
 typedef struct lk_signals {
   _Alignas(128) _Atomic uint64_t ready; /* my pieces of step n are complete */
   _Atomic uint64_t read;                /* I have read all that I need of step n */
-  _Atomic uint64_t shared;              /* I have written my part of the values, the n-th time */
+  _Atomic uint64_t shared;              /* I have written my part of what is held together, the n-th time */
 } lk_signals;
 
 typedef struct lk_member {

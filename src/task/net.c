@@ -24,10 +24,15 @@ static lk_encoder_input input_of(const lk_batch *batch) {
   return (lk_encoder_input){.ids = batch->source, .frames = batch->source ? NULL : batch->frames};
 }
 
+void lk_net_ready(lk_task *task, const lk_params *params) {
+  LK_ASSERT(task->packed || task->part.count == 1); /* else all ranks would have to meet */
+  if (!task->packed) lk_task_pack(task, params);
+}
+
 void lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes) {
   const lk_pack *pack = &batch->pack;
   LK_ASSERT(pack->B <= task->B && pack->N <= task->N && pack->T <= task->T);
-  if (!task->packed) lk_task_pack(task, params);
+  lk_net_ready(task, params);
   if (task->kind->forward) {
     task->n = pack->N;
     task->kind->forward(task, params, batch, mode);

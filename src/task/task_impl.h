@@ -78,6 +78,8 @@ struct lk_task {
 /** As lk_task_reserve(), but for units one at a time: a long source for all units of a target at once would take the
  *  square of its length for the attention. */
 LK_CHECKED lk_status lk_task_reserve_steps(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T);
+/** Packed weights, for the pass that comes first. Shared ones the trainer packs. */
+void lk_net_ready(lk_task *task, const lk_params *params);
 /** Encoder, lanes and gather: sets x, ldx, n. */
 void lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes);
 /** Units of local shard s: first[s] .. first[s+1]. */

@@ -1,4 +1,4 @@
-# A step allocates nothing: forty more of them ask for memory no more often, on any task; within an epoch, whose end
+# A step allocates nothing: twenty more of them ask for memory no more often, on any task; within an epoch, whose end
 # writes a row of metrics.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
@@ -17,7 +17,9 @@ calls() {
   shift 4
   rm -rf run counts
   FAULT_CALL=$kind FAULT_MODE=count FAULT_MARK=$PWD/counts mpirun -n "$ranks" -x "LD_PRELOAD=$LOCKSTEP_SHIM" "$LOCKSTEP" \
-    train "$LOCKSTEP_SOURCE/configs/$config" run.dir=run train.steps="$steps" checkpoint.every=0 eval.every=1000 "$@" >log 2>&1
+    train "$LOCKSTEP_SOURCE/configs/$config" run.dir=run train.steps="$steps" checkpoint.every=0 eval.every=1000 "$@" \
+    >log 2>&1 || { cat log >&2; return 1; }
+  grep -q "^done at step $steps:" log
   sort -rn counts
 }
 # steady CONFIG key=value...
@@ -25,8 +27,8 @@ steady() {
   local kind ranks few many
   for kind in malloc mmap; do
     ranks=$([ $kind = malloc ] && echo 2 || echo 1)
-    few=$(calls $kind "$ranks" 5 "$@")
-    many=$(calls $kind "$ranks" 45 "$@")
+    few=$(calls $kind "$ranks" 5 "$@") || exit
+    many=$(calls $kind "$ranks" 25 "$@") || exit
     echo "$1, $kind, $ranks ranks: ${few//$'\n'/ }, ${many//$'\n'/ }"
     [ "$few" = "$many" ]
     [ "${few%%$'\n'*}" -ge 3 ] # the shim is heard
