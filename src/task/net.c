@@ -86,7 +86,7 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
   LK_ASSERT(task->n <= task->logit_rows);
   lk_dense_forward(&task->head, params, task->n, task->x, task->ldx, task->logits, task->Vp);
   lk_kernels_get()->softmax_loss(task->n, task->V, task->logits, task->Vp, batch->target, task->config->train.smoothing,
-                                 1, task->loss, task->best);
+                                 1, task->loss, NULL);
   const ptrdiff_t *unit = lk_net_units(task, pack);
   for (int s = 0; s < pack->shards->count; s++) {
     stat[s] = (lk_shard_stat){.tokens = shard_rows(pack, s)};
