@@ -54,6 +54,7 @@ typedef struct lk_attending {
 
 LK_CHECKED lk_status lk_attention_declare(lk_attention *a, lk_params *params, lk_attention_kind kind, ptrdiff_t H,
                                           ptrdiff_t W);
+/** As lk_recurrent_layout_weights() has it.                                        Not collective. */
 void lk_attention_layout_weights(lk_attention *a, lk_arena *weights, int training);
 /** For N target rows, and B source sequences with M rows, the longest of T.        Not collective. */
 void lk_attention_layout(lk_attention *a, lk_arena *arena, ptrdiff_t N, ptrdiff_t B, ptrdiff_t M, ptrdiff_t T,

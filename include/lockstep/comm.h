@@ -14,6 +14,9 @@
 
 typedef struct lk_comm lk_comm;
 
+/** Whether a launcher of ranks started this program. Whoever is not has no ranks to wait for; known before
+ *  lk_comm_init().                                                                Not collective. */
+bool lk_comm_launched(void);
 /** Start MPI (or, without mpirun, a single rank).                                 Collective. */
 LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);
 /** End MPI.                                                                       Collective. */

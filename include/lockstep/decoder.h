@@ -63,6 +63,7 @@ LK_CHECKED lk_status lk_decoder_check(const lk_config *config);
 /** Declare for a vocabulary of V, behind an encoder; shared: its embedding is ours too. LK_USAGE with the place. */
 LK_CHECKED lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *config,
                                         const lk_encoder *encoder, ptrdiff_t V, int shared);
+/** As lk_recurrent_layout_weights() has it.                                        Not collective. */
 void lk_decoder_layout_weights(lk_decoder *d, lk_arena *weights, int training);
 /** For at most B sequences, N rows of targets, M of sources of at most T steps.    Not collective. */
 void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, ptrdiff_t M, ptrdiff_t T,

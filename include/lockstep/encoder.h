@@ -41,6 +41,7 @@ const char *const *lk_input_names(size_t *count);
  *  LK_DATA for word dropout by counts that are all zero. */
 LK_CHECKED lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, ptrdiff_t V,
                                         ptrdiff_t frames, const int64_t *counts);
+/** As lk_recurrent_layout_weights() has it.                                        Not collective. */
 void lk_encoder_layout_weights(lk_encoder *e, lk_arena *weights, int training);
 void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part);

@@ -53,6 +53,7 @@ LK_CHECKED lk_status lk_dense_declare(lk_dense *d, lk_params *params, const char
 /** Without a bias.                                                                 Not collective. */
 LK_CHECKED lk_status lk_dense_declare_linear(lk_dense *d, lk_params *params, const char *name, ptrdiff_t I,
                                              ptrdiff_t O);
+/** As lk_recurrent_layout_weights() has it.                                        Not collective. */
 void lk_dense_layout_weights(lk_dense *d, lk_arena *weights, int training);
 void lk_dense_layout(lk_dense *d, lk_arena *arena, int training);
 void lk_dense_pack(lk_dense *d, const lk_params *params, int training, lk_part part);

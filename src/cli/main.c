@@ -51,9 +51,6 @@ static lk_status unknown_command(const char *name) {
   return LK_FAIL(LK_USAGE, "unknown command %s; 'lockstep --help' lists them", quoted);
 }
 
-/* Started by a launcher of ranks? Whoever is not has no ranks to wait for. */
-static bool launched(void) { return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK"); }
-
 /* A command without ranks is run by rank 0; the others wait to end as it does. */
 static lk_status run_ranks(const lk_command *command, int argc, char **argv, lk_comm *comm) {
   if (command->parallel) return command->run(argc, argv, comm);
@@ -62,7 +59,8 @@ static lk_status run_ranks(const lk_command *command, int argc, char **argv, lk_
 
 static lk_status run_command(const lk_command *command, int argc, char **argv) {
   lk_comm *comm = NULL;
-  if (lk_cli_wants_help(argc, argv) || (!command->parallel && !launched())) return command->run(argc, argv, NULL);
+  if (lk_cli_wants_help(argc, argv) || (!command->parallel && !lk_comm_launched()))
+    return command->run(argc, argv, NULL);
   LK_TRY(lk_comm_init(&comm, &argc, &argv)); /* where it fails there are no ranks that one could speak for */
   const bool speaks = lk_comm_rank(comm) == 0;
   lk_log_init(LK_LOG_INFO, !speaks);

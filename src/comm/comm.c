@@ -30,11 +30,11 @@ static void keep_freed_memory(void) {
 
 static bool is_set(const char *name) { return getenv(name) != NULL; }
 
-/* A program without a launcher. Slurm's oldest way to start ranks tells them no more than their number. */
-static bool is_alone(void) {
+/* Slurm's oldest way to start ranks tells them no more than their number. */
+bool lk_comm_launched(void) {
   const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-  return !is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !is_set("PMI_RANK") &&
-         (tasks == NULL || strcmp(tasks, "1") == 0);
+  return is_set("OMPI_COMM_WORLD_SIZE") || is_set("PMIX_RANK") || is_set("PMI_RANK") ||
+         (tasks != NULL && strcmp(tasks, "1") != 0);
 }
 
 /* Whether mpirun says that all its ranks are on this host. */
@@ -48,7 +48,7 @@ static bool on_one_host(void) {
  * mpirun's arguments say about transports stays; a parameter file of Open MPI's cannot be seen here, and is outranked. */
 static int init_quickly(int *argc, char ***argv, int *provided) {
   static const char isolated[] = "OMPI_MCA_ess_singleton_isolated", pml[] = "OMPI_MCA_pml";
-  const bool alone = is_alone(), chosen = is_set(pml) || is_set("OMPI_MCA_mtl") || is_set("OMPI_MCA_btl");
+  const bool alone = !lk_comm_launched(), chosen = is_set(pml) || is_set("OMPI_MCA_mtl") || is_set("OMPI_MCA_btl");
   const bool isolates = alone && !is_set(isolated), chooses = (alone || on_one_host()) && !chosen;
   if (isolates) (void)setenv(isolated, "1", 1);
   if (chooses) (void)setenv(pml, "ob1", 1);

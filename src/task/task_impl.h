@@ -18,7 +18,8 @@ typedef struct lk_task_kind {
   lk_status (*check)(lk_task *task);
   void (*release)(lk_task *task); /* or NULL */
   /* A net of another shape: behind the encoder's tensors (or NULL): what the head reads, and what it may be tied to, -1;
-   * packing; forward up to the head, which sets x and ldx; where the head's gradient goes; backward from there. */
+   * where its packed weights lie, and packing; forward up to the head, which sets x and ldx; where the head's gradient
+   * goes; backward from there. */
   lk_status (*declare)(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied);
   void (*layout_weights)(lk_task *task, lk_arena *weights, int training);
   void (*pack)(lk_task *task, const lk_params *params);

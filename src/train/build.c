@@ -225,7 +225,6 @@ lk_status lk_trainer_build(lk_trainer *t) {
   t->state.last_train_loss = INFINITY;
   LK_TRY(lk_trainer_resume(t));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_config(t) : LK_OK));
-  LK_TRY(lk_trainer_pack(t));
   announce(t);
   return LK_OK;
 }

@@ -157,7 +157,7 @@ lk_status lk_trainer_resume(lk_trainer *t) {
 done:
   free(l.moments);
   free(l.lanes);
-  return status;
+  return status == LK_OK ? lk_trainer_pack(t) : status;
 }
 
 static lk_status load_values(lk_trainer *t, const char *path, lk_state *of) {

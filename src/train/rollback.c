@@ -62,7 +62,6 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   }
   const double now = lk_clock_seconds(), seconds = t->state.seconds + now - t->started;
   LK_TRY(lk_trainer_resume(t));
-  LK_TRY(lk_trainer_pack(t));
   t->state.seconds = seconds; /* what was spent stays spent */
   t->started = t->window_start = now;
   t->window_tokens = 0;

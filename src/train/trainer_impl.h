@@ -140,6 +140,7 @@ LK_CHECKED lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step);
 LK_CHECKED lk_status lk_trainer_detour(lk_trainer *t);
 /* resume.c; snapshot.c */
 LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
+/** The state of the run as far as there is one, and packed weights either way.    Collective. */
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_load(lk_trainer *t, const char *path,
                                      lk_state *of); /* weights, and whose: both on rank 0 */
