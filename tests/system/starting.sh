@@ -1,0 +1,31 @@
+# How MPI starts on one host: with the transport for that and no other, without a daemon where there is no launcher; and
+# what the user chose stays.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_classify
+small=(data.corpus=classify.h5 model.hidden=8 model.embedding=8 train.batch=8)
+
+# tried LOG: the transports that Open MPI says it tried
+tried() { sed -n 's/.*initializing pml component \([a-z0-9]*\).*/\1/p' "$1" | sort -u | tr '\n' ' '; }
+export OMPI_MCA_pml_base_verbose=20
+train 2 classify-text.yaml two train.steps=2 "${small[@]}"
+OMPI_MCA_mtl=^psm2 train 2 classify-text.yaml chosen train.steps=2 "${small[@]}"
+"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=one train.steps=2 "${small[@]}" >one.log 2>&1
+echo "tried: $(tried two.log), by choice $(tried chosen.log), alone $(tried one.log)"
+[ "$(tried two.log)" = "ob1 " ]
+[ "$(tried one.log)" = "ob1 " ]
+[ "$(tried chosen.log)" != "ob1 " ] # Debian's has others too
+
+"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=long train.steps=0 train.epochs=1000 "${small[@]}" \
+  >long.log 2>&1 &
+job=$!
+for _ in $(seq 200); do
+  [ ! -s long/metrics.jsonl ] || break
+  sleep 0.05
+done
+[ -s long/metrics.jsonl ]
+children=$(pgrep -P "$job" || true)
+kill -TERM "$job"
+wait "$job" || [ $? -eq 75 ]
+[ -z "$children" ] || { echo "it started $children"; false; }
