@@ -6,8 +6,8 @@
 corpus_classify
 small=(data.corpus=classify.h5 model.hidden=8 model.embedding=8 train.batch=8)
 
-# tried LOG: the transports that Open MPI says it tried
-tried() { sed -n 's/.*initializing pml component \([a-z0-9]*\).*/\1/p' "$1" | sort -u | tr '\n' ' '; }
+# tried LOG: the layers for messages that Open MPI says it looked at
+tried() { sed -n 's/.*found loaded component \([a-z0-9]*\).*/\1/p' "$1" | sort -u | tr '\n' ' '; }
 export OMPI_MCA_pml_base_verbose=20
 train 2 classify-text.yaml two train.steps=2 "${small[@]}"
 OMPI_MCA_mtl=^psm2 train 2 classify-text.yaml chosen train.steps=2 "${small[@]}"
