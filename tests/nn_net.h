@@ -24,7 +24,7 @@ typedef struct net {
   lk_config config;
   lk_params *params;
   lk_encoder encoder;
-  lk_dense dense;
+  lk_output output;
   int64_t counts[NET_V];
 } net;
 
@@ -34,7 +34,7 @@ typedef struct net_run {
   fixture_rank *rank;
   lk_arena arena;
   lk_encoder encoder;
-  lk_dense dense;
+  lk_output output;
   ptrdiff_t rows, ld, ldy; /* rows that are predicted; of logits; of the classifier's input */
   const ptrdiff_t *shard_rows;
   lk_real *logits, *pooled, *dpooled, *carry;
@@ -80,7 +80,7 @@ static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
     fail_msg("%s", lk_error_get()->text);
   int tied = spec->tied ? n->encoder.embedding.weight : -1;
   ptrdiff_t classes = spec->tied ? NET_V : NET_CLASSES;
-  assert_int_equal(lk_dense_declare(&n->dense, n->params, "output", n->encoder.width, classes, tied), LK_OK);
+  assert_int_equal(lk_dense_declare(&n->output.dense, n->params, "output", n->encoder.width, classes, tied), LK_OK);
   assert_int_equal(lk_params_commit(n->params, seed), LK_OK);
 }
 
@@ -93,20 +93,21 @@ static inline void net_layout(net_run *run) {
   ptrdiff_t B = run->rank->pack.B, N = run->rank->pack.N;
   lk_arena *arena = &run->arena;
   run->encoder = run->net->encoder;
-  run->dense = run->net->dense;
+  run->output = run->net->output;
   lk_encoder_layout_weights(&run->encoder, arena, 1);
   lk_encoder_layout(&run->encoder, arena, B, N, 1);
-  lk_dense_layout_weights(&run->dense, arena, 1);
-  lk_dense_layout(&run->dense, arena, 1);
+  lk_dense_layout_weights(&run->output.dense, arena, 1);
+  lk_dense_layout(&run->output.dense, arena, 1);
   int pooled = run->net->spec.pool >= 0;
   run->rows = pooled ? B : N;
   run->shard_rows = pooled ? run->rank->pack.shard_seq : run->rank->pack.shard_row;
-  run->ld = lk_padded(run->dense.O);
-  run->ldy = lk_padded(run->dense.I);
+  lk_output_layout(&run->output, arena, run->rows);
+  run->ld = lk_padded(run->output.dense.O);
+  run->ldy = lk_padded(run->output.dense.I);
   run->logits = lk_arena_reals(arena, run->rows * run->ld);
   run->pooled = lk_arena_reals(arena, B * run->ldy);
   run->dpooled = lk_arena_reals(arena, B * run->ldy);
-  run->arg = lk_arena_ints(arena, B * run->dense.I);
+  run->arg = lk_arena_ints(arena, B * run->output.dense.I);
   run->carry = lk_arena_reals(arena, B * lk_encoder_carry_size(&run->encoder));
   run->ids = lk_arena_ints(arena, N);
   run->target = lk_arena_ints(arena, run->rows);
@@ -122,7 +123,7 @@ static inline void net_fill(net_run *run) {
       run->frames[r * NET_FRAME + i] = (float)fixture_real(2, p->id[p->seq[r]], p->time[r], i);
   for (ptrdiff_t r = 0; r < run->rows; r++) {
     ptrdiff_t b = run->net->spec.pool >= 0 ? r : p->seq[r], t = run->net->spec.pool >= 0 ? 0 : p->time[r];
-    run->target[r] = fixture_word(3, p->id[b], t, run->dense.O);
+    run->target[r] = fixture_word(3, p->id[b], t, run->output.dense.O);
   }
   ptrdiff_t size = lk_encoder_carry_size(&run->encoder);
   for (ptrdiff_t b = 0; b < p->B; b++)
@@ -150,15 +151,17 @@ static inline const lk_real *net_summary(const net_run *run, ptrdiff_t *ld) {
   return run->pooled;
 }
 
-/* The sum of the losses; with `gradient` the logits become its gradient. */
-static inline double net_forward(net_run *run, lk_mode mode, int gradient) {
+static inline lk_targets net_targets(const net_run *run) { return (lk_targets){run->target, 0.1}; }
+
+/* The sum of the losses. */
+static inline double net_forward(net_run *run, lk_mode mode) {
   const net_spec *spec = &run->net->spec;
   const lk_pack *pack = &run->rank->pack;
   const lk_params *params = run->net->params;
   lk_encoder *e = &run->encoder;
   ptrdiff_t ldx, ld;
   lk_encoder_pack(e, params, 1, LK_WHOLE);
-  lk_dense_pack(&run->dense, params, 1, LK_WHOLE);
+  lk_dense_pack(&run->output.dense, params, 1, LK_WHOLE);
   int frames = strcmp(spec->input, "frames") == 0;
   lk_encoder_input in = {frames ? NULL : run->ids, frames ? run->frames : NULL};
   lk_encoder_forward(e, params, pack, in, mode, spec->carry ? run->carry : NULL);
@@ -167,15 +170,13 @@ static inline double net_forward(net_run *run, lk_mode mode, int gradient) {
   if (spec->pool >= 0)
     lk_pool_forward((lk_pool)spec->pool, pack, e->width, half, x, ldx, run->pooled, run->ldy, run->arg);
   x = net_summary(run, &ld);
-  lk_dense_forward(&run->dense, params, run->rows, x, ld, run->logits, run->ld);
-  lk_kernels_get()->softmax_loss(run->rows, run->dense.O, run->logits, run->ld, run->target, 0.1, gradient, run->loss,
-                                 NULL);
+  lk_output_loss(&run->output, params, run->rows, x, ld, net_targets(run), run->logits, run->ld, run->loss);
   double sum = 0;
   for (ptrdiff_t r = 0; r < run->rows; r++) sum += run->loss[r];
   return sum;
 }
 
-/* After net_forward(run, mode, 1): all gradients, into the rank's pieces. */
+/* After net_forward(run, mode): all gradients, into the rank's pieces. */
 static inline void net_backward(net_run *run, lk_mode mode) {
   const net_spec *spec = &run->net->spec;
   const lk_pack *pack = &run->rank->pack;
@@ -184,11 +185,12 @@ static inline void net_backward(net_run *run, lk_mode mode) {
   const lk_real *x = net_summary(run, &ldx);
   lk_real *dy = lk_encoder_output_gradient(e, &lddy);
   lk_real *to = spec->pool >= 0 ? run->dpooled : dy;
-  lk_dense_backward(&run->dense, run->shard_rows, x, ldx, run->logits, run->ld, to, spec->pool >= 0 ? run->ldy : lddy,
-                    &run->rank->grads);
+  lk_output_backward(&run->output, run->shard_rows, x, ldx, net_targets(run), run->logits, run->ld, to,
+                     spec->pool >= 0 ? run->ldy : lddy, &run->rank->grads);
   ptrdiff_t half = spec->bidirectional ? e->H : e->width;
   if (spec->pool >= 0)
     lk_pool_backward((lk_pool)spec->pool, pack, e->width, half, run->dpooled, run->ldy, run->arg, dy, lddy);
-  lk_leaf_product also = {run->shard_rows, .dy = run->logits, .x = x, .ldy = run->ld, .ldx = ldx, .K = run->dense.I};
+  lk_leaf_product also = {run->shard_rows, .dy = run->logits, .x = x,
+                          .ldy = run->ld,  .ldx = ldx,        .K = run->output.dense.I};
   lk_encoder_backward(e, run->net->params, pack, mode, spec->tied ? &also : NULL, &run->rank->grads);
 }

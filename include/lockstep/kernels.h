@@ -23,7 +23,8 @@ typedef struct lk_packed {
 
 typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
   ptrdiff_t n;
-  const lk_real *x; /* rows of K reals */
+  lk_slice over;    /* of K, what is summed over; empty: all of it */
+  const lk_real *x; /* rows of as many reals */
   ptrdiff_t ldx;
   const int32_t *in;   /* [n] rows of x, NULL: 0..n-1 */
   lk_real *y;          /* rows of M reals */
@@ -32,6 +33,11 @@ typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
   const lk_real *bias; /* [M] or NULL */
   int add;             /* y += rather than y = (then bias must be NULL) */
 } lk_product;
+
+/* What makes a row of logits x its softmax, e^(x - max) scale. */
+typedef struct lk_softmax {
+  lk_real max, scale;
+} lk_softmax;
 
 typedef struct lk_kernels {
   const char *name; /* avx512 | avx2 | portable */
@@ -51,12 +57,17 @@ typedef struct lk_kernels {
   /** block [M,K] = dy^T x over n rows, in their order: dy [n, ldy], x [n, ldx]. What a weight gradient is made of. */
   void (*outer)(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x,
                 ptrdiff_t ldx, lk_real *block);
-  /** Softmax cross-entropy of rows (in place: logits become the gradient of the SUM of losses by the logits).
-   *   io logits [n, V] ld    in target [n], -1: no loss, gradient zero
-   *   out loss [n] nats      out best [n] index of the largest logit (the first of equals), or NULL
-   *   smoothing e: the target distribution is (1-e) onehot + e/V          gradient 0: leave the logits as they are */
-  void (*softmax_loss)(ptrdiff_t n, ptrdiff_t V, lk_real *logits, ptrdiff_t ld, const int32_t *target, double smoothing,
-                       int gradient, double *loss, int32_t *best);
+  /** Softmax cross-entropy of rows of logits [n, V].
+   *   target [n], -1: no loss    smoothing e: the target distribution is (1-e) onehot + e/V
+   *   out loss [n] nats          out best [n] index of the largest logit (the first of equals), or NULL
+   *   out softmax [n] for softmax_gradient, or NULL */
+  void (*softmax_loss)(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t ld, const int32_t *target,
+                       double smoothing, double *loss, int32_t *best, lk_softmax *softmax);
+  /** Columns [begin, end) of the gradient of the SUM of these losses by the logits, begin a multiple of LK_LANES:
+   *  to [n, end - begin], pads zero. It may take the place of the logits it is made from. */
+  void (*softmax_gradient)(ptrdiff_t n, ptrdiff_t V, lk_slice columns, const lk_real *logits, ptrdiff_t ld,
+                           const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
+                           ptrdiff_t ldto);
   void (*tanh)(ptrdiff_t n, const lk_real *x, lk_real *y);
   void (*sigmoid)(ptrdiff_t n, const lk_real *x, lk_real *y);
   void (*exp)(ptrdiff_t n, const lk_real *x, lk_real *y);

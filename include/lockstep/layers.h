@@ -64,6 +64,35 @@ void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, c
  *  Gradients of weight (unless tied) and bias are assigned.                       Not collective. */
 void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
                        const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads);
+/** The part of it that comes from some outputs, of which dy [n, lddy] is: their rows of the weight, their biases, and dx,
+ *  assigned by the outputs that begin at 0 and added to by all others. In rising order the bits of lk_dense_backward(). */
+void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t *shard_row, const lk_real *x,
+                            ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
+                            const lk_grads *grads);
+
+typedef struct lk_targets {
+  const int32_t *id; /* [n] outputs, -1: no loss */
+  double smoothing;  /* e: the target distribution is (1-e) onehot + e/O */
+} lk_targets;
+
+/* The layer that a net ends in: dense, softmax, cross-entropy. Its gradient is made a block of the outputs at a time and
+ * used while it is in cache; of a large vocabulary it is never in memory as a whole. */
+typedef struct lk_output {
+  lk_dense dense;
+  lk_softmax *softmax; /* [n] of the last lk_output_loss() */
+  lk_real *block;
+} lk_output;
+
+/** For at most n rows.                                                              Not collective. */
+void lk_output_layout(lk_output *o, lk_arena *arena, ptrdiff_t n);
+/** logits [n, ldl] from x [n, ldx], loss [n] in nats; keeps what the way back needs.  Not collective. */
+void lk_output_loss(const lk_output *o, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,
+                    lk_targets targets, lk_real *logits, ptrdiff_t ldl, double *loss);
+/** As lk_dense_backward(), for the sum of these losses. Where the layer is tied, or all outputs are one block, the logits
+ *  become the gradient by them.                                                    Not collective. */
+void lk_output_backward(const lk_output *o, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
+                        lk_targets targets, lk_real *logits, ptrdiff_t ldl, lk_real *dx, ptrdiff_t lddx,
+                        const lk_grads *grads);
 
 /** y = x * mask / keep for rows of a packed batch, mask by (step, corpus row, layer, time or 0 where variational, unit);
  *  a copy where rate is 0 or mode is not training. x and y may be the same. Used alike on gradients. */

@@ -90,7 +90,7 @@ static void look(lk_beam *b, ptrdiff_t units, const lk_pack *sources) {
   for (ptrdiff_t i = 0; i < b->count; i++) b->eos[i] = LK_EOS;
   for (ptrdiff_t first = 0, n; first < b->count; first += n) {
     lk_real *logits = lk_task_logits(task, b->model->params, first, &n);
-    lk_kernels_get()->softmax_loss(n, b->V, logits, ld, b->eos + first, 0, 0, b->loss + first, NULL);
+    lk_kernels_get()->softmax_loss(n, b->V, logits, ld, b->eos + first, 0, b->loss + first, NULL, NULL);
     for (ptrdiff_t i = 0; i < n; i++)
       offer_all(b, (int32_t)(first + i), logits + i * ld, at_limit(units, sources, b->live[first + i].source));
   }

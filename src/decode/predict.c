@@ -28,8 +28,8 @@ static lk_status answer(answers *a, lk_model *model, const lk_batch *batch) {
   for (ptrdiff_t i = 0; i < units; i++) a->none[i] = -1;
   for (ptrdiff_t first = 0, n; first < units; first += n) {
     lk_real *logits = lk_task_logits(model->task, model->params, first, &n);
-    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->none, 0, 0, a->loss + first, a->best + first);
-    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->best + first, 0, 0, a->loss + first, NULL);
+    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->none, 0, a->loss + first, a->best + first, NULL);
+    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->best + first, 0, a->loss + first, NULL, NULL);
   }
   return LK_OK;
 }

@@ -14,7 +14,7 @@ lk_status lk_losses_measure(lk_losses *l, lk_model *model, const lk_batch *batch
   ptrdiff_t units = lk_task_forward(model->task, model->params, batch, NULL), ld, V = lk_task_outputs(model->task, &ld);
   for (ptrdiff_t first = 0, n; first < units; first += n) {
     lk_real *logits = lk_task_logits(model->task, model->params, first, &n);
-    lk_kernels_get()->softmax_loss(n, V, logits, ld, batch->target + first, 0, 0, l->loss + first, NULL);
+    lk_kernels_get()->softmax_loss(n, V, logits, ld, batch->target + first, 0, l->loss + first, NULL, NULL);
   }
   return LK_OK;
 }

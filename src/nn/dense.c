@@ -52,20 +52,35 @@ void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, c
   lk_kernels_get()->product(&d->w, &p);
 }
 
-void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
-                       const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {
+void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t *shard_row, const lk_real *x,
+                            ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
+                            const lk_grads *grads) {
+  const ptrdiff_t O = outputs.end - outputs.begin;
   lk_real *to[LK_MAX_PIECES];
   if (!d->tied) {
     lk_leaf_product leaf = {shard_row, .dy = dy, .x = x, .ldy = lddy, .ldx = ldx, .K = d->I};
     lk_grads_of(grads, d->weight, to);
-    lk_sum_leaves(grads->shards, d->O, d->I, lk_leaf_product_block, &leaf, to, d->I, d->scratch);
+    for (int p = 0; p < grads->shards->pieces; p++) to[p] += outputs.begin * d->I;
+    lk_sum_leaves(grads->shards, O, d->I, lk_leaf_product_block, &leaf, to, d->I, d->scratch);
   }
   if (d->bias >= 0) {
     lk_leaf_columns columns = {shard_row, .dy = dy, .ldy = lddy};
     lk_grads_of(grads, d->bias, to);
-    lk_sum_leaves(grads->shards, d->O, 1, lk_leaf_columns_block, &columns, to, 1, d->scratch);
+    for (int p = 0; p < grads->shards->pieces; p++) to[p] += outputs.begin;
+    lk_sum_leaves(grads->shards, O, 1, lk_leaf_columns_block, &columns, to, 1, d->scratch);
   }
   if (dx == NULL) return;
-  lk_product p = {.n = shard_row[grads->shards->count], .x = dy, .ldx = lddy, .y = dx, .ldy = lddx};
+  lk_product p = {.n = shard_row[grads->shards->count],
+                  .over = outputs,
+                  .x = dy,
+                  .ldx = lddy,
+                  .y = dx,
+                  .ldy = lddx,
+                  .add = outputs.begin > 0};
   lk_kernels_get()->product(&d->transposed, &p);
+}
+
+void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
+                       const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {
+  lk_dense_backward_part(d, (lk_slice){0, d->O}, shard_row, x, ldx, dy, lddy, dx, lddx, grads);
 }

@@ -57,6 +57,10 @@ static double shard_loss(const lk_task *task, const int32_t *target, ptrdiff_t b
   return sum;
 }
 
+static lk_targets targets_of(const lk_task *task, const lk_batch *batch) {
+  return (lk_targets){batch->target, task->config->train.smoothing};
+}
+
 static void backward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
                      const lk_grads *grads) {
   const lk_pack *pack = &batch->pack;
@@ -67,9 +71,11 @@ static void backward(lk_task *task, const lk_params *params, const lk_batch *bat
     dx = task->kind->gradient(task, &lddx);
   else if (!task->kind->per_sequence)
     dx = lk_encoder_output_gradient(&task->encoder, &lddx);
-  lk_dense_backward(&task->head, unit, task->x, task->ldx, task->logits, task->Vp, dx, lddx, grads);
+  lk_output_backward(&task->head, unit, task->x, task->ldx, targets_of(task, batch), task->logits, task->Vp, dx, lddx,
+                     grads);
   if (task->kind->scatter) task->kind->scatter(task, pack);
-  lk_leaf_product tied = {unit, .dy = task->logits, .x = task->x, .ldy = task->Vp, .ldx = task->ldx, .K = task->head.I};
+  lk_leaf_product tied = {
+      unit, .dy = task->logits, .x = task->x, .ldy = task->Vp, .ldx = task->ldx, .K = task->head.dense.I};
   if (task->kind->backward)
     task->kind->backward(task, params, batch, mode, task->tied ? &tied : NULL, grads);
   else
@@ -84,9 +90,8 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
   const lk_pack *pack = &batch->pack;
   lk_net_forward(task, params, batch, mode, lanes);
   LK_ASSERT(task->n <= task->logit_rows);
-  lk_dense_forward(&task->head, params, task->n, task->x, task->ldx, task->logits, task->Vp);
-  lk_kernels_get()->softmax_loss(task->n, task->V, task->logits, task->Vp, batch->target, task->config->train.smoothing,
-                                 1, task->loss, NULL);
+  lk_output_loss(&task->head, params, task->n, task->x, task->ldx, targets_of(task, batch), task->logits, task->Vp,
+                 task->loss);
   const ptrdiff_t *unit = lk_net_units(task, pack);
   for (int s = 0; s < pack->shards->count; s++) {
     stat[s] = (lk_shard_stat){.tokens = shard_rows(pack, s)};
@@ -110,7 +115,7 @@ lk_real *lk_task_logits(lk_task *task, const lk_params *params, ptrdiff_t first,
   LK_ASSERT(first >= 0 && first <= task->n);
   ptrdiff_t left = task->n - first;
   *n = left < task->logit_rows ? left : task->logit_rows;
-  lk_dense_forward(&task->head, params, *n, task->x + first * task->ldx, task->ldx, task->logits, task->Vp);
+  lk_dense_forward(&task->head.dense, params, *n, task->x + first * task->ldx, task->ldx, task->logits, task->Vp);
   return task->logits;
 }
 
@@ -121,8 +126,8 @@ void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *ba
   ptrdiff_t units = lk_task_forward(task, params, batch, lanes);
   for (ptrdiff_t first = 0, n; first < units; first += n) {
     lk_real *logits = lk_task_logits(task, params, first, &n);
-    lk_kernels_get()->softmax_loss(n, task->V, logits, task->Vp, batch->target + first, 0, 0, task->loss + first,
-                                   task->best + first);
+    lk_kernels_get()->softmax_loss(n, task->V, logits, task->Vp, batch->target + first, 0, task->loss + first,
+                                   task->best + first, NULL);
   }
   const ptrdiff_t *unit = lk_net_units(task, pack);
   for (int s = 0; s < pack->shards->count; s++)

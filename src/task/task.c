@@ -69,7 +69,7 @@ static lk_status declare(lk_task *task, lk_params *params) {
     LK_TRY(task->kind->declare(task, params, &width, &shared));
   else if (task->tied)
     shared = task->encoder.embedding.weight;
-  return lk_dense_declare(&task->head, params, "output", width, task->V, shared);
+  return lk_dense_declare(&task->head.dense, params, "output", width, task->V, shared);
 }
 
 lk_status lk_task_create(lk_task **out, const lk_config *config, const lk_corpus_info *info, lk_params *params) {
@@ -109,17 +109,18 @@ ptrdiff_t lk_task_lane_width(const lk_task *task) {
 
 static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
-/* Rows of logits: all of a training batch, for they become its gradient in place; else as many as the bound allows. */
+static ptrdiff_t train_units(const lk_task *task) { return task->kind->per_sequence ? task->train_B : task->train_N; }
+
+/* Rows of logits: all of a training batch, for its gradient is made from them; else as many as the bound allows. */
 static ptrdiff_t plan_logits(const lk_task *task) {
-  ptrdiff_t train = task->kind->per_sequence ? task->train_B : task->train_N;
   ptrdiff_t units = task->kind->per_sequence ? task->B : task->N;
   ptrdiff_t rows = larger(most_logits / task->Vp, fewest_rows);
-  return larger(train, units < rows ? units : rows);
+  return larger(train_units(task), units < rows ? units : rows);
 }
 
 static void layout_weights(lk_task *task, lk_arena *weights, int training) {
   lk_encoder_layout_weights(&task->encoder, weights, training);
-  lk_dense_layout_weights(&task->head, weights, training);
+  lk_dense_layout_weights(&task->head.dense, weights, training);
   if (task->kind->layout_weights) task->kind->layout_weights(task, weights, training);
 }
 
@@ -152,7 +153,8 @@ static lk_status reserve_weights(lk_task *task, int training) {
 static void layout(lk_task *task, lk_arena *arena) {
   ptrdiff_t units = task->kind->per_sequence ? task->B : task->N, carry = lk_task_carry_width(task);
   lk_encoder_layout(&task->encoder, arena, task->B, task->N, task->training);
-  lk_dense_layout(&task->head, arena, task->training);
+  lk_dense_layout(&task->head.dense, arena, task->training);
+  if (task->training) lk_output_layout(&task->head, arena, train_units(task));
   task->logit_rows = plan_logits(task);
   task->logits = lk_arena_reals(arena, task->logit_rows * task->Vp);
   task->loss = lk_arena_take(arena, (size_t)units * sizeof *task->loss);
@@ -202,7 +204,7 @@ lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int traini
 void lk_task_pack(lk_task *task, const lk_params *params) {
   LK_ASSERT(task->weights.base);
   lk_encoder_pack(&task->encoder, params, task->weights_trained, task->part);
-  lk_dense_pack(&task->head, params, task->weights_trained, task->part);
+  lk_dense_pack(&task->head.dense, params, task->weights_trained, task->part);
   if (task->kind->pack) task->kind->pack(task, params);
   task->packed = 1;
 }

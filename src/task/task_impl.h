@@ -45,7 +45,7 @@ struct lk_task {
   const lk_config *config;
   const lk_corpus_info *info;
   lk_encoder encoder;
-  lk_dense head;
+  lk_output head;
   ptrdiff_t V, Vp; /* outputs; row stride of the logits */
   int tied;
 

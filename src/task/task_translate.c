@@ -89,10 +89,10 @@ static void choose(void *context, ptrdiff_t n, const int32_t *rows, int32_t *ids
   lk_translator *t = context;
   lk_task *task = t->task;
   ptrdiff_t ld;
-  const lk_real *x = lk_decoder_output(&t->decoder, &ld), *bias = lk_params_value(t->params, task->head.bias);
+  const lk_real *x = lk_decoder_output(&t->decoder, &ld), *bias = lk_params_value(t->params, task->head.dense.bias);
   const lk_product product = {
       .n = n, .x = x, .ldx = ld, .in = rows, .y = task->logits, .ldy = task->Vp, .out = rows, .bias = bias};
-  lk_kernels_get()->product(&task->head.w, &product);
+  lk_kernels_get()->product(&task->head.dense.w, &product);
   for (ptrdiff_t i = 0; i < n; i++) ids[i] = lk_translate_best(task->logits + rows[i] * task->Vp, task->V);
 }
 

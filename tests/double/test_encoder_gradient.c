@@ -17,8 +17,8 @@ static const lk_mode training = {.training = 1, .seed = 3, .step = 11};
 /* The loss with *value = x; *moved where another row than in `arg` gave a maximum: there is a kink in between. */
 static double loss_at(net_run *run, const int32_t *arg, lk_real *value, double x, bool *moved) {
   *value = (lk_real)x;
-  double loss = net_forward(run, training, 0);
-  size_t bytes = (size_t)(run->rank->pack.B * run->dense.I) * sizeof *arg;
+  double loss = net_forward(run, training);
+  size_t bytes = (size_t)(run->rank->pack.B * run->output.dense.I) * sizeof *arg;
   if (run->net->spec.pool == LK_POOL_MAX && memcmp(run->arg, arg, bytes) != 0) *moved = true;
   return loss;
 }
@@ -64,9 +64,9 @@ static double check_net(const net_spec *spec) {
   fixture_corpus c = fixture_deal(3, 3, 6, 4);
   fixture_rank_open(&k, &c, 0, 1, n.params);
   net_bind(&run, &n, &k);
-  (void)net_forward(&run, training, 1);
+  (void)net_forward(&run, training);
   net_backward(&run, training);
-  size_t bytes = (size_t)(k.pack.B * run.dense.I) * sizeof(int32_t);
+  size_t bytes = (size_t)(k.pack.B * run.output.dense.I) * sizeof(int32_t);
   int32_t *arg = malloc(bytes);
   memcpy(arg, run.arg, bytes);
   double worst = 0;

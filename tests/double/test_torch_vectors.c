@@ -277,7 +277,10 @@ static void cross_entropies(void **state) {
       for (ptrdiff_t v = 0; v < ld; v++)
         logits[r * ld + v] = v < c->classes ? (lk_real)c->logits[r * c->classes + v] : 0;
     }
-    lk_kernels_get()->softmax_loss(c->rows, c->classes, logits, ld, target, c->smoothing, 1, loss, best);
+    lk_softmax softmax[16];
+    lk_kernels_get()->softmax_loss(c->rows, c->classes, logits, ld, target, c->smoothing, loss, best, softmax);
+    lk_kernels_get()->softmax_gradient(c->rows, c->classes, (lk_slice){0, c->classes}, logits, ld, target, c->smoothing,
+                                       softmax, logits, ld);
     for (ptrdiff_t r = 0; r < c->rows; r++) {
       near((lk_real)loss[r], c->loss[r], "cross-entropy");
       for (ptrdiff_t v = 0; v < c->classes; v++)

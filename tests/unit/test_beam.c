@@ -141,7 +141,7 @@ static void check_scores(const char *const *settings) {
   ptrdiff_t n = 0;
   make_text(&text);
   trained_open(&t, settings, 3);
-  lk_params_value(t.f.params, t.f.task->head.bias)[LK_EOS] += 2; /* most end before the limit of length */
+  lk_params_value(t.f.params, t.f.task->head.dense.bias)[LK_EOS] += 2; /* most end before the limit of length */
   lk_buffer found = translate(&t, &text.lines, (lk_translate){.beam = 4, .nbest = 4, .scores = true});
   for (char *at = found.data, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
     char *first = strchr(at, '\t'), *second = strchr(first + 1, '\t');
@@ -186,7 +186,7 @@ static void test_wide_is_exhaustive(void **state) {
   size_t size[sizeof pair / sizeof *pair], length = strlen(source);
   lk_score score[sizeof pair / sizeof *pair];
   trained_open(&t, usual, 2);
-  lk_params_value(t.f.params, t.f.task->head.bias)[LK_EOS] += 2; /* short ones are the most probable */
+  lk_params_value(t.f.params, t.f.task->head.dense.bias)[LK_EOS] += 2; /* short ones are the most probable */
   ptrdiff_t n = 0, best = 0;
   for (int words = 0, all = 1; words <= SHORT; words++, all *= WORDS)
     for (int code = 0; code < all; code++, n++) {
@@ -256,7 +256,7 @@ static void test_coverage(void **state) {
   double before = 0, plain = 0;
   make_text(&text);
   trained_open(&t, usual, 2);
-  lk_params_value(t.f.params, t.f.task->head.bias)[LK_EOS] += 2;
+  lk_params_value(t.f.params, t.f.task->head.dense.bias)[LK_EOS] += 2;
   const lk_translate how = {.beam = 4, .nbest = 4, .coverage_penalty = PENALTY, .alignment = true};
   lk_buffer found = translate(&t, &text.lines, how);
   for (char *at = found.data, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {

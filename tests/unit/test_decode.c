@@ -195,8 +195,8 @@ static void test_predict_by_hand(void **state) {
   size_t size = 5;
   lk_lines lines = {.name = "lines", .text = &line, .size = &size, .count = 1, .first = 1};
   trained_open(&m, LK_CORPUS_CLASSIFY, 0, "word", settings);
-  lk_real *weight = lk_params_value(m.f.params, m.f.task->head.weight);
-  lk_real *bias = lk_params_value(m.f.params, m.f.task->head.bias);
+  lk_real *weight = lk_params_value(m.f.params, m.f.task->head.dense.weight);
+  lk_real *bias = lk_params_value(m.f.params, m.f.task->head.dense.bias);
   memset(weight, 0, 5 * 12 * sizeof *weight);
   for (int i = 0; i < 5; i++) bias[i] = i == 3 ? 1 : 0;
   assert_int_equal(lk_predict(&m.model, &lines, true, &out), LK_OK);
@@ -390,7 +390,7 @@ static void test_generate_running_words(void **state) {
   trained m;
   lk_buffer out = {0};
   trained_open(&m, LK_CORPUS_TEXT, 1, "word", settings);
-  lk_params_value(m.f.params, m.f.task->head.bias)[LK_EOS] += 2;
+  lk_params_value(m.f.params, m.f.task->head.dense.bias)[LK_EOS] += 2;
   lk_generate how = {.prompt = "", .temperature = 1, .top_p = 1, .length = 100, .seed = 1, .count = 1};
   generate(&m, &how, &out);
   int64_t lines = count_of(&out, '\n'), words = count_of(&out, 'w');

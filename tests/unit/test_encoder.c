@@ -52,7 +52,7 @@ static void step_on(net *n, const fixture_corpus *c, int R, lk_real *total, doub
     net_run run;
     fixture_rank_open(&rank[r], c, r, R, n->params);
     net_bind(&run, n, &rank[r]);
-    (void)net_forward(&run, training, 1);
+    (void)net_forward(&run, training);
     net_backward(&run, training);
     const lk_pack *p = &rank[r].pack;
     for (ptrdiff_t b = 0; b < p->B; b++)
@@ -113,7 +113,7 @@ static void read_part(net *n, ptrdiff_t offset, int length, lk_real *carry, lk_r
   net_bind(&run, n, &k);
   read_text(&run, offset);
   memcpy(run.carry, carry, (size_t)(5 * lk_encoder_carry_size(&run.encoder)) * sizeof *carry);
-  (void)net_forward(&run, still, 0);
+  (void)net_forward(&run, still);
   ptrdiff_t ld, width = run.encoder.width;
   const lk_real *y = lk_encoder_output(&run.encoder, &ld);
   for (ptrdiff_t b = 0; b < 5; b++)
@@ -159,7 +159,7 @@ static void rare_words_become_unknown(void **state) {
   net_bind(&run, &n, &k);
   double replaced = 0, expected = 0, variance = 0;
   for (uint32_t step = 0; step < 20; step++) {
-    (void)net_forward(&run, (lk_mode){1, 3, step}, 0);
+    (void)net_forward(&run, (lk_mode){1, 3, step});
     for (ptrdiff_t r = 0; r < k.pack.N; r++) {
       int changed = run.encoder.ids[r] != run.ids[r];
       double p = run.ids[r] < 4 ? 0 : 5.0 / (5.0 + (double)run.ids[r]);
@@ -170,7 +170,7 @@ static void rare_words_become_unknown(void **state) {
     }
   }
   assert_true(variance > 100 && fabs(replaced - expected) < 5 * sqrt(variance));
-  (void)net_forward(&run, still, 0);
+  (void)net_forward(&run, still);
   assert_memory_equal(run.encoder.ids, run.ids, (size_t)k.pack.N * sizeof *run.ids);
   net_unbind(&run);
   fixture_rank_close(&k);
@@ -188,7 +188,7 @@ static void inference_layout_gives_the_same(void **state) {
     net_open(&n, &nets[i], 2);
     fixture_rank_open(&k, &c, 0, 1, n.params);
     net_bind(&run, &n, &k);
-    (void)net_forward(&run, still, 0);
+    (void)net_forward(&run, still);
     lk_encoder e = n.encoder;
     lk_arena arena = {0};
     lk_encoder_layout_weights(&e, &arena, 0);

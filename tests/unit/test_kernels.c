@@ -263,21 +263,41 @@ static double plain_loss(ptrdiff_t V, const lk_real *x, int32_t target, double e
   return loss;
 }
 
+/* The gradient in place of the logits, and block by block beside them: the same bits. */
+static void check_blocks(ptrdiff_t V, const lk_real *x, ptrdiff_t ld, const int32_t *target, double smoothing,
+                         const lk_softmax *softmax, lk_real *y) {
+  enum { N = 6, BLOCK = 48 };
+  const lk_kernels *k = lk_kernels_get();
+  lk_real block[N * BLOCK];
+  k->softmax_gradient(N, V, (lk_slice){0, V}, y, ld, target, smoothing, softmax, y, ld);
+  for (ptrdiff_t v = 0; v < V; v += BLOCK) {
+    const ptrdiff_t columns = V - v < BLOCK ? V - v : BLOCK;
+    for (int i = 0; i < N * BLOCK; i++) block[i] = (lk_real)NAN;
+    k->softmax_gradient(N, V, (lk_slice){v, v + columns}, x, ld, target, smoothing, softmax, block, BLOCK);
+    for (int i = 0; i < N; i++) {
+      assert_memory_equal(block + i * BLOCK, y + i * ld + v, (size_t)columns * sizeof *y);
+      for (ptrdiff_t c = columns; c < lk_padded(columns); c++) assert_true(block[i * BLOCK + c] == 0);
+    }
+  }
+}
+
 static void check_softmax(ptrdiff_t V, double smoothing, double scale, double shift) {
   enum { N = 6 };
   const ptrdiff_t ld = lk_padded(V);
   lk_real *x = numbers(7, N * ld), *y = malloc((size_t)(N * ld) * sizeof *y);
   double *gradient = malloc((size_t)V * sizeof *gradient), loss[N], again[N];
   int32_t target[N], best[N];
+  lk_softmax softmax[N];
   for (ptrdiff_t i = 0; i < N * ld; i++) x[i] = (lk_real)((double)x[i] * scale + shift);
   for (ptrdiff_t i = 0; i < N; i++) {
     for (ptrdiff_t v = V; v < ld; v++) x[i * ld + v] = (lk_real)NAN; /* pads: never read */
     target[i] = i == 2 ? -1 : (int32_t)(i * 7 % V);
   }
   memcpy(y, x, (size_t)(N * ld) * sizeof *y);
-  lk_kernels_get()->softmax_loss(N, V, y, ld, target, smoothing, 0, again, NULL);
+  lk_kernels_get()->softmax_loss(N, V, y, ld, target, smoothing, again, NULL, NULL);
+  lk_kernels_get()->softmax_loss(N, V, y, ld, target, smoothing, loss, best, softmax);
   assert_memory_equal(x, y, (size_t)(N * ld) * sizeof *y);
-  lk_kernels_get()->softmax_loss(N, V, y, ld, target, smoothing, 1, loss, best);
+  check_blocks(V, x, ld, target, smoothing, softmax, y);
   for (ptrdiff_t i = 0; i < N; i++) {
     const lk_real *row = x + i * ld, *g = y + i * ld;
     const double truth = plain_loss(V, row, target[i], smoothing, gradient);
@@ -321,7 +341,9 @@ static void test_softmax_by_hand(void **state) {
     const int32_t target[1] = {0};
     int32_t best[1];
     double loss[1];
-    lk_kernels_get()->softmax_loss(1, 3, x, 16, target, 0, 1, loss, best);
+    lk_softmax softmax[1];
+    lk_kernels_get()->softmax_loss(1, 3, x, 16, target, 0, loss, best, softmax);
+    lk_kernels_get()->softmax_gradient(1, 3, (lk_slice){0, 3}, x, 16, target, 0, softmax, x, 16);
     assert_true(fabs(loss[0] - log(5)) < 1e-6);
     assert_int_equal(best[0], 1);
     assert_true(fabs((double)x[0] + 0.8) < 1e-6 && fabs((double)x[1] - 0.6) < 1e-6 && fabs((double)x[2] - 0.2) < 1e-6);
@@ -337,7 +359,7 @@ static void test_softmax_takes_the_first_of_equals(void **state) {
     const int32_t target[1] = {-1};
     int32_t best[1] = {-5};
     double loss[1] = {9};
-    lk_kernels_get()->softmax_loss(1, 90, x, 96, target, 0, 0, loss, best);
+    lk_kernels_get()->softmax_loss(1, 90, x, 96, target, 0, loss, best, NULL);
     assert_int_equal(best[0], 17);
     assert_true(loss[0] == 0 && x[41] == 2);
   }
@@ -353,7 +375,7 @@ static void test_a_nan_logit_is_seen_in_the_loss(void **state) {
       const int32_t target[1] = {3};
       int32_t best[1];
       double loss[1];
-      lk_kernels_get()->softmax_loss(1, 40, x, 48, target, 0, 1, loss, best);
+      lk_kernels_get()->softmax_loss(1, 40, x, 48, target, 0, loss, best, NULL);
       assert_true(isnan(loss[0]));
       assert_in_range(best[0], 0, 39);
     }

@@ -395,7 +395,7 @@ static void test_counts_by_hand(void **state) {
   double loss[S] = {0};
   int64_t counts[64] = {0}, right = 0, unknown = 0, unknown_right = 0, units = 0;
   single_open(&t, LK_CORPUS_LABEL, 0, label, 0);
-  lk_params_value(t.f.params, t.f.task->head.bias)[1] = 1000;
+  lk_params_value(t.f.params, t.f.task->head.dense.bias)[1] = 1000;
   lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts);
   for (ptrdiff_t r = 0; r < t.batch.pack.N; r++) {
     if (t.batch.target[r] < 0) continue;
@@ -425,7 +425,7 @@ static void test_counts_by_hand(void **state) {
   single_close(&t);
 
   single_open(&t, LK_CORPUS_CLASSIFY, 0, classify, 0);
-  lk_params_value(t.f.params, t.f.task->head.bias)[3] = 1000;
+  lk_params_value(t.f.params, t.f.task->head.dense.bias)[3] = 1000;
   memset(counts, 0, sizeof counts);
   lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts);
   for (int gold = 0; gold < 5; gold++) {

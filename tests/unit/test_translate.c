@@ -189,7 +189,7 @@ static void test_counts_by_hand(void **state) {
   int64_t counts[128] = {0};
   lk_metric metrics[LK_MAX_METRICS];
   host(&h, 0, 1, TARGET_V, settings, 0);
-  lk_params_value(h.f.params, h.f.task->head.bias)[LK_EOS] = 1000;
+  lk_params_value(h.f.params, h.f.task->head.dense.bias)[LK_EOS] = 1000;
   const char *references[FIXTURE_MOST];
   for (ptrdiff_t b = 0; b < h.batch.pack.B; b++) references[b] = b % 4 == 1 ? "w5\t" : "w5w6"; /* or nothing */
   h.batch.references = references;

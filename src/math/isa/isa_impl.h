@@ -4,14 +4,15 @@
 #include "lockstep/tile.h"
 #include "lockstep/vector_math.h"
 
-#define packed_size_isa  LK_ISA_NAME(lk_packed_size)
-#define pack_isa         LK_ISA_NAME(lk_pack_weights)
-#define view_size_isa    LK_ISA_NAME(lk_view_size)
-#define view_isa         LK_ISA_NAME(lk_view_weights)
-#define product_isa      LK_ISA_NAME(lk_product)
-#define outer_isa        LK_ISA_NAME(lk_outer)
-#define softmax_loss_isa LK_ISA_NAME(lk_softmax_loss)
-#define kernels_isa      LK_ISA_NAME(lk_kernels)
+#define packed_size_isa      LK_ISA_NAME(lk_packed_size)
+#define pack_isa             LK_ISA_NAME(lk_pack_weights)
+#define view_size_isa        LK_ISA_NAME(lk_view_size)
+#define view_isa             LK_ISA_NAME(lk_view_weights)
+#define product_isa          LK_ISA_NAME(lk_product)
+#define outer_isa            LK_ISA_NAME(lk_outer)
+#define softmax_loss_isa     LK_ISA_NAME(lk_softmax_loss)
+#define softmax_gradient_isa LK_ISA_NAME(lk_softmax_gradient)
+#define kernels_isa          LK_ISA_NAME(lk_kernels)
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K);
 void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
@@ -21,6 +22,9 @@ void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptr
 void product_isa(const lk_packed *w, const lk_product *p);
 void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x, ptrdiff_t ldx,
                lk_real *block);
-void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, lk_real *logits, ptrdiff_t ld, const int32_t *target, double smoothing,
-                      int gradient, double *loss, int32_t *best);
+void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t ld, const int32_t *target,
+                      double smoothing, double *loss, int32_t *best, lk_softmax *softmax);
+void softmax_gradient_isa(ptrdiff_t n, ptrdiff_t V, lk_slice columns, const lk_real *logits, ptrdiff_t ld,
+                          const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
+                          ptrdiff_t ldto);
 extern const lk_kernels kernels_isa;

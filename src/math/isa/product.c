@@ -52,7 +52,7 @@ void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptr
                w + mine.begin * ld, 1, ld);
 }
 
-/* What a tile needs besides its rows: a panel's columns [m, m+PANEL) and the block [k0, k1) of the sum. */
+/* What a tile needs besides its rows: a panel's columns [m, m+PANEL) and the block [k0, k1) of what is summed over. */
 typedef struct tile_of {
   const lk_product *p;
   const lk_real *w; /* the panel, at k0 */
@@ -64,7 +64,7 @@ static void find_panel(tile_of *t, const lk_packed *w) {
   const ptrdiff_t whole = w->in_place ? whole_panels(w->M) : 0;
   t->ldw = t->m < whole ? w->ld : PANEL;
   t->w = t->m < whole ? w->in_place + t->m : w->data + (t->m - whole) * w->K;
-  t->w += t->k0 * t->ldw;
+  t->w += (t->p->over.begin + t->k0) * t->ldw;
 }
 
 static lk_vec start(const tile_of *t, const lk_real *y, ptrdiff_t m) {
@@ -163,22 +163,23 @@ static void run_block(const tile_of *block, const lk_packed *w, ptrdiff_t first,
   }
 }
 
-/* How deep blocks are: all nearly alike; 1 where there is nothing to sum. */
-static ptrdiff_t depth_of(const lk_packed *w) {
-  const ptrdiff_t most = w->in_place ? VIEW_K : BLOCK_K, blocks = (w->K + most - 1) / most;
-  return blocks > 0 ? (w->K + blocks - 1) / blocks : 1;
+/* How deep blocks of K are: all nearly alike; 1 where there is nothing to sum. */
+static ptrdiff_t depth_of(const lk_packed *w, ptrdiff_t K) {
+  const ptrdiff_t most = w->in_place ? VIEW_K : BLOCK_K, blocks = (K + most - 1) / most;
+  return blocks > 0 ? (K + blocks - 1) / blocks : 1;
 }
 
 void product_isa(const lk_packed *w, const lk_product *p) {
-  const ptrdiff_t depth = depth_of(w), fit = BLOCK_ROWS * VIEW_K / depth / ROWS * ROWS;
+  const ptrdiff_t K = p->over.end > p->over.begin ? p->over.end - p->over.begin : w->K;
+  const ptrdiff_t depth = depth_of(w, K), fit = BLOCK_ROWS * VIEW_K / depth / ROWS * ROWS;
   const ptrdiff_t height = fit < BLOCK_ROWS ? fit : BLOCK_ROWS;
   for (ptrdiff_t first = 0; first < p->n; first += height) {
     const ptrdiff_t end = first + height < p->n ? first + height : p->n;
     tile_of t = {.p = p, .M = w->M};
     do { /* at least once: with K = 0 y is the bias */
-      t.k1 = t.k0 + depth < w->K ? t.k0 + depth : w->K;
+      t.k1 = t.k0 + depth < K ? t.k0 + depth : K;
       run_block(&t, w, first, end);
       t.k0 = t.k1;
-    } while (t.k0 < w->K);
+    } while (t.k0 < K);
   }
 }

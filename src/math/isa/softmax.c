@@ -4,7 +4,15 @@
 
 #include "lockstep/status.h"
 
-enum { CHAINS = 4 }; /* independent partial sums, so that an addition need not wait for the one before */
+enum {
+  CHAINS = 4, /* independent partial sums, so that an addition need not wait for the one before */
+  AHEAD = 4   /* rows: short stretches of far rows end before the hardware has seen them coming */
+};
+
+/* A row that will be read soon, or one that is there. */
+static const lk_real *row_ahead(const lk_real *logits, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t n) {
+  return logits + (i < n ? i : n - 1) * ld;
+}
 
 /* Sums over the V columns of one row, kept in lanes as float and added up in double, always in this order. */
 typedef struct lane_sums {
@@ -42,64 +50,77 @@ static int32_t first_equal(ptrdiff_t V, const lk_real *row, lk_real max) {
   return 0; /* all NaN */
 }
 
-/* sum of e^(x - max), and of x - max where `smooth`; the exponentials replace the row where `keep`. */
-LK_INLINE double exponentials(ptrdiff_t V, lk_real *row, lk_real max, const int keep, const int smooth, double *plain) {
+/* sum of e^(x - max), and of x - max where `smooth`; the next row comes nearer meanwhile. */
+LK_INLINE double exponentials(ptrdiff_t V, const lk_real *row, const lk_real *next, lk_real max, const int smooth,
+                              double *plain) {
   lane_sums e = {{lk_zero()}}, s = {{lk_zero()}};
   const lk_vec shift = lk_splat(max);
   const ptrdiff_t whole = V / LK_VL * LK_VL;
   for (ptrdiff_t v = 0, c = 0; v < whole; v += LK_VL, c = (c + 1) % CHAINS) {
-    lk_vec x = lk_load(row + v) - shift, y = lk_exp(x);
-    e.part[c] += y;
+    __builtin_prefetch(next + v);
+    const lk_vec x = lk_load(row + v) - shift;
+    e.part[c] += lk_exp(x);
     if (smooth) s.part[c] += x;
-    if (keep) lk_store(row + v, y);
   }
   if (whole < V) {
     const ptrdiff_t rest = V - whole;
-    lk_vec x = lk_load_part(row + whole, rest) - shift, y = lk_exp(x);
-    e.part[0] += lk_keep_part(y, rest);
+    const lk_vec x = lk_load_part(row + whole, rest) - shift;
+    e.part[0] += lk_keep_part(lk_exp(x), rest);
     if (smooth) s.part[0] += lk_keep_part(x, rest);
-    if (keep) lk_store_part(row + whole, y, rest);
   }
   if (smooth) *plain = total(&s);
   return total(&e);
 }
 
-/* From exponentials and their sum to softmax minus the target distribution. */
-static void row_gradient(ptrdiff_t V, lk_real *row, double sum, int32_t target, double smoothing) {
-  const lk_real scale = (lk_real)(1.0 / sum), uniform = (lk_real)(smoothing / (double)V);
-  const lk_vec scales = lk_splat(scale), uniforms = lk_splat(-uniform);
-  ptrdiff_t v = 0;
-  for (; v + LK_VL <= V; v += LK_VL) lk_store(row + v, lk_fma(lk_load(row + v), scales, uniforms));
-  if (v < V) lk_store_part(row + v, lk_fma(lk_load_part(row + v, V - v), scales, uniforms), V - v);
-  row[target] -= (lk_real)(1.0 - smoothing);
-}
-
 /* Loss of one row: log sum e^x - (1-e) x[target] - e mean(x). */
-static double row_loss(ptrdiff_t V, lk_real *row, int32_t target, double smoothing, int gradient, int32_t *best) {
-  const lk_real max = row_max(V, row), at_target = row[target];
+static double row_loss(ptrdiff_t V, const lk_real *row, const lk_real *next, int32_t target, double smoothing,
+                       lk_real max, lk_softmax *softmax) {
   double sum, plain = 0;
-  if (best) *best = first_equal(V, row, max);
-  if (gradient)
-    sum = smoothing > 0 ? exponentials(V, row, max, 1, 1, &plain) : exponentials(V, row, max, 1, 0, &plain);
+  if (smoothing > 0)
+    sum = exponentials(V, row, next, max, 1, &plain);
   else
-    sum = smoothing > 0 ? exponentials(V, row, max, 0, 1, &plain) : exponentials(V, row, max, 0, 0, &plain);
-  if (gradient) row_gradient(V, row, sum, target, smoothing);
-  return log(sum) - (1.0 - smoothing) * ((double)at_target - (double)max) - smoothing / (double)V * plain;
+    sum = exponentials(V, row, next, max, 0, &plain);
+  if (softmax) *softmax = (lk_softmax){max, (lk_real)(1.0 / sum)};
+  return log(sum) - (1.0 - smoothing) * ((double)row[target] - (double)max) - smoothing / (double)V * plain;
 }
 
-void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, lk_real *logits, ptrdiff_t ld, const int32_t *target, double smoothing,
-                      int gradient, double *loss, int32_t *best) {
+void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t ld, const int32_t *target,
+                      double smoothing, double *loss, int32_t *best, lk_softmax *softmax) {
   for (ptrdiff_t i = 0; i < n; i++) {
-    lk_real *row = logits + i * ld;
+    const lk_real *row = logits + i * ld;
+    loss[i] = 0;
+    if (target[i] < 0 && !best) continue;
+    const lk_real max = row_max(V, row);
+    if (best) best[i] = first_equal(V, row, max);
+    if (target[i] < 0) continue;
+    LK_ASSERT(target[i] < V);
+    loss[i] =
+        row_loss(V, row, row_ahead(logits, ld, i + 1, n), target[i], smoothing, max, softmax ? &softmax[i] : NULL);
+  }
+}
+
+/* Softmax minus the target distribution. */
+void softmax_gradient_isa(ptrdiff_t n, ptrdiff_t V, lk_slice columns, const lk_real *logits, ptrdiff_t ld,
+                          const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
+                          ptrdiff_t ldto) {
+  const ptrdiff_t M = columns.end - columns.begin, whole = M / LK_VL * LK_VL;
+  const lk_real uniform = (lk_real)(smoothing / (double)V);
+  const lk_vec uniforms = lk_splat(-uniform);
+  for (ptrdiff_t i = 0; i < n; i++, to += ldto) {
+    const lk_real *row = logits + i * ld + columns.begin;
+    const lk_real *ahead = row_ahead(logits, ld, i + AHEAD, n) + columns.begin;
+    ptrdiff_t v = 0;
     if (target[i] >= 0) {
-      LK_ASSERT(target[i] < V);
-      loss[i] = row_loss(V, row, target[i], smoothing, gradient, best ? &best[i] : NULL);
-    } else {
-      loss[i] = 0;
-      if (best) best[i] = first_equal(V, row, row_max(V, row));
-      for (ptrdiff_t v = 0; gradient && v < V; v++) row[v] = 0;
+      const lk_vec shift = lk_splat(softmax[i].max), scale = lk_splat(softmax[i].scale);
+      for (; v < whole; v += LK_VL) {
+        __builtin_prefetch(ahead + v);
+        lk_store(to + v, lk_fma(lk_exp(lk_load(row + v) - shift), scale, uniforms));
+      }
+      if (v < M) lk_store_part(to + v, lk_fma(lk_exp(lk_load_part(row + v, M - v) - shift), scale, uniforms), M - v);
+      if (target[i] >= columns.begin && target[i] < columns.end)
+        to[target[i] - columns.begin] -= (lk_real)(1.0 - smoothing);
+      v = M;
     }
-    /* pads of the gradient, as far as the row goes */
-    for (ptrdiff_t v = V; gradient && v < lk_padded(V) && v < ld; v++) row[v] = 0;
+    for (; v < lk_padded(M) && v < ldto; v++) to[v] = 0;
   }
 }

@@ -30,6 +30,7 @@ const lk_kernels kernels_isa = {
     .product = product_isa,
     .outer = outer_isa,
     .softmax_loss = softmax_loss_isa,
+    .softmax_gradient = softmax_gradient_isa,
     .tanh = tanh_all,
     .sigmoid = sigmoid_all,
     .exp = exp_all,

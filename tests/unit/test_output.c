@@ -1,0 +1,114 @@
+/* The output layer: its gradient goes through in blocks of the outputs, with the bits of the whole at once. */
+#include "nn_fixture.h"
+
+#include <math.h>
+
+#include "lockstep/layers.h"
+
+enum { I = 21, O = 4801, LDX = 32, LDY = 4816, MOST = 600 }; /* several blocks, the last one short */
+static const double smoothing = 0.1;
+
+typedef struct model {
+  lk_params *params;
+  lk_output o;
+  lk_arena weights, arena;
+  int other; /* an [O, I] tensor of somebody else */
+} model;
+
+static void layout(model *m, ptrdiff_t n) {
+  lk_dense_layout_weights(&m->o.dense, &m->weights, 1);
+  lk_dense_layout(&m->o.dense, &m->arena, 1);
+  lk_output_layout(&m->o, &m->arena, n);
+}
+
+static model make(int tied, ptrdiff_t n) {
+  model m = {0};
+  const lk_param other = {.name = "table", .dims = 2, .shape = {O, I}, .init = {LK_INIT_NORMAL, 1}};
+  assert_int_equal(lk_params_create(&m.params), LK_OK);
+  assert_int_equal(lk_params_add(m.params, &other, &m.other), LK_OK);
+  assert_int_equal(lk_dense_declare(&m.o.dense, m.params, "output", I, O, tied ? m.other : -1), LK_OK);
+  assert_int_equal(lk_params_commit(m.params, 3), LK_OK);
+  layout(&m, n);
+  assert_int_equal(lk_arena_reserve(&m.weights), LK_OK);
+  assert_int_equal(lk_arena_reserve(&m.arena), LK_OK);
+  fixture_poison(&m.weights);
+  fixture_poison(&m.arena);
+  layout(&m, n);
+  lk_dense_pack(&m.o.dense, m.params, 1, LK_WHOLE);
+  return m;
+}
+
+static void destroy(model *m) {
+  lk_arena_release(&m->weights);
+  lk_arena_release(&m->arena);
+  lk_params_destroy(&m->params);
+}
+
+/* The same without blocks: the whole gradient by the logits, then the layer's backward. */
+static void plainly(const model *m, const fixture_rank *k, const lk_real *x, lk_targets targets, lk_real *logits,
+                    double *loss, lk_real *dx) {
+  const ptrdiff_t N = k->pack.N;
+  lk_softmax *softmax = malloc((size_t)N * sizeof *softmax);
+  lk_dense_forward(&m->o.dense, m->params, N, x, LDX, logits, LDY);
+  lk_kernels_get()->softmax_loss(N, O, logits, LDY, targets.id, targets.smoothing, loss, NULL, softmax);
+  lk_kernels_get()->softmax_gradient(N, O, (lk_slice){0, O}, logits, LDY, targets.id, targets.smoothing, softmax,
+                                     logits, LDY);
+  lk_dense_backward(&m->o.dense, k->pack.shard_row, x, LDX, logits, LDY, dx, LDX, &k->grads);
+  free(softmax);
+}
+
+static void same(const lk_real *got, const lk_real *want, ptrdiff_t n) {
+  assert_memory_equal(got, want, (size_t)n * sizeof *got);
+}
+
+/* Shards of one rank of two or of one, so that pieces of one leaf and of several are met. */
+static void check(int tied, int rank, int size) {
+  fixture_corpus c = fixture_deal(6, 8, 40, 2);
+  fixture_rank k, plain;
+  model m = make(tied, MOST);
+  fixture_rank_open(&k, &c, rank, size, m.params);
+  fixture_rank_open(&plain, &c, rank, size, m.params);
+  const ptrdiff_t N = k.pack.N;
+  assert_true(N <= MOST && N * LDY > 2 * 96 * 1024);
+  lk_real *x = fixture_alloc(N * LDX), *dx = fixture_alloc(N * LDX), *want_dx = fixture_alloc(N * LDX);
+  lk_real *logits = fixture_alloc(N * LDY), *want = fixture_alloc(N * LDY);
+  double *loss = calloc((size_t)N, sizeof *loss), *want_loss = calloc((size_t)N, sizeof *loss);
+  int32_t *id = malloc((size_t)N * sizeof *id);
+  fixture_rows(&k.pack, 2, I, x, LDX);
+  for (ptrdiff_t r = 0; r < N; r++) id[r] = r % 7 == 3 ? -1 : (int32_t)(r * 1009 % O);
+  const lk_targets targets = {id, smoothing};
+
+  plainly(&m, &plain, x, targets, want, want_loss, want_dx);
+  lk_output_loss(&m.o, m.params, N, x, LDX, targets, logits, LDY, loss);
+  lk_output_backward(&m.o, k.pack.shard_row, x, LDX, targets, logits, LDY, dx, LDX, &k.grads);
+
+  assert_memory_equal(loss, want_loss, (size_t)N * sizeof *loss);
+  same(dx, want_dx, N * LDX);
+  if (tied) same(logits, want, N * LDY); /* its owner reads them */
+  const lk_param *weight = lk_params_at(m.params, m.o.dense.weight), *bias = lk_params_at(m.params, m.o.dense.bias);
+  for (int p = 0; p < k.shards.pieces; p++) {
+    same(k.grads.piece[p] + bias->offset, plain.grads.piece[p] + bias->offset, O);
+    if (!tied) same(k.grads.piece[p] + weight->offset, plain.grads.piece[p] + weight->offset, (ptrdiff_t)O * I);
+  }
+
+  free(x), free(dx), free(want_dx), free(logits), free(want), free(loss), free(want_loss), free(id);
+  fixture_rank_close(&k);
+  fixture_rank_close(&plain);
+  destroy(&m);
+}
+
+static void blocks_have_the_bits_of_the_whole(void **state) {
+  (void)state;
+  for (int tied = 0; tied < 2; tied++) {
+    check(tied, 0, 1);
+    check(tied, 0, 2);
+    check(tied, 1, 2);
+  }
+}
+
+static int all(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_have_the_bits_of_the_whole)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void) { return fixture_every_kernel(all); }
