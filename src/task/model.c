@@ -44,6 +44,13 @@ static lk_status check_size(const lk_model *model) {
   return status;
 }
 
+/* The kernels that it was trained with, where this CPU has them: what training evaluated is then what eval prints. */
+static lk_status select_kernels(const lk_config *config) {
+  if (lk_kernels_select(config->kernels) == LK_OK) return LK_OK;
+  lk_error_clear();
+  return lk_kernels_select("auto");
+}
+
 /* The configuration in the file was checked when it was written; its own mistakes are the file's, not the user's. */
 static lk_status build(lk_model *model, const char *path) {
   const char *yaml = lk_checkpoint_config(model->file);
@@ -52,6 +59,7 @@ static lk_status build(lk_model *model, const char *path) {
   /* whatever the training went by: who evaluates a translator wants to know of its translations */
   if (strcmp(model->config.task, "translate") == 0)
     LK_TRY(lk_config_override(&model->config, "eval.metric=exact_match"));
+  LK_TRY(select_kernels(&model->config));
   LK_TRY(lk_params_create(&model->params));
   LK_TRY(lk_task_create(&model->task, &model->config, model->corpus, model->params));
   LK_TRY(check_size(model));
