@@ -7,6 +7,7 @@
 
 typedef struct arguments {
   bool defaults, describe;
+  const char *key;
   char **words;
   int count;
 } arguments;
@@ -14,12 +15,15 @@ typedef struct arguments {
 static const struct argp_option options[] = {
     {"defaults", 'd', NULL, 0, "print a configuration with every key at its default", 0},
     {"describe", 'k', NULL, 0, "list all keys: kind, default, range, unit, meaning", 0},
+    {"get", 'g', "KEY", 0, "print one value as it takes effect, for scripts", 0},
     {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
-  (void)text;
   arguments *a = state->input;
   switch (key) {
+    case 'g':
+      a->key = text;
+      return 0;
     case 'd':
       a->defaults = true;
       return 0;
@@ -42,7 +46,8 @@ static const struct argp argp = {
     .doc =
         "Check a configuration and print it as it takes effect, every key with its meaning.\v"
         "Example:\n  lockstep config configs/lm-char.yaml train.rate=0.002\n"
-        "  lockstep config --defaults > my.yaml"};
+        "  lockstep config --defaults > my.yaml\n"
+        "  lockstep config configs/lm-char.yaml --get run.dir"};
 
 static lk_status merge(lk_config *config, const arguments *a, lk_buffer *file) {
   int first = a->count > 0 && !strchr(a->words[0], '=');
@@ -54,6 +59,13 @@ static lk_status merge(lk_config *config, const arguments *a, lk_buffer *file) {
   return LK_OK;
 }
 
+static lk_status write(const lk_config *config, const arguments *a, lk_buffer *out) {
+  if (a->describe) return lk_config_describe(out);
+  if (!a->key) return lk_config_print(config, out);
+  LK_TRY(lk_config_get(config, a->key, out));
+  return lk_buffer_append(out, "\n", 1);
+}
+
 lk_status lk_command_config(int argc, char **argv, lk_comm *comm) {
   (void)comm;
   lk_status status = LK_OK;
@@ -63,12 +75,12 @@ lk_status lk_command_config(int argc, char **argv, lk_comm *comm) {
   lk_buffer out = {0}, file = {0};
   LK_TRY(lk_cli_parse(&argp, "lockstep config", argc, argv, &a, &help));
   if (help) return LK_OK;
-  if (!a.defaults && !a.describe && a.count == 0)
+  if (!a.defaults && !a.describe && !a.key && a.count == 0)
     return LK_FAIL(LK_USAGE, "lockstep config: expected a configuration file, --defaults or --describe");
   LK_GO(lk_config_init(&config));
   LK_GO(merge(&config, &a, &file));
   LK_GO(lk_train_check(&config));
-  LK_GO(a.describe ? lk_config_describe(&out) : lk_config_print(&config, &out));
+  LK_GO(write(&config, &a, &out));
   fputs(out.data, stdout);
 done:
   lk_buffer_release(&out);

@@ -8,6 +8,8 @@ export LOCKSTEP_SUPERVISE_PAUSE=0
 # job CODES...: at the n-th start, note it and end with the n-th code; "+" makes a checkpoint first
 cat >job <<'EOF'
 #!/bin/bash
+if [ "$1" = config ]; then exec "$LOCKSTEP" "$@"; fi
+run=here
 n=$(($(cat starts 2>/dev/null || echo 0) + 1))
 echo $n >starts
 for word in "$@"; do case $word in run.dir=*) run=${word#run.dir=} ;; esac; done
@@ -19,12 +21,13 @@ if [ "$code" = wait ]; then trap 'exit 75' TERM; while :; do sleep 0.1; done; fi
 exit "$code"
 EOF
 chmod +x job
+words=(run.dir=here)
 # supervised CODE STARTS CODES...: the supervisor ends with CODE after so many starts
 supervised() {
   local code=$1 starts=$2
   shift 2
   rm -rf starts here && printf '%s\n' "$@" >codes
-  expect "$code" . "$supervise" ./job train run.dir=here
+  expect "$code" . "$supervise" ./job train "${words[@]}"
   [ "$(cat starts)" -eq "$starts" ] || { echo "$(cat starts) starts instead of $starts: $*" && return 1; }
 }
 supervised 0 4 75 +76 kill 0
@@ -32,6 +35,12 @@ supervised 75 3 75 75 75 0
 supervised 137 5 +75 +75 kill kill kill 0    # progress at first, then three without
 supervised 0 6 75 75 +75 75 75 0             # progress in between
 supervised 74 2 75 74 0
+# the folder that the configuration names; a wrapper in front
+printf 'run:\n  dir: here\n' >named.yaml
+words=(named.yaml train.rate=0.1)
+supervised 0 5 +75 +75 +75 +75 0
+supervised 75 3 75 75 75 0
+for option in --help -h; do "$supervise" $option | grep -q '^Restarted are'; done
 # nothing is said about an end that is passed on
 for code in 0 64 65 70; do
   rm -f starts && echo "$code" >codes
