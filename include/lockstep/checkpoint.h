@@ -89,7 +89,8 @@ LK_CHECKED lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_hi
 
 /* A run's folder of checkpoints: <dir>/checkpoints/step-0000012345.h5, <dir>/last.h5, <dir>/best.h5. */
 /** The newest that verifies, falling back over damaged ones, of which `damaged` tells path and reason (appended, one a
- *  line). *path is "" where there is none. */
+ *  line). *path is "" where there is none; LK_DATA where there are some, none of them whole, LK_IO where one that may be
+ *  cannot be read. */
 LK_CHECKED lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged);
 /** Remove the temporary files that killed writers left in both folders. For the run's owner, before it writes. LK_IO. */
 LK_CHECKED lk_status lk_checkpoint_clean(const char *run_dir);

@@ -18,6 +18,8 @@ void lk_log_close(void);
 
 /** One line, without a newline at its end.                                        Not collective, thread-safe. */
 void lk_log(lk_log_level level, const char *format, ...) LK_PRINTF(2, 3);
+/** The same for the run's log.txt alone: of what is put on the screen elsewhere. */
+void lk_log_record(lk_log_level level, const char *format, ...) LK_PRINTF(2, 3);
 #define LK_INFO(...)  lk_log(LK_LOG_INFO, __VA_ARGS__)
 #define LK_WARN(...)  lk_log(LK_LOG_WARN, __VA_ARGS__)
 #define LK_DEBUG(...) lk_log(LK_LOG_DEBUG, __VA_ARGS__)

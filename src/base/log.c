@@ -107,6 +107,17 @@ void lk_log(lk_log_level level, const char *format, ...) {
   pthread_mutex_unlock(&mutex);
 }
 
+void lk_log_record(lk_log_level level, const char *format, ...) {
+  char text[LONGEST_LINE];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  pthread_mutex_lock(&mutex);
+  to_file(prefix(level), text);
+  pthread_mutex_unlock(&mutex);
+}
+
 static bool speaks(void) { return !state.quiet && state.level >= LK_LOG_INFO; }
 
 bool lk_log_progress_due(double seconds) {

@@ -3,7 +3,6 @@
 
 #include "cli_impl.h"
 #include "lockstep/config.h"
-#include "lockstep/log.h"
 #include "lockstep/trainer.h"
 
 typedef struct arguments {
@@ -69,7 +68,6 @@ lk_status lk_command_train(int argc, char **argv, lk_comm *comm) {
   LK_GO(lk_comm_agree(comm, read_config(&config, &a, comm)));
   lk_run_end end;
   LK_GO(lk_train(&config, comm, &end));
-  LK_INFO("done at step %lld: %s", (long long)end.step, end.reason);
 done:
   lk_config_release(&config);
   return status;

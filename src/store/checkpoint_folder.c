@@ -97,7 +97,10 @@ done:
 }
 
 lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged) {
-  return newest_up_to(run_dir, INT64_MAX, path, damaged);
+  LK_TRY(newest_up_to(run_dir, INT64_MAX, path, damaged));
+  if (path->size > 0 || damaged->size == 0) return LK_OK;
+  return LK_FAIL(LK_DATA, "no checkpoint in %s/" FOLDER " is whole: %.*s; to begin anew choose another run.dir",
+                 run_dir, (int)strcspn(damaged->data, "\n"), damaged->data);
 }
 
 /* The step that a link points at, -1 where it points at none. */

@@ -5,7 +5,8 @@
 #include "lockstep/log.h"
 #include "trainer_impl.h"
 
-/* What must not change within a run: the batch plan, the net or the meaning of the state hangs on it. */
+/* What must not change within a run: the batch plan, the net or the meaning of the state (the best value so far) hangs on
+ * it. */
 static const char *const fixed[] = {"task",
                                     "seed",
                                     "train.batch",
@@ -23,6 +24,7 @@ static const char *const fixed[] = {"task",
                                     "model.attention",
                                     "model.bridge",
                                     "train.optimizer",
+                                    "eval.metric",
                                     "model.input_feeding",
                                     "model.shared_embedding"};
 
@@ -47,19 +49,12 @@ static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *f
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) LK_GO(check_key(t, &old, fixed[i]));
   if (strcmp(lk_checkpoint_corpus(file)->digest, t->info->digest) != 0)
     LK_GO(LK_FAIL(LK_USAGE,
-                  "data.corpus: '%s' is not the corpus that the run in '%s' began with (digest %s, then %s); choose "
-                  "another run.dir",
-                  t->config->data.corpus, t->config->run.dir, t->info->digest, lk_checkpoint_corpus(file)->digest));
+                  "data.corpus: '%s' (digest %s) is not the corpus that the run in '%s' began with, '%s' (digest %s); "
+                  "choose another run.dir",
+                  t->config->data.corpus, t->info->digest, t->config->run.dir, old.data.corpus,
+                  lk_checkpoint_corpus(file)->digest));
 done:
   lk_config_release(&old);
-  return status;
-}
-
-static lk_status newest(const char *run_dir, lk_buffer *path) {
-  lk_buffer damaged = {0};
-  lk_status status = lk_checkpoint_newest(run_dir, path, &damaged);
-  if (damaged.size > 0) LK_WARN("damaged checkpoints are passed over: %s", damaged.data);
-  lk_buffer_release(&damaged);
   return status;
 }
 
@@ -68,7 +63,7 @@ lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards) {
   lk_status status = LK_OK;
   lk_checkpoint_file *file = NULL;
   *shards = 0;
-  LK_GO(newest(t->config->run.dir, &t->resume_path));
+  LK_GO(lk_checkpoint_newest(t->config->run.dir, &t->resume_path, &t->damaged));
   if (t->resume_path.size == 0) goto done;
   LK_GO(lk_checkpoint_open(&file, t->resume_path.data));
   *shards = lk_checkpoint_state(file)->shards;
@@ -126,8 +121,17 @@ done:
   return status;
 }
 
+void lk_trainer_tell_damaged(lk_trainer *t) {
+  for (char *line = t->damaged.data, *end; line && *line; line = end + 1) {
+    end = strchr(line, '\n');
+    LK_WARN("a damaged checkpoint is passed over: %.*s", (int)(end - line), line);
+  }
+  lk_buffer_truncate(&t->damaged, 0);
+}
+
 /* Where there is nothing to go on from, what an earlier start told is told anew. */
 static lk_status load(lk_trainer *t, loaded *l) {
+  lk_trainer_tell_damaged(t); /* the log is open now */
   if (t->resume_path.size > 0) return load_all(t, t->resume_path.data, l);
   return lk_metrics_cut(t->config->run.dir, -1, &l->tested);
 }

@@ -12,10 +12,8 @@ lk_status lk_trainer_start_point(lk_trainer *t) {
 
 /* Rank 0: the checkpoint to start from, into resume_path; what lies behind `step` is of a way that is given up. */
 static lk_status rewind_folder(lk_trainer *t, int64_t step) {
-  lk_buffer damaged = {0};
-  const lk_status status = lk_checkpoint_rewind(t->config->run.dir, step, &t->resume_path, &damaged);
-  if (damaged.size > 0) LK_WARN("damaged checkpoints are passed over: %s", damaged.data);
-  lk_buffer_release(&damaged);
+  const lk_status status = lk_checkpoint_rewind(t->config->run.dir, step, &t->resume_path, &t->damaged);
+  lk_trainer_tell_damaged(t);
   return status;
 }
 

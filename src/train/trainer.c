@@ -177,12 +177,22 @@ static void release(lk_trainer *t) {
   lk_arena_release(&t->arena);
   lk_buffer_release(&t->config_text);
   lk_buffer_release(&t->resume_path);
+  lk_buffer_release(&t->damaged);
   free(t->tensors);
   free(t->train_history.rows);
   free(t->valid_history.rows);
   lk_watchdog_stop(t->comm);
   lk_log_close();
   lk_owner_release(&t->owner);
+}
+
+/* How it ended, for the log too; what went wrong is on the screen once the caller prints it. */
+static void tell_end(const lk_trainer *t, lk_status status, const lk_run_end *end) {
+  if (t->rank != 0) return;
+  if (status == LK_OK)
+    LK_INFO("done at step %lld: %s", (long long)end->step, end->reason);
+  else
+    lk_log_record(status == LK_STOPPED ? LK_LOG_INFO : LK_LOG_ERROR, "%s", lk_error_get()->text);
 }
 
 lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end) {
@@ -192,6 +202,7 @@ lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end) {
   lk_status status = lk_trainer_build(&t);
   if (status == LK_OK) status = run(&t, end);
   lk_log_progress_end();
+  tell_end(&t, status, end);
   release(&t);
   return status;
 }

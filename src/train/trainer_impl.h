@@ -117,6 +117,7 @@ typedef struct lk_trainer {
   lk_owner *owner; /* rank 0 */
   lk_buffer config_text;
   lk_buffer resume_path; /* rank 0: the checkpoint to go on from, "" for none */
+  lk_buffer damaged;     /* rank 0: those passed over that were not told of yet, a line each */
 } lk_trainer;
 
 /* build.c */
@@ -140,6 +141,7 @@ LK_CHECKED lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step);
 LK_CHECKED lk_status lk_trainer_detour(lk_trainer *t);
 /* resume.c; snapshot.c */
 LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
+void lk_trainer_tell_damaged(lk_trainer *t);
 /** The state of the run as far as there is one, and packed weights either way.    Collective. */
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_load(lk_trainer *t, const char *path,

@@ -41,7 +41,7 @@ for i in 1 2 3 4; do
   flip run/checkpoints/step-0000000008.h5 "$i"
   if [ "$i" -eq 4 ]; then truncate -s 5000 run/checkpoints/step-0000000006.h5; fi
   expect 65 . "$LOCKSTEP" eval run/last.h5 lines.h5
-  expect 0 "damaged checkpoints are passed over: run/checkpoints/step-0000000008.h5" go $((1 + i % 3)) run
+  expect 0 "a damaged checkpoint is passed over: run/checkpoints/step-0000000008.h5" go $((1 + i % 3)) run
   if [ "$i" -eq 4 ]; then
     grep -q 'resuming from run/checkpoints/step-0000000004.h5' err.txt
   else

@@ -58,7 +58,7 @@ corpus_label
 expect 64 "eval.metric=f1: this corpus gives no f1: spans need tags" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-ner.yaml" \
   data.corpus=label.h5 run.dir=tags eval.metric=f1
 # 64: a run goes on as what it is; shards that follow the ranks are kept, and written down as the number that they are
-for value in model.hidden=32 model.cell=gru train.optimizer=sgd parallel.shards=4; do
+for value in model.hidden=32 model.cell=gru train.optimizer=sgd parallel.shards=4 eval.metric=perplexity; do
   was=$(sed -n "s/^  \($(cut -d= -f1 <<<"${value#*.}")\): //p" complete/config.yaml | head -1)
   expect 64 "$value: the run in 'complete' began with $was and cannot go on with ${value#*=}; set it back" on 1 complete "$value" train.steps=9
 done
@@ -81,11 +81,20 @@ echo 'no corpus' >text.txt
 expect 65 'text.txt is no Lockstep file' on 2 data data.corpus=text.txt
 expect 65 'damaged' "$LOCKSTEP" verify damaged.h5
 
+# 65: a run of which no checkpoint is whole begins nothing anew over what is there; the log has the end of each start
+cp -a complete broken
+for file in broken/checkpoints/step-*.h5; do printf '\377' | dd of="$file" bs=1 seek=5000 conv=notrunc status=none; done
+cp broken/metrics.jsonl told
+expect 65 'no checkpoint in broken/checkpoints is whole: .*step-0000000005.h5 is damaged.*choose another run.dir' on 2 broken train.steps=9
+[ "$(wc -l <err.txt)" -ge 1 ] && cmp broken/metrics.jsonl told
+grep -q ' done at step 5: train.steps reached$' complete/log.txt
+
 # 70: one rank's copy of the weights is another one; gradients that are no numbers, again and again
 expect 70 'step 6: the weights of rank 2 differ' env LOCKSTEP_DEBUG=flip:rank=2,step=6 mpirun -n 3 "$LOCKSTEP" train "$config" \
   "${small[@]}" run.dir=flip train.steps=20 parallel.check_every=3 parallel.reduction=messages
 expect 70 '2 steps in a row had a gradient that is not finite' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \
   mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=nan train.steps=20 train.max_skips=2
+grep -q ' error: .*2 steps in a row had a gradient that is not finite' nan/log.txt
 # one alone is skipped by all
 expect 0 'step 5: the gradient is not finite; the update is skipped on all ranks' env LOCKSTEP_DEBUG=nan:rank=1,step=5 \
   mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=skip train.steps=20
@@ -113,6 +122,7 @@ for signal in TERM INT USR1 HUP; do
   wait "$job" || code=$?
   [ "$code" -eq 75 ] || { echo "SIG$signal ended with $code" && cat err.txt && exit 1; }
   grep -q 'stopped by a signal at step .* with the state saved' err.txt
+  grep -q ' stopped by a signal at step .* with the state saved' "stop-$signal/log.txt"
   [ ! -e "stop-$signal/owner" ]
 done
 # a hangup that was ignored at the start stays so; messages that nobody reads end no run
