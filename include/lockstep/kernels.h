@@ -94,6 +94,7 @@ typedef void lk_leaf(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_
  *  scratch: lk_sum_scratch(K) reals. */
 void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *leaf, const void *context,
                    lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch);
+/** Reals for sums of K columns, and of fewer. */
 ptrdiff_t lk_sum_scratch(ptrdiff_t K);
 ptrdiff_t lk_sum_block(ptrdiff_t K); /* rows of a block: a pure function of K, so bits do not depend on anything else */
 

@@ -11,7 +11,12 @@ ptrdiff_t lk_sum_block(ptrdiff_t K) {
   return rows < FEWEST_ROWS ? FEWEST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
-ptrdiff_t lk_sum_scratch(ptrdiff_t K) { return LK_TREE_LEVELS * lk_padded(lk_sum_block(K) * K); }
+ptrdiff_t lk_sum_scratch(ptrdiff_t K) {
+  ptrdiff_t most = BLOCK; /* not of this K alone: a block of fewer columns may hold more reals */
+  if (MOST_ROWS * K < most) most = MOST_ROWS * K;
+  if (FEWEST_ROWS * K > most) most = FEWEST_ROWS * K;
+  return LK_TREE_LEVELS * lk_padded(most);
+}
 
 typedef struct sum_of {
   const lk_shards *shards;

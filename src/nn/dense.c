@@ -33,9 +33,7 @@ void lk_dense_layout_weights(lk_dense *d, lk_arena *weights, int training) {
 }
 
 void lk_dense_layout(lk_dense *d, lk_arena *arena, int training) {
-  if (!training) return;
-  ptrdiff_t matrix = lk_sum_scratch(d->I), vector = lk_sum_scratch(1);
-  d->scratch = lk_arena_reals(arena, matrix > vector ? matrix : vector);
+  if (training) d->scratch = lk_arena_reals(arena, lk_sum_scratch(d->I));
 }
 
 void lk_dense_pack(lk_dense *d, const lk_params *params, int training, lk_part part) {

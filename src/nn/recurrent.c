@@ -94,7 +94,7 @@ static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
 /* For the sums of the weight gradients. */
 static ptrdiff_t scratch_size(const lk_recurrent *l, int training) {
-  return training ? larger(lk_sum_scratch(1), larger(lk_sum_scratch(l->I), lk_sum_scratch(l->H))) : 0;
+  return training ? lk_sum_scratch(larger(l->I, l->H)) : 0;
 }
 
 void lk_recurrent_layout_weights(lk_recurrent *l, lk_arena *weights, int training) {
