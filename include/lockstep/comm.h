@@ -37,6 +37,10 @@ LK_CHECKED lk_status lk_comm_broadcast_block(lk_comm *comm, void **data, size_t 
 /** Rank r's `bytes` land at all[offset_r], in rank order.                          Collective.
  *  in bytes_of [R]: what each rank sends */
 LK_CHECKED lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of);
+/** The same where every rank sends `bytes`.                                        Collective. */
+LK_CHECKED lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, size_t bytes);
+/** counts [n] = their sums over all ranks: integers, whose order does not matter.   Collective. */
+LK_CHECKED lk_status lk_comm_sum_counts(lk_comm *comm, int64_t *counts, ptrdiff_t n);
 LK_CHECKED lk_status lk_comm_gather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of, int root);
 LK_CHECKED lk_status lk_comm_scatter(lk_comm *comm, const void *all, void *mine, const size_t *bytes_of, int root);
 LK_CHECKED lk_status lk_comm_barrier(lk_comm *comm);

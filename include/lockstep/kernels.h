@@ -19,11 +19,12 @@ typedef struct lk_packed {
   ptrdiff_t K, M;          /* y[M] = sum over K */
   const lk_real *in_place; /* a view: W^T [K, M] with rows ld apart, of which data holds what is no whole panel */
   ptrdiff_t ld;
+  int isa; /* lk_kernels_isa() of the kernels that packed it, which alone can read it */
 } lk_packed;
 
 typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
   ptrdiff_t n;
-  lk_slice over;    /* of K, what is summed over; empty: all of it */
+  lk_slice over;    /* of K, what is summed over; {0, 0}: all of it */
   const lk_real *x; /* rows of as many reals */
   ptrdiff_t ldx;
   const int32_t *in;   /* [n] rows of x, NULL: 0..n-1 */

@@ -12,12 +12,14 @@ typedef struct lk_model {
   const lk_corpus_info *corpus; /* of the corpus it was trained on; owned by file */
   lk_params *params;
   lk_task *task;
-  lk_vocab *vocab;  /* of the source side; NULL for frames */
-  lk_side *side[2]; /* of pairs: by lk_which_side; else NULL */
-  lk_shards one;    /* a single shard: for decoding on one rank */
+  lk_vocab *vocab;    /* of the source side; NULL for frames */
+  lk_side *side[2];   /* of pairs: by lk_which_side; else NULL */
+  lk_shards one;      /* a single shard: for decoding on one rank */
+  const char *metric; /* what the run chose its best by */
 } lk_model;
 
-/** Open, verify, build and fill; passes need lk_task_reserve() first. LK_IO, LK_DATA, LK_USAGE.                  Not collective. */
+/** Open, verify, build and fill; passes need lk_task_reserve() first. Chooses the run's kernels, for the whole process: of
+ *  several models that are open at a time all must have the same. LK_IO, LK_DATA, LK_USAGE.      Not collective. */
 LK_CHECKED lk_status lk_model_open(lk_model *model, const char *path);
 void lk_model_close(lk_model *model);
 /** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */

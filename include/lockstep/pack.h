@@ -9,7 +9,7 @@
  *     list of time 0: 0 1 2 7 | 8        those with a later row come first: 4 of 5
  *
  * State matrices have B rows in front for the states that sequences start from, so that "the state before row r" is
- * always a row of the same matrix:  [ B initial rows | N rows ], lk_pack_state(). Read backwards in time the same rows
+ * always a row of the same matrix:  [ B initial rows | N rows ], lk_pack_before(). Read backwards in time the same rows
  * serve the other direction. Nothing here depends on what the rows hold; all arrays live in the arena given. */
 #pragma once
 #include "lockstep/arena.h"

@@ -62,7 +62,7 @@ void *lk_reducer_beside(const lk_reducer *reducer);
 lk_part lk_reducer_part(const lk_reducer *reducer);
 /** What the ranks of a group wrote there is there for all of them.                Collective. */
 LK_CHECKED lk_status lk_reducer_meet(lk_reducer *reducer);
-/** How the ranks are grouped, for the log: "shared memory on 2 hosts", or why not. Not collective. */
+/** How the ranks are grouped, for the log: "shared memory, 4 ranks in 2 groups", or why not. Not collective. */
 const char *lk_reducer_words(const lk_reducer *reducer);
 
 /** Wait until nobody reads the pieces of the last step.                           Not collective. */

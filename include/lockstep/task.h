@@ -37,7 +37,7 @@ LK_CHECKED lk_status lk_task_create(lk_task **task, const lk_config *config, con
 void lk_task_destroy(lk_task **task);
 lk_view lk_task_view(const lk_task *task);
 /** Buffers for batches of at most B sequences, N rows and T steps. Larger values of an earlier call are kept. LK_MEMORY.
- *  A task keeps to the kernels that were chosen at the first. */
+ *  Other kernels may not be chosen afterwards: packed weights are those of one instruction set. */
 LK_CHECKED lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training);
 /** The same for the largest batch of a loader, both sides of pairs. */
 LK_CHECKED lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training);

@@ -35,18 +35,14 @@ static long calls_for(bench_work *work, void *context, double least) {
 
 lk_status bench_mean(const bench *b, double *value, int count) {
   lk_status status = LK_OK;
-  size_t *bytes = NULL;
   double *all = NULL;
-  LK_GO(lk_comm_agree(b->comm, lk_alloc(&bytes, (size_t)b->size, sizeof *bytes)));
   LK_GO(lk_comm_agree(b->comm, lk_alloc(&all, (size_t)(b->size * count), sizeof *all)));
-  for (int r = 0; r < b->size; r++) bytes[r] = sizeof *all * (size_t)count;
-  LK_GO(lk_comm_allgather(b->comm, value, all, bytes));
+  LK_GO(lk_comm_allgather_each(b->comm, value, all, sizeof *all * (size_t)count));
   for (int i = 0; i < count; i++) {
     value[i] = 0;
     for (int r = 0; r < b->size; r++) value[i] += all[r * count + i] / b->size;
   }
 done:
-  free(bytes);
   free(all);
   return status;
 }

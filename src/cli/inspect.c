@@ -114,7 +114,7 @@ static lk_status inspect_checkpoint(const char *path, bool config_only) {
   printf("progress     step %lld, epoch %lld, %lld units trained on, %.0f seconds\n", (long long)state->step,
          (long long)state->epoch, (long long)state->units, state->seconds);
   if (state->best_step > 0)
-    printf("best         %s %.6f at step %lld\n", model.config.eval.metric, state->best, (long long)state->best_step);
+    printf("best         %s %.6f at step %lld\n", model.metric, state->best, (long long)state->best_step);
   printf("seed         %lld, %lld shards\n", (long long)state->seed, (long long)state->shards);
   printf("parameters   %td\n", lk_params_trainable(model.params));
   print_tensors(tensors, count);

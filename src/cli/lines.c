@@ -84,20 +84,17 @@ static lk_status share_block(lk_comm *comm, block *b) {
 /* What all ranks put out, in rank order, on rank 0. */
 static lk_status gather_output(lk_comm *comm, const lk_buffer *mine, lk_buffer *all) {
   const int ranks = lk_comm_size(comm);
-  size_t *one = NULL, *sizes = NULL, total = 0;
+  size_t *sizes = NULL, total = 0;
   char *bytes = NULL;
   lk_status status;
-  LK_GO(lk_comm_agree(comm, lk_alloc(&one, (size_t)ranks, sizeof *one)));
   LK_GO(lk_comm_agree(comm, lk_alloc(&sizes, (size_t)ranks, sizeof *sizes)));
-  for (int r = 0; r < ranks; r++) one[r] = sizeof *sizes;
-  LK_GO(lk_comm_allgather(comm, &mine->size, sizes, one));
+  LK_GO(lk_comm_allgather_each(comm, &mine->size, sizes, sizeof *sizes));
   for (int r = 0; r < ranks; r++) total += sizes[r];
   LK_GO(lk_comm_agree(comm, lk_comm_rank(comm) == 0 ? lk_alloc(&bytes, total + 1, 1) : LK_OK));
   LK_GO(lk_comm_gather(comm, mine->data, bytes, sizes, 0));
   lk_buffer_truncate(all, 0);
   LK_GO(lk_comm_agree(comm, lk_comm_rank(comm) == 0 ? lk_buffer_append(all, bytes, total) : LK_OK));
 done:
-  free(one);
   free(sizes);
   free(bytes);
   return status;

@@ -105,3 +105,16 @@ lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *all, const si
   copy_bytes((char *)all + comm->places[comm->rank], mine, bytes_of[comm->rank]);
   return LK_MPI(MPI_Allgatherv, MPI_IN_PLACE, 0, MPI_BYTE, all, comm->counts, comm->places, MPI_BYTE, comm->mpi);
 }
+
+lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, size_t bytes) {
+  for (int r = 0; r < comm->size; r++) comm->bytes[r] = bytes;
+  return lk_comm_allgather(comm, mine, all, comm->bytes);
+}
+
+lk_status lk_comm_sum_counts(lk_comm *comm, int64_t *counts, ptrdiff_t n) {
+  const ptrdiff_t most = comm->chunk > sizeof *counts ? (ptrdiff_t)(comm->chunk / sizeof *counts) : 1;
+  for (ptrdiff_t at = 0; at < n; at += most)
+    LK_TRY(LK_MPI(MPI_Allreduce, MPI_IN_PLACE, counts + at, lk_mpi_count((size_t)(n - at < most ? n - at : most)),
+                  MPI_INT64_T, MPI_SUM, comm->mpi));
+  return LK_OK;
+}

@@ -69,6 +69,7 @@ static lk_status start(lk_comm *comm, int *argc, char ***argv) {
   LK_TRY(LK_MPI(MPI_Comm_size, comm->mpi, &comm->size));
   LK_TRY(lk_alloc(&comm->counts, (size_t)comm->size, sizeof *comm->counts));
   LK_TRY(lk_alloc(&comm->places, (size_t)comm->size, sizeof *comm->places));
+  LK_TRY(lk_alloc(&comm->bytes, (size_t)comm->size, sizeof *comm->bytes));
   int length = 0;
   LK_TRY(LK_MPI(MPI_Get_processor_name, comm->host, &length));
   lk_assert_install(comm->rank, end_job);
@@ -103,6 +104,7 @@ void lk_comm_finalize(lk_comm **comm) {
   }
   free((*comm)->counts);
   free((*comm)->places);
+  free((*comm)->bytes);
   free(*comm);
   *comm = NULL;
 }

@@ -12,6 +12,7 @@ struct lk_comm {
   size_t chunk;         /* largest message in bytes; below INT_MAX, and lower in tests */
   ptrdiff_t bucket;     /* reals of a reduction that are on their way at a time; lower in tests */
   int *counts, *places; /* [R] arguments of one call */
+  size_t *bytes;        /* [R] */
   char host[MPI_MAX_PROCESSOR_NAME];
   struct lk_watchdog *watchdog; /* NULL where there is none */
 };

@@ -65,6 +65,11 @@ static double phase_factor(int phase) {
   return phase >= 0 && phase < (int)(sizeof all / sizeof *all) ? all[phase] : 1;
 }
 
+/* Waits for other ranks, by its own account; a checkpoint is rank 0's. */
+static bool waits(const word *a) {
+  return a->phase == LK_PHASE_REDUCTION || (a->phase == LK_PHASE_CHECKPOINT && a->rank != 0);
+}
+
 /* The rank of this host that holds the others up: one that is stopped, else the one that is furthest behind. NULL: all
  * of them wait, for each other or for another host. */
 static const word *culprit(const lk_watchdog *w, double now, bool *stopped) {
@@ -76,12 +81,11 @@ static const word *culprit(const lk_watchdog *w, double now, bool *stopped) {
   *stopped = false;
   for (int i = 1; i < w->size; i++) {
     const word *a = &w->table->of[i];
-    const bool a_waits = a->phase == LK_PHASE_REDUCTION, waits = behind->phase == LK_PHASE_REDUCTION;
-    if (a->step == behind->step && a_waits == waits) continue;
+    if (a->step == behind->step && waits(a) == waits(behind)) continue;
     alike = false;
-    if (a->step < behind->step || (a->step == behind->step && !a_waits)) behind = a;
+    if (a->step < behind->step || (a->step == behind->step && !waits(a))) behind = a;
   }
-  return alike && behind->phase == LK_PHASE_REDUCTION ? NULL : behind;
+  return alike && waits(behind) ? NULL : behind;
 }
 
 static void leave(int number) {

@@ -54,6 +54,7 @@ void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t
                             ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
                             const lk_grads *grads) {
   const ptrdiff_t O = outputs.end - outputs.begin;
+  LK_ASSERT(O > 0);
   lk_real *to[LK_MAX_PIECES];
   if (!d->tied) {
     lk_leaf_product leaf = {shard_row, .dy = dy, .x = x, .ldy = lddy, .ldx = ldx, .K = d->I};

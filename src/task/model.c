@@ -56,6 +56,7 @@ static lk_status build(lk_model *model, const char *path) {
   const char *yaml = lk_checkpoint_config(model->file);
   LK_TRY(lk_config_init(&model->config));
   LK_TRY(lk_config_parse(&model->config, yaml, strlen(yaml), path));
+  model->metric = model->config.eval.metric;
   /* whatever the training went by: who evaluates a translator wants to know of its translations */
   if (strcmp(model->config.task, "translate") == 0)
     LK_TRY(lk_config_override(&model->config, "eval.metric=exact_match"));

@@ -147,14 +147,11 @@ static lk_status open_reducer(lk_trainer *t) {
 }
 
 static lk_status share_lanes(lk_trainer *t) {
-  if (t->task == NULL || t->lane_width == 0) return LK_OK;
-  size_t mine = sizeof(float) * (size_t)(t->lane_count * t->lane_width), *one = NULL;
-  LK_TRY(lk_comm_agree(t->comm, lk_alloc(&one, (size_t)t->size, sizeof *one)));
-  for (int r = 0; r < t->size; r++) one[r] = sizeof mine;
-  lk_status status = lk_comm_allgather(t->comm, &mine, t->lane_bytes, one);
-  free(one);
+  if (t->lane_width == 0) return LK_OK;
+  const size_t mine = sizeof(float) * (size_t)(t->lane_count * t->lane_width);
+  LK_TRY(lk_comm_allgather_each(t->comm, &mine, t->lane_bytes, sizeof mine));
   for (int r = 0; r < t->size; r++) t->lane_total += (ptrdiff_t)(t->lane_bytes[r] / sizeof(float)) / t->lane_width;
-  return status;
+  return LK_OK;
 }
 
 static lk_status open_validation(lk_trainer *t) {

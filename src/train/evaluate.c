@@ -18,21 +18,18 @@ struct lk_evaluator {
   lk_real *lanes;
   double *loss;     /* [shards] of this rank */
   double *all_loss; /* [S] */
-  int64_t *counts, *all_counts;
-  size_t *bytes_of; /* [R] */
+  int64_t *counts; /* [count] */
   ptrdiff_t count;
 };
 
 static void layout(lk_evaluator *e) {
-  ptrdiff_t first = 0, lanes = lk_loader_lanes(e->loader, &first), size = lk_comm_size(e->comm);
+  ptrdiff_t first = 0, lanes = lk_loader_lanes(e->loader, &first);
   e->count = lk_task_counts(e->task) + 1; /* the last one counts tokens */
   lk_loader_layout(e->loader, &e->batch, &e->arena);
   e->lanes = lanes > 0 ? lk_arena_reals(&e->arena, lanes * lk_task_lane_width(e->task)) : NULL;
   e->loss = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.count);
   e->all_loss = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.total);
   e->counts = lk_arena_take(&e->arena, sizeof(int64_t) * (size_t)e->count);
-  e->all_counts = lk_arena_take(&e->arena, sizeof(int64_t) * (size_t)(e->count * size));
-  e->bytes_of = lk_arena_take(&e->arena, sizeof(size_t) * (size_t)size);
 }
 
 static lk_status open_local(lk_evaluator *e, const lk_corpus *corpus, const lk_loader_settings *settings) {
@@ -86,16 +83,6 @@ lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
   return lk_config_choice(config, "eval.metric", names, (size_t)n, &chosen);
 }
 
-/* Integers: their order does not matter. */
-static lk_status sum_counts(lk_evaluator *e) {
-  int size = lk_comm_size(e->comm);
-  for (int r = 0; r < size; r++) e->bytes_of[r] = sizeof(int64_t) * (size_t)e->count;
-  LK_TRY(lk_comm_allgather(e->comm, e->counts, e->all_counts, e->bytes_of));
-  memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
-  for (ptrdiff_t i = 0; i < size * e->count; i++) e->counts[i % e->count] += e->all_counts[i];
-  return LK_OK;
-}
-
 lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluation *result) {
   double start = lk_clock_seconds();
   memset(e->loss, 0, sizeof(double) * (size_t)e->shards.count);
@@ -109,7 +96,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
   }
   LK_TRY(lk_comm_agree(e->comm, lk_task_trouble(e->task)));
   LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));
-  LK_TRY(sum_counts(e));
+  LK_TRY(lk_comm_sum_counts(e->comm, e->counts, e->count));
   *result = (lk_evaluation){.counts = e->counts, .units = e->counts[0], .tokens = e->counts[e->count - 1]};
   result->metrics = lk_task_metrics(e->task, lk_tree_sum(e->all_loss, e->shards.total), e->counts, result->metric);
   result->seconds = lk_clock_seconds() - start;

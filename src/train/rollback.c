@@ -56,6 +56,7 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
     LK_WARN("there is no whole checkpoint at or before step %lld to go back to: the step is skipped",
             (long long)way.at);
     step->rollback = false, step->skipped = true;
+    LK_TRY(lk_trainer_count_skip(t, ++t->state.skips, LK_SPIKES_IN_A_ROW));
     return LK_OK;
   }
   const double now = lk_clock_seconds(), seconds = t->state.seconds + now - t->started;

@@ -37,16 +37,17 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   return lk_trainer_pack(t);
 }
 
+lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why) {
+  if (row < t->config->train.max_skips) return LK_OK;
+  return LK_FAIL(LK_INTERNAL, "%lld steps in a row %s; the last good checkpoint is %s/last.h5", (long long)row, why,
+                 t->config->run.dir);
+}
+
 static lk_status skip(lk_trainer *t) {
   LK_TRY(lk_trainer_name_trouble(t));
-  t->state.skips++;
   /* the states that lanes were left in may be no numbers either: begin afresh, on all ranks alike */
   if (t->lanes) memset(t->lanes, 0, sizeof *t->lanes * (size_t)(t->lane_count * t->lane_width));
-  if (t->state.skips < t->config->train.max_skips) return LK_OK;
-  return LK_FAIL(LK_INTERNAL,
-                 "%lld steps in a row had a gradient that is not finite (train.max_skips); the last good checkpoint is "
-                 "%s/last.h5",
-                 (long long)t->state.skips, t->config->run.dir);
+  return lk_trainer_count_skip(t, ++t->state.skips, "had a gradient that is not finite (train.max_skips)");
 }
 
 /* Seen before the update, which must not happen. All ranks come to the same. */
@@ -60,11 +61,7 @@ static lk_status meet_spike(lk_trainer *t, lk_step *step) {
           (long long)t->spike.window, then);
   step->skipped = !back, step->rollback = back;
   const int64_t row = back ? t->state.rollbacks + 1 : ++t->state.skips;
-  if (row < t->config->train.max_skips) return LK_OK;
-  return LK_FAIL(LK_INTERNAL,
-                 "%lld steps in a row were not applied, the last for its loss (train.max_skips, train.spike); the last "
-                 "good checkpoint is %s/last.h5",
-                 (long long)row, t->config->run.dir);
+  return lk_trainer_count_skip(t, row, LK_SPIKES_IN_A_ROW);
 }
 
 /* Faults that a test asked for. They go by the batch, which a run that went back does not see again. */
@@ -111,25 +108,28 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   return LK_OK;
 }
 
-/* The ranks' copies of the weights must be the same bits; the odd one out is named by a majority of digests. */
+/* The copies of the weights, one of each group of ranks that share memory, must be the same bits. The odd one out is named
+ * by a majority of digests; of two copies it can be either. */
 lk_status lk_trainer_check_replicas(lk_trainer *t) {
+  const lk_part part = lk_reducer_part(t->reducer);
   lk_status status = LK_OK;
   char digest[33] = "", *all = NULL;
-  size_t *bytes = NULL;
+  int copies = 0;
+  if (part.count == t->size) return LK_OK; /* there is one */
   LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof digest)));
-  LK_GO(lk_comm_agree(t->comm, lk_alloc(&bytes, (size_t)t->size, sizeof *bytes)));
-  for (int r = 0; r < t->size; r++) bytes[r] = sizeof digest;
-  lk_digest(lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), digest);
-  LK_GO(lk_comm_allgather(t->comm, digest, all, bytes));
+  if (part.index == 0)
+    lk_digest(lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), digest);
+  LK_GO(lk_comm_allgather_each(t->comm, digest, all, sizeof digest));
+  for (int r = 0; r < t->size; r++) copies += all[33 * r] != '\0';
   for (int r = 0; r < t->size && status == LK_OK; r++) {
     int alike = 0;
+    if (all[33 * r] == '\0') continue; /* this one votes with another */
     for (int q = 0; q < t->size; q++) alike += strcmp(all + 33 * r, all + 33 * q) == 0;
-    if (alike < t->size && 2 * alike <= t->size)
+    if (alike < copies && 2 * alike <= copies)
       status = LK_FAIL(LK_INTERNAL, "step %lld: the weights of rank %d differ from the other ranks'",
                        (long long)t->state.step, r);
   }
 done:
   free(all);
-  free(bytes);
   return status;
 }

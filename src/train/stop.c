@@ -18,7 +18,7 @@ static void on_signal(int number) {
     const double since = (double)(now.tv_sec - interrupted.tv_sec) + 1e-9 * (double)(now.tv_nsec - interrupted.tv_nsec);
     if (caught == SIGINT && since > 0.1 && since < 2) {
       lk_owner_leave();
-      _exit(lk_status_exit_code(LK_STOPPED));
+      _exit(128 + SIGINT); /* and not 75: nothing was saved */
     }
     if (caught != SIGINT || since > 0.1) interrupted = now;
   }

@@ -20,8 +20,8 @@ static bool improves(const lk_trainer *t, const lk_metric *metric) {
   return metric->rising ? metric->value > t->state.best : metric->value < t->state.best;
 }
 
-/* What follows from an evaluation at its time. One at the end of a run that goes on some day, with another limit, must
- * leave no trace in what it does then. */
+/* What follows from an evaluation at its time. One at the end of a run that goes on some day, with another limit, is not
+ * counted; a best that it found stays the best. */
 static void count_evaluation(lk_trainer *t, const lk_metric *metric, int best) {
   t->state.evaluations++;
   t->state.bad_evaluations = best ? 0 : t->state.bad_evaluations + 1;
@@ -82,7 +82,8 @@ static lk_status attend(lk_trainer *t, const lk_step *step) {
   if (lk_trainer_over(t)) return conclude(t);
   int64_t every = t->config->checkpoint.every, check = t->config->parallel.check_every;
   if (evaluation_due(t)) LK_TRY(evaluate(t, &best));
-  if (best || (every > 0 && t->state.step % every == 0) || (step->flags & LK_FLAG_SAVE))
+  /* what skipped steps would save may be as bad as they are, and push good checkpoints out */
+  if (best || (t->state.skips == 0 && ((every > 0 && t->state.step % every == 0) || (step->flags & LK_FLAG_SAVE))))
     return lk_trainer_save(t, best);
   if (check > 0 && t->state.step % check == 0) return lk_trainer_check_replicas(t);
   return LK_OK;

@@ -129,6 +129,9 @@ bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /** Pack the weights anew, together with the ranks that hold them too: after each change. Collective. */
 LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
+#define LK_SPIKES_IN_A_ROW "were not applied, the last for its loss (train.max_skips, train.spike)"
+/** `row` steps in a row were not applied: LK_INTERNAL from train.max_skips on. */
+LK_CHECKED lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why);
 LK_CHECKED lk_status lk_trainer_check_replicas(lk_trainer *t);
 /* trouble.c: say which shards and rows a gradient that is not finite came from. Collective. */
 LK_CHECKED lk_status lk_trainer_name_trouble(lk_trainer *t);

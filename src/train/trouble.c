@@ -37,12 +37,9 @@ static bool piece_is_finite(const lk_trainer *t, int p) {
 static lk_status name_pieces(lk_trainer *t) {
   lk_status status = LK_OK;
   int64_t mine = 0, *all = NULL, brought = 0;
-  size_t *bytes = NULL;
   LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof *all)));
-  LK_GO(lk_comm_agree(t->comm, lk_alloc(&bytes, (size_t)t->size, sizeof *bytes)));
-  for (int r = 0; r < t->size; r++) bytes[r] = sizeof *all;
   for (int p = 0; p < t->shards.pieces; p++) mine |= piece_is_finite(t, p) ? 0 : (int64_t)1 << p;
-  LK_GO(lk_comm_allgather(t->comm, &mine, all, bytes));
+  LK_GO(lk_comm_allgather_each(t->comm, &mine, all, sizeof mine));
   for (int r = 0; r < t->size; r++) brought |= all[r];
   if (!brought && !finite_between(t->grads.piece[0], t->slice.begin, t->slice.end)) mine = 1;
   for (int p = 0; p < t->shards.pieces; p++) {
@@ -51,7 +48,6 @@ static lk_status name_pieces(lk_trainer *t) {
   }
 done:
   free(all);
-  free(bytes);
   return status;
 }
 

@@ -115,6 +115,18 @@ static void test_gather_and_scatter(lk_comm *comm, size_t unit) {
   free(mine);
 }
 
+static void test_counts(lk_comm *comm, ptrdiff_t n) {
+  const int size = lk_comm_size(comm), rank = lk_comm_rank(comm);
+  int64_t counts[64], all[64], wrong = 0;
+  for (ptrdiff_t i = 0; i < n; i++) counts[i] = ((int64_t)1 << 40) * i + rank;
+  CHECK_OK(lk_comm_sum_counts(comm, counts, n));
+  for (ptrdiff_t i = 0; i < n; i++) wrong += counts[i] != ((int64_t)1 << 40) * i * size + size * (size - 1) / 2;
+  const int64_t mine = 7 * rank;
+  CHECK_OK(lk_comm_allgather_each(comm, &mine, all, sizeof mine));
+  for (int r = 0; r < size; r++) wrong += all[r] != 7 * r;
+  CHECK(wrong == 0);
+}
+
 int main(int argc, char **argv) {
   lk_comm *comm = check_start(&argc, &argv);
   CHECK(strlen(lk_comm_host(comm)) > 0);
@@ -131,6 +143,7 @@ int main(int argc, char **argv) {
     test_broadcast_block(comm, 12345);
     test_gather_and_scatter(comm, 1);
     test_gather_and_scatter(comm, 5000);
+    test_counts(comm, 64);
     CHECK_OK(lk_comm_barrier(comm));
   }
   return check_end(comm);

@@ -1,4 +1,5 @@
 #include "isa_impl.h"
+#include "lockstep/status.h"
 
 /* A panel is LK_TILE_VECTORS vectors wide, the last one filled up with zero weights: [panel][k][PANEL]. */
 #define PANEL (LK_TILE_VECTORS * LK_VL)
@@ -34,7 +35,7 @@ void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptr
               lk_part part) {
   lk_slice mine = lk_part_of(part, M, LK_LANES);
   if (part.index == part.count - 1) mine.end = panels_of(M) * PANEL;
-  *packed = (lk_packed){.data = packed->data, .M = M, .K = K};
+  *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .isa = LK_ISA_ID};
   for (ptrdiff_t m = mine.begin / PANEL * PANEL; m < mine.end; m += PANEL)
     pack_panel(packed->data + m * K, m, mine, M, K, w, row, column);
 }
@@ -46,7 +47,7 @@ ptrdiff_t view_size_isa(ptrdiff_t M, ptrdiff_t K) { return (panels_of(M) * PANEL
 
 void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld, lk_part part) {
   const lk_slice mine = lk_part_of(part, K, LK_LANES), all = {0, panels_of(M) * PANEL};
-  *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .in_place = w, .ld = ld};
+  *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .in_place = w, .ld = ld, .isa = LK_ISA_ID};
   for (ptrdiff_t m = whole_panels(M); m < all.end; m += PANEL)
     pack_panel(packed->data + (m - whole_panels(M)) * K + mine.begin * PANEL, m, all, M, mine.end - mine.begin,
                w + mine.begin * ld, 1, ld);
@@ -170,6 +171,7 @@ static ptrdiff_t depth_of(const lk_packed *w, ptrdiff_t K) {
 }
 
 void product_isa(const lk_packed *w, const lk_product *p) {
+  LK_ASSERT(w->isa == LK_ISA_ID);
   const ptrdiff_t K = p->over.end > p->over.begin ? p->over.end - p->over.begin : w->K;
   const ptrdiff_t depth = depth_of(w, K), fit = BLOCK_ROWS * VIEW_K / depth / ROWS * ROWS;
   const ptrdiff_t height = fit < BLOCK_ROWS ? fit : BLOCK_ROWS;
