@@ -48,6 +48,8 @@ typedef struct lk_prepare_report {
 } lk_prepare_report;
 
 const char *const *lk_prepare_kinds(size_t *count);
+/** LK_USAGE where no kind is called so. */
+LK_CHECKED lk_status lk_prepare_check_kind(const char *kind);
 /** Defaults: unit word on both sides, nfc true, max_length 10000, error, columns 0 and -1. */
 void lk_prepare_init(lk_prepare *prepare);
 /** LK_USAGE for options that do not go together, LK_DATA for bad input, LK_IO. report may be NULL. */

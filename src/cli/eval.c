@@ -112,7 +112,13 @@ static lk_status check_corpus(const lk_model *model, const lk_corpus_info *info,
 
 static void print_text(const lk_model *model, const arguments *a, const lk_evaluation *e) {
   printf("split\t%s\nunits\t%lld\n", lk_split_names[a->split], (long long)e->units);
-  for (int i = 0; i < e->metrics; i++) printf("%s\t%.6f\n", e->metric[i].name, e->metric[i].value);
+  for (int i = 0; i < e->metrics; i++) {
+    const double value = e->metric[i].value;
+    if (isnan(value))
+      printf("%s\t-\n", e->metric[i].name); /* there was nothing to measure it on */
+    else
+      printf("%s\t%.6f\n", e->metric[i].name, value);
+  }
   ptrdiff_t n = 0;
   const int64_t *cell = lk_task_confusion(model->task, e->counts, &n);
   if (!a->confusion || n == 0) return;

@@ -63,7 +63,7 @@ static const struct argp argp = {
     .doc =
         "Sample text from a language model: texts end where the model ends a line, or after --length units, or, for a "
         "model of running text, only then.\v"
-        "Example:\n  lockstep generate run/best.h5 --prompt 'And God' --temperature 0.7 --length 300"};
+        "Example:\n  lockstep generate run/best.h5 --prompt 'And God' --length 300"};
 
 static lk_status put(void *context, const char *text, size_t size) {
   (void)context;

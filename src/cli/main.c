@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
@@ -79,23 +80,47 @@ static void hold_streams(void) {
     if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+static const lk_command *find_command(const char *name) {
+  for (int i = 0; i < COMMANDS; i++)
+    if (strcmp(name, commands[i].name) == 0) return &commands[i];
+  return NULL;
+}
+
+static lk_status run_words(int argc, char **argv) {
+  static char help[] = "--help";
+  if (argc == 3 && strcmp(argv[1], "help") == 0) argv[1] = argv[2], argv[2] = help; /* "help COMMAND" */
+  const lk_command *command = find_command(argv[1]);
+  return command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+}
+
+/* What was printed has to be where it was sent. */
+static lk_status flush_output(void) {
+  const bool failed = ferror(stdout); /* earlier, for a reason that is not known any more */
+  if (fflush(stdout) != 0) return LK_FAIL(LK_IO, "standard output: %s", strerror(errno));
+  return failed ? LK_FAIL(LK_IO, "standard output: not all could be written") : LK_OK;
+}
+
+static bool asks_for_help(int argc, char **argv) {
+  if (strcmp(argv[1], "help") == 0) return argc == 2;
+  return strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+}
+
+static lk_status run_all(int argc, char **argv) {
+  const bool version = argc > 1 && strcmp(argv[1], "--version") == 0;
+  if (version) puts("lockstep " LOCKSTEP_VERSION);
+  if (version) return LK_OK;
+  if (argc > 1 && !asks_for_help(argc, argv)) return run_words(argc, argv);
+  print_help();
+  return argc > 1 ? LK_OK : LK_USAGE;
+}
+
 int main(int argc, char **argv) {
   hold_streams();
   setlocale(LC_CTYPE, "C.UTF-8");
   lk_log_init(LK_LOG_INFO, false);
-  if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-    print_help();
-    return argc < 2 ? lk_status_exit_code(LK_USAGE) : 0;
-  }
-  if (strcmp(argv[1], "--version") == 0) {
-    puts("lockstep " LOCKSTEP_VERSION);
-    return 0;
-  }
-  const lk_command *command = NULL;
-  for (int i = 0; i < COMMANDS; i++)
-    if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
-  lk_status status = command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+  lk_status status = run_all(argc, argv);
   lk_cli_print_error();
-  if (fflush(stdout) != 0 && status == LK_OK) status = LK_IO;
+  if (status == LK_OK) status = flush_output();
+  lk_cli_print_error();
   return lk_status_exit_code(status);
 }

@@ -249,13 +249,18 @@ static const struct argp argp = {
         "text of characters, characters.\n"
         "\n"
         "Examples:\n"
-        "  lockstep prepare text book.txt --unit char --stream --valid-fraction 0.1 -o book.h5\n"
-        "  lockstep prepare classify train.tsv --valid valid.tsv --unit char -o names.h5\n"
-        "  lockstep prepare label en-train.conllu --valid en-dev.conllu --test en-test.conllu -o en.h5\n"
-        "  lockstep prepare label train.conll --column word=0,tag=-1 --min-count 2 -o entities.h5\n"
-        "  lockstep prepare pairs train.tsv --valid valid.tsv --test test.tsv -o g2p.h5\n"
-        "  lockstep prepare pairs train.en --target train.de --valid-fraction 0.02 --sentencepiece ende.model "
-        "--shared-vocabulary -o ende.h5\n"
+        "  lockstep prepare text book.txt --unit char --stream \\\n"
+        "    --valid-fraction 0.1 -o book.h5\n"
+        "  lockstep prepare classify train.tsv --valid valid.tsv --unit char \\\n"
+        "    -o names.h5\n"
+        "  lockstep prepare label en-train.conllu --valid en-dev.conllu \\\n"
+        "    --test en-test.conllu -o en.h5\n"
+        "  lockstep prepare label train.conll --column word=0,tag=-1 --min-count 2 \\\n"
+        "    -o entities.h5\n"
+        "  lockstep prepare pairs train.tsv --valid valid.tsv --test test.tsv \\\n"
+        "    -o g2p.h5\n"
+        "  lockstep prepare pairs train.en --target train.de --valid-fraction 0.02 \\\n"
+        "    --sentencepiece ende.model --shared-vocabulary -o ende.h5\n"
         "  lockstep prepare frames vowels.tsv --test-fraction 0.2 -o vowels.h5\n"};
 
 static lk_status check(const lk_prepare *p) {
@@ -269,6 +274,7 @@ static lk_status check(const lk_prepare *p) {
                                                : " or ",
                                kinds[i]);
   if (!p->kind) return LK_FAIL(LK_USAGE, "lockstep prepare: expected a kind (%s) and a file", list);
+  LK_TRY(lk_prepare_check_kind(p->kind));
   if (!p->input[LK_TRAIN])
     return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected a file, or - for standard input", p->kind);
   if (!p->output) return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected -o OUT.h5", p->kind);
@@ -339,12 +345,12 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
   const bool label = strcmp(p->kind, "label") == 0;
   if (!label && (a.column || p->conllu))
     return LK_FAIL(LK_USAGE, "--%s goes with label, not with %s", a.column ? "column" : "conllu", p->kind);
-  if (a.column && p->conllu) return LK_FAIL(LK_USAGE, "--conllu fixes the columns: leave out --column");
-  if (label && !a.column && ends_with(p->input[LK_TRAIN], ".conllu")) p->conllu = true;
+  if (label && ends_with(p->input[LK_TRAIN], ".conllu")) p->conllu = true;
   lk_durable_guard();
   LK_TRY(lk_prepare_run(p, &report));
   print_report(p, &report);
   if (report.vocabulary == LK_SPECIALS || report.target_vocabulary == LK_SPECIALS)
     LK_WARN("%s: every unit of a side is <unk>: there is nothing to learn from; lower --min-count", p->output);
+  if (report.labels == 1) LK_WARN("%s: there is one label only: nothing to learn from", p->output);
   return LK_OK;
 }

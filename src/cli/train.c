@@ -16,6 +16,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
   if (key != ARGP_KEY_ARGS) return ARGP_ERR_UNKNOWN; /* single ones too: argp then hands over all that are left */
   a->config = state->argv[state->next];
+  if (strchr(a->config, '='))
+    return lk_cli_bad_option("lockstep train: expected a configuration file before '%.64s'", a->config);
   a->assignments = state->argv + state->next + 1;
   a->count = state->argc - state->next - 1;
   return 0;
@@ -28,8 +30,8 @@ static const struct argp argp = {
         "Train a model on all ranks that mpirun started. Where run.dir holds a checkpoint the run goes on from it, "
         "exactly, "
         "on any number of ranks.\v"
-        "Example:\n  mpirun -n 4 lockstep train configs/lm-char.yaml data.corpus=book.h5 run.dir=run "
-        "train.rate=0.002\n\n"
+        "Example:\n  mpirun -n 4 lockstep train configs/lm-char.yaml data.corpus=book.h5 \\\n"
+        "    run.dir=run train.rate=0.002\n\n"
         "The run's folder holds config.yaml, metrics.jsonl (one object a line), log.txt, checkpoints/ and the links "
         "last.h5 and best.h5. 'lockstep config --describe' lists all keys. SIGINT, SIGTERM, SIGUSR1 and "
         "SIGHUP save the state and end the run with exit code 75; the same command goes on. Send mpirun SIGUSR1, which "

@@ -36,6 +36,11 @@ static lk_status find_format(const char *kind, const lk_format **format) {
                  near ? ", did you mean " : "", near ? near : "");
 }
 
+lk_status lk_prepare_check_kind(const char *kind) {
+  const lk_format *ignored;
+  return find_format(kind, &ignored);
+}
+
 static lk_status check_figures(const lk_prepare *p) {
   for (int s = 0; s < LK_SPLITS; s++)
     if (!(p->fraction[s] >= 0 && p->fraction[s] < 1))

@@ -26,6 +26,7 @@ typedef struct lk_source {
   lk_reader reader;
   struct lk_frames_h5 *h5; /* frames in an HDF5 file, text then unused */
   ptrdiff_t position;      /* weight of the records given out: where the next one begins */
+  int columns;             /* of labelled words: all lines have as many; 0: none was read */
 } lk_source;
 
 /* A word or a tag where it stands. */

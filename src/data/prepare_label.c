@@ -1,6 +1,7 @@
 /* prepare label - a word and its label a line, sentences end at a blank line.
  *
- * CoNLL-U: ten columns, FORM and UPOS are used; comments, multiword ranges (3-4) and empty nodes (8.1) are left out.
+ * CoNLL-U: ten columns, FORM and UPOS are used unless others are named; comments, multiword ranges (3-4) and empty nodes
+ * (8.1) are left out.
  * Plain columns: separated by single TABs where the line has one, else by blanks; a line of nothing but white space is
  * blank; the -DOCSTART- lines of CoNLL-2003 are no sentence. Source: universaldependencies.org/format.html. */
 #include "prepare_impl.h"
@@ -97,8 +98,14 @@ static lk_status take_word(lk_job *job, const lk_source *source, const lk_line *
   const char *word, *tag;
   size_t word_size, tag_size;
   int word_index, tag_index;
-  LK_TRY(resolve(source, line, "word", p->conllu ? CONLLU_FORM : p->column_word, columns, &word_index));
-  LK_TRY(resolve(source, line, "tag", p->conllu ? CONLLU_UPOS : p->column_tag, columns, &tag_index));
+  /* nobody wants the default's columns of CoNLL-U, numbers and remarks */
+  const int word_column = p->conllu && p->column_word == 0 ? CONLLU_FORM : p->column_word;
+  const int tag_column = p->conllu && p->column_tag == -1 ? CONLLU_UPOS : p->column_tag;
+  LK_TRY(resolve(source, line, "word", word_column, columns, &word_index));
+  LK_TRY(resolve(source, line, "tag", tag_column, columns, &tag_index));
+  if (word_index == tag_index)
+    return lk_source_fail(source, line->number, 1, "%d column%s: word and tag would be the same one", columns,
+                          columns == 1 ? "" : "s");
   column_at(line, tabs, word_index, &word, &word_size);
   column_at(line, tabs, tag_index, &tag, &tag_size);
   lk_label_trim(&tag, &tag_size);
@@ -114,26 +121,36 @@ static lk_status take_word(lk_job *job, const lk_source *source, const lk_line *
   return LK_OK;
 }
 
+/* Plain columns that are CoNLL-U's: a comment, or a word's number first where the word is looked for. */
+static lk_status check_plain(const lk_job *job, const lk_source *source, const lk_line *line, bool tabs, int columns) {
+  const char *id;
+  size_t size;
+  bool looks = starts_with(line, "# ") && memmem(line->text, line->size, " = ", 3) != NULL;
+  if (tabs && columns == CONLLU_COLUMNS && job->settings->column_word == 0) {
+    column_at(line, tabs, 0, &id, &size);
+    looks = looks || (size == 1 && *id == '1');
+  }
+  return looks ? lk_source_fail(source, line->number, 1, "this looks like CoNLL-U: say --conllu") : LK_OK;
+}
+
 /* One sentence: its words in job->spans; *count 0 at the end of the file. */
 static lk_status read_sentence(lk_job *job, lk_source *source, ptrdiff_t *count) {
   const bool conllu = job->settings->conllu;
   lk_line line;
-  int expected = 0;
   job->folded.size = 0;
   for (*count = 0; lk_reader_next(&source->reader, &line);) {
     if (is_blank(&line) || (!conllu && starts_with(&line, "-DOCSTART-"))) {
       if (*count > 0) return LK_OK;
-      expected = 0;
       continue;
     }
     if (conllu && starts_with(&line, "#")) continue;
     const bool tabs = conllu || memchr(line.text, '\t', line.size) != NULL;
     const int columns = count_columns(&line, tabs);
     bool skip = false;
-    if (conllu) LK_TRY(check_conllu(source, &line, columns, &skip));
-    if (expected > 0 && columns != expected)
-      return wrong_columns(source, &line, tabs, columns, expected, " as in the lines before");
-    expected = columns;
+    LK_TRY(conllu ? check_conllu(source, &line, columns, &skip) : check_plain(job, source, &line, tabs, columns));
+    if (source->columns > 0 && columns != source->columns)
+      return wrong_columns(source, &line, tabs, columns, source->columns, " as in the lines before");
+    source->columns = columns;
     if (skip) continue;
     LK_TRY(take_word(job, source, &line, tabs, columns, *count));
     ++*count;

@@ -6,6 +6,23 @@
 
 static int next_units(const lk_line_batch *b) { return lk_task_view(b->model->task) == LK_VIEW_LM; }
 
+/* What stands before a tab may be the answer already: a line of the file that the model learnt from. */
+static lk_status check_tab(const lk_line_batch *b, ptrdiff_t line) {
+  const lk_strings *labels = &b->model->corpus->label;
+  const char *text = b->lines->text[line], *tab = memchr(text, '\t', b->lines->size[line]);
+  const lk_view view = lk_task_view(b->model->task);
+  if (tab == NULL || view == LK_VIEW_LM) return LK_OK;
+  bool label = view == LK_VIEW_LABEL; /* no word has a tab in it */
+  for (ptrdiff_t i = 0; i < labels->count && !label; i++)
+    label = lk_strings_size(labels, i) == (size_t)(tab - text) &&
+            memcmp(lk_strings_get(labels, i), text, (size_t)(tab - text)) == 0;
+  if (!label) return LK_OK;
+  return LK_FAIL(LK_DATA, "%s:%lld:%zu: a tab: expected %s", b->lines->name, (long long)(b->lines->first + line),
+                 lk_utf8_count(text, (size_t)(tab - text)) + 1,
+                 view == LK_VIEW_LABEL ? "a sentence a line, its words set apart by blanks"
+                                       : "the text alone (cut -f2- takes it from labelled lines)");
+}
+
 /* Append one line's ids or frames; length[]: rows that it gives, 0 for none. */
 static lk_status read_line(lk_line_batch *b, ptrdiff_t line) {
   ptrdiff_t i = line - b->first, D = b->model->corpus->frames;
@@ -18,6 +35,7 @@ static lk_status read_line(lk_line_batch *b, ptrdiff_t line) {
   if (valid < size)
     return LK_FAIL(LK_DATA, "%s:%lld:%zu: not valid UTF-8", b->lines->name, (long long)(b->lines->first + line),
                    lk_utf8_count(text, valid) + 1);
+  LK_TRY(check_tab(b, line));
   b->begin[i] = b->id_count;
   LK_TRY(lk_model_encode(b->model, text, size, &b->ids, &b->id_count, &b->id_capacity));
   b->length[i] = b->id_count - b->begin[i];

@@ -1,4 +1,6 @@
 /* task_label.c - a label for every word. */
+#include <math.h>
+
 #include "task_impl.h"
 
 enum { UNITS, CORRECT, UNKNOWN, UNKNOWN_CORRECT, GOLD, FOUND, MATCHED, COUNTS };
@@ -60,7 +62,8 @@ static void count(lk_task *task, const lk_params *params, const lk_batch *batch,
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
   (void)loss;
   int n = lk_metric_put(metrics, 1, "accuracy", lk_ratio(counts[CORRECT], counts[UNITS]), 1);
-  n = lk_metric_put(metrics, n, "unknown_accuracy", lk_ratio(counts[UNKNOWN_CORRECT], counts[UNKNOWN]), 1);
+  const double unknown = counts[UNKNOWN] > 0 ? lk_ratio(counts[UNKNOWN_CORRECT], counts[UNKNOWN]) : NAN; /* of none */
+  n = lk_metric_put(metrics, n, "unknown_accuracy", unknown, 1);
   if (!task->tags.spans) return n;
   n = lk_metric_put(metrics, n, "precision", lk_ratio(counts[MATCHED], counts[FOUND]), 1);
   n = lk_metric_put(metrics, n, "recall", lk_ratio(counts[MATCHED], counts[GOLD]), 1);

@@ -190,6 +190,9 @@ static void announce(const lk_trainer *t) {
           lk_params_trainable(t->params), t->tensor_count, lk_kernels_get()->name, lk_blas_core());
   LK_INFO("%s: %lld steps an epoch, %lld sequences a step", t->config->data.corpus, (long long)t->steps_in_epoch,
           (long long)t->config->train.batch);
+  if (!t->valid)
+    LK_INFO("%s has no part for validation: there will be no best.h5, the last weights are %s/last.h5",
+            t->config->data.corpus, t->config->run.dir);
   if (t->size > 1) LK_INFO("gradients by %s", lk_reducer_words(t->reducer));
   if (shards_follow_ranks(t->config))
     LK_INFO(

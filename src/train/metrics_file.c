@@ -21,8 +21,11 @@ static json_t *make_line(const char *kind, int64_t told, const lk_metric *metric
   json_t *line = json_pack("{s:s, s:I, s:f}", "kind", kind, "step", (json_int_t)h[0], "epoch", h[1]);
   static const char *const names[LK_HISTORY_COLUMNS] = {"step", "epoch", "loss", "rate", "norm", "tokens", "seconds"};
   if (line && told != (int64_t)h[0]) json_object_set_new(line, "run_step", json_integer((json_int_t)told));
+  const bool trained = strcmp(kind, "train") == 0; /* nothing else has a rate and a norm */
   for (int i = 2; line && i < LK_HISTORY_COLUMNS; i++)
-    if (i == 5)
+    if ((i == 3 || i == 4) && !trained)
+      continue;
+    else if (i == 5)
       json_object_set_new(line, names[i], json_integer((json_int_t)h[i]));
     else
       json_object_set_new(line, names[i], real_or_null(h[i]));

@@ -111,6 +111,13 @@ done
 : >file
 expect 74 'cannot make the folder file' on 2 file/run train.steps=5
 
+# 74: a full disk under what is printed
+for words in '--help' 'config --defaults' 'config --describe' 'inspect complete/last.h5'; do
+  # shellcheck disable=SC2086
+  expect 74 '^lockstep: standard output: ' bash -c '"$LOCKSTEP" "$@" >/dev/full' lockstep $words
+  [ "$(wc -l <err.txt)" -eq 1 ]
+done
+
 # 75: signals, to one rank of two; the job's time; the same command goes on
 for signal in TERM INT USR1 HUP; do
   on 2 "stop-$signal" train.steps=1000000 >out.txt 2>err.txt &

@@ -129,3 +129,7 @@ expect 64 "unknown option -z" "$LOCKSTEP" generate stream/last.h5 -z
 expect 64 "did you mean --beam" "$LOCKSTEP" predict class/last.h5 --baem 3
 [ "$("$LOCKSTEP" generate stream/last.h5 --length 40 --prompt 'the w' | wc -m)" -ge 45 ]
 "$LOCKSTEP" score --help | grep -q perplexity
+
+# Lines of the file that the model learnt from, answers and all, are no questions.
+head -1 test.tsv >labelled.tsv
+expect 65 'tab: expected the text alone (cut -f2- takes it from labelled lines)' bash -c '"$LOCKSTEP" predict class/last.h5 <labelled.tsv'

@@ -121,6 +121,14 @@ fi
 "${prepare[@]}" text text.txt --min-count 1000 -o few.h5 2>../err.txt >/dev/null
 grep -q 'few.h5: every unit of a side is <unk>' ../err.txt && rm few.h5
 refused 65 'bad.conll:2:5: 3 columns, expected 2' "${prepare[@]}" label bad.conll -o out.h5
+printf '# x = y\n1\tdog\td\tN\tNN\t_\t0\t_\t_\t_\n2\tran\tr\tV\tVBD\t_\t0\t_\t_\t_\n\n' >two.conllu
+for tags in 'N V' 'NN VBD --column word=1,tag=4'; do
+  read -r first second rest <<<"$tags"
+  # shellcheck disable=SC2086
+  "${prepare[@]}" label two.conllu $rest -o two.h5 >/dev/null
+  "$LOCKSTEP" inspect two.h5 | grep -q "^labels .*'$first' '$second'" || fail "$("$LOCKSTEP" inspect two.h5)"
+done
+rm two.h5
 printf 'y\tb\n' >other.tsv
 refused 65 "other.tsv:1:1: label 'y', which the training part never has" \
   "${prepare[@]}" classify lines.tsv --test other.tsv -o out.h5
@@ -129,6 +137,7 @@ INPUT=bad.txt refused 65 '<stdin>:2:2: not valid UTF-8' "${prepare[@]}" text - -
 # Mistakes on the command line: 64. A folder that is not there: 74.
 refused 64 "unknown kind 'txt'" "${prepare[@]}" txt text.txt -o out.h5
 refused 64 'expected a kind' "${prepare[@]}"
+refused 64 "unknown kind 'text.txt'" "${prepare[@]}" text.txt -o out.h5
 refused 64 'expected -o OUT.h5' "${prepare[@]}" text text.txt
 refused 64 '--unit: expected word, char or sentencepiece, found' "${prepare[@]}" text text.txt --unit byte -o out.h5
 refused 64 '--column: expected word=I,tag=J' "${prepare[@]}" label b.conll --column word=x -o out.h5

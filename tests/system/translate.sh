@@ -51,6 +51,7 @@ cut -f1 greedy.txt | paste in.txt - >greedy.tsv
 mpirun -n 3 "$LOCKSTEP" eval rough/last.h5 greedy.h5 --split test >evaluated.txt 2>/dev/null
 cat evaluated.txt
 [ -n "$(figure bleu)" ] || fail "no metric of texts"
+"$LOCKSTEP" inspect rough/best.h5 | grep -q '^best  *loss ' || fail "inspect: $("$LOCKSTEP" inspect rough/best.h5 | grep ^best)"
 [ "$(figure exact_match),$(figure symbol_error_rate)" = 1.000000,0.000000 ] || fail "greedy search finds other answers"
 awk -F'\t' -v loss="$(figure loss)" '{ sum -= $2; n += length($1) + 1 } END { d = sum / n - loss; exit !(d < 1e-5 && d > -1e-5) }' \
   greedy.txt || fail "the answers are less probable than they say"
