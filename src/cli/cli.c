@@ -77,8 +77,10 @@ void lk_cli_print_error(void) {
 }
 
 int lk_cli_wants_help(int argc, char **argv) {
+  static const char *const words[] = {"--help", "-h", "-?", "--usage"};
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-?") == 0 || strcmp(argv[i], "--usage") == 0) return 1;
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+      if (strcmp(argv[i], words[w]) == 0) return 1;
   return 0;
 }
 

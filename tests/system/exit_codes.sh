@@ -113,8 +113,7 @@ expect 74 'cannot make the folder file' on 2 file/run train.steps=5
 
 # 74: a full disk under what is printed
 for words in '--help' 'config --defaults' 'config --describe' 'inspect complete/last.h5'; do
-  # shellcheck disable=SC2086
-  expect 74 '^lockstep: standard output: ' bash -c '"$LOCKSTEP" "$@" >/dev/full' lockstep $words
+  expect 74 '^lockstep: standard output: ' bash -c "'$LOCKSTEP' $words >/dev/full"
   [ "$(wc -l <err.txt)" -eq 1 ]
 done
 
