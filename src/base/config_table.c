@@ -153,8 +153,7 @@ const config_key lk_config_keys[] = {
     TEXT("eval.metric", eval.metric, "loss",
          "What best.h5, plateau and patience go by: loss, or of a language model perplexity, bits_per_character; of a "
          "classifier accuracy, macro_f1; of a labeller accuracy, unknown_accuracy, precision, recall, f1; of a "
-         "translator "
-         "accuracy, bleu, chrf, exact_match, and error rates."),
+         "translator accuracy, bleu, chrf, exact_match, and error rates."),
 
     WHOLE("checkpoint.every", checkpoint.every, "500", 0, MANY, "steps",
           "Time between two checkpoints; 0 saves by minutes and at the end only."),

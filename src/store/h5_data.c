@@ -34,7 +34,8 @@ static lk_status check_type(lk_h5_data *data) {
   if (data->file_type < 0) return lk_h5_fail(data->file, LK_DATA, "read the type of", data->path);
   data->size = H5Tget_size(data->file_type);
   if (H5Tget_class(data->file_type) != H5T_STRING) {
-    if (!lk_h5_known_type(data->file_type, &data->type)) return refuse(data, "its type is none of float32, float64, integers of 8 to 64 bits, strings");
+    if (!lk_h5_known_type(data->file_type, &data->type))
+      return refuse(data, "it is of none of float32, float64, 8 to 64 bit integers, strings");
     return LK_OK;
   }
   data->type = LK_UINT8;

@@ -18,7 +18,7 @@ struct lk_evaluator {
   lk_real *lanes;
   double *loss;     /* [shards] of this rank */
   double *all_loss; /* [S] */
-  int64_t *counts; /* [count] */
+  int64_t *counts;  /* [count] */
   ptrdiff_t count;
 };
 
