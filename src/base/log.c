@@ -91,31 +91,31 @@ static void draw(void) {
   state.live = true;
 }
 
-void lk_log(lk_log_level level, const char *format, ...) {
+static void tell(lk_log_level level, bool screen, const char *format, va_list args) {
   char text[LONGEST_LINE];
-  va_list args;
-  va_start(args, format);
   (void)vsnprintf(text, sizeof text, format, args);
-  va_end(args);
   pthread_mutex_lock(&mutex);
   if (level <= state.level) {
     /* The plain line takes the place of the live one, which moves down. */
-    (void)fprintf(stderr, "%s%s%s\n", state.live ? "\r\x1b[K" : "", prefix(level), text);
+    if (screen) (void)fprintf(stderr, "%s%s%s\n", state.live ? "\r\x1b[K" : "", prefix(level), text);
     to_file(prefix(level), text);
-    if (state.live) draw();
+    if (screen && state.live) draw();
   }
   pthread_mutex_unlock(&mutex);
 }
 
-void lk_log_record(lk_log_level level, const char *format, ...) {
-  char text[LONGEST_LINE];
+void lk_log(lk_log_level level, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  (void)vsnprintf(text, sizeof text, format, args);
+  tell(level, true, format, args);
   va_end(args);
-  pthread_mutex_lock(&mutex);
-  to_file(prefix(level), text);
-  pthread_mutex_unlock(&mutex);
+}
+
+void lk_log_record(lk_log_level level, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  tell(level, false, format, args);
+  va_end(args);
 }
 
 static bool speaks(void) { return !state.quiet && state.level >= LK_LOG_INFO; }
