@@ -28,6 +28,6 @@ void lk_log_record(lk_log_level level, const char *format, ...) LK_PRINTF(2, 3);
  *  Returns whether something was shown.                                           Not collective. */
 bool lk_log_progress(double seconds, const char *format, ...) LK_PRINTF(2, 3);
 /** Whether lk_log_progress() would show something now: spares the caller the formatting. */
-bool lk_log_progress_due(double seconds);
+bool lk_log_progress_due(void);
 /** End the live line, leaving it on the screen.                                   Not collective. */
 void lk_log_progress_end(void);

@@ -120,8 +120,7 @@ void lk_log_record(lk_log_level level, const char *format, ...) {
 
 static bool speaks(void) { return !state.quiet && state.level >= LK_LOG_INFO; }
 
-bool lk_log_progress_due(double seconds) {
-  (void)seconds;
+bool lk_log_progress_due(void) {
   pthread_mutex_lock(&mutex);
   double now = lk_clock_seconds();
   bool due = speaks() && (now >= state.next_screen || (state.file && now >= state.next_file));

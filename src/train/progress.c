@@ -58,7 +58,7 @@ static double epochs(const lk_trainer *t, const lk_state *at) {
 static double unsigned_nan(double value) { return isnan(value) ? fabs(value) : value; }
 
 void lk_progress_step(lk_trainer *t, const lk_step *step) {
-  if (t->rank != 0 || !lk_log_progress_due(t->config->log.every)) return;
+  if (t->rank != 0 || !lk_log_progress_due()) return;
   double seconds = lk_clock_seconds() - t->window_start;
   int64_t steps = t->state.step % LK_WINDOW ? t->state.step % LK_WINDOW : LK_WINDOW;
   char of[32] = "", left[32] = "", ends[48] = "";

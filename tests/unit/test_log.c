@@ -70,12 +70,12 @@ static void at_info(void) {
 static void at_warn(void) {
   lk_log_init(LK_LOG_WARN, false);
   say_all();
-  if (lk_log_progress_due(0) || lk_log_progress(0, "progress")) _exit(1);
+  if (lk_log_progress_due() || lk_log_progress(0, "progress")) _exit(1);
 }
 static void quietly(void) {
   lk_log_init(LK_LOG_DEBUG, true);
   say_all();
-  if (lk_log_progress_due(0) || lk_log_progress(0, "progress")) _exit(1);
+  if (lk_log_progress_due() || lk_log_progress(0, "progress")) _exit(1);
 }
 
 static void levels(void **state) {
@@ -89,11 +89,11 @@ static void levels(void **state) {
 /* Without a terminal: the first at once, then not before the seconds are over. */
 static void progress_in_a_pipe(void) {
   lk_log_init(LK_LOG_INFO, false);
-  if (!lk_log_progress_due(0.15) || !lk_log_progress(0.15, "step %d", 1)) _exit(1);
-  if (lk_log_progress_due(0.15) || lk_log_progress(0.15, "step %d", 2)) _exit(2);
+  if (!lk_log_progress_due() || !lk_log_progress(0.15, "step %d", 1)) _exit(1);
+  if (lk_log_progress_due() || lk_log_progress(0.15, "step %d", 2)) _exit(2);
   LK_INFO("plain");
   usleep(200000);
-  if (!lk_log_progress_due(0.15) || !lk_log_progress(0.15, "step %d", 3)) _exit(3);
+  if (!lk_log_progress_due() || !lk_log_progress(0.15, "step %d", 3)) _exit(3);
   lk_log_progress_end();
 }
 
