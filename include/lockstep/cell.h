@@ -19,6 +19,8 @@ typedef struct lk_cell lk_cell; /* one cell on one instruction set: src/nn/cell_
 
 /** Names of the cells, for messages and choices; *count of them.                  Not collective. */
 const char *const *lk_cell_names(size_t *count);
+/** model.recurrent_init: uniform, orthogonal. */
+const char *const *lk_recurrent_init_names(size_t *count);
 int lk_cell_gates(const char *name);  /* 0 where there is no such cell */
 int lk_cell_states(const char *name); /* 1 (h) or 2 (h, c); likewise */
 
@@ -66,9 +68,11 @@ typedef struct lk_recurrent_spec {
   int words;          /* rows of its input may be those of words */
   ptrdiff_t F;        /* of I, the last: what a step reads of the outputs of the step before */
   double forget_bias; /* what the biases of an LSTM's forget gate add up to at the start */
+  const char *init;   /* of W_hh, NULL: uniform */
 } lk_recurrent_spec;
 
-/** Declare the tensors: uniform in +-1/sqrt(H), as PyTorch. LK_USAGE for an unknown cell.   Not collective. */
+/** Declare the tensors: uniform in +-1/sqrt(H), as PyTorch, or W_hh orthogonal. LK_USAGE for an unknown cell.
+ *  Not collective. */
 LK_CHECKED lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_recurrent_spec *spec);
 /** Lay out packed weights, for the kernels chosen now: after another lk_kernels_select() lay out and pack again.
  *  training 0: without what only backward needs. Several ranks may hold them together, zeros at first. Not collective. */

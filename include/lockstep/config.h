@@ -18,18 +18,19 @@ typedef struct lk_config_model {
   const char *cell;           /* elman | lstm | gru */
   int64_t hidden, layers;
   bool bidirectional;
-  double dropout;        /* between layers and before the output */
-  double input_dropout;  /* after the embedding, or of the frames */
-  bool variational;      /* one mask for all times of a sequence (Gal & Ghahramani 2016) */
-  double word_dropout;   /* a: word w becomes <unk> with a / (a + count(w)) (Kiperwasser & Goldberg 2016); 0 none */
-  bool tied;             /* output weights are the embedding (Press & Wolf 2017; Inan et al. 2017) */
-  bool recurrent_bias;   /* a second bias b_hh, as PyTorch has it */
-  double forget_bias;    /* initial forget gate bias of an LSTM */
-  const char *pool;      /* last | mean | max: a classifier's summary of the sequence */
-  const char *attention; /* none | additive | dot | general: how a decoder looks at its source */
-  bool input_feeding;    /* what attention made of a time is read at the next (Luong et al. 2015) */
-  const char *bridge;    /* dense | copy: the encoder's final states become the decoder's first */
-  bool shared_embedding; /* source and target read one table; with tied the output weights are it too */
+  double dropout;       /* between layers and before the output */
+  double input_dropout; /* after the embedding, or of the frames */
+  bool variational;     /* one mask for all times of a sequence (Gal & Ghahramani 2016) */
+  double word_dropout;  /* a: word w becomes <unk> with a / (a + count(w)) (Kiperwasser & Goldberg 2016); 0 none */
+  bool tied;            /* output weights are the embedding (Press & Wolf 2017; Inan et al. 2017) */
+  bool recurrent_bias;  /* a second bias b_hh, as PyTorch has it */
+  double forget_bias;   /* initial forget gate bias of an LSTM */
+  const char *recurrent_init; /* uniform | orthogonal: what W_hh starts from */
+  const char *pool;           /* last | mean | max: a classifier's summary of the sequence */
+  const char *attention;      /* none | additive | dot | general: how a decoder looks at its source */
+  bool input_feeding;         /* what attention made of a time is read at the next (Luong et al. 2015) */
+  const char *bridge;         /* dense | copy: the encoder's final states become the decoder's first */
+  bool shared_embedding;      /* source and target read one table; with tied the output weights are it too */
 } lk_config_model;
 
 typedef struct lk_config_train {

@@ -74,6 +74,8 @@ const config_key lk_config_keys[] = {
           "Give each cell a second bias, on the recurrent side, as PyTorch has it."),
     REAL("model.forget_bias", model.forget_bias, "1", -INFINITY, NO_END, 0, "",
          "Bias that the forget gates of an LSTM start from."),
+    TEXT("model.recurrent_init", model.recurrent_init, "uniform",
+         "Recurrent weights start uniform, as PyTorch's, or orthogonal for each gate (Saxe et al. 2014)."),
     TEXT("model.pool", model.pool, "last",
          "A classifier's summary of the sequence: last (state), mean or max (over time)."),
     TEXT("model.attention", model.attention, "general",
@@ -151,9 +153,7 @@ const config_key lk_config_keys[] = {
     WHOLE("eval.batch", eval.batch, "64", 1, 1048576, "sequences",
           "Sequences evaluated together, of a running text lanes: each starts from zeros, so figures vary a little."),
     TEXT("eval.metric", eval.metric, "loss",
-         "What best.h5, plateau and patience go by: loss, or of a language model perplexity, bits_per_character; of a "
-         "classifier accuracy, macro_f1; of a labeller accuracy, unknown_accuracy, precision, recall, f1; of a "
-         "translator accuracy, bleu, chrf, exact_match, and error rates."),
+         "What best.h5, plateau and patience go by: loss, accuracy, f1, macro_f1, perplexity, exact_match, bleu ..."),
 
     WHOLE("checkpoint.every", checkpoint.every, "500", 0, MANY, "steps",
           "Time between two checkpoints; 0 saves by minutes and at the end only."),

@@ -59,7 +59,8 @@ static lk_status declare_layers(lk_decoder *d, lk_params *params) {
                               .F = l == 0 ? d->F : 0,
                               .words = l == 0,
                               .recurrent_bias = m->recurrent_bias,
-                              .forget_bias = m->forget_bias};
+                              .forget_bias = m->forget_bias,
+                              .init = m->recurrent_init};
     LK_TRY(lk_recurrent_declare(&d->layer[l], params, &spec));
   }
   return LK_OK;

@@ -88,7 +88,8 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .onehot = l == 0 && e->onehot,
                                 .words = l == 0 && has_embedding(e),
                                 .recurrent_bias = m->recurrent_bias,
-                                .forget_bias = m->forget_bias};
+                                .forget_bias = m->forget_bias,
+                                .init = m->recurrent_init};
       LK_TRY(lk_recurrent_declare(&e->layer[l][d], params, &spec));
     }
   return LK_OK;

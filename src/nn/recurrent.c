@@ -52,6 +52,13 @@ int lk_cell_states(const char *name) {
 }
 
 /* One tensor of the layer: [G H, columns], or [G H] where columns is 0; *id stays -1 where it is left out. */
+static const char *const inits[] = {"uniform", "orthogonal"};
+
+const char *const *lk_recurrent_init_names(size_t *count) {
+  *count = sizeof inits / sizeof *inits;
+  return inits;
+}
+
 static lk_status add_tensor(lk_params *params, const lk_recurrent *l, const lk_recurrent_spec *spec, const char *suffix,
                             ptrdiff_t columns, const char *note, double special, int *id) {
   lk_param p = {.note = note,
@@ -61,6 +68,8 @@ static lk_status add_tensor(lk_params *params, const lk_recurrent *l, const lk_r
                 .decay = columns > 0};
   const int length = snprintf(p.name, sizeof p.name, "%s.%s", spec->name, suffix);
   LK_ASSERT(length > 0 && (size_t)length < sizeof p.name);
+  if (strcmp(suffix, "weight_hh") == 0 && spec->init && strcmp(spec->init, inits[1]) == 0)
+    p.init = (lk_init){.kind = LK_INIT_ORTHOGONAL, .scale = 1};
   if (columns == 0 && l->cell->forget >= 0) {
     p.special_begin = l->cell->forget * l->H;
     p.special_end = p.special_begin + l->H;

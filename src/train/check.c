@@ -16,6 +16,7 @@ static const struct {
                {"kernels", lk_kernels_names},
                {"model.input", lk_input_names},
                {"model.cell", lk_cell_names},
+               {"model.recurrent_init", lk_recurrent_init_names},
                {"model.pool", lk_pool_names},
                {"model.attention", lk_attention_names},
                {"model.bridge", lk_bridge_names},

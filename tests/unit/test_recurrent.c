@@ -370,6 +370,33 @@ static void test_the_forget_gate_starts_with_its_bias(void **state) {
   lk_params_destroy(&params);
 }
 
+/* Each gate's W_hh, and nothing else: W W^T = 1. */
+static void test_recurrent_weights_may_start_orthogonal(void **state) {
+  (void)state;
+  enum { H = 5 };
+  lk_params *params;
+  lk_recurrent layer;
+  lk_recurrent_spec spec = {.cell = "gru", .name = "rnn", .I = H, .H = H, .init = "orthogonal"};
+  assert_int_equal(lk_params_create(&params), LK_OK);
+  assert_int_equal(lk_recurrent_declare(&layer, params, &spec), LK_OK);
+  assert_int_equal(lk_params_commit(params, 1), LK_OK);
+  int off = 0;
+  for (int tensor = 0; tensor < 2; tensor++)
+    for (int i = 0; i < 3 * H; i++)
+      for (int j = i / H * H; j < (i / H + 1) * H; j++) {
+        const lk_real *w = lk_params_value(params, tensor ? layer.weight_hh : layer.weight_ih);
+        double sum = 0;
+        for (int k = 0; k < H; k++) sum += (double)w[i * H + k] * (double)w[j * H + k];
+        const int is_one = fabs(sum - (i == j)) < 1e-6;
+        if (tensor)
+          assert_true(is_one);
+        else
+          off += !is_one;
+      }
+  assert_true(off > 0);
+  lk_params_destroy(&params);
+}
+
 static void test_an_unknown_cell_is_named(void **state) {
   (void)state;
   lk_params *params;
@@ -390,6 +417,7 @@ int main(void) {
       cmocka_unit_test(test_bits_do_not_depend_on_the_ranks),
       cmocka_unit_test(test_weights_are_packed_in_parts),
       cmocka_unit_test(test_the_forget_gate_starts_with_its_bias),
+      cmocka_unit_test(test_recurrent_weights_may_start_orthogonal),
       cmocka_unit_test(test_an_unknown_cell_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
