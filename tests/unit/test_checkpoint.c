@@ -213,12 +213,20 @@ static lk_status store(int64_t step, int best, int keep) {
   return status;
 }
 
-/* The step of the newest usable checkpoint, -1 for none; lines of damaged ones. */
+/* The step of the newest usable checkpoint, -1 for none, -2 where there are some, none of them whole; lines of damaged
+ * ones. */
 static int64_t newest(int *damaged_lines) {
   lk_buffer path = {0}, damaged = {0};
   lk_checkpoint_file *file;
   int64_t step = -1;
-  OK(lk_checkpoint_newest("run", &path, &damaged));
+  const lk_status status = lk_checkpoint_newest("run", &path, &damaged);
+  if (status == LK_DATA) {
+    assert_non_null(strstr(lk_error_get()->text, "no checkpoint in run/checkpoints is whole: run/checkpoints/step-"));
+    lk_error_clear();
+    step = -2;
+  } else {
+    OK(status);
+  }
   *damaged_lines = 0;
   for (const char *c = damaged.data; c && *c; c++) *damaged_lines += *c == '\n';
   if (path.size) {
@@ -324,7 +332,7 @@ static void all_damaged(void **state) {
   int damaged;
   OK(lk_durable_folder("run/checkpoints"));
   write_all("run/checkpoints/step-0000000001.h5", "x", 1);
-  assert_int_equal(newest(&damaged), -1);
+  assert_int_equal(newest(&damaged), -2);
   assert_int_equal(damaged, 1);
 }
 
