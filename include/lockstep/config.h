@@ -106,8 +106,8 @@ LK_CHECKED lk_status lk_config_print(const lk_config *config, lk_buffer *out);
 LK_CHECKED lk_status lk_config_describe(lk_buffer *out);
 /** Append the value of `key` as it would stand in a file. LK_MEMORY.              Not collective. */
 LK_CHECKED lk_status lk_config_value(const lk_config *config, const char *key, lk_buffer *out);
-/** The same for a key that a user named, and a text without quotes. LK_USAGE, LK_MEMORY. Not collective. */
-LK_CHECKED lk_status lk_config_get(const lk_config *config, const char *key, lk_buffer *out);
+/** The same for a key that a user named at `place`, and a text without quotes. LK_USAGE, LK_MEMORY. Not collective. */
+LK_CHECKED lk_status lk_config_get(const lk_config *config, const char *place, const char *key, lk_buffer *out);
 /** LK_USAGE, naming the place where `key` was set: "tiny.yaml:7:9: model.cell: expected ..., found ...". */
 LK_CHECKED lk_status lk_config_error(const lk_config *config, const char *key, const char *format, ...) LK_PRINTF(3, 4);
 /** The index of the value of string key `key` among names[count]; LK_USAGE listing them, with the nearest. */

@@ -75,5 +75,7 @@ typedef struct lk_grads {
 
 /** Where lk_sum_leaves() puts tensor `id`: to[p] for each piece.                  Not collective. */
 void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_PIECES]);
+/** The same from the tensor's real `first` on.                                    Not collective. */
+void lk_grads_at(const lk_grads *grads, int id, ptrdiff_t first, lk_real *to[LK_MAX_PIECES]);
 /** Its marks: to[p] for each piece, NULL where there are none.                    Not collective. */
 void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_PIECES]);

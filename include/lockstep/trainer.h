@@ -6,14 +6,9 @@
 #include "lockstep/comm.h"
 #include "lockstep/config.h"
 
-typedef struct lk_run_end {
-  const char *reason; /* why it stopped, in words */
-  int64_t step;
-} lk_run_end;
-
 /** All that can be said against a configuration without a corpus. LK_USAGE with the place. Not collective. */
 LK_CHECKED lk_status lk_train_check(const lk_config *config);
 /** Train. LK_OK when the run is over by its own rules; LK_STOPPED when a signal ended it with the state saved;
  *  LK_USAGE, LK_DATA, LK_IO, LK_MEMORY, LK_INTERNAL (too many non-finite steps in a row, replicas that differ).
  *                                                                                 Collective. */
-LK_CHECKED lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end);
+LK_CHECKED lk_status lk_train(const lk_config *config, lk_comm *comm);

@@ -247,11 +247,11 @@ lk_status lk_config_value(const lk_config *config, const char *key, lk_buffer *o
   return lk_config_format(config, &lk_config_keys[index], out);
 }
 
-lk_status lk_config_get(const lk_config *config, const char *key, lk_buffer *out) {
+lk_status lk_config_get(const lk_config *config, const char *place, const char *key, lk_buffer *out) {
   const ptrdiff_t index = lk_config_find(key, strlen(key));
   if (lk_config_is_section(key, strlen(key)))
-    return LK_FAIL(LK_USAGE, "--get: '%s' is a section: name one of its keys", key);
-  if (index < 0) return lk_config_unknown("--get", key, strlen(key));
+    return LK_FAIL(LK_USAGE, "%s: '%s' is a section: name one of its keys", place, key);
+  if (index < 0) return lk_config_unknown(place, key, strlen(key));
   if (lk_config_keys[index].kind != KEY_STRING) return lk_config_format(config, &lk_config_keys[index], out);
   const char *text;
   memcpy(&text, (const char *)config + lk_config_keys[index].offset, sizeof text);

@@ -62,7 +62,7 @@ static lk_status merge(lk_config *config, const arguments *a, lk_buffer *file) {
 static lk_status write(const lk_config *config, const arguments *a, lk_buffer *out) {
   if (a->describe) return lk_config_describe(out);
   if (!a->key) return lk_config_print(config, out);
-  LK_TRY(lk_config_get(config, a->key, out));
+  LK_TRY(lk_config_get(config, "--get", a->key, out));
   return lk_buffer_append(out, "\n", 1);
 }
 

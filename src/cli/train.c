@@ -68,8 +68,7 @@ lk_status lk_command_train(int argc, char **argv, lk_comm *comm) {
   if (!a.config)
     return LK_FAIL(LK_USAGE, "lockstep train: expected a configuration file; 'lockstep train --help' has an example");
   LK_GO(lk_comm_agree(comm, read_config(&config, &a, comm)));
-  lk_run_end end;
-  LK_GO(lk_train(&config, comm, &end));
+  LK_GO(lk_train(&config, comm));
 done:
   lk_config_release(&config);
   return status;

@@ -58,14 +58,12 @@ void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t
   lk_real *to[LK_MAX_PIECES];
   if (!d->tied) {
     lk_leaf_product leaf = {shard_row, .dy = dy, .x = x, .ldy = lddy, .ldx = ldx, .K = d->I};
-    lk_grads_of(grads, d->weight, to);
-    for (int p = 0; p < grads->shards->pieces; p++) to[p] += outputs.begin * d->I;
+    lk_grads_at(grads, d->weight, outputs.begin * d->I, to);
     lk_sum_leaves(grads->shards, O, d->I, lk_leaf_product_block, &leaf, to, d->I, d->scratch);
   }
   if (d->bias >= 0) {
     lk_leaf_columns columns = {shard_row, .dy = dy, .ldy = lddy};
-    lk_grads_of(grads, d->bias, to);
-    for (int p = 0; p < grads->shards->pieces; p++) to[p] += outputs.begin;
+    lk_grads_at(grads, d->bias, outputs.begin, to);
     lk_sum_leaves(grads->shards, O, 1, lk_leaf_columns_block, &columns, to, 1, d->scratch);
   }
   if (dx == NULL) return;

@@ -116,12 +116,6 @@ static void backward_to_initial(lk_recurrent *l, const lk_pack *pack) {
 
 /* ---- gradients of the tensors: one gate at a time, as gates are padded and the tensors are not ---- */
 
-/* One gate's rows g H .. (g+1) H of a tensor with `columns` columns. */
-static void gate_rows(const lk_grads *grads, int id, ptrdiff_t offset, lk_real *to[LK_MAX_PIECES]) {
-  lk_grads_of(grads, id, to);
-  for (int p = 0; p < grads->shards->pieces; p++) to[p] += offset;
-}
-
 /* Leaf where the input is one-hot: a column of W_ih gets the gradients of the rows that read its id. */
 typedef struct leaf_ids {
   const ptrdiff_t *shard_row;
@@ -150,7 +144,7 @@ static void input_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows 
   const ptrdiff_t ldy = l->cell->gates * l->Hp, read = l->I - l->F;
   const ptrdiff_t *shard_row = in.words ? in.words->shard_row : pack->shard_row;
   lk_real *to[LK_MAX_PIECES];
-  gate_rows(grads, l->weight_ih, g * l->H * l->I, to);
+  lk_grads_at(grads, l->weight_ih, g * l->H * l->I, to);
   if (l->onehot) {
     const leaf_ids leaf = {.shard_row = shard_row, .dy = dy, .ldy = ldy, .V = l->I, .ids = in.ids};
     lk_sum_leaves(grads->shards, l->H, l->I, leaf_ids_block, &leaf, to, l->I, l->scratch);
@@ -165,7 +159,7 @@ static void input_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows 
     lk_sum_leaves(grads->shards, l->H, l->F, lk_leaf_product_block, &leaf, to, l->I, l->scratch);
   }
   const lk_leaf_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = ldy};
-  gate_rows(grads, l->bias_ih, g * l->H, to);
+  lk_grads_at(grads, l->bias_ih, g * l->H, to);
   lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
 }
 
@@ -173,17 +167,17 @@ static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrd
   lk_leaf_product leaf = {.shard_row = pack->shard_row, .x = l->before, .ldx = l->Hp, .K = l->H};
   leaf.dy = recurrent_part(l, g, &leaf.ldy);
   lk_real *to[LK_MAX_PIECES];
-  gate_rows(grads, l->weight_hh, g * l->H * l->H, to);
+  lk_grads_at(grads, l->weight_hh, g * l->H * l->H, to);
   lk_sum_leaves(grads->shards, l->H, l->H, lk_leaf_product_block, &leaf, to, l->H, l->scratch);
   if (l->bias_hh < 0) return;
-  gate_rows(grads, l->bias_hh, g * l->H, to);
+  lk_grads_at(grads, l->bias_hh, g * l->H, to);
   if (leaf.dy == l->tape) {
     const lk_leaf_columns columns = {.shard_row = pack->shard_row, .dy = leaf.dy, .ldy = leaf.ldy};
     lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
     return;
   }
   lk_real *same[LK_MAX_PIECES]; /* both biases are added to the same sum */
-  gate_rows(grads, l->bias_ih, g * l->H, same);
+  lk_grads_at(grads, l->bias_ih, g * l->H, same);
   for (int p = 0; p < grads->shards->pieces; p++) memcpy(to[p], same[p], (size_t)l->H * sizeof *to[p]);
 }
 

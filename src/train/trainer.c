@@ -9,6 +9,11 @@
 #include "lockstep/log.h"
 #include "trainer_impl.h"
 
+typedef struct run_end {
+  const char *reason; /* why it stopped, in words */
+  int64_t step;
+} run_end;
+
 static bool evaluation_due(const lk_trainer *t) {
   int64_t every = t->config->eval.every;
   return every > 0 ? t->state.step % every == 0 : t->state.step_in_epoch == 0;
@@ -95,7 +100,7 @@ static lk_status after_step(lk_trainer *t, const lk_step *step) {
   return lk_trainer_detour(t);
 }
 
-static lk_status loop(lk_trainer *t, lk_run_end *end, int64_t *flags) {
+static lk_status loop(lk_trainer *t, run_end *end, int64_t *flags) {
   lk_step step;
   t->started = t->saved_at = t->window_start = lk_clock_seconds();
   LK_TRY(lk_trainer_start_point(t));
@@ -141,7 +146,7 @@ done:
   return status;
 }
 
-static lk_status run(lk_trainer *t, lk_run_end *end) {
+static lk_status run(lk_trainer *t, run_end *end) {
   int64_t flags = 0;
   const bool over = lk_trainer_over(t) && (t->evaluated || !t->valid) && !test_due(t);
   LK_TRY(loop(t, end, &flags));
@@ -188,7 +193,7 @@ static void release(lk_trainer *t) {
 }
 
 /* How it ended, for the log too; what went wrong is on the screen once the caller prints it. */
-static void tell_end(const lk_trainer *t, lk_status status, const lk_run_end *end) {
+static void tell_end(const lk_trainer *t, lk_status status, const run_end *end) {
   if (t->rank != 0) return;
   if (status == LK_OK)
     LK_INFO("done at step %lld: %s", (long long)end->step, end->reason);
@@ -196,14 +201,14 @@ static void tell_end(const lk_trainer *t, lk_status status, const lk_run_end *en
     lk_log_record(status == LK_STOPPED ? LK_LOG_INFO : LK_LOG_ERROR, "%s", lk_error_get()->text);
 }
 
-lk_status lk_train(const lk_config *config, lk_comm *comm, lk_run_end *end) {
+lk_status lk_train(const lk_config *config, lk_comm *comm) {
   lk_trainer t = {.config = config, .comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm)};
-  *end = (lk_run_end){.reason = "it did not start"};
+  run_end end = {.reason = "it did not start"};
   lk_signals_catch();
   lk_status status = lk_trainer_build(&t);
-  if (status == LK_OK) status = run(&t, end);
+  if (status == LK_OK) status = run(&t, &end);
   lk_log_progress_end();
-  tell_end(&t, status, end);
+  tell_end(&t, status, &end);
   release(&t);
   return status;
 }
