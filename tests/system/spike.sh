@@ -65,7 +65,8 @@ grep -q '3 steps in a row were not applied, the last for its loss' err.txt
 # What is saved on the way is what steps were applied to: of skipped ones nothing pushes good checkpoints out.
 expect 70 '3 steps in a row had a gradient that is not finite' env 'LOCKSTEP_DEBUG=nan:rank=0,step=31;nan:rank=0,step=32;nan:rank=0,step=33' \
   "$LOCKSTEP" train "$config" "${small[@]}" run.dir=kept checkpoint.every=1 checkpoint.keep=2 eval.every=1000 train.max_skips=3
-[ "$(cd kept/checkpoints && echo step-*)" = 'step-0000000029.h5 step-0000000030.h5' ]
+kept=$(cd kept/checkpoints && echo step-*)
+[ "$kept" = 'step-0000000029.h5 step-0000000030.h5' ] || { echo "skipped steps were saved: $kept" && exit 1; }
 expect 64 "train.spike=rollback: expected off, skip or rollback" "$LOCKSTEP" train "$config" data.corpus=text.h5 run.dir=bad train.spike=rollback
 
 # Adam's first update moves no weight by more than the rate, and nearly all by the rate, whatever was skipped before it.
