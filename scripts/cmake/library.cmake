@@ -6,7 +6,7 @@ target_compile_options(lockstep_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${LOCKSTEP_WERROR}>:-Werror>
   -fno-math-errno -fno-trapping-math -ffp-contract=off)
 target_compile_definitions(lockstep_flags INTERFACE
-  _GNU_SOURCE LK_VERSION="${PROJECT_VERSION}" $<$<BOOL:${LOCKSTEP_FLIP_GATE}>:LK_FLIP_GATE=1>)
+  _GNU_SOURCE LK_VERSION="${PROJECT_VERSION}")
 if(LOCKSTEP_SANITIZE)
   set(sanitize -fsanitize=${LOCKSTEP_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_compile_options(lockstep_flags INTERFACE ${sanitize})

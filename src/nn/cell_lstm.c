@@ -28,9 +28,6 @@ LK_INLINE void cell_backward(cell_unit *x) {
   const lk_vec dc = x->dc + through_tanh(x->dh * o, t);
   x->gate[I] = through_sigmoid(dc * g, i);
   x->gate[F] = through_sigmoid(dc * x->c0, f);
-#ifdef LK_FLIP_GATE /* a build that the tests must reject */
-  x->gate[F] = -x->gate[F];
-#endif
   x->gate[G] = through_tanh(dc * i, g);
   x->gate[O] = through_sigmoid(x->dh * t, o);
   x->dc0 = dc * f;

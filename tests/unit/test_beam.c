@@ -207,6 +207,82 @@ static void test_wide_is_exhaustive(void **state) {
   trained_close(&t);
 }
 
+/* A net that writes its next unit with fixed probabilities, whatever it read and wrote: all weights zero, and the logs of
+ * the probabilities as the output's bias. A search over it can be done by hand. */
+static void constant_open(trained *t, double eos, double first, double second, double third) {
+  trained_open(t, usual, 0);
+  lk_real *bias = lk_params_value(t->f.params, t->f.task->head.dense.bias);
+  for (int id = 0; id < TARGET_V; id++) bias[id] = -60;
+  bias[LK_EOS] = (lk_real)log(eos);
+  bias[LK_SPECIALS] = (lk_real)log(first);
+  bias[LK_SPECIALS + 1] = (lk_real)log(second);
+  bias[LK_SPECIALS + 2] = (lk_real)log(third);
+}
+
+/* Search for a source of one word. */
+static void search(trained *t, int width, double length_penalty, lk_beam *beam) {
+  static const int32_t word = LK_SPECIALS + 1, *const words = &word;
+  static lk_translate how;
+  static const ptrdiff_t one = 1;
+  lk_batch batch;
+  lk_arena arena = {0};
+  ptrdiff_t perm;
+  how = (lk_translate){.beam = width, .nbest = width, .length_penalty = length_penalty};
+  *beam = (lk_beam){.model = &t->model, .how = &how};
+  assert_int_equal(lk_batch_from_sources(&batch, &arena, &t->model.one, 1, &words, &one, &perm), LK_OK);
+  assert_int_equal(lk_beam_search(beam, &batch), LK_OK);
+  lk_arena_release(&arena);
+}
+
+/* Four beginnings, P(end) = .5, P(a) = .3, P(b) = .15, P(c) = .05. Second step, by falling probability: "a end" .15, "a a"
+ * .09, "b end" .075, "a b" and "b a" .045, "c end" .025: the last stands behind the first four, and does not finish though
+ * there is a place; "a a end" (.045) takes it a step later. */
+static void test_what_ends_behind_the_beam_does_not_finish(void **state) {
+  (void)state;
+  static const double expected[] = {0.5, 0.15, 0.075, 0.045};
+  trained t;
+  lk_beam beam;
+  constant_open(&t, 0.5, 0.3, 0.15, 0.05);
+  search(&t, 4, 0, &beam);
+  assert_int_equal(beam.found[0], 4);
+  for (int i = 0; i < 4; i++) assert_true(fabs(beam.finished[i].log_probability - log(expected[i])) < 1e-5);
+  lk_beam_release(&beam);
+  trained_close(&t);
+}
+
+/* P(a) = .4, P(b) = .3, P(end) = .2, P(c) = .1: the end is never among the best two ways to go on, so nothing finishes
+ * before the limit of length, not even the empty translation, which would rank first. */
+static void test_an_improbable_end_waits_for_the_limit(void **state) {
+  (void)state;
+  trained t;
+  lk_beam beam;
+  constant_open(&t, 0.2, 0.4, 0.3, 0.1);
+  search(&t, 2, 0.6, &beam);
+  const ptrdiff_t limit = lk_translate_limit(2); /* of the word and its end */
+  assert_int_equal(beam.found[0], 2);
+  for (int i = 0; i < 2; i++) assert_int_equal(beam.finished[i].units, limit + 1); /* and <eos> */
+  assert_true(fabs(beam.finished[0].log_probability - ((double)limit * log(0.4) + log(0.2))) < 1e-3);
+  lk_beam_release(&beam);
+  trained_close(&t);
+}
+
+/* P(end) = .5, P(a) = .3, P(b) = .2. First the end (.5), finished, and a (.3), b (.2) go on; then the two best ways are
+ * "a end" (.15) and "b end" (.10), of which the first fills the two places there are. */
+static void test_no_more_finish_than_the_beam_holds(void **state) {
+  (void)state;
+  trained t;
+  lk_beam beam;
+  constant_open(&t, 0.5, 0.3, 0.2, 1e-9);
+  search(&t, 2, 0, &beam);
+  assert_int_equal(beam.found[0], 2);
+  assert_int_equal(beam.finished[0].units, 1);
+  assert_int_equal(beam.finished[1].units, 2);
+  assert_true(fabs(beam.finished[0].log_probability - log(0.5)) < 1e-5);
+  assert_true(fabs(beam.finished[1].log_probability - log(0.15)) < 1e-5);
+  lk_beam_release(&beam);
+  trained_close(&t);
+}
+
 /* Of two translations of unequal length the penalty decides: the more it divides, the longer the first. */
 static void test_penalties(void **state) {
   (void)state;
@@ -322,6 +398,9 @@ int main(void) {
       cmocka_unit_test(test_lines_stay_apart),
       cmocka_unit_test(test_scores_are_those_of_pairs),
       cmocka_unit_test(test_wide_is_exhaustive),
+      cmocka_unit_test(test_what_ends_behind_the_beam_does_not_finish),
+      cmocka_unit_test(test_an_improbable_end_waits_for_the_limit),
+      cmocka_unit_test(test_no_more_finish_than_the_beam_holds),
       cmocka_unit_test(test_penalties),
       cmocka_unit_test(test_coverage),
       cmocka_unit_test(test_alignment),

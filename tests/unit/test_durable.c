@@ -4,8 +4,62 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "store_fixture.h"
+
+/* fsync() and rename() of this program, in the place of the C library's: they note what they were called for. */
+enum { CALLS = 16 };
+static struct {
+  char call; /* s: fsync, r: rename */
+  ino_t file;
+} calls[CALLS];
+static int called;
+
+static void note(char call, ino_t file) {
+  if (called < CALLS) calls[called].call = call, calls[called].file = file;
+  called++;
+}
+
+int fsync(int fd) {
+  struct stat about;
+  if (fstat(fd, &about) == 0) note('s', about.st_ino);
+  return (int)syscall(SYS_fsync, fd);
+}
+
+int rename(const char *from, const char *to) {
+  struct stat about;
+  if (lstat(from, &about) == 0) note('r', about.st_ino);
+  return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+static ino_t inode(const char *path) {
+  struct stat about;
+  assert_int_equal(lstat(path, &about), 0);
+  return about.st_ino;
+}
+
+/* A crash of the machine must find the old file or the whole new one: the bytes are on the disk before the name is, and
+ * the name, which is the folder's, before the function returns. */
+static void syncs_before_and_after_the_name(void **state) {
+  (void)state;
+  called = 0;
+  OK(lk_durable_write("a.txt", "first", 5));
+  const ino_t file = inode("a.txt"), folder = inode(".");
+  assert_int_equal(called, 3);
+  assert_true(calls[0].call == 's' && calls[0].file == file);
+  assert_true(calls[1].call == 'r' && calls[1].file == file);
+  assert_true(calls[2].call == 's' && calls[2].file == folder);
+  called = 0;
+  OK(lk_durable_link("last", "a.txt"));
+  assert_int_equal(called, 2);
+  assert_true(calls[0].call == 'r' && calls[0].file == inode("last"));
+  assert_true(calls[1].call == 's' && calls[1].file == folder);
+  called = 0;
+  OK(lk_durable_folder("folder"));
+  assert_int_equal(called, 1);
+  assert_true(calls[0].call == 's' && calls[0].file == folder);
+}
 
 static void writes_and_replaces(void **state) {
   (void)state;
@@ -168,8 +222,15 @@ static void digests(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(writes_and_replaces),    TEST(failure_keeps_the_old), TEST(long_names), TEST(links_move), TEST(folders),
-      TEST(cleans_what_is_passing), TEST(killed_in_the_middle),  TEST(digests),
+      TEST(syncs_before_and_after_the_name),
+      TEST(writes_and_replaces),
+      TEST(failure_keeps_the_old),
+      TEST(long_names),
+      TEST(links_move),
+      TEST(folders),
+      TEST(cleans_what_is_passing),
+      TEST(killed_in_the_middle),
+      TEST(digests),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,25 @@ static void values_are_a_function_of_seed_and_tensor(void **state) {
   lk_params_destroy(&c);
 }
 
+/* Two tensors of one shape and one rule draw numbers of their own: gates or layers that began alike would stay so. */
+static void tensors_alike_in_shape_differ_in_values(void **state) {
+  (void)state;
+  static const lk_init_kind rules[] = {LK_INIT_UNIFORM, LK_INIT_NORMAL, LK_INIT_ORTHOGONAL};
+  for (int kind = 0; kind < 3; kind++) {
+    lk_params *params;
+    lk_param p = {.name = "first", .dims = 2, .shape = {16, 16}, .init = {rules[kind], 1}};
+    int first, second, equal = 0;
+    assert_int_equal(lk_params_create(&params), LK_OK);
+    assert_int_equal(lk_params_add(params, &p, &first), LK_OK);
+    memcpy(p.name, "other", sizeof "other");
+    assert_int_equal(lk_params_add(params, &p, &second), LK_OK);
+    assert_int_equal(lk_params_commit(params, 8), LK_OK);
+    for (int i = 0; i < 256; i++) equal += lk_params_value(params, first)[i] == lk_params_value(params, second)[i];
+    assert_true(equal < 8);
+    lk_params_destroy(&params);
+  }
+}
+
 static void gradients_lie_at_the_same_offsets(void **state) {
   (void)state;
   lk_params *params = make(7);
@@ -207,6 +226,7 @@ int main(void) {
       cmocka_unit_test(initial_values_have_their_distribution),
       cmocka_unit_test(orthogonal_blocks_are_orthogonal),
       cmocka_unit_test(values_are_a_function_of_seed_and_tensor),
+      cmocka_unit_test(tensors_alike_in_shape_differ_in_values),
       cmocka_unit_test(gradients_lie_at_the_same_offsets),
       cmocka_unit_test(the_same_name_twice_is_a_bug),
       cmocka_unit_test(rows_of_sparse_gradients_are_counted_through),

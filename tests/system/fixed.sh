@@ -1,0 +1,41 @@
+# What a run begins with it goes on with: another value of such a setting is refused (64) and nothing is touched.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_text
+awk 'BEGIN { srand(1); for (i = 0; i < 60; i++) { s = t = ""; for (n = 1 + int(5 * rand()); n; n--) { k = int(4 * rand())
+  s = s (s == "" ? "" : " ") "a" k; t = t (t == "" ? "" : " ") "a" k } print s "\t" t } }' >pairs.tsv
+"$LOCKSTEP" prepare pairs pairs.tsv --shared-vocabulary -o pairs.h5 >/dev/null
+
+# begin RUN CONFIG [key=value ...]: without mpirun, which takes longer than the run
+begin() {
+  local run=$1 config=$2
+  shift 2
+  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$run" "$@" >"$run.log" 2>&1
+}
+# refused RUN KEY=VALUE CONFIG [key=value ...]
+refused() {
+  local run=$1 change=$2 config=$3 before code=0
+  shift 3
+  before=$(cd "$run" && find . -type f ! -name log.txt -exec sha256sum {} + | sort)
+  begin "$run" "$config" "$@" "$change" || code=$?
+  [ "$code" -eq 64 ] || { echo "$change: ended with $code"; cat "$run.log"; return 1; }
+  grep -q "${change%%=*}[:=].*'$run'" "$run.log" || { echo "$change: not named:"; cat "$run.log"; return 1; }
+  [ "$before" = "$(cd "$run" && find . -type f ! -name log.txt -exec sha256sum {} + | sort)" ]
+}
+
+lm=(data.corpus=text.h5 model.hidden=12 model.embedding=12 train.batch=4 train.unroll=8 train.epochs=0 train.steps=2 train.schedule=constant)
+begin lm lm-char.yaml "${lm[@]}"
+for change in seed=9 train.batch=5 train.unroll=9 train.optimizer=sgd model.cell=elman model.hidden=13 \
+  model.embedding=13 model.layers=1 model.input=onehot model.tied=true model.recurrent_bias=false eval.metric=perplexity; do
+  refused lm "$change" lm-char.yaml "${lm[@]}" train.steps=4
+done
+pairs=(data.corpus=pairs.h5 model.bidirectional=false model.hidden=12 model.embedding=12 model.layers=1 train.batch=4 train.epochs=0 train.steps=2)
+begin pairs translate-g2p.yaml "${pairs[@]}"
+for change in train.pool=7 model.attention=additive model.bridge=copy model.input_feeding=false model.bidirectional=true \
+  model.shared_embedding=true; do
+  refused pairs "$change" translate-g2p.yaml "${pairs[@]}" train.steps=4
+done
+# the same settings go on
+begin lm lm-char.yaml "${lm[@]}" train.steps=4
+grep -q 'done at step 4' lm.log

@@ -1,0 +1,21 @@
+# Patience counts evaluations in a row: one that improves sets it back.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_classify
+train 1 classify-text.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=4 train.batch=8 train.optimizer=sgd \
+  train.rate=1 train.schedule=constant train.warmup=0 train.epochs=0 train.steps=4000 train.patience=4 eval.every=10 eval.metric=loss \
+  checkpoint.every=0
+# By the losses that it told: where it had to end, and how often an evaluation that improved came after some that had not.
+awk -F'[:,]' '/"kind":"valid"/ {
+    for (i = 1; i < NF; i++) { if ($i == "\"step\"") step = $(i + 1); if ($i == "\"loss\"") loss = $(i + 1) }
+    last = step
+    if (end) next
+    if (n++ == 0 || loss < best) { best = loss; resets += bad > 0; bad = 0; next }
+    if (++bad == 4) end = step
+  }
+  END {
+    print "patience ends at step " end ", the run ended at " last "; " resets " times set back"
+    exit !(end == last && resets >= 2)
+  }' run/metrics.jsonl
+grep -q 'done at step .*: validation has not improved for train.patience evaluations' run.log
