@@ -72,6 +72,8 @@ typedef struct lk_checkpoint_file lk_checkpoint_file;
 /** Verify and open. LK_IO, LK_DATA. */
 LK_CHECKED lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *path);
 void lk_checkpoint_close(lk_checkpoint_file **file);
+/** The file's digest, 32 hex digits. */
+const char *lk_checkpoint_digest(const lk_checkpoint_file *file);
 const char *lk_checkpoint_config(const lk_checkpoint_file *file);
 const lk_corpus_info *lk_checkpoint_corpus(const lk_checkpoint_file *file);
 const lk_state *lk_checkpoint_state(const lk_checkpoint_file *file);

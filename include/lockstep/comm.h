@@ -30,6 +30,9 @@ _Noreturn void lk_comm_abort(lk_comm *comm, int exit_code);
 /** All ranks get the worst status; where another rank failed and this one did not, its record gets that rank's text
  *  ("rank 3: ..."). Call after work that can fail on some ranks only.             Collective. */
 LK_CHECKED lk_status lk_comm_agree(lk_comm *comm, lk_status status);
+/** All ranks found the file of this digest (at most 39 characters) under `path`: else LK_DATA on all of them, naming the
+ *  first rank with another one, both hosts and both digests.                       Collective. */
+LK_CHECKED lk_status lk_comm_same_file(lk_comm *comm, const char *path, const char *digest);
 /** bytes from root to all.                                                        Collective. */
 LK_CHECKED lk_status lk_comm_broadcast(lk_comm *comm, void *data, size_t bytes, int root);
 /** A growing block of bytes from root to all: the receivers' *data is lk_alloc()ed. Collective. */

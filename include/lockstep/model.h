@@ -1,6 +1,7 @@
 /* model.h - a trained model, as a file becomes a net again: what eval, predict, score and generate start from. */
 #pragma once
 #include "lockstep/checkpoint.h"
+#include "lockstep/comm.h"
 #include "lockstep/config.h"
 #include "lockstep/side.h"
 #include "lockstep/task.h"
@@ -21,6 +22,8 @@ typedef struct lk_model {
 /** Open, verify, build and fill; passes need lk_task_reserve() first. Chooses the run's kernels, for the whole process: of
  *  several models that are open at a time all must have the same. LK_IO, LK_DATA, LK_USAGE.      Not collective. */
 LK_CHECKED lk_status lk_model_open(lk_model *model, const char *path);
+/** The same on all ranks, rank 0 first; LK_DATA too where a rank finds another model than rank 0 does. Collective. */
+LK_CHECKED lk_status lk_model_open_ranks(lk_model *model, lk_comm *comm, const char *path);
 void lk_model_close(lk_model *model);
 /** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */
 LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli_impl.h"
+#include "lockstep/corpus_ranks.h"
 #include "lockstep/evaluate.h"
 #include "lockstep/model.h"
 #include "lockstep/trainer.h"
@@ -199,8 +200,8 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   lk_corpus *corpus = NULL;
   LK_TRY(lk_cli_parse(&argp, "lockstep eval", argc, argv, &a, &help));
   if (help) return LK_OK;
-  LK_GO(lk_comm_agree(comm, lk_model_open(&model, a.model)));
-  LK_GO(lk_comm_agree(comm, lk_corpus_open(&corpus, a.corpus, lk_comm_rank(comm) == 0)));
+  LK_GO(lk_model_open_ranks(&model, comm, a.model));
+  LK_GO(lk_corpus_open_ranks(&corpus, comm, a.corpus));
   LK_GO(lk_comm_agree(comm, check_corpus(&model, lk_corpus_about(corpus), a.corpus)));
   if (a.confusion && strcmp(model.config.task, "classify") != 0)
     LK_GO(LK_FAIL(LK_USAGE, "--confusion: only a classifier has one, and the model is of task %s", model.config.task));

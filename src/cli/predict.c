@@ -100,7 +100,7 @@ lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
   int help = 0;
   LK_TRY(lk_cli_parse(&argp, "lockstep predict", argc, argv, &a, &help));
   if (help) return LK_OK;
-  LK_TRY(lk_comm_agree(comm, lk_model_open(&a.model, a.path)));
+  LK_TRY(lk_model_open_ranks(&a.model, comm, a.path));
   lk_status status;
   if (a.translates && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
     status = LK_FAIL(LK_USAGE, "--beam, --nbest and the like are for translators: this model has another task");

@@ -83,6 +83,7 @@ void lk_checkpoint_close(lk_checkpoint_file **file) {
   *file = NULL;
 }
 
+const char *lk_checkpoint_digest(const lk_checkpoint_file *file) { return lk_h5_digest(file->file); }
 const char *lk_checkpoint_config(const lk_checkpoint_file *file) { return lk_strings_get(&file->config, 0); }
 const lk_corpus_info *lk_checkpoint_corpus(const lk_checkpoint_file *file) { return &file->corpus; }
 const lk_state *lk_checkpoint_state(const lk_checkpoint_file *file) { return &file->state; }

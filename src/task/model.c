@@ -81,6 +81,18 @@ lk_status lk_model_open(lk_model *model, const char *path) {
   return status;
 }
 
+lk_status lk_model_open_ranks(lk_model *model, lk_comm *comm, const char *path) {
+  const int rank = lk_comm_rank(comm);
+  lk_status status = LK_OK;
+  *model = (lk_model){0};
+  LK_GO(lk_comm_agree(comm, rank == 0 ? lk_model_open(model, path) : LK_OK));
+  LK_GO(lk_comm_agree(comm, rank > 0 ? lk_model_open(model, path) : LK_OK));
+  LK_GO(lk_comm_same_file(comm, path, lk_checkpoint_digest(model->file)));
+done:
+  if (status != LK_OK) lk_model_close(model);
+  return status;
+}
+
 void lk_model_close(lk_model *model) {
   lk_vocab_destroy(&model->vocab);
   for (int i = 0; i < 2; i++) lk_side_destroy(&model->side[i]);

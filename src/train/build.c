@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/corpus_ranks.h"
 #include "lockstep/durable.h"
 #include "lockstep/log.h"
 #include "trainer_impl.h"
@@ -58,13 +59,11 @@ static lk_status check_validation(const lk_trainer *t) {
                          t->config->data.corpus);
 }
 
-/* One rank checks the whole file; the others then read just their rows. */
 static lk_status open_corpus(lk_trainer *t) {
   const char *path = t->config->data.corpus;
   if (path[0] == '\0')
     return LK_FAIL(LK_USAGE, "data.corpus is not set: expected the path of a corpus made by 'lockstep prepare'");
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_corpus_open(&t->corpus, path, true) : LK_OK));
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? LK_OK : lk_corpus_open(&t->corpus, path, false)));
+  LK_TRY(lk_corpus_open_ranks(&t->corpus, t->comm, path));
   t->info = lk_corpus_about(t->corpus);
   return check_validation(t);
 }
