@@ -10,12 +10,16 @@
  * /vocab/source_model and /vocab/target_model: the SentencePiece model of a side that is cut by one.
  *
  * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
- * Labels are numbered from 0 in the order of /vocab/label; `target` of a labeller is -1 (no label) at <sos>, <eos> and
- * <pad>. Frames have neither <sos> nor <eos>. Not collective throughout. */
+ * Labels are numbered from 0 in the order of /vocab/label; `target` of a labeller is -1 (no label) at <sos>, <eos>,
+ * <pad> and words without a label. In /valid and /test a label that training never has is -2.
+ * Frames have neither <sos> nor <eos>. Not collective throughout. */
 #pragma once
 #include "lockstep/h5.h"
 
 enum { LK_PAD = 0, LK_SOS = 1, LK_EOS = 2, LK_UNK = 3, LK_SPECIALS = 4 };
+/* In the place of a label: none (left out of the loss and of all counts); one that training never has (no loss either,
+ * but whatever is predicted there is wrong). */
+enum { LK_NO_LABEL = -1, LK_UNSEEN_LABEL = -2 };
 typedef enum lk_split { LK_TRAIN, LK_VALID, LK_TEST, LK_SPLITS } lk_split;
 extern const char *const lk_split_names[LK_SPLITS];
 
@@ -47,7 +51,7 @@ typedef struct lk_corpus_info {
   ptrdiff_t frames;                     /* D, 0 for ids */
   lk_strings source, target, label;     /* vocabularies with counts; empty where there is none */
   lk_buffer source_model, target_model; /* SentencePiece models, as their files have them; empty where there is none */
-  int lower, nfc;                       /* how text was folded: predict and generate do the same */
+  int lower, nfc, digits;               /* how text was folded (lk_folding): predict and generate do the same */
   int buckets[LK_SPLITS];
   lk_bucket bucket[LK_SPLITS][LK_MAX_BUCKETS];
   ptrdiff_t rows[LK_SPLITS];   /* over all buckets */
@@ -55,6 +59,10 @@ typedef struct lk_corpus_info {
   ptrdiff_t max_length;        /* longest row in tokens, <sos> and <eos> included; of pairs the longer side */
   char digest[33];
 } lk_corpus_info;
+
+static inline lk_folding lk_corpus_folding(const lk_corpus_info *info) {
+  return (lk_folding){.nfc = info->nfc, .lower = info->lower, .digits = info->digits};
+}
 
 typedef struct lk_corpus lk_corpus;
 

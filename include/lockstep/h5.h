@@ -68,6 +68,7 @@ LK_CHECKED lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type typ
 /** Appends to `strings` (numbers are read from `path`_count where that exists). Strings of variable length are read from
  *  foreign files alone, and only as far as the file's size allows. */
 LK_CHECKED lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings);
+bool lk_h5_has_attribute(const lk_h5 *file, const char *object, const char *name);
 /** LK_DATA where the attribute is missing. The text is appended to out. */
 LK_CHECKED lk_status lk_h5_get_text(const lk_h5 *file, const char *object, const char *name, lk_buffer *out);
 LK_CHECKED lk_status lk_h5_get_int(const lk_h5 *file, const char *object, const char *name, int64_t *value);

@@ -29,6 +29,7 @@ typedef struct lk_prepare {
   ptrdiff_t vocabulary; /* at most so many units besides the specials; 0 all */
   int64_t minimum;      /* units seen less often become <unk> */
   bool lower, nfc;
+  bool digits;          /* every digit becomes 0, in text but not in labels */
   ptrdiff_t max_length; /* units of a sequence, without <sos> and <eos> */
   lk_too_long too_long;
   int column_word, column_tag; /* label: 0-based, negative from the end */

@@ -50,8 +50,13 @@ size_t lk_utf8_count(const char *text, size_t size);
 size_t lk_utf8_mark(const char *text, size_t size);
 /** Whether the character at text is Unicode white space (of `bytes` bytes). */
 bool lk_utf8_space(const char *text, size_t bytes);
-/** Append `text` to out, NFC-normalised and/or lower-cased. LK_MEMORY.             Not collective. */
-LK_CHECKED lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, bool nfc, bool lower);
+/* What becomes one before text is cut into units: composed forms, small letters, digits. */
+typedef struct lk_folding {
+  bool nfc, lower;
+  bool digits; /* every decimal digit, of any script (Unicode Nd), becomes 0 */
+} lk_folding;
+/** Append `text` to out, folded. LK_MEMORY.                                        Not collective. */
+LK_CHECKED lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, lk_folding folding);
 /** For messages: at most about 60 characters in quotes, control characters escaped; returns out. */
 const char *lk_quote(char out[256], const char *text, size_t size);
 /** The candidate nearest to `word` by edit distance, NULL where none is near: "did you mean". */

@@ -124,7 +124,7 @@ static lk_status append_lower_plain(lk_buffer *out, const char *text, size_t siz
   return LK_OK;
 }
 
-lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, bool nfc, bool lower) {
+static lk_status append_folded(lk_buffer *out, const char *text, size_t size, bool nfc, bool lower) {
   if (size == 0 || (!nfc && !lower)) return lk_buffer_append(out, text, size);
   if (ascii_prefix(text, size) == size || all_plain(text, size))
     return lower ? append_lower_plain(out, text, size) : lk_buffer_append(out, text, size);
@@ -137,6 +137,28 @@ lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, bool nfc, 
   lk_status status = lk_buffer_append(out, (const char *)folded, length);
   free(folded);
   return status;
+}
+
+/* Digits from byte `from` on become 0. A digit of another script has more bytes than that: what follows moves up. */
+static void fold_digits(lk_buffer *out, size_t from) {
+  size_t to = from;
+  for (size_t at = from, bytes; at < out->size; at += bytes) {
+    bytes = lk_utf8_next(out->data + at, out->size - at);
+    LK_ASSERT(bytes > 0);
+    const bool digit = bytes == 1 ? out->data[at] >= '0' && out->data[at] <= '9'
+                                  : uc_decimal_value(decode(out->data + at, bytes)) >= 0;
+    if (!digit) memmove(out->data + to, out->data + at, bytes);
+    if (digit) out->data[to] = '0';
+    to += digit ? 1 : bytes;
+  }
+  lk_buffer_truncate(out, to);
+}
+
+lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, lk_folding folding) {
+  const size_t before = out->size;
+  LK_TRY(append_folded(out, text, size, folding.nfc, folding.lower));
+  if (folding.digits && size > 0) fold_digits(out, before);
+  return LK_OK;
 }
 
 /* The character or byte at text as it may stand in a message; returns how many bytes of text were taken. */

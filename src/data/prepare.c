@@ -275,6 +275,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   job->info.stream = prepare->stream;
   job->info.lower = prepare->lower;
   job->info.nfc = prepare->nfc;
+  job->info.digits = prepare->digits;
   const char *unit = format->kind == LK_CORPUS_FRAMES ? "frame" : lk_unit_names[prepare->unit];
   memcpy(job->info.unit, unit, strlen(unit) + 1);
   lk_status status = run(job);

@@ -99,10 +99,10 @@ static lk_status read_lines(lk_source *source, lk_source *beside, place side[2],
 
 /* Append the text, folded, to `out`; in pieces where the side has a model. */
 static lk_status cut(lk_job *job, int side, const char *text, size_t size, lk_buffer *out) {
-  const lk_prepare *p = job->settings;
-  if (!job->pieces[side] || unit_of(job, side) != LK_PIECE) return lk_utf8_fold(out, text, size, p->nfc, p->lower);
+  const lk_folding folding = lk_corpus_folding(&job->info);
+  if (!job->pieces[side] || unit_of(job, side) != LK_PIECE) return lk_utf8_fold(out, text, size, folding);
   job->raw.size = 0;
-  LK_TRY(lk_utf8_fold(&job->raw, text, size, p->nfc, p->lower));
+  LK_TRY(lk_utf8_fold(&job->raw, text, size, folding));
   return lk_pieces_encode(job->pieces[side], job->raw.data, job->raw.size, out);
 }
 
@@ -118,7 +118,7 @@ static lk_status add_reference(lk_job *job, const char *text, size_t size) {
   size_t at = 0, length;
   lk_buffer *out = &job->references;
   job->raw.size = 0;
-  LK_TRY(lk_utf8_fold(&job->raw, text, size, job->settings->nfc, job->settings->lower));
+  LK_TRY(lk_utf8_fold(&job->raw, text, size, lk_corpus_folding(&job->info)));
   if (out->size > 0) LK_TRY(lk_buffer_append(out, "\t", 1));
   if (job->settings->pairs.unit != LK_WORD) return lk_buffer_append(out, job->raw.data, job->raw.size);
   for (bool first = true; lk_unit_next(LK_WORD, job->raw.data, job->raw.size, &at, &start, &length); first = false) {

@@ -15,7 +15,7 @@ lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t colu
 }
 
 lk_status lk_job_fold(lk_job *job, const char *text, size_t size) {
-  return lk_utf8_fold(&job->folded, text, size, job->settings->nfc, job->settings->lower);
+  return lk_utf8_fold(&job->folded, text, size, lk_corpus_folding(&job->info));
 }
 
 lk_status lk_job_limit(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, ptrdiff_t units,

@@ -7,7 +7,7 @@
 
 struct lk_side {
   lk_unit unit;
-  bool nfc, lower;
+  lk_folding folding;
   lk_vocab *vocab;
   lk_pieces *pieces;       /* where the unit is LK_PIECE */
   lk_buffer folded, units; /* scratch */
@@ -16,8 +16,7 @@ struct lk_side {
 static lk_status set_up(lk_side *side, const lk_corpus_info *info, lk_which_side which) {
   const char *name = which == LK_TARGET ? info->target_unit : info->unit;
   const lk_buffer *model = &info->source_model;
-  side->nfc = info->nfc;
-  side->lower = info->lower;
+  side->folding = lk_corpus_folding(info);
   if (!lk_unit_find(name, &side->unit))
     return LK_FAIL(LK_DATA, "the corpus has no text on its %s side", which == LK_TARGET ? "target" : "source");
   LK_TRY(lk_vocab_from(&side->vocab, which == LK_TARGET ? &info->target : &info->source, true));
@@ -55,7 +54,7 @@ lk_status lk_side_encode(lk_side *side, const char *line, size_t size, int32_t *
   const ptrdiff_t first = *count;
   if (valid < size) return LK_FAIL(LK_DATA, "column %zu: not valid UTF-8", lk_utf8_count(line, valid) + 1);
   side->folded.size = side->units.size = 0;
-  LK_TRY(lk_utf8_fold(&side->folded, line, size, side->nfc, side->lower));
+  LK_TRY(lk_utf8_fold(&side->folded, line, size, side->folding));
   if (side->pieces) LK_TRY(lk_pieces_encode(side->pieces, side->folded.data, side->folded.size, &side->units));
   const lk_buffer *text = side->pieces ? &side->units : &side->folded;
   LK_TRY(lk_vocab_encode(side->vocab, side->unit, text->data, text->size, ids, count, capacity));

@@ -113,6 +113,7 @@ lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *i
   LK_TRY(lk_h5_set_int(file, object, "stream", info->stream));
   LK_TRY(lk_h5_set_int(file, object, "lower", info->lower));
   LK_TRY(lk_h5_set_int(file, object, "nfc", info->nfc));
+  if (info->digits) LK_TRY(lk_h5_set_int(file, object, "digits", info->digits));
   return lk_h5_set_int(file, object, "max_length", info->max_length);
 }
 
@@ -122,6 +123,13 @@ static lk_status get_bounded(const lk_h5 *file, const char *object, const char *
     return LK_FAIL(LK_DATA, "%s: attribute \"%s\" of %s is %" PRId64 ", not in 0 to %" PRId64, lk_h5_path(file), name,
                    object, *value, most);
   return LK_OK;
+}
+
+/* The same of an attribute that older files lack, and that is 0 there. */
+static lk_status get_optional(const lk_h5 *file, const char *object, const char *name, int64_t most, int64_t *value) {
+  *value = 0;
+  if (!lk_h5_has_attribute(file, object, name)) return LK_OK;
+  return get_bounded(file, object, name, most, value);
 }
 
 static lk_status read_unit(const lk_h5 *file, const char *object, const char *name, char unit[16]) {
@@ -152,12 +160,13 @@ done:
 }
 
 lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info) {
-  int64_t frames, stream, lower, nfc, longest, shared = 0;
+  int64_t frames, stream, lower, nfc, digits, longest, shared = 0;
   LK_TRY(read_names(file, object, info));
   LK_TRY(get_bounded(file, object, "frames", MOST_FRAMES, &frames));
   LK_TRY(get_bounded(file, object, "stream", 1, &stream));
   LK_TRY(get_bounded(file, object, "lower", 1, &lower));
   LK_TRY(get_bounded(file, object, "nfc", 1, &nfc));
+  LK_TRY(get_optional(file, object, "digits", 1, &digits));
   LK_TRY(get_bounded(file, object, "max_length", INT32_MAX, &longest));
   if (info->kind == LK_CORPUS_PAIRS) LK_TRY(get_bounded(file, object, "shared", 1, &shared));
   if ((info->kind == LK_CORPUS_FRAMES) != (frames > 0))
@@ -169,6 +178,7 @@ lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *in
   info->stream = (int)stream;
   info->lower = (int)lower;
   info->nfc = (int)nfc;
+  info->digits = (int)digits;
   info->max_length = (ptrdiff_t)longest;
   info->shared = (int)shared;
   return LK_OK;

@@ -76,6 +76,7 @@ lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk
   made->info.frames = info->frames;
   made->info.lower = info->lower;
   made->info.nfc = info->nfc;
+  made->info.digits = info->digits;
   lk_status status = lk_h5_create(&made->file, path, false);
   if (status == LK_OK) status = write_header(made, info, source);
   if (status != LK_OK)
@@ -207,7 +208,7 @@ static void put_row(const lk_corpus_info *info, gathered *shelf, const lk_corpus
   }
   if (columns)
     put_ids(shelf->target + at * columns, columns, row->target, row->target_length,
-            info->kind == LK_CORPUS_LABEL ? -1 : LK_PAD);
+            info->kind == LK_CORPUS_LABEL ? LK_NO_LABEL : LK_PAD);
 }
 
 lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row) {

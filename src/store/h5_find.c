@@ -125,6 +125,17 @@ done:
   return status;
 }
 
+bool lk_h5_has_attribute(const lk_h5 *file, const char *object, const char *name) {
+  hid_t holder = H5I_INVALID_HID;
+  if (lk_h5_open_object(file, object, H5I_BADID, &holder) != LK_OK) {
+    lk_error_clear();
+    return false;
+  }
+  const bool there = H5Aexists(holder, name) > 0;
+  H5Oclose(holder);
+  return there;
+}
+
 static lk_status wrong_attribute(const lk_h5 *file, const char *object, const char *name, const char *want) {
   return LK_FAIL(LK_DATA, "%s: attribute \"%s\" of %s is no %s", file->path, name, object, want);
 }

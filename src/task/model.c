@@ -120,7 +120,7 @@ lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, 
   int marks = lk_task_view(model->task) == LK_VIEW_LM && !model->corpus->stream;
   lk_buffer folded = {0};
   lk_status status;
-  LK_GO(lk_utf8_fold(&folded, line, size, model->corpus->nfc, model->corpus->lower));
+  LK_GO(lk_utf8_fold(&folded, line, size, lk_corpus_folding(model->corpus)));
   if (marks) LK_GO(append(ids, count, capacity, LK_SOS));
   const ptrdiff_t first = *count;
   LK_GO(lk_vocab_encode(model->vocab, lk_model_unit(model), folded.data, folded.size, ids, count, capacity));

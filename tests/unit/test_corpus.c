@@ -387,6 +387,55 @@ static void wrong_rows_are_named(void **state) {
   }
 }
 
+/* A label that training never has may stand in the other parts alone. */
+static void unseen_labels(void **state) {
+  (void)state;
+  static const lk_corpus_kind kinds[] = {LK_CORPUS_LABEL, LK_CORPUS_CLASSIFY};
+  const int32_t source[4] = {LK_SOS, 4, 5, LK_EOS};
+  const int32_t target[4] = {LK_UNSEEN_LABEL, LK_NO_LABEL, 1, LK_NO_LABEL};
+  for (int k = 0; k < 2; k++) {
+    lk_corpus *corpus;
+    lk_corpus_writer *writer;
+    lk_corpus_info info = describe(kinds[k]);
+    const ptrdiff_t targets = kinds[k] == LK_CORPUS_LABEL ? 4 : 1;
+    lk_corpus_row row = {.source = source, .length = 4, .target = target, .target_length = targets};
+    OK(lk_corpus_create(&writer, "c.h5", &info, "x"));
+    for (int s = 0; s < LK_SPLITS; s++) OK(lk_corpus_add(writer, (lk_split)s, &row));
+    OK(lk_corpus_commit(writer));
+    lk_corpus_discard(&writer);
+    OK(lk_corpus_open(&corpus, "c.h5", true));
+    for (int s = LK_VALID; s < LK_SPLITS; s++) {
+      int32_t back[4];
+      OK(lk_corpus_rows(corpus, (lk_split)s, 0, 0, 1, NULL, NULL, back, NULL));
+      assert_memory_equal(back, target, (size_t)targets * sizeof *back);
+    }
+    int32_t back[4];
+    FAILS(LK_DATA, "/train/len_0004/target row 0: label -2 is not in -1 to 4",
+          lk_corpus_rows(corpus, LK_TRAIN, 0, 0, 1, NULL, NULL, back, NULL));
+    lk_corpus_close(&corpus);
+    release(&info);
+  }
+}
+
+/* How text was folded comes back; files from before there was a folding of digits have none. */
+static void folding_comes_back(void **state) {
+  (void)state;
+  for (int digits = 0; digits < 2; digits++) {
+    lk_corpus *corpus;
+    lk_corpus_writer *writer;
+    lk_corpus_info info = describe(LK_CORPUS_TEXT);
+    info.digits = digits;
+    OK(lk_corpus_create(&writer, "c.h5", &info, "x"));
+    OK(lk_corpus_commit(writer));
+    lk_corpus_discard(&writer);
+    OK(lk_corpus_open(&corpus, "c.h5", true));
+    const lk_folding folding = lk_corpus_folding(lk_corpus_about(corpus));
+    assert_true(folding.digits == digits && folding.lower && !folding.nfc);
+    lk_corpus_close(&corpus);
+    release(&info);
+  }
+}
+
 static void frames_are_finite(void **state) {
   (void)state;
   lk_corpus *corpus;
@@ -438,7 +487,7 @@ int main(void) {
       TEST(every_kind_comes_back), TEST(bucket_widths),        TEST(streams),
       TEST(same_rows_same_bytes),  TEST(damage_is_found),      TEST(discarded_leaves_nothing),
       TEST(wrong_files_are_named), TEST(wrong_rows_are_named), TEST(frames_are_finite),
-      TEST(writing_is_not_slow),
+      TEST(unseen_labels),         TEST(folding_comes_back),   TEST(writing_is_not_slow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,10 +82,30 @@ static void spaces(void **state) {
 static void assert_fold(const char *text, bool nfc, bool lower, const char *expected) {
   lk_buffer out = {0};
   assert_int_equal(lk_buffer_append(&out, ">", 1), LK_OK);
-  assert_int_equal(lk_utf8_fold(&out, text, strlen(text), nfc, lower), LK_OK);
+  assert_int_equal(lk_utf8_fold(&out, text, strlen(text), (lk_folding){.nfc = nfc, .lower = lower}), LK_OK);
   assert_string_equal(out.data + 1, expected);
   assert_int_equal(out.size, strlen(expected) + 1);
   lk_buffer_release(&out);
+}
+
+static void assert_digits(const char *text, bool nfc, bool lower, const char *expected) {
+  lk_buffer out = {0};
+  assert_int_equal(lk_buffer_append(&out, "9", 1), LK_OK); /* what is there already stays */
+  assert_int_equal(lk_utf8_fold(&out, text, strlen(text), (lk_folding){.nfc = nfc, .lower = lower, .digits = true}),
+                   LK_OK);
+  assert_string_equal(out.data, expected);
+  assert_int_equal(out.size, strlen(expected));
+  lk_buffer_release(&out);
+}
+
+/* Decimal digits of any script, but no fractions, superscripts or numerals that are letters. */
+static void digits_fold(void **state) {
+  (void)state;
+  assert_digits("", false, false, "9");
+  assert_digits("In 1984, 3.5% of B2B", false, false, "9In 0000, 0.0% of B0B");
+  assert_digits("١٩ ７𝟘१x", true, false, "900 000x");
+  assert_digits("½ ² Ⅷ 五 ①", false, false, "9½ ² Ⅷ 五 ①");
+  assert_digits("E\xcc\x81TAGE 7", true, true, "9étage 0");
 }
 
 static void folding(void **state) {
@@ -122,8 +142,8 @@ static void short_cut_agrees(void **state) {
     for (int lower = 0; lower < 2; lower++) {
       lk_buffer_truncate(&shorter, 0);
       lk_buffer_truncate(&longer, 0);
-      assert_int_equal(lk_utf8_fold(&shorter, text, bytes + 1, true, lower), LK_OK);
-      assert_int_equal(lk_utf8_fold(&longer, text, bytes + 3, true, lower), LK_OK);
+      assert_int_equal(lk_utf8_fold(&shorter, text, bytes + 1, (lk_folding){.nfc = true, .lower = lower}), LK_OK);
+      assert_int_equal(lk_utf8_fold(&longer, text, bytes + 3, (lk_folding){.nfc = true, .lower = lower}), LK_OK);
       if (longer.size != shorter.size + 2 || memcmp(shorter.data, longer.data, shorter.size) != 0)
         fail_msg("U+%04X", (unsigned)c);
     }
@@ -261,17 +281,10 @@ static void tables(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_code_point),
-      cmocka_unit_test(invalid_bytes),
-      cmocka_unit_test(valid_and_counted),
-      cmocka_unit_test(spaces),
-      cmocka_unit_test(folding),
-      cmocka_unit_test(short_cut_agrees),
-      cmocka_unit_test(quotes),
-      cmocka_unit_test(nearest_words),
-      cmocka_unit_test(buffers),
-      cmocka_unit_test(files),
-      cmocka_unit_test(tables),
+      cmocka_unit_test(every_code_point), cmocka_unit_test(invalid_bytes), cmocka_unit_test(valid_and_counted),
+      cmocka_unit_test(spaces),           cmocka_unit_test(folding),       cmocka_unit_test(digits_fold),
+      cmocka_unit_test(short_cut_agrees), cmocka_unit_test(quotes),        cmocka_unit_test(nearest_words),
+      cmocka_unit_test(buffers),          cmocka_unit_test(files),         cmocka_unit_test(tables),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
