@@ -69,7 +69,7 @@ LK_CHECKED lk_status lk_checkpoint_image(const lk_checkpoint *checkpoint, void *
 
 /* Reading is in two steps: what it is, then the numbers once the net is built. */
 typedef struct lk_checkpoint_file lk_checkpoint_file;
-/** Verify and open. LK_IO, LK_DATA. */
+/** Verify and open; every counter is within its bounds then. LK_IO, LK_DATA, LK_NEWER. */
 LK_CHECKED lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *path);
 void lk_checkpoint_close(lk_checkpoint_file **file);
 /** The file's digest, 32 hex digits. */
@@ -92,7 +92,7 @@ LK_CHECKED lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_hi
 /* A run's folder of checkpoints: <dir>/checkpoints/step-0000012345.h5, <dir>/last.h5, <dir>/best.h5. */
 /** The newest that verifies, falling back over damaged ones, of which `damaged` tells path and reason (appended, one a
  *  line). *path is "" where there is none; LK_DATA where there are some, none of them whole, LK_IO where one that may be
- *  cannot be read. */
+ *  cannot be read, LK_NEWER where one that a newer version wrote comes before a whole one. */
 LK_CHECKED lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged);
 /** Remove the temporary files that killed writers left in both folders. For the run's owner, before it writes. LK_IO. */
 LK_CHECKED lk_status lk_checkpoint_clean(const char *run_dir);

@@ -66,7 +66,7 @@ static inline lk_folding lk_corpus_folding(const lk_corpus_info *info) {
 
 typedef struct lk_corpus lk_corpus;
 
-/** verify: check the whole file's digest (one rank does). LK_IO, LK_DATA naming path and place. */
+/** verify: check the whole file's digest (one rank does). LK_IO, LK_NEWER, LK_DATA naming path and place. */
 LK_CHECKED lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify);
 void lk_corpus_close(lk_corpus **corpus);
 const lk_corpus_info *lk_corpus_about(const lk_corpus *corpus);

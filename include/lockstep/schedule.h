@@ -13,6 +13,8 @@
  * None falls below `floor`. Before that, all rise in a straight line over `warmup` steps: step s of them (from 1) runs
  * at s / warmup of the rate. */
 #pragma once
+#include <stdbool.h>
+
 #include "lockstep/config.h"
 
 #define LK_SCHEDULE_STATE 8
@@ -33,6 +35,8 @@ void lk_schedule_destroy(lk_schedule **schedule);
 double lk_schedule_rate(const lk_schedule *schedule, int64_t step, int64_t steps_in_epoch);
 /** An evaluation came to `value`; alike on all ranks. No other schedule than plateau listens. */
 void lk_schedule_evaluated(lk_schedule *schedule, double value, bool larger_is_better);
+/** Whether a schedule can have left such a state: a forged one may say that the rate fell -1000 times. Not collective. */
+bool lk_schedule_possible(const double state[LK_SCHEDULE_STATE]);
 /** What a checkpoint keeps; and back.                                             Not collective. */
 void lk_schedule_save(const lk_schedule *schedule, double state[LK_SCHEDULE_STATE]);
 void lk_schedule_load(lk_schedule *schedule, const double state[LK_SCHEDULE_STATE]);

@@ -11,6 +11,7 @@
   X(OK, 0, "done")                               \
   X(USAGE, 64, "usage or configuration")         \
   X(DATA, 65, "bad input data or file")          \
+  X(NEWER, 65, "a file of a newer version")      \
   X(INTERNAL, 70, "internal")                    \
   X(MEMORY, 70, "out of memory")                 \
   X(IO, 74, "input/output")                      \
@@ -41,6 +42,9 @@ LK_CHECKED lk_status lk_fail_at(const char *file, int line, lk_status code, cons
 #define LK_FAIL(code, ...) lk_fail_at(__FILE__, __LINE__, code, __VA_ARGS__)
 #endif
 
+/** The recorded failure becomes one of `code`, which is returned: whoever found it could not know whose mistake it is.
+ *                                                                                 Not collective. */
+LK_CHECKED lk_status lk_fail_as(lk_status code);
 /** The recorded failure (code LK_OK where there is none).                         Not collective. */
 const lk_error *lk_error_get(void);
 /** Forget the recorded failure: the caller has dealt with it.                     Not collective. */

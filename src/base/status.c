@@ -38,6 +38,13 @@ lk_status lk_fail_at(const char *file, int line, lk_status code, const char *for
   return code;
 }
 
+lk_status lk_fail_as(lk_status code) {
+  pthread_mutex_lock(&mutex);
+  record.code = code;
+  pthread_mutex_unlock(&mutex);
+  return code;
+}
+
 const lk_error *lk_error_get(void) { return &record; }
 
 void lk_error_clear(void) {

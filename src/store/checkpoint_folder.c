@@ -53,7 +53,7 @@ done:
 }
 
 /* Whether the checkpoint can be used; what is wrong with it is appended to `damaged` as a line. *unread: it may be whole,
- * but could not be read this time. */
+ * but could not be read this time. LK_NEWER ends the search: what a newer version wrote is no damage to fall back over. */
 static lk_status try_checkpoint(const char *path, bool *good, bool *unread, lk_buffer *damaged) {
   lk_checkpoint_file *file;
   const lk_status status = lk_checkpoint_open(&file, path);

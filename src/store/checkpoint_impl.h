@@ -7,5 +7,8 @@
 #define LK_HISTORY_NAMES      "step epoch loss rate norm tokens seconds"
 #define LK_SCHEDULE_COUNT     8
 
+/** /state, every counter within its bounds. LK_DATA.                              Not collective. */
+LK_CHECKED lk_status lk_state_read(const lk_h5 *file, lk_state *state);
+
 /** "<root>/<name with its dots as slashes>" into *path, which is overwritten. LK_MEMORY. */
 LK_CHECKED lk_status lk_tensor_path(lk_buffer *path, const char *root, const char *name);

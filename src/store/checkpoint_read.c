@@ -1,6 +1,6 @@
 #include "lockstep/checkpoint.h"
 
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,32 +17,6 @@ struct lk_checkpoint_file {
 };
 
 enum { DEPTH = 12 }; /* of groups: more is a circle of links */
-
-static lk_status read_state(const lk_h5 *file, lk_state *state) {
-  lk_type type = LK_INT32;
-  int dims = 0;
-  ptrdiff_t shape[LK_H5_DIMS] = {0};
-  int64_t version = 0;
-#define READ_INTEGER(name) LK_TRY(lk_h5_get_int(file, "/state", #name, &state->name));
-#define READ_REAL(name)    LK_TRY(lk_h5_get_real(file, "/state", #name, &state->name));
-  LK_STATE_INTEGERS(READ_INTEGER)
-  LK_STATE_REALS(READ_REAL)
-  LK_TRY(lk_h5_get_int(file, "/", "version", &version));
-  state->updates = state->step; /* which version 1 took for it */
-  if (version >= 2) {
-    LK_STATE_INTEGERS_2(READ_INTEGER)
-    LK_STATE_REALS_2(READ_REAL)
-  }
-#undef READ_INTEGER
-#undef READ_REAL
-  if (state->step < 0 || state->epoch < 0 || state->step_in_epoch < 0 || state->shards < 0 || state->updates < 0 ||
-      state->spike_count < 0 || state->rollbacks < 0)
-    return LK_FAIL(LK_DATA, "%s: /state holds a negative counter", lk_h5_path(file));
-  LK_TRY(lk_h5_shape(file, "/state/schedule", &type, &dims, shape));
-  if (dims != 1 || shape[0] != LK_SCHEDULE_COUNT)
-    return LK_FAIL(LK_DATA, "%s: /state/schedule has not %d numbers", lk_h5_path(file), LK_SCHEDULE_COUNT);
-  return lk_h5_read(file, "/state/schedule", LK_FLOAT64, 0, LK_SCHEDULE_COUNT, state->schedule);
-}
 
 static lk_status read_corpus(const lk_h5 *file, lk_corpus_info *corpus) {
   lk_buffer digest = {0};
@@ -66,7 +40,7 @@ lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *path) {
   LK_GO(lk_h5_read_strings(made->file, "/config", &made->config));
   if (made->config.count != 1) LK_GO(LK_FAIL(LK_DATA, "%s: /config is not one text", path));
   LK_GO(read_corpus(made->file, &made->corpus));
-  LK_GO(read_state(made->file, &made->state));
+  LK_GO(lk_state_read(made->file, &made->state));
   *file = made;
   return LK_OK;
 done:
@@ -155,15 +129,27 @@ done:
   return status;
 }
 
-/* values NULL: only see whether they are there. */
-static lk_status read_vector(const lk_h5 *file, const char *root, const lk_tensor *tensors, int count, float *values) {
+static lk_status check_numbers(const lk_h5 *file, const char *path, const float *values, ptrdiff_t count,
+                               bool infinite) {
+  for (ptrdiff_t i = 0; i < count; i++)
+    if (isnan(values[i]) || (isinf(values[i]) && !infinite))
+      return LK_FAIL(LK_DATA, "%s: %s holds %s (its number %td), expected %snumbers", lk_h5_path(file), path,
+                     isnan(values[i]) ? "NaN" : "infinity", i, infinite ? "" : "finite ");
+  return LK_OK;
+}
+
+/* values NULL: only see whether they are there. infinite: they may be. */
+static lk_status read_vector(const lk_h5 *file, const char *root, const lk_tensor *tensors, int count, float *values,
+                             bool infinite) {
   lk_buffer path = {0};
   lk_status status = LK_OK;
   for (int i = 0; i < count; i++) {
     const ptrdiff_t rows = tensors[i].dims ? tensors[i].shape[0] : 1;
     LK_GO(lk_tensor_path(&path, root, tensors[i].name));
     LK_GO(check_tensor(file, path.data, &tensors[i]));
-    if (values) LK_GO(lk_h5_read(file, path.data, LK_FLOAT32, 0, rows, values + tensors[i].offset));
+    if (!values) continue;
+    LK_GO(lk_h5_read(file, path.data, LK_FLOAT32, 0, rows, values + tensors[i].offset));
+    LK_GO(check_numbers(file, path.data, values + tensors[i].offset, tensors[i].count, infinite));
   }
   LK_GO(check_no_more(file, root, tensors, count));
 done:
@@ -172,11 +158,11 @@ done:
 }
 
 lk_status lk_checkpoint_holds(const lk_checkpoint_file *file, const lk_tensor *tensors, int count) {
-  return read_vector(file->file, "/model", tensors, count, NULL);
+  return read_vector(file->file, "/model", tensors, count, NULL, false);
 }
 
 lk_status lk_checkpoint_values(const lk_checkpoint_file *file, const lk_tensor *tensors, int count, float *values) {
-  return read_vector(file->file, "/model", tensors, count, values);
+  return read_vector(file->file, "/model", tensors, count, values, false);
 }
 
 lk_status lk_checkpoint_moment(const lk_checkpoint_file *file, const char *moment, const lk_tensor *tensors, int count,
@@ -184,7 +170,8 @@ lk_status lk_checkpoint_moment(const lk_checkpoint_file *file, const char *momen
   lk_buffer root = {0};
   lk_status status = LK_OK;
   LK_GO(lk_buffer_printf(&root, "/optimizer/%s", moment));
-  LK_GO(read_vector(file->file, root.data, tensors, count, values));
+  /* the square of a large gradient may be beyond float32 in a run that went on well */
+  LK_GO(read_vector(file->file, root.data, tensors, count, values, true));
 done:
   lk_buffer_release(&root);
   return status;
@@ -209,7 +196,20 @@ lk_status lk_checkpoint_lanes(const lk_checkpoint_file *file, ptrdiff_t *lanes, 
   return LK_OK;
 }
 
-static lk_status read_history(const lk_h5 *file, const char *path, lk_history *history) {
+/* Whoever goes on from here counts with them: they are steps, in order, up to that of the checkpoint. */
+static lk_status check_steps(const lk_h5 *file, const char *path, const double *rows, ptrdiff_t count, int64_t last) {
+  double before = 0;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const double step = rows[i * LK_HISTORY_COLUMNS];
+    if (!(step >= before && step <= (double)last))
+      return LK_FAIL(LK_DATA, "%s: %s row %td: step %g, expected one from %g to %lld", lk_h5_path(file), path, i, step,
+                     before, (long long)last);
+    before = step;
+  }
+  return LK_OK;
+}
+
+static lk_status read_history(const lk_h5 *file, const char *path, int64_t last, lk_history *history) {
   lk_type type = LK_INT32;
   int dims = 0;
   ptrdiff_t shape[LK_H5_DIMS] = {0};
@@ -219,11 +219,12 @@ static lk_status read_history(const lk_h5 *file, const char *path, lk_history *h
   const size_t need = (size_t)shape[0] * LK_HISTORY_COLUMNS;
   LK_TRY(lk_grow(&history->rows, &history->capacity, need, sizeof *history->rows));
   LK_TRY(lk_h5_read(file, path, LK_FLOAT64, 0, shape[0], history->rows));
+  LK_TRY(check_steps(file, path, history->rows, shape[0], last));
   history->count = shape[0];
   return LK_OK;
 }
 
 lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_history *train, lk_history *valid) {
-  LK_TRY(read_history(file->file, "/history/train", train));
-  return read_history(file->file, "/history/valid", valid);
+  LK_TRY(read_history(file->file, "/history/train", file->state.step, train));
+  return read_history(file->file, "/history/valid", file->state.step, valid);
 }

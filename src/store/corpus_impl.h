@@ -3,6 +3,7 @@
 #include "lockstep/corpus.h"
 
 #define LK_CORPUS_VERSION 1
+#define LK_CORPUS_FORMAT  "lockstep-corpus"
 
 /** Vocabularies as /vocab/<name> and /vocab/<name>_count. LK_IO. */
 LK_CHECKED lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info);
@@ -13,8 +14,13 @@ LK_CHECKED lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info);
 LK_CHECKED lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info);
 LK_CHECKED lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info);
 
-/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is above `version`. */
+/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is none of a format; LK_NEWER
+ *  where it is above `version`. Whatever a newer format changes, it keeps the digest line, the superblock and these two
+ *  attributes, so that older programs can tell it from a damaged file. */
 LK_CHECKED lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version);
+
+/** LK_NEWER where the file says that it is of one of our formats, in a newer version; else LK_OK, whatever it is. */
+LK_CHECKED lk_status lk_format_newer(const lk_h5 *file);
 
 /** Whether rows carry ids rather than frames, and a second sequence of ids, or labels. */
 static inline bool lk_kind_has_ids(lk_corpus_kind kind) { return kind != LK_CORPUS_FRAMES; }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint_impl.h"
 #include "corpus_impl.h"
 #include "lockstep/arena.h"
 
@@ -17,6 +18,13 @@ void lk_info_release(lk_corpus_info *info) {
   lk_strings_release(&info->label);
   lk_buffer_release(&info->source_model);
   lk_buffer_release(&info->target_model);
+}
+
+static lk_status newer(const lk_h5 *file, int64_t found, int64_t known) {
+  return LK_FAIL(LK_NEWER,
+                 "%s was written by a newer version of Lockstep (format %" PRId64 "; this program reads up to %" PRId64
+                 "): use that version, or a later one",
+                 lk_h5_path(file), found, known);
 }
 
 lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version) {
@@ -35,9 +43,26 @@ lk_status lk_format_check(const lk_h5 *file, const char *format, const char *wha
     return LK_FAIL(LK_DATA, "%s is no %s: it does not say format=\"%s\"", lk_h5_path(file), what, format);
   }
   LK_TRY(lk_h5_get_int(file, "/", "version", &found));
-  if (found < 1 || found > version)
-    return LK_FAIL(LK_DATA, "%s was written in version %" PRId64 " of its format; this program reads up to %" PRId64,
-                   lk_h5_path(file), found, version);
+  if (found < 1)
+    return LK_FAIL(LK_DATA, "%s says that it is of version %" PRId64 " of its format, which there never was",
+                   lk_h5_path(file), found);
+  return found > version ? newer(file, found, version) : LK_OK;
+}
+
+lk_status lk_format_newer(const lk_h5 *file) {
+  static const struct {
+    const char *format;
+    int64_t version;
+  } ours[] = {{LK_CORPUS_FORMAT, LK_CORPUS_VERSION}, {LK_CHECKPOINT_FORMAT, LK_CHECKPOINT_VERSION}};
+  lk_buffer text = {0};
+  int64_t found = 0, known = INT64_MAX;
+  lk_status status = lk_h5_get_text(file, "/", "format", &text);
+  if (status == LK_OK) status = lk_h5_get_int(file, "/", "version", &found);
+  for (int i = 0; i < 2 && status == LK_OK; i++)
+    if (strcmp(text.data, ours[i].format) == 0) known = ours[i].version;
+  lk_buffer_release(&text);
+  if (status != LK_DATA) return status == LK_OK && found > known ? newer(file, found, known) : status;
+  lk_error_clear(); /* none of ours: whoever reads it says so */
   return LK_OK;
 }
 
@@ -71,6 +96,10 @@ static lk_status read_vocab(const lk_h5 *file, const char *name, bool wanted, pt
   if (wanted && words->count < least)
     return LK_FAIL(LK_DATA, "%s: %s has %td entries; at least %td are needed", lk_h5_path(file), path, words->count,
                    least);
+  for (ptrdiff_t i = 0; words->number && i < words->count; i++)
+    if (words->number[i] < 0)
+      return LK_FAIL(LK_DATA, "%s: %s_count row %td: %" PRId64 ", but nothing is seen a negative number of times",
+                     lk_h5_path(file), path, i, words->number[i]);
   if (words->count > MOST_VOCABULARY)
     return LK_FAIL(LK_DATA, "%s: %s has %td entries; too many", lk_h5_path(file), path, words->count);
   return LK_OK;

@@ -153,7 +153,7 @@ lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify) {
   *corpus = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   LK_GO(lk_h5_open(&made->file, path, verify, false));
-  LK_GO(lk_format_check(made->file, "lockstep-corpus", "Lockstep corpus", LK_CORPUS_VERSION));
+  LK_GO(lk_format_check(made->file, LK_CORPUS_FORMAT, "Lockstep corpus", LK_CORPUS_VERSION));
   LK_GO(lk_info_read(made->file, "/", &made->info));
   LK_GO(lk_vocab_read(made->file, &made->info));
   for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) LK_GO(open_split(made, split));

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "corpus_impl.h"
 #include "h5_impl.h"
 #include "probe_impl.h"
 
@@ -61,6 +62,7 @@ static lk_status survey(const char *path, bool foreign) {
   lk_h5 *file = NULL;
   lk_status status = LK_OK;
   LK_GO(lk_h5_open_descriptor(&file, path, LK_PROBE_FILE, foreign));
+  if (!foreign) LK_GO(lk_format_newer(file)); /* before what it does otherwise than we counts as damage */
   LK_GO(lk_h5_survey(file));
 done:
   lk_h5_close(&file);

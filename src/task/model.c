@@ -51,8 +51,7 @@ static lk_status select_kernels(const lk_config *config) {
   return lk_kernels_select("auto");
 }
 
-/* The configuration in the file was checked when it was written; its own mistakes are the file's, not the user's. */
-static lk_status build(lk_model *model, const char *path) {
+static lk_status build_task(lk_model *model, const char *path) {
   const char *yaml = lk_checkpoint_config(model->file);
   LK_TRY(lk_config_init(&model->config));
   LK_TRY(lk_config_parse(&model->config, yaml, strlen(yaml), path));
@@ -62,7 +61,13 @@ static lk_status build(lk_model *model, const char *path) {
     LK_TRY(lk_config_override(&model->config, "eval.metric=exact_match"));
   LK_TRY(select_kernels(&model->config));
   LK_TRY(lk_params_create(&model->params));
-  LK_TRY(lk_task_create(&model->task, &model->config, model->corpus, model->params));
+  return lk_task_create(&model->task, &model->config, model->corpus, model->params);
+}
+
+/* The configuration in the file was checked when it was written; its own mistakes are the file's, not the user's. */
+static lk_status build(lk_model *model, const char *path) {
+  const lk_status status = build_task(model, path);
+  LK_TRY(status == LK_USAGE ? lk_fail_as(LK_DATA) : status);
   LK_TRY(check_size(model));
   LK_TRY(lk_params_commit(model->params, (uint64_t)model->config.seed));
   LK_TRY(fill(model));

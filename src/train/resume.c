@@ -45,7 +45,8 @@ static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *f
   lk_status status = LK_OK;
   lk_config old = {0};
   LK_GO(lk_config_init(&old));
-  LK_GO(lk_config_parse(&old, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path));
+  status = lk_config_parse(&old, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path);
+  LK_GO(status == LK_USAGE ? lk_fail_as(LK_DATA) : status); /* the file's mistake, not the user's */
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) LK_GO(check_key(t, &old, fixed[i]));
   if (strcmp(lk_checkpoint_corpus(file)->digest, t->info->digest) != 0)
     LK_GO(LK_FAIL(LK_USAGE,
@@ -89,15 +90,26 @@ static lk_status load_moments(const lk_trainer *t, const lk_checkpoint_file *fil
   return LK_OK;
 }
 
-static lk_status load_lanes(const lk_trainer *t, const lk_checkpoint_file *file, loaded *l) {
+static lk_status load_lanes(const lk_trainer *t, const lk_checkpoint_file *file, const char *path, loaded *l) {
   ptrdiff_t lanes = 0, width = 0;
   LK_TRY(lk_checkpoint_lanes(file, &lanes, &width, NULL));
-  if (lanes * width != t->lane_total * t->lane_width)
-    return LK_FAIL(LK_DATA, "the checkpoint has states of %td lanes of %td reals, this run %td of %td", lanes, width,
+  if (lanes * width != t->lane_total * t->lane_width || (lanes * width > 0 && lanes != t->lane_total))
+    return LK_FAIL(LK_DATA, "%s: states of %td lanes of %td reals, this run has %td of %td", path, lanes, width,
                    t->lane_total, t->lane_width);
   if (lanes * width == 0) return LK_OK;
   LK_TRY(lk_alloc(&l->lanes, (size_t)(lanes * width), sizeof(float)));
   return lk_checkpoint_lanes(file, &lanes, &width, l->lanes);
+}
+
+/* What the file alone cannot tell: whether its counters are of this corpus and these settings. */
+static lk_status check_state(const lk_trainer *t, const lk_state *state, const char *path) {
+  const int64_t most = ((int64_t)1 << 53) / t->steps_in_epoch;
+  if (state->step_in_epoch >= t->steps_in_epoch || state->epoch > most)
+    return LK_FAIL(LK_DATA, "%s: step %lld of epoch %lld, but an epoch of this run has %lld steps", path,
+                   (long long)state->step_in_epoch, (long long)state->epoch, (long long)t->steps_in_epoch);
+  if (!lk_schedule_possible(state->schedule))
+    return LK_FAIL(LK_DATA, "%s: /state/schedule is none that a schedule can have left", path);
+  return LK_OK;
 }
 
 static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
@@ -107,9 +119,10 @@ static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
   LK_GO(check_same_run(t, file, path));
   LK_GO(lk_checkpoint_values(file, t->tensors, t->tensor_count, lk_params_values(t->params)));
   LK_GO(load_moments(t, file, l));
-  LK_GO(load_lanes(t, file, l));
+  LK_GO(load_lanes(t, file, path, l));
   LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
   l->state = *lk_checkpoint_state(file);
+  LK_GO(check_state(t, &l->state, path));
   l->evaluated = lk_history_end(&t->valid_history) == l->state.step;
   l->rested = lk_history_end(&t->train_history) == l->state.step;
   LK_GO(lk_metrics_cut(t->config->run.dir, l->state.step, &l->tested));

@@ -138,6 +138,12 @@ void lk_schedule_save(const lk_schedule *s, double state[LK_SCHEDULE_STATE]) {
   memcpy(state, s->state, sizeof s->state);
 }
 
+static bool counts(double value) { return value >= 0 && value <= 0x1p53; }
+
+bool lk_schedule_possible(const double state[LK_SCHEDULE_STATE]) {
+  return counts(state[SEEN]) && !isnan(state[BEST]) && counts(state[BAD]) && counts(state[FALLS]);
+}
+
 void lk_schedule_load(lk_schedule *s, const double state[LK_SCHEDULE_STATE]) {
   memcpy(s->state, state, sizeof s->state);
 }

@@ -3,6 +3,9 @@
  *   hostile_files make GOOD.h5 TARGET FOLDER [ATTACK ...]
  *                                              one file for each attack, or for those; TARGET is the data set that is
  *                                              replaced. All get a true digest: it only says that nothing changed since.
+ *   hostile_files set GOOD.h5 OUT.h5 OBJECT NAME VALUE     a copy with another number in an attribute
+ *   hostile_files put GOOD.h5 OUT.h5 DATASET PLACE VALUE   ... or in one place of a data set
+ *   hostile_files text GOOD.h5 OUT.h5 DATASET TEXT         ... or another text, the only one of a data set
  *   hostile_files run SECONDS MIB COMMAND...   the command's exit code, or 99 where it took longer or more memory
  *
  * An attack is one function and one line in the table. */
@@ -351,6 +354,71 @@ static int make(const char *good, const char *folder, int count, char **names) {
   return 0;
 }
 
+/* ---- one thing changed ---- */
+
+static hid_t open_copy(const char *good, const char *path) {
+  size_t size;
+  unsigned char *bytes = read_file(good, &size);
+  write_file(path, bytes, size);
+  free(bytes);
+  const hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  must(file >= 0, path);
+  return file;
+}
+
+static void close_copy(hid_t file, const char *path) {
+  MUST(H5Fclose(file));
+  sign(path);
+}
+
+/* Made anew: HDF5 1.10 does not find the attribute again that it would have to write over. */
+static void set_attribute(hid_t file, const char *object, const char *name, const char *value) {
+  const hid_t owner = H5Oopen(file, object, H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
+  hid_t id = H5Aopen(owner, name, H5P_DEFAULT);
+  MUST(id);
+  const hid_t kind = H5Aget_type(id);
+  H5Aclose(id);
+  MUST(H5Adelete(owner, name));
+  id = H5Acreate2(owner, name, kind, space, H5P_DEFAULT, H5P_DEFAULT);
+  MUST(id);
+  if (H5Tget_class(kind) == H5T_INTEGER)
+    MUST(H5Awrite(id, H5T_NATIVE_INT64, &(int64_t){atoll(value)}));
+  else
+    MUST(H5Awrite(id, H5T_NATIVE_DOUBLE, &(double){atof(value)}));
+  H5Tclose(kind);
+  H5Aclose(id);
+  H5Sclose(space);
+  H5Oclose(owner);
+}
+
+static void put_number(hid_t file, const char *path, size_t place, const char *value) {
+  const hid_t data = H5Dopen2(file, path, H5P_DEFAULT), space = H5Dget_space(data);
+  const size_t count = (size_t)H5Sget_simple_extent_npoints(space);
+  double *numbers = malloc(sizeof *numbers * (count + 1));
+  must(numbers && place < count, "a place in it");
+  MUST(H5Dread(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers));
+  numbers[place] = atof(value);
+  MUST(H5Dwrite(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers));
+  free(numbers);
+  H5Sclose(space);
+  H5Dclose(data);
+}
+
+static void put_text(hid_t file, const char *path, const char *words) {
+  const hid_t kind = H5Tcopy(H5T_C_S1), space = space_of(1);
+  MUST(H5Tset_size(kind, strlen(words)));
+  MUST(H5Tset_strpad(kind, H5T_STR_NULLPAD));
+  MUST(H5Tset_cset(kind, H5T_CSET_UTF8));
+  target = path;
+  remove_target(file);
+  place(file, kind, space, H5P_DEFAULT);
+  const hid_t data = H5Dopen2(file, path, H5P_DEFAULT);
+  MUST(H5Dwrite(data, kind, H5S_ALL, H5S_ALL, H5P_DEFAULT, words));
+  H5Dclose(data);
+  H5Tclose(kind);
+  H5Sclose(space);
+}
+
 /* ---- running ---- */
 
 static int run(double seconds, long mebibytes, char **command) {
@@ -386,6 +454,21 @@ int main(int argc, char **argv) {
   if (argc >= 5 && strcmp(argv[1], "make") == 0) {
     target = argv[3];
     return make(argv[2], argv[4], argc - 5, argv + 5);
+  }
+  if (argc == 7 && strcmp(argv[1], "set") == 0) {
+    const hid_t file = open_copy(argv[2], argv[3]);
+    set_attribute(file, argv[4], argv[5], argv[6]);
+    return close_copy(file, argv[3]), 0;
+  }
+  if (argc == 7 && strcmp(argv[1], "put") == 0) {
+    const hid_t file = open_copy(argv[2], argv[3]);
+    put_number(file, argv[4], (size_t)atoll(argv[5]), argv[6]);
+    return close_copy(file, argv[3]), 0;
+  }
+  if (argc == 6 && strcmp(argv[1], "text") == 0) {
+    const hid_t file = open_copy(argv[2], argv[3]);
+    put_text(file, argv[4], argv[5]);
+    return close_copy(file, argv[3]), 0;
   }
   if (argc > 4 && strcmp(argv[1], "run") == 0) return run(atof(argv[2]), atol(argv[3]), argv + 4);
   fprintf(stderr, "usage: hostile_files make GOOD.h5 TARGET FOLDER [ATTACK ...] | run SECONDS MIB COMMAND...\n");

@@ -41,14 +41,14 @@ static lk_checkpoint describe(int64_t step) {
   values[3] = -0.0f;
   values[4] = 1e-42f; /* a denormal */
   for (int i = 0; i < 8; i++) lanes[i] = (float)i;
-  for (int i = 0; i < 3 * LK_HISTORY_COLUMNS; i++) train[i] = i / 3.0;
+  for (int i = 0; i < 3 * LK_HISTORY_COLUMNS; i++) train[i] = i % LK_HISTORY_COLUMNS ? i / 3.0 : 0;
   c.values = values;
   c.moments = 2;
   c.moment[0] = first;
   c.moment[1] = second;
   c.moment_name[0] = "first";
   c.moment_name[1] = "second";
-  c.state = (lk_state){.seed = INT64_MAX, .shards = 8, .epoch = 2, .step = step, .best = INFINITY, .seconds = 0.1};
+  c.state = (lk_state){.seed = INT64_MAX, .shards = 8, .epoch = 2, .step = step, .best = -0.1, .seconds = 0.1};
   c.state.updates = step, c.state.spike_count = 3, c.state.rollbacks = 1, c.state.rollback_from = 9;
   c.state.spike_mean = 0.3;
   c.state.schedule[7] = 3.25;
@@ -59,13 +59,17 @@ static lk_checkpoint describe(int64_t step) {
   return c;
 }
 
-static void make(const char *path, int64_t step) {
+static void write_image(const char *path, const lk_checkpoint *c) {
   void *bytes;
   size_t size;
-  const lk_checkpoint c = describe(step);
-  OK(lk_checkpoint_image(&c, &bytes, &size));
+  OK(lk_checkpoint_image(c, &bytes, &size));
   OK(lk_durable_write(path, bytes, size));
   free(bytes);
+}
+
+static void make(const char *path, int64_t step) {
+  const lk_checkpoint c = describe(step);
+  write_image(path, &c);
 }
 
 static void everything_comes_back(void **state) {
@@ -336,6 +340,125 @@ static void all_damaged(void **state) {
   assert_int_equal(damaged, 1);
 }
 
+/* One of a newer version is not damaged: nothing older is taken up in its place. */
+static void newer_versions_end_the_search(void **state) {
+  (void)state;
+  static const char newer[] =
+      "run/checkpoints/step-0000000003.h5 was written by a newer version of Lockstep (format 3;";
+  lk_buffer path = {0}, damaged = {0};
+  lk_checkpoint_file *file;
+  lk_h5 *h5;
+  int lines;
+  OK(store(1, 0, 9));
+  OK(lk_h5_create(&h5, "run/checkpoints/step-0000000003.h5", true));
+  OK(lk_h5_set_text(h5, "/", "format", "lockstep-checkpoint"));
+  OK(lk_h5_set_int(h5, "/", "version", 3));
+  OK(lk_h5_write(h5, "/new/things", LK_FLOAT64, 1, &(ptrdiff_t){1}, &(double){1}, 0, NULL));
+  OK(lk_h5_commit(h5));
+  lk_h5_close(&h5);
+  FAILS(LK_NEWER, newer, lk_checkpoint_open(&file, "run/checkpoints/step-0000000003.h5"));
+  FAILS(LK_NEWER, newer, lk_checkpoint_newest("run", &path, &damaged));
+  FAILS(LK_NEWER, newer, lk_checkpoint_rewind("run", 5, &path, &damaged));
+  assert_int_equal(count_files("run/checkpoints"), 2);
+  OK(store(4, 0, 9)); /* one that is whole comes before it */
+  assert_int_equal(newest(&lines), 4);
+  lk_buffer_release(&path);
+  lk_buffer_release(&damaged);
+}
+
+/* A true digest in front of counters that no run can have: none of them gets past the reader. */
+static void counters_are_bounded(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    int64_t below, above; /* the nearest values that are refused */
+  } whole[] = {
+#define ENDS(name) {#name, -1, ((int64_t)1 << 53) + 1},
+      LK_STATE_INTEGERS(ENDS) LK_STATE_INTEGERS_2(ENDS)
+#undef ENDS
+  };
+  lk_checkpoint_file *file;
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+    for (int end = 0; end < 2; end++) {
+      lk_checkpoint c = describe(9);
+      int64_t value = end ? whole[i].above : whole[i].below;
+      const bool seed = strcmp(whole[i].name, "seed") == 0, shards = strcmp(whole[i].name, "shards") == 0;
+      const bool within = strcmp(whole[i].name, "best_step") == 0 || strcmp(whole[i].name, "updates") == 0;
+      if (end && seed) continue;
+      if (shards) value = end ? 4097 : 0;
+      if (end && within) value = 10; /* there were 9 */
+#define SET(field) \
+  if (strcmp(whole[i].name, #field) == 0) c.state.field = value;
+      LK_STATE_INTEGERS(SET)
+      LK_STATE_INTEGERS_2(SET)
+#undef SET
+      write_image("c.h5", &c);
+      char words[64];
+      snprintf(words, sizeof words, "attribute \"%s\" of /state is %lld", whole[i].name, (long long)value);
+      FAILS(LK_DATA, words, lk_checkpoint_open(&file, "c.h5"));
+    }
+}
+
+static void reals_are_numbers(void **state) {
+  (void)state;
+  lk_checkpoint_file *file;
+  static const double wrong[] = {NAN, INFINITY, -INFINITY, -1};
+  for (int i = 0; i < 4; i++) {
+#define SPOIL(field)                                                                               \
+  if (i < 3 || strcmp(#field, "seconds") == 0 || strcmp(#field, "loss_units") == 0) {              \
+    lk_checkpoint c = describe(9);                                                                 \
+    const bool start = i == 1 && strcmp(#field, "last_train_loss") == 0;                           \
+    c.state.field = wrong[i];                                                                      \
+    write_image("c.h5", &c);                                                                       \
+    if (start)                                                                                     \
+      OK(lk_checkpoint_open(&file, "c.h5"));                                                       \
+    else                                                                                           \
+      FAILS(LK_DATA, "attribute \"" #field "\" of /state is ", lk_checkpoint_open(&file, "c.h5")); \
+    lk_checkpoint_close(&file);                                                                    \
+  }
+    LK_STATE_REALS(SPOIL)
+    LK_STATE_REALS_2(SPOIL)
+#undef SPOIL
+  }
+  lk_checkpoint c = describe(9);
+  c.state.schedule[2] = NAN;
+  write_image("c.h5", &c);
+  FAILS(LK_DATA, "/state/schedule holds NaN", lk_checkpoint_open(&file, "c.h5"));
+}
+
+static void numbers_and_histories_are_checked(void **state) {
+  (void)state;
+  lk_checkpoint_file *file;
+  float back[P];
+  lk_history a = {0}, b = {0};
+  for (int i = 0; i < 6; i++) {
+    lk_checkpoint c = describe(9);
+    train[LK_HISTORY_COLUMNS] = 4;
+    train[2 * LK_HISTORY_COLUMNS] = (double[]){9, 9.5, NAN, 3, INFINITY, 9}[i];
+    values[20] = (float[]){1, 1, NAN, INFINITY, -INFINITY, 1}[i];
+    second[2] = i == 1 ? NAN : INFINITY;
+    write_image("c.h5", &c);
+    OK(lk_checkpoint_open(&file, "c.h5"));
+    if (i % 5 == 0)
+      OK(lk_checkpoint_history(file, &a, &b));
+    else
+      FAILS(LK_DATA, "/history/train row 2: step ", lk_checkpoint_history(file, &a, &b));
+    if (i < 2 || i == 5)
+      OK(lk_checkpoint_values(file, tensors, TENSORS, back));
+    else
+      FAILS(LK_DATA, i == 2 ? "/model/rnn/0/forward/bias holds NaN (its number 5)" : "holds infinity",
+            lk_checkpoint_values(file, tensors, TENSORS, back));
+    if (i == 1)
+      FAILS(LK_DATA, "/optimizer/second/embedding/weight holds NaN",
+            lk_checkpoint_moment(file, "second", tensors, TENSORS, back));
+    else
+      OK(lk_checkpoint_moment(file, "second", tensors, TENSORS, back));
+    lk_checkpoint_close(&file);
+  }
+  free(a.rows);
+  free(b.rows);
+}
+
 static void full_disk_keeps_the_old(void **state) {
   (void)state;
   int damaged;
@@ -425,6 +548,10 @@ int main(void) {
       TEST(goes_back),
       TEST(falls_back_over_damage),
       TEST(all_damaged),
+      TEST(newer_versions_end_the_search),
+      TEST(counters_are_bounded),
+      TEST(reals_are_numbers),
+      TEST(numbers_and_histories_are_checked),
       TEST(full_disk_keeps_the_old),
       TEST(owner_cleans_both_folders),
       TEST(killed_at_any_moment),

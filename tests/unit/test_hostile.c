@@ -483,7 +483,7 @@ static void a_look_first(void **state) {
       {"echo '0 good' >&4; exit 1", LK_DATA, "ended without an answer"},
       {"echo '0 good' >&4; kill -ABRT $$", LK_DATA, "signal 6"},
       {"echo '2 a.h5: something else' >&4; exit 65", LK_DATA, "a.h5: something else"},
-      {"echo '5 cannot read a.h5' >&4; exit 74", LK_IO, "cannot read a.h5"},
+      {"echo '6 cannot read a.h5' >&4; exit 74", LK_IO, "cannot read a.h5"},
       {"echo '99 a.h5' >&4; exit 65", LK_DATA, "ended without an answer"},
       {"yes >&4", LK_DATA, "takes more time or memory"},
   };
