@@ -4,9 +4,17 @@
  * count the vocabulary (training part only), once to number and write. Every mistake in the input is LK_DATA, named
  * "file:line:column: what was found, what was expected"; nothing half-written stays behind. Not collective. */
 #pragma once
+#include <limits.h>
+
 #include "lockstep/vocab.h"
 
+/* What becomes of sequences with an empty text, side, word or row of frames; of labels that training never has. */
+typedef enum lk_empty { LK_EMPTY_ERROR, LK_EMPTY_SKIP } lk_empty;
+typedef enum lk_unseen { LK_UNSEEN_WRONG, LK_UNSEEN_ERROR } lk_unseen;
 typedef enum lk_too_long { LK_TOO_LONG_ERROR, LK_TOO_LONG_SKIP, LK_TOO_LONG_CUT } lk_too_long;
+
+#define LK_COLUMN_DEFAULT INT_MIN
+#define LK_MOST_NO_LABELS 16
 
 /* What only pairs have. */
 typedef struct lk_prepare_pairs {
@@ -32,7 +40,12 @@ typedef struct lk_prepare {
   bool digits;          /* every digit becomes 0, in text but not in labels */
   ptrdiff_t max_length; /* units of a sequence, without <sos> and <eos> */
   lk_too_long too_long;
-  int column_word, column_tag; /* label: 0-based, negative from the end */
+  lk_empty empty;
+  lk_unseen unseen;
+  const char *no_label[LK_MOST_NO_LABELS]; /* these are no labels: such words are left out of the loss */
+  int no_labels;
+  const char *separator;       /* what ends a label, or the source of a pair; NULL a TAB, "" the first blanks */
+  int column_word, column_tag; /* label: 0-based, negative from the end, or LK_COLUMN_DEFAULT */
   bool conllu;                 /* label: CoNLL-U (comments, multiword ranges and empty nodes left out) */
   lk_prepare_pairs pairs;
 } lk_prepare;
@@ -42,8 +55,11 @@ typedef struct lk_prepare_report {
   ptrdiff_t target_units[LK_SPLITS], target_unknown[LK_SPLITS];    /* pairs: the same of the targets */
   ptrdiff_t further[LK_SPLITS];                                    /* pairs: accepted targets besides the first */
   ptrdiff_t skipped, cut;                                          /* over max_length */
-  ptrdiff_t vocabulary, target_vocabulary, labels, frames;         /* sizes; D */
-  double padding;                                                  /* share of stored positions that are <pad> */
+  ptrdiff_t empty, unlabelled;                                     /* left out: something empty; no label at all */
+  ptrdiff_t unseen[LK_SPLITS];                                     /* labels that training never has */
+  ptrdiff_t comments, marks; /* lines left out, of plain columns; byte order marks at the beginnings of lines */
+  ptrdiff_t vocabulary, target_vocabulary, labels, frames; /* sizes; D */
+  double padding;                                          /* share of stored positions that are <pad> */
   size_t bytes_read;
   double seconds;
 } lk_prepare_report;
@@ -51,7 +67,7 @@ typedef struct lk_prepare_report {
 const char *const *lk_prepare_kinds(size_t *count);
 /** LK_USAGE where no kind is called so. */
 LK_CHECKED lk_status lk_prepare_check_kind(const char *kind);
-/** Defaults: unit word on both sides, nfc true, max_length 10000, error, columns 0 and -1. */
+/** Defaults: unit word on both sides, nfc true, max_length 10000, error, columns 0 and -1 (CoNLL-U: 1 and 3). */
 void lk_prepare_init(lk_prepare *prepare);
 /** LK_USAGE for options that do not go together, LK_DATA for bad input, LK_IO. report may be NULL. */
 LK_CHECKED lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report);

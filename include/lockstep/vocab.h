@@ -17,6 +17,9 @@ bool lk_unit_find(const char *name, lk_unit *unit);
  *  all characters, blanks included; pieces are separated by blanks (U+0020) alone. */
 bool lk_unit_next(lk_unit unit, const char *text, size_t size, size_t *at, const char **start, size_t *length);
 
+/** Whether a text is nothing but white space. */
+bool lk_is_blank(const char *text, size_t size);
+
 typedef struct lk_vocab lk_vocab; /* strings and a hash over them */
 
 /** Empty but for the specials (specials = false: labels, numbered from 0). */

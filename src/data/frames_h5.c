@@ -48,8 +48,8 @@ static lk_status read_offsets(lk_frames_h5 *file) {
   o = file->offset;
   if (o[0] != 0) return LK_FAIL(LK_DATA, "%s: /offsets row 0: %lld, expected 0", file->path, (long long)o[0]);
   for (ptrdiff_t i = 0; i < file->rows; i++)
-    if (o[i + 1] <= o[i] || o[i + 1] > file->frames)
-      return LK_FAIL(LK_DATA, "%s: /offsets row %td: %lld, expected above %lld and at most %td", file->path, i + 1,
+    if (o[i + 1] < o[i] || o[i + 1] > file->frames)
+      return LK_FAIL(LK_DATA, "%s: /offsets row %td: %lld, expected at least %lld and at most %td", file->path, i + 1,
                      (long long)o[i + 1], (long long)o[i], file->frames);
   if (o[file->rows] != file->frames)
     return LK_FAIL(LK_DATA, "%s: /offsets ends at %lld, but there are %td frames", file->path, (long long)o[file->rows],
@@ -146,7 +146,7 @@ static lk_status fetch(lk_frames_h5 *file, ptrdiff_t begin, ptrdiff_t end) {
 lk_status lk_frames_h5_row(lk_frames_h5 *file, ptrdiff_t row, float **frames, size_t *capacity, ptrdiff_t *length,
                            const char **label, size_t *label_size) {
   const ptrdiff_t begin = file->offset[row], end = file->offset[row + 1];
-  LK_TRY(fetch(file, begin, end));
+  if (end > begin) LK_TRY(fetch(file, begin, end));
   const size_t count = (size_t)(end - begin) * (size_t)file->width;
   const float *from = file->block + (begin - file->begin) * file->width;
   for (size_t i = 0; i < count; i++)
@@ -155,7 +155,7 @@ lk_status lk_frames_h5_row(lk_frames_h5 *file, ptrdiff_t row, float **frames, si
                      begin + (ptrdiff_t)i / file->width, (ptrdiff_t)i % file->width,
                      isnan(from[i]) ? "NaN" : "infinity");
   LK_TRY(lk_grow(frames, capacity, count, sizeof **frames));
-  memcpy(*frames, from, count * sizeof *from);
+  if (count > 0) memcpy(*frames, from, count * sizeof *from);
   *length = end - begin;
   *label = lk_strings_get(&file->label, row);
   *label_size = lk_strings_size(&file->label, row);

@@ -7,6 +7,7 @@
 #include "lockstep/arena.h"
 #include "lockstep/clock.h"
 #include "lockstep/durable.h"
+#include "lockstep/log.h"
 #include "prepare_impl.h"
 
 #define LK_FORMAT_NAME(name)  #name,
@@ -21,7 +22,8 @@ const char *const *lk_prepare_kinds(size_t *count) {
 }
 
 void lk_prepare_init(lk_prepare *prepare) {
-  *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000, .column_tag = -1};
+  *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000};
+  prepare->column_word = prepare->column_tag = LK_COLUMN_DEFAULT;
   prepare->pairs.minimum = 1;
 }
 
@@ -63,7 +65,18 @@ static lk_status check_no_pairs(const lk_prepare *p) {
   return LK_OK;
 }
 
-static lk_status load_text(const lk_job *job, lk_source *source, const char *path) {
+static void drop_marks(lk_job *job, lk_source *source) {
+  ptrdiff_t line;
+  const ptrdiff_t marks = lk_text_file_drop_marks(&source->text, &line);
+  job->report.marks += marks;
+  if (marks > 0)
+    LK_WARN(
+        "%s:%td:1: a byte order mark that is not at the beginning of the file (%td in all): files that were joined? "
+        "The marks are left out",
+        source->name, line, marks);
+}
+
+static lk_status load_text(lk_job *job, lk_source *source, const char *path) {
   const lk_prepare *p = job->settings;
   source->loaded = true;
   LK_TRY(lk_text_file_load(&source->text, path));
@@ -72,6 +85,7 @@ static lk_status load_text(const lk_job *job, lk_source *source, const char *pat
   source->name = source->text.name;
   source->bytes = source->text.bytes.size;
   lk_digest(source->text.bytes.data, source->text.bytes.size, source->digest);
+  drop_marks(job, source);
   return LK_OK;
 }
 
@@ -100,6 +114,7 @@ static lk_status walk(lk_job *job, lk_split file,
   lk_source *source = &job->source[file];
   if (!source->loaded) return LK_OK;
   if (!source->h5) source->reader = lk_reader_start(&source->text);
+  lk_columns_restart(&source->columns);
   if (job->target[file].loaded) job->target[file].reader = lk_reader_start(&job->target[file].text);
   source->position = 0;
   for (bool more = true;;) {
@@ -157,6 +172,8 @@ static lk_status describe_sources(const lk_job *job, lk_buffer *out) {
 }
 
 static lk_status settle(lk_job *job) {
+  if (job->source[LK_TRAIN].position == 0 && job->settings->no_labels > 0)
+    return lk_source_fail(&job->source[LK_TRAIN], 1, 1, "the file holds no sequence with a label");
   if (job->source[LK_TRAIN].position == 0)
     return lk_source_fail(&job->source[LK_TRAIN], 1, 1, "the file holds no sequence");
   LK_TRY(lk_vocab_settle(job->vocab, job->settings->vocabulary, job->settings->minimum));
@@ -228,7 +245,9 @@ static lk_status run(lk_job *job) {
   LK_TRY(walk(job, LK_TRAIN, visit_count));
   LK_TRY(settle(job));
   LK_TRY(write_all(job));
-  return measure_padding(job);
+  LK_TRY(measure_padding(job));
+  lk_notes_tell(job);
+  return LK_OK;
 }
 
 static void release(lk_job *job) {
@@ -244,7 +263,9 @@ static void release(lk_job *job) {
     lk_text_file_release(&job->target[s].text);
     lk_text_file_release(&job->source[s].text);
     lk_frames_h5_close(&job->source[s].h5);
+    lk_columns_release(&job->source[s].columns);
   }
+  lk_notes_release(&job->notes);
   lk_buffer_release(&job->folded);
   lk_buffer_release(&job->other);
   lk_buffer_release(&job->references);

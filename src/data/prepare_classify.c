@@ -1,4 +1,4 @@
-/* prepare classify - `label<TAB>text`, one sequence a line; empty lines are skipped. */
+/* prepare classify - `label<TAB>text`, one sequence a line, or with another separator; blank lines are skipped. */
 #include "prepare_impl.h"
 
 #include <string.h>
@@ -8,40 +8,43 @@ static lk_status check(const lk_prepare *settings) {
   return LK_OK;
 }
 
-/* The label before the only TAB, and the text after it; LK_DATA where the line is not label, TAB, text. */
-static lk_status split_line(const lk_source *source, const lk_line *line, lk_record *record, const char **text) {
-  const char *end = line->text + line->size, *tab = memchr(line->text, '\t', line->size);
-  if (!tab)
-    return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: label, TAB, text");
-  record->label = line->text;
-  record->label_size = (size_t)(tab - line->text);
-  lk_label_trim(&record->label, &record->label_size);
-  if (record->label_size == 0) return lk_source_fail(source, line->number, 1, "an empty label");
-  *text = tab + 1;
-  const char *second = memchr(*text, '\t', (size_t)(end - *text));
-  if (second)
-    return lk_source_fail(source, line->number, lk_line_column(line, second),
-                          "a second TAB, expected 2 columns: label, TAB, text");
-  return LK_OK;
+/* Files of fastText may have several labels a line: the second would become a word of the text. */
+static lk_status check_single(const lk_source *source, const lk_line *line, const lk_halves *halves) {
+  static const char prefix[] = "__label__";
+  const size_t size = sizeof prefix - 1;
+  const char *label = halves->head, *word;
+  size_t label_size = halves->head_size, at = 0, length;
+  char quoted[256];
+  lk_label_trim(&label, &label_size);
+  if (label_size < size || memcmp(label, prefix, size) != 0) return LK_OK;
+  if (!lk_unit_next(LK_WORD, halves->tail, halves->tail_size, &at, &word, &length)) return LK_OK;
+  if (length < size || memcmp(word, prefix, size) != 0) return LK_OK;
+  return lk_source_fail(source, line->number, lk_line_column(line, word), "a second label, %s: expected one a line",
+                        lk_quote(quoted, word, length));
 }
 
 static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
   lk_line line;
-  const char *text = NULL, *start;
-  size_t at = 0, length;
-  for (*more = false; !*more && lk_reader_next(&source->reader, &line);) {
-    if (line.size == 0) continue;
-    LK_TRY(split_line(source, &line, record, &text));
-    const ptrdiff_t column = lk_line_column(&line, text);
-    job->folded.size = at = 0;
-    LK_TRY(lk_job_fold(job, text, (size_t)(line.text + line.size - text)));
-    size_t size = job->folded.size;
-    if (!lk_unit_next(job->settings->unit, job->folded.data, size, &at, &start, &length))
-      return lk_source_fail(source, line.number, column, "an empty text");
-    LK_TRY(lk_job_limit_text(job, source, line.number, column, job->folded.data, &size));
-    if (size == 0) continue;
+  for (*more = false; !*more && lk_source_line(source, &line);) {
+    lk_halves halves;
+    bool none;
     record->line = line.number;
     record->column = 1;
+    LK_TRY(lk_job_halve(job, source, &line, "label", "text", &halves));
+    LK_TRY(check_single(source, &line, &halves));
+    LK_TRY(lk_job_take_label(job, source, halves.head, halves.head_size, record, &none));
+    if (none) continue;
+    const ptrdiff_t column = lk_line_column(&line, halves.tail);
+    if (lk_is_blank(halves.tail, halves.tail_size)) {
+      LK_TRY(lk_job_empty(job, source, line.number, column, "an empty text"));
+      continue;
+    }
+    if (job->settings->separator) lk_label_trim(&halves.tail, &halves.tail_size); /* blanks beside it are part of it */
+    job->folded.size = 0;
+    LK_TRY(lk_job_fold(job, halves.tail, halves.tail_size));
+    size_t size = job->folded.size;
+    LK_TRY(lk_job_limit_text(job, source, line.number, column, job->folded.data, &size));
+    if (size == 0) continue;
     record->text = job->folded.data;
     record->size = size;
     *more = true;
@@ -58,7 +61,8 @@ static lk_status count(lk_job *job, const lk_source *source, const lk_record *re
 static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
   int32_t label;
   ptrdiff_t length;
-  LK_TRY(lk_job_find_label(job, source, record->line, record->column, record->label, record->label_size, &label));
+  LK_TRY(
+      lk_job_find_label(job, source, split, record->line, record->column, record->label, record->label_size, &label));
   LK_TRY(lk_job_encode(job, record->text, record->size, &length));
   const lk_corpus_row row = {.source = job->ids, .length = length, .target = &label, .target_length = 1};
   return lk_job_add(job, split, &row, length - 2);

@@ -1,4 +1,4 @@
-/* prepare frames - `label<TAB>f,f,f f,f,f`, one sequence of frames a line; or an HDF5 file of frames, offsets, labels.
+/* prepare frames - `label<TAB>f,f,f f,f,f`, one sequence of frames a line (blank lines are skipped); or an HDF5 file of frames, offsets, labels.
  *
  * All frames of a corpus have the same width D. NaN and infinity are refused where they stand. */
 #include "prepare_impl.h"
@@ -93,40 +93,39 @@ static lk_status take_frame(lk_job *job, const lk_source *source, const lk_line 
                         job->info.frames);
 }
 
-static lk_status take_line(lk_job *job, const lk_source *source, const lk_line *line, lk_record *record) {
-  const char *end = line->text + line->size, *tab = memchr(line->text, '\t', line->size);
-  if (!tab)
-    return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: label, TAB, frames");
-  record->label = line->text;
-  record->label_size = (size_t)(tab - line->text);
-  lk_label_trim(&record->label, &record->label_size);
-  if (record->label_size == 0) return lk_source_fail(source, line->number, 1, "an empty label");
-  const char *frames = tab + 1, *second = memchr(frames, '\t', (size_t)(end - frames)), *start;
-  if (second)
-    return lk_source_fail(source, line->number, lk_line_column(line, second),
-                          "a second TAB, expected 2 columns: label, TAB, frames");
-  record->length = 0;
-  size_t at = 0, size, used = 0;
-  for (; lk_unit_next(LK_WORD, frames, (size_t)(end - frames), &at, &start, &size); record->length++)
-    LK_TRY(take_frame(job, source, line, start, size, &used));
-  if (record->length == 0) return lk_source_fail(source, line->number, lk_line_column(line, frames), "no frames");
+/* Frames from `text` on; *count of them. */
+static lk_status take_frames(lk_job *job, const lk_source *source, const lk_line *line, const char *text,
+                             ptrdiff_t *count) {
+  const size_t size = (size_t)(line->text + line->size - text);
+  const char *start;
+  size_t at = 0, length, used = 0;
+  for (*count = 0; lk_unit_next(LK_WORD, text, size, &at, &start, &length); ++*count)
+    LK_TRY(take_frame(job, source, line, start, length, &used));
   return LK_OK;
 }
 
 static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_reader_next(&source->reader, &line);) {
-    if (line.size == 0) continue;
-    LK_TRY(take_line(job, source, &line, record));
-    LK_TRY(lk_job_limit(job, source, line.number, 1, record->length, &record->length));
+  for (*more = false; !*more && lk_source_line(source, &line);) {
+    lk_halves halves;
+    bool none;
     record->line = line.number;
     record->column = 1;
+    LK_TRY(lk_job_halve(job, source, &line, "label", "frames", &halves));
+    LK_TRY(lk_job_take_label(job, source, halves.head, halves.head_size, record, &none));
+    LK_TRY(take_frames(job, source, &line, halves.tail, &record->length));
+    if (none) continue;
+    if (record->length == 0) {
+      LK_TRY(lk_job_empty(job, source, line.number, lk_line_column(&line, halves.tail), "no frames"));
+      continue;
+    }
+    LK_TRY(lk_job_limit(job, source, line.number, 1, record->length, &record->length));
     *more = record->length > 0;
   }
   return LK_OK;
 }
 
-/* The position in an HDF5 file is the row; skipped rows count too, or they would come again. */
+/* The position in an HDF5 file is the row; rows that are left out count too, or they would come again. */
 static lk_status next_row(lk_job *job, lk_source *source, lk_record *record, bool *more) {
   const ptrdiff_t width = lk_frames_h5_width(source->h5);
   if (job->info.frames == 0) job->info.frames = width;
@@ -135,14 +134,20 @@ static lk_status next_row(lk_job *job, lk_source *source, lk_record *record, boo
                    job->info.frames);
   record->weight = 0;
   for (*more = false; !*more;) {
-    const ptrdiff_t row = source->position + record->weight++;
-    if (row >= lk_frames_h5_rows(source->h5)) return LK_OK;
-    LK_TRY(lk_frames_h5_row(source->h5, row, &job->frames, &job->frames_capacity, &record->length, &record->label,
-                            &record->label_size));
-    lk_label_trim(&record->label, &record->label_size);
-    if (record->label_size == 0) return LK_FAIL(LK_DATA, "%s: /labels row %td: nothing but blanks", source->name, row);
-    record->line = row;
-    LK_TRY(lk_job_limit(job, source, row, 0, record->length, &record->length));
+    const char *label;
+    size_t size;
+    bool none;
+    record->line = source->position + record->weight++;
+    if (record->line >= lk_frames_h5_rows(source->h5)) return LK_OK;
+    LK_TRY(lk_frames_h5_row(source->h5, record->line, &job->frames, &job->frames_capacity, &record->length, &label,
+                            &size));
+    LK_TRY(lk_job_take_label(job, source, label, size, record, &none));
+    if (none) continue;
+    if (record->length == 0) {
+      LK_TRY(lk_job_empty(job, source, record->line, 0, "no frames"));
+      continue;
+    }
+    LK_TRY(lk_job_limit(job, source, record->line, 0, record->length, &record->length));
     *more = record->length > 0;
   }
   return LK_OK;
@@ -159,7 +164,8 @@ static lk_status count(lk_job *job, const lk_source *source, const lk_record *re
 
 static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
   int32_t label;
-  LK_TRY(lk_job_find_label(job, source, record->line, record->column, record->label, record->label_size, &label));
+  LK_TRY(
+      lk_job_find_label(job, source, split, record->line, record->column, record->label, record->label_size, &label));
   const lk_corpus_row row = {.length = record->length, .target = &label, .target_length = 1, .frames = job->frames};
   return lk_job_add(job, split, &row, record->length);
 }

@@ -5,6 +5,7 @@
  * Every function: Not collective. */
 #pragma once
 #include "lockstep/prepare.h"
+#include "columns_impl.h"
 #include "pieces_impl.h"
 #include "reader_impl.h"
 
@@ -26,21 +27,20 @@ typedef struct lk_source {
   lk_reader reader;
   struct lk_frames_h5 *h5; /* frames in an HDF5 file, text then unused */
   ptrdiff_t position;      /* weight of the records given out: where the next one begins */
-  int columns;             /* of labelled words: all lines have as many; 0: none was read */
+  lk_columns columns;      /* label: what its rows are like */
 } lk_source;
 
-/* A word or a tag where it stands. */
+/* A word and its label. */
 typedef struct lk_span {
-  size_t at, size; /* in the job's folded text */
-  const char *tag;
-  size_t tag_size;
+  size_t at, size;         /* in the job's folded text */
+  size_t tag_at, tag_size; /* in job->other, folded; size 0: no label */
   ptrdiff_t line, tag_column;
 } lk_span;
 
 typedef struct lk_record {
   ptrdiff_t line, column;   /* where it begins, for messages */
   ptrdiff_t weight;         /* what fractions count: 1, or characters of a running text */
-  const char *text, *label; /* folded text; the label as it stands; pairs: the source and the first target, folded */
+  const char *text, *label; /* folded; pairs: the source and the first target */
   size_t size, label_size;
   ptrdiff_t targets, second; /* pairs: accepted targets, in job->references; the column of the second */
   ptrdiff_t length;          /* labeller: words, in job->spans; frames: frames, in job->frames */
@@ -48,6 +48,15 @@ typedef struct lk_record {
 } lk_record;
 
 typedef struct lk_job lk_job;
+
+/* What is noted for warnings while the parts are written. */
+typedef struct lk_notes {
+  ptrdiff_t known[LK_SPLITS];     /* labels that training has */
+  lk_vocab *unseen[LK_SPLITS];    /* those that it never has; NULL where there are none */
+  lk_buffer unseen_at[LK_SPLITS]; /* the first of them and its place */
+  lk_buffer single;               /* the first label that training has once, and its place */
+  bool single_begins;             /* which is that of the first record */
+} lk_notes;
 
 typedef struct lk_format {
   const char *name;
@@ -80,11 +89,13 @@ struct lk_job {
   lk_corpus_info info;
   lk_corpus_writer *writer; /* NULL in the passes before writing */
   lk_prepare_report report;
+  lk_notes notes;
   ptrdiff_t cut[2];    /* where, in the training file, valid and test begin; PTRDIFF_MAX where they do not */
   ptrdiff_t positions; /* stored ones that are not <pad> */
 
-  lk_buffer folded;                 /* scratch of one record */
-  lk_buffer other, references, raw; /* pairs: the first target; all of them, folded; text before it is cut */
+  lk_buffer folded;          /* scratch of one record */
+  lk_buffer other;           /* and of its labels; pairs: the first target */
+  lk_buffer references, raw; /* pairs: all targets, folded; text before it is cut */
   lk_span *spans;
   int32_t *ids, *tags;
   float *frames;
@@ -95,7 +106,7 @@ struct lk_job {
 
 /** That the input files go together and the output is another, or to be made. LK_USAGE. */
 LK_CHECKED lk_status lk_prepare_check_files(const lk_prepare *settings);
-/** LK_DATA "file:line:column: ...". */
+/** LK_DATA "file:line:column: ...", of an HDF5 file "file: row LINE: ...". */
 LK_CHECKED lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *format, ...)
     LK_PRINTF(4, 5);
 /** Append `text`, folded as the settings say, to job->folded. */
@@ -106,11 +117,38 @@ LK_CHECKED lk_status lk_job_limit(lk_job *job, const lk_source *source, ptrdiff_
 /** The same for a folded text cut into units: *size becomes the bytes to keep, 0 where it is left out. */
 LK_CHECKED lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
                                        const char *text, size_t *size);
+/** The next line that is not blank; false at the end. Of text, labelled lines and pairs blank lines are no part. */
+bool lk_source_line(lk_source *source, lk_line *line);
+/* A line in two: a label and what it is of, or a source and its targets. */
+typedef struct lk_halves {
+  const char *head, *tail;
+  size_t head_size, tail_size;
+} lk_halves;
+/** Cut a line at the first separator, between a `head` and a `tail` (what messages call them). LK_DATA where it has none. */
+LK_CHECKED lk_status lk_job_halve(const lk_job *job, const lk_source *source, const lk_line *line, const char *head,
+                                  const char *tail, lk_halves *halves);
+/** What separates, as messages name it. */
+const char *lk_separator_name(const lk_prepare *settings, char quoted[256]);
 /** A label without the white space around it. */
 void lk_label_trim(const char **text, size_t *size);
-/** The number of a label; LK_DATA where the training part never had it. */
-LK_CHECKED lk_status lk_job_find_label(const lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
-                                       const char *text, size_t size, int32_t *id);
+/** Whether the settings say that this is no label; an empty one is none only where they do. */
+bool lk_job_is_no_label(const lk_job *job, const char *text, size_t size);
+/** Append a label to job->other: normalised as text is, but neither lower-cased nor its digits folded. */
+LK_CHECKED lk_status lk_job_fold_label(lk_job *job, const char *text, size_t size);
+/** The label of a record, trimmed and folded, as it stands at line:1 of its source or in its row. *none where the settings
+ *  say that it is none: the record is counted and left out. LK_DATA where it is empty. */
+LK_CHECKED lk_status lk_job_take_label(lk_job *job, const lk_source *source, const char *text, size_t size,
+                                       lk_record *record, bool *none);
+/** The number of a label of that part; LK_UNSEEN_LABEL, or LK_DATA, where the training part never has it. */
+LK_CHECKED lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split, ptrdiff_t line,
+                                       ptrdiff_t column, const char *text, size_t size, int32_t *id);
+/** What becomes of a sequence that has nothing where `what` should be: LK_DATA, or it is counted as left out. */
+LK_CHECKED lk_status lk_job_empty(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
+                                  const char *what);
+
+/** Warn of what was noted while all was written. */
+void lk_notes_tell(const lk_job *job);
+void lk_notes_release(lk_notes *notes);
 /** <sos>, the units of a text, <eos> into job->ids; *length of them. */
 LK_CHECKED lk_status lk_job_encode(lk_job *job, const char *text, size_t size, ptrdiff_t *length);
 /** Write a row and take it into the report; `units` without <sos> and <eos>, of pairs the source's. */

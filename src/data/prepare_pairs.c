@@ -1,8 +1,8 @@
 /* prepare pairs - `source<TAB>target[<TAB>target...]`, or sources and targets in two files, line by line.
  *
  * More than one target is for validation and test: the first is what the loss is of, all are references. The corpus
- * keeps the references as text, folded, so that they can be compared with what a model writes, <unk> or not. Empty lines
- * (of two files: empty in both) are skipped. */
+ * keeps the references as text, folded, so that they can be compared with what a model writes, <unk> or not. Blank lines
+ * (of two files: blank in both) are skipped, and so are empty targets behind the first. */
 #include <string.h>
 
 #include "lockstep/arena.h"
@@ -24,6 +24,8 @@ static lk_vocab *vocab_of(const lk_job *job, int side) { return side && job->tar
 static lk_status check(const lk_prepare *p) {
   const lk_prepare_pairs *pairs = &p->pairs;
   if (p->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with pairs");
+  if (p->separator && pairs->target[LK_TRAIN])
+    return LK_FAIL(LK_USAGE, "--separator goes with pairs in one file, not with --target");
   if (pairs->vocabulary < 0 || pairs->minimum < 1)
     return LK_FAIL(LK_USAGE, "targets: a vocabulary of %td units seen %lld times: at least 0 (for all) and 1",
                    pairs->vocabulary, (long long)pairs->minimum);
@@ -61,19 +63,26 @@ static lk_status begin(lk_job *job) {
 
 /* ---- reading ---- */
 
-/* Both sides of the next line that is not empty; false at the end. */
-static lk_status read_line(lk_source *source, place side[2], bool *more) {
-  lk_line *line = &side[0].line;
-  do {
-    *more = lk_reader_next(&source->reader, line);
-  } while (*more && line->size == 0);
+/* Both sides of the next line that is not blank; false at the end. */
+static lk_status read_line(const lk_job *job, lk_source *source, place side[2], bool *more) {
+  lk_line line;
+  lk_halves halves;
+  *more = lk_source_line(source, &line);
   if (!*more) return LK_OK;
-  const char *end = line->text + line->size, *tab = memchr(line->text, '\t', line->size);
-  if (!tab)
-    return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: source, TAB, target");
-  side[1] = (place){source, *line, tab + 1, (size_t)(end - tab - 1)};
-  side[0] = (place){source, *line, line->text, (size_t)(tab - line->text)};
+  LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
+  if (job->settings->separator) {
+    lk_label_trim(&halves.head, &halves.head_size); /* blanks beside it are part of it */
+    lk_label_trim(&halves.tail, &halves.tail_size);
+    const char *tab = memchr(halves.tail, '\t', halves.tail_size);
+    if (tab) return lk_source_fail(source, line.number, lk_line_column(&line, tab), "a TAB in a target");
+  }
+  side[0] = (place){source, line, halves.head, halves.head_size};
+  side[1] = (place){source, line, halves.tail, halves.tail_size};
   return LK_OK;
+}
+
+static bool both_blank(const place side[2]) {
+  return lk_is_blank(side[0].line.text, side[0].line.size) && lk_is_blank(side[1].line.text, side[1].line.size);
 }
 
 static lk_status read_lines(lk_source *source, lk_source *beside, place side[2], bool *more) {
@@ -85,11 +94,12 @@ static lk_status read_lines(lk_source *source, lk_source *beside, place side[2],
       const lk_source *shorter = *more ? beside : source, *longer = *more ? source : beside;
       return lk_source_fail(shorter, shorter->reader.line + 1, 1, "the file ends, but %s goes on", longer->name);
     }
-  } while (*more && side[0].line.size == 0 && side[1].line.size == 0);
+  } while (*more && both_blank(side));
   if (!*more) return LK_OK;
   const lk_line *line = &side[0].line;
   const char *tab = memchr(line->text, '\t', line->size);
-  if (tab) return lk_source_fail(source, line->number, lk_line_column(line, tab), "a TAB in a file of sources");
+  if (tab && !lk_is_blank(line->text, line->size))
+    return lk_source_fail(source, line->number, lk_line_column(line, tab), "a TAB in a file of sources");
   side[0] = (place){source, side[0].line, side[0].line.text, side[0].line.size};
   side[1] = (place){beside, side[1].line, side[1].line.text, side[1].line.size};
   return LK_OK;
@@ -106,7 +116,9 @@ static lk_status cut(lk_job *job, int side, const char *text, size_t size, lk_bu
   return lk_pieces_encode(job->pieces[side], job->raw.data, job->raw.size, out);
 }
 
+/* Nothing but white space; or nothing that the model has a piece for. */
 static bool is_empty(const lk_job *job, int side, const lk_buffer *text) {
+  if (lk_is_blank(text->data ? text->data : "", text->size)) return true;
   const char *start;
   size_t at = 0, length;
   return !lk_unit_next(unit_of(job, side), text->data, text->size, &at, &start, &length);
@@ -128,23 +140,37 @@ static lk_status add_reference(lk_job *job, const char *text, size_t size) {
   return LK_OK;
 }
 
-/* Every target of the line becomes a reference, the first one job->other too. */
-static lk_status take_targets(lk_job *job, const place *targets, lk_record *record) {
+/* Where the next target of a line ends. */
+static const char *target_end(const lk_job *job, const char *at, const char *end, size_t *bytes) {
+  const char *separator = job->settings->separator;
+  *bytes = separator ? strlen(separator) : 1;
+  if (*bytes == 0) return end; /* a target of words: blanks end the source alone */
+  const char *stop = memmem(at, (size_t)(end - at), separator ? separator : "\t", *bytes);
+  return stop ? stop : end;
+}
+
+/* Every target of the line that is not empty becomes a reference, the first one job->other too; *empty where that is. */
+static lk_status take_targets(lk_job *job, const place *targets, lk_record *record, bool *empty) {
   const char *end = targets->text + targets->size;
-  lk_buffer *empty = &job->folded; /* scratch: the source comes afterwards */
+  lk_buffer *scratch = &job->folded; /* the source comes afterwards */
+  size_t bytes;
   job->other.size = job->references.size = 0;
   record->targets = 0;
-  for (const char *at = targets->text, *stop; at <= end; at = stop + 1) {
-    stop = at < end ? memchr(at, '\t', (size_t)(end - at)) : NULL;
-    if (!stop) stop = end;
-    lk_buffer *out = record->targets == 0 ? &job->other : empty;
+  *empty = false;
+  for (const char *at = targets->text, *stop; at <= end; at = stop < end ? stop + bytes : end + 1) {
+    stop = target_end(job, at, end, &bytes);
+    lk_buffer *out = at == targets->text ? &job->other : scratch;
     out->size = 0;
     LK_TRY(cut(job, 1, at, (size_t)(stop - at), out));
     const ptrdiff_t column = lk_line_column(&targets->line, at);
-    if (is_empty(job, 1, out)) return lk_source_fail(targets->source, targets->line.number, column, "an empty target");
+    *empty = is_empty(job, 1, out);
+    if (*empty && out == &job->other)
+      return lk_job_empty(job, targets->source, targets->line.number, column, "an empty target");
+    if (*empty) continue;
     LK_TRY(add_reference(job, at, (size_t)(stop - at)));
     if (++record->targets == 2) record->second = column;
   }
+  *empty = false;
   return LK_OK;
 }
 
@@ -179,17 +205,26 @@ static lk_status limit(lk_job *job, const place side[2], bool *keep) {
   return LK_OK;
 }
 
+/* Fold and cut both sides; *keep false where the pair is left out. */
+static lk_status take_pair(lk_job *job, const place side[2], lk_record *record, bool *keep) {
+  bool empty;
+  *keep = false;
+  LK_TRY(take_targets(job, &side[1], record, &empty));
+  if (empty) return LK_OK;
+  job->folded.size = 0;
+  LK_TRY(cut(job, 0, side[0].text, side[0].size, &job->folded));
+  if (is_empty(job, 0, &job->folded))
+    return lk_job_empty(job, side[0].source, side[0].line.number, 1, "an empty source");
+  return limit(job, side, keep);
+}
+
 static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
   lk_source *beside = &job->target[source - job->source];
   for (bool keep = false; !keep;) {
     place side[2];
-    LK_TRY(beside->loaded ? read_lines(source, beside, side, more) : read_line(source, side, more));
+    LK_TRY(beside->loaded ? read_lines(source, beside, side, more) : read_line(job, source, side, more));
     if (!*more) return LK_OK;
-    LK_TRY(take_targets(job, &side[1], record));
-    job->folded.size = 0;
-    LK_TRY(cut(job, 0, side[0].text, side[0].size, &job->folded));
-    if (is_empty(job, 0, &job->folded)) return lk_source_fail(source, side[0].line.number, 1, "an empty source");
-    LK_TRY(limit(job, side, &keep));
+    LK_TRY(take_pair(job, side, record, &keep));
     record->line = side[0].line.number;
   }
   record->text = job->folded.data;

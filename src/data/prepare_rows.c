@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lockstep/arena.h"
 
@@ -11,7 +12,82 @@ lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t colu
   va_start(arguments, format);
   (void)vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
+  if (source->h5) return LK_FAIL(LK_DATA, "%s: row %td: %s", source->name, line, text);
   return LK_FAIL(LK_DATA, "%s:%td:%td: %s", source->name, line, column, text);
+}
+
+bool lk_source_line(lk_source *source, lk_line *line) {
+  while (lk_reader_next(&source->reader, line))
+    if (!lk_is_blank(line->text, line->size)) return true;
+  return false;
+}
+
+const char *lk_separator_name(const lk_prepare *settings, char quoted[256]) {
+  if (!settings->separator) return "TAB";
+  return *settings->separator ? lk_quote(quoted, settings->separator, strlen(settings->separator)) : "blank";
+}
+
+/* The first separator of the line and its bytes: a TAB, the white space behind the first word, or a text. */
+static const char *find_separator(const lk_prepare *p, const lk_line *line, size_t *bytes) {
+  size_t at = 0, size;
+  const char *word;
+  *bytes = p->separator ? strlen(p->separator) : 1;
+  if (!p->separator) return memchr(line->text, '\t', line->size);
+  if (*bytes > 0) return memmem(line->text, line->size, p->separator, *bytes);
+  if (!lk_unit_next(LK_WORD, line->text, line->size, &at, &word, &size) || at == line->size) return NULL;
+  return line->text + at;
+}
+
+lk_status lk_job_halve(const lk_job *job, const lk_source *source, const lk_line *line, const char *head,
+                       const char *tail, lk_halves *halves) {
+  const char *end = line->text + line->size;
+  size_t bytes;
+  const char *separator = find_separator(job->settings, line, &bytes);
+  if (!separator) {
+    char quoted[256];
+    return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: %s, %s, %s", head,
+                          lk_separator_name(job->settings, quoted), tail);
+  }
+  *halves = (lk_halves){.head = line->text, .head_size = (size_t)(separator - line->text), .tail = separator + bytes};
+  halves->tail_size = (size_t)(end - halves->tail);
+  const char *second = job->settings->separator ? NULL : memchr(halves->tail, '\t', halves->tail_size);
+  if (second && job->info.kind != LK_CORPUS_PAIRS)
+    return lk_source_fail(source, line->number, lk_line_column(line, second),
+                          "a second TAB, expected 2 columns: %s, TAB, %s", head, tail);
+  return LK_OK;
+}
+
+bool lk_job_is_no_label(const lk_job *job, const char *text, size_t size) {
+  for (int i = 0; i < job->settings->no_labels; i++) {
+    const char *none = job->settings->no_label[i];
+    if (strlen(none) == size && memcmp(none, text, size) == 0) return true;
+  }
+  return false;
+}
+
+lk_status lk_job_fold_label(lk_job *job, const char *text, size_t size) {
+  return lk_utf8_fold(&job->other, text, size, (lk_folding){.nfc = job->settings->nfc});
+}
+
+lk_status lk_job_take_label(lk_job *job, const lk_source *source, const char *text, size_t size, lk_record *record,
+                            bool *none) {
+  lk_label_trim(&text, &size);
+  *none = lk_job_is_no_label(job, text, size);
+  if (*none) job->report.unlabelled += job->writer != NULL;
+  if (*none) return LK_OK;
+  if (size == 0) return lk_source_fail(source, record->line, record->column, "an empty label");
+  job->other.size = 0;
+  LK_TRY(lk_job_fold_label(job, text, size));
+  record->label = job->other.data;
+  record->label_size = job->other.size;
+  return LK_OK;
+}
+
+lk_status lk_job_empty(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *what) {
+  if (job->settings->empty == LK_EMPTY_ERROR)
+    return lk_source_fail(source, line, column, "%s; --empty skip leaves out what is empty", what);
+  job->report.empty += job->writer != NULL;
+  return LK_OK;
 }
 
 lk_status lk_job_fold(lk_job *job, const char *text, size_t size) {
@@ -61,15 +137,6 @@ void lk_label_trim(const char **text, size_t *size) {
     if (end == begin) begin = word;
   *size = end > begin ? (size_t)(end - begin) : 0;
   *text = begin;
-}
-
-lk_status lk_job_find_label(const lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
-                            const char *text, size_t size, int32_t *id) {
-  char quoted[256];
-  *id = lk_vocab_find(job->labels, text, size, -1);
-  if (*id >= 0) return LK_OK;
-  return lk_source_fail(source, line, column, "label %s, which the training part never has",
-                        lk_quote(quoted, text, size));
 }
 
 lk_status lk_job_encode(lk_job *job, const char *text, size_t size, ptrdiff_t *length) {

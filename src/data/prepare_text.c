@@ -1,4 +1,4 @@
-/* prepare text - one sequence a line, or one running text.
+/* prepare text - one sequence a line (blank lines are skipped), or one running text.
  *
  * Running text: characters are all characters, line ends included; words get <eos> at each line end, as the WikiText
  * sets are counted. A text that spells out <eos> or <unk> as a word means these units. */
@@ -15,19 +15,12 @@ static lk_status check(const lk_prepare *settings) {
   return LK_OK;
 }
 
-static bool has_unit(const lk_job *job, const char *text, size_t size) {
-  const char *start;
-  size_t at = 0, length;
-  return lk_unit_next(job->settings->unit, text, size, &at, &start, &length);
-}
-
 static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_reader_next(&source->reader, &line);) {
+  for (*more = false; !*more && lk_source_line(source, &line);) {
     job->folded.size = 0;
     LK_TRY(lk_job_fold(job, line.text, line.size));
     size_t size = job->folded.size;
-    if (!has_unit(job, job->folded.data, size)) continue;
     LK_TRY(lk_job_limit_text(job, source, line.number, 1, job->folded.data, &size));
     if (size == 0) continue;
     record->text = job->folded.data;

@@ -24,11 +24,27 @@ static lk_status check_lines(const lk_text_file *file) {
   return LK_OK;
 }
 
+/* A CR that does not end a line with the LF behind it (several may: \r\r\n is text that was converted twice) or the file:
+ * line ends of old Macs, in all of the file or some of it. What is one line there would be a matter of opinion. */
+static lk_status check_returns(const lk_text_file *file) {
+  const char *text = file->bytes.data, *end = text + file->bytes.size, *at = text;
+  while ((at = memchr(at, '\r', (size_t)(end - at))) != NULL) {
+    const char *behind = at;
+    while (behind < end && *behind == '\r') behind++;
+    if (behind < end && *behind != '\n')
+      return bad_byte(
+          file, (size_t)(at - text),
+          "a carriage return inside a line; a line ends with LF or CRLF (where CR alone was meant to end it: "
+          "tr '\\r' '\\n' <OLD >NEW)");
+    at = behind;
+  }
+  return LK_OK;
+}
+
 static lk_status check(const lk_text_file *file) {
   const char *text = file->bytes.data;
   const size_t size = file->bytes.size;
   if (size == file->begin) return LK_FAIL(LK_DATA, "%s:1:1: the file is empty", file->name);
-  LK_TRY(check_lines(file));
   const size_t valid = lk_utf8_valid(text, size);
   const char *nul = memchr(text, 0, valid);
   if (nul) return bad_byte(file, (size_t)(nul - text), "a NUL byte in a text file");
@@ -37,7 +53,8 @@ static lk_status check(const lk_text_file *file) {
     (void)snprintf(what, sizeof what, "not valid UTF-8: byte 0x%02x", (unsigned)(unsigned char)text[valid]);
     return bad_byte(file, valid, what);
   }
-  return LK_OK;
+  LK_TRY(check_returns(file));
+  return check_lines(file);
 }
 
 lk_status lk_text_file_load(lk_text_file *file, const char *path) {
@@ -65,6 +82,30 @@ lk_status lk_text_file_check_words(const lk_text_file *file) {
   return LK_OK;
 }
 
+ptrdiff_t lk_text_file_drop_marks(lk_text_file *file, ptrdiff_t *line) {
+  char *text = file->bytes.data;
+  const size_t size = file->bytes.size;
+  size_t from = 0, to = 0, mark;
+  ptrdiff_t marks = 0, number = 1;
+  *line = 0;
+  if (!memmem(text + file->begin, size - file->begin, "\xef\xbb\xbf", 3)) return 0;
+  while (from < size) {
+    for (; (mark = lk_utf8_mark(text + from, size - from)) > 0; from += mark) {
+      if (from < file->begin) continue;
+      if (marks++ == 0) *line = number;
+    }
+    const char *end = memchr(text + from, '\n', size - from);
+    const size_t bytes = end ? (size_t)(end + 1 - (text + from)) : size - from;
+    memmove(text + to, text + from, bytes);
+    from += bytes;
+    to += bytes;
+    number++;
+  }
+  file->begin = 0;
+  lk_buffer_truncate(&file->bytes, to);
+  return marks;
+}
+
 void lk_text_file_release(lk_text_file *file) {
   lk_buffer_release(&file->bytes);
   *file = (lk_text_file){0};
@@ -78,7 +119,7 @@ bool lk_reader_next(lk_reader *reader, lk_line *line) {
   const char *end = memchr(text, '\n', left);
   size_t size = end ? (size_t)(end - text) : left;
   reader->at += size + (end != NULL);
-  if (size > 0 && text[size - 1] == '\r') size--;
+  while (size > 0 && text[size - 1] == '\r') size--;
   *line = (lk_line){.text = text, .size = size, .number = ++reader->line, .ended = end != NULL};
   return true;
 }

@@ -1,7 +1,9 @@
 /* reader_impl.h - lines of a text file that is known to be good text.
  *
  * The file is read whole and checked once: valid UTF-8, no NUL, no line over the limit, not empty. After that nobody
- * asks again. A byte order mark in front is skipped; a line ends at "\n" or "\r\n". Every function: Not collective. */
+ * asks again. A line ends at "\n" or "\r\n"; any other "\r" is refused. A byte order mark in front is skipped, and those at
+ * the beginnings of other lines, which files have that were joined, can be taken out. Inside a line U+FEFF is a character
+ * like others (a zero width no-break space). Every function: Not collective. */
 #pragma once
 #include "lockstep/text.h"
 
@@ -31,6 +33,9 @@ typedef struct lk_reader {
 LK_CHECKED lk_status lk_text_file_load(lk_text_file *file, const char *path);
 /** LK_DATA where a word is over the limit. */
 LK_CHECKED lk_status lk_text_file_check_words(const lk_text_file *file);
+/** Take out the byte order marks at the beginnings of lines; how many there were besides the file's own, and the line of
+ *  the first. */
+ptrdiff_t lk_text_file_drop_marks(lk_text_file *file, ptrdiff_t *line);
 void lk_text_file_release(lk_text_file *file);
 static inline lk_reader lk_reader_start(const lk_text_file *file) {
   return (lk_reader){.file = file, .at = file->begin};

@@ -60,3 +60,9 @@ bool lk_unit_next(lk_unit unit, const char *text, size_t size, size_t *at, const
   *at = i;
   return true;
 }
+
+bool lk_is_blank(const char *text, size_t size) {
+  const char *start;
+  size_t at = 0, length;
+  return !lk_unit_next(LK_WORD, text, size, &at, &start, &length);
+}

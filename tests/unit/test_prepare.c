@@ -351,8 +351,8 @@ static void mistakes_in_an_hdf5_file(void **state) {
   float frames[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   (void)clear_folder(NULL);
   h5_refused(frames, (int64_t[]){1, 2, 5}, "%s/in.h5: /offsets row 0: 1, expected 0");
-  h5_refused(frames, (int64_t[]){0, 6, 5}, "%s/in.h5: /offsets row 1: 6, expected above 0 and at most 5");
-  h5_refused(frames, (int64_t[]){0, 2, 2}, "%s/in.h5: /offsets row 2: 2, expected above 2 and at most 5");
+  h5_refused(frames, (int64_t[]){0, 6, 5}, "%s/in.h5: /offsets row 1: 6, expected at least 0 and at most 5");
+  h5_refused(frames, (int64_t[]){0, 2, 1}, "%s/in.h5: /offsets row 2: 1, expected at least 2 and at most 5");
   h5_refused(frames, (int64_t[]){0, 2, 4}, "%s/in.h5: /offsets ends at 4, but there are 5 frames");
   frames[7] = NAN;
   h5_refused(frames, (int64_t[]){0, 2, 5}, "%s/in.h5: /frames row 3 column 1: NaN, expected a finite number");
@@ -361,7 +361,7 @@ static void mistakes_in_an_hdf5_file(void **state) {
 }
 
 /* One mistake a line: kind, what is special, the training file, the test file, what is said. */
-enum { PLAIN = 0, CHARS = 1, CONLLU = 2, SHORT = 4, HALF = 8 };
+enum { PLAIN = 0, CHARS = 1, CONLLU = 2, SHORT = 4, HALF = 8, UNSEEN = 16 };
 static const struct {
   const char *kind;
   int how;
@@ -379,32 +379,37 @@ static const struct {
      "%s/in.txt:2:4: a sequence of 4 units, more than 3: raise --max-length, or --too-long skip or cut"},
     {"classify", PLAIN, "x\ta\nno tab\n", NULL, "%s/in.txt:2:7: 1 column, expected 2: label, TAB, text"},
     {"classify", PLAIN, "x\ta\n\ta\n", NULL, "%s/in.txt:2:1: an empty label"},
-    {"classify", PLAIN, "x\ta\n\n\xc3\xa9\t\n", NULL, "%s/in.txt:3:3: an empty text"},
-    {"classify", PLAIN, "x\t  \n", NULL, "%s/in.txt:1:3: an empty text"},
+    {"classify", PLAIN, "x\ta\n\n\xc3\xa9\t\n", NULL,
+     "%s/in.txt:3:3: an empty text; --empty skip leaves out what is empty"},
+    {"classify", PLAIN, "x\t  \n", NULL, "%s/in.txt:1:3: an empty text; --empty skip leaves out what is empty"},
     {"classify", PLAIN, "x\ta\xc3\xa9\tb\n", NULL, "%s/in.txt:1:5: a second TAB, expected 2 columns: label, TAB, text"},
-    {"classify", PLAIN, "x\ta\n", "x\ta\ny\tb\n", "%s/test.txt:2:1: label 'y', which the training part never has"},
+    {"classify", UNSEEN, "x\ta\n", "x\ta\ny\tb\n", "%s/test.txt:2:1: label 'y', which the training part never has"},
     {"classify", SHORT, "x\ta b c d\n", NULL,
      "%s/in.txt:1:9: a sequence of 4 units, more than 3: raise --max-length, or --too-long skip or cut"},
-    {"label", PLAIN, "a X\nb\n", NULL, "%s/in.txt:2:2: 1 column, expected 2 as in the lines before"},
-    {"label", PLAIN, "a X\n\nb Y Z\nc Z\n", NULL, "%s/in.txt:3:5: 3 columns, expected 2 as in the lines before"},
-    {"label", PLAIN, "a X\n\nb\n\nc Z\n", NULL, "%s/in.txt:3:2: 1 column, expected 2 as in the lines before"},
+    {"label", PLAIN, "a X\nb\n", NULL, "%s/in.txt:2:2: 1 column set apart by blanks, expected 2 as in line 1"},
+    {"label", PLAIN, "a X\n\nb Y Z\nc Z\n", NULL,
+     "%s/in.txt:3:5: 3 columns set apart by blanks, expected 2 as in line 1"},
+    {"label", PLAIN, "a X\n\nb\n\nc Z\n", NULL, "%s/in.txt:3:2: 1 column set apart by blanks, expected 2 as in line 1"},
     {"label", PLAIN, "a\nb\n", NULL, "%s/in.txt:1:1: 1 column: word and tag would be the same one"},
-    {"label", PLAIN, "# text = a\n", NULL, "%s/in.txt:1:1: this looks like CoNLL-U: say --conllu"},
+    {"label", PLAIN, "# text = a\n", NULL, "%s/in.txt:1:1: the file holds no sequence"},
     {"label", PLAIN, "1\ta\tb\tX\tc\td\te\tf\tg\th\n", NULL, "%s/in.txt:1:1: this looks like CoNLL-U: say --conllu"},
-    {"label", PLAIN, "a X\nb Y Z\n", NULL, "%s/in.txt:2:5: 3 columns, expected 2 as in the lines before"},
-    {"label", PLAIN, "a\tX\n\tY\n", NULL, "%s/in.txt:2:1: an empty word"},
+    {"label", PLAIN, "a X\nb Y Z\n", NULL, "%s/in.txt:2:5: 3 columns set apart by blanks, expected 2 as in line 1"},
+    {"label", PLAIN, "a\tX\n\tY\n", NULL, "%s/in.txt:2:1: an empty word; --empty skip leaves out what is empty"},
     {"label", PLAIN, "a\tX\nb\t\n", NULL, "%s/in.txt:2:3: a word without a label"},
-    {"label", PLAIN, "a X\n", "a X\n\nb X\nc W\n", "%s/test.txt:4:3: label 'W', which the training part never has"},
+    {"label", UNSEEN, "a X\n", "a X\n\nb X\nc W\n", "%s/test.txt:4:3: label 'W', which the training part never has"},
     {"label", SHORT, "a X\n\na X\na X\na X\na X\n", NULL,
      "%s/in.txt:3:1: a sequence of 4 units, more than 3: raise --max-length, or --too-long skip or cut"},
     {"label", CONLLU, "1\ta\t_\tX" CONLLU_REST "2\tb\tc\n", NULL,
-     "%s/in.txt:2:6: 3 columns, expected 10 separated by TABs (CoNLL-U)"},
+     "%s/in.txt:2:6: 3 columns set apart by TABs, expected 10 as in line 1"},
     {"label", CONLLU, "1\ta\t_\tX\t_\t_\t_\t_\t_\t_\tmore\n", NULL,
-     "%s/in.txt:1:21: 11 columns, expected 10 separated by TABs (CoNLL-U)"},
+     "%s/in.txt:1:21: 11 columns set apart by TABs, expected 10 (CoNLL-U); where a file has others --column "
+     "word=I,tag=J says which ones word and tag are, counted from 0"},
     {"label", CONLLU, "one\ta\t_\tX" CONLLU_REST, NULL,
      "%s/in.txt:1:1: ID 'one', expected a number, a range or an empty node (CoNLL-U)"},
-    {"label", CONLLU, "1\ta\t_\t_" CONLLU_REST, NULL, "%s/in.txt:1:7: a word without a label"},
-    {"label", CONLLU, "1\t\t_\tX" CONLLU_REST, NULL, "%s/in.txt:1:3: an empty word"},
+    {"label", CONLLU, "1\ta\t_\t_" CONLLU_REST, NULL,
+     "%s/in.txt:1:7: a word without a label (UPOS '_'): --no-label _ leaves such words out of the loss"},
+    {"label", CONLLU, "1\t\t_\tX" CONLLU_REST, NULL,
+     "%s/in.txt:1:3: an empty word; --empty skip leaves out what is empty"},
     {"frames", PLAIN, "x\t1,2 nan,3\n", NULL, "%s/in.txt:1:7: found 'nan', expected a finite number"},
     {"frames", PLAIN, "x\t1,2\nx\t3,-inf\n", NULL, "%s/in.txt:2:5: found '-inf', expected a finite number"},
     {"frames", PLAIN, "x\t1,1e39\n", NULL, "%s/in.txt:1:5: found '1e39', expected a finite number"},
@@ -415,11 +420,11 @@ static const struct {
      "%s/in.txt:2:7: a frame of 1 number, expected 2 as in the frames before"},
     {"frames", PLAIN, "x\t1,2\n", "x\t1,2,3\n",
      "%s/test.txt:1:3: a frame of 3 numbers, expected 2 as in the frames before"},
-    {"frames", PLAIN, "x\t \n", NULL, "%s/in.txt:1:3: no frames"},
+    {"frames", PLAIN, "x\t \n", NULL, "%s/in.txt:1:3: no frames; --empty skip leaves out what is empty"},
     {"frames", PLAIN, "x 1,2\n", NULL, "%s/in.txt:1:6: 1 column, expected 2: label, TAB, frames"},
     {"frames", PLAIN, "\t1,2\n", NULL, "%s/in.txt:1:1: an empty label"},
     {"frames", PLAIN, "x\t1,2\t3,4\n", NULL, "%s/in.txt:1:6: a second TAB, expected 2 columns: label, TAB, frames"},
-    {"frames", PLAIN, "x\t1,2\n", "y\t1,2\n", "%s/test.txt:1:1: label 'y', which the training part never has"},
+    {"frames", UNSEEN, "x\t1,2\n", "y\t1,2\n", "%s/test.txt:1:1: label 'y', which the training part never has"},
 };
 
 /* Every mistake is named by its place, and nothing but the inputs is left in the folder. */
@@ -433,6 +438,7 @@ static void mistakes_are_named_and_leave_nothing(void **state) {
     if (mistakes[i].how & SHORT) p.max_length = 3;
     if (mistakes[i].how & HALF) p.fraction[LK_VALID] = 0.5;
     p.conllu = (mistakes[i].how & CONLLU) != 0;
+    p.unseen = mistakes[i].how & UNSEEN ? LK_UNSEEN_ERROR : LK_UNSEEN_WRONG;
     assert_fails(lk_prepare_run(&p, NULL), LK_DATA, mistakes[i].words);
     if (mistakes[i].test) assert_int_equal(unlink(path_of("test.txt")), 0);
     assert_int_equal(clear_folder("in.txt"), 0);
@@ -447,6 +453,7 @@ static void a_failure_keeps_the_old_corpus(void **state) {
   lk_corpus_close(&corpus);
   p = settings_of("classify", "x\tgood\n");
   p.input[LK_TEST] = write_text("test.txt", "y\tbad\n");
+  p.unseen = LK_UNSEEN_ERROR;
   assert_fails(lk_prepare_run(&p, NULL), LK_DATA, "%s/test.txt:1:1: label 'y', which the training part never has");
   assert_int_equal(lk_corpus_open(&corpus, p.output, true), LK_OK);
   lk_corpus_close(&corpus);

@@ -3,6 +3,8 @@
 
 #include "data_fixture.h"
 
+#define BOM "\xef\xbb\xbf"
+
 static void assert_line(lk_reader *reader, const char *text, ptrdiff_t number, bool ended) {
   lk_line line;
   assert_true(lk_reader_next(reader, &line));
@@ -16,11 +18,11 @@ static void lines_end_in_three_ways(void **state) {
   (void)state;
   lk_text_file file;
   lk_line line;
-  assert_int_equal(lk_text_file_load(&file, write_text("a", "\xef\xbb\xbfone\r\n\ntwo \r three\nlast")), LK_OK);
+  assert_int_equal(lk_text_file_load(&file, write_text("a", "\xef\xbb\xbfone\r\n\ntwo three\r\r\nlast\r")), LK_OK);
   lk_reader reader = lk_reader_start(&file);
   assert_line(&reader, "one", 1, true);
   assert_line(&reader, "", 2, true);
-  assert_line(&reader, "two \r three", 3, true);
+  assert_line(&reader, "two three", 3, true);
   assert_line(&reader, "last", 4, false);
   assert_false(lk_reader_next(&reader, &line));
   lk_text_file_release(&file);
@@ -58,6 +60,43 @@ static void bad_bytes_are_named_by_line_and_column(void **state) {
       5, "%s/bad.txt:1:2: not valid UTF-8: byte 0xfe");
 }
 
+/* Line ends of old Macs: all of them, one among others, and one in front. */
+#define RETURN                                                                                         \
+  "a carriage return inside a line; a line ends with LF or CRLF (where CR alone was meant to end it: " \
+  "tr '\\r' '\\n' <OLD >NEW)"
+static void lone_returns_are_refused(void **state) {
+  (void)state;
+  refused("one\rtwo\r", 8, "%s/bad.txt:1:4: " RETURN);
+  refused("one\r\ntw\xc3\xb6\rthree\n", 16, "%s/bad.txt:2:4: " RETURN);
+  refused("one\n\r\rtwo\n", 10, "%s/bad.txt:2:1: " RETURN);
+  refused("\xef\xbb\xbf\rx", 5, "%s/bad.txt:1:1: " RETURN);
+}
+
+/* Files that were joined: marks at the beginnings of lines are none of the text, inside a line they are characters. */
+static void marks_of_joined_files(void **state) {
+  (void)state;
+  lk_text_file file;
+  lk_line line;
+  ptrdiff_t first;
+  assert_int_equal(lk_text_file_load(&file, write_text("a", BOM "one\n" BOM BOM "two" BOM "x\r\n\n" BOM "\n" BOM)),
+                   LK_OK);
+  assert_int_equal(lk_text_file_drop_marks(&file, &first), 4);
+  assert_int_equal(first, 2);
+  lk_reader reader = lk_reader_start(&file);
+  assert_line(&reader, "one", 1, true);
+  assert_line(&reader, "two" BOM "x", 2, true);
+  assert_line(&reader, "", 3, true);
+  assert_line(&reader, "", 4, true);
+  assert_false(lk_reader_next(&reader, &line));
+  lk_text_file_release(&file);
+  assert_int_equal(lk_text_file_load(&file, write_text("a", BOM "one\nt" BOM "wo\n")), LK_OK);
+  assert_int_equal(lk_text_file_drop_marks(&file, &first), 0);
+  reader = lk_reader_start(&file);
+  assert_line(&reader, "one", 1, true);
+  assert_line(&reader, "t" BOM "wo", 2, true);
+  lk_text_file_release(&file);
+}
+
 static void empty_files_are_refused(void **state) {
   (void)state;
   refused("", 0, "%s/bad.txt:1:1: the file is empty");
@@ -90,6 +129,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(lines_end_in_three_ways),
                                      cmocka_unit_test(columns_count_characters),
                                      cmocka_unit_test(bad_bytes_are_named_by_line_and_column),
+                                     cmocka_unit_test(lone_returns_are_refused),
+                                     cmocka_unit_test(marks_of_joined_files),
                                      cmocka_unit_test(empty_files_are_refused),
                                      cmocka_unit_test(a_line_over_the_limit),
                                      cmocka_unit_test(a_missing_file)};

@@ -1,0 +1,311 @@
+#include "columns_impl.h"
+
+#include <string.h>
+
+#include "prepare_impl.h"
+
+enum { CONLLU_COLUMNS = 10, CONLLU_FORM = 1, CONLLU_UPOS = 3 };
+
+/* ---- cutting a line ---- */
+
+/* The next column from *at; false at the end. */
+static bool next_column(const lk_line *line, bool tabs, size_t *at, const char **start, size_t *size) {
+  if (!tabs) return lk_unit_next(LK_WORD, line->text, line->size, at, start, size);
+  if (*at > line->size) return false;
+  *start = line->text + *at;
+  const char *tab = memchr(*start, '\t', line->size - *at);
+  *size = tab ? (size_t)(tab - *start) : line->size - *at;
+  *at += *size + 1;
+  return true;
+}
+
+static int count_columns(const lk_line *line, bool tabs) {
+  const char *start;
+  size_t at = 0, size;
+  int count = 0;
+  while (next_column(line, tabs, &at, &start, &size)) count++;
+  return count;
+}
+
+/* Column `index` of the line, which has it. */
+static void column_at(const lk_line *line, bool tabs, int index, const char **start, size_t *size) {
+  size_t at = 0;
+  *start = line->text + line->size;
+  *size = 0;
+  for (bool there = true; there && index >= 0; index--) there = next_column(line, tabs, &at, start, size);
+}
+
+/* Where a wrong number of columns shows: at the first that is too many, or at the line's end. */
+static const char *surplus(const lk_line *line, bool tabs, int found, int expected) {
+  const char *at = line->text + line->size;
+  size_t size;
+  if (found > expected) column_at(line, tabs, expected, &at, &size);
+  return at;
+}
+
+static bool has_tab(const lk_line *line) { return memchr(line->text, '\t', line->size) != NULL; }
+
+static bool starts_with(const lk_line *line, const char *prefix) {
+  const size_t size = strlen(prefix);
+  return line->size >= size && memcmp(line->text, prefix, size) == 0;
+}
+
+static bool is_break(const lk_line *line, bool conllu) {
+  return lk_is_blank(line->text, line->size) || (!conllu && starts_with(line, "-DOCSTART-"));
+}
+
+static const char *plural(ptrdiff_t count) { return count == 1 ? "" : "s"; }
+
+/* ---- CoNLL-U's IDs ---- */
+
+/* A whole number of at most nine digits at *at; false where there is none. */
+static bool take_number(const char **at, const char *end, ptrdiff_t *number) {
+  const char *begin = *at;
+  *number = 0;
+  for (; *at < end && **at >= '0' && **at <= '9'; ++*at) {
+    if (*at - begin == 9) return false;
+    *number = *number * 10 + (**at - '0');
+  }
+  return *at > begin;
+}
+
+/* What an ID may be: a word's number, a range of words (with its end), an empty node behind a word (with its number). */
+typedef struct word_id {
+  char kind; /* 0 a word, '-' or '.', '?' none of these */
+  ptrdiff_t first, second;
+} word_id;
+
+static word_id id_of(const lk_line *line, bool tabs) {
+  const char *at, *end;
+  size_t size;
+  word_id id = {.kind = '?'};
+  column_at(line, tabs, 0, &at, &size);
+  end = at + size;
+  if (!take_number(&at, end, &id.first)) return id;
+  const char kind = at < end ? *at : '\0';
+  if (at < end && kind != '-' && kind != '.') return id;
+  if (at < end && (at++, !take_number(&at, end, &id.second) || at < end)) return id;
+  id.kind = kind;
+  return id;
+}
+
+/* IDs go 1 2 3 ..., a range begins at the next word, an empty node lies behind the last one. *skip for those two. */
+static lk_status check_id(lk_source *source, const lk_line *line, bool *skip) {
+  lk_columns *c = &source->columns;
+  const word_id id = id_of(line, true);
+  const char *text;
+  size_t size;
+  char quoted[256];
+  column_at(line, true, 0, &text, &size);
+  (void)lk_quote(quoted, text, size);
+  *skip = id.kind == '-' || id.kind == '.';
+  if (id.kind == '?')
+    return lk_source_fail(source, line->number, 1, "ID %s, expected a number, a range or an empty node (CoNLL-U)",
+                          quoted);
+  if (id.kind == '.' && id.first == c->id && id.second == c->node + 1) return c->node++, LK_OK;
+  if (id.kind == '-' && id.first == c->id + 1 && id.second >= id.first) return LK_OK;
+  if (id.kind == 0 && id.first == c->id + 1) return c->id++, c->node = 0, LK_OK;
+  if (c->id > 0 && id.kind != '.' && id.first == 1)
+    return lk_source_fail(source, line->number, 1,
+                          "ID %s again after %td: is the blank line between two sentences missing? (CoNLL-U)", quoted,
+                          c->id);
+  if (id.kind == '.')
+    return lk_source_fail(source, line->number, 1, "ID %s, expected %td.%td or %td (CoNLL-U)", quoted, c->id,
+                          c->node + 1, c->id + 1);
+  return lk_source_fail(source, line->number, 1, "ID %s, expected %td%s (CoNLL-U)", quoted, c->id + 1,
+                        c->id == 0 ? ", as a sentence begins" : "");
+}
+
+/* ---- what the rows of a file are like ---- */
+
+static lk_status resolve(const lk_source *source, const lk_line *line, const char *what, int column, int columns,
+                         int *index) {
+  *index = column < 0 ? columns + column : column;
+  if (*index >= 0 && *index < columns) return LK_OK;
+  return lk_source_fail(source, line->number, lk_line_column(line, line->text + line->size),
+                        "%d column%s, but the %s is column %d, counted from 0", columns, plural(columns), what, column);
+}
+
+/* The columns of word and tag of a file whose rows have `count`; of CoNLL-U nobody wants numbers and remarks. */
+static lk_status name_columns(const lk_job *job, lk_source *source, const lk_line *line) {
+  const lk_prepare *p = job->settings;
+  lk_columns *c = &source->columns;
+  const int word = p->column_word != LK_COLUMN_DEFAULT ? p->column_word : p->conllu ? CONLLU_FORM : 0;
+  const int tag = p->column_tag != LK_COLUMN_DEFAULT ? p->column_tag : p->conllu ? CONLLU_UPOS : -1;
+  LK_TRY(resolve(source, line, "word", word, c->count, &c->word));
+  LK_TRY(resolve(source, line, "tag", tag, c->count, &c->tag));
+  c->is_upos = p->conllu && c->count >= CONLLU_COLUMNS && c->tag == CONLLU_UPOS;
+  if (c->word != c->tag) return LK_OK;
+  return lk_source_fail(source, line->number, 1, "%d column%s: word and tag would be the same one", c->count,
+                        plural(c->count));
+}
+
+/* Whether the first column of the sentence that begins at this row is 1 2 3 ..., ranges and empty nodes aside. */
+static bool is_numbered(lk_reader reader, lk_line line, bool tabs, ptrdiff_t least) {
+  ptrdiff_t words = 0;
+  for (bool more = true; more && !is_break(&line, false); more = lk_reader_next(&reader, &line)) {
+    if (starts_with(&line, "#")) continue;
+    const word_id id = id_of(&line, tabs);
+    if (id.kind == '?' || (id.kind == 0 && id.first != ++words)) return false;
+  }
+  return words >= least;
+}
+
+/* Plain columns that number their words: what the user should say. */
+static lk_status check_numbered(const lk_job *job, lk_source *source, const lk_reader *after, const lk_line *first) {
+  lk_columns *c = &source->columns;
+  const bool ten = c->tabs && c->count == CONLLU_COLUMNS;
+  if (c->count < 3 || !is_numbered(*after, *first, c->tabs, ten ? 1 : 2)) return LK_OK;
+  c->numbered = c->word != 0 && c->tag != 0;
+  if (c->numbered || job->settings->column_word != LK_COLUMN_DEFAULT) return LK_OK;
+  if (ten) return lk_source_fail(source, first->number, 1, "this looks like CoNLL-U: say --conllu");
+  return lk_source_fail(source, first->number, 1,
+                        "the first column numbers the words: say %s--column word=I,tag=J, the columns of word and tag, "
+                        "counted from 0",
+                        c->tabs ? "--conllu " : "");
+}
+
+/* The first row of the file decides; where all lines begin with `#`, the first that is no `# comment`. */
+static lk_status find_layout(const lk_job *job, lk_source *source) {
+  const bool conllu = job->settings->conllu;
+  lk_columns *c = &source->columns;
+  lk_reader reader = lk_reader_start(&source->text), after = reader;
+  lk_line line, first = {0};
+  c->sought = true;
+  while (lk_reader_next(&reader, &line)) {
+    if (is_break(&line, conllu) || (starts_with(&line, "#") && (conllu || first.size > 0 || starts_with(&line, "# "))))
+      continue;
+    first = line;
+    after = reader;
+    if (!starts_with(&line, "#")) break;
+  }
+  if (first.size == 0) return LK_OK;
+  c->tabs = conllu || has_tab(&first);
+  c->count = count_columns(&first, c->tabs);
+  c->line = first.number;
+  const bool told = job->settings->column_word != LK_COLUMN_DEFAULT || job->settings->column_tag != LK_COLUMN_DEFAULT;
+  if (conllu && c->count != CONLLU_COLUMNS && !told)
+    return lk_source_fail(source, c->line, lk_line_column(&first, surplus(&first, true, c->count, CONLLU_COLUMNS)),
+                          "%d column%s set apart by TABs, expected %d (CoNLL-U); where a file has others --column "
+                          "word=I,tag=J says which ones word and tag are, counted from 0",
+                          c->count, plural(c->count), CONLLU_COLUMNS);
+  LK_TRY(name_columns(job, source, &first));
+  return conllu ? LK_OK : check_numbered(job, source, &after, &first);
+}
+
+static lk_status wrong_columns(const lk_source *source, const lk_line *line, int found) {
+  const lk_columns *c = &source->columns;
+  return lk_source_fail(source, line->number, lk_line_column(line, surplus(line, c->tabs, found, c->count)),
+                        "%d column%s set apart by %s, expected %d as in line %td", found, plural(found),
+                        c->tabs ? "TABs" : "blanks", c->count, c->line);
+}
+
+/* ---- comments ---- */
+
+/* `# name = value`, as in `# sent_id = 7` */
+static bool names_something(const lk_line *line) {
+  const char *equals = starts_with(line, "# ") ? memmem(line->text, line->size, " = ", 3) : NULL;
+  return equals && !lk_is_blank(line->text + 1, (size_t)(equals - line->text) - 1);
+}
+
+static bool is_whole(const lk_columns *c, const lk_line *line) {
+  return !names_something(line) && count_columns(line, c->tabs) == c->count;
+}
+
+static void tag_of(const lk_columns *c, const lk_line *line, const char **tag, size_t *size) {
+  column_at(line, c->tabs, c->tag, tag, size);
+  lk_label_trim(tag, size);
+}
+
+/* All labels of certain rows: those that begin with another character, or stand inside a sentence. */
+static lk_status gather_labels(lk_source *source) {
+  lk_columns *c = &source->columns;
+  lk_reader reader = lk_reader_start(&source->text);
+  lk_line line;
+  ptrdiff_t rows = 0;
+  LK_TRY(lk_vocab_create(&c->borne, false));
+  while (lk_reader_next(&reader, &line)) {
+    const char *tag;
+    size_t size;
+    if (is_break(&line, false)) rows = 0;
+    if (is_break(&line, false) || !is_whole(c, &line) || (rows == 0 && starts_with(&line, "#"))) continue;
+    rows++;
+    tag_of(c, &line, &tag, &size);
+    LK_TRY(lk_vocab_count(c->borne, tag, size));
+  }
+  return LK_OK;
+}
+
+/* Whether a certain row has the label of this line, which is a whole one; in the other parts a label of training will do. */
+static lk_status has_label(const lk_job *job, lk_source *source, const lk_line *line, bool *has) {
+  lk_columns *c = &source->columns;
+  const char *tag;
+  size_t size;
+  if (!c->borne) LK_TRY(gather_labels(source));
+  tag_of(c, line, &tag, &size);
+  *has = lk_vocab_size(c->borne) == 0 || lk_vocab_find(c->borne, tag, size, -1) >= 0 ||
+         lk_vocab_find(job->labels, tag, size, -1) >= 0;
+  return LK_OK;
+}
+
+/* Of a line that begins with `#`. */
+static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line *line, bool *comment) {
+  const lk_columns *c = &source->columns;
+  bool has = true;
+  *comment = job->settings->conllu || c->count == 0 || names_something(line);
+  if (*comment) return LK_OK;
+  const bool whole = is_whole(c, line), begins = c->rows == 0;
+  if (whole && begins) LK_TRY(has_label(job, source, line, &has));
+  *comment = whole ? !has : begins || starts_with(line, "# ");
+  return LK_OK;
+}
+
+/* ---- rows ---- */
+
+/* Check a row and take its word and tag; *skip where CoNLL-U has a range or an empty node. */
+static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, bool *skip) {
+  lk_columns *c = &source->columns;
+  const lk_line *line = &row->line;
+  const int columns = count_columns(line, c->tabs);
+  *skip = false;
+  if (columns != c->count) return wrong_columns(source, line, columns);
+  if (job->settings->conllu) LK_TRY(check_id(source, line, skip));
+  const char kind = c->numbered ? id_of(line, c->tabs).kind : '\0';
+  if (kind == '-' || kind == '.')
+    return lk_source_fail(source, line->number, 1, "%s where other lines number words: --conllu leaves such lines out",
+                          kind == '-' ? "a range of words" : "an empty node");
+  column_at(line, c->tabs, c->word, &row->word, &row->word_size);
+  lk_label_trim(&row->word, &row->word_size);
+  tag_of(c, line, &row->tag, &row->tag_size);
+  return LK_OK;
+}
+
+static void end_sentence(lk_columns *c) { c->rows = c->id = c->node = 0; }
+
+lk_status lk_columns_next(lk_job *job, lk_source *source, lk_row *row, lk_row_kind *kind) {
+  lk_columns *c = &source->columns;
+  if (!c->sought) LK_TRY(find_layout(job, source));
+  for (bool skip; lk_reader_next(&source->reader, &row->line);) {
+    if (is_break(&row->line, job->settings->conllu)) {
+      end_sentence(c);
+      *kind = LK_ROW_BREAK;
+      return LK_OK;
+    }
+    if (starts_with(&row->line, "#")) {
+      LK_TRY(is_comment(job, source, &row->line, &skip));
+      if (skip && !job->settings->conllu) job->report.comments += job->writer != NULL;
+      if (skip) continue;
+    }
+    LK_TRY(take_row(job, source, row, &skip));
+    if (skip) continue;
+    c->rows++;
+    *kind = LK_ROW_WORD;
+    return LK_OK;
+  }
+  *kind = LK_ROW_END;
+  return LK_OK;
+}
+
+void lk_columns_restart(lk_columns *columns) { end_sentence(columns); }
+
+void lk_columns_release(lk_columns *columns) { lk_vocab_destroy(&columns->borne); }

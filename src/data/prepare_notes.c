@@ -1,0 +1,82 @@
+/* prepare_notes.c - labels get their numbers; and what is worth a warning, each kind one line, once all is written. */
+#include <string.h>
+
+#include "lockstep/log.h"
+#include "prepare_impl.h"
+
+/* "'label' at file:line:column" */
+static lk_status note(lk_buffer *out, const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *text,
+                      size_t size) {
+  char quoted[256];
+  (void)lk_quote(quoted, text, size);
+  if (source->h5) return lk_buffer_printf(out, "%s at row %td of %s", quoted, line, source->name);
+  return lk_buffer_printf(out, "%s at %s:%td:%td", quoted, source->name, line, column);
+}
+
+lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split, ptrdiff_t line, ptrdiff_t column,
+                            const char *text, size_t size, int32_t *id) {
+  lk_notes *notes = &job->notes;
+  char quoted[256];
+  *id = lk_vocab_find(job->labels, text, size, LK_UNSEEN_LABEL);
+  if (*id >= 0) {
+    const bool begins = split == LK_TRAIN && notes->known[split]++ == 0;
+    if (split != LK_TRAIN) notes->known[split]++;
+    if (split != LK_TRAIN || lk_vocab_strings(job->labels)->number[*id] > 1 || notes->single.size > 0) return LK_OK;
+    notes->single_begins = begins;
+    return note(&notes->single, source, line, column, text, size);
+  }
+  if (job->settings->unseen == LK_UNSEEN_ERROR)
+    return lk_source_fail(source, line, column, "label %s, which the training part never has",
+                          lk_quote(quoted, text, size));
+  if (job->report.unseen[split]++ == 0) {
+    LK_TRY(lk_vocab_create(&notes->unseen[split], false));
+    LK_TRY(note(&notes->unseen_at[split], source, line, column, text, size));
+  }
+  return lk_vocab_count(notes->unseen[split], text, size);
+}
+
+static void tell_unseen(const lk_job *job) {
+  const lk_notes *notes = &job->notes;
+  lk_buffer parts = {0};
+  for (int s = 0; s < LK_SPLITS; s++) {
+    const ptrdiff_t unseen = job->report.unseen[s];
+    if (unseen == 0) continue;
+    const ptrdiff_t kinds = lk_vocab_size(notes->unseen[s]);
+    if (lk_buffer_printf(&parts, "%s %td of %td in %s (%td different, the first %s)", parts.size > 0 ? "," : "", unseen,
+                         unseen + notes->known[s], lk_split_names[s], kinds, notes->unseen_at[s].data) != LK_OK)
+      lk_error_clear(); /* no memory for a warning */
+  }
+  if (parts.size > 0)
+    LK_WARN("labels that training never has count as wrong (--unseen-labels error refuses them):%s", parts.data);
+  for (int s = 0; s < LK_SPLITS; s++)
+    if (job->report.unseen[s] > 0 && notes->known[s] == 0)
+      LK_WARN("%s: no label is one that training has: nothing there can be right", lk_split_names[s]);
+  lk_buffer_release(&parts);
+}
+
+static void tell_singles(const lk_job *job) {
+  const lk_strings *labels = lk_vocab_strings(job->labels);
+  ptrdiff_t singles = 0;
+  for (ptrdiff_t i = 0; i < labels->count; i++) singles += labels->number[i] == 1;
+  if (singles == 0) return;
+  if (job->notes.single_begins)
+    LK_WARN("label %s, the first of the training part, is there only once: is that line a header?%s",
+            job->notes.single.data, singles > 1 ? "" : "");
+  if (singles > 1 || !job->notes.single_begins)
+    LK_WARN("%td of %td labels are in the training part only once, the first %s", singles, labels->count,
+            job->notes.single.data);
+}
+
+void lk_notes_tell(const lk_job *job) {
+  if (!job->format->labels) return;
+  tell_unseen(job);
+  tell_singles(job);
+}
+
+void lk_notes_release(lk_notes *notes) {
+  for (int s = 0; s < LK_SPLITS; s++) {
+    lk_vocab_destroy(&notes->unseen[s]);
+    lk_buffer_release(&notes->unseen_at[s]);
+  }
+  lk_buffer_release(&notes->single);
+}
