@@ -146,6 +146,8 @@ refused 64 '--conllu goes with label, not with text' "${prepare[@]}" text text.t
 refused 64 '--stream goes with text, not with classify' "${prepare[@]}" classify lines.tsv --stream -o out.h5
 refused 64 '--target goes with pairs, not with text' "${prepare[@]}" text text.txt --target train.ph -o out.h5
 refused 64 '--shared-vocabulary goes with pairs, not with text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
+refused 64 '--unit goes with text, classify, label and pairs, not with frames' \
+  "${prepare[@]}" frames frames.tsv --unit char -o out.h5
 refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
 refused 64 '--stream takes no value' "${prepare[@]}" text text.txt --stream=yes -o out.h5
 refused 64 '--target: expected a value (FILE)' "${prepare[@]}" text text.txt --target
@@ -221,3 +223,11 @@ refused 74 'none.txt' "${prepare[@]}" text none.txt -o out.h5
 # Help says how, with an example for each kind.
 "${prepare[@]}" --help >help.txt
 for kind in text classify label pairs frames; do grep -q "lockstep prepare $kind" help.txt || fail "no example of $kind"; done
+# Of one kind: its own options, its own example and no other's; wherever the kind stands.
+"${prepare[@]}" label --help >label.txt
+"${prepare[@]}" --help label | cmp - label.txt
+grep -q 'lockstep prepare \[OPTION...\] label FILE' label.txt
+for word in --conllu --column --max-length 'prepare label'; do grep -q -- "$word" label.txt || fail "label --help: no $word"; done
+for word in --stream --target sentencepiece= label: 'prepare text' 'prepare frames'; do
+  if grep -q -- "$word" label.txt; then fail "label --help: $word"; fi
+done

@@ -1,0 +1,128 @@
+/* prepare_argp.c - what the table of options says, as argp and people read it: of all kinds, or of one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "prepare_impl.h"
+
+static const struct {
+  const char *name, *what, *more, *examples;
+} kinds_help[LK_KINDS] = {
+    {"text", "  text      one sequence a line, or with --stream one running text\n",
+     "A line that is empty is skipped. A running text of words gets <eos> at each line end; the words <eos> and <unk>, "
+     "where a text spells them out, mean these units. Fractions count lines or, in a running text of characters, "
+     "characters.",
+     "  lockstep prepare text book.txt --unit char --stream \\\n"
+     "    --valid-fraction 0.1 -o book.h5\n"},
+    {"classify", "  classify  label TAB text, one sequence a line\n",
+     "A line that is empty is skipped. Blanks around a label are no part of it. Fractions count lines.",
+     "  lockstep prepare classify train.tsv --valid valid.tsv --unit char \\\n"
+     "    -o names.h5\n"},
+    {"label", "  label     a word and its label a line, sentences end at a blank line\n",
+     "Blanks around a label are no part of it. Fractions count sentences.",
+     "  lockstep prepare label en-train.conllu --valid en-dev.conllu \\\n"
+     "    --test en-test.conllu -o en.h5\n"
+     "  lockstep prepare label train.conll --column word=0,tag=-1 --min-count 2 \\\n"
+     "    -o entities.h5\n"},
+    {"pairs",
+     "  pairs     source TAB target a line, or with --target in two files;\n"
+     "            lines of --valid and --test may have further targets, behind TABs\n",
+     "A line that is empty is skipped. Fractions count lines.",
+     "  lockstep prepare pairs train.tsv --valid valid.tsv --test test.tsv \\\n"
+     "    -o g2p.h5\n"
+     "  lockstep prepare pairs train.en --target train.de --valid-fraction 0.02 \\\n"
+     "    --sentencepiece ende.model --shared-vocabulary -o ende.h5\n"},
+    {"frames",
+     "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
+     "            or HDF5 with /frames [n,D], /offsets [rows+1], /labels [rows]\n",
+     "A line that is empty is skipped. Blanks around a label are no part of it. Fractions count lines.",
+     "  lockstep prepare frames vowels.tsv --test-fraction 0.2 -o vowels.h5\n"}};
+
+void lk_prepare_name_kinds(char out[64], unsigned kinds, const char *join) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (int k = 0; k < LK_KINDS; k++) {
+    if (!(kinds & 1u << k)) continue;
+    const bool last = kinds >> (k + 1) == 0;
+    const char *before = used == 0 ? "" : last ? join : ", ";
+    used += (size_t)snprintf(out + used, 64 - used, "%s%s", before, kinds_help[k].name);
+  }
+}
+
+/* The text of the help around the options: of all kinds, or of those in the set. */
+static lk_status write_doc(lk_buffer *doc, unsigned kinds) {
+  const bool one = (kinds & (kinds - 1)) == 0;
+  LK_TRY(lk_buffer_printf(doc, "Make a corpus file. FILE is what a model trains on, - is standard input%s:\n\n",
+                          one ? "" : "; KIND says what is in it"));
+  for (int k = 0; k < LK_KINDS; k++)
+    if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].what));
+  LK_TRY(lk_buffer_printf(doc, "\v"));
+  for (int k = 0; k < LK_KINDS && one; k++)
+    if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s\n\n", kinds_help[k].more));
+  if (!one)
+    LK_TRY(lk_buffer_printf(doc,
+                            "'lockstep prepare KIND --help' shows the options of one kind and how its files are "
+                            "read. Fractions count lines, sentences or, in a running text of characters, "
+                            "characters.\n\n"));
+  LK_TRY(lk_buffer_printf(doc, "Example%s:\n", one ? "" : "s"));
+  for (int k = 0; k < LK_KINDS; k++)
+    if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].examples));
+  return LK_OK;
+}
+
+/* "pairs: ..." or "not frames: ..." where the help is of all kinds and the option is not. */
+static lk_status write_option(lk_buffer *doc, const lk_prepare_option *o, unsigned kinds) {
+  char names[64];
+  const unsigned others = LK_KIND_ALL & ~o->kinds;
+  if (others == 0 || kinds != LK_KIND_ALL) return lk_buffer_printf(doc, "%s", o->what);
+  const bool few = (others & (others - 1)) == 0;
+  lk_prepare_name_kinds(names, few ? others : o->kinds, ", ");
+  return lk_buffer_printf(doc, "%s%s: %s", few ? "not " : "", names, o->what);
+}
+
+/* The kind that the words name; all where they name none. */
+static unsigned kind_among(int argc, char **argv) {
+  for (int i = 1; i < argc; i++)
+    for (int k = 0; k < LK_KINDS; k++)
+      if (strcmp(argv[i], kinds_help[k].name) == 0) return 1u << k;
+  return LK_KIND_ALL;
+}
+
+lk_status lk_prepare_parse(int argc, char **argv, lk_prepare_arguments *arguments, int *help) {
+  const unsigned kinds = lk_cli_wants_help(argc, argv) ? kind_among(argc, argv) : LK_KIND_ALL;
+  const bool one = kinds != LK_KIND_ALL;
+  struct argp_option list[LK_PREPARE_MOST_OPTIONS + 1] = {{0}};
+  lk_buffer doc = {0}, words[LK_PREPARE_MOST_OPTIONS] = {{0}};
+  char files[64] = "KIND FILE";
+  lk_status status = LK_OK;
+  int count = 0;
+  for (int i = 0; i < lk_prepare_option_count; i++) {
+    if (!(lk_prepare_options[i].kinds & kinds)) continue;
+    LK_GO(write_option(&words[i], &lk_prepare_options[i], kinds));
+    list[count++] = (struct argp_option){.name = lk_prepare_options[i].name,
+                                         .key = lk_prepare_options[i].key,
+                                         .arg = lk_prepare_options[i].argument,
+                                         .doc = words[i].data,
+                                         .group = lk_prepare_options[i].group};
+  }
+  LK_GO(write_doc(&doc, kinds));
+  if (one) lk_prepare_name_kinds(files, kinds, "");
+  if (one) strcat(files, " FILE");
+  const struct argp argp = {.options = list, .parser = lk_prepare_take, .args_doc = files, .doc = doc.data};
+  LK_GO(lk_cli_parse(&argp, "lockstep prepare", argc, argv, arguments, help));
+done:
+  for (int i = 0; i < lk_prepare_option_count; i++) lk_buffer_release(&words[i]);
+  lk_buffer_release(&doc);
+  return status;
+}
+
+lk_status lk_prepare_check_options(const lk_prepare_arguments *arguments) {
+  char *words[2] = {(char *)"", (char *)arguments->prepare.kind}, names[64];
+  const unsigned kind = kind_among(2, words);
+  for (int i = 0; i < lk_prepare_option_count; i++) {
+    if (!arguments->given[i] || lk_prepare_options[i].kinds & kind) continue;
+    lk_prepare_name_kinds(names, lk_prepare_options[i].kinds, " and ");
+    return LK_FAIL(LK_USAGE, "--%s goes with %s, not with %s", lk_prepare_options[i].name, names,
+                   arguments->prepare.kind);
+  }
+  return LK_OK;
+}

@@ -1,0 +1,236 @@
+/* prepare_options.c - a new option is one line of LK_OPTIONS and one case of a parse function below. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/side.h"
+#include "prepare_impl.h"
+
+#define TEXT     LK_KIND_TEXT
+#define CLASSIFY LK_KIND_CLASSIFY
+#define LABEL    LK_KIND_LABEL
+#define PAIRS    LK_KIND_PAIRS
+#define FRAMES   LK_KIND_FRAMES
+#define ALL      LK_KIND_ALL
+#define UNITS    "word|char|sentencepiece"
+
+/* key, name, argument, kinds it goes with, group of the help, what it does */
+#define LK_OPTIONS(X)                                                                                    \
+  X(VALID, "valid", "FILE", ALL, 1, "A file to validate on")                                             \
+  X(TEST, "test", "FILE", ALL, 1, "A file to test on")                                                   \
+  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1, "Or: set this part of FILE apart, from its end")      \
+  X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "The same for testing, behind the part for validation") \
+  X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                     \
+  X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                        \
+  X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                       \
+  X(NO_NFC, "no-nfc", NULL, ALL & ~FRAMES, 2, "Leave out the Unicode normalisation (NFC)")               \
+  X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                     \
+    "Keep the N most frequent units, the rest becomes <unk> (default all)")                              \
+  X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                       \
+    "Units seen less than N times in training become <unk> (default 1)")                                 \
+  X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")       \
+  X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")      \
+  X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                          \
+    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1)")                        \
+  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu)")                      \
+  X(TARGET, "target", "FILE", PAIRS, 5, "Targets in a file of their own, line by line beside FILE")      \
+  X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "The targets that go with --valid")                  \
+  X(TEST_TARGET, "test-target", "FILE", PAIRS, 5, "The targets that go with --test")                     \
+  X(SOURCE_UNIT, "source-unit", UNITS, PAIRS, 5, "--unit of the sources alone")                          \
+  X(TARGET_UNIT, "target-unit", UNITS, PAIRS, 5, "--unit of the targets alone")                          \
+  X(TARGET_VOCABULARY, "target-vocabulary", "N", PAIRS, 5, "--vocabulary of the targets alone")          \
+  X(TARGET_MIN_COUNT, "target-min-count", "N", PAIRS, 5, "--min-count of the targets alone")             \
+  X(SHARED, "shared-vocabulary", NULL, PAIRS, 5, "One vocabulary for both sides")                        \
+  X(SENTENCEPIECE, "sentencepiece", "MODEL", PAIRS, 5,                                                   \
+    "Cut into the pieces of a SentencePiece model: both sides, or those whose unit is sentencepiece")    \
+  X(TARGET_SENTENCEPIECE, "target-sentencepiece", "MODEL", PAIRS, 5, "Another model for the targets")
+
+#define LK_OPTION_KEY(key, name, argument, kinds, group, doc) OPTION_##key,
+enum { BEFORE_OPTIONS = 255, LK_OPTIONS(LK_OPTION_KEY) BEHIND_OPTIONS };
+
+#define LK_OPTION_ENTRY(key, name, argument, kinds, group, doc) {OPTION_##key, name, argument, kinds, group, doc},
+const lk_prepare_option lk_prepare_options[] = {{'o', "output", "OUT.h5", ALL, 1, "The corpus file to make"},
+                                                LK_OPTIONS(LK_OPTION_ENTRY)};
+enum { OPTIONS = sizeof lk_prepare_options / sizeof *lk_prepare_options };
+_Static_assert((int)OPTIONS <= (int)LK_PREPARE_MOST_OPTIONS, "one flag for each option");
+const int lk_prepare_option_count = OPTIONS;
+
+/* ---- the values ---- */
+
+/* The index of a choice among names[count], or EINVAL after saying what there is. */
+static int choose(const char *name, const char *text, const char *const *names, int count, int *out) {
+  char list[64] = "", quoted[256];
+  for (int i = 0; i < count; i++) {
+    if (strcmp(text, names[i]) == 0) return *out = i, 0;
+    const size_t used = strlen(list);
+    (void)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", names[i]);
+  }
+  return lk_cli_bad_option("--%s: expected %s, found %s", name, list, lk_quote(quoted, text, strlen(text)));
+}
+
+static int parse_count(const char *name, const char *text, long long low, long long high, ptrdiff_t *out) {
+  long long value;
+  const int error = lk_cli_integer(name, text, low, high, &value);
+  if (error == 0) *out = (ptrdiff_t)value;
+  return error;
+}
+
+/* "word=0,tag=-1", either of them or both. */
+static int parse_columns(const char *text, lk_prepare *p) {
+  char quoted[256];
+  for (const char *at = text;;) {
+    const bool word = strncmp(at, "word=", 5) == 0, tag = strncmp(at, "tag=", 4) == 0;
+    char *end = NULL;
+    const long column = word ? strtol(at + 5, &end, 10) : tag ? strtol(at + 4, &end, 10) : 0;
+    if (!end || end == at + (word ? 5 : 4) || (*end != ',' && *end != '\0') || column < -999 || column > 999)
+      return lk_cli_bad_option("--column: expected word=I,tag=J, found %s", lk_quote(quoted, text, strlen(text)));
+    *(word ? &p->column_word : &p->column_tag) = (int)column;
+    if (*end == '\0') return 0;
+    at = end + 1;
+  }
+}
+
+static int parse_too_long(const char *text, lk_prepare *p) {
+  static const char *const names[] = {"error", "skip", "cut"};
+  int choice = 0;
+  const int error = choose("too-long", text, names, 3, &choice);
+  if (!error) p->too_long = (lk_too_long)choice;
+  return error;
+}
+
+/* What is said of one side goes before what is said of both. */
+static int parse_unit(int key, const char *text, lk_prepare_arguments *a) {
+  int choice = 0;
+  const char *name = key == OPTION_UNIT ? "unit" : key == OPTION_SOURCE_UNIT ? "source-unit" : "target-unit";
+  const int error = choose(name, text, lk_unit_names, LK_UNITS, &choice);
+  if (error) return error;
+  if (key == OPTION_SOURCE_UNIT || (key == OPTION_UNIT && !a->unit[0])) a->prepare.unit = (lk_unit)choice;
+  if (key == OPTION_TARGET_UNIT || (key == OPTION_UNIT && !a->unit[1])) a->prepare.pairs.unit = (lk_unit)choice;
+  if (key != OPTION_TARGET_UNIT) a->unit[0] = true;
+  if (key != OPTION_SOURCE_UNIT) a->unit[1] = true;
+  return 0;
+}
+
+static int parse_minimum(int key, const char *text, lk_prepare_arguments *a) {
+  ptrdiff_t least;
+  if (parse_count(key == OPTION_MIN_COUNT ? "min-count" : "target-min-count", text, 1, INT32_MAX, &least))
+    return EINVAL;
+  if (key == OPTION_MIN_COUNT) a->prepare.minimum = least;
+  if (key == OPTION_TARGET_MIN_COUNT || !a->minimum) a->prepare.pairs.minimum = least;
+  a->minimum |= key == OPTION_TARGET_MIN_COUNT;
+  return 0;
+}
+
+static int parse_vocabulary(int key, const char *text, lk_prepare_arguments *a) {
+  ptrdiff_t most;
+  const char *name = key == OPTION_VOCABULARY ? "vocabulary" : "target-vocabulary";
+  if (parse_count(name, text, 0, INT32_MAX - LK_SPECIALS, &most)) return EINVAL;
+  if (key == OPTION_VOCABULARY) a->prepare.vocabulary = most;
+  if (key == OPTION_TARGET_VOCABULARY || !a->vocabulary) a->prepare.pairs.vocabulary = most;
+  a->vocabulary |= key == OPTION_TARGET_VOCABULARY;
+  return 0;
+}
+
+/* ---- the options, by what they are about ---- */
+
+static error_t parse_parts(int key, char *text, lk_prepare_arguments *a) {
+  lk_prepare *p = &a->prepare;
+  switch (key) {
+    case 'o':
+      return p->output = text, 0;
+    case OPTION_VALID:
+      return p->input[LK_VALID] = text, 0;
+    case OPTION_TEST:
+      return p->input[LK_TEST] = text, 0;
+    case OPTION_VALID_FRACTION:
+      return lk_cli_real("valid-fraction", text, 0, 0.999, &p->fraction[LK_VALID]);
+    case OPTION_TEST_FRACTION:
+      return lk_cli_real("test-fraction", text, 0, 0.999, &p->fraction[LK_TEST]);
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static error_t parse_units(int key, char *text, lk_prepare_arguments *a) {
+  lk_prepare *p = &a->prepare;
+  switch (key) {
+    case OPTION_UNIT:
+      return parse_unit(key, text, a);
+    case OPTION_STREAM:
+      return p->stream = true, 0;
+    case OPTION_LOWER:
+      return p->lower = true, 0;
+    case OPTION_NO_NFC:
+      return p->nfc = false, 0;
+    case OPTION_VOCABULARY:
+      return parse_vocabulary(key, text, a);
+    case OPTION_MIN_COUNT:
+      return parse_minimum(key, text, a);
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static error_t parse_rows(int key, char *text, lk_prepare_arguments *a) {
+  lk_prepare *p = &a->prepare;
+  switch (key) {
+    case OPTION_MAX_LENGTH:
+      return parse_count("max-length", text, 1, INT32_MAX - 2, &p->max_length);
+    case OPTION_TOO_LONG:
+      return parse_too_long(text, p);
+    case OPTION_COLUMN:
+      return parse_columns(text, p);
+    case OPTION_CONLLU:
+      return p->conllu = true, 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static error_t parse_pairs(int key, char *text, lk_prepare_arguments *a) {
+  lk_prepare_pairs *pairs = &a->prepare.pairs;
+  switch (key) {
+    case OPTION_TARGET:
+      return pairs->target[LK_TRAIN] = text, 0;
+    case OPTION_VALID_TARGET:
+      return pairs->target[LK_VALID] = text, 0;
+    case OPTION_TEST_TARGET:
+      return pairs->target[LK_TEST] = text, 0;
+    case OPTION_SOURCE_UNIT:
+    case OPTION_TARGET_UNIT:
+      return parse_unit(key, text, a);
+    case OPTION_TARGET_VOCABULARY:
+      return parse_vocabulary(key, text, a);
+    case OPTION_TARGET_MIN_COUNT:
+      return parse_minimum(key, text, a);
+    case OPTION_SHARED:
+      return pairs->shared = true, 0;
+    case OPTION_SENTENCEPIECE:
+      return pairs->model[LK_SOURCE] = text, 0;
+    case OPTION_TARGET_SENTENCEPIECE:
+      return pairs->model[LK_TARGET] = text, 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static int parse_positional(const char *text, lk_prepare *p) {
+  if (!p->kind) return p->kind = text, 0;
+  if (!p->input[LK_TRAIN]) return p->input[LK_TRAIN] = text, 0;
+  char quoted[256];
+  return lk_cli_bad_option("lockstep prepare: one file to train on, found %s besides",
+                           lk_quote(quoted, text, strlen(text)));
+}
+
+error_t lk_prepare_take(int key, char *text, struct argp_state *state) {
+  static error_t (*const parsers[])(int, char *, lk_prepare_arguments *) = {parse_parts, parse_units, parse_rows,
+                                                                            parse_pairs};
+  lk_prepare_arguments *a = state->input;
+  if (key == ARGP_KEY_ARG) return parse_positional(text, &a->prepare);
+  for (int i = 0; i < OPTIONS; i++)
+    if (lk_prepare_options[i].key == key) a->given[i] = true;
+  error_t error = ARGP_ERR_UNKNOWN;
+  for (size_t i = 0; i < sizeof parsers / sizeof *parsers && error == ARGP_ERR_UNKNOWN; i++)
+    error = parsers[i](key, text, a);
+  return error;
+}
