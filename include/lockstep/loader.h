@@ -26,7 +26,7 @@ typedef struct lk_batch {
   lk_pack pack;
   int32_t *source;      /* [N] ids, or NULL */
   float *frames;        /* [N, D], or NULL */
-  int32_t *target;      /* LM, LABEL: [N] (-1: none); CLASSIFY: [B] */
+  int32_t *target;      /* LM, LABEL: [N]; CLASSIFY: [B]; of labels also LK_NO_LABEL, LK_UNSEEN_LABEL */
   int32_t *lane;        /* [B] this rank's lane of a sequence, or NULL where there are no carried states */
   int reset;            /* lanes start from zero states */
   ptrdiff_t tokens;     /* real input positions on this rank: N, of pairs those of both packs */

@@ -1,25 +1,29 @@
-/* metrics.h - counting what a labeller found: spans as conlleval counts them. Not collective throughout. */
+/* metrics.h - counting what was found: classes one by one, and spans as conlleval counts them. All counts are whole
+ * numbers, whose sum over ranks has no order. Not collective throughout. */
 #pragma once
-#include "lockstep/text.h"
+#include "lockstep/tags.h"
 
-/* Tags of one label vocabulary, read once: scheme letter and type. IOB1, BIO (IOB2), BIOES/BILOU mixed as they come. */
-typedef struct lk_tag {
-  char prefix;  /* B I E S O, or '\0' where the label is no span tag */
-  int32_t type; /* number of the type; -1 for O */
-} lk_tag;
-typedef struct lk_tagset {
-  lk_tag *tag;
-  ptrdiff_t count;
-  int spans; /* whether these labels mark spans at all: every label is O or <letter>-<type> */
-} lk_tagset;
-typedef struct lk_span_counts {
-  int64_t gold, found, correct;
-} lk_span_counts;
+/* Of one class, tag or type of span. */
+typedef struct lk_tally {
+  int64_t gold;    /* how often it is right */
+  int64_t found;   /* how often it was predicted */
+  int64_t correct; /* how often both */
+} lk_tally;
 
-LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels);
-void lk_tagset_release(lk_tagset *set);
-/** Add the spans of one sentence: a span is correct where start, end and type agree. Chunks start and end by the rules of
- *  conlleval, so every sequence of tags has spans: an I after O, or after another type, starts one. After E and S the
- *  span is closed whatever follows, as later versions of the script have it. A label of -1 counts as O. */
-void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n,
-                    lk_span_counts *counts);
+/** Precision correct/found, recall correct/gold, F1 = 2 correct/(gold + found); 0 where nothing was found, or there was
+ *  nothing to find, as conlleval has it. */
+double lk_tally_precision(lk_tally tally);
+double lk_tally_recall(lk_tally tally);
+double lk_tally_f1(lk_tally tally);
+lk_tally lk_tally_sum(const lk_tally *tally, ptrdiff_t n);
+/** Mean F1 over the classes that occur, in gold or among the predictions, as scikit-learn's
+ *  f1_score(average="macro") takes it; NaN where none does. */
+double lk_tally_macro_f1(const lk_tally *tally, ptrdiff_t n);
+
+/** Add the spans of one sentence to by_type [set->types.count + 1], the last for spans of labels that training never had.
+ *  A span is correct where start, end and type agree. Spans start and end by the rules of conlleval, so every sequence
+ *  of tags has spans: an I after O, or after another type, starts one. After E and S the span is closed whatever
+ *  follows, as later versions of the script have it.
+ *  A word whose gold label is LK_NO_LABEL counts as O on both sides, whatever was found there. Neighbouring words of
+ *  LK_UNSEEN_LABEL are one gold span, which nothing found can match. */
+void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n, lk_tally *by_type);

@@ -9,6 +9,8 @@
 #pragma once
 #include "lockstep/encoder.h"
 #include "lockstep/loader.h"
+#include "lockstep/metrics.h"
+#include "lockstep/pairs.h"
 
 typedef struct lk_task lk_task;
 
@@ -60,16 +62,26 @@ ptrdiff_t lk_task_carry_width(const lk_task *task);
 void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
                    lk_shard_stat *stat, const lk_grads *grads);
 /** Forward and count: loss [shards of this rank], plain cross-entropy without smoothing, is added to, and counts
- *  [lk_task_counts()] too; counts[0] are the units.                                Not collective. */
+ *  [lk_task_counts()] too; counts[0] are the units that have a loss.               Not collective. */
 void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
                       int64_t *counts);
-/** What went wrong in evaluations so far: LK_MEMORY while texts were compared. Not collective. */
+/** What went wrong in evaluations so far: LK_MEMORY while texts were compared or pairs noted. Not collective. */
 LK_CHECKED lk_status lk_task_trouble(const lk_task *task);
 ptrdiff_t lk_task_counts(const lk_task *task);
-/** The metrics of summed losses and counts, the first is "loss" (nats per unit); returns how many. */
+/** The metrics of summed losses and counts; returns how many. The first is "loss", nats per unit that has one: units of
+ *  LK_UNSEEN_LABEL have none, but are among those that accuracy and its like are shares of. NaN: nothing to measure it on. */
 int lk_task_metrics(const lk_task *task, double loss, const int64_t *counts, lk_metric metrics[LK_MAX_METRICS]);
-/** Confusion matrix inside counts: gold row, predicted column; *labels = 0 where the task has none. */
-const int64_t *lk_task_confusion(const lk_task *task, const int64_t *counts, ptrdiff_t *labels);
+/** Inside counts, by class (or tag) [*classes + 1], the last for labels that training never had; NULL, *classes 0: of a
+ *  task without classes. */
+const lk_tally *lk_task_tallies(const lk_task *task, const int64_t *counts, ptrdiff_t *classes);
+/** Units of LK_UNSEEN_LABEL. */
+int64_t lk_task_unseen(const lk_task *task, const int64_t *counts);
+/** Inside counts, spans by type [tags->types.count + 1], as lk_spans_count() has them; NULL where the task counts none.
+ *  *tags: those of a labeller, also where they mark no spans; else NULL. */
+const lk_tally *lk_task_spans(const lk_task *task, const int64_t *counts, const lk_tagset **tags);
+/** From now on evaluations of a task with classes also note which class was taken for which; the number of classes
+ *  stands for gold labels that training never had. NULL: no more. */
+void lk_task_note_pairs(lk_task *task, lk_pairs *pairs);
 
 /** Forward only, up to the head; returns the number of units n: N rows, or B sequences of a classifier. Lanes [., carry
  *  width] are used as in lk_task_train(), by any model in one direction.            Not collective. */

@@ -1,28 +1,23 @@
-#include <jansson.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli_impl.h"
+#include "eval_impl.h"
 #include "lockstep/corpus_ranks.h"
-#include "lockstep/evaluate.h"
-#include "lockstep/model.h"
-#include "lockstep/trainer.h"
+#include "lockstep/log.h"
 
-typedef struct arguments {
-  const char *model, *corpus;
-  lk_split split;
-  bool json, confusion;
-  long long batch;
-} arguments;
-
-enum { OPTION_SPLIT = 's', OPTION_JSON = 'j', OPTION_CONFUSION = 'c', OPTION_BATCH = 'b' };
+enum { OPTION_SPLIT = 's', OPTION_JSON = 'j', OPTION_CONFUSION = 'c', OPTION_BATCH = 'b', OPTION_BY = 256 };
 
 static const struct argp_option options[] = {
     {"split", OPTION_SPLIT, "NAME", 0, "train, valid or test (the last that the corpus has)", 0},
-    {"json", OPTION_JSON, NULL, 0, "one JSON object, the confusion matrix included", 0},
-    {"confusion", OPTION_CONFUSION, NULL, 0, "print the confusion matrix", 0},
+    {"json", OPTION_JSON, NULL, 0, "one JSON object", 0},
+    {"by", OPTION_BY, "class", 0,
+     "precision, recall, F1 and support (how often it is right) of each class or tag that occurs, sorted by name", 0},
+    {"confusion", OPTION_CONFUSION, NULL, 0,
+     "which class or tag was taken for which, sorted by name: a matrix, of more than 40 a list of mistakes; with "
+     "--json "
+     "\"pairs\" of those that met, and up to 1,000 classes \"matrix\" too",
+     0},
     {"batch", OPTION_BATCH, "N", 0,
      "sequences a step; of a running text its lanes, each read from zero states, so that figures hang on it a little "
      "(eval.batch)",
@@ -35,8 +30,13 @@ static int parse_split(const char *text, lk_split *split) {
   return lk_cli_bad_option("--split: expected train, valid or test, found '%s'", text);
 }
 
+static int parse_by(const char *text, bool *by_class) {
+  if (strcmp(text, "class") == 0 || strcmp(text, "tag") == 0) return *by_class = true, 0;
+  return lk_cli_bad_option("--by: expected class (of taggers: by tag), found '%s'", text);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state) {
-  arguments *a = state->input;
+  lk_eval_arguments *a = state->input;
   switch (key) {
     case OPTION_SPLIT:
       return parse_split(text, &a->split);
@@ -46,6 +46,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case OPTION_CONFUSION:
       a->confusion = true;
       return 0;
+    case OPTION_BY:
+      return parse_by(text, &a->by_class);
     case OPTION_BATCH:
       return lk_cli_integer("batch", text, 1, 1000000, &a->batch);
     case ARGP_KEY_ARG:
@@ -111,66 +113,42 @@ static lk_status check_corpus(const lk_model *model, const lk_corpus_info *info,
   return same_strings(&info->label, &ours->label, "label", path);
 }
 
-static void print_text(const lk_model *model, const arguments *a, const lk_evaluation *e) {
-  printf("split\t%s\nunits\t%lld\n", lk_split_names[a->split], (long long)e->units);
-  for (int i = 0; i < e->metrics; i++) {
-    const double value = e->metric[i].value;
-    if (isnan(value))
-      printf("%s\t-\n", e->metric[i].name); /* there was nothing to measure it on */
-    else
-      printf("%s\t%.6f\n", e->metric[i].name, value);
-  }
-  ptrdiff_t n = 0;
-  const int64_t *cell = lk_task_confusion(model->task, e->counts, &n);
-  if (!a->confusion || n == 0) return;
-  printf("\nconfusion: a row for each true label, a column for each predicted one, in the same order\n");
-  for (ptrdiff_t i = 0; i < n; i++) {
-    printf("%s", lk_strings_get(&model->corpus->label, i));
-    for (ptrdiff_t j = 0; j < n; j++) printf("\t%lld", (long long)cell[i * n + j]);
-    putchar('\n');
-  }
-}
-
-static json_t *confusion_json(const lk_model *model, const lk_evaluation *e) {
-  ptrdiff_t n = 0;
-  const int64_t *cell = lk_task_confusion(model->task, e->counts, &n);
-  json_t *labels = json_array(), *rows = json_array();
-  for (ptrdiff_t i = 0; i < n; i++) {
-    json_t *row = json_array();
-    for (ptrdiff_t j = 0; j < n; j++) json_array_append_new(row, json_integer((json_int_t)cell[i * n + j]));
-    json_array_append_new(rows, row);
-    json_array_append_new(labels, json_string(lk_strings_get(&model->corpus->label, i)));
-  }
-  return json_pack("{s:o, s:o}", "labels", labels, "matrix", rows);
-}
-
-static lk_status print_json(const lk_model *model, const arguments *a, const lk_evaluation *e) {
-  json_t *root = json_pack("{s:s, s:s, s:I, s:I}", "model", a->model, "split", lk_split_names[a->split], "units",
-                           (json_int_t)e->units, "tokens", (json_int_t)e->tokens);
-  for (int i = 0; root && i < e->metrics; i++)
-    json_object_set_new(root, e->metric[i].name,
-                        isfinite(e->metric[i].value) ? json_real(e->metric[i].value) : json_null());
-  ptrdiff_t labels = 0;
-  lk_task_confusion(model->task, e->counts, &labels);
-  if (root && labels > 0) json_object_set_new(root, "confusion", confusion_json(model, e));
-  char *text = root ? json_dumps(root, JSON_REAL_PRECISION(9)) : NULL;
-  json_decref(root);
-  if (!text) return LK_FAIL(LK_MEMORY, "out of memory for the result");
-  puts(text);
-  free(text);
-  return LK_OK;
-}
-
 static lk_split last_split(const lk_corpus_info *info) {
   for (int s = LK_SPLITS - 1; s > 0; s--)
     if (info->tokens[s] > 0) return (lk_split)s;
   return LK_TRAIN;
 }
 
-static lk_status run(arguments *a, lk_comm *comm, lk_model *model, const lk_corpus *corpus) {
+/* Labels of which most are span tags: whoever has such wants to know which is none. */
+static lk_status warn_of_tags(const lk_model *model, const lk_evaluator *evaluator, const lk_evaluation *result) {
+  const lk_tagset *tags;
+  lk_buffer why = {0};
+  (void)lk_task_spans(model->task, result->counts, &tags);
+  if (!tags || !lk_tagset_spoilt(tags)) return LK_OK;
+  lk_status status = lk_evaluator_why_no_spans(evaluator, &why);
+  if (status == LK_OK) LK_WARN("there are no figures of spans: %s", why.data);
+  lk_buffer_release(&why);
+  return status;
+}
+
+/* Rank 0. */
+static lk_status print(const lk_eval_arguments *a, const lk_model *model, const lk_evaluator *evaluator,
+                       const lk_evaluation *result, lk_eval_report *report) {
+  report->asked = a;
+  report->model = model;
+  report->found = result;
+  LK_TRY(warn_of_tags(model, evaluator, result));
+  LK_TRY(lk_eval_sort_classes(report));
+  if (a->json) return lk_eval_print_json(report);
+  lk_eval_print_text(report);
+  return LK_OK;
+}
+
+static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const lk_corpus *corpus) {
   lk_status status = LK_OK;
   lk_evaluator *evaluator = NULL;
   lk_evaluation result;
+  lk_eval_report report = {0};
   int total = (int)lk_checkpoint_state(model->file)->shards; /* those of training: the same sums in the same order */
   if (total < lk_comm_size(comm))
     return LK_FAIL(LK_USAGE, "%d ranks need at least as many shards, and the model was trained with %d",
@@ -181,21 +159,30 @@ static lk_status run(arguments *a, lk_comm *comm, lk_model *model, const lk_corp
                             (ptrdiff_t)(a->batch > 0 ? a->batch : model->config.eval.batch),
                             (ptrdiff_t)model->config.train.unroll));
   lk_task_pack(model->task, model->params);
+  if (a->confusion) lk_evaluator_note_pairs(evaluator);
   LK_GO(lk_evaluator_run(evaluator, model->params, &result));
-  if (lk_comm_rank(comm) != 0) goto done;
-  if (a->json)
-    LK_GO(print_json(model, a, &result));
-  else
-    print_text(model, a, &result);
+  if (a->confusion) LK_GO(lk_evaluator_pairs(evaluator, &report.pair, &report.pairs));
+  if (lk_comm_rank(comm) == 0) LK_GO(print(a, model, evaluator, &result, &report));
 done:
+  lk_eval_release(&report);
   lk_evaluator_destroy(&evaluator);
   return status;
+}
+
+/* What was asked for is of the model's task. */
+static lk_status check_options(const lk_eval_arguments *a, const lk_model *model) {
+  const lk_view view = lk_task_view(model->task);
+  const char *option = a->confusion ? "--confusion" : a->by_class ? "--by class" : NULL;
+  if (option && view != LK_VIEW_CLASSIFY && view != LK_VIEW_LABEL)
+    return LK_FAIL(LK_USAGE, "%s: classifiers and labellers have classes, and the model is of task %s", option,
+                   model->config.task);
+  return LK_OK;
 }
 
 lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   lk_status status = LK_OK;
   int help = 0;
-  arguments a = {.split = LK_SPLITS};
+  lk_eval_arguments a = {.split = LK_SPLITS};
   lk_model model = {0};
   lk_corpus *corpus = NULL;
   LK_TRY(lk_cli_parse(&argp, "lockstep eval", argc, argv, &a, &help));
@@ -203,8 +190,7 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   LK_GO(lk_model_open_ranks(&model, comm, a.model));
   LK_GO(lk_corpus_open_ranks(&corpus, comm, a.corpus));
   LK_GO(lk_comm_agree(comm, check_corpus(&model, lk_corpus_about(corpus), a.corpus)));
-  if (a.confusion && strcmp(model.config.task, "classify") != 0)
-    LK_GO(LK_FAIL(LK_USAGE, "--confusion: only a classifier has one, and the model is of task %s", model.config.task));
+  LK_GO(check_options(&a, &model));
   LK_GO(run(&a, comm, &model, corpus));
 done:
   lk_corpus_close(&corpus);

@@ -55,8 +55,9 @@ static stretch view_of(const lk_loader *loader, ptrdiff_t length) {
   return (stretch){.skip = 1, .keep = length - 2, .positions = length - 2};
 }
 
-static lk_status check_label(const lk_loader *loader, int32_t label, int none, const char *bucket, ptrdiff_t row) {
-  if ((label >= 0 && label < loader->labels) || (none && label == -1)) return LK_OK;
+static lk_status check_label(const lk_loader *loader, int32_t label, const char *bucket, ptrdiff_t row) {
+  const int32_t least = loader->settings.split == LK_TRAIN ? LK_NO_LABEL : LK_UNSEEN_LABEL;
+  if (label >= least && label < loader->labels) return LK_OK;
   return LK_FAIL(LK_DATA, "%s row %td: label %d, but the corpus has %td labels", bucket, row, (int)label,
                  loader->labels);
 }
@@ -67,13 +68,13 @@ static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, st
   const int32_t *from = b->target + i * b->target_width;
   if (loader->settings.view == LK_VIEW_PAIRS) return lk_loader_keep_target(loader, row, from, b->target_length[i]);
   if (loader->settings.view == LK_VIEW_CLASSIFY) {
-    LK_TRY(check_label(loader, from[0], 0, name, file_row));
+    LK_TRY(check_label(loader, from[0], name, file_row));
     loader->target[row] = from[0];
     return LK_OK;
   }
   LK_TRY(lk_grow(&loader->target, &loader->target_capacity, (size_t)(loader->used + s.keep), sizeof *loader->target));
   for (ptrdiff_t t = 0; t < s.keep; t++) {
-    LK_TRY(check_label(loader, from[s.skip + t], 1, name, file_row));
+    LK_TRY(check_label(loader, from[s.skip + t], name, file_row));
     loader->target[loader->used + t] = from[s.skip + t];
   }
   return LK_OK;

@@ -1,61 +1,33 @@
 #include "lockstep/metrics.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "task_impl.h"
 
-#include "lockstep/arena.h"
+double lk_tally_precision(lk_tally tally) { return lk_ratio(tally.correct, tally.found); }
 
-/* BILOU's L and U are BIOES' E and S. */
-static char prefix_of(char letter) {
-  switch (letter) {
-    case 'B':
-    case 'I':
-    case 'E':
-    case 'S':
-      return letter;
-    case 'L':
-      return 'E';
-    case 'U':
-      return 'S';
-    default:
-      return '\0';
+double lk_tally_recall(lk_tally tally) { return lk_ratio(tally.correct, tally.gold); }
+
+/* the harmonic mean 2 p r / (p + r), from whole numbers */
+double lk_tally_f1(lk_tally tally) { return lk_ratio(2 * tally.correct, tally.found + tally.gold); }
+
+lk_tally lk_tally_sum(const lk_tally *tally, ptrdiff_t n) {
+  lk_tally sum = {0};
+  for (ptrdiff_t i = 0; i < n; i++) {
+    sum.gold += tally[i].gold;
+    sum.found += tally[i].found;
+    sum.correct += tally[i].correct;
   }
+  return sum;
 }
 
-static int same_type(const lk_strings *labels, ptrdiff_t a, ptrdiff_t b) {
-  return strcmp(lk_strings_get(labels, a) + 2, lk_strings_get(labels, b) + 2) == 0;
-}
-
-/* The type's number: that of the first label with the same type. */
-static int32_t type_of(const lk_tagset *set, const lk_strings *labels, ptrdiff_t label) {
-  for (ptrdiff_t other = 0; other < label; other++)
-    if (set->tag[other].type >= 0 && same_type(labels, label, other)) return set->tag[other].type;
-  return (int32_t)label;
-}
-
-lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels) {
-  *set = (lk_tagset){.count = labels->count};
-  LK_TRY(lk_alloc(&set->tag, (size_t)labels->count, sizeof *set->tag));
-  ptrdiff_t outside = 0, inside = 0;
-  for (ptrdiff_t i = 0; i < labels->count; i++) {
-    const char *label = lk_strings_get(labels, i);
-    char prefix = lk_strings_size(labels, i) >= 2 && label[1] == '-' ? prefix_of(label[0]) : '\0';
-    set->tag[i] = (lk_tag){.prefix = prefix, .type = -1};
-    if (strcmp(label, "O") == 0) {
-      set->tag[i].prefix = 'O';
-      outside++;
-    } else if (prefix) {
-      set->tag[i].type = type_of(set, labels, i);
-      inside++;
-    }
+double lk_tally_macro_f1(const lk_tally *tally, ptrdiff_t n) {
+  double sum = 0;
+  ptrdiff_t classes = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    if (tally[i].gold == 0 && tally[i].found == 0) continue;
+    sum += lk_tally_f1(tally[i]);
+    classes++;
   }
-  set->spans = inside > 0 && inside + outside == labels->count;
-  return LK_OK;
-}
-
-void lk_tagset_release(lk_tagset *set) {
-  free(set->tag);
-  *set = (lk_tagset){0};
+  return classes > 0 ? sum / (double)classes : NAN;
 }
 
 static const lk_tag outside = {'O', -1};
@@ -74,24 +46,25 @@ static int starts(lk_tag a, lk_tag b) {
   return a.prefix == 'O' || a.prefix == 'E' || a.prefix == 'S';
 }
 
-static lk_tag tag_at(const lk_tagset *set, const int32_t *label, ptrdiff_t i, ptrdiff_t n) {
-  if (i < 0 || i >= n || label[i] < 0) return outside; /* a sentence's ends lie outside of any span */
-  LK_ASSERT(label[i] < set->count);
-  return set->tag[label[i]];
+static lk_tag tag_of(const lk_tagset *set, int32_t label) {
+  if (label == LK_UNSEEN_LABEL) return (lk_tag){'I', (int32_t)set->types.count};
+  if (label < 0) return outside;
+  LK_ASSERT(label < set->count);
+  return set->tag[label];
 }
 
-void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n,
-                    lk_span_counts *counts) {
+void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n, lk_tally *by_type) {
   int together = 0; /* both are inside spans that started at one word, with one type */
   lk_tag gold_before = outside, found_before = outside;
   for (ptrdiff_t i = 0; i <= n; i++) {
-    lk_tag g = tag_at(set, gold, i, n), f = tag_at(set, found, i, n);
+    const int counts = i < n && gold[i] != LK_NO_LABEL; /* a sentence's ends lie outside of any span */
+    lk_tag g = counts ? tag_of(set, gold[i]) : outside, f = counts ? tag_of(set, found[i]) : outside;
     int gold_ends = ends(gold_before, g), found_ends = ends(found_before, f);
-    counts->correct += together && gold_ends && found_ends;
+    if (together && gold_ends && found_ends) by_type[gold_before.type].correct++;
     if (gold_ends || found_ends) together = 0;
     int gold_starts = starts(gold_before, g), found_starts = starts(found_before, f);
-    counts->gold += gold_starts;
-    counts->found += found_starts;
+    if (gold_starts) by_type[g.type].gold++;
+    if (found_starts) by_type[f.type].found++;
     if (gold_starts && found_starts) together = g.type == f.type;
     gold_before = g;
     found_before = f;

@@ -209,11 +209,40 @@ void lk_task_pack(lk_task *task, const lk_params *params) {
   task->packed = 1;
 }
 
+lk_status lk_task_trouble(const lk_task *task) { return task->trouble; }
+
 ptrdiff_t lk_task_counts(const lk_task *task) { return task->kind->counts(task); }
 
-const int64_t *lk_task_confusion(const lk_task *task, const int64_t *counts, ptrdiff_t *labels) {
-  *labels = 0;
-  return task->kind->confusion ? task->kind->confusion(task, counts, labels) : NULL;
+/* Counts are numbers, tallies three of them each. */
+static const lk_tally *tallies_at(const int64_t *counts, ptrdiff_t at) { return (const lk_tally *)(counts + at); }
+
+const lk_tally *lk_task_tallies(const lk_task *task, const int64_t *counts, ptrdiff_t *classes) {
+  *classes = task->kind->tallies ? task->V : 0;
+  return task->kind->tallies ? tallies_at(counts, task->kind->tallies(task)) : NULL;
+}
+
+int64_t lk_task_unseen(const lk_task *task, const int64_t *counts) {
+  ptrdiff_t classes;
+  const lk_tally *tally = lk_task_tallies(task, counts, &classes);
+  return tally ? tally[classes].gold : 0;
+}
+
+const lk_tally *lk_task_spans(const lk_task *task, const int64_t *counts, const lk_tagset **tags) {
+  *tags = task->kind->spans ? &task->tags : NULL;
+  return task->kind->spans && task->tags.spans ? tallies_at(counts, task->kind->spans(task)) : NULL;
+}
+
+void lk_task_note_pairs(lk_task *task, lk_pairs *pairs) { task->pairs = pairs; }
+
+void lk_task_tally(lk_task *task, const int32_t *target, ptrdiff_t n, lk_tally *tally) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    if (target[i] == LK_NO_LABEL) continue;
+    const int32_t gold = target[i] == LK_UNSEEN_LABEL ? (int32_t)task->V : target[i], found = task->best[i];
+    tally[gold].gold++;
+    tally[found].found++;
+    if (gold == found) tally[gold].correct++;
+    if (task->pairs && task->trouble == LK_OK) task->trouble = lk_pairs_add(task->pairs, gold, found, 1);
+  }
 }
 
 int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising) {

@@ -35,41 +35,28 @@ static void scatter(lk_task *task, const lk_pack *pack) {
   lk_pool_backward(task->pool, pack, width, forward_half(task), task->dpooled, lk_padded(width), task->arg, dy, lddy);
 }
 
-/* counts: units, then the confusion matrix [V, V] */
-static ptrdiff_t counts_of(const lk_task *task) { return 1 + task->V * task->V; }
+/* counts: units, then a tally of each class and of those that training never had */
+enum { UNITS, TALLIES };
+
+static ptrdiff_t counts_of(const lk_task *task) { return TALLIES + lk_tally_counts(task->V + 1); }
+
+static ptrdiff_t tallies_of(const lk_task *task) {
+  (void)task;
+  return TALLIES;
+}
 
 static void count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
   (void)params;
-  for (ptrdiff_t b = 0; b < batch->pack.B; b++)
-    if (batch->target[b] >= 0) counts[1 + batch->target[b] * task->V + task->best[b]]++;
-}
-
-static const int64_t *confusion_of(const lk_task *task, const int64_t *counts, ptrdiff_t *labels) {
-  *labels = task->V;
-  return counts + 1;
-}
-
-/* Mean of the labels' F1 = 2 tp / (gold + found) over the labels that occur, in gold or among the predictions, as
- * scikit-learn's f1_score(average="macro") takes it. */
-static double macro_f1(const int64_t *confusion, ptrdiff_t V) {
-  double sum = 0;
-  int64_t labels = 0;
-  for (ptrdiff_t label = 0; label < V; label++) {
-    int64_t either = 0;
-    for (ptrdiff_t other = 0; other < V; other++) either += confusion[label * V + other] + confusion[other * V + label];
-    if (either == 0) continue;
-    sum += lk_ratio(2 * confusion[label * V + label], either);
-    labels++;
-  }
-  return labels > 0 ? sum / (double)labels : 0;
+  lk_task_tally(task, batch->target, batch->pack.B, (lk_tally *)(counts + TALLIES));
 }
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
   (void)loss;
-  int64_t correct = 0;
-  for (ptrdiff_t label = 0; label < task->V; label++) correct += counts[1 + label * task->V + label];
-  int n = lk_metric_put(metrics, 1, "accuracy", lk_ratio(correct, counts[0]), 1);
-  return lk_metric_put(metrics, n, "macro_f1", macro_f1(counts + 1, task->V), 1);
+  ptrdiff_t classes;
+  const lk_tally *tally = lk_task_tallies(task, counts, &classes);
+  const lk_tally all = lk_tally_sum(tally, classes + 1);
+  int n = lk_metric_put(metrics, 1, "accuracy", lk_share(all.correct, all.gold), 1);
+  return lk_metric_put(metrics, n, "macro_f1", lk_tally_macro_f1(tally, classes + 1), 1);
 }
 
 static const char *const metric_names[] = {"loss", "accuracy", "macro_f1", NULL};
@@ -86,4 +73,4 @@ const lk_task_kind lk_task_classify = {.name = "classify",
                                        .counts = counts_of,
                                        .count = count,
                                        .metrics = metrics_of,
-                                       .confusion = confusion_of};
+                                       .tallies = tallies_of};

@@ -4,7 +4,8 @@
  *
  * A unit is what a prediction is made for: a row of the pack, n = N, or, where the kind gathers, a sequence, n = B. */
 #pragma once
-#include "lockstep/metrics.h"
+#include <math.h>
+
 #include "lockstep/task.h"
 
 /* What makes a task: one of these in its own file, one line in the table of task.c. */
@@ -35,7 +36,8 @@ typedef struct lk_task_kind {
   void (*count)(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts);
   /** Metrics after "loss", which is there already; returns how many there are in all. */
   int (*metrics)(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics);
-  const int64_t *(*confusion)(const lk_task *task, const int64_t *counts, ptrdiff_t *labels); /* or NULL */
+  ptrdiff_t (*tallies)(const lk_task *task); /* where in counts those of [V + 1] classes begin; or NULL: none */
+  ptrdiff_t (*spans)(const lk_task *task);   /* where those of [tags.types.count + 1] types do; or NULL */
 } lk_task_kind;
 
 extern const lk_task_kind lk_task_lm, lk_task_classify, lk_task_label, lk_task_translate;
@@ -73,6 +75,8 @@ struct lk_task {
   int32_t *arg;
   lk_tagset tags; /* label */
   int32_t *gold, *found;
+  lk_pairs *pairs;                  /* the caller's: which class is taken for which, or NULL */
+  lk_status trouble;                /* of an evaluation, which returns none itself */
   struct lk_translator *translator; /* translate */
 };
 
@@ -93,3 +97,9 @@ LK_CHECKED lk_status lk_task_untied(const lk_config *config);
 LK_CHECKED lk_status lk_task_tied_width(const lk_config *config);
 int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising);
 static inline double lk_ratio(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : 0; }
+/** The same, but NaN where there was nothing to measure. */
+static inline double lk_share(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
+/** Count in tally [V + 1] what task->best says of n targets. */
+void lk_task_tally(lk_task *task, const int32_t *target, ptrdiff_t n, lk_tally *tally);
+/** Counts that tallies of n classes take. */
+static inline ptrdiff_t lk_tally_counts(ptrdiff_t n) { return n * (ptrdiff_t)(sizeof(lk_tally) / sizeof(int64_t)); }

@@ -1,9 +1,8 @@
 /* task_label.c - a label for every word. */
-#include <math.h>
-
 #include "task_impl.h"
 
-enum { UNITS, CORRECT, UNKNOWN, UNKNOWN_CORRECT, GOLD, FOUND, MATCHED, COUNTS };
+/* counts: these, then a tally of each tag and of those that training never had, then of each type of span and of theirs */
+enum { UNITS, UNKNOWN, UNKNOWN_CORRECT, TALLIES };
 
 static lk_status check(lk_task *task) {
   const lk_config *config = task->config;
@@ -22,53 +21,58 @@ static void layout(lk_task *task, lk_arena *arena) {
   task->found = lk_arena_ints(arena, task->T);
 }
 
-static ptrdiff_t counts_of(const lk_task *task) {
+static ptrdiff_t tallies_of(const lk_task *task) {
   (void)task;
-  return COUNTS;
+  return TALLIES;
 }
 
-static void count_words(const lk_task *task, const lk_batch *batch, int64_t *counts) {
+static ptrdiff_t spans_of(const lk_task *task) { return TALLIES + lk_tally_counts(task->V + 1); }
+
+static ptrdiff_t counts_of(const lk_task *task) {
+  return spans_of(task) + (task->tags.spans ? lk_tally_counts(task->tags.types.count + 1) : 0);
+}
+
+static void count_unknown(const lk_task *task, const lk_batch *batch, int64_t *counts) {
   for (ptrdiff_t r = 0; r < batch->pack.N; r++) {
-    if (batch->target[r] < 0) continue;
-    int right = batch->target[r] == task->best[r], unknown = batch->source[r] == LK_UNK;
-    counts[CORRECT] += right;
-    counts[UNKNOWN] += unknown;
-    counts[UNKNOWN_CORRECT] += unknown && right;
+    if (batch->target[r] == LK_NO_LABEL || batch->source[r] != LK_UNK) continue;
+    counts[UNKNOWN]++;
+    counts[UNKNOWN_CORRECT] += batch->target[r] == task->best[r];
   }
 }
 
-static void count_spans(lk_task *task, const lk_batch *batch, int64_t *counts) {
+static void count_spans(lk_task *task, const lk_batch *batch, lk_tally *by_type) {
   const lk_pack *pack = &batch->pack;
-  lk_span_counts spans = {0};
   for (ptrdiff_t b = 0; b < pack->B; b++) {
     ptrdiff_t n = 0;
     for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r], n++) {
       task->gold[n] = batch->target[r];
       task->found[n] = task->best[r];
     }
-    lk_spans_count(&task->tags, task->gold, task->found, n, &spans);
+    lk_spans_count(&task->tags, task->gold, task->found, n, by_type);
   }
-  counts[GOLD] += spans.gold;
-  counts[FOUND] += spans.found;
-  counts[MATCHED] += spans.correct;
 }
 
 static void count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
   (void)params;
-  count_words(task, batch, counts);
-  if (task->tags.spans) count_spans(task, batch, counts);
+  count_unknown(task, batch, counts);
+  lk_task_tally(task, batch->target, batch->pack.N, (lk_tally *)(counts + TALLIES));
+  if (task->tags.spans) count_spans(task, batch, (lk_tally *)(counts + spans_of(task)));
 }
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
   (void)loss;
-  int n = lk_metric_put(metrics, 1, "accuracy", lk_ratio(counts[CORRECT], counts[UNITS]), 1);
-  const double unknown = counts[UNKNOWN] > 0 ? lk_ratio(counts[UNKNOWN_CORRECT], counts[UNKNOWN]) : NAN; /* of none */
-  n = lk_metric_put(metrics, n, "unknown_accuracy", unknown, 1);
-  if (!task->tags.spans) return n;
-  n = lk_metric_put(metrics, n, "precision", lk_ratio(counts[MATCHED], counts[FOUND]), 1);
-  n = lk_metric_put(metrics, n, "recall", lk_ratio(counts[MATCHED], counts[GOLD]), 1);
-  /* the harmonic mean 2 p r / (p + r), from whole numbers */
-  return lk_metric_put(metrics, n, "f1", lk_ratio(2 * counts[MATCHED], counts[FOUND] + counts[GOLD]), 1);
+  ptrdiff_t classes;
+  const lk_tagset *tags;
+  const lk_tally words = lk_tally_sum(lk_task_tallies(task, counts, &classes), task->V + 1);
+  const lk_tally *by_type = lk_task_spans(task, counts, &tags);
+  int n = lk_metric_put(metrics, 1, "accuracy", lk_share(words.correct, words.gold), 1);
+  n = lk_metric_put(metrics, n, "unknown_accuracy", lk_share(counts[UNKNOWN_CORRECT], counts[UNKNOWN]), 1);
+  if (!by_type) return n;
+  const lk_tally spans = lk_tally_sum(by_type, tags->types.count + 1);
+  const double none = words.gold > 0 ? 0 : NAN; /* without a word to measure there is no figure, not even 0 */
+  n = lk_metric_put(metrics, n, "precision", none + lk_tally_precision(spans), 1);
+  n = lk_metric_put(metrics, n, "recall", none + lk_tally_recall(spans), 1);
+  return lk_metric_put(metrics, n, "f1", none + lk_tally_f1(spans), 1);
 }
 
 static const char *const metric_names[] = {"loss", "accuracy", "unknown_accuracy", "precision", "recall", "f1", NULL};
@@ -82,4 +86,6 @@ const lk_task_kind lk_task_label = {.name = "label",
                                     .layout = layout,
                                     .counts = counts_of,
                                     .count = count,
-                                    .metrics = metrics_of};
+                                    .metrics = metrics_of,
+                                    .tallies = tallies_of,
+                                    .spans = spans_of};

@@ -163,15 +163,13 @@ static void count(lk_task *task, const lk_params *params, const lk_batch *batch,
   lk_translator *t = task->translator;
   for (ptrdiff_t r = 0; r < batch->pack.N; r++)
     counts[CORRECT] += batch->target[r] >= 0 && batch->target[r] == task->best[r];
-  if (!t->generates || t->trouble != LK_OK || batch->pack.B == 0) return;
+  if (!t->generates || task->trouble != LK_OK || batch->pack.B == 0) return;
   lk_translate_greedy(task, params, &batch->encoder_pack, t->written, t->room, t->written_length);
   lk_text_counts texts;
   memcpy(&texts, counts + TEXT, sizeof texts);
-  t->trouble = score_texts(task, batch, &texts);
+  task->trouble = score_texts(task, batch, &texts);
   memcpy(counts + TEXT, &texts, sizeof texts);
 }
-
-lk_status lk_task_trouble(const lk_task *task) { return task->translator ? task->translator->trouble : LK_OK; }
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
   int n = lk_metric_put(metrics, 1, "perplexity", exp(loss), 0);

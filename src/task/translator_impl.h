@@ -11,7 +11,6 @@ typedef struct lk_translator {
   int generates; /* evaluation writes translations: eval.metric is one of theirs */
   lk_side *side;
   lk_text_scorer *scorer;
-  lk_status trouble; /* of an evaluation, which returns none itself */
   lk_buffer found, gold;
 
   ptrdiff_t rows;       /* of targets that there is room for */

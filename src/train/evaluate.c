@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "lockstep/clock.h"
+#include "lockstep/log.h"
 #include "lockstep/reducer.h"
 #include "lockstep/watchdog.h"
 
 struct lk_evaluator {
   lk_comm *comm;
+  const lk_corpus *corpus;
   lk_task *task;
   lk_loader *loader;
   lk_reducer *reducer; /* for the per-shard records only: P = 0 */
@@ -20,6 +22,9 @@ struct lk_evaluator {
   double *all_loss; /* [S] */
   int64_t *counts;  /* [count] */
   ptrdiff_t count;
+  lk_split split;
+  int warned;
+  lk_pairs pairs; /* of this rank */
 };
 
 static void layout(lk_evaluator *e) {
@@ -46,7 +51,7 @@ lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_
   lk_status status = LK_OK;
   lk_evaluator *e = NULL;
   LK_TRY(lk_comm_agree(comm, lk_alloc(&e, 1, sizeof *e)));
-  e->comm = comm, e->task = task, e->shards = *shards;
+  e->comm = comm, e->corpus = corpus, e->task = task, e->shards = *shards, e->split = split;
   lk_loader_settings settings = {.view = lk_task_view(task), .split = split, .batch = batch, .unroll = unroll};
   LK_GO(lk_comm_agree(comm, open_local(e, corpus, &settings)));
   LK_GO(lk_reducer_create(&e->reducer, comm, &(lk_reducer_spec){.shards = shards->total}));
@@ -63,7 +68,38 @@ void lk_evaluator_destroy(lk_evaluator **evaluator) {
   lk_loader_close(&e->loader);
   lk_reducer_destroy(&e->reducer);
   lk_arena_release(&e->arena);
+  lk_pairs_release(&e->pairs);
   free(e);
+}
+
+static const char span_tags[] =
+    "expected O, and B-TYPE, I-TYPE and the like (IOB, BIOES, BILOU, BMES), or these letters alone";
+
+lk_status lk_evaluator_why_no_spans(const lk_evaluator *e, lk_buffer *why) {
+  const lk_tagset *tags = NULL;
+  char place[96], quoted[256];
+  (void)lk_task_spans(e->task, e->counts, &tags);
+  if (!tags) return lk_buffer_printf(why, "the task has no tags");
+  if (tags->misfit < 0) return lk_buffer_printf(why, "its labels mark no spans: %s", span_tags);
+  const lk_strings *labels = &lk_corpus_about(e->corpus)->label;
+  const char *label = lk_strings_get(labels, tags->misfit);
+  LK_TRY(lk_corpus_find_label(e->corpus, (int32_t)tags->misfit, place));
+  return lk_buffer_printf(why, "the label %s%s%s is no span tag: %s", lk_quote(quoted, label, strlen(label)),
+                          place[0] ? ", first at " : "", place, span_tags);
+}
+
+/* A metric that the task has on other corpora. */
+static lk_status not_here(const lk_evaluator *e, const lk_config *config) {
+  lk_buffer why = {0};
+  lk_status status = LK_OK;
+  if (lk_task_view(e->task) == LK_VIEW_LABEL)
+    status = lk_evaluator_why_no_spans(e, &why);
+  else
+    status = lk_buffer_printf(&why, "bits need units of characters");
+  if (status == LK_OK)
+    status = lk_config_error(config, "eval.metric", "this corpus gives no %s: %s", config->eval.metric, why.data);
+  lk_buffer_release(&why);
+  return status;
 }
 
 lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
@@ -75,12 +111,20 @@ lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
   for (int i = 0; i < n; i++) names[i] = metrics[i].name;
   for (int i = 0; i < n; i++)
     if (strcmp(names[i], config->eval.metric) == 0) return LK_OK;
-  if (lk_task_check(config) == LK_OK) /* the task has it on other corpora */
-    return lk_config_error(
-        config, "eval.metric",
-        "this corpus gives no %s: spans need tags that are all O, B-x or I-x, bits units of characters",
-        config->eval.metric);
+  if (lk_task_check(config) == LK_OK) return not_here(e, config);
   return lk_config_choice(config, "eval.metric", names, (size_t)n, &chosen);
+}
+
+/* Once: a validation comes again and again. */
+static void warn(lk_evaluator *e, const lk_evaluation *result) {
+  const char *what = lk_task_view(e->task) == LK_VIEW_LABEL ? "words" : "sequences", *split = lk_split_names[e->split];
+  if (e->warned || lk_comm_rank(e->comm) != 0) return;
+  e->warned = 1;
+  if (result->units == 0) LK_WARN("/%s: none of its %s has a label: there is nothing to measure", split, what);
+  if (result->unseen > 0)
+    LK_WARN(
+        "/%s: %lld of %lld %s have labels that training never had: they count as wrong and are left out of the loss",
+        split, (long long)result->unseen, (long long)result->units, what);
 }
 
 lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluation *result) {
@@ -97,10 +141,59 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
   LK_TRY(lk_comm_agree(e->comm, lk_task_trouble(e->task)));
   LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));
   LK_TRY(lk_comm_sum_counts(e->comm, e->counts, e->count));
-  *result = (lk_evaluation){.counts = e->counts, .units = e->counts[0], .tokens = e->counts[e->count - 1]};
+  *result = (lk_evaluation){.counts = e->counts, .tokens = e->counts[e->count - 1]};
+  result->unseen = lk_task_unseen(e->task, e->counts);
+  result->units = e->counts[0] + result->unseen;
   result->metrics = lk_task_metrics(e->task, lk_tree_sum(e->all_loss, e->shards.total), e->counts, result->metric);
   result->seconds = lk_clock_seconds() - start;
+  warn(e, result);
   return LK_OK;
+}
+
+void lk_evaluator_note_pairs(lk_evaluator *e) { lk_task_note_pairs(e->task, &e->pairs); }
+
+/* The lists of all ranks, one behind the other on rank 0, as one. */
+static lk_status merge(lk_pair **list, ptrdiff_t *count) {
+  lk_pairs all = {0};
+  lk_status status = LK_OK;
+  for (ptrdiff_t i = 0; i < *count && status == LK_OK; i++)
+    status = lk_pairs_add(&all, (*list)[i].gold, (*list)[i].found, (*list)[i].count);
+  free(*list);
+  lk_pairs_take(&all, list, count);
+  return status;
+}
+
+static lk_status gather(lk_evaluator *e, const lk_pair *mine, const size_t *bytes_of, lk_pair **list,
+                        ptrdiff_t *count) {
+  const int root = lk_comm_rank(e->comm) == 0;
+  size_t bytes = 0;
+  for (int r = 0; r < lk_comm_size(e->comm); r++) bytes += bytes_of[r];
+  LK_TRY(lk_comm_agree(e->comm, root ? lk_alloc(list, bytes / sizeof **list + 1, sizeof **list) : LK_OK));
+  LK_TRY(lk_comm_gather(e->comm, mine, *list, bytes_of, 0));
+  *count = root ? (ptrdiff_t)(bytes / sizeof **list) : 0;
+  return lk_comm_agree(e->comm, root ? merge(list, count) : LK_OK);
+}
+
+lk_status lk_evaluator_pairs(lk_evaluator *e, lk_pair **list, ptrdiff_t *count) {
+  lk_pair *mine = NULL;
+  ptrdiff_t n = 0;
+  size_t *bytes_of = NULL;
+  lk_status status;
+  *list = NULL;
+  *count = 0;
+  lk_pairs_take(&e->pairs, &mine, &n);
+  LK_GO(lk_comm_agree(e->comm, lk_alloc(&bytes_of, (size_t)lk_comm_size(e->comm), sizeof *bytes_of)));
+  const size_t bytes = (size_t)n * sizeof *mine;
+  LK_GO(lk_comm_allgather_each(e->comm, &bytes, bytes_of, sizeof bytes));
+  LK_GO(gather(e, mine, bytes_of, list, count));
+done:
+  if (status != LK_OK) {
+    free(*list);
+    *list = NULL;
+  }
+  free(mine);
+  free(bytes_of);
+  return status;
 }
 
 const lk_metric *lk_evaluation_metric(const lk_evaluation *result, const char *name) {

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,14 +37,21 @@ static ptrdiff_t numbers(const char *tags, int32_t *out) {
   return n;
 }
 
+/* Of all types. */
+static lk_tally count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n) {
+  lk_tally by_type[8] = {0};
+  assert_true(set->types.count < 8);
+  lk_spans_count(set, gold, found, n, by_type);
+  return lk_tally_sum(by_type, set->types.count + 1);
+}
+
 static void expect(const char *gold, const char *found, int64_t in_gold, int64_t in_found, int64_t correct) {
   lk_tagset set;
-  lk_span_counts counts = {0};
   int32_t a[32], b[32];
   make(&set, names, NAMES);
   ptrdiff_t n = numbers(gold, a);
   assert_int_equal(numbers(found, b), n);
-  lk_spans_count(&set, a, b, n, &counts);
+  const lk_tally counts = count(&set, a, b, n);
   lk_tagset_release(&set);
   if (counts.gold != in_gold || counts.found != in_found || counts.correct != correct)
     fail_msg("%s | %s: %lld gold, %lld found, %lld correct", gold, found, (long long)counts.gold,
@@ -80,48 +88,73 @@ static void test_spans_by_hand(void **state) {
   expect("I-PER", "I-PER", 1, 1, 1);
 }
 
+static void expect_tally(lk_tally t, int64_t gold, int64_t found, int64_t correct) {
+  assert_int_equal(t.gold, gold);
+  assert_int_equal(t.found, found);
+  assert_int_equal(t.correct, correct);
+}
+
 static void test_sentences_and_missing_labels(void **state) {
   (void)state;
   lk_tagset set;
-  lk_span_counts counts = {0};
+  lk_tally by_type[4] = {0};
   make(&set, names, NAMES);
   int32_t inside[] = {1, 2}, more[] = {2, 2};
-  lk_spans_count(&set, inside, inside, 2, &counts);
-  lk_spans_count(&set, more, more, 2, &counts); /* I-PER after a sentence's end is a new span */
-  assert_int_equal(counts.gold, 2);
-  assert_int_equal(counts.correct, 2);
-  int32_t none[] = {1, -1, 2};
-  counts = (lk_span_counts){0};
-  lk_spans_count(&set, none, none, 3, &counts); /* -1 is O: two spans */
-  assert_int_equal(counts.gold, 2);
-  lk_spans_count(&set, none, none, 0, &counts);
-  assert_int_equal(counts.gold, 2);
+  assert_int_equal(set.types.count, 3); /* LOC PER a-b */
+  lk_spans_count(&set, inside, inside, 2, by_type);
+  lk_spans_count(&set, more, more, 2, by_type); /* I-PER after a sentence's end is a new span */
+  expect_tally(by_type[1], 2, 2, 2);
+  /* no label: O on both sides, whatever was found there */
+  int32_t none[] = {1, -1, 2}, found[] = {1, 5, 2};
+  expect_tally(count(&set, none, found, 3), 2, 2, 2);
+  found[1] = 2; /* one span found where the gold data has two, but it is cut where there is no label */
+  expect_tally(count(&set, none, found, 3), 2, 2, 2);
+  expect_tally(count(&set, none, found, 0), 0, 0, 0);
   lk_tagset_release(&set);
 }
 
-static void test_what_marks_spans(void **state) {
+/* Gold labels that training never had: a span of neighbours, which nothing can match, and each found beside it is wrong. */
+static void test_unseen_labels(void **state) {
   (void)state;
-  static const char *const upos[] = {"NOUN", "VERB", "O"}, *const outside[] = {"O"},
-                           *const mixed[] = {"O", "B-x", "X-y"};
-  static const char *const bilou[] = {"O", "B-x", "I-x", "L-x", "U-x", "U-xy"};
   lk_tagset set;
-  make(&set, upos, 3);
-  assert_false(set.spans);
+  make(&set, names, NAMES);
+  struct {
+    int32_t gold[4], found[4];
+    int64_t unseen, in_gold, in_found, correct;
+  } cases[] = {
+      {{-2, -2, 0, 0}, {0, 0, 0, 0}, 1, 1, 0, 0},  /* one span, missed */
+      {{-2, -2, 0, -2}, {1, 2, 0, 5}, 2, 2, 2, 0}, /* two, taken for PER and LOC */
+      {{1, 2, -2, 0}, {1, 2, 0, 0}, 1, 2, 1, 1},   /* behind PER, which ends there and was found */
+      {{1, 2, -2, 0}, {1, 2, 2, 0}, 1, 2, 1, 0},   /* and was found too long */
+      {{-2, 2, 0, 0}, {0, 2, 0, 0}, 1, 2, 1, 1},   /* in front of one that begins with I */
+      {{-2, -1, -2, 0},
+       {0, 1, 0, 0},
+       2,
+       2,
+       0,
+       0}, /* a word without a label parts them, and what was found is no span */
+      {{-2, -2, -2, -2}, {1, 1, 1, 1}, 1, 1, 4, 0}, /* to the end */
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    lk_tally by_type[4] = {0};
+    lk_spans_count(&set, cases[i].gold, cases[i].found, 4, by_type);
+    const lk_tally sum = lk_tally_sum(by_type, 4);
+    if (by_type[3].gold != cases[i].unseen || by_type[3].found != 0) fail_msg("case %zu: unseen", i);
+    if (sum.gold != cases[i].in_gold || sum.found != cases[i].in_found || sum.correct != cases[i].correct)
+      fail_msg("case %zu: %lld %lld %lld", i, (long long)sum.gold, (long long)sum.found, (long long)sum.correct);
+  }
   lk_tagset_release(&set);
-  make(&set, outside, 1);
-  assert_false(set.spans);
-  lk_tagset_release(&set);
-  make(&set, mixed, 3);
-  assert_false(set.spans);
-  lk_tagset_release(&set);
-  make(&set, bilou, 6);
-  assert_true(set.spans);
-  assert_int_equal(set.tag[3].prefix, 'E');
-  assert_int_equal(set.tag[4].prefix, 'S');
-  assert_int_equal(set.tag[1].type, set.tag[4].type);
-  assert_int_not_equal(set.tag[4].type, set.tag[5].type);
-  assert_int_equal(set.tag[0].type, -1);
-  lk_tagset_release(&set);
+}
+
+static void test_ratios(void **state) {
+  (void)state;
+  const lk_tally none = {0}, missed = {.gold = 3}, some = {.gold = 4, .found = 5, .correct = 3};
+  assert_true(lk_tally_precision(none) == 0 && lk_tally_recall(none) == 0 && lk_tally_f1(none) == 0);
+  assert_true(lk_tally_precision(missed) == 0 && lk_tally_recall(missed) == 0 && lk_tally_f1(missed) == 0);
+  assert_true(lk_tally_precision(some) == 0.6 && lk_tally_recall(some) == 0.75 && lk_tally_f1(some) == 6.0 / 9);
+  const lk_tally all[] = {none, missed, some};
+  assert_true(lk_tally_macro_f1(all, 3) == (0 + 6.0 / 9) / 2); /* what never occurs is no class */
+  assert_true(isnan(lk_tally_macro_f1(all, 1)));
 }
 
 /* The other way to count: list the spans of each side by a table of the script's rules, then compare the lists. */
@@ -169,8 +202,7 @@ static void test_spans_at_random(void **state) {
     for (ptrdiff_t i = 0; i < in_gold; i++)
       for (ptrdiff_t j = 0; j < in_found; j++)
         correct += a[i].begin == b[j].begin && a[i].end == b[j].end && a[i].type == b[j].type;
-    lk_span_counts counts = {0};
-    lk_spans_count(&set, gold, found, n, &counts);
+    const lk_tally counts = count(&set, gold, found, n);
     assert_int_equal(counts.gold, in_gold);
     assert_int_equal(counts.found, in_found);
     assert_int_equal(counts.correct, correct);
@@ -182,9 +214,8 @@ static void test_spans_at_random(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_spans_by_hand),
-      cmocka_unit_test(test_sentences_and_missing_labels),
-      cmocka_unit_test(test_what_marks_spans),
+      cmocka_unit_test(test_spans_by_hand),   cmocka_unit_test(test_sentences_and_missing_labels),
+      cmocka_unit_test(test_unseen_labels),   cmocka_unit_test(test_ratios),
       cmocka_unit_test(test_spans_at_random),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

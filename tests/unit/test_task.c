@@ -358,80 +358,171 @@ static void test_metrics_by_hand(void **state) {
   expect_choice(&f, m, n);
   fixture_task_close(&f);
 
-  /* gold 0: 3 right, 1 as label 1; gold 1: 2 as 0, 2 right; label 3 only predicted, once for gold 0; 2 and 4 never */
+  /* gold 0: 3 right, 1 as class 3; gold 1: 2 right, 2 as 0, 1 as 1; class 3 only predicted; 2 and 4 never */
   fixture_task_open(&f, LK_CORPUS_CLASSIFY, 0, V, classify);
-  assert_int_equal(lk_task_counts(f.task), 26);
-  int64_t counts[26] = {9, 3, 1, 0, 1, 0, 2, 2};
+  static const lk_tally classes[6] = {{4, 5, 3}, {5, 3, 2}, {0}, {0, 1, 0}, {0}, {0}};
+  int64_t counts[19] = {9};
+  assert_int_equal(lk_task_counts(f.task), 19);
+  memcpy(counts + 1, classes, sizeof classes);
   n = lk_task_metrics(f.task, 9, counts, m);
   expect_metric(m, n, "loss", 1);
   expect_metric(m, n, "accuracy", 5.0 / 9);
-  expect_metric(m, n, "macro_f1", (6.0 / 10 + 4.0 / 7 + 0) / 3);
+  expect_metric(m, n, "macro_f1", (6.0 / 9 + 4.0 / 8 + 0) / 3);
   expect_choice(&f, m, n);
   ptrdiff_t labels;
-  assert_int_equal(lk_task_confusion(f.task, counts, &labels)[5], 2);
+  const lk_tagset *tags;
+  assert_memory_equal(lk_task_tallies(f.task, counts, &labels), classes, sizeof classes);
   assert_int_equal(labels, 5);
+  assert_null(lk_task_spans(f.task, counts, &tags));
+  assert_null(tags);
+  /* three more of a class that training never had: no loss, but wrong, and one more class whose F1 is 0 */
+  counts[16] = 3;
+  counts[2] += 3; /* all taken for class 0 */
+  n = lk_task_metrics(f.task, 9, counts, m);
+  assert_int_equal(lk_task_unseen(f.task, counts), 3);
+  expect_metric(m, n, "loss", 1);
+  expect_metric(m, n, "accuracy", 5.0 / 12);
+  expect_metric(m, n, "macro_f1", (6.0 / 12 + 4.0 / 8 + 0 + 0) / 4);
+  /* nothing but such: no loss at all; and nothing at all: no figures */
+  memset(counts, 0, sizeof counts);
+  counts[16] = counts[2] = 3;
+  n = lk_task_metrics(f.task, 0, counts, m);
+  assert_true(isnan(m[0].value));
+  expect_metric(m, n, "accuracy", 0);
+  memset(counts, 0, sizeof counts);
+  n = lk_task_metrics(f.task, 0, counts, m);
+  assert_int_equal(n, 3);
+  for (int i = 0; i < n; i++) assert_true(isnan(m[i].value));
   fixture_task_close(&f);
 
   fixture_task_open(&f, LK_CORPUS_LABEL, 0, V, label);
-  assert_int_equal(lk_task_counts(f.task), 7);
-  int64_t tags[7] = {10, 8, 4, 1, 6, 5, 3};
-  n = lk_task_metrics(f.task, 5, tags, m);
-  expect_metric(m, n, "accuracy", 0.8);
+  assert_int_equal(lk_task_counts(f.task), 3 + 3 * 6 + 3 * 3);
+  static const lk_tally by_tag[6] = {{6, 5, 5}, {3, 2, 1}, {2, 4, 2}, {0}, {0}, {1, 0, 0}};
+  static const lk_tally by_type[3] = {{4, 3, 2}, {1, 2, 1}, {1, 0, 0}};
+  int64_t words[30] = {11, 4, 1};
+  memcpy(words + 3, by_tag, sizeof by_tag);
+  memcpy(words + 21, by_type, sizeof by_type);
+  n = lk_task_metrics(f.task, 5.5, words, m);
+  expect_metric(m, n, "loss", 0.5); /* of the 11 words that have one */
+  expect_metric(m, n, "accuracy", 8.0 / 12);
   expect_metric(m, n, "unknown_accuracy", 0.25);
-  expect_metric(m, n, "precision", 0.6);
-  expect_metric(m, n, "recall", 0.5);
-  expect_metric(m, n, "f1", 2 * 0.6 * 0.5 / 1.1);
+  expect_metric(m, n, "precision", 3.0 / 5);
+  expect_metric(m, n, "recall", 3.0 / 6);
+  expect_metric(m, n, "f1", 6.0 / 11);
   expect_choice(&f, m, n);
-  assert_null(lk_task_confusion(f.task, tags, &labels));
-  assert_int_equal(labels, 0);
+  assert_int_equal(lk_task_unseen(f.task, words), 1);
+  assert_memory_equal(lk_task_tallies(f.task, words, &labels), by_tag, sizeof by_tag);
+  assert_memory_equal(lk_task_spans(f.task, words, &tags), by_type, sizeof by_type);
+  assert_int_equal(tags->types.count, 2);
+  memset(words, 0, sizeof words);
+  n = lk_task_metrics(f.task, 0, words, m);
+  assert_int_equal(n, 6);
+  for (int i = 0; i < n; i++) assert_true(isnan(m[i].value));
+  words[0] = words[3] = words[4] = words[5] = 1; /* one O, found: nothing to find and nothing found */
+  n = lk_task_metrics(f.task, 0, words, m);
+  expect_metric(m, n, "accuracy", 1);
+  expect_metric(m, n, "f1", 0);
   fixture_task_close(&f);
 }
 
-/* Bias of the output so large that the answer is known: label 1 (B-x) everywhere. */
+static lk_tally tally_of(const int64_t *counts, ptrdiff_t at) {
+  return (lk_tally){counts[3 * at], counts[3 * at + 1], counts[3 * at + 2]};
+}
+
+/* Bias of the output so large that the answer is known: label 1 (B-x) everywhere. Every fifth label that there is becomes
+ * one that training never had. */
 static void test_counts_by_hand(void **state) {
   (void)state;
-  static const char *const label[] = {"task=label", NET, NULL}, *const classify[] = {"task=classify", NET, NULL};
+  static const char *const label[] = {"task=label", NET, NULL};
   single t;
-  double loss[S] = {0};
-  int64_t counts[64] = {0}, right = 0, unknown = 0, unknown_right = 0, units = 0;
+  double loss[S] = {0}, without[S] = {0};
+  int64_t counts[64] = {0}, unknown = 0, unknown_right = 0, units = 0;
+  lk_tally by_tag[6] = {0}, by_type[3] = {0};
+  lk_pairs pairs = {0};
   single_open(&t, LK_CORPUS_LABEL, 0, label, 0);
   lk_params_value(t.f.params, t.f.task->head.dense.bias)[1] = 1000;
+  lk_task_note_pairs(t.f.task, &pairs);
+  for (ptrdiff_t r = 0, n = 0; r < t.batch.pack.N; r++)
+    if (t.batch.target[r] >= 0 && n++ % 5 == 0) t.batch.target[r] = LK_UNSEEN_LABEL;
   lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts);
   for (ptrdiff_t r = 0; r < t.batch.pack.N; r++) {
-    if (t.batch.target[r] < 0) continue;
-    units++;
-    right += t.batch.target[r] == 1;
+    const int32_t gold = t.batch.target[r];
+    if (gold == LK_NO_LABEL) continue;
+    units += gold >= 0;
+    by_tag[gold < 0 ? 5 : gold].gold++;
+    by_tag[1].found++;
+    by_tag[1].correct += gold == 1;
     unknown += t.batch.source[r] == LK_UNK;
-    unknown_right += t.batch.source[r] == LK_UNK && t.batch.target[r] == 1;
+    unknown_right += t.batch.source[r] == LK_UNK && gold == 1;
   }
-  assert_true(right > 0 && unknown > 0);
+  assert_true(by_tag[1].correct > 0 && unknown > 0 && by_tag[5].gold > 2);
   assert_int_equal(counts[0], units);
-  assert_int_equal(counts[1], right);
-  assert_int_equal(counts[2], unknown);
-  assert_int_equal(counts[3], unknown_right);
-  assert_int_equal(counts[5], t.batch.pack.N); /* B-x at every word: a span each */
-  lk_span_counts spans = {0};
+  assert_int_equal(counts[1], unknown);
+  assert_int_equal(counts[2], unknown_right);
+  for (int i = 0; i < 6; i++) {
+    const lk_tally found = tally_of(counts + 3, i);
+    assert_memory_equal(&found, &by_tag[i], sizeof found);
+  }
   for (ptrdiff_t b = 0; b < t.batch.pack.B; b++) {
     int32_t gold[T], found[T];
     for (ptrdiff_t i = 0; i < t.batch.pack.length[b]; i++) {
       gold[i] = t.batch.target[lk_pack_row(&t.batch.pack, b, i)];
       found[i] = 1;
     }
-    lk_spans_count(&t.f.task->tags, gold, found, t.batch.pack.length[b], &spans);
+    lk_spans_count(&t.f.task->tags, gold, found, t.batch.pack.length[b], by_type);
   }
-  assert_int_equal(counts[4], spans.gold);
-  assert_int_equal(counts[6], spans.correct);
-  assert_true(spans.correct > 0);
+  assert_true(by_type[0].correct > 0 && by_type[2].gold > 0);
+  assert_int_equal(by_type[0].found, by_tag[1].found); /* B-x at every word: a span each */
+  for (int i = 0; i < 3; i++) {
+    const lk_tally found = tally_of(counts + 21, i);
+    assert_memory_equal(&found, &by_type[i], sizeof found);
+  }
+  lk_pair *list;
+  ptrdiff_t n, noted = 0;
+  lk_pairs_take(&pairs, &list, &n);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    assert_int_equal(list[i].found, 1);
+    assert_int_equal(list[i].count, by_tag[list[i].gold].gold);
+    noted += by_tag[list[i].gold].gold;
+  }
+  assert_int_equal(noted, by_tag[1].found);
+  free(list);
+  /* the loss is that of the words that have one */
+  for (ptrdiff_t r = 0; r < t.batch.pack.N; r++)
+    if (t.batch.target[r] == LK_UNSEEN_LABEL) t.batch.target[r] = LK_NO_LABEL;
+  lk_task_note_pairs(t.f.task, NULL);
+  lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, without, counts);
+  assert_memory_equal(loss, without, sizeof loss);
   single_close(&t);
+}
 
+/* The same of a classifier: class 3 everywhere. */
+static void test_classes_by_hand(void **state) {
+  (void)state;
+  static const char *const classify[] = {"task=classify", NET, NULL};
+  single t;
+  double loss[S] = {0};
+  int64_t counts[64] = {0}, units = 0;
+  lk_tally classes[6] = {0};
   single_open(&t, LK_CORPUS_CLASSIFY, 0, classify, 0);
   lk_params_value(t.f.params, t.f.task->head.dense.bias)[3] = 1000;
-  memset(counts, 0, sizeof counts);
+  t.batch.target[0] = LK_NO_LABEL;
+  t.batch.target[1] = LK_UNSEEN_LABEL;
+  for (ptrdiff_t b = 0; b < t.batch.pack.B; b++) {
+    const int32_t gold = t.batch.target[b];
+    if (gold == LK_NO_LABEL) continue;
+    units += gold >= 0;
+    classes[gold < 0 ? 5 : gold].gold++;
+    classes[3].found++;
+    classes[3].correct += gold == 3;
+  }
   lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts);
-  for (int gold = 0; gold < 5; gold++) {
-    int64_t expected = 0;
-    for (ptrdiff_t b = 0; b < t.batch.pack.B; b++) expected += t.batch.target[b] == gold;
-    for (int found = 0; found < 5; found++) assert_int_equal(counts[1 + gold * 5 + found], found == 3 ? expected : 0);
+  assert_int_equal(counts[0], units);
+  assert_int_equal(classes[5].gold, 1);
+  assert_int_equal(classes[3].found, t.batch.pack.B - 1);
+  for (int i = 0; i < 6; i++) {
+    const lk_tally found = tally_of(counts + 1, i);
+    assert_memory_equal(&found, &classes[i], sizeof found);
   }
   single_close(&t);
 }
@@ -481,6 +572,7 @@ int main(void) {
       cmocka_unit_test(test_reserve_again),
       cmocka_unit_test(test_metrics_by_hand),
       cmocka_unit_test(test_counts_by_hand),
+      cmocka_unit_test(test_classes_by_hand),
       cmocka_unit_test(test_mistakes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

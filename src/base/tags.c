@@ -1,0 +1,156 @@
+#include "lockstep/tags.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/arena.h"
+
+/* How the tags of a vocabulary are written; the order decides where several fit as many labels. */
+typedef struct layout {
+  char separator; /* '\0': a letter alone, without a type */
+  bool behind;    /* the letter stands behind the type */
+} layout;
+
+static const layout layouts[] = {{'-', false}, {'_', false}, {'-', true}, {'_', true},  {':', false},
+                                 {'/', false}, {':', true},  {'/', true}, {'\0', false}};
+enum { LAYOUTS = sizeof layouts / sizeof *layouts };
+
+/* A label cut in two; prefix '\0': it does not fit. */
+typedef struct parts {
+  char prefix;
+  char letter; /* as it is written, in capitals */
+  const char *type;
+  size_t size;
+} parts;
+
+static char prefix_of(char letter) {
+  switch (letter) {
+    case 'B':
+      return 'B';
+    case 'I':
+    case 'M':
+      return 'I';
+    case 'E':
+    case 'L':
+      return 'E';
+    case 'S':
+    case 'U':
+    case 'W':
+      return 'S';
+    default:
+      return '\0';
+  }
+}
+
+static parts make(char letter, const char *type, size_t size) {
+  letter = (char)toupper((unsigned char)letter);
+  return (parts){.prefix = prefix_of(letter), .letter = letter, .type = type, .size = size};
+}
+
+static parts cut(const char *label, size_t size, layout how) {
+  const parts none = {0};
+  if (size == 1 && toupper((unsigned char)*label) == 'O') return (parts){.prefix = 'O', .letter = 'O'};
+  if (how.separator == '\0') return size == 1 ? make(*label, "_", 1) : none;
+  if (size < 2) return none;
+  if (how.behind) return label[size - 2] == how.separator ? make(label[size - 1], label, size - 2) : none;
+  return label[1] == how.separator ? make(label[0], label + 2, size - 2) : none;
+}
+
+static parts cut_label(const lk_strings *labels, ptrdiff_t i, layout how) {
+  return cut(lk_strings_get(labels, i), lk_strings_size(labels, i), how);
+}
+
+/* Labels that fit, and a bit for each letter among them. */
+static ptrdiff_t count_fits(const lk_strings *labels, layout how, unsigned *letters) {
+  ptrdiff_t fits = 0;
+  *letters = 0;
+  for (ptrdiff_t i = 0; i < labels->count; i++) {
+    const parts p = cut_label(labels, i, how);
+    if (p.prefix == '\0') continue;
+    *letters |= 1u << (p.letter - 'A');
+    fits++;
+  }
+  return fits;
+}
+
+/* Single letters may be anything (inside, membrane, outside): without types there is a B and what goes with it, or there
+ * are I and O and nothing else. */
+static bool mark_spans(layout how, unsigned letters) {
+#define LETTER(letter) (1u << ((letter) - 'A'))
+  const unsigned I = LETTER('I'), O = LETTER('O');
+  if (how.separator != '\0') return (letters & ~O) != 0;
+  const unsigned follow = I | O | LETTER('M') | LETTER('E') | LETTER('L');
+  return ((letters & LETTER('B')) && (letters & follow)) || letters == (I | O);
+#undef LETTER
+}
+
+static layout choose(const lk_strings *labels, ptrdiff_t *most, bool *spans) {
+  layout best = layouts[0];
+  *most = -1;
+  for (int l = 0; l < LAYOUTS; l++) {
+    unsigned letters;
+    const ptrdiff_t fits = count_fits(labels, layouts[l], &letters);
+    if (fits <= *most) continue;
+    *most = fits;
+    best = layouts[l];
+    *spans = fits == labels->count && mark_spans(layouts[l], letters);
+  }
+  return best;
+}
+
+typedef struct typed {
+  const char *type;
+  size_t size;
+  ptrdiff_t label;
+} typed;
+
+static int by_type(const void *a, const void *b) {
+  const typed *x = a, *y = b;
+  const int order = memcmp(x->type, y->type, x->size < y->size ? x->size : y->size);
+  return order ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+/* Types numbered in the order of their names. */
+static lk_status number_types(lk_tagset *set, typed *list, ptrdiff_t count) {
+  qsort(list, (size_t)count, sizeof *list, by_type);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    if (i == 0 || by_type(&list[i - 1], &list[i]) != 0)
+      LK_TRY(lk_strings_add(&set->types, list[i].type, list[i].size, 0));
+    set->tag[list[i].label].type = (int32_t)(set->types.count - 1);
+  }
+  return LK_OK;
+}
+
+static lk_status read_labels(lk_tagset *set, const lk_strings *labels, typed *list) {
+  bool spans = false;
+  ptrdiff_t inside = 0;
+  const layout how = choose(labels, &set->fits, &spans);
+  set->spans = spans;
+  for (ptrdiff_t i = labels->count - 1; i >= 0; i--) {
+    const parts p = cut_label(labels, i, how);
+    set->tag[i] = (lk_tag){.prefix = p.prefix, .type = -1};
+    if (p.prefix == '\0') set->misfit = i;
+    if (p.prefix != '\0' && p.prefix != 'O') list[inside++] = (typed){p.type, p.size, i};
+  }
+  return number_types(set, list, inside);
+}
+
+lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels) {
+  typed *list = NULL;
+  lk_status status;
+  *set = (lk_tagset){.count = labels->count, .misfit = -1};
+  LK_GO(lk_alloc(&set->tag, (size_t)labels->count + 1, sizeof *set->tag));
+  LK_GO(lk_alloc(&list, (size_t)labels->count + 1, sizeof *list));
+  LK_GO(read_labels(set, labels, list));
+done:
+  free(list);
+  if (status != LK_OK) lk_tagset_release(set);
+  return status;
+}
+
+void lk_tagset_release(lk_tagset *set) {
+  free(set->tag);
+  lk_strings_release(&set->types);
+  *set = (lk_tagset){0};
+}

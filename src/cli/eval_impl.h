@@ -1,0 +1,35 @@
+/* eval_impl.h - what `eval` was asked for, and what it found, on their way to text or JSON. */
+#pragma once
+#include <stdbool.h>
+
+#include "lockstep/evaluate.h"
+#include "lockstep/model.h"
+
+typedef struct lk_eval_arguments {
+  const char *model, *corpus;
+  lk_split split;
+  bool json, confusion, by_class;
+  long long batch;
+} lk_eval_arguments;
+
+typedef struct lk_eval_report {
+  const lk_eval_arguments *asked;
+  const lk_model *model;
+  const lk_evaluation *found;
+  lk_pair *pair; /* [pairs] which class was taken for which, where that was asked for */
+  ptrdiff_t pairs;
+
+  ptrdiff_t classes; /* of the task; 0: it has none */
+  int32_t *order;    /* [shown] classes that occur, in gold or among the predictions, sorted by name (bytes) */
+  ptrdiff_t shown;
+} lk_eval_report;
+
+/** Sort the classes of a report whose first fields are set; its pairs then hold places in that order, and are sorted by
+ *  them. LK_MEMORY.                                                                Not collective. */
+LK_CHECKED lk_status lk_eval_sort_classes(lk_eval_report *report);
+void lk_eval_release(lk_eval_report *report);
+/** Name of a class: the last, after those of the model, is all that training never had. */
+const char *lk_eval_class_name(const lk_eval_report *report, ptrdiff_t label);
+/** Print to standard output.                                                       Not collective. */
+void lk_eval_print_text(const lk_eval_report *report);
+LK_CHECKED lk_status lk_eval_print_json(const lk_eval_report *report);

@@ -1,0 +1,98 @@
+/* Labels read as tags of spans: the schemes as people write them, and what is none. */
+#include "lockstep/tags.h"
+
+#include "data_fixture.h"
+
+/* Labels in one string, blanks between them. */
+static void read_tags(lk_tagset *set, const char *text) {
+  lk_strings labels = {0};
+  for (size_t size; *text; text += size + (text[size] == ' ')) {
+    size = strcspn(text, " ");
+    assert_int_equal(lk_strings_add(&labels, text, size, 0), LK_OK);
+  }
+  assert_int_equal(lk_tagset_create(set, &labels), LK_OK);
+  assert_int_equal(set->count, labels.count);
+  lk_strings_release(&labels);
+}
+
+/* They mark spans, with these letters, and "type ..." in order. */
+static void expect_spans(const char *labels, const char *letters, const char *types) {
+  lk_tagset set;
+  char found[64] = "", names[256] = "";
+  read_tags(&set, labels);
+  for (ptrdiff_t i = 0; i < set.count; i++) found[i] = set.tag[i].prefix ? set.tag[i].prefix : '-';
+  for (ptrdiff_t i = 0; i < set.types.count; i++) {
+    strcat(names, i ? " " : "");
+    strcat(names, lk_strings_get(&set.types, i));
+  }
+  if (!set.spans || set.misfit >= 0 || set.fits != set.count) fail_msg("'%s' marks no spans", labels);
+  assert_string_equal(found, letters);
+  assert_string_equal(names, types);
+  lk_tagset_release(&set);
+}
+
+static void expect_none(const char *labels, ptrdiff_t misfit, bool spoilt) {
+  lk_tagset set;
+  read_tags(&set, labels);
+  if (set.spans) fail_msg("'%s' marks spans", labels);
+  assert_int_equal(set.misfit, misfit);
+  assert_int_equal(lk_tagset_spoilt(&set), spoilt);
+  lk_tagset_release(&set);
+}
+
+static void test_schemes(void **state) {
+  (void)state;
+  expect_spans("O B-PER I-PER B-LOC", "OBIB", "LOC PER");
+  expect_spans("O I-PER B-PER", "OIB", "PER");            /* IOB1 */
+  expect_spans("O I-PER I-LOC", "OII", "LOC PER");        /* IO */
+  expect_spans("O B-x I-x E-x S-x", "OBIES", "x");        /* BIOES */
+  expect_spans("O B-x I-x L-x U-x", "OBIES", "x");        /* BILOU */
+  expect_spans("O B-x M-x E-x S-x", "OBIES", "x");        /* BMES */
+  expect_spans("B_x M_x E_x W_x O", "BIESO", "x");        /* BMEWO */
+  expect_spans("o b-per i-per", "OBI", "per");            /* small letters */
+  expect_spans("PER-B PER-I O LOC-B", "BIOB", "LOC PER"); /* the letter behind */
+  expect_spans("PER_B PER_I O", "BIO", "PER");
+  expect_spans("B:PER I:PER O", "BIO", "PER");
+  expect_spans("B/PER I/PER O", "BIO", "PER");
+  expect_spans("B-a-b I-a-b I-a", "BII", "a a-b"); /* hyphens inside a type */
+  expect_spans("B-I I-I B-S O", "BIBO", "I S");    /* types that look like letters */
+  expect_spans("B- I- O", "BIO", "");              /* a type without a name */
+  expect_spans("B-\xc3\xa9 I-\xc3\xa9 O", "BIO", "\xc3\xa9");
+  expect_spans("B I O", "BIO", "_");
+  expect_spans("b i o", "BIO", "_");
+  expect_spans("S B E M", "SBEI", "_");
+  expect_spans("B M E S O", "BIESO", "_");
+  expect_spans("I O", "IO", "_");
+  expect_spans("B-x", "B", "x");
+}
+
+static void test_no_spans(void **state) {
+  (void)state;
+  expect_none("NOUN VERB O", 0, false);
+  expect_none("O", -1, false);
+  expect_none("O B-x X-y", 2, true); /* the first that does not fit */
+  expect_none("B-x I-x O NOUN _ B-y", 3, true);
+  expect_none("B-x I-x O B", 3, true); /* a letter alone among types */
+  expect_none("I M O", -1, false);     /* inside, membrane, outside */
+  expect_none("S O", -1, false);       /* subject, object */
+  expect_none("", -1, false);
+  expect_none("- -- B", 0, false);
+}
+
+static void test_types_are_numbered_by_name(void **state) {
+  (void)state;
+  lk_tagset set;
+  read_tags(&set, "O U-xy B-x I-x L-x U-x B-a");
+  static const int32_t types[] = {-1, 2, 1, 1, 1, 1, 0};
+  for (int i = 0; i < 7; i++) assert_int_equal(set.tag[i].type, types[i]);
+  lk_tagset_release(&set);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_schemes),
+      cmocka_unit_test(test_no_spans),
+      cmocka_unit_test(test_types_are_numbered_by_name),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
