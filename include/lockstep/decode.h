@@ -31,6 +31,13 @@ typedef struct lk_translate {
 LK_CHECKED lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how,
                                         lk_buffer *out);
 
+typedef struct lk_beam_writer lk_beam_writer;
+/** Have evaluations of a translator (evaluate.h) measure what a beam search finds (beam and penalties of `how`) rather
+ *  than greedy translations, until it is destroyed, before the model is closed. The answers are those of
+ *  lk_translate_lines(). LK_MEMORY. */
+LK_CHECKED lk_status lk_beam_writer_create(lk_beam_writer **writer, lk_model *model, const lk_translate *how);
+void lk_beam_writer_destroy(lk_beam_writer **writer);
+
 typedef struct lk_score {
   double log_probability; /* nats, of the whole sequence */
   int64_t units;          /* that were predicted */

@@ -25,3 +25,14 @@ static inline int lk_translate_writes(int32_t id) { return id != LK_PAD && id !=
  *  them. `room` units in each row of out.                                           Reserve with most >= B. */
 void lk_translate_greedy(lk_task *task, const lk_params *params, const lk_pack *sources, int32_t *out, ptrdiff_t room,
                          int32_t *length);
+
+/* Another way to translate than greedily, for evaluations. */
+typedef struct lk_writer {
+  /** Translate the sources of a batch: units[b *room ..] of sequence b of its encoder_pack, up to and with <eos> where
+   *  there is one, length[b] of them; the caller's until the next call. LK_MEMORY. */
+  lk_status (*write)(void *context, const lk_batch *batch, const int32_t **units, ptrdiff_t *room,
+                     const int32_t **length);
+  void *context;
+} lk_writer;
+/** Have evaluations of a translator measure what `writer`, which must outlive them, writes; NULL: greedily again. */
+void lk_translate_by(lk_task *task, const lk_writer *writer);

@@ -6,7 +6,16 @@
 #include "lockstep/corpus_ranks.h"
 #include "lockstep/log.h"
 
-enum { OPTION_SPLIT = 's', OPTION_JSON = 'j', OPTION_CONFUSION = 'c', OPTION_BATCH = 'b', OPTION_BY = 256 };
+enum {
+  OPTION_SPLIT = 's',
+  OPTION_JSON = 'j',
+  OPTION_CONFUSION = 'c',
+  OPTION_BATCH = 'b',
+  OPTION_BEAM = 256,
+  OPTION_LENGTH,
+  OPTION_COVERAGE,
+  OPTION_BY
+};
 
 static const struct argp_option options[] = {
     {"split", OPTION_SPLIT, "NAME", 0, "train, valid or test (the last that the corpus has)", 0},
@@ -22,6 +31,12 @@ static const struct argp_option options[] = {
      "sequences a step; of a running text its lanes, each read from zero states, so that figures hang on it a little "
      "(eval.batch)",
      0},
+    {0, 0, 0, 0, "Of translators, whose texts are greedy translations where no beam is asked for:", 1},
+    {"beam", OPTION_BEAM, "N", 0, "measure what predict --beam N answers: N beginnings go on side by side", 1},
+    {"length-penalty", OPTION_LENGTH, "X", 0,
+     "with --beam: rank by log P / ((5 + units) / 6)^X (default 0.6; 0 favours short translations)", 1},
+    {"coverage-penalty", OPTION_COVERAGE, "X", 0,
+     "with --beam: rank lower what leaves parts of the source unattended (default 0: no matter)", 1},
     {0}};
 
 static int parse_split(const char *text, lk_split *split) {
@@ -33,6 +48,27 @@ static int parse_split(const char *text, lk_split *split) {
 static int parse_by(const char *text, bool *by_class) {
   if (strcmp(text, "class") == 0 || strcmp(text, "tag") == 0) return *by_class = true, 0;
   return lk_cli_bad_option("--by: expected class (of taggers: by tag), found '%s'", text);
+}
+
+static error_t parse_translation(int key, const char *text, lk_eval_arguments *a) {
+  long long beam;
+  if (key == OPTION_BEAM) {
+    const error_t error = lk_cli_integer("beam", text, 1, 1024, &beam);
+    if (!error) a->how.beam = beam;
+    return error;
+  }
+  a->penalties = true;
+  if (key == OPTION_LENGTH) return lk_cli_real("length-penalty", text, 0, 10, &a->how.length_penalty);
+  return lk_cli_real("coverage-penalty", text, 0, 100, &a->how.coverage_penalty);
+}
+
+static error_t parse_end(const lk_eval_arguments *a) {
+  if (!a->corpus)
+    return lk_cli_bad_option("lockstep eval: expected a model and a corpus; 'lockstep eval --help' has an example");
+  if (a->penalties && a->how.beam < 2)
+    return lk_cli_bad_option(
+        "--length-penalty, --coverage-penalty: they rank the translations of a beam: say --beam N");
+  return 0;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -54,9 +90,12 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       if (state->arg_num > 1) return ARGP_ERR_UNKNOWN;
       *(state->arg_num == 0 ? &a->model : &a->corpus) = text;
       return 0;
+    case OPTION_BEAM:
+    case OPTION_LENGTH:
+    case OPTION_COVERAGE:
+      return parse_translation(key, text, a);
     case ARGP_KEY_END:
-      if (a->corpus) return 0;
-      return lk_cli_bad_option("lockstep eval: expected a model and a corpus; 'lockstep eval --help' has an example");
+      return parse_end(a);
     default:
       return ARGP_ERR_UNKNOWN;
   }
@@ -69,7 +108,8 @@ static const struct argp argp = {
     .doc =
         "Evaluate a model on a part of a corpus, sharded over all ranks: the same figures "
         "for any number of them.\v"
-        "Example:\n  mpirun -n 2 lockstep eval run/best.h5 names.h5 --split test --confusion"};
+        "Example:\n  mpirun -n 2 lockstep eval run/best.h5 names.h5 --split test --confusion\n"
+        "  lockstep eval run/best.h5 pairs.h5 --beam 5"};
 
 /* A corpus numbers its units by its own vocabulary: it must be the model's. */
 static lk_status same_strings(const lk_strings *a, const lk_strings *b, const char *what, const char *corpus) {
@@ -147,6 +187,7 @@ static lk_status print(const lk_eval_arguments *a, const lk_model *model, const 
 static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const lk_corpus *corpus) {
   lk_status status = LK_OK;
   lk_evaluator *evaluator = NULL;
+  lk_beam_writer *writer = NULL;
   lk_evaluation result;
   lk_eval_report report = {0};
   int total = (int)lk_checkpoint_state(model->file)->shards; /* those of training: the same sums in the same order */
@@ -160,11 +201,13 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
                             (ptrdiff_t)model->config.train.unroll));
   lk_task_pack(model->task, model->params);
   if (a->confusion) lk_evaluator_note_pairs(evaluator);
+  if (a->how.beam > 1) LK_GO(lk_comm_agree(comm, lk_beam_writer_create(&writer, model, &a->how)));
   LK_GO(lk_evaluator_run(evaluator, model->params, &result));
   if (a->confusion) LK_GO(lk_evaluator_pairs(evaluator, &report.pair, &report.pairs));
   if (lk_comm_rank(comm) == 0) LK_GO(print(a, model, evaluator, &result, &report));
 done:
   lk_eval_release(&report);
+  lk_beam_writer_destroy(&writer);
   lk_evaluator_destroy(&evaluator);
   return status;
 }
@@ -176,13 +219,16 @@ static lk_status check_options(const lk_eval_arguments *a, const lk_model *model
   if (option && view != LK_VIEW_CLASSIFY && view != LK_VIEW_LABEL)
     return LK_FAIL(LK_USAGE, "%s: classifiers and labellers have classes, and the model is of task %s", option,
                    model->config.task);
+  if (a->how.beam > 0 && view != LK_VIEW_PAIRS)
+    return LK_FAIL(LK_USAGE, "--beam: only translators search for their answers, and the model is of task %s",
+                   model->config.task);
   return LK_OK;
 }
 
 lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   lk_status status = LK_OK;
   int help = 0;
-  lk_eval_arguments a = {.split = LK_SPLITS};
+  lk_eval_arguments a = {.split = LK_SPLITS, .how = {.nbest = 1, .length_penalty = 0.6}};
   lk_model model = {0};
   lk_corpus *corpus = NULL;
   LK_TRY(lk_cli_parse(&argp, "lockstep eval", argc, argv, &a, &help));

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 
+#include "lockstep/decode.h"
 #include "lockstep/evaluate.h"
 #include "lockstep/model.h"
 
@@ -10,6 +11,8 @@ typedef struct lk_eval_arguments {
   lk_split split;
   bool json, confusion, by_class;
   long long batch;
+  lk_translate how; /* of a translator; beam 0: it was not said */
+  bool penalties;   /* were said */
 } lk_eval_arguments;
 
 typedef struct lk_eval_report {

@@ -145,14 +145,29 @@ static lk_status reference(lk_translator *t, const lk_batch *batch, ptrdiff_t b,
   return LK_OK;
 }
 
-static lk_status score_texts(lk_task *task, const lk_batch *batch, lk_text_counts *counts) {
+/* Translate the sources of the batch, greedily where nobody asked for another way. */
+static lk_status write_texts(lk_task *task, const lk_params *params, const lk_batch *batch, const int32_t **units,
+                             ptrdiff_t *room, const int32_t **length) {
+  const lk_translator *t = task->translator;
+  if (t->writer) return t->writer->write(t->writer->context, batch, units, room, length);
+  lk_translate_greedy(task, params, &batch->encoder_pack, t->written, t->room, t->written_length);
+  *units = t->written;
+  *room = t->room;
+  *length = t->written_length;
+  return LK_OK;
+}
+
+static lk_status score_texts(lk_task *task, const lk_params *params, const lk_batch *batch, lk_text_counts *counts) {
   lk_translator *t = task->translator;
+  const int32_t *units, *length;
+  ptrdiff_t room;
+  LK_TRY(write_texts(task, params, batch, &units, &room, &length));
   for (ptrdiff_t b = 0; b < batch->pack.B; b++) {
     const char *text;
     size_t size;
     const ptrdiff_t source = batch->partner[b];
     lk_buffer_truncate(&t->found, 0);
-    LK_TRY(lk_side_decode(t->side, t->written + source * t->room, t->written_length[source], &t->found));
+    LK_TRY(lk_side_decode(t->side, units + source * room, length[source], &t->found));
     LK_TRY(reference(t, batch, b, &text, &size));
     LK_TRY(lk_text_score(t->scorer, t->found.size > 0 ? t->found.data : "", t->found.size, text, size, counts));
   }
@@ -164,10 +179,9 @@ static void count(lk_task *task, const lk_params *params, const lk_batch *batch,
   for (ptrdiff_t r = 0; r < batch->pack.N; r++)
     counts[CORRECT] += batch->target[r] >= 0 && batch->target[r] == task->best[r];
   if (!t->generates || task->trouble != LK_OK || batch->pack.B == 0) return;
-  lk_translate_greedy(task, params, &batch->encoder_pack, t->written, t->room, t->written_length);
   lk_text_counts texts;
   memcpy(&texts, counts + TEXT, sizeof texts);
-  task->trouble = score_texts(task, batch, &texts);
+  task->trouble = score_texts(task, params, batch, &texts);
   memcpy(counts + TEXT, &texts, sizeof texts);
 }
 

@@ -11,6 +11,8 @@ lk_status lk_translate_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_
   return lk_task_reserve_steps(task, B, N, T);
 }
 
+void lk_translate_by(lk_task *task, const lk_writer *writer) { task->translator->writer = writer; }
+
 ptrdiff_t lk_translate_width(const lk_task *task) { return lk_decoder_carry_size(&task->translator->decoder); }
 
 ptrdiff_t lk_translate_limit(ptrdiff_t length) { return 2 * length + 20; }
