@@ -27,7 +27,8 @@ read -r -d '' foreign <<'TABLE' || true
 ^(unistr|uninorm|unicase|unictype|uniconv|unitypes|uniwidth|unigbrk|uniwbrk)\.h$ ^src/base/text\.c$
 ^jansson\.h$ ^src/(train/metrics_file\.c$|cli/)
 ^(xxhash\.h|nettle/.*)$ ^src/store/digest\.c$
-^zlib\.h$ ^src/store/h5_chunk\.c$
+^zlib\.h$ ^src/(store/h5_chunk|data/gunzip)\.c$
+^archive(_entry)?\.h$ ^src/data/input\.c$
 ^sentencepiece_(processor|trainer)\.h$ ^src/data/sentencepiece\.cc$
 TABLE
 
@@ -131,7 +132,7 @@ self_test() {
   plant src/base/status.c '#include "math/isa_impl.h"' 'private header'
   plant src/train/a.cc '#include <mpi.h>' 'mpi.h belongs to'
   plant src/extra/a.c '#include <stddef.h>' 'not in the list'
-  for header in mpi.h hdf5.h cblas.h libfyaml.h unistr.h jansson.h xxhash.h nettle/sha2.h zlib.h sentencepiece_processor.h; do
+  for header in mpi.h hdf5.h cblas.h libfyaml.h unistr.h jansson.h xxhash.h nettle/sha2.h zlib.h archive.h sentencepiece_processor.h; do
     plant src/train/trainer.c "#include <$header>" "$header belongs to"
     plant include/lockstep/status.h "#include <$header>" "$header belongs to"
   done

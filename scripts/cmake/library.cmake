@@ -29,12 +29,13 @@ set(LOCKSTEP_USES_math PkgConfig::LOCKSTEP_OPENBLAS)
 set(LOCKSTEP_USES_comm MPI::MPI_C)
 set(LOCKSTEP_USES_store PkgConfig::LOCKSTEP_HDF5 PkgConfig::LOCKSTEP_XXHASH PkgConfig::LOCKSTEP_NETTLE
     PkgConfig::LOCKSTEP_ZLIB)
+set(LOCKSTEP_USES_data PkgConfig::LOCKSTEP_ARCHIVE PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_train PkgConfig::LOCKSTEP_JANSSON)
 if(TARGET lockstep_sentencepiece) # the only C++: one file between that library and us
   enable_language(CXX)
   set(CMAKE_CXX_STANDARD 17)
   set(CMAKE_CXX_FLAGS_RELEASE ${CMAKE_C_FLAGS_RELEASE})
-  set(LOCKSTEP_USES_data lockstep_sentencepiece)
+  list(APPEND LOCKSTEP_USES_data lockstep_sentencepiece)
   set(LOCKSTEP_MORE_data src/data/sentencepiece.cc)
 endif()
 

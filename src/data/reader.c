@@ -1,8 +1,8 @@
 #include "reader_impl.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "lockstep/input.h"
 #include "lockstep/vocab.h"
 
 /* LK_DATA at a byte of the file, by line and column. All before it is valid UTF-8. */
@@ -49,8 +49,8 @@ static lk_status check(const lk_text_file *file) {
   const char *nul = memchr(text, 0, valid);
   if (nul) return bad_byte(file, (size_t)(nul - text), "a NUL byte in a text file");
   if (valid < size) {
-    char what[64];
-    (void)snprintf(what, sizeof what, "not valid UTF-8: byte 0x%02x", (unsigned)(unsigned char)text[valid]);
+    char what[600];
+    lk_input_say_invalid(what, sizeof what, text, size, valid, file->name);
     return bad_byte(file, valid, what);
   }
   LK_TRY(check_returns(file));
@@ -60,7 +60,7 @@ static lk_status check(const lk_text_file *file) {
 lk_status lk_text_file_load(lk_text_file *file, const char *path) {
   *file = (lk_text_file){.name = strcmp(path, "-") == 0 ? "<stdin>" : path};
   lk_status status;
-  LK_GO(lk_buffer_read_file(&file->bytes, path));
+  LK_GO(lk_input_read(&file->bytes, path, file->name));
   file->begin = lk_utf8_mark(file->bytes.data, file->bytes.size);
   LK_GO(check(file));
 done:

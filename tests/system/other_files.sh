@@ -20,7 +20,7 @@ refused() {
   [ "$(grep -c '^lockstep: ' err.txt)" -eq 1 ] || { cat err.txt && return 1; }
 }
 here=/proc/self/cwd
-start=(train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" data.corpus=$here/text.h5 run.dir="$PWD/run" "${settings[@]}")
+start=(train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" data.corpus="$here/text.h5" run.dir="$PWD/run" "${settings[@]}")
 other='rank 1 \(host .*\) finds another file there than rank 0 \(host .*\): digest [0-9a-f]{32}, not [0-9a-f]{32}'
 
 # another corpus
