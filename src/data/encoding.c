@@ -69,7 +69,8 @@ const char *lk_encoding_wide(const char *text, size_t size, bool *marked) {
 
 typedef struct letters {
   size_t high, paired;            /* bytes above 0x7f; of those, next to another */
-  size_t c1, upper, lower, top;   /* 0x80-0x9f, 0xc0-0xdf, 0xe0-0xff, both */
+  size_t c1, upper, lower, top;   /* 0x80-0x9f, 0xc0-0xdf, 0xe0-0xfe, the last two */
+  size_t odd;                     /* 0xff, which hardly any text has */
   size_t control, valid, invalid; /* control characters; characters of UTF-8, and bytes that are none */
 } letters;
 
@@ -83,7 +84,8 @@ static letters count_letters(const unsigned char *text, size_t size) {
     l.paired += (i > 0 && text[i - 1] > 0x7f) || (i + 1 < size && text[i + 1] > 0x7f);
     l.c1 += c < 0xa0;
     l.upper += c >= 0xc0 && c < 0xe0;
-    l.lower += c >= 0xe0;
+    l.lower += c >= 0xe0 && c < 0xff;
+    l.odd += c == 0xff;
   }
   l.top = l.upper + l.lower;
   for (size_t i = 0; i < size;) {
@@ -99,10 +101,19 @@ static letters count_letters(const unsigned char *text, size_t size) {
 static const char *guess(const char *text, size_t size, bool *sure) {
   const letters l = count_letters((const unsigned char *)text, size);
   *sure = false;
-  if (l.control > size / 100 || l.valid > l.invalid) return NULL;
+  if (l.control > size / 100 || l.valid > l.invalid || 10 * l.odd > l.high) return NULL;
   if (10 * l.paired < 4 * l.high) return *sure = true, l.c1 ? "WINDOWS-1252" : "ISO-8859-1";
   if (10 * l.top > 9 * l.high) return l.lower >= l.upper ? "WINDOWS-1251" : "KOI8-R";
   return "GB18030";
+}
+
+/* Whether a file ends within a character of UTF-8. */
+static bool begins_character(const char *text, size_t left) {
+  const unsigned char first = (unsigned char)text[0];
+  const size_t need = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  size_t have = 1;
+  while (have < left && ((unsigned char)text[have] & 0xc0) == 0x80) have++;
+  return have == left && have < need;
 }
 
 /* As a shell takes it. */
@@ -126,7 +137,9 @@ void lk_input_say_invalid(char *out, size_t room, const char *text, size_t size,
   bool sure = false;
   const size_t begin = valid < LOOK / 2 ? 0 : valid - LOOK / 2; /* a stretch around the place */
   const size_t end = size - begin < LOOK ? size : begin + LOOK;
-  const char *encoding = guess(text + begin, end - begin, &sure);
+  /* what is UTF-8 but for this place, or too short to say */
+  const bool utf8 = size < 8 || begins_character(text + valid, size - valid) || lk_utf8_mark(text, size) > 0;
+  const char *encoding = utf8 ? NULL : guess(text + begin, end - begin, &sure);
   const int used = snprintf(out, room, "not valid UTF-8: byte 0x%02x", (unsigned)(unsigned char)text[valid]);
   if (!encoding || used < 0 || (size_t)used >= room) return;
   lk_encoding_advice(advice, sizeof advice, encoding, name);

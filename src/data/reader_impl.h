@@ -1,9 +1,10 @@
 /* reader_impl.h - lines of a text file that is known to be good text.
  *
  * The file is read whole, decompressed where it has to be (input.h), and checked once: valid UTF-8, no NUL, no line over
- * the limit, not empty. After that nobody asks again. A line ends at "\n" or "\r\n"; any other "\r" is refused. A byte order mark in front is skipped, and those at
- * the beginnings of other lines, which files have that were joined, can be taken out. Inside a line U+FEFF is a character
- * like others (a zero width no-break space). Every function: Not collective. */
+ * the limit, not empty. After that nobody asks again. A line ends at "\n" or "\r\n"; any other "\r" is refused. A byte
+ * order mark in front is skipped, and those at the beginnings of other lines, which files have that were joined, can be
+ * taken out. Inside a line U+FEFF is a character like others (a zero width no-break space).
+ * Every function: Not collective. */
 #pragma once
 #include "lockstep/text.h"
 

@@ -184,7 +184,7 @@ static void bytes_are_guessed(void **state) {
   } cases[] = {
       {"el ni\xf1o est\xe1 aqu\xed\n",
        "byte 0xf1; the text looks like ISO-8859-1: iconv -f ISO-8859-1 -t UTF-8 'my file' >NEW"},
-      {"caf\xe9\n", "iconv -f ISO-8859-1 -t"},
+      {"caf\xe9 noir\n", "iconv -f ISO-8859-1 -t"},
       {"it\x92s \x93good\x94\n", "byte 0x92; the text looks like WINDOWS-1252: iconv -f WINDOWS-1252 -t UTF-8"},
       {"\xcf\xf0\xe8\xe2\xe5\xf2 \xec\xe8\xf0\n",
        "looks like WINDOWS-1251 or another encoding of its kind: iconv -f WINDOWS-1251"},
@@ -202,9 +202,11 @@ static void bytes_are_guessed(void **state) {
   static const char slip[] = "na\xc3\xafve \xc3\xa9t\xc3\xa9 \xff\n", noise[] = "\x01\x02\xff\x81\x07\x1b\x90\x03";
   lk_input_say_invalid(words, sizeof words, slip, sizeof slip - 1, lk_utf8_valid(slip, sizeof slip - 1), "f");
   assert_string_equal(words, "not valid UTF-8: byte 0xff");
+  lk_input_say_invalid(words, sizeof words, "cut off: \xe2\x82", 11, 9, "f");
+  assert_string_equal(words, "not valid UTF-8: byte 0xe2");
   lk_input_say_invalid(words, sizeof words, noise, sizeof noise - 1, 2, "f");
   assert_string_equal(words, "not valid UTF-8: byte 0xff");
-  lk_input_say_invalid(words, sizeof words, "caf\xe9\n", 5, 3, "<stdin>");
+  lk_input_say_invalid(words, sizeof words, "caf\xe9 noir\n", 10, 3, "<stdin>");
   assert_non_null(strstr(words, "put `iconv -f ISO-8859-1 -t UTF-8` before it"));
 }
 
