@@ -19,7 +19,8 @@ typedef enum lk_too_long { LK_TOO_LONG_ERROR, LK_TOO_LONG_SKIP, LK_TOO_LONG_CUT 
 /* What only pairs have. */
 typedef struct lk_prepare_pairs {
   const char *target[LK_SPLITS]; /* a file of targets beside each input, line by line; NULL: source TAB target */
-  lk_unit unit;                  /* of the targets; lk_prepare.unit and so on are the sources' */
+  const char *const *further[LK_SPLITS]; /* beside each further input; NULL at the end */
+  lk_unit unit;                          /* of the targets; lk_prepare.unit and so on are the sources' */
   ptrdiff_t vocabulary;
   int64_t minimum;
   bool shared; /* one vocabulary, counted over both sides */
@@ -28,8 +29,9 @@ typedef struct lk_prepare_pairs {
 } lk_prepare_pairs;
 
 typedef struct lk_prepare {
-  const char *kind;             /* text | classify | label | pairs | frames */
-  const char *input[LK_SPLITS]; /* train (needed), valid, test; "-" is standard input */
+  const char *kind;                      /* text | classify | label | pairs | frames */
+  const char *input[LK_SPLITS];          /* train (needed), valid, test; "-" is standard input */
+  const char *const *further[LK_SPLITS]; /* more files of a part, in order, NULL at the end; or NULL for none */
   const char *output;
   double fraction[LK_SPLITS]; /* of the training file to set apart, from its end: valid, then test; 0 none */
   lk_unit unit;

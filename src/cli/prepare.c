@@ -58,22 +58,14 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
   printf("  %.1f MB in %.2f seconds, %.1f MB/s\n", megabytes, r->seconds, megabytes / r->seconds);
 }
 
-lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
-  (void)comm;
-  lk_prepare_arguments a = {0};
+/* Settings that follow from others, and all that comes behind the command line. */
+static lk_status prepare(lk_prepare_arguments *a) {
   lk_prepare_report report = {0};
-  int help = 0;
-  lk_prepare *p = &a.prepare;
-  /* Buffers of chunks come and go: memory that goes back to the kernel each time faults in again, a third of the time. */
-  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
-  lk_prepare_init(p);
-  LK_TRY(lk_prepare_parse(argc, argv, &a, &help));
-  if (help) return LK_OK;
+  lk_prepare *p = &a->prepare;
   LK_TRY(check(p));
-  LK_TRY(lk_prepare_check_options(&a));
-  if (p->pairs.model[LK_SOURCE] && !a.unit[0]) p->unit = LK_PIECE;
-  if ((p->pairs.model[LK_SOURCE] || p->pairs.model[LK_TARGET]) && !a.unit[1]) p->pairs.unit = LK_PIECE;
+  LK_TRY(lk_prepare_check_options(a));
+  if (p->pairs.model[LK_SOURCE] && !a->unit[0]) p->unit = LK_PIECE;
+  if ((p->pairs.model[LK_SOURCE] || p->pairs.model[LK_TARGET]) && !a->unit[1]) p->pairs.unit = LK_PIECE;
   if (strcmp(p->kind, "label") == 0 && ends_with(p->input[LK_TRAIN], ".conllu")) p->conllu = true;
   lk_durable_guard();
   LK_TRY(lk_prepare_run(p, &report));
@@ -82,4 +74,18 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
     LK_WARN("%s: every unit of a side is <unk>: there is nothing to learn from; lower --min-count", p->output);
   if (report.labels == 1) LK_WARN("%s: there is one label only: nothing to learn from", p->output);
   return LK_OK;
+}
+
+lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
+  (void)comm;
+  lk_prepare_arguments a = {0};
+  int help = 0;
+  /* Buffers of chunks come and go: memory that goes back to the kernel each time faults in again, a third of the time. */
+  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+  lk_prepare_init(&a.prepare);
+  lk_status status = lk_prepare_parse(argc, argv, &a, &help);
+  if (status == LK_OK && !help) status = prepare(&a);
+  lk_prepare_release(&a);
+  return status;
 }

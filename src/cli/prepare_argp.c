@@ -1,5 +1,6 @@
 /* prepare_argp.c - what the table of options says, as argp and people read it: of all kinds, or of one. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "prepare_impl.h"
@@ -51,8 +52,9 @@ void lk_prepare_name_kinds(char out[64], unsigned kinds, const char *join) {
 /* The text of the help around the options: of all kinds, or of those in the set. */
 static lk_status write_doc(lk_buffer *doc, unsigned kinds) {
   const bool one = (kinds & (kinds - 1)) == 0;
-  LK_TRY(lk_buffer_printf(doc, "Make a corpus file. FILE is what a model trains on, - is standard input%s:\n\n",
-                          one ? "" : "; KIND says what is in it"));
+  LK_TRY(lk_buffer_printf(
+      doc, "Make a corpus file. FILEs are what a model trains on, in this order, - is standard input%s:\n\n",
+      one ? "" : "; KIND says what is in it"));
   for (int k = 0; k < LK_KINDS; k++)
     if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].what));
   LK_TRY(lk_buffer_printf(doc, "\v"));
@@ -87,12 +89,30 @@ static unsigned kind_among(int argc, char **argv) {
   return LK_KIND_ALL;
 }
 
+/* The library takes the first file of a part and the further ones. */
+static void hand_over(lk_prepare_arguments *a) {
+  for (int s = 0; s < LK_SPLITS; s++) {
+    lk_prepare *p = &a->prepare;
+    if (a->input[s].count > 0) p->input[s] = a->input[s].path[0];
+    if (a->input[s].count > 1) p->further[s] = a->input[s].path + 1;
+    if (a->target[s].count > 0) p->pairs.target[s] = a->target[s].path[0];
+    if (a->target[s].count > 1) p->pairs.further[s] = a->target[s].path + 1;
+  }
+}
+
+void lk_prepare_release(lk_prepare_arguments *a) {
+  for (int s = 0; s < LK_SPLITS; s++) {
+    free(a->input[s].path);
+    free(a->target[s].path);
+  }
+}
+
 lk_status lk_prepare_parse(int argc, char **argv, lk_prepare_arguments *arguments, int *help) {
   const unsigned kinds = lk_cli_wants_help(argc, argv) ? kind_among(argc, argv) : LK_KIND_ALL;
   const bool one = kinds != LK_KIND_ALL;
   struct argp_option list[LK_PREPARE_MOST_OPTIONS + 1] = {{0}};
   lk_buffer doc = {0}, words[LK_PREPARE_MOST_OPTIONS] = {{0}};
-  char files[64] = "KIND FILE";
+  char files[64] = "KIND FILE...";
   lk_status status = LK_OK;
   int count = 0;
   for (int i = 0; i < lk_prepare_option_count; i++) {
@@ -106,9 +126,10 @@ lk_status lk_prepare_parse(int argc, char **argv, lk_prepare_arguments *argument
   }
   LK_GO(write_doc(&doc, kinds));
   if (one) lk_prepare_name_kinds(files, kinds, "");
-  if (one) strcat(files, " FILE");
+  if (one) strcat(files, " FILE...");
   const struct argp argp = {.options = list, .parser = lk_prepare_take, .args_doc = files, .doc = doc.data};
   LK_GO(lk_cli_parse(&argp, "lockstep prepare", argc, argv, arguments, help));
+  hand_over(arguments);
 done:
   for (int i = 0; i < lk_prepare_option_count; i++) lk_buffer_release(&words[i]);
   lk_buffer_release(&doc);

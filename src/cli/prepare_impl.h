@@ -30,16 +30,25 @@ enum { LK_PREPARE_MOST_OPTIONS = 64 };
 extern const lk_prepare_option lk_prepare_options[]; /* [lk_prepare_option_count] */
 extern const int lk_prepare_option_count;
 
+/* Files in the order of the command line. */
+typedef struct lk_prepare_paths {
+  const char **path; /* [count + 1], NULL at the end; NULL where there is none */
+  int count;
+  size_t capacity;
+} lk_prepare_paths;
+
 /* What the command line said. */
 typedef struct lk_prepare_arguments {
   lk_prepare prepare;
-  bool given[LK_PREPARE_MOST_OPTIONS]; /* by the place in the table */
-  bool unit[2], vocabulary, minimum;   /* given for the sources and targets; for the targets alone */
+  lk_prepare_paths input[LK_SPLITS], target[LK_SPLITS]; /* owned; prepare borrows them */
+  bool given[LK_PREPARE_MOST_OPTIONS];                  /* by the place in the table */
+  bool unit[2], vocabulary, minimum;                    /* given for the sources and targets; for the targets alone */
 } lk_prepare_arguments;
 
 /** Parse the command line; *help is set and the help printed where it asks for that: of one kind where one is named.
  *  LK_USAGE where an option is wrong in itself.                                     Not collective. */
 LK_CHECKED lk_status lk_prepare_parse(int argc, char **argv, lk_prepare_arguments *arguments, int *help);
+void lk_prepare_release(lk_prepare_arguments *arguments);
 /** LK_USAGE where an option was given that does not go with the kind, which is a good one.       Not collective. */
 LK_CHECKED lk_status lk_prepare_check_options(const lk_prepare_arguments *arguments);
 /** argp's parser: takes one option of the table, input is an lk_prepare_arguments.  Not collective. */

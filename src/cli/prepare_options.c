@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/arena.h"
 #include "lockstep/side.h"
 #include "prepare_impl.h"
 
@@ -15,34 +16,35 @@
 #define UNITS    "word|char|sentencepiece"
 
 /* key, name, argument, kinds it goes with, group of the help, what it does */
-#define LK_OPTIONS(X)                                                                                    \
-  X(VALID, "valid", "FILE", ALL, 1, "A file to validate on")                                             \
-  X(TEST, "test", "FILE", ALL, 1, "A file to test on")                                                   \
-  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1, "Or: set this part of FILE apart, from its end")      \
-  X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "The same for testing, behind the part for validation") \
-  X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                     \
-  X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                        \
-  X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                       \
-  X(NO_NFC, "no-nfc", NULL, ALL & ~FRAMES, 2, "Leave out the Unicode normalisation (NFC)")               \
-  X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                     \
-    "Keep the N most frequent units, the rest becomes <unk> (default all)")                              \
-  X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                       \
-    "Units seen less than N times in training become <unk> (default 1)")                                 \
-  X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")       \
-  X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")      \
-  X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                          \
-    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1)")                        \
-  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu)")                      \
-  X(TARGET, "target", "FILE", PAIRS, 5, "Targets in a file of their own, line by line beside FILE")      \
-  X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "The targets that go with --valid")                  \
-  X(TEST_TARGET, "test-target", "FILE", PAIRS, 5, "The targets that go with --test")                     \
-  X(SOURCE_UNIT, "source-unit", UNITS, PAIRS, 5, "--unit of the sources alone")                          \
-  X(TARGET_UNIT, "target-unit", UNITS, PAIRS, 5, "--unit of the targets alone")                          \
-  X(TARGET_VOCABULARY, "target-vocabulary", "N", PAIRS, 5, "--vocabulary of the targets alone")          \
-  X(TARGET_MIN_COUNT, "target-min-count", "N", PAIRS, 5, "--min-count of the targets alone")             \
-  X(SHARED, "shared-vocabulary", NULL, PAIRS, 5, "One vocabulary for both sides")                        \
-  X(SENTENCEPIECE, "sentencepiece", "MODEL", PAIRS, 5,                                                   \
-    "Cut into the pieces of a SentencePiece model: both sides, or those whose unit is sentencepiece")    \
+#define LK_OPTIONS(X)                                                                                        \
+  X(VALID, "valid", "FILE", ALL, 1, "A file to validate on; may be given several times")                     \
+  X(TEST, "test", "FILE", ALL, 1, "A file to test on; may be given several times")                           \
+  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1, "Or: set this part of FILE apart, from its end")          \
+  X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "The same for testing, behind the part for validation")     \
+  X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                         \
+  X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                            \
+  X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                           \
+  X(NO_NFC, "no-nfc", NULL, ALL & ~FRAMES, 2, "Leave out the Unicode normalisation (NFC)")                   \
+  X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                         \
+    "Keep the N most frequent units, the rest becomes <unk> (default all)")                                  \
+  X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                           \
+    "Units seen less than N times in training become <unk> (default 1)")                                     \
+  X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")           \
+  X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")          \
+  X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                              \
+    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1)")                            \
+  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu)")                          \
+  X(TARGET, "target", "FILE", PAIRS, 5,                                                                      \
+    "Targets in a file of their own, line by line beside FILE; given once for each FILE, in the same order") \
+  X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "The targets that go with --valid")                      \
+  X(TEST_TARGET, "test-target", "FILE", PAIRS, 5, "The targets that go with --test")                         \
+  X(SOURCE_UNIT, "source-unit", UNITS, PAIRS, 5, "--unit of the sources alone")                              \
+  X(TARGET_UNIT, "target-unit", UNITS, PAIRS, 5, "--unit of the targets alone")                              \
+  X(TARGET_VOCABULARY, "target-vocabulary", "N", PAIRS, 5, "--vocabulary of the targets alone")              \
+  X(TARGET_MIN_COUNT, "target-min-count", "N", PAIRS, 5, "--min-count of the targets alone")                 \
+  X(SHARED, "shared-vocabulary", NULL, PAIRS, 5, "One vocabulary for both sides")                            \
+  X(SENTENCEPIECE, "sentencepiece", "MODEL", PAIRS, 5,                                                       \
+    "Cut into the pieces of a SentencePiece model: both sides, or those whose unit is sentencepiece")        \
   X(TARGET_SENTENCEPIECE, "target-sentencepiece", "MODEL", PAIRS, 5, "Another model for the targets")
 
 #define LK_OPTION_KEY(key, name, argument, kinds, group, doc) OPTION_##key,
@@ -131,6 +133,13 @@ static int parse_vocabulary(int key, const char *text, lk_prepare_arguments *a) 
   return 0;
 }
 
+static int add_path(lk_prepare_paths *paths, const char *text) {
+  if (lk_grow(&paths->path, &paths->capacity, (size_t)paths->count + 2, sizeof *paths->path) != LK_OK) return ENOMEM;
+  paths->path[paths->count++] = text;
+  paths->path[paths->count] = NULL;
+  return 0;
+}
+
 /* ---- the options, by what they are about ---- */
 
 static error_t parse_parts(int key, char *text, lk_prepare_arguments *a) {
@@ -139,9 +148,9 @@ static error_t parse_parts(int key, char *text, lk_prepare_arguments *a) {
     case 'o':
       return p->output = text, 0;
     case OPTION_VALID:
-      return p->input[LK_VALID] = text, 0;
+      return add_path(&a->input[LK_VALID], text);
     case OPTION_TEST:
-      return p->input[LK_TEST] = text, 0;
+      return add_path(&a->input[LK_TEST], text);
     case OPTION_VALID_FRACTION:
       return lk_cli_real("valid-fraction", text, 0, 0.999, &p->fraction[LK_VALID]);
     case OPTION_TEST_FRACTION:
@@ -191,11 +200,11 @@ static error_t parse_pairs(int key, char *text, lk_prepare_arguments *a) {
   lk_prepare_pairs *pairs = &a->prepare.pairs;
   switch (key) {
     case OPTION_TARGET:
-      return pairs->target[LK_TRAIN] = text, 0;
+      return add_path(&a->target[LK_TRAIN], text);
     case OPTION_VALID_TARGET:
-      return pairs->target[LK_VALID] = text, 0;
+      return add_path(&a->target[LK_VALID], text);
     case OPTION_TEST_TARGET:
-      return pairs->target[LK_TEST] = text, 0;
+      return add_path(&a->target[LK_TEST], text);
     case OPTION_SOURCE_UNIT:
     case OPTION_TARGET_UNIT:
       return parse_unit(key, text, a);
@@ -214,19 +223,12 @@ static error_t parse_pairs(int key, char *text, lk_prepare_arguments *a) {
   }
 }
 
-static int parse_positional(const char *text, lk_prepare *p) {
-  if (!p->kind) return p->kind = text, 0;
-  if (!p->input[LK_TRAIN]) return p->input[LK_TRAIN] = text, 0;
-  char quoted[256];
-  return lk_cli_bad_option("lockstep prepare: one file to train on, found %s besides",
-                           lk_quote(quoted, text, strlen(text)));
-}
-
 error_t lk_prepare_take(int key, char *text, struct argp_state *state) {
   static error_t (*const parsers[])(int, char *, lk_prepare_arguments *) = {parse_parts, parse_units, parse_rows,
                                                                             parse_pairs};
   lk_prepare_arguments *a = state->input;
-  if (key == ARGP_KEY_ARG) return parse_positional(text, &a->prepare);
+  if (key == ARGP_KEY_ARG && a->prepare.kind) return add_path(&a->input[LK_TRAIN], text);
+  if (key == ARGP_KEY_ARG) return a->prepare.kind = text, 0;
   for (int i = 0; i < OPTIONS; i++)
     if (lk_prepare_options[i].key == key) a->given[i] = true;
   error_t error = ARGP_ERR_UNKNOWN;

@@ -65,73 +65,6 @@ static lk_status check_no_pairs(const lk_prepare *p) {
   return LK_OK;
 }
 
-static void drop_marks(lk_job *job, lk_source *source) {
-  ptrdiff_t line;
-  const ptrdiff_t marks = lk_text_file_drop_marks(&source->text, &line);
-  job->report.marks += marks;
-  if (marks > 0)
-    LK_WARN(
-        "%s:%td:1: a byte order mark that is not at the beginning of the file (%td in all): files that were joined? "
-        "The marks are left out",
-        source->name, line, marks);
-}
-
-static lk_status load_text(lk_job *job, lk_source *source, const char *path) {
-  const lk_prepare *p = job->settings;
-  source->loaded = true;
-  LK_TRY(lk_text_file_load(&source->text, path));
-  const bool words = p->unit == LK_WORD || (job->info.kind == LK_CORPUS_PAIRS && p->pairs.unit == LK_WORD);
-  if (words && job->info.kind != LK_CORPUS_FRAMES) LK_TRY(lk_text_file_check_words(&source->text));
-  source->name = source->text.name;
-  source->bytes = source->text.bytes.size;
-  lk_digest(source->text.bytes.data, source->text.bytes.size, source->digest);
-  drop_marks(job, source);
-  return LK_OK;
-}
-
-static lk_status load(lk_job *job, lk_split split) {
-  const char *path = job->settings->input[split], *beside = job->settings->pairs.target[split];
-  lk_source *source = &job->source[split];
-  if (!path) return LK_OK;
-  if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
-    source->loaded = true;
-    source->name = path;
-    LK_TRY(lk_frames_h5_open(&source->h5, path));
-    source->bytes = lk_frames_h5_bytes(source->h5);
-    return lk_digest_file(path, source->digest);
-  }
-  LK_TRY(load_text(job, source, path));
-  return beside ? load_text(job, &job->target[split], beside) : LK_OK;
-}
-
-static lk_split split_at(const lk_job *job, ptrdiff_t position) {
-  return position >= job->cut[1] ? LK_TEST : position >= job->cut[0] ? LK_VALID : LK_TRAIN;
-}
-
-/* Give every record of a source to `visit`, with the part that it belongs to. */
-static lk_status walk(lk_job *job, lk_split file,
-                      lk_status (*visit)(lk_job *, const lk_source *, lk_split, const lk_record *)) {
-  lk_source *source = &job->source[file];
-  if (!source->loaded) return LK_OK;
-  if (!source->h5) source->reader = lk_reader_start(&source->text);
-  lk_columns_restart(&source->columns);
-  if (job->target[file].loaded) job->target[file].reader = lk_reader_start(&job->target[file].text);
-  source->position = 0;
-  for (bool more = true;;) {
-    lk_record record = {.weight = 1};
-    job->folded.size = 0;
-    LK_TRY(job->format->next(job, source, &record, &more));
-    if (!more) return LK_OK;
-    LK_TRY(visit(job, source, file == LK_TRAIN ? split_at(job, source->position) : file, &record));
-    source->position += record.weight;
-  }
-}
-
-static lk_status visit_nothing(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
-  (void)job, (void)source, (void)split, (void)record;
-  return LK_OK;
-}
-
 static lk_status visit_count(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
   return split == LK_TRAIN ? job->format->count(job, source, record) : LK_OK;
 }
@@ -141,41 +74,11 @@ static lk_status visit_write(lk_job *job, const lk_source *source, lk_split spli
   return job->format->write(job, source, split, record);
 }
 
-/* Where the parts of the training file begin. A fraction such as 1 - 0.9 falls just short of 0.1: hence the 1e-6. */
-static lk_status find_cuts(lk_job *job) {
-  const double valid = job->settings->fraction[LK_VALID], test = job->settings->fraction[LK_TEST];
-  job->cut[0] = job->cut[1] = PTRDIFF_MAX;
-  if (valid <= 0 && test <= 0) return LK_OK;
-  LK_TRY(walk(job, LK_TRAIN, visit_nothing));
-  const double n = (double)job->source[LK_TRAIN].position;
-  if (valid > 0) job->cut[0] = (ptrdiff_t)floor(n * (1.0 - valid - test) + 1e-6);
-  if (test > 0) job->cut[1] = (ptrdiff_t)floor(n * (1.0 - test) + 1e-6);
-  return LK_OK;
-}
-
-/* Names and digests of the inputs, a line each. Without folders: the same files make the same corpus anywhere. */
-static lk_status describe_source(lk_buffer *out, const char *what, const char *path, const char *digest) {
-  const char *slash = strrchr(path, '/');
-  return lk_buffer_printf(out, "%s%s %s %s", out->size > 0 ? "\n" : "", what, slash ? slash + 1 : path, digest);
-}
-
-static lk_status describe_sources(const lk_job *job, lk_buffer *out) {
-  for (int s = 0; s < LK_SPLITS; s++) {
-    const lk_source *source = &job->source[s], *target = &job->target[s];
-    if (source->loaded) LK_TRY(describe_source(out, lk_split_names[s], source->name, source->digest));
-    if (target->loaded) LK_TRY(describe_source(out, lk_split_names[s], target->name, target->digest));
-  }
-  for (int i = 0; i < 2; i++)
-    if (job->settings->pairs.model[i])
-      LK_TRY(describe_source(out, "model", job->settings->pairs.model[i], job->model_digest[i]));
-  return LK_OK;
-}
-
 static lk_status settle(lk_job *job) {
-  if (job->source[LK_TRAIN].position == 0 && job->settings->no_labels > 0)
-    return lk_source_fail(&job->source[LK_TRAIN], 1, 1, "the file holds no sequence with a label");
-  if (job->source[LK_TRAIN].position == 0)
-    return lk_source_fail(&job->source[LK_TRAIN], 1, 1, "the file holds no sequence");
+  if (job->weight[LK_TRAIN] == 0 && job->settings->no_labels > 0)
+    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds no sequence with a label");
+  if (job->weight[LK_TRAIN] == 0)
+    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds no sequence");
   LK_TRY(lk_vocab_settle(job->vocab, job->settings->vocabulary, job->settings->minimum));
   LK_TRY(lk_vocab_settle(job->labels, 0, 1));
   if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
@@ -192,11 +95,11 @@ static lk_status settle(lk_job *job) {
 
 static lk_status check_parts(const lk_job *job) {
   for (int s = 0; s < LK_SPLITS; s++) {
-    const bool wanted = s == LK_TRAIN || job->source[s].loaded || job->settings->fraction[s] > 0;
+    const lk_source *source = lk_job_first(job, (lk_split)s);
+    const bool wanted = source || job->settings->fraction[s] > 0;
     if (!wanted || job->report.rows[s] > 0) continue;
-    if (job->source[s].loaded && s != LK_TRAIN)
-      return lk_source_fail(&job->source[s], 1, 1, "the file holds no sequence");
-    return lk_source_fail(&job->source[LK_TRAIN], 1, 1, "the file holds too little to leave anything for %s",
+    if (source && s != LK_TRAIN) return lk_source_fail(source, 1, 1, "the file holds no sequence");
+    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds too little to leave anything for %s",
                           lk_split_names[s]);
   }
   return LK_OK;
@@ -205,9 +108,9 @@ static lk_status check_parts(const lk_job *job) {
 static lk_status write_all(lk_job *job) {
   lk_status status;
   lk_buffer sources = {0};
-  LK_GO(describe_sources(job, &sources));
+  LK_GO(lk_job_describe_sources(job, &sources));
   LK_GO(lk_corpus_create(&job->writer, job->settings->output, &job->info, sources.data));
-  for (int s = 0; s < LK_SPLITS; s++) LK_GO(walk(job, (lk_split)s, visit_write));
+  for (int s = 0; s < LK_SPLITS; s++) LK_GO(lk_job_walk(job, (lk_split)s, visit_write));
   LK_GO(lk_job_flush(job));
   LK_GO(check_parts(job));
   LK_GO(lk_corpus_commit(job->writer));
@@ -234,15 +137,12 @@ static lk_status measure_padding(lk_job *job) {
 }
 
 static lk_status run(lk_job *job) {
-  for (int s = 0; s < LK_SPLITS; s++) {
-    LK_TRY(load(job, (lk_split)s));
-    job->report.bytes_read += job->source[s].bytes + job->target[s].bytes;
-  }
+  LK_TRY(lk_job_load(job));
   if (job->format->begin) LK_TRY(job->format->begin(job));
   LK_TRY(lk_vocab_create(&job->vocab, true));
   LK_TRY(lk_vocab_create(&job->labels, false));
-  LK_TRY(find_cuts(job));
-  LK_TRY(walk(job, LK_TRAIN, visit_count));
+  LK_TRY(lk_job_deal(job));
+  LK_TRY(lk_job_walk(job, LK_TRAIN, visit_count));
   LK_TRY(settle(job));
   LK_TRY(write_all(job));
   LK_TRY(measure_padding(job));
@@ -259,12 +159,7 @@ static void release(lk_job *job) {
   lk_pieces_destroy(&job->pieces[0]);
   lk_buffer_release(&job->info.source_model); /* the rest of info is borrowed */
   lk_buffer_release(&job->info.target_model);
-  for (int s = 0; s < LK_SPLITS; s++) {
-    lk_text_file_release(&job->target[s].text);
-    lk_text_file_release(&job->source[s].text);
-    lk_frames_h5_close(&job->source[s].h5);
-    lk_columns_release(&job->source[s].columns);
-  }
+  lk_job_release_sources(job);
   lk_notes_release(&job->notes);
   lk_buffer_release(&job->folded);
   lk_buffer_release(&job->other);

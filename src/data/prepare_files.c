@@ -31,11 +31,38 @@ static lk_status check_output(const char *path) {
   return LK_OK; /* not there yet: whoever makes it says what is wrong */
 }
 
+int lk_prepare_inputs(const lk_prepare *p, lk_split part) {
+  int count = p->input[part] != NULL;
+  while (count > 0 && lk_prepare_input(p, part, count)) count++;
+  return count;
+}
+
+const char *lk_prepare_input(const lk_prepare *p, lk_split part, int index) {
+  if (index == 0) return p->input[part];
+  return p->further[part] ? p->further[part][index - 1] : NULL;
+}
+
+const char *lk_prepare_target(const lk_prepare *p, lk_split part, int index) {
+  if (index == 0) return p->pairs.target[part];
+  return p->pairs.further[part] ? p->pairs.further[part][index - 1] : NULL;
+}
+
+static int count_targets(const lk_prepare *p, lk_split part) {
+  int count = p->pairs.target[part] != NULL;
+  while (count > 0 && lk_prepare_target(p, part, count)) count++;
+  return count;
+}
+
 static lk_status check_targets(const lk_prepare *p) {
-  for (int s = 0; s < LK_SPLITS; s++)
-    if (!p->pairs.target[s] != (!p->input[s] || !p->pairs.target[LK_TRAIN]))
+  for (int s = 0; s < LK_SPLITS; s++) {
+    const int sources = lk_prepare_inputs(p, (lk_split)s), targets = count_targets(p, (lk_split)s);
+    if ((targets == 0) != (sources == 0 || !p->pairs.target[LK_TRAIN]))
       return LK_FAIL(LK_USAGE, "%s: a file of targets goes with a file of sources, for all parts or for none",
                      lk_split_names[s]);
+    if (targets > 0 && targets != sources)
+      return LK_FAIL(LK_USAGE, "%s: %d file%s of sources, but %d of targets: one beside each, in the same order",
+                     lk_split_names[s], sources, sources == 1 ? "" : "s", targets);
+  }
   return LK_OK;
 }
 
@@ -43,16 +70,19 @@ lk_status lk_prepare_check_files(const lk_prepare *p) {
   int from_stdin = 0;
   if (!p->input[LK_TRAIN]) return LK_FAIL(LK_USAGE, "no input file");
   LK_TRY(check_output(p->output));
+  LK_TRY(check_targets(p));
   for (int s = 0; s < LK_SPLITS; s++) {
-    LK_TRY(check_apart(p->input[s], p->output));
-    LK_TRY(check_apart(p->pairs.target[s], p->output));
-    from_stdin += is_stdin(p->input[s]) + is_stdin(p->pairs.target[s]);
+    for (int i = 0; i < lk_prepare_inputs(p, (lk_split)s); i++) {
+      const char *input = lk_prepare_input(p, (lk_split)s, i), *target = lk_prepare_target(p, (lk_split)s, i);
+      LK_TRY(check_apart(input, p->output));
+      LK_TRY(check_apart(target, p->output));
+      from_stdin += is_stdin(input) + is_stdin(target);
+    }
     if (p->input[s] && p->fraction[s] > 0)
       return LK_FAIL(LK_USAGE, "%s comes either from a file or from a fraction of the training file, not both",
                      lk_split_names[s]);
   }
   for (int i = 0; i < 2; i++) LK_TRY(check_apart(p->pairs.model[i], p->output));
-  LK_TRY(check_targets(p));
   if (from_stdin > 1) return LK_FAIL(LK_USAGE, "standard input can be only one of the input files");
   return LK_OK;
 }

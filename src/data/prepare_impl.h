@@ -25,9 +25,13 @@ typedef struct lk_source {
   bool loaded;
   lk_text_file text;
   lk_reader reader;
-  struct lk_frames_h5 *h5; /* frames in an HDF5 file, text then unused */
-  ptrdiff_t position;      /* weight of the records given out: where the next one begins */
-  lk_columns columns;      /* label: what its rows are like */
+  struct lk_frames_h5 *h5;  /* frames in an HDF5 file, text then unused */
+  ptrdiff_t position;       /* weight of the records given out: where the next one begins */
+  lk_columns columns;       /* label: what its rows are like */
+  lk_split part;            /* that it was given for */
+  bool goes_on;             /* another file of that part follows */
+  ptrdiff_t begin;          /* weight of the files of that part before it */
+  struct lk_source *beside; /* pairs in two files: the targets, owned; else NULL */
 } lk_source;
 
 /* A word and its label. */
@@ -39,6 +43,7 @@ typedef struct lk_span {
 
 typedef struct lk_record {
   ptrdiff_t line, column;   /* where it begins, for messages */
+  ptrdiff_t index;          /* its number in its part's files, from 0 */
   ptrdiff_t weight;         /* what fractions count: 1, or characters of a running text */
   const char *text, *label; /* folded; pairs: the source and the first target */
   size_t size, label_size;
@@ -80,8 +85,9 @@ LK_FORMATS(LK_FORMAT_DECLARE)
 struct lk_job {
   const lk_prepare *settings;
   const lk_format *format;
-  lk_source source[LK_SPLITS];
-  lk_source target[LK_SPLITS]; /* pairs in two files: the one beside; else not loaded */
+  lk_source *source; /* [sources] those of train first, then of valid, then of test */
+  int sources;
+  ptrdiff_t weight[LK_SPLITS]; /* of all records of the part's files, once they were walked over */
   lk_vocab *vocab, *labels;
   lk_vocab *targets;    /* pairs: the targets' vocabulary; NULL where there is one for both sides */
   lk_pieces *pieces[2]; /* pairs: models of sources and targets, the same or NULL */
@@ -106,6 +112,24 @@ struct lk_job {
 
 /** That the input files go together and the output is another, or to be made. LK_USAGE. */
 LK_CHECKED lk_status lk_prepare_check_files(const lk_prepare *settings);
+/** Files of a part, in order, and of pairs in two files the targets beside them, or NULL. */
+int lk_prepare_inputs(const lk_prepare *settings, lk_split part);
+const char *lk_prepare_input(const lk_prepare *settings, lk_split part, int index);
+const char *lk_prepare_target(const lk_prepare *settings, lk_split part, int index);
+/** Read and check all input files into job->source. LK_IO, LK_DATA. */
+LK_CHECKED lk_status lk_job_load(lk_job *job);
+void lk_job_release_sources(lk_job *job);
+/** The first file that was given for a part, or NULL. */
+const lk_source *lk_job_first(const lk_job *job, lk_split part);
+/** Append names and digests of all inputs, a line each. */
+LK_CHECKED lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out);
+typedef lk_status lk_visit(lk_job *job, const lk_source *source, lk_split part, const lk_record *record);
+/** Give every record of a part's files to `visit`, with the part that it goes to. */
+LK_CHECKED lk_status lk_job_walk(lk_job *job, lk_split part, lk_visit *visit);
+/** Decide which records of the training files go to which part, where fractions are set apart. LK_DATA. */
+LK_CHECKED lk_status lk_job_deal(lk_job *job);
+/** The part of a record of a training file, once that is decided; LK_TRAIN before. */
+lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record);
 /** LK_DATA "file:line:column: ...", of an HDF5 file "file: row LINE: ...". */
 LK_CHECKED lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *format, ...)
     LK_PRINTF(4, 5);

@@ -219,10 +219,10 @@ static lk_status take_pair(lk_job *job, const place side[2], lk_record *record, 
 }
 
 static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
-  lk_source *beside = &job->target[source - job->source];
+  lk_source *beside = source->beside;
   for (bool keep = false; !keep;) {
     place side[2];
-    LK_TRY(beside->loaded ? read_lines(source, beside, side, more) : read_line(job, source, side, more));
+    LK_TRY(beside ? read_lines(source, beside, side, more) : read_line(job, source, side, more));
     if (!*more) return LK_OK;
     LK_TRY(take_pair(job, side, record, &keep));
     record->line = side[0].line.number;
@@ -237,9 +237,8 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
 /* ---- counting and writing ---- */
 
 static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
-  const lk_source *beside = &job->target[source - job->source];
   if (record->targets > 1)
-    return lk_source_fail(beside->loaded ? beside : source, record->line, record->second,
+    return lk_source_fail(source->beside ? source->beside : source, record->line, record->second,
                           "a second target, which only validation and test may have");
   LK_TRY(lk_vocab_count_text(vocab_of(job, 0), unit_of(job, 0), record->text, record->size));
   return lk_vocab_count_text(vocab_of(job, 1), unit_of(job, 1), record->label, record->label_size);

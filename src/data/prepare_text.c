@@ -43,12 +43,12 @@ static lk_status next_stretch(lk_job *job, lk_source *source, lk_record *record,
   const size_t start = source->reader.at;
   *more = lk_reader_next(&source->reader, &line);
   if (!*more) return LK_OK;
-  record->line_end = job->settings->unit == LK_WORD || line.ended;
+  record->line_end = job->settings->unit == LK_WORD || line.ended || source->goes_on;
   if (job->settings->unit == LK_CHAR) {
     const ptrdiff_t characters = (ptrdiff_t)lk_utf8_count(line.text, line.size);
     record->weight = characters + record->line_end;
-    for (int i = 0; i < 2 && source == &job->source[LK_TRAIN]; i++) {
-      const ptrdiff_t left = job->cut[i] - source->position;
+    for (int i = 0; i < 2 && source->part == LK_TRAIN; i++) {
+      const ptrdiff_t left = job->cut[i] - source->begin - source->position;
       if (left <= 0 || left >= record->weight) continue;
       line.size = bytes_of(line.text, line.size, left);
       source->reader.at = start + line.size;

@@ -1,0 +1,142 @@
+/* prepare_sources.c - the files that are read: which of them make a part, and their records one by one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/arena.h"
+#include "lockstep/durable.h"
+#include "lockstep/log.h"
+#include "prepare_impl.h"
+
+static void drop_marks(lk_job *job, lk_source *source) {
+  ptrdiff_t line;
+  const ptrdiff_t marks = lk_text_file_drop_marks(&source->text, &line);
+  job->report.marks += marks;
+  if (marks > 0)
+    LK_WARN(
+        "%s:%td:1: a byte order mark that is not at the beginning of the file (%td in all): files that were joined? "
+        "The marks are left out",
+        source->name, line, marks);
+}
+
+static lk_status load_text(lk_job *job, lk_source *source, const char *path) {
+  const lk_prepare *p = job->settings;
+  source->loaded = true;
+  LK_TRY(lk_text_file_load(&source->text, path));
+  const bool words = p->unit == LK_WORD || (job->info.kind == LK_CORPUS_PAIRS && p->pairs.unit == LK_WORD);
+  if (words && job->info.kind != LK_CORPUS_FRAMES) LK_TRY(lk_text_file_check_words(&source->text));
+  source->name = source->text.name;
+  source->bytes = source->text.bytes.size;
+  lk_digest(source->text.bytes.data, source->text.bytes.size, source->digest);
+  drop_marks(job, source);
+  return LK_OK;
+}
+
+static lk_status load_source(lk_job *job, lk_source *source, const char *path, const char *beside) {
+  if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
+    source->loaded = true;
+    source->name = path;
+    LK_TRY(lk_frames_h5_open(&source->h5, path));
+    source->bytes = lk_frames_h5_bytes(source->h5);
+    return lk_digest_file(path, source->digest);
+  }
+  LK_TRY(load_text(job, source, path));
+  if (!beside) return LK_OK;
+  LK_TRY(lk_alloc(&source->beside, 1, sizeof *source->beside));
+  return load_text(job, source->beside, beside);
+}
+
+/* Two files of the same bytes: what is validated would have been trained on, or counts twice. */
+static void warn_of_twins(const lk_job *job) {
+  for (int i = 0; i < job->sources; i++)
+    for (int k = 0; k < i; k++) {
+      const lk_source *a = &job->source[k], *b = &job->source[i];
+      if (strcmp(a->digest, b->digest) != 0) continue;
+      if (a->beside && strcmp(a->beside->digest, b->beside->digest) != 0) continue;
+      LK_WARN("%s (%s) and %s (%s) are the same, byte for byte", a->name, lk_split_names[a->part], b->name,
+              lk_split_names[b->part]);
+      return;
+    }
+}
+
+lk_status lk_job_load(lk_job *job) {
+  const lk_prepare *p = job->settings;
+  int count = 0;
+  for (int s = 0; s < LK_SPLITS; s++) count += lk_prepare_inputs(p, (lk_split)s);
+  LK_TRY(lk_alloc(&job->source, (size_t)count, sizeof *job->source));
+  for (int s = 0; s < LK_SPLITS; s++)
+    for (int i = 0; i < lk_prepare_inputs(p, (lk_split)s); i++) {
+      lk_source *source = &job->source[job->sources++];
+      source->part = (lk_split)s;
+      source->goes_on = i + 1 < lk_prepare_inputs(p, (lk_split)s);
+      LK_TRY(load_source(job, source, lk_prepare_input(p, (lk_split)s, i), lk_prepare_target(p, (lk_split)s, i)));
+      job->report.bytes_read += source->bytes + (source->beside ? source->beside->bytes : 0);
+    }
+  warn_of_twins(job);
+  return LK_OK;
+}
+
+const lk_source *lk_job_first(const lk_job *job, lk_split part) {
+  for (int i = 0; i < job->sources; i++)
+    if (job->source[i].part == part) return &job->source[i];
+  return NULL;
+}
+
+/* The records of one source, the first of which is number *index of its part. */
+static lk_status walk_source(lk_job *job, lk_source *source, ptrdiff_t *index, lk_visit *visit) {
+  if (!source->h5) source->reader = lk_reader_start(&source->text);
+  lk_columns_restart(&source->columns);
+  if (source->beside) source->beside->reader = lk_reader_start(&source->beside->text);
+  source->position = 0;
+  for (bool more = true;; ++*index) {
+    lk_record record = {.weight = 1, .index = *index};
+    job->folded.size = 0;
+    LK_TRY(job->format->next(job, source, &record, &more));
+    if (!more) return LK_OK;
+    const lk_split part = source->part == LK_TRAIN ? lk_job_part(job, source, &record) : source->part;
+    LK_TRY(visit(job, source, part, &record));
+    source->position += record.weight;
+  }
+}
+
+lk_status lk_job_walk(lk_job *job, lk_split part, lk_visit *visit) {
+  ptrdiff_t begin = 0, index = 0;
+  for (int i = 0; i < job->sources; i++) {
+    lk_source *source = &job->source[i];
+    if (source->part != part) continue;
+    source->begin = begin;
+    LK_TRY(walk_source(job, source, &index, visit));
+    begin += source->position;
+  }
+  job->weight[part] = begin;
+  return LK_OK;
+}
+
+/* Names and digests of the inputs, a line each. Without folders: the same files make the same corpus anywhere. */
+static lk_status describe(lk_buffer *out, const char *what, const char *path, const char *digest) {
+  const char *slash = strrchr(path, '/');
+  return lk_buffer_printf(out, "%s%s %s %s", out->size > 0 ? "\n" : "", what, slash ? slash + 1 : path, digest);
+}
+
+lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out) {
+  for (int i = 0; i < job->sources; i++) {
+    const lk_source *source = &job->source[i], *beside = source->beside;
+    LK_TRY(describe(out, lk_split_names[source->part], source->name, source->digest));
+    if (beside) LK_TRY(describe(out, lk_split_names[source->part], beside->name, beside->digest));
+  }
+  for (int i = 0; i < 2; i++)
+    if (job->settings->pairs.model[i])
+      LK_TRY(describe(out, "model", job->settings->pairs.model[i], job->model_digest[i]));
+  return LK_OK;
+}
+
+void lk_job_release_sources(lk_job *job) {
+  for (int i = 0; i < job->sources; i++) {
+    lk_source *source = &job->source[i];
+    lk_text_file_release(&source->text);
+    lk_frames_h5_close(&source->h5);
+    lk_columns_release(&source->columns);
+    if (source->beside) lk_text_file_release(&source->beside->text);
+    free(source->beside);
+  }
+  free(job->source);
+}
