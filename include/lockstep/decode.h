@@ -14,7 +14,7 @@ typedef struct lk_lines {
 
 /** One line of output for each line of input, in order. classify: the label; frames are given as "f,f,f f,f,f"; label: a
  *  tag for every word, blank-separated. scores: then TAB and the log-probability (nats) of the label, or the sum over the
- *  tags. Empty lines give empty lines. LK_USAGE for a language model, LK_DATA naming line and column. */
+ *  tags. Empty lines give empty lines. LK_USAGE for a language model and a translator, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out);
 
 typedef struct lk_translate {
@@ -27,7 +27,7 @@ typedef struct lk_translate {
  *  more: so many lines, or as many as were found, each led by the number of its line and TAB, none for an empty line.
  *  scores: then TAB and log P (nats). alignment: instead an object of JSON a translation, on a line of its own: "line",
  *  "source" and "target" (units), "text", "log_probability", "weights" (target by source; null without attention).
- *  LK_USAGE where the model is no translator, LK_DATA naming line and column. */
+ *  LK_USAGE where the model is no translator and for a beam that is none, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how,
                                         lk_buffer *out);
 

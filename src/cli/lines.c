@@ -5,17 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lockstep/arena.h"
 
 enum { BLOCK_LINES = 1024, BLOCK_BYTES = 8 << 20 };
 
 typedef struct block {
+  lk_input input;
   lk_buffer bytes;
   size_t begin[BLOCK_LINES], size[BLOCK_LINES];
   const char *text[BLOCK_LINES];
   lk_lines lines;
+  lk_error failed; /* what went wrong behind these lines: told after they have been answered */
 } block;
 
 lk_status lk_cli_write(const char *text, size_t size) {
@@ -24,41 +25,46 @@ lk_status lk_cli_write(const char *text, size_t size) {
   return LK_FAIL(LK_IO, "standard output: %s", strerror(errno));
 }
 
-static size_t without_end(const char *line, size_t size) {
-  if (size > 0 && line[size - 1] == '\n') size--;
-  if (size > 0 && line[size - 1] == '\r') size--;
-  return size;
+/* A line as prepare would read it. */
+static lk_status take_line(void *context, lk_input *input, bool wait, lk_buffer *to, bool *got) {
+  (void)context;
+  const char *line;
+  size_t size;
+  LK_TRY(lk_input_next(input, wait, &line, &size, got));
+  if (!*got) return LK_OK;
+  size = lk_input_trim(line, size);
+  const size_t mark = input->lines == 1 ? lk_utf8_mark(line, size) : 0;
+  LK_TRY(lk_input_check(line + mark, size - mark, input->lines));
+  return lk_buffer_append(to, line + mark, size - mark);
 }
 
-/* A line as prepare would read it: without its end, the first without a byte order mark, none with a NUL. */
-static lk_status take_line(block *b, const char *line, size_t size) {
-  const int64_t number = b->lines.first + b->lines.count;
-  size = without_end(line, size);
-  const size_t mark = number == 1 ? lk_utf8_mark(line, size) : 0;
-  line += mark, size -= mark;
-  const char *nul = memchr(line, 0, size);
-  if (nul && lk_utf8_valid(line, size) > (size_t)(nul - line)) /* else an earlier byte is to be named */
-    return LK_FAIL(LK_DATA, "%s:%lld:%zu: a NUL byte in a text", b->lines.name, (long long)number,
-                   lk_utf8_count(line, (size_t)(nul - line)) + 1);
-  b->begin[b->lines.count] = b->bytes.size;
-  b->size[b->lines.count++] = size;
-  return lk_buffer_append(&b->bytes, line, size);
+static lk_status fill_block(block *b, const lk_answering *how) {
+  while (b->lines.count < BLOCK_LINES && b->bytes.size < BLOCK_BYTES) {
+    const size_t begin = b->bytes.size;
+    bool got;
+    const lk_status status =
+        (how->take ? how->take : take_line)(how->context, &b->input, b->lines.count == 0, &b->bytes, &got);
+    if (status != LK_OK) lk_buffer_truncate(&b->bytes, begin);
+    LK_TRY(status);
+    if (!got) return LK_OK;
+    b->begin[b->lines.count] = begin;
+    b->size[b->lines.count++] = b->bytes.size - begin;
+  }
+  return LK_OK;
 }
 
 /* lines.count 0: the end. */
-static lk_status read_block(block *b, char **line, size_t *capacity, ptrdiff_t most) {
+static lk_status read_block(block *b, const lk_answering *how) {
   b->lines.first += b->lines.count;
   b->lines.count = 0;
   lk_buffer_truncate(&b->bytes, 0);
-  while (b->lines.count < most && b->bytes.size < BLOCK_BYTES) {
-    errno = 0;
-    ssize_t got = getline(line, capacity, stdin);
-    if (got < 0 && ferror(stdin)) return LK_FAIL(LK_IO, "standard input: %s", strerror(errno));
-    if (got < 0 && !feof(stdin)) return LK_FAIL(LK_MEMORY, "out of memory: a very long line of standard input");
-    if (got < 0) break;
-    LK_TRY(take_line(b, *line, (size_t)got));
-  }
+  if (b->failed.code != LK_OK) return LK_FAIL(b->failed.code, "%s", b->failed.text);
+  const lk_status status = fill_block(b, how);
   for (ptrdiff_t i = 0; i < b->lines.count; i++) b->text[i] = b->bytes.data + b->begin[i];
+  if (status == LK_OK || b->lines.count == 0) return status;
+  b->failed = *lk_error_get();
+  b->failed.code = status;
+  lk_error_clear();
   return LK_OK;
 }
 
@@ -101,11 +107,10 @@ done:
 }
 
 /* A block by all ranks: each takes the lines of its part. */
-static lk_status run_block(lk_comm *comm, block *b, lk_status (*work)(void *, const lk_lines *, lk_buffer *),
-                           void *context, lk_buffer *out) {
+static lk_status run_block(lk_comm *comm, block *b, const lk_answering *how, lk_buffer *out) {
   lk_buffer mine = {0};
   lk_status status;
-  if (!comm || lk_comm_size(comm) == 1) return work(context, &b->lines, out);
+  if (!comm || lk_comm_size(comm) == 1) return how->work(how->context, &b->lines, out);
   const ptrdiff_t r = lk_comm_rank(comm), R = lk_comm_size(comm);
   const ptrdiff_t begin = b->lines.count * r / R, end = b->lines.count * (r + 1) / R;
   lk_lines part = b->lines;
@@ -113,44 +118,73 @@ static lk_status run_block(lk_comm *comm, block *b, lk_status (*work)(void *, co
   part.size += begin;
   part.count = end - begin;
   part.first += begin;
-  LK_GO(lk_comm_agree(comm, part.count > 0 ? work(context, &part, &mine) : LK_OK));
+  LK_GO(lk_comm_agree(comm, part.count > 0 ? how->work(how->context, &part, &mine) : LK_OK));
   LK_GO(gather_output(comm, &mine, out));
 done:
   lk_buffer_release(&mine);
   return status;
 }
 
-static lk_status next_block(lk_comm *comm, block *b, char **line, size_t *capacity) {
+static lk_status next_block(lk_comm *comm, block *b, const lk_answering *how) {
   const bool reads = !comm || lk_comm_rank(comm) == 0;
-  lk_status status = reads ? read_block(b, line, capacity, isatty(STDIN_FILENO) ? 1 : BLOCK_LINES) : LK_OK;
+  const lk_status status = reads ? read_block(b, how) : LK_OK;
   if (!comm || lk_comm_size(comm) == 1) return status;
   LK_TRY(lk_comm_agree(comm, status));
   return share_block(comm, b);
 }
 
-lk_status lk_cli_each_block(lk_comm *comm, lk_status (*work)(void *context, const lk_lines *lines, lk_buffer *out),
-                            void *context) {
-  block *b;
-  char *line = NULL;
-  size_t capacity = 0;
-  lk_buffer out = {0};
-  lk_status status;
+/* The answers to the lines before the first bad one, whatever else the block has. */
+static void run_good_lines(block *b, const lk_answering *how, lk_buffer *out) {
+  const lk_error first = *lk_error_get();
+  lk_buffer one = {0};
+  lk_lines line = b->lines;
+  lk_buffer_truncate(out, 0);
+  lk_error_clear();
+  for (line.count = 1; line.first < b->lines.first + b->lines.count; line.first++, line.text++, line.size++) {
+    lk_buffer_truncate(&one, 0);
+    if (how->work(how->context, &line, &one) != LK_OK || lk_buffer_append(out, one.data, one.size) != LK_OK) break;
+  }
+  lk_buffer_release(&one);
+  lk_error_clear();
+  const lk_status ignored = LK_FAIL(first.code, "%s", first.text);
+  (void)ignored; /* the record is as it was */
+}
+
+static lk_status write_answers(const lk_answering *how, const lk_buffer *answers, lk_buffer *written) {
+  if (!how->put) return lk_cli_write(answers->data, answers->size);
+  lk_buffer_truncate(written, 0);
+  LK_TRY(how->put(how->context, answers, written));
+  return lk_cli_write(written->data, written->size);
+}
+
+/* Work on a block and write what comes of it; bad data ends it all, but not before what stands in front is answered. */
+static lk_status answer_block(lk_comm *comm, block *b, const lk_answering *how, lk_buffer *out, lk_buffer *written) {
   const bool writes = !comm || lk_comm_rank(comm) == 0;
+  lk_buffer_truncate(out, 0);
+  const lk_status worked = run_block(comm, b, how, out);
+  if (worked != LK_OK && worked != LK_DATA) return worked;
+  if (writes && worked != LK_OK) run_good_lines(b, how, out);
+  lk_status status = writes ? write_answers(how, out, written) : LK_OK;
+  if (comm) status = lk_comm_agree(comm, status);
+  return worked != LK_OK ? worked : status;
+}
+
+lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how) {
+  block *b;
+  lk_buffer out = {0}, written = {0};
+  lk_status status;
   LK_TRY(lk_alloc(&b, 1, sizeof *b));
-  b->lines = (lk_lines){.name = "standard input", .text = b->text, .size = b->size, .first = 1};
+  b->lines = (lk_lines){.name = LK_INPUT_NAME, .text = b->text, .size = b->size, .first = 1};
   for (;;) {
-    LK_GO(next_block(comm, b, &line, &capacity));
+    LK_GO(next_block(comm, b, how));
     if (b->lines.count == 0) break;
-    lk_buffer_truncate(&out, 0);
-    LK_GO(run_block(comm, b, work, context, &out));
-    status = writes ? lk_cli_write(out.data, out.size) : LK_OK;
-    if (comm) status = lk_comm_agree(comm, status);
-    if (status != LK_OK) goto done;
+    LK_GO(answer_block(comm, b, how, &out, &written));
   }
 done:
   lk_buffer_release(&out);
+  lk_buffer_release(&written);
   lk_buffer_release(&b->bytes);
-  free(line);
+  lk_input_release(&b->input);
   free(b);
   return status;
 }

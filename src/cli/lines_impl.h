@@ -1,14 +1,28 @@
-/* lines_impl.h - lines of standard input in blocks, results to standard output. */
+/* lines_impl.h - standard input in blocks, answers to standard output.
+ *
+ * A block is what is there: at least one line, or sentence, and as many more as can be had without waiting. So a program
+ * that writes a line and waits gets its answer, and a file is worked on in blocks that keep all ranks busy. */
 #pragma once
+#include "input_impl.h"
 #include "lockstep/comm.h"
 #include "lockstep/decode.h"
 
-/** Read standard input to its end, a block of lines at a time (on a terminal: a line), and hand each block to `work`; what
- *  that appended to `out` is written and flushed before the next is read. A carriage return before the newline is left
- *  out. With a communicator rank 0 reads and writes, and each rank works on its part of a block, in rank order; without
- *  one (NULL) it is all done here. LK_IO, and what work returns.                   Collective. */
-LK_CHECKED lk_status lk_cli_each_block(lk_comm *comm,
-                                       lk_status (*work)(void *context, const lk_lines *lines, lk_buffer *out),
-                                       void *context);
+typedef struct lk_answering {
+  void *context;
+  /** Rank 0: append the line that stands for the next thing to be answered; *got as in lk_input_next(). NULL: a line of
+   *  standard input, without its end, the first without a byte order mark. */
+  lk_status (*take)(void *context, lk_input *input, bool wait, lk_buffer *line, bool *got);
+  /** Append the answers to lines. With several ranks each has its part of a block. */
+  lk_status (*work)(void *context, const lk_lines *lines, lk_buffer *out);
+  /** Rank 0: append what is to be written for `answers`, those to the things that were taken longest ago. NULL: they are
+   *  written as they are. */
+  lk_status (*put)(void *context, const lk_buffer *answers, lk_buffer *out);
+} lk_answering;
+
+/** Read standard input to its end. What is written is flushed before the next block is read; where something of a block is
+ *  bad the answers to what stands before it are still written. With a communicator rank 0 reads and writes, and each rank
+ *  works on its part of a block, in rank order; without one (NULL) it is all done here. LK_IO, and what the functions
+ *  return.                                                                         Collective. */
+LK_CHECKED lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how);
 /** Write and flush. LK_IO; a reader that has gone away (head) ends the program quietly, by SIGPIPE. */
 LK_CHECKED lk_status lk_cli_write(const char *text, size_t size);

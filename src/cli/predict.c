@@ -84,8 +84,8 @@ static const struct argp argp = {
         "One line of answer for each line of standard input: a classifier's label, a tag for every blank-separated "
         "word, or a translation. A classifier of frames reads lines of frames, 'number,number,... "
         "number,number,...'. An empty line gives an empty line, and no line in lists and alignments. Under mpirun "
-        "the lines are dealt to all ranks; answers "
-        "come in the order of the lines, the same for any number of ranks.\v"
+        "the lines are dealt to all ranks; answers come in the order of the lines, the same for any number of ranks. A "
+        "program that writes a line through a pipe and waits gets its answer at once.\v"
         "Example:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
         "  mpirun -n 2 lockstep predict run/best.h5 --beam 8 < words.txt"};
 
@@ -105,7 +105,7 @@ lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
   if (a.translates && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
     status = LK_FAIL(LK_USAGE, "--beam, --nbest and the like are for translators: this model has another task");
   else
-    status = lk_cli_each_block(comm, work, &a);
+    status = lk_cli_answer(comm, &(lk_answering){.context = &a, .work = work});
   lk_model_close(&a.model);
   return status;
 }

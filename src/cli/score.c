@@ -39,7 +39,7 @@ static const struct argp argp = {
         "reads "
         "lines of a source, a tab and a target: the probability is that of the target given the source; an empty line "
         "gives an empty line. Units that the model does not know count as <unk>; text of a SentencePiece model is cut "
-        "into pieces anew.\v"
+        "into pieces anew. A program that writes a line through a pipe and waits gets its answer at once.\v"
         "Example:\n  lockstep score run/best.h5 < lines.txt | sort -n"};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
@@ -66,7 +66,7 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_cli_parse(&argp, "lockstep score", argc, argv, &a, &help));
   if (help) return LK_OK;
   LK_TRY(lk_model_open(&a.model, a.path));
-  lk_status status = lk_cli_each_block(NULL, work, &a);
+  lk_status status = lk_cli_answer(NULL, &(lk_answering){.context = &a, .work = work});
   lk_model_close(&a.model);
   free(a.scores);
   return status;

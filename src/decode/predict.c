@@ -60,6 +60,8 @@ static lk_status put_answer(lk_buffer *out, const lk_model *model, const lk_batc
 lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out) {
   if (lk_task_view(model->task) == LK_VIEW_LM)
     return LK_FAIL(LK_USAGE, "this is a language model: it predicts no labels; use score or generate");
+  if (lk_task_view(model->task) == LK_VIEW_PAIRS)
+    return LK_FAIL(LK_USAGE, "this is a translator: it predicts no labels; use lk_translate_lines()");
   lk_line_batch b = {.model = model, .lines = lines};
   answers a = {0};
   lk_status status;

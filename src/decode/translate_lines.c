@@ -162,7 +162,9 @@ static lk_status put_line(translating *t, ptrdiff_t i) {
 lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how, lk_buffer *out) {
   if (lk_task_view(model->task) != LK_VIEW_PAIRS)
     return LK_FAIL(LK_USAGE, "this model translates nothing: leave out the options of a beam");
-  LK_ASSERT(how->beam >= 1 && how->nbest >= 1 && how->nbest <= how->beam);
+  if (how->beam < 1 || how->nbest < 1 || how->nbest > how->beam)
+    return LK_FAIL(LK_USAGE, "a beam of %lld and %lld translations a line: expected 1 or more, and a beam as wide",
+                   (long long)how->beam, (long long)how->nbest);
   translating *t;
   lk_status status;
   LK_TRY(lk_alloc(&t, 1, sizeof *t));

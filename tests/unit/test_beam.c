@@ -392,6 +392,30 @@ static void test_mistakes(void **state) {
   trained_close(&t);
 }
 
+/* What a translator is not asked for, and beams that are none: the caller's mistake, no assertion. */
+static void test_wrong_use(void **state) {
+  (void)state;
+  static made_text text;
+  trained t;
+  lk_buffer out = {0};
+  make_text(&text);
+  trained_open(&t, usual, 2);
+  assert_int_equal(lk_predict(&t.model, &text.lines, false, &out), LK_USAGE);
+  assert_non_null(strstr(lk_error_get()->text, "translator"));
+  lk_error_clear();
+  const lk_generate how = {.prompt = "", .temperature = 1, .top_p = 1, .length = 3, .count = 1};
+  assert_int_equal(lk_generate_text(&t.model, &how, NULL, NULL), LK_USAGE);
+  lk_error_clear();
+  static const lk_translate bad[] = {{.beam = 0, .nbest = 1}, {.beam = 2, .nbest = 0}, {.beam = 2, .nbest = 3}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    assert_int_equal(lk_translate_lines(&t.model, &text.lines, &bad[i], &out), LK_USAGE);
+    lk_error_clear();
+  }
+  assert_int_equal(out.size, 0);
+  lk_buffer_release(&out);
+  trained_close(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_one_is_greedy),
@@ -405,6 +429,7 @@ int main(void) {
       cmocka_unit_test(test_coverage),
       cmocka_unit_test(test_alignment),
       cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_wrong_use),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

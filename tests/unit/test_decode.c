@@ -249,6 +249,8 @@ static void test_wrong_task(void **state) {
   trained_close(&m);
   trained_open(&m, LK_CORPUS_LABEL, 0, "word", label);
   assert_int_equal(lk_score_lines(&m.model, &t.lines, score), LK_USAGE);
+  const lk_translate beam = {.beam = 1, .nbest = 1};
+  assert_int_equal(lk_translate_lines(&m.model, &t.lines, &beam, &out), LK_USAGE);
   lk_generate how = {.prompt = "", .temperature = 1, .top_p = 1, .length = 3, .count = 1};
   assert_int_equal(lk_generate_text(&m.model, &how, NULL, NULL), LK_USAGE);
   trained_close(&m);

@@ -1,0 +1,79 @@
+#include "input_impl.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lockstep/arena.h"
+
+enum { CHUNK = 64 << 10 };
+
+/* Whether read() has something to say at once, be it the end or an error. */
+static bool is_ready(bool wait) {
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&input, 1, wait ? -1 : 0) != 0;
+}
+
+/* Read what is there; *more false where that is nothing, which without `wait` may change. */
+static lk_status fill(lk_input *in, bool wait, bool *more) {
+  *more = false;
+  if (in->ended || (!wait && !is_ready(false))) return LK_OK;
+  memmove(in->bytes.data, in->bytes.data + in->at, in->bytes.size - in->at);
+  in->bytes.size -= in->at;
+  in->searched -= in->at;
+  in->at = 0;
+  LK_TRY(lk_grow(&in->bytes.data, &in->bytes.capacity, in->bytes.size + CHUNK, 1));
+  for (;;) {
+    const ssize_t got = read(STDIN_FILENO, in->bytes.data + in->bytes.size, in->bytes.capacity - in->bytes.size);
+    if (got > 0) in->bytes.size += (size_t)got;
+    in->ended = got == 0;
+    *more = got > 0;
+    if (got >= 0) return LK_OK;
+    if (errno != EINTR && errno != EAGAIN) return LK_FAIL(LK_IO, LK_INPUT_NAME ": %s", strerror(errno));
+    if (errno == EAGAIN && !wait) return LK_OK;
+    if (errno == EAGAIN) (void)is_ready(true); /* another program left the pipe non-blocking */
+  }
+}
+
+lk_status lk_input_next(lk_input *in, bool wait, const char **line, size_t *size, bool *got) {
+  const char *end = NULL;
+  *got = false;
+  if (!in->bytes.data) LK_TRY(lk_grow(&in->bytes.data, &in->bytes.capacity, CHUNK, 1));
+  for (bool more = true; more;) {
+    end = memchr(in->bytes.data + in->searched, '\n', in->bytes.size - in->searched);
+    if (end) break;
+    in->searched = in->bytes.size;
+    if (in->bytes.size - in->at > LK_INPUT_MOST)
+      return LK_FAIL(LK_DATA, LK_INPUT_NAME ":%lld:1: a line of more than %zu MiB", (long long)in->lines + 1,
+                     LK_INPUT_MOST >> 20);
+    LK_TRY(fill(in, wait, &more));
+  }
+  if (!end && (!in->ended || in->at == in->bytes.size)) return LK_OK;
+  *line = in->bytes.data + in->at;
+  *size = end ? (size_t)(end + 1 - *line) : in->bytes.size - in->at;
+  in->at = in->searched = in->at + *size;
+  in->lines++;
+  *got = true;
+  return LK_OK;
+}
+
+size_t lk_input_trim(const char *line, size_t size) {
+  if (size > 0 && line[size - 1] == '\n') size--;
+  while (size > 0 && line[size - 1] == '\r') size--;
+  return size;
+}
+
+lk_status lk_input_check(const char *line, size_t size, int64_t number) {
+  const size_t valid = lk_utf8_valid(line, size);
+  const char *nul = memchr(line, 0, valid);
+  const size_t at = nul ? (size_t)(nul - line) : valid;
+  if (at == size) return LK_OK;
+  return LK_FAIL(LK_DATA, LK_INPUT_NAME ":%lld:%zu: %s", (long long)number, lk_utf8_count(line, at) + 1,
+                 nul ? "a NUL byte in a text" : "not valid UTF-8");
+}
+
+void lk_input_release(lk_input *in) {
+  lk_buffer_release(&in->bytes);
+  *in = (lk_input){0};
+}
