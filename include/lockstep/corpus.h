@@ -74,8 +74,8 @@ const lk_corpus_info *lk_corpus_about(const lk_corpus *corpus);
  *  width: LK_DATA. source [rows,width] length [rows] target [rows,target_width] (width, or 1) frames [rows,width,D] */
 LK_CHECKED lk_status lk_corpus_rows(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t rows,
                                     int32_t *source, int32_t *length, int32_t *target, float *frames);
-/** Where a label stands first, for messages: "train/len_0008 row 3 word 2" (from 0; no word: of sequences), parts and
- *  buckets one after the other; "" where it stands nowhere. LK_DATA, LK_MEMORY. */
+/** Where a label stands first, for messages: "train/len_0008 row 3, word 2" (rows from 0, as in the file; words from 1;
+ *  none of sequences), parts and buckets one after the other; "" where it stands nowhere. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_corpus_find_label(const lk_corpus *corpus, int32_t label, char out[96]);
 /** Pairs: length [rows] of the targets of such rows, <sos> and <eos> included. LK_DATA. */
 LK_CHECKED lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row,

@@ -46,8 +46,9 @@ static void print_spans(const lk_eval_report *r) {
   const lk_tally words = lk_tally_sum(by_tag, classes + 1), all = lk_tally_sum(by_type, tags->types.count + 1);
   printf("\nprocessed %lld tokens with %lld phrases; found: %lld phrases; correct: %lld.\n", (long long)words.gold,
          (long long)all.gold, (long long)all.found, (long long)all.correct);
-  printf("accuracy: %6.2f%%; precision: %6.2f%%; recall: %6.2f%%; FB1: %6.2f\n", 100 * lk_tally_recall(words),
-         100 * lk_tally_precision(all), 100 * lk_tally_recall(all), 100 * lk_tally_f1(all));
+  if (words.gold > 0)
+    printf("accuracy: %6.2f%%; precision: %6.2f%%; recall: %6.2f%%; FB1: %6.2f\n", 100 * lk_tally_recall(words),
+           100 * lk_tally_precision(all), 100 * lk_tally_recall(all), 100 * lk_tally_f1(all));
   for (ptrdiff_t type = 0; type <= tags->types.count; type++) {
     const lk_tally t = by_type[type];
     if (t.gold + t.found == 0) continue;

@@ -5,6 +5,7 @@
  * Every function: Not collective. */
 #pragma once
 #include "lockstep/prepare.h"
+#include "lockstep/tags.h"
 #include "columns_impl.h"
 #include "pieces_impl.h"
 #include "reader_impl.h"
@@ -61,6 +62,8 @@ typedef struct lk_notes {
   lk_buffer unseen_at[LK_SPLITS]; /* the first of them and its place */
   lk_buffer single;               /* the first label that training has once, and its place */
   bool single_begins;             /* which is that of the first record */
+  lk_tagset tags;                 /* labels of words, read as tags of spans; count 0: not read yet */
+  lk_buffer misfit;               /* most are span tags: the first that is none, and its place */
 } lk_notes;
 
 typedef struct lk_format {

@@ -13,12 +13,23 @@ static lk_status note(lk_buffer *out, const lk_source *source, ptrdiff_t line, p
   return lk_buffer_printf(out, "%s at %s:%td:%td", quoted, source->name, line, column);
 }
 
+/* A label that keeps all the others from giving figures of spans. */
+static lk_status note_misfit(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, int32_t label) {
+  lk_notes *notes = &job->notes;
+  if (job->info.kind != LK_CORPUS_LABEL || notes->misfit.size > 0) return LK_OK;
+  const lk_strings *labels = lk_vocab_strings(job->labels);
+  if (notes->tags.count == 0) LK_TRY(lk_tagset_create(&notes->tags, labels));
+  if (!lk_tagset_spoilt(&notes->tags) || notes->tags.tag[label].prefix != '\0') return LK_OK;
+  return note(&notes->misfit, source, line, column, lk_strings_get(labels, label), lk_strings_size(labels, label));
+}
+
 lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split, ptrdiff_t line, ptrdiff_t column,
                             const char *text, size_t size, int32_t *id) {
   lk_notes *notes = &job->notes;
   char quoted[256];
   *id = lk_vocab_find(job->labels, text, size, LK_UNSEEN_LABEL);
   if (*id >= 0) {
+    LK_TRY(note_misfit(job, source, line, column, *id));
     const bool begins = split == LK_TRAIN && notes->known[split]++ == 0;
     if (split != LK_TRAIN) notes->known[split]++;
     if (split != LK_TRAIN || lk_vocab_strings(job->labels)->number[*id] > 1 || notes->single.size > 0) return LK_OK;
@@ -67,8 +78,18 @@ static void tell_singles(const lk_job *job) {
             job->notes.single.data);
 }
 
+static void tell_misfit(const lk_job *job) {
+  const lk_tagset *tags = &job->notes.tags;
+  if (job->notes.misfit.size > 0)
+    LK_WARN(
+        "%td of %td labels are span tags (B-TYPE, I-TYPE, O and the like), but not %s: there will be no figures of "
+        "spans",
+        tags->fits, tags->count, job->notes.misfit.data);
+}
+
 void lk_notes_tell(const lk_job *job) {
   if (!job->format->labels) return;
+  tell_misfit(job);
   tell_unseen(job);
   tell_singles(job);
 }
@@ -79,4 +100,6 @@ void lk_notes_release(lk_notes *notes) {
     lk_buffer_release(&notes->unseen_at[s]);
   }
   lk_buffer_release(&notes->single);
+  lk_buffer_release(&notes->misfit);
+  lk_tagset_release(&notes->tags);
 }

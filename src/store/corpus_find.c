@@ -25,9 +25,9 @@ static lk_status find_in_bucket(const lk_corpus *corpus, lk_split split, int buc
     LK_GO(lk_corpus_rows(corpus, split, bucket, row, n, NULL, NULL, target, NULL));
     const ptrdiff_t at = first_equal(target, n * width, label);
     if (at == n * width) continue;
-    if (width > 1) /* the words begin behind <sos> */
-      snprintf(out, 96, "%s/len_%04td row %td word %td", lk_split_names[split], b->width, row + at / width,
-               at % width - 1);
+    if (width > 1) /* <sos> stands at 0, the first word at 1 */
+      snprintf(out, 96, "%s/len_%04td row %td, word %td", lk_split_names[split], b->width, row + at / width,
+               at % width);
     else
       snprintf(out, 96, "%s/len_%04td row %td", lk_split_names[split], b->width, row + at);
     break;
