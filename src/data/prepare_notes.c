@@ -1,5 +1,5 @@
 /* prepare_notes.c - labels get their numbers; and what is worth a warning, each kind one line, once all is written. */
-#include <string.h>
+#include <stdio.h>
 
 #include "lockstep/log.h"
 #include "prepare_impl.h"
@@ -70,10 +70,12 @@ static void tell_singles(const lk_job *job) {
   ptrdiff_t singles = 0;
   for (ptrdiff_t i = 0; i < labels->count; i++) singles += labels->number[i] == 1;
   if (singles == 0) return;
-  if (job->notes.single_begins)
-    LK_WARN("label %s, the first of the training part, is there only once: is that line a header?%s",
-            job->notes.single.data, singles > 1 ? "" : "");
-  if (singles > 1 || !job->notes.single_begins)
+  char all[64] = "";
+  if (singles > 1) snprintf(all, sizeof all, " (so are %td of %td labels)", singles, labels->count);
+  if (job->notes.single_begins && 2 * singles <= labels->count)
+    LK_WARN("label %s, the first of the training part, is there only once%s: is that line a header?",
+            job->notes.single.data, all);
+  else
     LK_WARN("%td of %td labels are in the training part only once, the first %s", singles, labels->count,
             job->notes.single.data);
 }
@@ -87,11 +89,40 @@ static void tell_misfit(const lk_job *job) {
         tags->fits, tags->count, job->notes.misfit.data);
 }
 
+/* Where no unit of training is <unk> its weights stay as they began, and so does what a model makes of unknown units: worth
+ * a word where the other parts have some, or, without such parts, where units seen once promise them (Good and Turing:
+ * their share is about the share of unknown ones in new text). */
+static void tell_unknown(const lk_job *job, const lk_strings *units, const ptrdiff_t unknown[LK_SPLITS],
+                         const char *whose, const char *option) {
+  const lk_prepare_report *r = &job->report;
+  const bool alone = r->units[LK_VALID] + r->units[LK_TEST] == 0;
+  int64_t all = 0, singles = 0, rarest = INT64_MAX;
+  if (units->count <= LK_SPECIALS || units->number[LK_UNK] > 0) return;
+  for (ptrdiff_t i = LK_SPECIALS; i < units->count; i++) {
+    all += units->number[i];
+    singles += units->number[i] == 1;
+    if (units->number[i] < rarest) rarest = units->number[i];
+  }
+  if (unknown[LK_VALID] + unknown[LK_TEST] == 0 && (!alone || singles * 100 < all)) return;
+  char others[96] = "";
+  if (!alone) snprintf(others, sizeof others, " (valid and test have %td)", unknown[LK_VALID] + unknown[LK_TEST]);
+  LK_WARN(
+      "training has no <unk>%s, so a model learns nothing about unknown units%s: --%s %lld makes the rarest ones <unk>",
+      whose, others, option, (long long)rarest + 1);
+}
+
 void lk_notes_tell(const lk_job *job) {
-  if (!job->format->labels) return;
-  tell_misfit(job);
-  tell_unseen(job);
-  tell_singles(job);
+  if (job->format->labels) {
+    tell_misfit(job);
+    tell_unseen(job);
+    tell_singles(job);
+  }
+  if (job->info.kind == LK_CORPUS_FRAMES) return;
+  const bool sides = job->targets != NULL;
+  tell_unknown(job, lk_vocab_strings(job->vocab), job->report.unknown, sides ? " among the sources" : "", "min-count");
+  if (sides)
+    tell_unknown(job, lk_vocab_strings(job->targets), job->report.target_unknown, " among the targets",
+                 "target-min-count");
 }
 
 void lk_notes_release(lk_notes *notes) {
