@@ -25,6 +25,11 @@ static bool ends_with(const char *text, const char *end) {
   return size >= tail && strcmp(text + size - tail, end) == 0;
 }
 
+/* By its name: CoNLL-U, and files with columns beside its ten. */
+static bool is_conllu(const char *path) {
+  return ends_with(path, ".conllu") || ends_with(path, ".conllup") || ends_with(path, ".cupt");
+}
+
 static void print_split(const lk_prepare *p, const lk_prepare_report *r, lk_split split) {
   if (r->units[split] == 0) return;
   printf("  %-5s ", lk_split_names[split]);
@@ -52,6 +57,9 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
     printf("  vocabulary of the targets: %td %ss\n", r->target_vocabulary, unit_words[p->pairs.unit]);
   if (r->labels > 0) printf("  labels: %td\n", r->labels);
   if (r->skipped > 0) printf("  left out, over %td: %td sequences\n", p->max_length, r->skipped);
+  if (r->empty > 0) printf("  left out, empty: %td sequences\n", r->empty);
+  if (r->unlabelled > 0) printf("  left out, without a label: %td sequences\n", r->unlabelled);
+  if (r->comments > 0) printf("  left out, comments: %td lines\n", r->comments);
   if (r->cut > 0) printf("  cut to %td: %td sequences\n", p->max_length, r->cut);
   if (!p->stream) printf("  padding: %.1f %% of the stored positions\n", 100.0 * r->padding);
   const double megabytes = (double)r->bytes_read / 1e6;
@@ -66,7 +74,7 @@ static lk_status prepare(lk_prepare_arguments *a) {
   LK_TRY(lk_prepare_check_options(a));
   if (p->pairs.model[LK_SOURCE] && !a->unit[0]) p->unit = LK_PIECE;
   if ((p->pairs.model[LK_SOURCE] || p->pairs.model[LK_TARGET]) && !a->unit[1]) p->pairs.unit = LK_PIECE;
-  if (strcmp(p->kind, "label") == 0 && ends_with(p->input[LK_TRAIN], ".conllu")) p->conllu = true;
+  if (strcmp(p->kind, "label") == 0 && is_conllu(p->input[LK_TRAIN])) p->conllu = true;
   lk_durable_guard();
   LK_TRY(lk_prepare_run(p, &report));
   print_report(p, &report);

@@ -9,25 +9,34 @@ static const struct {
   const char *name, *what, *more, *examples;
 } kinds_help[LK_KINDS] = {
     {"text", "  text      one sequence a line, or with --stream one running text\n",
-     "A line that is empty is skipped. A running text of words gets <eos> at each line end; the words <eos> and <unk>, "
+     "A line of nothing but blanks is skipped. A running text of words gets <eos> at each line end; the words <eos> "
+     "and <unk>, "
      "where a text spells them out, mean these units. Fractions count lines or, in a running text of characters, "
      "characters.",
      "  lockstep prepare text book.txt --unit char --stream \\\n"
      "    --valid-fraction 0.1 -o book.h5\n"},
     {"classify", "  classify  label TAB text, one sequence a line\n",
-     "A line that is empty is skipped. Blanks around a label are no part of it. Fractions count lines.",
+     "A line of nothing but blanks is skipped. Blanks around a label are no part of it. Fractions count lines.",
      "  lockstep prepare classify train.tsv --valid valid.tsv --unit char \\\n"
-     "    -o names.h5\n"},
+     "    -o names.h5\n"
+     "  lockstep prepare classify fasttext.txt --separator blank -o topics.h5\n"},
     {"label", "  label     a word and its label a line, sentences end at a blank line\n",
-     "Blanks around a label are no part of it. Fractions count sentences.",
+     "Columns are set apart by TABs where the first row has one, else by blanks. Lines that begin with # are comments, "
+     "unless they are rows like the others (the word # or a hashtag): as many columns, and inside a sentence or with a "
+     "label that other rows have. With --conllu IDs are checked, ranges and empty nodes left out; with --column too it "
+     "takes any number of columns. _ is a label, but for UPOS. Blanks around a label are no part of it. Fractions "
+     "count sentences.",
      "  lockstep prepare label en-train.conllu --valid en-dev.conllu \\\n"
      "    --test en-test.conllu -o en.h5\n"
      "  lockstep prepare label train.conll --column word=0,tag=-1 --min-count 2 \\\n"
-     "    -o entities.h5\n"},
+     "    -o entities.h5\n"
+     "  lockstep prepare label en_ewt-ud-train.iob2 --conllu \\\n"
+     "    --column word=1,tag=2 -o ner.h5\n"},
     {"pairs",
      "  pairs     source TAB target a line, or with --target in two files;\n"
      "            lines of --valid and --test may have further targets, behind TABs\n",
-     "A line that is empty is skipped. Fractions count lines.",
+     "A line of nothing but blanks (in two files: blank in both) is skipped; so are empty targets behind the first. "
+     "Fractions count lines.",
      "  lockstep prepare pairs train.tsv --valid valid.tsv --test test.tsv \\\n"
      "    -o g2p.h5\n"
      "  lockstep prepare pairs train.en --target train.de --valid-fraction 0.02 \\\n"
@@ -35,7 +44,7 @@ static const struct {
     {"frames",
      "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
      "            or HDF5 with /frames [n,D], /offsets [rows+1], /labels [rows]\n",
-     "A line that is empty is skipped. Blanks around a label are no part of it. Fractions count lines.",
+     "A line of nothing but blanks is skipped. Blanks around a label are no part of it. Fractions count lines.",
      "  lockstep prepare frames vowels.tsv --test-fraction 0.2 -o vowels.h5\n"}};
 
 void lk_prepare_name_kinds(char out[64], unsigned kinds, const char *join) {

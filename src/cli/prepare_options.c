@@ -24,16 +24,26 @@
   X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                         \
   X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                            \
   X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                           \
-  X(NO_NFC, "no-nfc", NULL, ALL & ~FRAMES, 2, "Leave out the Unicode normalisation (NFC)")                   \
+  X(NO_NFC, "no-nfc", NULL, ALL, 2, "Leave out the Unicode normalisation (NFC) of text and labels")          \
+  X(DIGITS, "digits", "keep|0", ALL & ~FRAMES, 2,                                                            \
+    "0: every digit, of any script, becomes 0, in text but not in labels; predict does the same")            \
   X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                         \
     "Keep the N most frequent units, the rest becomes <unk> (default all)")                                  \
   X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                           \
     "Units seen less than N times in training become <unk> (default 1)")                                     \
   X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")           \
   X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")          \
+  X(EMPTY, "empty", "error|skip", ALL & ~TEXT, 3,                                                            \
+    "What becomes of a sequence with an empty text, side, word or row of frames (default error)")            \
+  X(SEPARATOR, "separator", "tab|blank|TEXT", CLASSIFY | PAIRS | FRAMES, 4,                                  \
+    "What ends the label, or the source: a TAB (default), the first blanks, or this text")                   \
+  X(NO_LABEL, "no-label", "VALUE", CLASSIFY | LABEL | FRAMES, 4,                                             \
+    "VALUE is no label: what bears it is left out of the loss and all counts (may be given again)")          \
+  X(UNSEEN, "unseen-labels", "wrong|error", CLASSIFY | LABEL | FRAMES, 4,                                    \
+    "Labels of other parts that training never has: they count as wrong (default), or are an error")         \
   X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                              \
-    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1)")                            \
-  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu)")                          \
+    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1; of CoNLL-U 1 and 3)")        \
+  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu, *.conllup and *.cupt)")    \
   X(TARGET, "target", "FILE", PAIRS, 5,                                                                      \
     "Targets in a file of their own, line by line beside FILE; given once for each FILE, in the same order") \
   X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "The targets that go with --valid")                      \
@@ -92,12 +102,32 @@ static int parse_columns(const char *text, lk_prepare *p) {
   }
 }
 
-static int parse_too_long(const char *text, lk_prepare *p) {
-  static const char *const names[] = {"error", "skip", "cut"};
-  int choice = 0;
-  const int error = choose("too-long", text, names, 3, &choice);
-  if (!error) p->too_long = (lk_too_long)choice;
+/* The options whose value is one of a few words, in the order of their enums. */
+static int parse_choice(int key, const char *text, lk_prepare *p) {
+  static const char *const long_names[] = {"error", "skip", "cut"}, *const digit_names[] = {"keep", "0"};
+  static const char *const unseen_names[] = {"wrong", "error"};
+  int choice = 0, error = 0;
+  if (key == OPTION_TOO_LONG && !(error = choose("too-long", text, long_names, 3, &choice)))
+    p->too_long = (lk_too_long)choice;
+  if (key == OPTION_EMPTY && !(error = choose("empty", text, long_names, 2, &choice))) p->empty = (lk_empty)choice;
+  if (key == OPTION_UNSEEN && !(error = choose("unseen-labels", text, unseen_names, 2, &choice)))
+    p->unseen = (lk_unseen)choice;
+  if (key == OPTION_DIGITS && !(error = choose("digits", text, digit_names, 2, &choice))) p->digits = choice == 1;
   return error;
+}
+
+static int parse_separator(const char *text, lk_prepare *p) {
+  if (*text == '\0') return lk_cli_bad_option("--separator: expected tab, blank or a text, found nothing");
+  if (strchr(text, '\n')) return lk_cli_bad_option("--separator: a line ends where it ends, not at a separator");
+  const bool tab = strcmp(text, "tab") == 0 || strcmp(text, "\t") == 0 || strcmp(text, "\\t") == 0;
+  p->separator = tab ? NULL : strcmp(text, "blank") == 0 ? "" : text;
+  return 0;
+}
+
+static int parse_no_label(const char *text, lk_prepare *p) {
+  if (p->no_labels == LK_MOST_NO_LABELS) return lk_cli_bad_option("--no-label: more than %d values", LK_MOST_NO_LABELS);
+  p->no_label[p->no_labels++] = text;
+  return 0;
 }
 
 /* What is said of one side goes before what is said of both. */
@@ -171,6 +201,8 @@ static error_t parse_units(int key, char *text, lk_prepare_arguments *a) {
       return p->lower = true, 0;
     case OPTION_NO_NFC:
       return p->nfc = false, 0;
+    case OPTION_DIGITS:
+      return parse_choice(key, text, p);
     case OPTION_VOCABULARY:
       return parse_vocabulary(key, text, a);
     case OPTION_MIN_COUNT:
@@ -186,7 +218,13 @@ static error_t parse_rows(int key, char *text, lk_prepare_arguments *a) {
     case OPTION_MAX_LENGTH:
       return parse_count("max-length", text, 1, INT32_MAX - 2, &p->max_length);
     case OPTION_TOO_LONG:
-      return parse_too_long(text, p);
+    case OPTION_EMPTY:
+    case OPTION_UNSEEN:
+      return parse_choice(key, text, p);
+    case OPTION_SEPARATOR:
+      return parse_separator(text, p);
+    case OPTION_NO_LABEL:
+      return parse_no_label(text, p);
     case OPTION_COLUMN:
       return parse_columns(text, p);
     case OPTION_CONLLU:
