@@ -38,7 +38,7 @@
   X(SEPARATOR, "separator", "tab|blank|TEXT", CLASSIFY | PAIRS | FRAMES, 4,                                  \
     "What ends the label, or the source: a TAB (default), the first blanks, or this text")                   \
   X(NO_LABEL, "no-label", "VALUE", CLASSIFY | LABEL | FRAMES, 4,                                             \
-    "VALUE is no label: what bears it is left out of the loss and all counts (may be given again)")          \
+    "What has VALUE as label has none, and is left out of the loss and all counts (may be given again)")     \
   X(UNSEEN, "unseen-labels", "wrong|error", CLASSIFY | LABEL | FRAMES, 4,                                    \
     "Labels of other parts that training never has: they count as wrong (default), or are an error")         \
   X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                              \
