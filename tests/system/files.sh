@@ -115,7 +115,8 @@ printf 'a b\na b\n' >train.txt
 printf 'a c\n' >valid.txt
 prepared 'vocabulary: 6' text train.txt --valid valid.txt
 grep -q 'training has no <unk>.*valid and test have 1.*--min-count 3' err.txt || fail "$(cat err.txt)"
-prepared 'vocabulary: 6' text train.txt --valid train.txt
+printf 'b a\n' >valid.txt
+prepared 'vocabulary: 6' text train.txt --valid valid.txt
 [ ! -s err.txt ] || fail "$(cat err.txt)"
 
 # Real files: hashtags of wnut17 and sentences of UD are counted as ever.
