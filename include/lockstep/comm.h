@@ -24,6 +24,9 @@ void lk_comm_finalize(lk_comm **comm);
 int lk_comm_rank(const lk_comm *comm);
 int lk_comm_size(const lk_comm *comm);
 const char *lk_comm_host(const lk_comm *comm);
+/** The first line of what MPI says of itself, "Open MPI v4.1.4, ...", cut to `size` bytes with its end; before
+ *  lk_comm_init() too.                                                             Not collective. */
+void lk_comm_library(size_t size, char *out);
 /** End the whole job at once with an exit code: for what cannot be agreed on.     Not collective. */
 _Noreturn void lk_comm_abort(lk_comm *comm, int exit_code);
 

@@ -22,6 +22,8 @@ typedef enum lk_type { LK_INT32, LK_INT64, LK_FLOAT32, LK_FLOAT64, LK_UINT8 } lk
 
 typedef struct lk_h5 lk_h5;
 
+/** The version of the HDF5 library that this program runs with, "1.10.8".          Not collective. */
+void lk_h5_library(size_t size, char *out);
 /** Begin a file that will be `path`. in_memory: the image is built in memory (checkpoints). LK_IO, LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory);
 /** Open for reading. verify: check the digest first, LK_DATA "... is damaged: ..." where it does not hold.

@@ -118,5 +118,7 @@ lk_leaf lk_leaf_columns_block;
 /** C = alpha A B (+ beta C) by OpenBLAS, row-major; transposes as told: for tests and bench.   Not collective. */
 void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const lk_real *a,
                   ptrdiff_t lda, const lk_real *b, ptrdiff_t ldb, lk_real beta, lk_real *c, ptrdiff_t ldc);
+/** OpenBLAS's name and version, "OpenBLAS 0.3.21 ...".                            Not collective. */
+const char *lk_blas_library(void);
 /** OpenBLAS's own name of the core that it took this CPU for.                     Not collective. */
 const char *lk_blas_core(void);

@@ -80,6 +80,7 @@ lk_status lk_command_config(int argc, char **argv, lk_comm *comm) {
   LK_GO(lk_config_init(&config));
   LK_GO(merge(&config, &a, &file));
   LK_GO(lk_train_check(&config));
+  LK_GO(lk_train_warn(&config, NULL));
   LK_GO(write(&config, &a, &out));
   fputs(out.data, stdout);
 done:

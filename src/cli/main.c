@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include "cli_impl.h"
+#include "lockstep/comm.h"
+#include "lockstep/h5.h"
+#include "lockstep/kernels.h"
 #include "lockstep/log.h"
 #include "lockstep/text.h"
-
-#ifndef LOCKSTEP_VERSION
-#define LOCKSTEP_VERSION "0.1.0"
-#endif
 
 static const lk_command commands[] = {
     {"prepare", "make a corpus file from text, labelled lines, tagged sentences or frames", 0, lk_command_prepare},
@@ -40,6 +39,15 @@ static void print_help(void) {
       "  lockstep generate run/best.h5 --length 300\n\n"
       "'lockstep COMMAND --help' says more. Exit codes: 0 done, 64 usage or configuration, 65 bad input data\n"
       "or file, 70 internal, 74 input/output, 75 stopped with the state saved (run it again), 76 a rank is stuck.");
+}
+
+/* What a report of a fault has to say: ours, and the libraries that this program runs with. */
+static lk_status print_version(void) {
+  char mpi[128], hdf5[32];
+  lk_comm_library(sizeof mpi, mpi);
+  lk_h5_library(sizeof hdf5, hdf5);
+  printf("lockstep %s\n%s\nHDF5 %s\n%s\n", LK_VERSION, mpi, hdf5, lk_blas_library());
+  return LK_OK;
 }
 
 static lk_status unknown_command(const char *name) {
@@ -106,9 +114,7 @@ static bool asks_for_help(int argc, char **argv) {
 }
 
 static lk_status run_all(int argc, char **argv) {
-  const bool version = argc > 1 && strcmp(argv[1], "--version") == 0;
-  if (version) puts("lockstep " LOCKSTEP_VERSION);
-  if (version) return LK_OK;
+  if (argc > 1 && strcmp(argv[1], "--version") == 0) return print_version();
   if (argc > 1 && !asks_for_help(argc, argv)) return run_words(argc, argv);
   print_help();
   return argc > 1 ? LK_OK : LK_USAGE;

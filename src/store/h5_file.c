@@ -85,6 +85,12 @@ static hid_t create_hdf5(lk_h5_disk *disk, const char *path) {
   return id;
 }
 
+void lk_h5_library(size_t size, char *out) {
+  unsigned version[3] = {0};
+  if (H5get_libversion(&version[0], &version[1], &version[2]) < 0) version[0] = 0;
+  (void)snprintf(out, size, "%u.%u.%u", version[0], version[1], version[2]);
+}
+
 lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory) {
   lk_h5 *made;
   *file = NULL;
@@ -238,6 +244,7 @@ lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify, bool foreign) 
   lk_h5 *made;
   lk_status status = LK_OK;
   *file = NULL;
+  LK_TRY(lk_path_meant(path));
   LK_TRY(new_file(&made, path));
   LK_GO(open_disk(made));
   LK_GO(read_block(made, foreign));

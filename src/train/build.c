@@ -80,6 +80,14 @@ static lk_status build_net(lk_trainer *t) {
   return LK_OK;
 }
 
+/* The step that a run ends at by train.steps and train.epochs, 0: never. The product of two large settings stays below
+ * 2^53, where whole numbers are still exact as a schedule's double. */
+static int64_t last_step_of(const lk_config_train *c, int64_t steps_in_epoch) {
+  const int64_t most = (int64_t)1 << 53;
+  const int64_t by_epochs = c->epochs > most / steps_in_epoch ? most : c->epochs * steps_in_epoch;
+  return c->steps > 0 && (by_epochs == 0 || c->steps < by_epochs) ? c->steps : by_epochs;
+}
+
 static lk_status open_loader(lk_trainer *t) {
   const lk_config_train *c = &t->config->train;
   ptrdiff_t first;
@@ -93,8 +101,7 @@ static lk_status open_loader(lk_trainer *t) {
   LK_TRY(lk_loader_open(&t->loader, t->corpus, &t->shards, &settings));
   t->lane_count = lk_loader_lanes(t->loader, &first);
   t->steps_in_epoch = lk_loader_steps(t->loader);
-  int64_t by_epochs = c->epochs * t->steps_in_epoch;
-  t->last_step = c->steps > 0 && (by_epochs == 0 || c->steps < by_epochs) ? c->steps : by_epochs;
+  t->last_step = last_step_of(c, t->steps_in_epoch);
   return lk_task_reserve_for(t->task, t->loader, 1);
 }
 
@@ -225,5 +232,5 @@ lk_status lk_trainer_build(lk_trainer *t) {
   LK_TRY(lk_trainer_resume(t));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_config(t) : LK_OK));
   announce(t);
-  return LK_OK;
+  return lk_comm_agree(t->comm, t->rank == 0 ? lk_train_warn(t->config, t->info) : LK_OK);
 }

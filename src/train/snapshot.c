@@ -33,8 +33,9 @@ lk_status lk_saver_wait(lk_trainer *t) {
   if (s->running) {
     join(t);
     if (s->seconds > t->saving_seconds) t->saving_seconds = s->seconds;
-    LK_INFO("saved step %lld in %.2f s, of which training waited for %.2f s", (long long)s->step, s->seconds,
-            s->waited);
+    if (s->status == LK_OK)
+      LK_INFO("saved step %lld in %.2f s, of which training waited for %.2f s", (long long)s->step, s->seconds,
+              s->waited);
   }
   s->running = false;
   lk_status status = s->status;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lockstep/durable.h"
 #include "lockstep/log.h"
@@ -37,10 +38,26 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   return lk_trainer_pack(t);
 }
 
+/* Where one may go on from, for the end of a message. Rank 0 sees the folder, and its message is the one that is told. */
+static lk_status say_last_good(const lk_trainer *t, lk_buffer *out) {
+  lk_buffer path = {0};
+  lk_status status = lk_buffer_printf(&path, "%s/last.h5", t->config->run.dir);
+  const bool there = status == LK_OK && t->rank == 0 && access(path.data, F_OK) == 0;
+  if (status == LK_OK)
+    status = there ? lk_buffer_printf(out, "the last good checkpoint is %s", path.data)
+                   : lk_buffer_printf(out, "there is no checkpoint to go on from");
+  lk_buffer_release(&path);
+  return status;
+}
+
 lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why) {
+  lk_buffer words = {0};
   if (row < t->config->train.max_skips) return LK_OK;
-  return LK_FAIL(LK_INTERNAL, "%lld steps in a row %s; the last good checkpoint is %s/last.h5", (long long)row, why,
-                 t->config->run.dir);
+  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
+  lk_status status = lk_comm_agree(t->comm, say_last_good(t, &words));
+  if (status == LK_OK) status = LK_FAIL(LK_INTERNAL, "%lld steps in a row %s; %s", (long long)row, why, words.data);
+  lk_buffer_release(&words);
+  return status;
 }
 
 static lk_status skip(lk_trainer *t) {

@@ -25,17 +25,23 @@ static void on_signal(int number) {
   caught = number;
 }
 
+static const int stops[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE};
+enum { STOPS = sizeof stops / sizeof *stops };
+static struct sigaction before[STOPS]; /* what the caller had: theirs again after the run */
+
 void lk_signals_catch(void) {
   caught = 0;
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGUSR1, &action, NULL);
-  struct sigaction hangup; /* ignored from the start on: nohup */
-  sigaction(SIGHUP, NULL, &hangup);
-  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
-  (void)signal(SIGPIPE, SIG_IGN); /* a reader of the messages that is gone ends no run */
+  for (int i = 0; i < STOPS; i++) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    if (stops[i] == SIGPIPE) action.sa_handler = SIG_IGN; /* a reader of the messages that is gone ends no run */
+    sigaction(stops[i], NULL, &before[i]);
+    if (stops[i] == SIGHUP && before[i].sa_handler == SIG_IGN) continue; /* nohup */
+    sigaction(stops[i], &action, NULL);
+  }
+}
+
+void lk_signals_restore(void) {
+  for (int i = 0; i < STOPS; i++) sigaction(stops[i], &before[i], NULL);
 }
 
 static const double job_margin = 10; /* seconds for clocks that differ, a slow disk, the scheduler's own ways */

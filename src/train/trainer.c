@@ -1,5 +1,6 @@
 #include "lockstep/trainer.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,11 +205,15 @@ static void tell_end(const lk_trainer *t, lk_status status, const run_end *end) 
 lk_status lk_train(const lk_config *config, lk_comm *comm) {
   lk_trainer t = {.config = config, .comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm)};
   run_end end = {.reason = "it did not start"};
+  fenv_t numbers; /* denormals are flushed during the run alone */
+  fegetenv(&numbers);
   lk_signals_catch();
   lk_status status = lk_trainer_build(&t);
   if (status == LK_OK) status = run(&t, &end);
   lk_log_progress_end();
   tell_end(&t, status, &end);
   release(&t);
+  lk_signals_restore();
+  fesetenv(&numbers);
   return status;
 }

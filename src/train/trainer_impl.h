@@ -1,6 +1,6 @@
 /* trainer_impl.h - the parts of a run, and the files that work on them.
  *
- *   check.c     the configuration for itself
+ *   check.c     the configuration for itself            unused.c     settings without effect
  *   build.c     makes and joins the parts
  *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    a checkpoint into the parts             snapshot.c   the parts into a checkpoint, written behind training
@@ -172,7 +172,9 @@ LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, int
 /** Leave the lines told up to `step`. *tested: one of them is of the test part, told at that very step. */
 LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested);
 /* stop.c */
+/** From here on signals ask the run to stop, until lk_signals_restore() gives the caller's handlers back. */
 void lk_signals_catch(void);
+void lk_signals_restore(void);
 int64_t lk_trainer_flags(const lk_trainer *t);
 /** Seconds that evaluation, saving and what may come in between are expected to take, from what they took. */
 double lk_trainer_saving(const lk_trainer *t);

@@ -25,6 +25,10 @@ for room in 8 $((one / 2)) $((one + 40)) $((one * 3 / 2)) $((2 * one + 40)) $((5
   for file in disk/run/checkpoints/step-*.h5 disk/run/last.h5; do
     if [ -e "$file" ]; then "$LOCKSTEP" verify "$file" >/dev/null; fi
   done
+  # nothing was said to be saved that is not there
+  sed -n 's/.*saved step \([0-9]*\) in .*/\1/p' err.txt | while read -r step; do
+    [ "$step" -le "$(find disk/run/checkpoints -name 'step-*.h5' | sed 's/.*step-0*//; s/[.]h5//' | sort -n | tail -1)" ]
+  done
   case $code in
     0) break ;;
     74) full=$((full + 1)) && grep -q '^lockstep: .*No space left on device' err.txt ;;

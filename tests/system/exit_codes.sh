@@ -92,9 +92,17 @@ grep -q ' done at step 5: train.steps reached$' complete/log.txt
 # 70: one rank's copy of the weights is another one; gradients that are no numbers, again and again
 expect 70 'step 6: the weights of rank 2 differ' env LOCKSTEP_DEBUG=flip:rank=2,step=6 mpirun -n 3 "$LOCKSTEP" train "$config" \
   "${small[@]}" run.dir=flip train.steps=20 parallel.check_every=3 parallel.reduction=messages
-expect 70 '2 steps in a row had a gradient that is not finite' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \
+expect 70 '2 steps in a row had a gradient that is not finite .*; there is no checkpoint to go on from' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \
   mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=nan train.steps=20 train.max_skips=2
 grep -q ' error: .*2 steps in a row had a gradient that is not finite' nan/log.txt
+expect 70 '; the last good checkpoint is nan-saved/last.h5' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \
+  mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=nan-saved train.steps=20 train.max_skips=2 checkpoint.every=2
+# 74: a model that is not there, where another one is meant
+expect 74 'nan-saved/best.h5: that run has no best.h5, as nothing was validated: use nan-saved/last.h5' "$LOCKSTEP" inspect nan-saved/best.h5
+expect 74 'nan-saved is a folder: expected a model, such as nan-saved/last.h5' "$LOCKSTEP" predict nan-saved
+# the version is the build's
+"$LOCKSTEP" --version >out.txt
+grep -q "^lockstep $(sed -n 's/^project(lockstep VERSION \([0-9.]*\).*/\1/p' "$LOCKSTEP_SOURCE/CMakeLists.txt")$" out.txt
 # one alone is skipped by all
 expect 0 'step 5: the gradient is not finite; the update is skipped on all ranks' env LOCKSTEP_DEBUG=nan:rank=1,step=5 \
   mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=skip train.steps=20

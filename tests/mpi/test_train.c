@@ -1,0 +1,67 @@
+/* lk_train() as a program of somebody else's calls it: a whole run, and the caller's own settings back afterwards. */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "lockstep/prepare.h"
+#include "lockstep/trainer.h"
+
+static char folder[64], setting[3][128];
+
+static void mine(int number) { (void)number; }
+
+/* A corpus of one running text, made by rank 0 in a folder of its own. */
+static void make_corpus(lk_comm *comm) {
+  lk_prepare p;
+  char text[96], corpus[96];
+  if (test_rank == 0) {
+    strcpy(folder, "train-XXXXXX");
+    CHECK(mkdtemp(folder) != NULL);
+    (void)snprintf(text, sizeof text, "%s/text.txt", folder);
+    (void)snprintf(corpus, sizeof corpus, "%s/text.h5", folder);
+    FILE *file = fopen(text, "w");
+    for (int i = 0; i < 500; i++) (void)fprintf(file, "line %d of a text\n", i);
+    CHECK(fclose(file) == 0);
+    lk_prepare_init(&p);
+    p.kind = "text", p.input[LK_TRAIN] = text, p.output = corpus, p.unit = LK_CHAR, p.stream = true;
+    CHECK_OK(lk_prepare_run(&p, NULL));
+  }
+  CHECK_OK(lk_comm_broadcast(comm, folder, sizeof folder, 0));
+  (void)snprintf(setting[0], sizeof setting[0], "data.corpus=%s/text.h5", folder);
+  (void)snprintf(setting[1], sizeof setting[1], "run.dir=%s/run", folder);
+}
+
+/* 2^53 epochs are more steps than a whole number holds; the run ends by train.steps all the same. */
+static void train(lk_comm *comm) {
+  static const char *const settings[] = {setting[0],        setting[1],       "train.epochs=9007199254740992",
+                                         "train.steps=3",   "model.hidden=8", "model.embedding=8",
+                                         "train.batch=4",   "train.unroll=8", "parallel.shards=4",
+                                         "train.spike=skip"};
+  lk_config config = {0};
+  CHECK_OK(lk_config_init(&config));
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) CHECK_OK(lk_config_override(&config, settings[i]));
+  CHECK_OK(lk_train(&config, comm));
+  lk_config_release(&config);
+}
+
+int main(int argc, char **argv) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE};
+  lk_comm *comm = check_start(&argc, &argv);
+  struct sigaction action = {.sa_handler = mine};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) CHECK(sigaction(numbers[i], &action, NULL) == 0);
+  volatile double small = 0x1p-1022;
+  make_corpus(comm);
+  CHECK(small / 2 > 0); /* a denormal number: not flushed here */
+  train(comm);
+  CHECK(small / 2 > 0);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    CHECK(sigaction(numbers[i], NULL, &action) == 0);
+    CHECK(action.sa_handler == mine);
+  }
+  CHECK_OK(lk_comm_barrier(comm));
+  char command[128];
+  (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  if (test_rank == 0) CHECK(system(command) == 0);
+  return check_end(comm);
+}
