@@ -2,7 +2,7 @@
  * cell_<name>.c, once. The cell has defined
  *
  *   CELL_NAME    lstm
- *   CELL_GATES   G
+ *   CELL_GATES   G, 1 to 8
  *   CELL_STATES  1: h, or 2: h and c
  *   CELL_APART   1: the last gate's recurrent part W_h h + b_h stays apart from its input part (GRU), else 0
  *   CELL_DIRECT  1: the state before goes straight into the state after (GRU), so dh flows past the gates, else 0
@@ -13,14 +13,20 @@
  * Weights for the forward product lie in panels of CELL_UNITS vectors of units, all gates of a unit side by side, so
  * that a tile ends with whole units and the pointwise part follows while they are at hand. */
 
-#define CELL_UNITS  (CELL_GATES == 1 ? LK_TILE_VECTORS : 1)
-#define CELL_WIDTH  (CELL_GATES * CELL_UNITS)               /* vectors of a forward panel */
-#define CELL_PASS   (CELL_WIDTH == 3 ? 3 : LK_TILE_VECTORS) /* vectors of a tile: the panel in one pass or two */
-#define CELL_HEIGHT (LK_TILE_ACCUMULATORS / CELL_PASS)      /* rows of a tile */
-#define BACK_WIDTH  LK_TILE_VECTORS                         /* vectors of units of a backward panel */
+#define CELL_UNITS (CELL_GATES < LK_TILE_VECTORS ? LK_TILE_VECTORS / CELL_GATES : 1)
+#define CELL_WIDTH (CELL_GATES * CELL_UNITS) /* vectors of a forward panel */
+/* Vectors of a tile: the panel in one pass or several, of which the last may be narrower. */
+#define CELL_PASS   (CELL_WIDTH == 3 ? 3 : CELL_WIDTH < LK_TILE_VECTORS ? CELL_WIDTH : LK_TILE_VECTORS)
+#define CELL_REST   (CELL_WIDTH % CELL_PASS)
+#define CELL_HEIGHT (LK_TILE_ACCUMULATORS / CELL_PASS) /* rows of a tile */
+#define BACK_WIDTH  LK_TILE_VECTORS                    /* vectors of units of a backward panel */
 #define BACK_HEIGHT (LK_TILE_ACCUMULATORS / LK_TILE_VECTORS)
 /* k of a backward panel that are summed at a time: with K = G Hp a whole panel would not stay in L2. */
 #define BACK_BLOCK ((ptrdiff_t)1024)
+
+_Static_assert(CELL_GATES >= 1 && CELL_GATES <= 8, "lk_recurrent and its panels are laid out for one to eight gates");
+_Static_assert(CELL_PASS <= CELL_WIDTH, "a tile is no wider than its panel: it would write behind it");
+_Static_assert(CELL_HEIGHT >= 1 && CELL_HEIGHT <= LK_TILE_MOST_ROWS, "lk_tile() has no tile of that height");
 
 static ptrdiff_t panels(ptrdiff_t H, ptrdiff_t vectors) {
   return (lk_padded(H) + vectors * LK_VL - 1) / (vectors * LK_VL);
@@ -95,9 +101,12 @@ static void forward_tile(const lk_recurrent *l, const lk_cell_step *s, ptrdiff_t
           u < l->Hp ? start(l, l->gates + row * CELL_GATES * l->Hp, v % CELL_GATES, u) : lk_zero();
     }
   }
-  if (s->product)
-    for (ptrdiff_t v = 0; v < CELL_WIDTH; v += CELL_PASS)
+  if (s->product) {
+    const ptrdiff_t whole = CELL_WIDTH - CELL_REST;
+    for (ptrdiff_t v = 0; v < whole; v += CELL_PASS)
       lk_tile(rows, CELL_PASS, l->H, h, 1, w + v * LK_VL, CELL_WIDTH * LK_VL, sum + v, CELL_WIDTH);
+    if (CELL_REST) lk_tile(rows, CELL_REST, l->H, h, 1, w + whole * LK_VL, CELL_WIDTH * LK_VL, sum + whole, CELL_WIDTH);
+  }
   for (int r = 0; r < rows; r++)
     for (ptrdiff_t j = 0; j < CELL_UNITS && u0 + j * LK_VL < l->Hp; j++) {
       const ptrdiff_t row = row_of(s, first + r);

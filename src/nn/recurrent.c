@@ -15,11 +15,17 @@
 #define CELL(name)         {#name, {&lk_cell_##name##_portable}},
 #endif
 
-/* The table of cells: one line each. */
+/* The table of cells: one line each. The double library has two more for its gradient checks (tests/cells). */
+#ifdef LK_DOUBLE
+#define TEST_CELLS(X) X(two) X(five)
+#else
+#define TEST_CELLS(X)
+#endif
 #define CELLS(X) \
   X(elman)       \
   X(lstm)        \
-  X(gru)
+  X(gru)         \
+  TEST_CELLS(X)
 
 CELLS(DECLARE_CELL)
 static const struct {

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "lockstep/cell.h"
+#include "lockstep/tile.h"
 
 #ifndef LK_DOUBLE
 #error "finite differences need lk_real = double"
@@ -38,7 +39,8 @@ static void lay_out(subject *s) {
   s->ids = lk_arena_ints(&s->arena, p->N);
 }
 
-static void create(subject *s, const char *cell, int bits, ptrdiff_t H) {
+/* crowd: most sequences of a shard. */
+static void create(subject *s, const char *cell, int bits, ptrdiff_t H, int crowd) {
   *s = (subject){
       .cell = cell, .backward = bits & 1, .onehot = bits >> 1 & 1, .recurrent_bias = !(bits >> 2), .I = 4, .H = H};
   s->ld = lk_padded(s->I);
@@ -53,7 +55,7 @@ static void create(subject *s, const char *cell, int bits, ptrdiff_t H) {
   assert_int_equal(lk_params_create(&s->params), LK_OK);
   assert_int_equal(lk_recurrent_declare(&s->layer, s->params, &spec), LK_OK);
   assert_int_equal(lk_params_commit(s->params, 8), LK_OK);
-  const fixture_corpus corpus = fixture_deal(2, 3, 4, 6);
+  const fixture_corpus corpus = fixture_deal(2, crowd, crowd > 3 ? 2 : 4, 6);
   fixture_rank_open(&s->rank, &corpus, 0, 1, s->params);
   lay_out(s);
   assert_int_equal(lk_arena_reserve(&s->arena), LK_OK);
@@ -149,9 +151,10 @@ static void check(subject *s, const char *what, double *values, ptrdiff_t ldv, c
              s->onehot ? ", ids" : "", what, worst);
 }
 
-static void check_cell(const char *cell, int bits, ptrdiff_t H) {
+static void check_cell(const char *cell, int bits, ptrdiff_t H, int crowd) {
   subject s;
-  create(&s, cell, bits, H);
+  create(&s, cell, bits, H, crowd);
+  if (crowd > 3) assert_true(s.rank.pack.B >= 2 * LK_TILE_MOST_ROWS); /* all rows of time 0 start from states */
   differentiate(&s);
   const lk_pack *p = &s.rank.pack;
   const ptrdiff_t Hp = s.layer.Hp, P = lk_params_count(s.params);
@@ -183,7 +186,9 @@ static void check_all(const char *kernels) {
   const bool has = lk_kernels_select(kernels) == LK_OK;
   lk_error_clear();
   for (size_t cell = 0; has && cell < count; cell++)
-    for (int bits = 0; bits < 8; bits++) check_cell(names[cell], bits, (bits ^ bits >> 1) & 1 ? 3 : 17);
+    for (int bits = 0; bits < 8; bits++) check_cell(names[cell], bits, (bits ^ bits >> 1) & 1 ? 3 : 17, 3);
+  /* two panels of every width, and at one time more rows than two of the highest tiles */
+  for (size_t cell = 0; has && cell < count; cell++) check_cell(names[cell], 0, 19, 64);
 }
 
 static void test_gradients_portable(void **state) {
