@@ -33,7 +33,7 @@
     "Units seen less than N times in training become <unk> (default 1)")                                     \
   X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")           \
   X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")          \
-  X(EMPTY, "empty", "error|skip", ALL & ~TEXT, 3,                                                            \
+  X(EMPTY, "empty", "error|skip", ALL, 3,                                                                    \
     "What becomes of a sequence with an empty text, side, word or row of frames (default error)")            \
   X(SEPARATOR, "separator", "tab|blank|TEXT", CLASSIFY | PAIRS | FRAMES, 4,                                  \
     "What ends the label, or the source: a TAB (default), the first blanks, or this text")                   \

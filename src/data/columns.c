@@ -89,6 +89,12 @@ static word_id id_of(const lk_line *line, bool tabs) {
   return id;
 }
 
+static lk_status begins_again(const lk_source *source, const lk_line *line, const char *id) {
+  return lk_source_fail(source, line->number, 1,
+                        "ID %s again after %td: is the blank line between two sentences missing?", id,
+                        source->columns.id);
+}
+
 /* IDs go 1 2 3 ..., a range begins at the next word, an empty node lies behind the last one. *skip for those two. */
 static lk_status check_id(lk_source *source, const lk_line *line, bool *skip) {
   lk_columns *c = &source->columns;
@@ -105,15 +111,24 @@ static lk_status check_id(lk_source *source, const lk_line *line, bool *skip) {
   if (id.kind == '.' && id.first == c->id && id.second == c->node + 1) return c->node++, LK_OK;
   if (id.kind == '-' && id.first == c->id + 1 && id.second >= id.first) return LK_OK;
   if (id.kind == 0 && id.first == c->id + 1) return c->id++, c->node = 0, LK_OK;
-  if (c->id > 0 && id.kind != '.' && id.first == 1)
-    return lk_source_fail(source, line->number, 1,
-                          "ID %s again after %td: is the blank line between two sentences missing? (CoNLL-U)", quoted,
-                          c->id);
+  if (id.kind != '.' && id.first == 1) return begins_again(source, line, quoted);
   if (id.kind == '.')
     return lk_source_fail(source, line->number, 1, "ID %s, expected %td.%td or %td (CoNLL-U)", quoted, c->id,
                           c->node + 1, c->id + 1);
   return lk_source_fail(source, line->number, 1, "ID %s, expected %td%s (CoNLL-U)", quoted, c->id + 1,
                         c->id == 0 ? ", as a sentence begins" : "");
+}
+
+/* Of plain columns that number their words: what would make words of ranges, or one sentence of two. */
+static lk_status check_number(lk_source *source, const lk_line *line) {
+  lk_columns *c = &source->columns;
+  const word_id id = id_of(line, c->tabs);
+  if (id.kind == '-' || id.kind == '.')
+    return lk_source_fail(source, line->number, 1, "%s where other lines number words: --conllu leaves such lines out",
+                          id.kind == '-' ? "a range of words" : "an empty node");
+  if (id.kind == 0 && id.first == 1 && c->id > 0) return begins_again(source, line, "'1'");
+  if (id.kind == 0) c->id = id.first;
+  return LK_OK;
 }
 
 /* ---- what the rows of a file are like ---- */
@@ -146,6 +161,7 @@ static bool is_numbered(lk_reader reader, lk_line line, bool tabs, ptrdiff_t lea
   for (bool more = true; more && !is_break(&line, false); more = lk_reader_next(&reader, &line)) {
     if (starts_with(&line, "#")) continue;
     const word_id id = id_of(&line, tabs);
+    if (id.kind == 0 && id.first == 1 && words >= least) return true; /* a blank line is missing */
     if (id.kind == '?' || (id.kind == 0 && id.first != ++words)) return false;
   }
   return words >= least;
@@ -236,7 +252,8 @@ static lk_status gather_labels(lk_source *source) {
   return LK_OK;
 }
 
-/* Whether a certain row has the label of this line, which is a whole one; in the other parts a label of training will do. */
+/* Whether a certain row has the label of this line, which is a whole one. Behind training its labels will do; of its own
+ * files each stands alone, or the second pass over them would know more than the first. */
 static lk_status has_label(const lk_job *job, lk_source *source, const lk_line *line, bool *has) {
   lk_columns *c = &source->columns;
   const char *tag;
@@ -244,7 +261,7 @@ static lk_status has_label(const lk_job *job, lk_source *source, const lk_line *
   if (!c->borne) LK_TRY(gather_labels(source));
   tag_of(c, line, &tag, &size);
   *has = lk_vocab_size(c->borne) == 0 || lk_vocab_find(c->borne, tag, size, -1) >= 0 ||
-         lk_vocab_find(job->labels, tag, size, -1) >= 0;
+         (source->part != LK_TRAIN && lk_vocab_find(job->labels, tag, size, -1) >= 0);
   return LK_OK;
 }
 
@@ -270,10 +287,7 @@ static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, boo
   *skip = false;
   if (columns != c->count) return wrong_columns(source, line, columns);
   if (job->settings->conllu) LK_TRY(check_id(source, line, skip));
-  const char kind = c->numbered ? id_of(line, c->tabs).kind : '\0';
-  if (kind == '-' || kind == '.')
-    return lk_source_fail(source, line->number, 1, "%s where other lines number words: --conllu leaves such lines out",
-                          kind == '-' ? "a range of words" : "an empty node");
+  if (c->numbered) LK_TRY(check_number(source, line));
   column_at(line, c->tabs, c->word, &row->word, &row->word_size);
   lk_label_trim(&row->word, &row->word_size);
   tag_of(c, line, &row->tag, &row->tag_size);

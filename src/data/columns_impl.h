@@ -26,7 +26,7 @@ typedef struct lk_columns {
   bool numbered;      /* plain: the first column is neither, and numbers the words */
   lk_vocab *borne;    /* the labels of certain rows, where a line with `#` asked for them */
   ptrdiff_t rows;     /* of this sentence so far */
-  ptrdiff_t id, node; /* CoNLL-U: of the last word, of the last empty node behind it */
+  ptrdiff_t id, node; /* of the last word, where they are numbered; of the last empty node behind it */
 } lk_columns;
 
 typedef struct lk_row {

@@ -74,11 +74,13 @@ static lk_status visit_write(lk_job *job, const lk_source *source, lk_split spli
   return job->format->write(job, source, split, record);
 }
 
+static lk_status no_sequence(const lk_job *job, lk_split part) {
+  return lk_source_fail(lk_job_first(job, part), 1, 1, "the file holds no sequence%s",
+                        job->settings->no_labels > 0 ? " with a label" : "");
+}
+
 static lk_status settle(lk_job *job) {
-  if (job->weight[LK_TRAIN] == 0 && job->settings->no_labels > 0)
-    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds no sequence with a label");
-  if (job->weight[LK_TRAIN] == 0)
-    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds no sequence");
+  if (job->weight[LK_TRAIN] == 0) return no_sequence(job, LK_TRAIN);
   LK_TRY(lk_vocab_settle(job->vocab, job->settings->vocabulary, job->settings->minimum));
   LK_TRY(lk_vocab_settle(job->labels, 0, 1));
   if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
@@ -98,7 +100,7 @@ static lk_status check_parts(const lk_job *job) {
     const lk_source *source = lk_job_first(job, (lk_split)s);
     const bool wanted = source || job->settings->fraction[s] > 0;
     if (!wanted || job->report.rows[s] > 0) continue;
-    if (source && s != LK_TRAIN) return lk_source_fail(source, 1, 1, "the file holds no sequence");
+    if (source && s != LK_TRAIN) return no_sequence(job, (lk_split)s);
     return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds too little to leave anything for %s",
                           lk_split_names[s]);
   }

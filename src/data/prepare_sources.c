@@ -8,7 +8,7 @@
 #include "prepare_impl.h"
 
 static void drop_marks(lk_job *job, lk_source *source) {
-  ptrdiff_t line;
+  ptrdiff_t line, column;
   const ptrdiff_t marks = lk_text_file_drop_marks(&source->text, &line);
   job->report.marks += marks;
   if (marks > 0)
@@ -16,6 +16,12 @@ static void drop_marks(lk_job *job, lk_source *source) {
         "%s:%td:1: a byte order mark that is not at the beginning of the file (%td in all): files that were joined? "
         "The marks are left out",
         source->name, line, marks);
+  const ptrdiff_t inner = lk_text_file_inner_marks(&source->text, &line, &column);
+  if (inner > 0)
+    LK_WARN(
+        "%s:%td:%td: a byte order mark between two letters (%td in all): files that were joined without an end of line "
+        "between them? It stays, as U+FEFF is also a character",
+        source->name, line, column, inner);
 }
 
 static lk_status load_text(lk_job *job, lk_source *source, const char *path) {

@@ -106,6 +106,23 @@ ptrdiff_t lk_text_file_drop_marks(lk_text_file *file, ptrdiff_t *line) {
   return marks;
 }
 
+ptrdiff_t lk_text_file_inner_marks(const lk_text_file *file, ptrdiff_t *line, ptrdiff_t *column) {
+  const char *text = file->bytes.data, *end = text + file->bytes.size, *first = NULL;
+  ptrdiff_t marks = 0;
+  for (const char *at = text + file->begin; (at = memmem(at, (size_t)(end - at), "\xef\xbb\xbf", 3)) != NULL; at += 3) {
+    const unsigned char before = at > text ? (unsigned char)at[-1] : ' ',
+                        behind = at + 3 < end ? (unsigned char)at[3] : ' ';
+    if (before <= ' ' || behind <= ' ') continue;
+    if (marks++ == 0) first = at;
+  }
+  lk_reader reader = lk_reader_start(file);
+  lk_line place = {.text = text, .number = 1};
+  while (first && text + reader.at <= first && lk_reader_next(&reader, &place)) continue;
+  *line = place.number;
+  *column = first ? lk_line_column(&place, first) : 0;
+  return marks;
+}
+
 void lk_text_file_release(lk_text_file *file) {
   lk_buffer_release(&file->bytes);
   *file = (lk_text_file){0};

@@ -37,6 +37,9 @@ LK_CHECKED lk_status lk_text_file_check_words(const lk_text_file *file);
 /** Take out the byte order marks at the beginnings of lines; how many there were besides the file's own, and the line of
  *  the first. */
 ptrdiff_t lk_text_file_drop_marks(lk_text_file *file, ptrdiff_t *line);
+/** How many such marks stand between two characters that are no white space: two files may have been joined without the end
+ *  of a line between them, or it is the character. Line and column of the first. */
+ptrdiff_t lk_text_file_inner_marks(const lk_text_file *file, ptrdiff_t *line, ptrdiff_t *column);
 void lk_text_file_release(lk_text_file *file);
 static inline lk_reader lk_reader_start(const lk_text_file *file) {
   return (lk_reader){.file = file, .at = file->begin};

@@ -119,9 +119,14 @@ static void comments_are_no_words(void **state) {
   }
 }
 
-/* A label of the training part will do in the others; and both passes over a file see the same rows. */
+/* A label of the training part will do in the others; but of its own files each stands alone, in both passes. */
 static void comments_of_other_parts(void **state) {
   (void)state;
+  lk_prepare q = settings_of("label", "#a HT\nb X\n", NULL);
+  const char *const second[] = {write_text("second.txt", "b X\n#c HT\n"), NULL};
+  q.further[LK_TRAIN] = second;
+  assert_rows(&q, "b/X\nb/X #c/HT\n");
+  assert_int_equal(report.labels, 2);
   lk_prepare p = settings_of("label", "#a HT\nb X\nc X\n#d HT\n", "#e HT\nb X\n\n#id 12\nb X\n");
   assert_rows(&p, "#a/HT b/X c/X #d/HT\n--\n<unk>/HT b/X\nb/X\n");
 }
@@ -146,6 +151,10 @@ static void universal_ner(void **state) {
   assert_fails(lk_prepare_run(&p, NULL), LK_DATA,
                "%s/in.txt:3:1: the first column numbers the words: say --conllu --column word=I,tag=J, the columns of "
                "word and tag, counted from 0");
+  p.column_word = 1;
+  (void)write_text("in.txt", ROW("1", "EU", "O") ROW("2", "rejects", "O") ROW("1", "No", "O"));
+  assert_fails(lk_prepare_run(&p, NULL), LK_DATA,
+               "%s/in.txt:3:1: ID '1' again after 2: is the blank line between two sentences missing?");
   p.column_word = 0; /* if that is what is wanted */
   assert_int_equal(lk_prepare_run(&p, NULL), LK_OK);
 }
@@ -175,9 +184,9 @@ static void ids_are_checked(void **state) {
            CONLLU("2.1", "f", "X") CONLLU("2.2", "g", "X") CONLLU("3-3", "c", "_") CONLLU("3", "c", "X"),
        NULL},
       {CONLLU("1", "a", "X") CONLLU("2", "b", "X") CONLLU("1", "c", "X"),
-       "%s/in.txt:3:1: ID '1' again after 2: is the blank line between two sentences missing? (CoNLL-U)"},
+       "%s/in.txt:3:1: ID '1' again after 2: is the blank line between two sentences missing?"},
       {CONLLU("1", "a", "X") "# sent_id = 2\n" CONLLU("1-2", "bc", "_") CONLLU("1", "b", "X") CONLLU("2", "c", "X"),
-       "%s/in.txt:3:1: ID '1-2' again after 1: is the blank line between two sentences missing? (CoNLL-U)"},
+       "%s/in.txt:3:1: ID '1-2' again after 1: is the blank line between two sentences missing?"},
       {CONLLU("1", "a", "X") CONLLU("3", "b", "X"), "%s/in.txt:2:1: ID '3', expected 2 (CoNLL-U)"},
       {CONLLU("1", "a", "X") CONLLU("2", "b", "X") CONLLU("2", "b", "X"),
        "%s/in.txt:3:1: ID '2', expected 3 (CoNLL-U)"},
@@ -359,6 +368,33 @@ static void empty_sides_of_two_files(void **state) {
   assert_int_equal(report.empty, 2);
 }
 
+/* Rows without frames of an HDF5 file, between others and at the end. */
+static void empty_rows_of_hdf5(void **state) {
+  (void)state;
+  const char *path = path_of("in.h5");
+  const float frames[3] = {1, 2, 3};
+  lk_h5 *file = NULL;
+  assert_int_equal(lk_h5_create(&file, path, false), LK_OK);
+  assert_int_equal(lk_h5_write(file, "/frames", LK_FLOAT32, 2, (ptrdiff_t[]){3, 1}, frames, 0, NULL), LK_OK);
+  assert_int_equal(lk_h5_write(file, "/offsets", LK_INT64, 1, (ptrdiff_t[]){5}, (int64_t[]){0, 1, 1, 3, 3}, 0, NULL),
+                   LK_OK);
+  assert_int_equal(lk_h5_write(file, "/labels", LK_INT32, 1, (ptrdiff_t[]){4}, (int32_t[]){7, 7, 8, 8}, 0, NULL),
+                   LK_OK);
+  assert_int_equal(lk_h5_commit(file), LK_OK);
+  lk_h5_close(&file);
+  lk_prepare p = settings_of("frames", "unused", NULL);
+  p.input[LK_TRAIN] = path;
+  assert_fails(lk_prepare_run(&p, NULL), LK_DATA, "%s/in.h5: row 1: no frames; --empty skip leaves out what is empty");
+  p.empty = LK_EMPTY_SKIP;
+  assert_rows(&p, "7:1\n8:2\n");
+  assert_int_equal(report.empty, 2);
+  p.input[LK_TEST] = write_text("test.txt", "7\t1\n9\t1\n");
+  assert_rows(&p, "7:1\n8:2\n--\n7:1\n?:1\n");
+  p.input[LK_TEST] = NULL;
+  p.no_label[p.no_labels++] = "8";
+  assert_rows(&p, "7:1\n");
+}
+
 /* ---- what ends a label, and digits ---- */
 
 static void separators(void **state) {
@@ -429,6 +465,10 @@ static void byte_order_marks(void **state) {
   assert_said("in.txt:2:1: a byte order mark that is not at the beginning of the file (2 in all)");
   p = settings_of("label", "a\tX\n" BOM "# sent_id = 2\nb\tX\n", NULL);
   assert_rows(&p, "a/X b/X\n");
+  p = settings_of("text", "a b\nc d." BOM "e f\n" BOM " g " BOM " h" BOM "\n", NULL); /* one end of line is missing */
+  assert_rows(&p, "a b\nc d." BOM "e f\ng " BOM " h" BOM "\n");
+  assert_int_equal(report.marks, 1);
+  assert_said("in.txt:2:5: a byte order mark between two letters (1 in all)");
 }
 
 /* A warning where other parts have unknown units that training does not, or would have by what it saw once. */
@@ -470,6 +510,7 @@ int main(void) {
       cmocka_unit_test(headers_and_rare_labels),
       cmocka_unit_test(empty_things),
       cmocka_unit_test(empty_sides_of_two_files),
+      cmocka_unit_test(empty_rows_of_hdf5),
       cmocka_unit_test(separators),
       cmocka_unit_test(further_targets_of_a_separator),
       cmocka_unit_test(digits_become_0),
