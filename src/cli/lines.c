@@ -11,7 +11,7 @@
 enum { BLOCK_LINES = 1024, BLOCK_BYTES = 8 << 20 };
 
 typedef struct block {
-  lk_input input;
+  lk_stdin input;
   lk_buffer bytes;
   size_t begin[BLOCK_LINES], size[BLOCK_LINES];
   const char *text[BLOCK_LINES];
@@ -26,15 +26,15 @@ lk_status lk_cli_write(const char *text, size_t size) {
 }
 
 /* A line as prepare would read it. */
-static lk_status take_line(void *context, lk_input *input, bool wait, lk_buffer *to, bool *got) {
+static lk_status take_line(void *context, lk_stdin *input, bool wait, lk_buffer *to, bool *got) {
   (void)context;
   const char *line;
   size_t size;
-  LK_TRY(lk_input_next(input, wait, &line, &size, got));
+  LK_TRY(lk_stdin_next(input, wait, &line, &size, got));
   if (!*got) return LK_OK;
-  size = lk_input_trim(line, size);
+  size = lk_stdin_trim(line, size);
   const size_t mark = input->lines == 1 ? lk_utf8_mark(line, size) : 0;
-  LK_TRY(lk_input_check(line + mark, size - mark, input->lines));
+  LK_TRY(lk_stdin_check(line + mark, size - mark, input->lines));
   return lk_buffer_append(to, line + mark, size - mark);
 }
 
@@ -174,7 +174,7 @@ lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how) {
   lk_buffer out = {0}, written = {0};
   lk_status status;
   LK_TRY(lk_alloc(&b, 1, sizeof *b));
-  b->lines = (lk_lines){.name = LK_INPUT_NAME, .text = b->text, .size = b->size, .first = 1};
+  b->lines = (lk_lines){.name = LK_STDIN_NAME, .text = b->text, .size = b->size, .first = 1};
   for (;;) {
     LK_GO(next_block(comm, b, how));
     if (b->lines.count == 0) break;
@@ -184,7 +184,7 @@ done:
   lk_buffer_release(&out);
   lk_buffer_release(&written);
   lk_buffer_release(&b->bytes);
-  lk_input_release(&b->input);
+  lk_stdin_release(&b->input);
   free(b);
   return status;
 }

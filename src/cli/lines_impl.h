@@ -3,15 +3,15 @@
  * A block is what is there: at least one line, or sentence, and as many more as can be had without waiting. So a program
  * that writes a line and waits gets its answer, and a file is worked on in blocks that keep all ranks busy. */
 #pragma once
-#include "input_impl.h"
+#include "stdin_impl.h"
 #include "lockstep/comm.h"
 #include "lockstep/decode.h"
 
 typedef struct lk_answering {
   void *context;
-  /** Rank 0: append the line that stands for the next thing to be answered; *got as in lk_input_next(). NULL: a line of
+  /** Rank 0: append the line that stands for the next thing to be answered; *got as in lk_stdin_next(). NULL: a line of
    *  standard input, without its end, the first without a byte order mark. */
-  lk_status (*take)(void *context, lk_input *input, bool wait, lk_buffer *line, bool *got);
+  lk_status (*take)(void *context, lk_stdin *input, bool wait, lk_buffer *line, bool *got);
   /** Append the answers to lines. With several ranks each has its part of a block. */
   lk_status (*work)(void *context, const lk_lines *lines, lk_buffer *out);
   /** Rank 0: append what is to be written for `answers`, those to the things that were taken longest ago. NULL: they are

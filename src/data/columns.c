@@ -8,9 +8,22 @@ enum { CONLLU_COLUMNS = 10, CONLLU_FORM = 1, CONLLU_UPOS = 3 };
 
 /* ---- cutting a line ---- */
 
+/* Blanks that set columns apart: others, as no-break ones, are parts of words. */
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
+
+static bool next_word(const lk_line *line, size_t *at, const char **start, size_t *size) {
+  size_t i = *at;
+  while (i < line->size && is_blank(line->text[i])) i++;
+  *start = line->text + i;
+  while (i < line->size && !is_blank(line->text[i])) i++;
+  *size = (size_t)(line->text + i - *start);
+  *at = i;
+  return *size > 0;
+}
+
 /* The next column from *at; false at the end. */
 static bool next_column(const lk_line *line, bool tabs, size_t *at, const char **start, size_t *size) {
-  if (!tabs) return lk_unit_next(LK_WORD, line->text, line->size, at, start, size);
+  if (!tabs) return next_word(line, at, start, size);
   if (*at > line->size) return false;
   *start = line->text + *at;
   const char *tab = memchr(*start, '\t', line->size - *at);
@@ -27,12 +40,14 @@ static int count_columns(const lk_line *line, bool tabs) {
   return count;
 }
 
-/* Column `index` of the line, which has it. */
+/* Column `index` of the line; nothing, at its end, where it has no such column. */
 static void column_at(const lk_line *line, bool tabs, int index, const char **start, size_t *size) {
   size_t at = 0;
+  bool there = true;
+  for (; there && index >= 0; index--) there = next_column(line, tabs, &at, start, size);
+  if (there) return;
   *start = line->text + line->size;
   *size = 0;
-  for (bool there = true; there && index >= 0; index--) there = next_column(line, tabs, &at, start, size);
 }
 
 /* Where a wrong number of columns shows: at the first that is too many, or at the line's end. */
@@ -52,6 +67,10 @@ static bool starts_with(const lk_line *line, const char *prefix) {
 
 static bool is_break(const lk_line *line, bool conllu) {
   return lk_is_blank(line->text, line->size) || (!conllu && starts_with(line, "-DOCSTART-"));
+}
+
+bool lk_columns_is_break(const char *text, size_t size, bool conllu) {
+  return is_break(&(lk_line){.text = text, .size = size}, conllu);
 }
 
 static const char *plural(ptrdiff_t count) { return count == 1 ? "" : "s"; }
@@ -148,7 +167,10 @@ static lk_status name_columns(const lk_job *job, lk_source *source, const lk_lin
   const int word = p->column_word != LK_COLUMN_DEFAULT ? p->column_word : p->conllu ? CONLLU_FORM : 0;
   const int tag = p->column_tag != LK_COLUMN_DEFAULT ? p->column_tag : p->conllu ? CONLLU_UPOS : -1;
   LK_TRY(resolve(source, line, "word", word, c->count, &c->word));
-  LK_TRY(resolve(source, line, "tag", tag, c->count, &c->tag));
+  if (c->asks && (tag == c->count || (tag == -1 && c->count == 1)))
+    c->tag = c->count; /* a further one */
+  else
+    LK_TRY(resolve(source, line, "tag", tag, c->count, &c->tag));
   c->is_upos = p->conllu && c->count >= CONLLU_COLUMNS && c->tag == CONLLU_UPOS;
   if (c->word != c->tag) return LK_OK;
   return lk_source_fail(source, line->number, 1, "%d column%s: word and tag would be the same one", c->count,
@@ -196,8 +218,9 @@ static lk_status find_layout(const lk_job *job, lk_source *source) {
     if (!starts_with(&line, "#")) break;
   }
   if (first.size == 0) return LK_OK;
-  c->tabs = conllu || has_tab(&first);
+  c->tabs = conllu || c->words || has_tab(&first);
   c->count = count_columns(&first, c->tabs);
+  if (c->asks && c->count == 1) c->tabs = true; /* a word a line, blanks and all */
   c->line = first.number;
   const bool told = job->settings->column_word != LK_COLUMN_DEFAULT || job->settings->column_tag != LK_COLUMN_DEFAULT;
   if (conllu && c->count != CONLLU_COLUMNS && !told)
@@ -212,8 +235,9 @@ static lk_status find_layout(const lk_job *job, lk_source *source) {
 static lk_status wrong_columns(const lk_source *source, const lk_line *line, int found) {
   const lk_columns *c = &source->columns;
   return lk_source_fail(source, line->number, lk_line_column(line, surplus(line, c->tabs, found, c->count)),
-                        "%d column%s set apart by %s, expected %d as in line %td", found, plural(found),
-                        c->tabs ? "TABs" : "blanks", c->count, c->line);
+                        "%d column%s set apart by %s, expected %d as in line %td%s", found, plural(found),
+                        c->tabs ? "TABs" : "blanks", c->count, c->line,
+                        c->asks && !c->tabs ? "; --input words takes each line as one word" : "");
 }
 
 /* ---- comments ---- */
@@ -271,8 +295,9 @@ static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line 
   bool has = true;
   *comment = job->settings->conllu || c->count == 0 || names_something(line);
   if (*comment) return LK_OK;
-  const bool whole = is_whole(c, line), begins = c->rows == 0;
-  if (whole && begins) LK_TRY(has_label(job, source, line, &has));
+  const bool whole = is_whole(c, line), begins = c->rows == 0, labelled = c->tag < c->count;
+  if (whole && begins && labelled) LK_TRY(has_label(job, source, line, &has));
+  if (whole && begins && !labelled) has = !starts_with(line, "# ");
   *comment = whole ? !has : begins || starts_with(line, "# ");
   return LK_OK;
 }

@@ -23,6 +23,8 @@ typedef struct lk_columns {
   int word, tag;  /* their columns, from 0 */
   bool is_upos;   /* CoNLL-U: tag is the column of universal parts of speech */
   bool tabs;
+  bool asks;          /* labels are asked for: there may be no column for them yet, `tag` is then `count` */
+  bool words;         /* and blanks do not set columns apart */
   bool numbered;      /* plain: the first column is neither, and numbers the words */
   lk_vocab *borne;    /* the labels of certain rows, where a line with `#` asked for them */
   ptrdiff_t rows;     /* of this sentence so far */
@@ -39,6 +41,8 @@ typedef enum lk_row_kind { LK_ROW_WORD, LK_ROW_BREAK, LK_ROW_END } lk_row_kind; 
 
 /** The next row of the source. LK_DATA naming the place of what is none. */
 LK_CHECKED lk_status lk_columns_next(struct lk_job *job, struct lk_source *source, lk_row *row, lk_row_kind *kind);
+/** Whether a line stands between sentences. */
+bool lk_columns_is_break(const char *text, size_t size, bool conllu);
 /** Stand before the first line again. */
 void lk_columns_restart(lk_columns *columns);
 void lk_columns_release(lk_columns *columns);

@@ -41,7 +41,7 @@ static lk_status check_returns(const lk_text_file *file) {
   return LK_OK;
 }
 
-static lk_status check(const lk_text_file *file) {
+lk_status lk_text_file_check(const lk_text_file *file) {
   const char *text = file->bytes.data;
   const size_t size = file->bytes.size;
   if (size == file->begin) return LK_FAIL(LK_DATA, "%s:1:1: the file is empty", file->name);
@@ -62,7 +62,7 @@ lk_status lk_text_file_load(lk_text_file *file, const char *path) {
   lk_status status;
   LK_GO(lk_input_read(&file->bytes, path, file->name));
   file->begin = lk_utf8_mark(file->bytes.data, file->bytes.size);
-  LK_GO(check(file));
+  LK_GO(lk_text_file_check(file));
 done:
   if (status != LK_OK) lk_text_file_release(file);
   return status;

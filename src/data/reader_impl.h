@@ -14,7 +14,8 @@
 typedef struct lk_text_file {
   const char *name; /* for messages: the path, or <stdin> */
   lk_buffer bytes;
-  size_t begin; /* after the byte order mark */
+  size_t begin;     /* after the byte order mark */
+  ptrdiff_t before; /* lines in front of it, where it is a part of what `name` says */
 } lk_text_file;
 
 typedef struct lk_line {
@@ -32,6 +33,8 @@ typedef struct lk_reader {
 
 /** Read and check; `path` outlives the file, "-" is standard input. LK_IO; LK_DATA with file:line:column. */
 LK_CHECKED lk_status lk_text_file_load(lk_text_file *file, const char *path);
+/** What lk_text_file_load() checks. LK_DATA with file:line:column. */
+LK_CHECKED lk_status lk_text_file_check(const lk_text_file *file);
 /** LK_DATA where a word is over the limit. */
 LK_CHECKED lk_status lk_text_file_check_words(const lk_text_file *file);
 /** Take out the byte order marks at the beginnings of lines; how many there were besides the file's own, and the line of
@@ -42,7 +45,7 @@ ptrdiff_t lk_text_file_drop_marks(lk_text_file *file, ptrdiff_t *line);
 ptrdiff_t lk_text_file_inner_marks(const lk_text_file *file, ptrdiff_t *line, ptrdiff_t *column);
 void lk_text_file_release(lk_text_file *file);
 static inline lk_reader lk_reader_start(const lk_text_file *file) {
-  return (lk_reader){.file = file, .at = file->begin};
+  return (lk_reader){.file = file, .at = file->begin, .line = file->before};
 }
 /** The next line; false at the end. */
 bool lk_reader_next(lk_reader *reader, lk_line *line);

@@ -1,4 +1,4 @@
-#include "input_impl.h"
+#include "stdin_impl.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +16,7 @@ static bool is_ready(bool wait) {
 }
 
 /* Read what is there; *more false where that is nothing, which without `wait` may change. */
-static lk_status fill(lk_input *in, bool wait, bool *more) {
+static lk_status fill(lk_stdin *in, bool wait, bool *more) {
   *more = false;
   if (in->ended || (!wait && !is_ready(false))) return LK_OK;
   memmove(in->bytes.data, in->bytes.data + in->at, in->bytes.size - in->at);
@@ -30,13 +30,13 @@ static lk_status fill(lk_input *in, bool wait, bool *more) {
     in->ended = got == 0;
     *more = got > 0;
     if (got >= 0) return LK_OK;
-    if (errno != EINTR && errno != EAGAIN) return LK_FAIL(LK_IO, LK_INPUT_NAME ": %s", strerror(errno));
+    if (errno != EINTR && errno != EAGAIN) return LK_FAIL(LK_IO, LK_STDIN_NAME ": %s", strerror(errno));
     if (errno == EAGAIN && !wait) return LK_OK;
     if (errno == EAGAIN) (void)is_ready(true); /* another program left the pipe non-blocking */
   }
 }
 
-lk_status lk_input_next(lk_input *in, bool wait, const char **line, size_t *size, bool *got) {
+lk_status lk_stdin_next(lk_stdin *in, bool wait, const char **line, size_t *size, bool *got) {
   const char *end = NULL;
   *got = false;
   if (!in->bytes.data) LK_TRY(lk_grow(&in->bytes.data, &in->bytes.capacity, CHUNK, 1));
@@ -44,9 +44,9 @@ lk_status lk_input_next(lk_input *in, bool wait, const char **line, size_t *size
     end = memchr(in->bytes.data + in->searched, '\n', in->bytes.size - in->searched);
     if (end) break;
     in->searched = in->bytes.size;
-    if (in->bytes.size - in->at > LK_INPUT_MOST)
-      return LK_FAIL(LK_DATA, LK_INPUT_NAME ":%lld:1: a line of more than %zu MiB", (long long)in->lines + 1,
-                     LK_INPUT_MOST >> 20);
+    if (in->bytes.size - in->at > LK_STDIN_MOST)
+      return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:1: a line of more than %zu MiB", (long long)in->lines + 1,
+                     LK_STDIN_MOST >> 20);
     LK_TRY(fill(in, wait, &more));
   }
   if (!end && (!in->ended || in->at == in->bytes.size)) return LK_OK;
@@ -58,22 +58,22 @@ lk_status lk_input_next(lk_input *in, bool wait, const char **line, size_t *size
   return LK_OK;
 }
 
-size_t lk_input_trim(const char *line, size_t size) {
+size_t lk_stdin_trim(const char *line, size_t size) {
   if (size > 0 && line[size - 1] == '\n') size--;
   while (size > 0 && line[size - 1] == '\r') size--;
   return size;
 }
 
-lk_status lk_input_check(const char *line, size_t size, int64_t number) {
+lk_status lk_stdin_check(const char *line, size_t size, int64_t number) {
   const size_t valid = lk_utf8_valid(line, size);
   const char *nul = memchr(line, 0, valid);
   const size_t at = nul ? (size_t)(nul - line) : valid;
   if (at == size) return LK_OK;
-  return LK_FAIL(LK_DATA, LK_INPUT_NAME ":%lld:%zu: %s", (long long)number, lk_utf8_count(line, at) + 1,
+  return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:%zu: %s", (long long)number, lk_utf8_count(line, at) + 1,
                  nul ? "a NUL byte in a text" : "not valid UTF-8");
 }
 
-void lk_input_release(lk_input *in) {
+void lk_stdin_release(lk_stdin *in) {
   lk_buffer_release(&in->bytes);
-  *in = (lk_input){0};
+  *in = (lk_stdin){0};
 }
