@@ -117,7 +117,8 @@ LK_INLINE void lk_store_part(lk_real *p, lk_vec v, ptrdiff_t n) {
 #else
   lk_real lane[LK_VL];
   lk_store(lane, v);
-  for (ptrdiff_t i = 0; i < n; i++) p[i] = lane[i];
+  for (ptrdiff_t i = 0; i < LK_VL; i++) /* a constant bound: of n alone gcc 14 believes that it may be more */
+    if (i < n) p[i] = lane[i];
 #endif
 }
 /** The first n lanes of v, zeros behind, whatever was there. */

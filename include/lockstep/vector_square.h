@@ -21,8 +21,13 @@
 #define LK_ZIP_LOW  0, 2
 #define LK_ZIP_HIGH 1, 3
 #endif
-LK_INLINE lk_vec lk_zip_low(lk_vec a, lk_vec b) { return __builtin_shufflevector(a, b, LK_ZIP_LOW); }
-LK_INLINE lk_vec lk_zip_high(lk_vec a, lk_vec b) { return __builtin_shufflevector(a, b, LK_ZIP_HIGH); }
+#if __has_builtin(__builtin_shufflevector)
+#define LK_ZIP(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else /* gcc before 12 */
+#define LK_ZIP(a, b, ...) __builtin_shuffle(a, b, (lk_ivec){__VA_ARGS__})
+#endif
+LK_INLINE lk_vec lk_zip_low(lk_vec a, lk_vec b) { return LK_ZIP(a, b, LK_ZIP_LOW); }
+LK_INLINE lk_vec lk_zip_high(lk_vec a, lk_vec b) { return LK_ZIP(a, b, LK_ZIP_HIGH); }
 
 /** A square of LK_VL rows: v[i][j] becomes v[j][i]. Each round turns the bits of (row, lane) by one. */
 LK_INLINE void lk_transpose(lk_vec v[LK_VL_NUMBER]) {

@@ -27,7 +27,7 @@ lk_status lk_reducer_share(lk_reducer *reducer) {
     LK_TRY(move_slice(reducer, from, from, false, &requests));
   }
   for (int i = 0; i < reducer->share_tos; i++) LK_TRY(move_slice(reducer, rank, reducer->share_to[i], true, &requests));
-  if (requests > 0) LK_TRY(LK_MPI(MPI_Waitall, requests, reducer->request[0], MPI_STATUSES_IGNORE));
+  if (requests > 0) LK_TRY(LK_MPI(MPI_Waitall, requests, reducer->request[0], reducer->status));
   return lk_reducer_meet(reducer);
 }
 

@@ -69,7 +69,7 @@ static void check(int tied, int rank, int size) {
   fixture_rank_open(&k, &c, rank, size, m.params);
   fixture_rank_open(&plain, &c, rank, size, m.params);
   const ptrdiff_t N = k.pack.N;
-  assert_true(N <= MOST && N * LDY > 2 * 96 * 1024);
+  assert_true(N > 0 && N <= MOST && N * LDY > 2 * 96 * 1024);
   lk_real *x = fixture_alloc(N * LDX), *dx = fixture_alloc(N * LDX), *want_dx = fixture_alloc(N * LDX);
   lk_real *logits = fixture_alloc(N * LDY), *want = fixture_alloc(N * LDY);
   double *loss = calloc((size_t)N, sizeof *loss), *want_loss = calloc((size_t)N, sizeof *loss);
