@@ -48,12 +48,13 @@ typedef struct position {
   int line, column; /* from 1 */
 } position;
 
-/* Where a scalar begins, its opening quote included; `otherwise` for what carries no mark. */
+/* Where a scalar begins, its opening quote included; `otherwise` for what carries no mark, or is no text at all: where
+ * nothing begins, versions of the YAML library say differently. */
 static position position_of(struct fy_node *node, position otherwise) {
   struct fy_token *token = node && fy_node_is_scalar(node) ? fy_node_get_scalar_token(node) : NULL;
   const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
-  if (!mark) return otherwise;
   enum fy_node_style style = fy_node_get_style(node);
+  if (!mark || (style == FYNS_PLAIN && fy_token_get_text_length(token) == 0)) return otherwise;
   bool sign = style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED || style == FYNS_ALIAS;
   return (position){mark->line + 1, mark->column + (sign ? 0 : 1)};
 }
