@@ -11,6 +11,7 @@
 #include "lockstep/h5.h"
 #include "lockstep/kernels.h"
 #include "lockstep/log.h"
+#include "lockstep/signals.h"
 #include "lockstep/text.h"
 
 static const lk_command commands[] = {
@@ -122,6 +123,7 @@ static lk_status run_all(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   hold_streams();
+  lk_signals_reset(false);
   setlocale(LC_CTYPE, "C.UTF-8");
   lk_log_init(LK_LOG_INFO, false);
   lk_status status = run_all(argc, argv);

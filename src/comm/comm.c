@@ -28,45 +28,16 @@ static void keep_freed_memory(void) {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
-static bool is_set(const char *name) { return getenv(name) != NULL; }
-
-/* Slurm's oldest way to start ranks tells them no more than their number. */
-bool lk_comm_launched(void) {
-  const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-  return is_set("OMPI_COMM_WORLD_SIZE") || is_set("PMIX_RANK") || is_set("PMI_RANK") ||
-         (tasks != NULL && strcmp(tasks, "1") != 0);
-}
-
-/* Whether mpirun says that all its ranks are on this host. */
-static bool on_one_host(void) {
-  const char *all = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  return all && here && strcmp(all, here) == 0;
-}
-
-/* MPI_Init() where Open MPI would otherwise try all networks that it was built for, which takes a fifth of a second, and
- * without mpirun start a daemon, which takes another: a host by itself needs neither. What the user's environment or
- * mpirun's arguments say about transports stays; a parameter file of Open MPI's cannot be seen here, and is outranked. */
-static int init_quickly(int *argc, char ***argv, int *provided) {
-  static const char isolated[] = "OMPI_MCA_ess_singleton_isolated", pml[] = "OMPI_MCA_pml";
-  const bool alone = !lk_comm_launched(), chosen = is_set(pml) || is_set("OMPI_MCA_mtl") || is_set("OMPI_MCA_btl");
-  const bool isolates = alone && !is_set(isolated), chooses = (alone || on_one_host()) && !chosen;
-  if (isolates) (void)setenv(isolated, "1", 1);
-  if (chooses) (void)setenv(pml, "ob1", 1);
-  const int code = MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, provided);
-  if (isolates) (void)unsetenv(isolated); /* not for what this process may start */
-  if (chooses) (void)unsetenv(pml);
-  return code;
-}
-
 static lk_status start(lk_comm *comm, int *argc, char ***argv) {
   int provided = MPI_THREAD_SINGLE;
-  LK_TRY(lk_mpi_check(init_quickly(argc, argv, &provided), "MPI_Init_thread"));
+  LK_TRY(lk_launch(argc, argv, &provided));
   LK_TRY(LK_MPI(MPI_Comm_set_errhandler, MPI_COMM_WORLD, MPI_ERRORS_RETURN));
   if (provided < MPI_THREAD_FUNNELED) return LK_FAIL(LK_INTERNAL, "this MPI was built without thread support");
   LK_TRY(LK_MPI(MPI_Comm_dup, MPI_COMM_WORLD, &comm->mpi));
   LK_TRY(LK_MPI(MPI_Comm_set_errhandler, comm->mpi, MPI_ERRORS_RETURN));
   LK_TRY(LK_MPI(MPI_Comm_rank, comm->mpi, &comm->rank));
   LK_TRY(LK_MPI(MPI_Comm_size, comm->mpi, &comm->size));
+  LK_TRY(lk_launch_check(comm->size));
   LK_TRY(lk_alloc(&comm->counts, (size_t)comm->size, sizeof *comm->counts));
   LK_TRY(lk_alloc(&comm->places, (size_t)comm->size, sizeof *comm->places));
   LK_TRY(lk_alloc(&comm->bytes, (size_t)comm->size, sizeof *comm->bytes));

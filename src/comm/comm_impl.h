@@ -28,6 +28,12 @@ static inline int lk_mpi_count(size_t n) {
   return (int)n;
 }
 
+/* launch.c */
+/** MPI_Init_thread(), quickly where all ranks are on one host; LK_INTERNAL.        Collective. */
+LK_CHECKED lk_status lk_launch(int *argc, char ***argv, int *provided);
+/** LK_USAGE where the launcher started more ranks than this MPI knows of: it is another MPI's. Not collective. */
+LK_CHECKED lk_status lk_launch_check(int size);
+
 #define LK_PAGE 4096
 
 typedef struct lk_shared { /* memory that the ranks of a host share */

@@ -6,18 +6,21 @@
 corpus_classify
 small=(data.corpus=classify.h5 model.hidden=8 model.embedding=8 train.batch=8)
 
-# tried LOG: the layers for messages that Open MPI says it looked at
-tried() { sed -n 's/.*found loaded component \([a-z0-9]*\).*/\1/p' "$1" | sort -u | tr '\n' ' '; }
-export OMPI_MCA_pml_base_verbose=20
-train 2 classify-text.yaml two train.steps=2 "${small[@]}"
-OMPI_MCA_mtl=^psm2 train 2 classify-text.yaml chosen train.steps=2 "${small[@]}"
-"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=one train.steps=2 "${small[@]}" >one.log 2>&1
-echo "tried: $(tried two.log), by choice $(tried chosen.log), alone $(tried one.log)"
-[ "$(tried two.log)" = "ob1 " ]
-[ "$(tried one.log)" = "ob1 " ]
-[ "$(tried chosen.log)" != "ob1 " ] # Debian's has others too
+if [ "$LOCKSTEP_MPI" = openmpi ]; then # the only one that is told something
+  # tried LOG: the layers for messages that Open MPI says it looked at
+  tried() { sed -n 's/.*found loaded component \([a-z0-9]*\).*/\1/p' "$1" | sort -u | tr '\n' ' '; }
+  export OMPI_MCA_pml_base_verbose=20
+  train 2 classify-text.yaml two train.steps=2 "${small[@]}"
+  OMPI_MCA_mtl=^psm2 train 2 classify-text.yaml chosen train.steps=2 "${small[@]}"
+  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=one train.steps=2 "${small[@]}" >one.log 2>&1
+  echo "tried: $(tried two.log), by choice $(tried chosen.log), alone $(tried one.log)"
+  [ "$(tried two.log)" = "ob1 " ]
+  [ "$(tried one.log)" = "ob1 " ]
+  [ "$(tried chosen.log)" != "ob1 " ] # Debian's has others too
+fi
 
-"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=long train.steps=0 train.epochs=1000 "${small[@]}" \
+"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=long train.steps=0 train.epochs=1000 \
+  train.patience=0 train.rate=1e-9 "${small[@]}" \
   >long.log 2>&1 &
 job=$!
 for _ in $(seq 200); do

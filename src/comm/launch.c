@@ -1,0 +1,93 @@
+/* How a rank comes to be: what its launcher tells it, what MPI is told before it starts, and whether the two agree.
+ *
+ * Open MPI's mpirun, MPICH's (hydra, which Intel MPI has too) and Slurm tell a rank by the environment what it is. Only
+ * Open MPI is told something: the others start as fast as they can by themselves. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "comm_impl.h"
+
+static bool is_set(const char *name) { return getenv(name) != NULL; }
+
+/* The number that the first of these variables holds; `otherwise` where none is set. */
+static int number_of(const char *one, const char *other, int otherwise) {
+  const char *text = getenv(one);
+  if (!text) text = getenv(other);
+  return text ? atoi(text) : otherwise;
+}
+
+static int told_size(void) { return number_of("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", 0); }
+static int told_rank(void) { return number_of("OMPI_COMM_WORLD_RANK", "PMI_RANK", 0); }
+static int told_here(void) { return number_of("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", 0); }
+
+/* Slurm's oldest way to start ranks tells them no more than their number. */
+bool lk_comm_launched(void) {
+  const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+  return told_size() > 0 || is_set("PMIX_RANK") || is_set("PMI_RANK") || (tasks != NULL && strcmp(tasks, "1") != 0);
+}
+
+/* "Open MPI v5.0.7", "MPICH Version: 4.0.2": what this MPI calls itself, in a line. */
+static void library_words(char out[MPI_MAX_LIBRARY_VERSION_STRING]) {
+  int length = 0;
+  out[0] = '\0';
+  if (MPI_Get_library_version(out, &length) != MPI_SUCCESS) out[0] = '\0';
+  out[strcspn(out, ",\n")] = '\0';
+  for (char *at = out; *at; at++)
+    if (*at == '\t') *at = ' ';
+}
+
+/* Each rank's messages on one host go through a file there, and by way of a network where it does not fit. */
+static bool room_for_messages(int ranks) {
+  struct statvfs fs;
+  const double each = 24 * 0x1p20; /* bytes: 4 or 16 MiB for the file, and ours */
+  return statvfs("/dev/shm", &fs) == 0 && (double)fs.f_bavail * (double)fs.f_frsize >= each * ranks;
+}
+
+typedef struct setting {
+  const char *name, *value;
+} setting;
+
+/* What Open MPI is told where all its ranks are on this host. It would otherwise try all networks that it was built for,
+ * which takes a fifth of a second, and complain where it finds none; without mpirun older ones start a daemon, which
+ * takes another fifth. What the user's environment or mpirun's arguments say about transports stays; a parameter file of
+ * Open MPI's cannot be seen here, and is outranked. */
+static int settings_of(setting out[3]) {
+  char words[MPI_MAX_LIBRARY_VERSION_STRING];
+  int version = 0, n = 0;
+  library_words(words);
+  if (sscanf(words, "Open MPI v%d", &version) != 1) return 0;
+  const bool alone = !lk_comm_launched(), one_host = alone || (told_size() > 0 && told_size() == told_here());
+  if (alone && !is_set("OMPI_MCA_ess_singleton_isolated")) out[n++] = (setting){"OMPI_MCA_ess_singleton_isolated", "1"};
+  if (!one_host || is_set("OMPI_MCA_pml") || is_set("OMPI_MCA_mtl") || is_set("OMPI_MCA_btl")) return n;
+  out[n++] = (setting){"OMPI_MCA_pml", "ob1"};
+  if (room_for_messages(alone ? 1 : told_here()))
+    out[n++] = (setting){"OMPI_MCA_btl", version < 5 ? "self,vader" : "self,sm"};
+  return n;
+}
+
+lk_status lk_launch(int *argc, char ***argv, int *provided) {
+  setting set[3];
+  const int n = settings_of(set);
+  for (int i = 0; i < n; i++) (void)setenv(set[i].name, set[i].value, 1);
+  struct sigaction hangup; /* which MPI's libraries may take for themselves */
+  const bool known = sigaction(SIGHUP, NULL, &hangup) == 0;
+  const int code = MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, provided);
+  if (known) (void)sigaction(SIGHUP, &hangup, NULL);
+  for (int i = 0; i < n; i++) (void)unsetenv(set[i].name); /* not for what this process may start */
+  return lk_mpi_check(code, "MPI_Init_thread");
+}
+
+lk_status lk_launch_check(int size) {
+  char words[MPI_MAX_LIBRARY_VERSION_STRING];
+  if (size > 1 || told_size() <= 1) return LK_OK;
+  if (told_rank() > 0) return LK_USAGE; /* one of them says it */
+  library_words(words);
+  return LK_FAIL(
+      LK_USAGE,
+      "%d ranks were started that cannot reach each other: lockstep was built with %s, and mpirun is another "
+      "MPI's; start it with the mpirun of its own",
+      told_size(), words);
+}
