@@ -26,10 +26,23 @@ $output"
   printf '%s\n' "$output" | grep -A 3 'warning:' || true
 }
 
-# Environment in which plain `mpirun -n R` works: as root, with fewer cores than ranks, inside a container.
+# mpi_settings [RANKS]: lines NAME=VALUE, the environment in which plain `mpirun -n R` works: as root, with fewer cores
+# than ranks, inside a container. Each MPI reads names of its own and no other's. The tests ask here too.
+mpi_settings() {
+  printf '%s\n' OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none \
+    OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl_base_warn_component_unused=0 # Open MPI 4
+  printf '%s\n' PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none \
+    OMPI_MCA_smsc=^cma # from 5 on
+  printf '%s\n' HYDRA_BINDING=none I_MPI_PIN=0 # MPICH, Intel MPI
+  if [ "$cores" -lt "${1:-1}" ]; then
+    printf '%s\n' OMPI_MCA_mpi_yield_when_idle=1 MPIR_CVAR_POLLS_BEFORE_YIELD=1 I_MPI_WAIT_MODE=1
+  fi
+  if [ "$(id -u)" -eq 0 ]; then printf '%s\n' OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+}
+
+# mpi_environment [RANKS [BUILD]]: these settings, and the mpirun that belongs to what was built there.
 mpi_environment() {
-  export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
-  export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl_base_warn_component_unused=0
-  if [ "$cores" -lt "${1:-1}" ]; then export OMPI_MCA_mpi_yield_when_idle=1; fi
-  if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+  local line
+  while read -r line; do export "${line?}"; done < <(mpi_settings "${1:-1}")
+  if [ -x "${2:-}/launcher/mpirun" ]; then export PATH="$2/launcher:$PATH"; fi
 }

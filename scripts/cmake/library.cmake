@@ -27,7 +27,7 @@ endif()
 set(LOCKSTEP_USES_base PkgConfig::LOCKSTEP_FYAML lockstep_unistring)
 set(LOCKSTEP_USES_math PkgConfig::LOCKSTEP_OPENBLAS)
 set(LOCKSTEP_USES_comm MPI::MPI_C)
-set(LOCKSTEP_USES_store PkgConfig::LOCKSTEP_HDF5 PkgConfig::LOCKSTEP_XXHASH PkgConfig::LOCKSTEP_NETTLE
+set(LOCKSTEP_USES_store lockstep_hdf5 PkgConfig::LOCKSTEP_XXHASH PkgConfig::LOCKSTEP_NETTLE
     PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_data PkgConfig::LOCKSTEP_ARCHIVE PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_train PkgConfig::LOCKSTEP_JANSSON)

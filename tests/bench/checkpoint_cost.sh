@@ -17,7 +17,7 @@ for _ in $(seq 40); do cat "$source"/*.md; done >"$folder/text.txt"
 # seconds_of EVERY: of all windows of 100 steps
 seconds_of() {
   rm -rf "$folder/run"
-  mpirun --oversubscribe -n "${RANKS:-2}" "$lockstep" train "$source/configs/lm-char.yaml" data.corpus="$folder/text.h5" \
+  mpirun -n "${RANKS:-2}" "$lockstep" train "$source/configs/lm-char.yaml" data.corpus="$folder/text.h5" \
     run.dir="$folder/run" model.hidden="${HIDDEN:-256}" model.layers=2 train.batch=32 train.unroll=64 train.epochs=0 train.steps="$steps" \
     eval.every=1000000 checkpoint.every="$1" parallel.check_every=0 2>"$folder/log.txt" || { cat "$folder/log.txt" >&2 && exit 1; }
   grep '"kind":"train"' "$folder/run/metrics.jsonl" | sed 's/.*"seconds":\([0-9.e+-]*\).*/\1/' | awk '{ s += $1 } END { print s }'

@@ -16,7 +16,7 @@ calls() {
   local kind=$1 ranks=$2 steps=$3 config=$4
   shift 4
   rm -rf run counts
-  FAULT_CALL=$kind FAULT_MODE=count FAULT_MARK=$PWD/counts mpirun -n "$ranks" -x "LD_PRELOAD=$LOCKSTEP_SHIM" "$LOCKSTEP" \
+  FAULT_CALL=$kind FAULT_MODE=count FAULT_MARK=$PWD/counts mpirun -n "$ranks" env "LD_PRELOAD=$LOCKSTEP_SHIM" "$LOCKSTEP" \
     train "$LOCKSTEP_SOURCE/configs/$config" run.dir=run train.steps="$steps" checkpoint.every=0 eval.every=1000 "$@" \
     >log 2>&1 || { cat log >&2; return 1; }
   grep -q "^done at step $steps:" log && sort -rn counts

@@ -1,0 +1,26 @@
+# launcher/mpirun in the build folder: the mpirun of the MPI that was found here. A machine may have several, and ranks
+# that another one's started would not know each other.
+function(lockstep_launcher_kind result program)
+  execute_process(COMMAND ${program} --version OUTPUT_VARIABLE words ERROR_VARIABLE more)
+  set(${result} "" PARENT_SCOPE)
+  if("${words}${more}" MATCHES "Open ?MPI|OpenRTE|PRRTE")
+    set(${result} openmpi PARENT_SCOPE)
+  elseif("${words}${more}" MATCHES "HYDRA|Intel\\(R\\) MPI")
+    set(${result} mpich PARENT_SCOPE)
+  endif()
+endfunction()
+
+set(launcher ${MPIEXEC_EXECUTABLE})
+lockstep_launcher_kind(kind "${launcher}")
+if(NOT kind STREQUAL lockstep_mpi)
+  find_program(LOCKSTEP_MPIRUN NAMES mpirun.${lockstep_mpi} mpiexec.${lockstep_mpi})
+  mark_as_advanced(LOCKSTEP_MPIRUN)
+  if(LOCKSTEP_MPIRUN)
+    set(launcher ${LOCKSTEP_MPIRUN})
+  elseif(kind)
+    message(WARNING " ${launcher} belongs to another MPI than the one that is built with: set MPIEXEC_EXECUTABLE")
+  endif()
+endif()
+file(WRITE ${PROJECT_BINARY_DIR}/launcher/mpirun "#!/bin/sh\nexec '${launcher}' \"$@\"\n")
+file(CHMOD ${PROJECT_BINARY_DIR}/launcher/mpirun PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ
+  GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
