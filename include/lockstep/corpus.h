@@ -1,6 +1,6 @@
 /* corpus.h - a prepared corpus: padded matrices in buckets of similar length, readable with any HDF5 tool.
  *
- *   /                     format="lockstep-corpus" version task unit created_by source frames max_length
+ *   /                     format="lockstep-corpus" version task unit created_by source frames max_length [split]
  *   /vocab/source /vocab/target /vocab/label     strings; <name>_count: how often each was seen in training
  *   /train/len_0032/source  int32 [N,32]   length int32 [N]   target int32 [N,32] or [N]   frames float32 [N,32,D]
  *   /train/stream           int32 [n]
@@ -51,7 +51,8 @@ typedef struct lk_corpus_info {
   ptrdiff_t frames;                     /* D, 0 for ids */
   lk_strings source, target, label;     /* vocabularies with counts; empty where there is none */
   lk_buffer source_model, target_model; /* SentencePiece models, as their files have them; empty where there is none */
-  int lower, nfc, digits;               /* how text was folded (lk_folding): predict and generate do the same */
+  char split[200];        /* how prepare made valid and test out of the training files; "" where it did not */
+  int lower, nfc, digits; /* how text was folded (lk_folding): predict and generate do the same */
   int buckets[LK_SPLITS];
   lk_bucket bucket[LK_SPLITS][LK_MAX_BUCKETS];
   ptrdiff_t rows[LK_SPLITS];   /* over all buckets */

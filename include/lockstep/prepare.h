@@ -13,6 +13,16 @@ typedef enum lk_empty { LK_EMPTY_ERROR, LK_EMPTY_SKIP } lk_empty;
 typedef enum lk_unseen { LK_UNSEEN_WRONG, LK_UNSEEN_ERROR } lk_unseen;
 typedef enum lk_too_long { LK_TOO_LONG_ERROR, LK_TOO_LONG_SKIP, LK_TOO_LONG_CUT } lk_too_long;
 
+/* What says which subject (speaker, document ...) a row is of: nothing; a column, which is no part of the data then; a
+ * comment in front of sentences; lines that begin with a text begin a subject each. */
+typedef enum lk_group_by { LK_GROUP_NONE, LK_GROUP_COLUMN, LK_GROUP_COMMENT, LK_GROUP_LINE } lk_group_by;
+typedef struct lk_prepare_group {
+  lk_group_by by;
+  int column;       /* from 0, or from the end: -1 the last one */
+  const char *text; /* of a comment its key, as in "# key = value"; of a line its beginning */
+  const char *upto; /* only what stands before the last of these in a column or comment; NULL all of it */
+} lk_prepare_group;
+
 #define LK_COLUMN_DEFAULT INT_MIN
 #define LK_MOST_NO_LABELS 16
 
@@ -33,7 +43,11 @@ typedef struct lk_prepare {
   const char *input[LK_SPLITS];          /* train (needed), valid, test; "-" is standard input */
   const char *const *further[LK_SPLITS]; /* more files of a part, in order, NULL at the end; or NULL for none */
   const char *output;
-  double fraction[LK_SPLITS]; /* of the training file to set apart, from its end: valid, then test; 0 none */
+  double fraction[LK_SPLITS]; /* of the training files to set apart for valid and test; 0 none */
+  bool in_order;          /* classify, frames: from the end of the files, rather than as large a share of each class */
+  bool shuffle;           /* deal them out in a random order */
+  uint64_t seed;          /* which one */
+  lk_prepare_group group; /* rows of one subject go to one part */
   lk_unit unit;
   bool stream;          /* text: one running text; words get <eos> at each line end */
   ptrdiff_t vocabulary; /* at most so many units besides the specials; 0 all */
@@ -56,6 +70,7 @@ typedef struct lk_prepare_report {
   ptrdiff_t rows[LK_SPLITS], units[LK_SPLITS], unknown[LK_SPLITS]; /* sequences, units, of them <unk> */
   ptrdiff_t target_units[LK_SPLITS], target_unknown[LK_SPLITS];    /* pairs: the same of the targets */
   ptrdiff_t further[LK_SPLITS];                                    /* pairs: accepted targets besides the first */
+  ptrdiff_t groups[LK_SPLITS];                                     /* subjects */
   ptrdiff_t skipped, cut;                                          /* over max_length */
   ptrdiff_t empty, unlabelled;                                     /* left out: something empty; no label at all */
   ptrdiff_t unseen[LK_SPLITS];                                     /* labels that training never has */

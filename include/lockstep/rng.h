@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 typedef enum lk_purpose {
-  LK_PURPOSE_INIT = 1, /* initial values of parameters   */
-  LK_PURPOSE_SHUFFLE,  /* order of rows and of steps     */
-  LK_PURPOSE_DROPOUT,  /* masks between layers           */
-  LK_PURPOSE_WORD,     /* words replaced by <unk>        */
-  LK_PURPOSE_SAMPLE,   /* generated text                 */
-  LK_PURPOSE_SCHEDULED /* scheduled sampling             */
+  LK_PURPOSE_INIT = 1,  /* initial values of parameters   */
+  LK_PURPOSE_SHUFFLE,   /* order of rows and of steps     */
+  LK_PURPOSE_DROPOUT,   /* masks between layers           */
+  LK_PURPOSE_WORD,      /* words replaced by <unk>        */
+  LK_PURPOSE_SAMPLE,    /* generated text                 */
+  LK_PURPOSE_SCHEDULED, /* scheduled sampling             */
+  LK_PURPOSE_DEAL       /* rows dealt to parts by prepare */
 } lk_purpose;
 
 typedef struct lk_rng {

@@ -62,6 +62,7 @@ static void print_info(const lk_corpus_info *info) {
   print_vocab("vocabulary", &info->source, LK_SPECIALS);
   print_vocab("target", &info->target, LK_SPECIALS);
   print_vocab("labels", &info->label, 0);
+  if (info->split[0]) printf("parts        %s\n", info->split);
 }
 
 static lk_status inspect_corpus(const char *path) {

@@ -41,6 +41,7 @@ static void print_split(const lk_prepare *p, const lk_prepare_report *r, lk_spli
   if (r->target_units[split] > 0)
     printf("   targets %12td units   <unk> %.2f %%", r->target_units[split],
            100.0 * (double)r->target_unknown[split] / (double)r->target_units[split]);
+  if (r->groups[split] > 0) printf("   %td subjects", r->groups[split]);
   if (r->further[split] > 0) printf("   %td further targets", r->further[split]);
   putchar('\n');
 }

@@ -1,4 +1,5 @@
 /* prepare_options.c - a new option is one line of LK_OPTIONS and one case of a parse function below. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,18 @@
 #define LK_OPTIONS(X)                                                                                        \
   X(VALID, "valid", "FILE", ALL, 1, "A file to validate on; may be given several times")                     \
   X(TEST, "test", "FILE", ALL, 1, "A file to test on; may be given several times")                           \
-  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1, "Or: set this part of FILE apart, from its end")          \
+  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1,                                                           \
+    "Or: set this part of the FILEs apart: the end of them, of classify and frames the end of each class")   \
   X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "The same for testing, behind the part for validation")     \
+  X(IN_ORDER, "in-order", NULL, CLASSIFY | FRAMES, 1,                                                        \
+    "The end of the FILEs whatever its classes, as for rows in order of time")                               \
+  X(SHUFFLE, "shuffle", "SEED", ALL, 1,                                                                      \
+    "Choose the rows that are set apart at random: SEED, a whole number, gives the same ones everywhere")    \
+  X(GROUP, "group", "column=N|comment=KEY|line=TEXT", ALL, 1,                                                \
+    "Rows of one subject (speaker, document ...) go to one part. It is named by column N of the line, "      \
+    "counted from 0 or -1, -2 ... from the end, which is no part of the data then; by comments such as "     \
+    "# KEY = subject (label); or another one begins wherever a line begins with TEXT (text, label). With "   \
+    "column=N,upto=SEP or comment=KEY,upto=SEP only what stands before the last SEP names it")               \
   X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                         \
   X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                            \
   X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                           \
@@ -100,6 +111,35 @@ static int parse_columns(const char *text, lk_prepare *p) {
     if (*end == '\0') return 0;
     at = end + 1;
   }
+}
+
+static int parse_seed(const char *text, lk_prepare *p) {
+  long long seed = 0;
+  const int error = lk_cli_integer("shuffle", text, 0, INT64_MAX, &seed);
+  p->shuffle = true;
+  p->seed = (uint64_t)seed;
+  return error;
+}
+
+/* "column=2", or "2"; "comment=KEY"; "line=TEXT"; any of them with ",upto=SEP" behind. What it points at is in `text`. */
+static int parse_group(char *text, lk_prepare_group *group) {
+  static const char *const names[] = {"", "column=", "comment=", "line="};
+  char quoted[256], *end, *upto = NULL;
+  (void)lk_quote(quoted, text, strlen(text));
+  for (char *at = text; (at = strstr(at, ",upto=")) != NULL; at++) upto = at;
+  *group = (lk_prepare_group){.by = isdigit((unsigned char)text[text[0] == '-']) ? LK_GROUP_COLUMN : LK_GROUP_NONE};
+  for (int by = LK_GROUP_COLUMN; by <= LK_GROUP_LINE; by++)
+    if (strncmp(text, names[by], strlen(names[by])) == 0) group->by = (lk_group_by)by, text += strlen(names[by]);
+  if (upto) group->upto = upto + strlen(",upto="), *upto = '\0';
+  group->text = text;
+  const long column = strtol(text, &end, 10);
+  group->column = (int)column;
+  const bool number = end > text && *end == '\0' && column >= -999 && column <= 999;
+  if (group->by == LK_GROUP_NONE || !*text || (group->by == LK_GROUP_COLUMN && !number) ||
+      (upto && (!*group->upto || group->by == LK_GROUP_LINE)))
+    return lk_cli_bad_option(
+        "--group: expected column=N, comment=KEY (either with ,upto=SEP behind it) or line=TEXT, found %s", quoted);
+  return 0;
 }
 
 /* The options whose value is one of a few words, in the order of their enums. */
@@ -183,6 +223,12 @@ static error_t parse_parts(int key, char *text, lk_prepare_arguments *a) {
       return add_path(&a->input[LK_TEST], text);
     case OPTION_VALID_FRACTION:
       return lk_cli_real("valid-fraction", text, 0, 0.999, &p->fraction[LK_VALID]);
+    case OPTION_IN_ORDER:
+      return p->in_order = true, 0;
+    case OPTION_SHUFFLE:
+      return parse_seed(text, p);
+    case OPTION_GROUP:
+      return parse_group(text, &p->group);
     case OPTION_TEST_FRACTION:
       return lk_cli_real("test-fraction", text, 0, 0.999, &p->fraction[LK_TEST]);
     default:

@@ -319,12 +319,25 @@ static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, boo
   return LK_OK;
 }
 
+/* The subject of a sentence, where a column of its first row names it. */
+static lk_status take_group(lk_job *job, const lk_source *source, const lk_line *line) {
+  const lk_prepare_group *by = &job->settings->group;
+  const char *text;
+  size_t size;
+  int column;
+  if (by->by != LK_GROUP_COLUMN) return LK_OK;
+  LK_TRY(resolve(source, line, "subject", by->column, source->columns.count, &column));
+  column_at(line, source->columns.tabs, column, &text, &size);
+  return lk_job_group_value(job, source, line, text, size);
+}
+
 static void end_sentence(lk_columns *c) { c->rows = c->id = c->node = 0; }
 
 lk_status lk_columns_next(lk_job *job, lk_source *source, lk_row *row, lk_row_kind *kind) {
   lk_columns *c = &source->columns;
   if (!c->sought) LK_TRY(find_layout(job, source));
   for (bool skip; lk_reader_next(&source->reader, &row->line);) {
+    LK_TRY(lk_job_group_begins(job, source, &row->line));
     if (is_break(&row->line, job->settings->conllu)) {
       end_sentence(c);
       *kind = LK_ROW_BREAK;
@@ -333,10 +346,12 @@ lk_status lk_columns_next(lk_job *job, lk_source *source, lk_row *row, lk_row_ki
     if (starts_with(&row->line, "#")) {
       LK_TRY(is_comment(job, source, &row->line, &skip));
       if (skip && !job->settings->conllu) job->report.comments += job->writer != NULL;
+      if (skip) LK_TRY(lk_job_group_comment(job, source, &row->line));
       if (skip) continue;
     }
     LK_TRY(take_row(job, source, row, &skip));
     if (skip) continue;
+    if (c->rows == 0) LK_TRY(take_group(job, source, &row->line));
     c->rows++;
     *kind = LK_ROW_WORD;
     return LK_OK;

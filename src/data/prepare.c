@@ -1,6 +1,6 @@
 #include "lockstep/prepare.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +88,8 @@ static lk_status settle(lk_job *job) {
   if (job->targets)
     LK_TRY(lk_vocab_settle(job->targets, job->settings->pairs.vocabulary, job->settings->pairs.minimum));
   if (job->info.kind == LK_CORPUS_PAIRS) job->info.target = *lk_vocab_strings(job->targets ? job->targets : job->vocab);
+  if (job->format->labels && job->info.kind != LK_CORPUS_LABEL)
+    LK_TRY(lk_alloc(&job->notes.borne, (size_t)job->info.label.count + 1, sizeof *job->notes.borne));
   job->report.vocabulary = job->info.source.count;
   job->report.target_vocabulary = job->info.target.count;
   job->report.labels = job->info.label.count;
@@ -109,8 +111,10 @@ static lk_status check_parts(const lk_job *job) {
 
 static lk_status write_all(lk_job *job) {
   lk_status status;
-  lk_buffer sources = {0};
+  lk_buffer sources = {0}, deal = {0};
   LK_GO(lk_job_describe_sources(job, &sources));
+  LK_GO(lk_job_describe_deal(job, &deal));
+  if (deal.size > 0) (void)snprintf(job->info.split, sizeof job->info.split, "%s", deal.data);
   LK_GO(lk_corpus_create(&job->writer, job->settings->output, &job->info, sources.data));
   for (int s = 0; s < LK_SPLITS; s++) LK_GO(lk_job_walk(job, (lk_split)s, visit_write));
   LK_GO(lk_job_flush(job));
@@ -118,6 +122,7 @@ static lk_status write_all(lk_job *job) {
   LK_GO(lk_corpus_commit(job->writer));
 done:
   lk_buffer_release(&sources);
+  lk_buffer_release(&deal);
   return status;
 }
 
@@ -163,6 +168,8 @@ static void release(lk_job *job) {
   lk_buffer_release(&job->info.target_model);
   lk_job_release_sources(job);
   lk_notes_release(&job->notes);
+  lk_buffer_release(&job->group);
+  lk_buffer_release(&job->line);
   lk_buffer_release(&job->folded);
   lk_buffer_release(&job->other);
   lk_buffer_release(&job->references);
@@ -171,6 +178,7 @@ static void release(lk_job *job) {
   free(job->ids);
   free(job->tags);
   free(job->frames);
+  free(job->dealt);
 }
 
 lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
@@ -179,6 +187,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   LK_TRY(find_format(prepare->kind, &format));
   LK_TRY(lk_prepare_check_files(prepare));
   LK_TRY(check_figures(prepare));
+  LK_TRY(lk_prepare_check_deal(prepare, format->kind));
   if (format->kind != LK_CORPUS_PAIRS) LK_TRY(check_no_pairs(prepare));
   LK_TRY(format->check(prepare));
   lk_job *job = NULL;

@@ -30,6 +30,7 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
     bool none;
     record->line = line.number;
     record->column = 1;
+    LK_TRY(lk_job_group_line(job, source, &line));
     LK_TRY(lk_job_halve(job, source, &line, "label", "text", &halves));
     LK_TRY(check_single(source, &line, &halves));
     LK_TRY(lk_job_take_label(job, source, halves.head, halves.head_size, record, &none));

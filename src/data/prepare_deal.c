@@ -1,11 +1,18 @@
-/* prepare_deal.c - which part a record of the training files belongs to, where fractions are set apart. */
+/* prepare_deal.c - which part a record of the training files belongs to, where fractions are set apart.
+ *
+ * Plainly: the end of the files. Alike in class: of every class as large a share, from its end. Shuffled: the same over a
+ * random order of the rows, a function of the seed alone. By groups: whole groups, the largest first, each to the part
+ * that lacks most. Within a part the rows keep the order of the files in any case. */
 #include <math.h>
+#include <stdlib.h>
 
-#include "prepare_impl.h"
+#include "deal_impl.h"
+#include "lockstep/arena.h"
+#include "lockstep/rng.h"
 
 lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record) {
-  (void)record;
   const ptrdiff_t position = source->begin + source->position;
+  if (job->dealt) return (lk_split)job->dealt[record->index];
   return position >= job->cut[1] ? LK_TEST : position >= job->cut[0] ? LK_VALID : LK_TRAIN;
 }
 
@@ -14,14 +21,186 @@ static lk_status visit_nothing(lk_job *job, const lk_source *source, lk_split sp
   return LK_OK;
 }
 
-/* Where the parts of the training file begin. A fraction such as 1 - 0.9 falls just short of 0.1: hence the 1e-6. */
-lk_status lk_job_deal(lk_job *job) {
-  const double valid = job->settings->fraction[LK_VALID], test = job->settings->fraction[LK_TEST];
-  job->cut[0] = job->cut[1] = PTRDIFF_MAX;
-  if (valid <= 0 && test <= 0) return LK_OK;
+/* Of n rows, how many go to each part. A fraction such as 1 - 0.9 falls just short of 0.1: hence the 1e-6. */
+static void find_shares(const lk_prepare *p, ptrdiff_t n, ptrdiff_t share[LK_SPLITS]) {
+  const double valid = p->fraction[LK_VALID], test = p->fraction[LK_TEST];
+  const ptrdiff_t train = (ptrdiff_t)floor((double)n * (1.0 - valid - test) + 1e-6);
+  const ptrdiff_t before = test > 0 ? (ptrdiff_t)floor((double)n * (1.0 - test) + 1e-6) : n;
+  share[LK_TRAIN] = valid > 0 ? train : before;
+  share[LK_VALID] = before - share[LK_TRAIN];
+  share[LK_TEST] = n - before;
+}
+
+static lk_status deal_plainly(lk_job *job) {
+  ptrdiff_t share[LK_SPLITS];
   LK_TRY(lk_job_walk(job, LK_TRAIN, visit_nothing));
-  const double n = (double)job->weight[LK_TRAIN];
-  if (valid > 0) job->cut[0] = (ptrdiff_t)floor(n * (1.0 - valid - test) + 1e-6);
-  if (test > 0) job->cut[1] = (ptrdiff_t)floor(n * (1.0 - test) + 1e-6);
+  find_shares(job->settings, job->weight[LK_TRAIN], share);
+  if (share[LK_VALID] > 0) job->cut[0] = share[LK_TRAIN];
+  if (share[LK_TEST] > 0) job->cut[1] = share[LK_TRAIN] + share[LK_VALID];
+  return LK_OK;
+}
+
+/* ---- rows with a class and a group ---- */
+
+static lk_status visit_gather(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+  (void)source, (void)split;
+  lk_deal *deal = job->deal;
+  if (deal->rows >= INT32_MAX) return LK_FAIL(LK_DATA, "more than %d rows to deal to parts", INT32_MAX);
+  LK_TRY(lk_grow(&deal->row, &deal->capacity, (size_t)deal->rows + 1, sizeof *deal->row));
+  lk_deal_row *row = &deal->row[deal->rows++];
+  *row = (lk_deal_row){0};
+  if (deal->classes) {
+    LK_TRY(lk_vocab_count(deal->classes, record->label, record->label_size));
+    row->class_id = lk_vocab_find(deal->classes, record->label, record->label_size, 0);
+  }
+  if (!deal->groups) return LK_OK;
+  LK_TRY(lk_vocab_count(deal->groups, job->group.data, job->group.size));
+  row->group = lk_vocab_find(deal->groups, job->group.data, job->group.size, 0);
+  return LK_OK;
+}
+
+static int by_remainder(const void *a, const void *b) {
+  const lk_deal_class *x = *(lk_deal_class *const *)a, *y = *(lk_deal_class *const *)b;
+  if (x->remainder != y->remainder) return x->remainder < y->remainder ? 1 : -1;
+  return x < y ? -1 : x > y; /* the class that comes first */
+}
+
+/* Rows of each class for one part: its fraction, rounded down, and one more for those with the largest remainders until
+ * all of the part's rows are given out. A class always leaves one row to train on. */
+static void share_out(lk_deal_class *class, lk_deal_class **order, ptrdiff_t classes, lk_split part, double fraction,
+                      ptrdiff_t wanted) {
+  for (ptrdiff_t c = 0; c < classes; c++) {
+    const double exact = (double)class[c].rows * fraction;
+    const ptrdiff_t whole = (ptrdiff_t)floor(exact + 1e-6), most = class[c].left - 1;
+    class[c].remainder = exact - (double)whole;
+    class[c].quota[part] = whole < most ? whole : most;
+    class[c].left -= class[c].quota[part];
+    wanted -= class[c].quota[part];
+    order[c] = &class[c];
+  }
+  qsort(order, (size_t)classes, sizeof *order, by_remainder);
+  for (bool given = true; given && wanted > 0;) {
+    given = false;
+    for (ptrdiff_t c = 0; c < classes && wanted > 0; c++) {
+      if (order[c]->left < 2) continue;
+      order[c]->left--;
+      order[c]->quota[part]++;
+      wanted--;
+      given = true;
+    }
+  }
+}
+
+/* From the end of the order: test, then validation, as far as the class has rows for them. */
+static void hand_out(lk_job *job, const lk_deal *deal, lk_deal_class *class) {
+  for (ptrdiff_t i = deal->rows; i > 0; i--) {
+    const ptrdiff_t row = deal->order[i - 1];
+    ptrdiff_t *quota = class[deal->row[row].class_id].quota;
+    const lk_split part = quota[LK_TEST] > 0 ? LK_TEST : quota[LK_VALID] > 0 ? LK_VALID : LK_TRAIN;
+    quota[part] -= part != LK_TRAIN;
+    job->dealt[row] = (uint8_t)part;
+  }
+}
+
+static lk_status deal_rows(lk_job *job, const lk_deal *deal) {
+  const lk_prepare *p = job->settings;
+  const ptrdiff_t classes = deal->classes ? lk_vocab_size(deal->classes) : 1;
+  lk_status status;
+  lk_deal_class *class = NULL, **order = NULL;
+  ptrdiff_t share[LK_SPLITS];
+  LK_GO(lk_alloc(&class, (size_t)classes, sizeof *class));
+  LK_GO(lk_alloc(&order, (size_t)classes, sizeof *order));
+  for (ptrdiff_t i = 0; i < deal->rows; i++) class[deal->row[i].class_id].rows++;
+  for (ptrdiff_t c = 0; c < classes; c++) class[c].left = class[c].rows;
+  find_shares(p, deal->rows, share);
+  for (int s = LK_TEST; s > LK_TRAIN; s--) share_out(class, order, classes, (lk_split)s, p->fraction[s], share[s]);
+  hand_out(job, deal, class);
+done:
+  free(class);
+  free(order);
+  return status;
+}
+
+/* ---- all of it ---- */
+
+static lk_status make_order(lk_deal *deal, const lk_prepare *p) {
+  LK_TRY(lk_alloc(&deal->order, (size_t)deal->rows, sizeof *deal->order));
+  if (p->shuffle)
+    lk_rng_permutation(lk_rng_make(p->seed, LK_PURPOSE_DEAL), 0, 0, 0, deal->order, deal->rows);
+  else
+    for (ptrdiff_t i = 0; i < deal->rows; i++) deal->order[i] = (int32_t)i;
+  return LK_OK;
+}
+
+static bool is_alike(const lk_job *job) {
+  return job->format->labels && job->info.kind != LK_CORPUS_LABEL && !job->settings->in_order;
+}
+
+static lk_status deal_with(lk_job *job, lk_deal *deal) {
+  if (is_alike(job)) LK_TRY(lk_vocab_create(&deal->classes, false));
+  if (job->settings->group.by) LK_TRY(lk_vocab_create(&deal->groups, false));
+  LK_TRY(lk_job_walk(job, LK_TRAIN, visit_gather));
+  if (deal->rows == 0) return LK_OK; /* whoever counts says so */
+  LK_TRY(make_order(deal, job->settings));
+  uint8_t *dealt = NULL; /* hung in at the end: walks before go by it */
+  LK_TRY(lk_alloc(&dealt, (size_t)deal->rows, sizeof *dealt));
+  job->dealt = dealt;
+  return deal->groups ? lk_deal_groups(job, deal) : deal_rows(job, deal);
+}
+
+lk_status lk_job_deal(lk_job *job) {
+  const lk_prepare *p = job->settings;
+  lk_deal deal = {0};
+  job->cut[0] = job->cut[1] = PTRDIFF_MAX;
+  if (p->fraction[LK_VALID] <= 0 && p->fraction[LK_TEST] <= 0) return LK_OK;
+  if (!p->shuffle && !p->group.by && !is_alike(job)) return deal_plainly(job);
+  job->deal = &deal;
+  const lk_status status = deal_with(job, &deal);
+  job->deal = NULL;
+  lk_vocab_destroy(&deal.classes);
+  lk_vocab_destroy(&deal.groups);
+  free(deal.row);
+  free(deal.order);
+  return status;
+}
+
+lk_status lk_job_describe_deal(const lk_job *job, lk_buffer *out) {
+  const lk_prepare *p = job->settings;
+  const lk_prepare_group *by = &p->group;
+  for (int s = LK_VALID; s < LK_SPLITS; s++)
+    if (p->fraction[s] > 0)
+      LK_TRY(lk_buffer_printf(out, "%s%s %g", out->size > 0 ? ", " : "", lk_split_names[s], p->fraction[s]));
+  if (out->size == 0) return LK_OK;
+  if (p->shuffle) LK_TRY(lk_buffer_printf(out, ", shuffled by seed %llu", (unsigned long long)p->seed));
+  if (is_alike(job)) LK_TRY(lk_buffer_printf(out, ", alike in class"));
+  if (!p->shuffle && !by->by && !is_alike(job)) LK_TRY(lk_buffer_printf(out, ", from the end"));
+  if (by->by == LK_GROUP_COLUMN) LK_TRY(lk_buffer_printf(out, ", by groups: column=%d", by->column));
+  if (by->by == LK_GROUP_COMMENT) LK_TRY(lk_buffer_printf(out, ", by groups: comment=%s", by->text));
+  if (by->by == LK_GROUP_LINE) LK_TRY(lk_buffer_printf(out, ", by groups: line=%s", by->text));
+  if (by->by && by->upto) LK_TRY(lk_buffer_printf(out, ",upto=%s", by->upto));
+  return LK_OK;
+}
+
+lk_status lk_prepare_check_deal(const lk_prepare *p, lk_corpus_kind kind) {
+  const bool fractions = p->fraction[LK_VALID] > 0 || p->fraction[LK_TEST] > 0;
+  const lk_group_by by = p->group.by;
+  const char *option = by ? "group" : p->shuffle ? "shuffle" : p->in_order ? "in-order" : NULL;
+  if (!option) return LK_OK;
+  if (p->stream)
+    return LK_FAIL(LK_USAGE, "--%s: one running text is cut in two or three places, there are no rows to deal out",
+                   option);
+  if (!fractions)
+    return LK_FAIL(LK_USAGE, "--%s says how rows are dealt to the parts: say --valid-fraction or --test-fraction too",
+                   option);
+  if (p->in_order && (p->shuffle || by))
+    return LK_FAIL(LK_USAGE, "--in-order goes with neither --shuffle nor --group: they deal the rows in another order");
+  if (by == LK_GROUP_COLUMN && kind == LK_CORPUS_TEXT)
+    return LK_FAIL(LK_USAGE, "--group column=%d: lines of text have no columns; line=TEXT goes with text",
+                   p->group.column);
+  if (by == LK_GROUP_COMMENT && kind != LK_CORPUS_LABEL)
+    return LK_FAIL(LK_USAGE, "--group comment=%s goes with label, not with %s", p->group.text, p->kind);
+  if (by == LK_GROUP_LINE && kind != LK_CORPUS_LABEL && kind != LK_CORPUS_TEXT)
+    return LK_FAIL(LK_USAGE, "--group line=%s goes with text and label, not with %s: column=N names a column",
+                   p->group.text, p->kind);
   return LK_OK;
 }

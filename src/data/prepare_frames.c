@@ -111,6 +111,7 @@ static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bo
     bool none;
     record->line = line.number;
     record->column = 1;
+    LK_TRY(lk_job_group_line(job, source, &line));
     LK_TRY(lk_job_halve(job, source, &line, "label", "frames", &halves));
     LK_TRY(lk_job_take_label(job, source, halves.head, halves.head_size, record, &none));
     LK_TRY(take_frames(job, source, &line, halves.tail, &record->length));

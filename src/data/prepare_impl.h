@@ -54,6 +54,7 @@ typedef struct lk_record {
 } lk_record;
 
 typedef struct lk_job lk_job;
+typedef struct lk_deal lk_deal;
 
 /* What is noted for warnings while the parts are written. */
 typedef struct lk_notes {
@@ -64,6 +65,7 @@ typedef struct lk_notes {
   bool single_begins;             /* which is that of the first record */
   lk_tagset tags;                 /* labels of words, read as tags of spans; count 0: not read yet */
   lk_buffer misfit;               /* most are span tags: the first that is none, and its place */
+  uint8_t *borne;                 /* [labels] bit s: part s has a row of that class; classify and frames alone */
 } lk_notes;
 
 typedef struct lk_format {
@@ -99,9 +101,12 @@ struct lk_job {
   lk_corpus_writer *writer; /* NULL in the passes before writing */
   lk_prepare_report report;
   lk_notes notes;
+  lk_deal *deal;       /* while rows are dealt to parts */
+  uint8_t *dealt;      /* [rows] of the training files: their parts; NULL where they go by position */
   ptrdiff_t cut[2];    /* where, in the training file, valid and test begin; PTRDIFF_MAX where they do not */
   ptrdiff_t positions; /* stored ones that are not <pad> */
 
+  lk_buffer group, line;     /* the subject of the record; its line without that */
   lk_buffer folded;          /* scratch of one record */
   lk_buffer other;           /* and of its labels; pairs: the first target */
   lk_buffer references, raw; /* pairs: all targets, folded; text before it is cut */
@@ -131,6 +136,21 @@ typedef lk_status lk_visit(lk_job *job, const lk_source *source, lk_split part, 
 LK_CHECKED lk_status lk_job_walk(lk_job *job, lk_split part, lk_visit *visit);
 /** Decide which records of the training files go to which part, where fractions are set apart. LK_DATA. */
 LK_CHECKED lk_status lk_job_deal(lk_job *job);
+/** Append how the parts were made; nothing where they are files. */
+LK_CHECKED lk_status lk_job_describe_deal(const lk_job *job, lk_buffer *out);
+/** LK_USAGE where options about that do not go together, or with the kind. */
+LK_CHECKED lk_status lk_prepare_check_deal(const lk_prepare *settings, lk_corpus_kind kind);
+
+/** job->group follows the records that are read: what a file begins with, ... */
+LK_CHECKED lk_status lk_job_group_start(lk_job *job, const lk_source *source);
+/** ... a line with a column for it, which is taken out of *line, ... LK_DATA where there is none. */
+LK_CHECKED lk_status lk_job_group_line(lk_job *job, const lk_source *source, lk_line *line);
+/** ... a column of the line (text, size), ... */
+LK_CHECKED lk_status lk_job_group_value(lk_job *job, const lk_source *source, const lk_line *line, const char *text,
+                                        size_t size);
+/** ... a comment, or a line that may begin the next one. */
+LK_CHECKED lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_line *line);
+LK_CHECKED lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line);
 /** The part of a record of a training file, once that is decided; LK_TRAIN before. */
 lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record);
 /** LK_DATA "file:line:column: ...", of an HDF5 file "file: row LINE: ...". */

@@ -1,5 +1,7 @@
 /* prepare_notes.c - labels get their numbers; and what is worth a warning, each kind one line, once all is written. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lockstep/log.h"
 #include "prepare_impl.h"
@@ -80,6 +82,37 @@ static void tell_singles(const lk_job *job) {
             job->notes.single.data);
 }
 
+/* Classes that a part has no row of, though training has: one line a part, with a few of them. */
+static lk_status list_lacking(const lk_job *job, lk_split part, lk_buffer *list, ptrdiff_t *count, ptrdiff_t *all) {
+  const lk_strings *labels = lk_vocab_strings(job->labels);
+  const uint8_t *borne = job->notes.borne;
+  char quoted[256];
+  *count = *all = 0;
+  for (ptrdiff_t i = 0; i < labels->count; i++) {
+    if (!(borne[i] & 1 << LK_TRAIN)) continue;
+    ++*all;
+    if (borne[i] & 1 << part || ++*count > 3) continue;
+    LK_TRY(lk_buffer_printf(list, "%s %s (%lld in train)", *count > 1 ? "," : "",
+                            lk_quote(quoted, lk_strings_get(labels, i), lk_strings_size(labels, i)),
+                            (long long)labels->number[i]));
+  }
+  return LK_OK;
+}
+
+static void tell_lacking(const lk_job *job) {
+  for (int s = LK_VALID; s < LK_SPLITS; s++) {
+    lk_buffer list = {0};
+    ptrdiff_t count, all;
+    if (job->notes.known[s] == 0) continue; /* no rows, or that was said already */
+    if (list_lacking(job, (lk_split)s, &list, &count, &all) != LK_OK)
+      lk_error_clear(); /* no memory for a warning */
+    else if (count > 0)
+      LK_WARN("%s has no row of %td of the %td classes of train:%s%s", lk_split_names[s], count, all, list.data,
+              count > 3 ? " ..." : "");
+    lk_buffer_release(&list);
+  }
+}
+
 static void tell_misfit(const lk_job *job) {
   const lk_tagset *tags = &job->notes.tags;
   if (job->notes.misfit.size > 0)
@@ -116,6 +149,7 @@ void lk_notes_tell(const lk_job *job) {
     tell_misfit(job);
     tell_unseen(job);
     tell_singles(job);
+    if (job->notes.borne) tell_lacking(job);
   }
   if (job->info.kind == LK_CORPUS_FRAMES) return;
   const bool sides = job->targets != NULL;
@@ -133,4 +167,5 @@ void lk_notes_release(lk_notes *notes) {
   lk_buffer_release(&notes->single);
   lk_buffer_release(&notes->misfit);
   lk_tagset_release(&notes->tags);
+  free(notes->borne);
 }

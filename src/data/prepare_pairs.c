@@ -64,11 +64,12 @@ static lk_status begin(lk_job *job) {
 /* ---- reading ---- */
 
 /* Both sides of the next line that is not blank; false at the end. */
-static lk_status read_line(const lk_job *job, lk_source *source, place side[2], bool *more) {
+static lk_status read_line(lk_job *job, lk_source *source, place side[2], bool *more) {
   lk_line line;
   lk_halves halves;
   *more = lk_source_line(source, &line);
   if (!*more) return LK_OK;
+  LK_TRY(lk_job_group_line(job, source, &line));
   LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
   if (job->settings->separator) {
     lk_label_trim(&halves.head, &halves.head_size); /* blanks beside it are part of it */
@@ -85,7 +86,7 @@ static bool both_blank(const place side[2]) {
   return lk_is_blank(side[0].line.text, side[0].line.size) && lk_is_blank(side[1].line.text, side[1].line.size);
 }
 
-static lk_status read_lines(lk_source *source, lk_source *beside, place side[2], bool *more) {
+static lk_status read_lines(lk_job *job, lk_source *source, lk_source *beside, place side[2], bool *more) {
   bool other;
   do {
     *more = lk_reader_next(&source->reader, &side[0].line);
@@ -96,6 +97,7 @@ static lk_status read_lines(lk_source *source, lk_source *beside, place side[2],
     }
   } while (*more && both_blank(side));
   if (!*more) return LK_OK;
+  LK_TRY(lk_job_group_line(job, source, &side[0].line));
   const lk_line *line = &side[0].line;
   const char *tab = memchr(line->text, '\t', line->size);
   if (tab && !lk_is_blank(line->text, line->size))
@@ -222,7 +224,7 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
   lk_source *beside = source->beside;
   for (bool keep = false; !keep;) {
     place side[2];
-    LK_TRY(beside ? read_lines(source, beside, side, more) : read_line(job, source, side, more));
+    LK_TRY(beside ? read_lines(job, source, beside, side, more) : read_line(job, source, side, more));
     if (!*more) return LK_OK;
     LK_TRY(take_pair(job, side, record, &keep));
     record->line = side[0].line.number;

@@ -159,6 +159,7 @@ lk_status lk_job_add(lk_job *job, lk_split split, const lk_corpus_row *row, ptrd
     job->report.target_units[split] += row->target_length - 2;
     for (ptrdiff_t i = 0; i < row->target_length; i++) job->report.target_unknown[split] += row->target[i] == LK_UNK;
   }
+  if (job->notes.borne && *row->target >= 0) job->notes.borne[*row->target] |= (uint8_t)(1 << split);
   return lk_corpus_add(job->writer, split, row);
 }
 

@@ -39,6 +39,9 @@ static lk_status load_text(lk_job *job, lk_source *source, const char *path) {
 
 static lk_status load_source(lk_job *job, lk_source *source, const char *path, const char *beside) {
   if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
+    if (job->settings->group.by)
+      return LK_FAIL(LK_USAGE, "--group: %s is HDF5, where nothing names the subject of a row: give frames as text",
+                     path);
     source->loaded = true;
     source->name = path;
     LK_TRY(lk_frames_h5_open(&source->h5, path));
@@ -93,6 +96,7 @@ static lk_status walk_source(lk_job *job, lk_source *source, ptrdiff_t *index, l
   lk_columns_restart(&source->columns);
   if (source->beside) source->beside->reader = lk_reader_start(&source->beside->text);
   source->position = 0;
+  LK_TRY(lk_job_group_start(job, source));
   for (bool more = true;; ++*index) {
     lk_record record = {.weight = 1, .index = *index};
     job->folded.size = 0;

@@ -19,6 +19,7 @@ static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bo
   lk_line line;
   for (*more = false; !*more && lk_source_line(source, &line);) {
     job->folded.size = 0;
+    LK_TRY(lk_job_group_begins(job, source, &line));
     LK_TRY(lk_job_fold(job, line.text, line.size));
     size_t size = job->folded.size;
     LK_TRY(lk_job_limit_text(job, source, line.number, 1, job->folded.data, &size));

@@ -23,6 +23,8 @@ typedef struct lk_line {
   size_t size;      /* without its end */
   ptrdiff_t number; /* from 1 */
   bool ended;       /* false: the last line, and no newline after it */
+  const char *gap;  /* where `gap_columns` characters were taken out, or NULL */
+  ptrdiff_t gap_columns;
 } lk_line;
 
 typedef struct lk_reader {
@@ -51,5 +53,6 @@ static inline lk_reader lk_reader_start(const lk_text_file *file) {
 bool lk_reader_next(lk_reader *reader, lk_line *line);
 /** The column, from 1, of a byte of a line. */
 static inline ptrdiff_t lk_line_column(const lk_line *line, const char *at) {
-  return (ptrdiff_t)lk_utf8_count(line->text, (size_t)(at - line->text)) + 1;
+  const ptrdiff_t gap = line->gap && at >= line->gap ? line->gap_columns : 0;
+  return (ptrdiff_t)lk_utf8_count(line->text, (size_t)(at - line->text)) + gap + 1;
 }

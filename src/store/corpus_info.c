@@ -143,6 +143,7 @@ lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *i
   LK_TRY(lk_h5_set_int(file, object, "lower", info->lower));
   LK_TRY(lk_h5_set_int(file, object, "nfc", info->nfc));
   if (info->digits) LK_TRY(lk_h5_set_int(file, object, "digits", info->digits));
+  if (info->split[0]) LK_TRY(lk_h5_set_text(file, object, "split", info->split));
   return lk_h5_set_int(file, object, "max_length", info->max_length);
 }
 
@@ -171,6 +172,16 @@ static lk_status read_unit(const lk_h5 *file, const char *object, const char *na
   return status;
 }
 
+/* How the parts were made; files that do not say so are older, or made of a file for each part. */
+static lk_status read_split(const lk_h5 *file, const char *object, lk_corpus_info *info) {
+  lk_buffer text = {0};
+  if (!lk_h5_has_attribute(file, object, "split")) return LK_OK;
+  lk_status status = lk_h5_get_text(file, object, "split", &text);
+  if (status == LK_OK) (void)snprintf(info->split, sizeof info->split, "%s", text.data);
+  lk_buffer_release(&text);
+  return status;
+}
+
 static lk_status read_names(const lk_h5 *file, const char *object, lk_corpus_info *info) {
   lk_buffer task = {0};
   lk_status status = LK_OK;
@@ -191,6 +202,7 @@ done:
 lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info) {
   int64_t frames, stream, lower, nfc, digits, longest, shared = 0;
   LK_TRY(read_names(file, object, info));
+  LK_TRY(read_split(file, object, info));
   LK_TRY(get_bounded(file, object, "frames", MOST_FRAMES, &frames));
   LK_TRY(get_bounded(file, object, "stream", 1, &stream));
   LK_TRY(get_bounded(file, object, "lower", 1, &lower));

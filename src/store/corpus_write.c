@@ -73,6 +73,7 @@ lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk
   memcpy(made->info.target_unit, info->target_unit, sizeof info->target_unit);
   made->info.shared = info->shared;
   made->info.stream = info->stream;
+  memcpy(made->info.split, info->split, sizeof info->split);
   made->info.frames = info->frames;
   made->info.lower = info->lower;
   made->info.nfc = info->nfc;

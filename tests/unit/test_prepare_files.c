@@ -231,6 +231,7 @@ static void labels_that_training_never_has(void **state) {
   assert_fails(lk_prepare_run(&p, NULL), LK_DATA, "%s/test.txt:1:1: label 'y', which the training part never has");
   p = settings_of("classify", "x\ta\nx\tb\ny\tc\ny\td\n", NULL); /* parts of one file */
   p.fraction[LK_VALID] = 0.5;
+  p.in_order = true;
   assert_rows(&p, "x:a\nx:b\n--\n?:<unk>\n?:<unk>\n");
 }
 

@@ -1,0 +1,144 @@
+/* deal_groups.c - whole groups of rows to parts.
+ *
+ * The largest group first (equals in the order of the rows), each to the part where it lowers
+ *
+ *     sum over parts p and classes c of (rows(p,c) - fraction(p) rows(c))^2 / rows(c)
+ *
+ * most: small groups come last and even out what large ones left. Parts come as near to their fractions as whole groups
+ * allow, and about as near in every class where classes are looked at; train keeps rows of each class where it can. */
+#include <stdlib.h>
+
+#include "deal_impl.h"
+#include "lockstep/arena.h"
+
+typedef struct group {
+  ptrdiff_t size, first; /* rows; where it stands in the order */
+  ptrdiff_t row;         /* begin of its rows in `member` */
+  lk_split part;
+} group;
+
+typedef struct table {
+  ptrdiff_t groups, classes;
+  group *group;    /* [groups] */
+  group **order;   /* [groups] as they are dealt */
+  int32_t *member; /* [rows] rows by group */
+  double *have;    /* [parts, classes] rows that a part has */
+  double *rows;    /* [classes] */
+  double *count;   /* [classes] scratch: rows of one group */
+} table;
+
+static int by_size(const void *a, const void *b) {
+  const group *x = *(group *const *)a, *y = *(group *const *)b;
+  if (x->size != y->size) return x->size < y->size ? 1 : -1;
+  return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static lk_status make_table(table *t, const lk_deal *deal) {
+  t->groups = lk_vocab_size(deal->groups);
+  t->classes = deal->classes ? lk_vocab_size(deal->classes) : 1;
+  LK_TRY(lk_alloc(&t->group, (size_t)t->groups, sizeof *t->group));
+  LK_TRY(lk_alloc(&t->order, (size_t)t->groups, sizeof *t->order));
+  LK_TRY(lk_alloc(&t->member, (size_t)deal->rows, sizeof *t->member));
+  LK_TRY(lk_alloc(&t->have, (size_t)(LK_SPLITS * t->classes), sizeof *t->have));
+  LK_TRY(lk_alloc(&t->rows, (size_t)t->classes, sizeof *t->rows));
+  LK_TRY(lk_alloc(&t->count, (size_t)t->classes, sizeof *t->count));
+  for (ptrdiff_t i = deal->rows; i > 0; i--) t->group[deal->row[deal->order[i - 1]].group].first = i - 1;
+  for (ptrdiff_t i = 0; i < deal->rows; i++) {
+    t->group[deal->row[i].group].size++;
+    t->rows[deal->row[i].class_id]++;
+  }
+  ptrdiff_t at = 0;
+  for (ptrdiff_t g = 0; g < t->groups; g++) {
+    t->order[g] = &t->group[g];
+    t->group[g].row = at;
+    at += t->group[g].size;
+    t->group[g].size = 0; /* counted again while the rows are put in place */
+  }
+  for (ptrdiff_t i = 0; i < deal->rows; i++) {
+    group *g = &t->group[deal->row[i].group];
+    t->member[g->row + g->size++] = (int32_t)i;
+  }
+  qsort(t->order, (size_t)t->groups, sizeof *t->order, by_size);
+  return LK_OK;
+}
+
+/* What the sum above grows by when the part takes the group, whose rows are in t->count. Each class once, at its first
+ * row. */
+static double cost_of(const table *t, const lk_deal *deal, const group *g, lk_split part, double fraction) {
+  double cost = 0;
+  for (ptrdiff_t i = 0; i < g->size; i++) {
+    const int32_t c = deal->row[t->member[g->row + i]].class_id;
+    const double k = t->count[c], lacks = fraction * t->rows[c] - t->have[part * t->classes + c];
+    cost += (k - 2.0 * lacks) / t->rows[c]; /* k rows of the class, each a k-th of k (k - 2 lacks) / rows */
+  }
+  return cost;
+}
+
+/* Whether train would lose its last rows of a class: such a group stays there. */
+static bool is_last(const table *t, const lk_deal *deal, const group *g) {
+  for (ptrdiff_t i = 0; i < g->size; i++) {
+    const int32_t c = deal->row[t->member[g->row + i]].class_id;
+    if (t->rows[c] - t->have[LK_VALID * t->classes + c] - t->have[LK_TEST * t->classes + c] <= t->count[c]) return true;
+  }
+  return false;
+}
+
+static void deal_group(table *t, const lk_deal *deal, group *g, const double fraction[LK_SPLITS]) {
+  double least = 0;
+  g->part = LK_TRAIN;
+  for (ptrdiff_t i = 0; i < g->size; i++) t->count[deal->row[t->member[g->row + i]].class_id]++;
+  const bool last = is_last(t, deal, g);
+  for (int s = LK_TRAIN; s < (last ? LK_VALID : LK_SPLITS); s++) {
+    const double cost = fraction[s] > 0 ? cost_of(t, deal, g, (lk_split)s, fraction[s]) : 0;
+    if (fraction[s] <= 0 || (s != LK_TRAIN && cost >= least)) continue;
+    least = cost;
+    g->part = (lk_split)s;
+  }
+  for (ptrdiff_t i = 0; i < g->size; i++) {
+    const int32_t c = deal->row[t->member[g->row + i]].class_id;
+    t->have[g->part * t->classes + c]++;
+    t->count[c] = 0;
+  }
+}
+
+static ptrdiff_t count_part(const table *t, lk_split part) {
+  ptrdiff_t count = 0;
+  for (ptrdiff_t g = 0; g < t->groups; g++) count += t->group[g].part == part;
+  return count;
+}
+
+/* A part that got nothing, as all groups are larger than what it should have, gets the smallest one of train. */
+static void fill_part(const table *t, lk_split part) {
+  if (count_part(t, part) > 0 || count_part(t, LK_TRAIN) < 2) return;
+  ptrdiff_t g = t->groups - 1;
+  while (t->order[g]->part != LK_TRAIN) g--;
+  t->order[g]->part = part;
+}
+
+static lk_status deal_all(lk_job *job, table *t, const lk_deal *deal) {
+  const double *asked = job->settings->fraction;
+  const double fraction[LK_SPLITS] = {1.0 - asked[LK_VALID] - asked[LK_TEST], asked[LK_VALID], asked[LK_TEST]};
+  const int parts = 1 + (asked[LK_VALID] > 0) + (asked[LK_TEST] > 0);
+  if (t->groups < parts)
+    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "%td subject%s (--group), too few for %d parts", t->groups,
+                          t->groups == 1 ? "" : "s", parts);
+  for (ptrdiff_t g = 0; g < t->groups; g++) deal_group(t, deal, t->order[g], fraction);
+  for (int s = LK_VALID; s < LK_SPLITS; s++)
+    if (fraction[s] > 0) fill_part(t, (lk_split)s);
+  for (int s = LK_TRAIN; s < LK_SPLITS; s++) job->report.groups[s] = count_part(t, (lk_split)s);
+  for (ptrdiff_t i = 0; i < deal->rows; i++) job->dealt[i] = (uint8_t)t->group[deal->row[i].group].part;
+  return LK_OK;
+}
+
+lk_status lk_deal_groups(lk_job *job, const lk_deal *deal) {
+  table t = {0};
+  lk_status status = make_table(&t, deal);
+  if (status == LK_OK) status = deal_all(job, &t, deal);
+  free(t.group);
+  free(t.order);
+  free(t.member);
+  free(t.have);
+  free(t.rows);
+  free(t.count);
+  return status;
+}

@@ -1,0 +1,110 @@
+/* prepare_group.c - which subject a record is of: rows of one subject go to one part.
+ *
+ * A column of the line names it (and is no part of the data), or a comment of the sentences that follow, or nothing
+ * does: then a line that begins in a certain way begins another one. */
+#include <string.h>
+
+#include "prepare_impl.h"
+
+/* What stands before the last `upto` in it, without white space around. */
+static void shorten(const lk_prepare_group *by, const char **text, size_t *size) {
+  const size_t end = by->upto ? strlen(by->upto) : 0;
+  for (size_t at = end > 0 && *size >= end ? *size - end + 1 : 0; at > 0; at--) {
+    if (memcmp(*text + at - 1, by->upto, end) != 0) continue;
+    *size = at - 1;
+    break;
+  }
+  lk_label_trim(text, size);
+}
+
+/* A subject that nothing names: of its own, by its place. The TAB keeps it apart from all that are named. */
+static lk_status begin_unnamed(lk_job *job, const lk_source *source, ptrdiff_t line) {
+  job->group.size = 0;
+  return lk_buffer_printf(&job->group, "\t%td:%td", source - job->source, line);
+}
+
+static lk_status begin_named(lk_job *job, const char *text, size_t size) {
+  job->group.size = 0;
+  return lk_buffer_append(&job->group, text, size);
+}
+
+lk_status lk_job_group_start(lk_job *job, const lk_source *source) { return begin_unnamed(job, source, 0); }
+
+lk_status lk_job_group_value(lk_job *job, const lk_source *source, const lk_line *line, const char *text, size_t size) {
+  const char *at = text;
+  shorten(&job->settings->group, &text, &size);
+  if (size > 0) return begin_named(job, text, size);
+  return lk_source_fail(source, line->number, lk_line_column(line, at), "an empty subject (--group column=%d)",
+                        job->settings->group.column);
+}
+
+/* Column `index` of a line set apart by TABs; false where it has none. */
+static bool find_column(const lk_line *line, int index, const char **start, size_t *size, int *columns) {
+  const char *end = line->text + line->size;
+  *columns = 1;
+  for (const char *at = line->text; at < end; at++) *columns += *at == '\t';
+  if (index < 0) index += *columns;
+  if (index < 0 || index >= *columns) return false;
+  for (*start = line->text; index > 0; index--) *start = (const char *)memchr(*start, '\t', (size_t)(end - *start)) + 1;
+  const char *tab = memchr(*start, '\t', (size_t)(end - *start));
+  *size = (size_t)((tab ? tab : end) - *start);
+  return true;
+}
+
+lk_status lk_job_group_line(lk_job *job, const lk_source *source, lk_line *line) {
+  const lk_prepare_group *by = &job->settings->group;
+  const char *start = NULL, *end = line->text + line->size;
+  size_t size = 0;
+  int columns;
+  if (by->by != LK_GROUP_COLUMN) return LK_OK;
+  if (!find_column(line, by->column, &start, &size, &columns))
+    return lk_source_fail(source, line->number, lk_line_column(line, end),
+                          "%d column%s, but the subject is column %d, counted from 0 (--group)", columns,
+                          columns == 1 ? "" : "s", by->column);
+  LK_TRY(lk_job_group_value(job, source, line, start, size));
+  /* the line without the column and the TAB behind it, or before it where it is the last */
+  const char *stop = start + size;
+  if (stop < end)
+    stop++;
+  else if (start > line->text)
+    start--;
+  const size_t before = (size_t)(start - line->text);
+  job->line.size = 0;
+  LK_TRY(lk_buffer_append(&job->line, line->text, before));
+  LK_TRY(lk_buffer_append(&job->line, stop, (size_t)(end - stop)));
+  line->gap_columns = (ptrdiff_t)lk_utf8_count(start, (size_t)(stop - start));
+  line->text = job->line.data ? job->line.data : "";
+  line->size = job->line.size;
+  line->gap = line->text + before;
+  return LK_OK;
+}
+
+/* "# KEY = value", "# KEY value" or "# KEY": the value, or false where the comment is another. */
+static bool value_of(const lk_line *line, const char *key, const char **text, size_t *size) {
+  const size_t length = strlen(key);
+  const char *at = line->text, *end = line->text + line->size;
+  while (at < end && (*at == '#' || *at == ' ' || *at == '\t')) at++;
+  if ((size_t)(end - at) < length || memcmp(at, key, length) != 0) return false;
+  at += length;
+  if (at < end && !strchr(" \t=:", *at)) return false;
+  while (at < end && strchr(" \t=:", *at)) at++;
+  *text = at;
+  *size = (size_t)(end - at);
+  return true;
+}
+
+lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_line *line) {
+  const lk_prepare_group *by = &job->settings->group;
+  const char *text;
+  size_t size;
+  if (by->by != LK_GROUP_COMMENT || !value_of(line, by->text, &text, &size)) return LK_OK;
+  shorten(by, &text, &size);
+  return size > 0 ? begin_named(job, text, size) : begin_unnamed(job, source, line->number);
+}
+
+lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line) {
+  const lk_prepare_group *by = &job->settings->group;
+  const size_t size = by->text ? strlen(by->text) : 0;
+  if (by->by != LK_GROUP_LINE || line->size < size || memcmp(line->text, by->text, size) != 0) return LK_OK;
+  return begin_unnamed(job, source, line->number);
+}
