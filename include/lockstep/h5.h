@@ -26,10 +26,11 @@ typedef struct lk_h5 lk_h5;
 void lk_h5_library(size_t size, char *out);
 /** Begin a file that will be `path`. in_memory: the image is built in memory (checkpoints). LK_IO, LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory);
-/** Open for reading. verify: check the digest first, LK_DATA "... is damaged: ..." where it does not hold.
- *  Files without our user block open too where `foreign` allows it (a user's frames). With either a child looks at the
- *  file first; without both somebody else has to have opened it with `verify` (another rank). LK_IO, LK_DATA. */
-LK_CHECKED lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify, bool foreign);
+/** Open one of our files for reading. verify: check the digest first, LK_DATA "... is damaged: ..." where it does not hold,
+ *  and have a child look at the file; without it somebody else has to have opened it with `verify` (another rank).
+ *  HDF5 never sees a file here that has not our user block: frames of strangers come by foreign.h. LK_IO, LK_DATA,
+ *  LK_NEWER. */
+LK_CHECKED lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify);
 /** The program that such a child runs, NULL for the default: this one, by /proc/self/exe. For a program that loads this
  *  library while it runs: one that is linked with it, such as the installed `lockstep`. The path is not copied. */
 void lk_h5_probe_program(const char *path);
@@ -39,7 +40,7 @@ LK_CHECKED lk_status lk_h5_commit(lk_h5 *file);
 LK_CHECKED lk_status lk_h5_image(lk_h5 *file, void **bytes, size_t *size);
 /** Close; of a created file that was not committed nothing stays behind. */
 void lk_h5_close(lk_h5 **file);
-/** The digest of the opened or committed file: 32 hex digits of XXH3-128, "" for foreign files. */
+/** The digest of the opened or committed file: 32 hex digits of XXH3-128. */
 const char *lk_h5_digest(const lk_h5 *file);
 const char *lk_h5_path(const lk_h5 *file);
 
@@ -67,8 +68,7 @@ LK_CHECKED lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *t
 /** Rows [row, row + rows) along axis 0, converted to `type`; the caller's array is large enough by lk_h5_shape(). */
 LK_CHECKED lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type type, ptrdiff_t row, ptrdiff_t rows,
                                 void *data);
-/** Appends to `strings` (numbers are read from `path`_count where that exists). Strings of variable length are read from
- *  foreign files alone, and only as far as the file's size allows. */
+/** Appends to `strings` (numbers are read from `path`_count where that exists). Strings of variable length are LK_DATA. */
 LK_CHECKED lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings);
 bool lk_h5_has_attribute(const lk_h5 *file, const char *object, const char *name);
 /** LK_DATA where the attribute is missing. The text is appended to out. */

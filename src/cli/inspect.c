@@ -33,7 +33,7 @@ lk_status lk_cli_format(const char *path, char format[64]) {
   lk_status status = LK_OK;
   lk_h5 *file = NULL;
   lk_buffer text = {0};
-  LK_GO(lk_h5_open(&file, path, true, false));
+  LK_GO(lk_h5_open(&file, path, true));
   LK_GO(lk_h5_get_text(file, "/", "format", &text));
   snprintf(format, 64, "%s", text.data ? text.data : "");
   if (strcmp(format, "lockstep-corpus") != 0 && strcmp(format, "lockstep-checkpoint") != 0)

@@ -203,14 +203,17 @@ LK_CHECKED lk_status lk_job_add(lk_job *job, lk_split split, const lk_corpus_row
 /** Write what waits of a running text. */
 LK_CHECKED lk_status lk_job_flush(lk_job *job);
 
-/* Frames in an HDF5 file: /frames [n,D], /offsets [rows+1], /labels [rows]. */
+/* Frames in an HDF5 file: /frames [n,D], /offsets [rows+1], /labels [rows] (lockstep/foreign.h). */
 typedef struct lk_frames_h5 lk_frames_h5;
-LK_CHECKED lk_status lk_frames_h5_open(lk_frames_h5 **file, const char *path);
+/** `path` outlives the file; "-" is standard input where that is a file. The digest is of the file's bytes. LK_IO, LK_DATA. */
+LK_CHECKED lk_status lk_frames_h5_open(lk_frames_h5 **file, const char *path, char digest[33]);
 void lk_frames_h5_close(lk_frames_h5 **file);
 ptrdiff_t lk_frames_h5_rows(const lk_frames_h5 *file);
 ptrdiff_t lk_frames_h5_width(const lk_frames_h5 *file);
-size_t lk_frames_h5_bytes(const lk_frames_h5 *file); /* of all frames */
+const char *lk_frames_h5_name(const lk_frames_h5 *file); /* for messages */
+size_t lk_frames_h5_bytes(const lk_frames_h5 *file);     /* of all frames */
 /** Frames of a row, checked to be numbers: frames (lk_grow()n) and its label. LK_DATA naming row and column. */
 LK_CHECKED lk_status lk_frames_h5_row(lk_frames_h5 *file, ptrdiff_t row, float **frames, size_t *capacity,
                                       ptrdiff_t *length, const char **label, size_t *label_size);
+/** Whether it is HDF5, by its bytes. */
 bool lk_frames_h5_suits(const char *path);

@@ -43,10 +43,10 @@ static lk_status load_source(lk_job *job, lk_source *source, const char *path, c
       return LK_FAIL(LK_USAGE, "--group: %s is HDF5, where nothing names the subject of a row: give frames as text",
                      path);
     source->loaded = true;
-    source->name = path;
-    LK_TRY(lk_frames_h5_open(&source->h5, path));
+    LK_TRY(lk_frames_h5_open(&source->h5, path, source->digest));
+    source->name = lk_frames_h5_name(source->h5);
     source->bytes = lk_frames_h5_bytes(source->h5);
-    return lk_digest_file(path, source->digest);
+    return LK_OK;
   }
   LK_TRY(load_text(job, source, path));
   if (!beside) return LK_OK;

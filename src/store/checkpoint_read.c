@@ -35,7 +35,7 @@ lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *path) {
   lk_status status = LK_OK;
   *file = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
-  LK_GO(lk_h5_open(&made->file, path, true, false));
+  LK_GO(lk_h5_open(&made->file, path, true));
   LK_GO(lk_format_check(made->file, LK_CHECKPOINT_FORMAT, "Lockstep checkpoint", LK_CHECKPOINT_VERSION));
   LK_GO(lk_h5_read_strings(made->file, "/config", &made->config));
   if (made->config.count != 1) LK_GO(LK_FAIL(LK_DATA, "%s: /config is not one text", path));

@@ -152,7 +152,7 @@ lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify) {
   lk_status status = LK_OK;
   *corpus = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
-  LK_GO(lk_h5_open(&made->file, path, verify, false));
+  LK_GO(lk_h5_open(&made->file, path, verify));
   LK_GO(lk_format_check(made->file, LK_CORPUS_FORMAT, "Lockstep corpus", LK_CORPUS_VERSION));
   LK_GO(lk_info_read(made->file, "/", &made->info));
   LK_GO(lk_vocab_read(made->file, &made->info));

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,14 +30,29 @@ static lk_status refuse(const lk_h5_data *data, const char *why) {
   return LK_FAIL(LK_DATA, "%s: %s is refused: %s", data->file->path, data->path, why);
 }
 
+/* Of a stranger's file any number that HDF5 can convert: half precision, numbers of odd widths, booleans and other lists
+ * of names (h5py's bool is one of FALSE and TRUE). */
+static bool stranger_type(lk_h5_data *data) {
+  const hid_t type = data->file_type;
+  if (!data->file->foreign) return false;
+  if (H5Tget_class(type) == H5T_ENUM) {
+    data->names = type;
+    data->file_type = H5Tget_super(type); /* their numbers */
+    data->type = LK_INT64;
+    return data->file_type >= 0 && H5Tget_class(data->file_type) == H5T_INTEGER && data->size <= 8;
+  }
+  const bool real = H5Tget_class(type) == H5T_FLOAT;
+  data->type = !real ? LK_INT64 : data->size <= 4 ? LK_FLOAT32 : LK_FLOAT64;
+  return (real && data->size <= 16) || (H5Tget_class(type) == H5T_INTEGER && data->size <= 8);
+}
+
 static lk_status check_type(lk_h5_data *data) {
   data->file_type = H5Dget_type(data->id);
   if (data->file_type < 0) return lk_h5_fail(data->file, LK_DATA, "read the type of", data->path);
   data->size = H5Tget_size(data->file_type);
   if (H5Tget_class(data->file_type) != H5T_STRING) {
-    if (!lk_h5_known_type(data->file_type, &data->type))
-      return refuse(data, "it is of none of float32, float64, 8 to 64 bit integers, strings");
-    return LK_OK;
+    if (lk_h5_known_type(data->file_type, &data->type) || stranger_type(data)) return LK_OK;
+    return refuse(data, "it is of none of float32, float64, 8 to 64 bit integers, strings");
   }
   data->type = LK_UINT8;
   data->text = true;
@@ -59,6 +75,38 @@ static lk_status check_shape(lk_h5_data *data) {
   return good ? LK_OK : refuse(data, "it has not 0 to 3 axes");
 }
 
+/* The filters that people meet, by the numbers that The HDF Group gave them. */
+static const char *filter_name(H5Z_filter_t filter, char number[32]) {
+  static const struct {
+    H5Z_filter_t filter;
+    const char *name;
+  } known[] = {{H5Z_FILTER_SZIP, "szip"},
+               {H5Z_FILTER_NBIT, "nbit"},
+               {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
+               {307, "bzip2"},
+               {32000, "lzf"},
+               {32001, "blosc"},
+               {32004, "lz4"},
+               {32008, "bitshuffle"},
+               {32013, "zfp"},
+               {32015, "zstd"},
+               {32017, "sz"},
+               {32026, "blosc2"}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].filter == filter) return known[i].name;
+  snprintf(number, 32, "number %d", (int)filter);
+  return number;
+}
+
+static lk_status refuse_filter(const lk_h5_data *data, H5Z_filter_t filter) {
+  char number[32];
+  if (!data->file->foreign) return refuse(data, "its filters are not shuffle, deflate and fletcher32");
+  return LK_FAIL(LK_DATA,
+                 "%s: %s is compressed with %s, which is not read (gzip is): h5repack -f GZIP=4 %s NEW.h5, where that "
+                 "filter is installed",
+                 data->file->path, data->path, filter_name(filter, number), data->file->path);
+}
+
 static lk_status check_filters(lk_h5_data *data, hid_t list) {
   data->filters = H5Pget_nfilters(list);
   if (data->filters < 0 || data->filters > LK_H5_FILTERS) return refuse(data, "it has too many filters");
@@ -70,7 +118,7 @@ static lk_status check_filters(lk_h5_data *data, hid_t list) {
       data->shuffle = values >= 1 ? value[0] : 0;
       if (data->shuffle == 0 || data->shuffle > LK_H5_TEXT) return refuse(data, "its shuffle filter is garbled");
     } else if (data->filter[i] != H5Z_FILTER_DEFLATE && data->filter[i] != H5Z_FILTER_FLETCHER32) {
-      return refuse(data, "its filters are not shuffle, deflate and fletcher32");
+      return refuse_filter(data, data->filter[i]);
     }
     for (int j = 0; j < i; j++)
       if (data->filter[j] == data->filter[i]) return refuse(data, "it has a filter twice");
@@ -134,7 +182,7 @@ static lk_status check(lk_h5_data *data) {
 
 static lk_status new_data(const lk_h5 *file, const char *path, lk_h5_data **out) {
   LK_TRY(lk_alloc(out, 1, sizeof **out));
-  (*out)->id = (*out)->file_type = H5I_INVALID_HID;
+  (*out)->id = (*out)->file_type = (*out)->names = H5I_INVALID_HID;
   (*out)->file = file;
   lk_status status = lk_alloc(&(*out)->path, strlen(path) + 1, 1);
   if (status == LK_OK) {
@@ -167,6 +215,7 @@ void lk_h5_close_data(lk_h5_data **data) {
   *data = NULL;
   if (d->id >= 0) H5Dclose(d->id);
   if (d->file_type >= 0) H5Tclose(d->file_type);
+  if (d->names >= 0) H5Tclose(d->names);
   free(d->cache.bytes);
   free(d->cache.spare);
   free(d->path);

@@ -197,15 +197,14 @@ static lk_status open_disk(lk_h5 *file) {
   return LK_OK;
 }
 
-/* The user block says digest and size; LK_OK with an empty digest where there is none and that is allowed. */
-static lk_status read_block(lk_h5 *file, bool foreign) {
+/* The user block says digest and size. */
+static lk_status read_block(lk_h5 *file) {
   static const char begin[] = "lockstep xxh3-128 ";
   char block[LK_H5_BLOCK + 1] = {0}, expected[LK_H5_BLOCK];
   size_t got = 0;
   const int error = lk_read_at(file->disk->fd, block, LK_H5_BLOCK, 0, &got);
   if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
   if (strncmp(block, begin, sizeof begin - 1) != 0) {
-    if (foreign) return LK_OK;
     const bool hdf5 = memcmp(block, "\x89HDF\r\n\x1a\n", 8) == 0;
     return LK_FAIL(LK_DATA, "%s is no Lockstep file: %s", file->path,
                    hdf5 ? "an HDF5 file without a digest in front" : "it does not begin with a digest line");
@@ -229,6 +228,22 @@ static lk_status verify_digest(const lk_h5 *file) {
   return LK_OK;
 }
 
+/* By bytes, before any HDF5 sees them: a superblock as we write it. An extension of it could make HDF5 do things as it
+ * opens the file that no survey is asked about, such as taking its metadata from an image of a cache. */
+static lk_status check_superblock(const lk_h5 *file) {
+  static const unsigned char ours[] =
+      "\x89HDF\r\n\x1a\n"                 /* signature */
+      "\2\10\10\0"                        /* version, bytes of an address and of a length, flags */
+      "\0\2\0\0\0\0\0\0"                  /* the base address: LK_H5_BLOCK */
+      "\377\377\377\377\377\377\377\377"; /* of the extension: none */
+  unsigned char found[sizeof ours - 1] = {0};
+  size_t got = 0;
+  const int error = lk_read_at(file->disk->fd, found, sizeof found, LK_H5_BLOCK, &got);
+  if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
+  if (got == sizeof found && memcmp(found, ours, sizeof found) == 0) return LK_OK;
+  return LK_FAIL(LK_DATA, "%s is refused: its superblock is none that Lockstep writes", file->path);
+}
+
 /* HDF5 gets to see the bytes. */
 static lk_status start_hdf5(lk_h5 *file) {
   const hid_t access = lk_h5_access(file->disk, false);
@@ -240,17 +255,17 @@ static lk_status start_hdf5(lk_h5 *file) {
   return LK_FAIL(LK_DATA, "%s is no HDF5 file, or a damaged one", file->path);
 }
 
-lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify, bool foreign) {
+lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify) {
   lk_h5 *made;
   lk_status status = LK_OK;
   *file = NULL;
   LK_TRY(lk_path_meant(path));
   LK_TRY(new_file(&made, path));
   LK_GO(open_disk(made));
-  LK_GO(read_block(made, foreign));
-  made->foreign = !made->digest[0];
-  if (verify && !made->foreign) LK_GO(verify_digest(made));
-  if (verify || foreign) LK_GO(lk_probe_file(made->disk->fd, path, verify && !made->foreign));
+  LK_GO(read_block(made));
+  if (verify) LK_GO(verify_digest(made));
+  LK_GO(check_superblock(made));
+  if (verify) LK_GO(lk_probe_file(made->disk->fd, path));
   LK_GO(start_hdf5(made));
   *file = made;
   return LK_OK;

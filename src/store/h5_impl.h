@@ -61,11 +61,11 @@ struct lk_h5_data {
   lk_h5_data *next;
   const lk_h5 *file;
   char *path;
-  hid_t id, file_type;
-  lk_type type;    /* nearest of ours; strings: LK_UINT8 */
-  bool text, vlen; /* strings of fixed / variable size */
-  size_t size;     /* bytes of an element in the file */
-  int dims;        /* 0 to 3 */
+  hid_t id, file_type, names; /* names: of a stranger's list of them, whose numbers file_type describes; else invalid */
+  lk_type type;               /* nearest of ours; strings: LK_UINT8 */
+  bool text, vlen;            /* strings of fixed / variable size */
+  size_t size;                /* bytes of an element in the file */
+  int dims;                   /* 0 to 3 */
   hsize_t shape[LK_H5_DIMS], chunk[LK_H5_DIMS];
   bool chunked;
   size_t chunk_bytes; /* of a decoded chunk */
@@ -80,10 +80,10 @@ hid_t lk_h5_driver(void);
 /** A file access list that leads to `disk`; H5I_INVALID_HID where HDF5 is out of memory. */
 hid_t lk_h5_access(lk_h5_disk *disk, bool writing);
 
-/** Open what another process has checked the digest of, and handed us. Nothing else is opened. LK_IO, LK_DATA. */
+/** In a child: open what another process has checked the digest of, and handed us, or `foreign` a stranger's file. Nothing
+ *  else is opened; the descriptor is the file's from here on. LK_IO, LK_DATA. */
 LK_CHECKED lk_status lk_h5_open_descriptor(lk_h5 **file, const char *path, int fd, bool foreign);
-/** Make HDF5 parse all of a file that reading may make it parse. Of files of ours everything has to be as we write it:
- *  LK_DATA; of foreign ones HDF5 has to survive it. */
+/** Make HDF5 parse all of a file of ours that reading may make it parse: everything has to be as we write it. LK_DATA. */
 LK_CHECKED lk_status lk_h5_survey(const lk_h5 *file);
 
 /** Record that HDF5 could not `what` the object: LK_IO with the driver's error where there is one, else `code`. */

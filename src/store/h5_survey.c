@@ -67,35 +67,25 @@ static lk_status look_at_chunks(const lk_h5_data *data) {
 static lk_status look_at_data(const lk_h5 *file, const char *path) {
   lk_h5_data *data;
   LK_TRY(lk_h5_open_data(file, path, &data));
-  if (data->vlen) {
-    lk_strings strings = {0};
-    const lk_status status = lk_h5_read_strings(file, path, &strings);
-    lk_strings_release(&strings);
-    return status;
-  }
   return data->chunked ? look_at_chunks(data) : LK_OK;
 }
 
 static lk_status look_at_group(survey *s, const char *path, int depth);
 
-/* Of our own files everything has to be right; of a user's, what is wrong will not be read. */
+/* Everything has to be as we write it. */
 static lk_status look_at(survey *s, const char *path, int depth) {
   const lk_h5 *file = s->file;
   const H5I_type_t type = lk_h5_find(file, path);
   if (++s->objects > OBJECTS)
     return LK_FAIL(LK_DATA, "%s: it has more than %d members, or links that go round in circles", file->path, OBJECTS);
   if (depth > LK_H5_DEPTH) return LK_FAIL(LK_DATA, "%s: %.60s... is nested too deeply", file->path, path);
-  lk_status status = LK_OK;
   if (type == H5I_GROUP)
-    status = look_at_group(s, path, depth);
+    LK_TRY(look_at_group(s, path, depth));
   else if (type == H5I_DATASET)
-    status = look_at_data(file, path);
+    LK_TRY(look_at_data(file, path));
   else
-    status = file->foreign ? LK_OK : lk_h5_open_object(file, path, H5I_DATASET, &(hid_t){0});
-  if (status == LK_OK && !file->foreign) return look_at_attributes(file, path);
-  if (status != LK_DATA || !file->foreign || s->objects > OBJECTS) return status;
-  lk_error_clear();
-  return LK_OK;
+    LK_TRY(lk_h5_open_object(file, path, H5I_DATASET, &(hid_t){0}));
+  return look_at_attributes(file, path);
 }
 
 static lk_status look_at_group(survey *s, const char *path, int depth) {

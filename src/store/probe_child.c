@@ -34,9 +34,10 @@ static bool limit(int resource, rlim_t soft, rlim_t hard) {
   return setrlimit((__rlimit_resource_t)resource, &(struct rlimit){soft, hard}) == 0;
 }
 
-/* Give up all that looking at a file does not need. */
-static bool give_up(uint64_t size) {
-  const rlim_t seconds = LK_PROBE_SECONDS + size / LK_PROBE_BYTES;
+/* Give up all that looking at a file does not need. Frames are read to their end: that takes longer. */
+static bool give_up(uint64_t size, bool frames) {
+  const rlim_t seconds =
+      frames ? LK_FOREIGN_SECONDS + size / LK_FOREIGN_BYTES : LK_PROBE_SECONDS + size / LK_PROBE_BYTES;
   const size_t memory = mapped() + LK_PROBE_MEMORY;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0);
@@ -59,11 +60,11 @@ _Noreturn static void answer(lk_status status) {
   _exit(put == (ssize_t)strlen(line) ? lk_status_exit_code(status) : 70);
 }
 
-static lk_status survey(const char *path, bool foreign) {
+static lk_status survey(const char *path) {
   lk_h5 *file = NULL;
   lk_status status = LK_OK;
-  LK_GO(lk_h5_open_descriptor(&file, path, LK_PROBE_FILE, foreign));
-  if (!foreign) LK_GO(lk_format_newer(file)); /* before what it does otherwise than we counts as damage */
+  LK_GO(lk_h5_open_descriptor(&file, path, LK_PROBE_FILE, false));
+  LK_GO(lk_format_newer(file)); /* before what it does otherwise than we counts as damage */
   LK_GO(lk_h5_survey(file));
 done:
   lk_h5_close(&file);
@@ -78,6 +79,8 @@ __attribute__((constructor)) static void probe(void) {
   if (!path || fstat(LK_PROBE_FILE, &file) || fstat(LK_PROBE_ANSWER, &pipe)) return;
   if (!S_ISREG(file.st_mode) || !S_ISFIFO(pipe.st_mode)) return;
   lk_signals_reset(true); /* a file that crashes HDF5 ends this process by its signal, without a word */
-  if (!give_up((uint64_t)file.st_size)) _exit(71);
-  answer(survey(path + 1, strncmp(how, "foreign:", 8) == 0));
+  const bool frames = strncmp(how, "frames:", 7) == 0;
+  if (!give_up((uint64_t)file.st_size, frames)) _exit(71);
+  if (frames) _exit(lk_foreign_send(path + 1, LK_PROBE_FILE, LK_PROBE_ANSWER));
+  answer(survey(path + 1));
 }

@@ -47,7 +47,7 @@ static void damage(const char *path, const base_file *base, edit_bytes *bytes) {
   }
   fuzz_write(path, spoiled, size);
   const int same = size == base->size && memcmp(spoiled, base->bytes, size) == 0;
-  const int good = fuzz_good(lk_h5_open(&file, path, true, false));
+  const int good = fuzz_good(lk_h5_open(&file, path, true));
   FUZZ_MUST(good == same);
   lk_h5_close(&file);
   free(spoiled);

@@ -113,7 +113,7 @@ static void round_trip(void **state) {
   for (int in_memory = 0; in_memory < 2; in_memory++) {
     const char *path = in_memory ? "memory.h5" : "disk.h5";
     make(path, in_memory);
-    OK(lk_h5_open(&file, path, true, false));
+    OK(lk_h5_open(&file, path, true));
     assert_string_equal(lk_h5_path(file), path);
     check_ids(file, "/a/plain");
     check_ids(file, "/a/packed");
@@ -135,7 +135,7 @@ static void mistakes_are_named(void **state) {
   int dims;
   ptrdiff_t shape[LK_H5_DIMS];
   make("a.h5", true);
-  OK(lk_h5_open(&file, "a.h5", true, false));
+  OK(lk_h5_open(&file, "a.h5", true));
   FAILS(LK_DATA, "a.h5: / has no attribute \"none\"", lk_h5_get_text(file, "/", "none", &text));
   FAILS(LK_DATA, "a.h5: there is no /none/such", lk_h5_get_int(file, "/none/such", "x", &integer));
   FAILS(LK_DATA, "is no integer", lk_h5_get_int(file, "/", "format", &integer));
@@ -150,14 +150,13 @@ static void mistakes_are_named(void **state) {
   assert_false(lk_h5_exists(file, "/b") || lk_h5_exists(file, "/a/plain/x") || lk_h5_exists(file, "a"));
   assert_int_equal(lk_error_get()->code, LK_OK);
   lk_h5_close(&file);
-  FAILS(LK_IO, "cannot open none.h5: No such file", lk_h5_open(&file, "none.h5", true, false));
-  FAILS(LK_IO, "it is a folder", lk_h5_open(&file, ".", true, false));
-  FAILS(LK_IO, "no regular file", lk_h5_open(&file, "/dev/zero", true, false));
+  FAILS(LK_IO, "cannot open none.h5: No such file", lk_h5_open(&file, "none.h5", true));
+  FAILS(LK_IO, "it is a folder", lk_h5_open(&file, ".", true));
+  FAILS(LK_IO, "no regular file", lk_h5_open(&file, "/dev/zero", true));
   write_all("text", "once upon a time", 16);
-  FAILS(LK_DATA, "text is no Lockstep file", lk_h5_open(&file, "text", true, false));
-  FAILS(LK_DATA, "text is no HDF5 file", lk_h5_open(&file, "text", true, true));
+  FAILS(LK_DATA, "text is no Lockstep file", lk_h5_open(&file, "text", true));
   write_all("empty", "", 0);
-  FAILS(LK_DATA, "empty is no Lockstep file", lk_h5_open(&file, "empty", false, false));
+  FAILS(LK_DATA, "empty is no Lockstep file", lk_h5_open(&file, "empty", false));
   FAILS(LK_IO, "cannot write none/a.h5: No such", lk_h5_create(&file, "none/a.h5", false));
 }
 
@@ -211,7 +210,7 @@ static void every_flip_is_found(void **state) {
     bytes[at] = (char)(bytes[at] ^ bit);
     write_all("b.h5", bytes, size);
     bytes[at] = (char)(bytes[at] ^ bit);
-    const lk_status status = lk_h5_open(&file, "b.h5", true, false);
+    const lk_status status = lk_h5_open(&file, "b.h5", true);
     FAILS(LK_DATA, "b.h5 is ", status);
   }
   free(bytes);
@@ -226,12 +225,12 @@ static void every_cut_is_found(void **state) {
   for (int i = 0; i < 64; i++) {
     write_all("b.h5", bytes, i == 63 ? size - 1 : size * (size_t)i / 64);
     for (int verify = 0; verify < 2; verify++)
-      FAILS(LK_DATA, i < 1 ? "b.h5 is no Lockstep file" : "b.h5 is damaged", lk_h5_open(&file, "b.h5", verify, false));
+      FAILS(LK_DATA, i < 1 ? "b.h5 is no Lockstep file" : "b.h5 is damaged", lk_h5_open(&file, "b.h5", verify));
   }
   bytes = realloc(bytes, size + 1);
   bytes[size] = 0;
   write_all("b.h5", bytes, size + 1);
-  FAILS(LK_DATA, "b.h5 is damaged: it has", lk_h5_open(&file, "b.h5", false, false));
+  FAILS(LK_DATA, "b.h5 is damaged: it has", lk_h5_open(&file, "b.h5", false));
   free(bytes);
 }
 
@@ -286,7 +285,7 @@ static void long_rows_are_cut(void **state) {
   OK(lk_h5_write(file, "/three", LK_FLOAT32, 3, (const ptrdiff_t[]){TALL, WIDE / 10, 10}, rows, 1, NULL));
   OK(lk_h5_commit(file));
   lk_h5_close(&file);
-  OK(lk_h5_open(&file, "a.h5", true, false));
+  OK(lk_h5_open(&file, "a.h5", true));
   OK(lk_h5_read(file, "/two", LK_FLOAT32, 0, TALL, back));
   assert_memory_equal(back, rows, TALL * WIDE * sizeof *rows);
   OK(lk_h5_read(file, "/three", LK_FLOAT32, 1, TALL - 1, back));

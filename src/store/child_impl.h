@@ -1,0 +1,19 @@
+/* child_impl.h - a process that reads a file which may kill its reader: this program again, by posix_spawn() (probe_impl.h). */
+#pragma once
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lockstep/status.h"
+
+typedef struct lk_child {
+  pid_t pid;
+  int pipe; /* what it says; -1: there is none */
+} lk_child;
+
+/** Start one that does `what` ("own", "frames") with the open file, whose `path` is for messages. *error: the errno for
+ *  which there is none, or 0. LK_MEMORY.                                           Not collective. */
+LK_CHECKED lk_status lk_child_start(lk_child *child, int fd, const char *what, const char *path, int *error);
+/** End it, if it has not ended by itself; how it did, as waitpid() has it (0 where that cannot be known). */
+int lk_child_end(lk_child *child);
+/** LK_DATA for a child that ended like this without a word. */
+LK_CHECKED lk_status lk_child_verdict(int how, const char *path);
