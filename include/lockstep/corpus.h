@@ -11,14 +11,15 @@
  *
  * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
  * Labels are numbered from 0 in the order of /vocab/label; `target` of a labeller is -1 (no label) at <sos>, <eos>,
- * <pad> and words without a label. In /valid and /test a label that training never has is -2.
+ * <pad> and words without a label. In /valid and /test a label that training never has is -2, or, where /vocab/unseen
+ * names them, -2 for its first row, -3 for the next, and so on.
  * Frames have neither <sos> nor <eos>. Not collective throughout. */
 #pragma once
 #include "lockstep/h5.h"
 
 enum { LK_PAD = 0, LK_SOS = 1, LK_EOS = 2, LK_UNK = 3, LK_SPECIALS = 4 };
 /* In the place of a label: none (left out of the loss and of all counts); one that training never has (no loss either,
- * but whatever is predicted there is wrong). */
+ * but whatever is predicted there is wrong), the first of them: the others are below. */
 enum { LK_NO_LABEL = -1, LK_UNSEEN_LABEL = -2 };
 typedef enum lk_split { LK_TRAIN, LK_VALID, LK_TEST, LK_SPLITS } lk_split;
 extern const char *const lk_split_names[LK_SPLITS];
@@ -44,12 +45,13 @@ typedef struct lk_bucket {
 
 typedef struct lk_corpus_info {
   lk_corpus_kind kind;
-  char unit[16];                        /* word | char | frame | sentencepiece */
-  char target_unit[16];                 /* pairs: of the other side; else "" */
-  int shared;                           /* pairs: source and target are one vocabulary */
-  int stream;                           /* /train/stream rather than buckets */
-  ptrdiff_t frames;                     /* D, 0 for ids */
-  lk_strings source, target, label;     /* vocabularies with counts; empty where there is none */
+  char unit[16];                    /* word | char | frame | sentencepiece */
+  char target_unit[16];             /* pairs: of the other side; else "" */
+  int shared;                       /* pairs: source and target are one vocabulary */
+  int stream;                       /* /train/stream rather than buckets */
+  ptrdiff_t frames;                 /* D, 0 for ids */
+  lk_strings source, target, label; /* vocabularies with counts; empty where there is none */
+  lk_strings unseen;                /* labels that training never has, from LK_UNSEEN_LABEL down; or without names */
   lk_buffer source_model, target_model; /* SentencePiece models, as their files have them; empty where there is none */
   char split[200];        /* how prepare made valid and test out of the training files; "" where it did not */
   int lower, nfc, digits; /* how text was folded (lk_folding): predict and generate do the same */
@@ -63,6 +65,15 @@ typedef struct lk_corpus_info {
 
 static inline lk_folding lk_corpus_folding(const lk_corpus_info *info) {
   return (lk_folding){.nfc = info->nfc, .lower = info->lower, .digits = info->digits};
+}
+
+/** How many different labels that training never has there may be: 1 where they have no names. */
+static inline ptrdiff_t lk_corpus_unseen(const lk_corpus_info *info) {
+  return info->unseen.count > 0 ? info->unseen.count : 1;
+}
+/** What stands least in `target` of a part, where labels do. */
+static inline int32_t lk_corpus_least_label(const lk_corpus_info *info, lk_split split) {
+  return split == LK_TRAIN ? LK_NO_LABEL : LK_UNSEEN_LABEL - (int32_t)(lk_corpus_unseen(info) - 1);
 }
 
 typedef struct lk_corpus lk_corpus;
@@ -107,6 +118,8 @@ LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *pat
 LK_CHECKED lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row);
 LK_CHECKED lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids,
                                           ptrdiff_t count);
+/** Name the labels that training never has, once. */
+LK_CHECKED lk_status lk_corpus_name_unseen(lk_corpus_writer *writer, const lk_strings *unseen);
 LK_CHECKED lk_status lk_corpus_commit(lk_corpus_writer *writer);
 /** Without commit nothing stays behind. */
 void lk_corpus_discard(lk_corpus_writer **writer);

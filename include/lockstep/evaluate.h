@@ -32,7 +32,7 @@ LK_CHECKED lk_status lk_evaluator_why_no_spans(const lk_evaluator *evaluator, lk
 /** From the next run on gather which class was taken for which, of tasks with classes. Not collective. */
 void lk_evaluator_note_pairs(lk_evaluator *evaluator);
 /** What was gathered, of all ranks: on rank 0 a list sorted by gold, then found, that the caller frees; [0] elsewhere.
- *  The number of classes stands for gold labels that training never had. LK_MEMORY. */
+ *  LK_MEMORY. */
 LK_CHECKED lk_status lk_evaluator_pairs(lk_evaluator *evaluator, lk_pair **list, ptrdiff_t *count);
 /** Evaluate the parameters; the result's counts belong to the evaluator and hold until the next call. */
 LK_CHECKED lk_status lk_evaluator_run(lk_evaluator *evaluator, const lk_params *params, lk_evaluation *result);

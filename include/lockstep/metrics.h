@@ -20,10 +20,10 @@ lk_tally lk_tally_sum(const lk_tally *tally, ptrdiff_t n);
  *  f1_score(average="macro") takes it; NaN where none does. */
 double lk_tally_macro_f1(const lk_tally *tally, ptrdiff_t n);
 
-/** Add the spans of one sentence to by_type [set->types.count + 1], the last for spans of labels that training never had.
+/** Add the spans of one sentence to by_type [set->types.count + 1], the last for the type without a name (tags.h).
  *  A span is correct where start, end and type agree. Spans start and end by the rules of conlleval, so every sequence
  *  of tags has spans: an I after O, or after another type, starts one. After E and S the span is closed whatever
  *  follows, as later versions of the script have it.
- *  A word whose gold label is LK_NO_LABEL counts as O on both sides, whatever was found there. Neighbouring words of
- *  LK_UNSEEN_LABEL are one gold span, which nothing found can match. */
+ *  A word whose gold label is LK_NO_LABEL counts as O on both sides, whatever was found there. Gold labels that training
+ *  never had are tags like others, which nothing found can match. */
 void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n, lk_tally *by_type);

@@ -14,7 +14,7 @@ typedef struct lk_tag {
 } lk_tag;
 
 typedef struct lk_tagset {
-  lk_tag *tag;      /* [count] of each label */
+  lk_tag *tag;      /* [count] of each label, then of each that training never had */
   ptrdiff_t count;  /* labels */
   ptrdiff_t fits;   /* of them span tags */
   ptrdiff_t misfit; /* the first label that is none, in the order of the vocabulary; -1: all are */
@@ -22,7 +22,10 @@ typedef struct lk_tagset {
   lk_strings types; /* names of the types in the order of their bytes; "_" where tags have no types */
 } lk_tagset;
 
-LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels);
+/** Labels decide what the tags are like; `unseen` (or NULL), those that training never had, are read in the same way. One
+ *  that is no span tag is inside of a span of a type without a name, types.count; so is the only one where there are no
+ *  names. LK_MEMORY. */
+LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen);
 void lk_tagset_release(lk_tagset *set);
 /** Whether most labels are span tags, but not all: then `misfit` keeps figures of spans from being had. */
 static inline bool lk_tagset_spoilt(const lk_tagset *set) { return set->misfit >= 0 && 2 * set->fits > set->count; }

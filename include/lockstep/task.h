@@ -69,18 +69,20 @@ void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *ba
 LK_CHECKED lk_status lk_task_trouble(const lk_task *task);
 ptrdiff_t lk_task_counts(const lk_task *task);
 /** The metrics of summed losses and counts; returns how many. The first is "loss", nats per unit that has one: units of
- *  LK_UNSEEN_LABEL have none, but are among those that accuracy and its like are shares of. NaN: nothing to measure it on. */
+ *  LK_UNSEEN_LABEL and below have none, but are among those that accuracy and its like are shares of. NaN: nothing to measure it on. */
 int lk_task_metrics(const lk_task *task, double loss, const int64_t *counts, lk_metric metrics[LK_MAX_METRICS]);
-/** Inside counts, by class (or tag) [*classes + 1], the last for labels that training never had; NULL, *classes 0: of a
- *  task without classes. */
+/** Labels that training never had and that evaluations will meet (lk_corpus_info.unseen; empty: without names). They are
+ *  classes too, behind those of the model, so that the counts become more. LK_MEMORY. */
+LK_CHECKED lk_status lk_task_unseen(lk_task *task, const lk_strings *unseen);
+/** Inside counts, by class (or tag) [*classes], those that training never had at the end; NULL, *classes 0: of a task
+ *  without classes. */
 const lk_tally *lk_task_tallies(const lk_task *task, const int64_t *counts, ptrdiff_t *classes);
-/** Units of LK_UNSEEN_LABEL. */
-int64_t lk_task_unseen(const lk_task *task, const int64_t *counts);
+/** Units whose label training never had. */
+int64_t lk_task_unseen_units(const lk_task *task, const int64_t *counts);
 /** Inside counts, spans by type [tags->types.count + 1], as lk_spans_count() has them; NULL where the task counts none.
  *  *tags: those of a labeller, also where they mark no spans; else NULL. */
 const lk_tally *lk_task_spans(const lk_task *task, const int64_t *counts, const lk_tagset **tags);
-/** From now on evaluations of a task with classes also note which class was taken for which; the number of classes
- *  stands for gold labels that training never had. NULL: no more. */
+/** From now on evaluations of a task with classes also note which class was taken for which. NULL: no more. */
 void lk_task_note_pairs(lk_task *task, lk_pairs *pairs);
 
 /** Forward only, up to the head; returns the number of units n: N rows, or B sequences of a classifier. Lanes [., carry

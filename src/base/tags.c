@@ -122,27 +122,43 @@ static lk_status number_types(lk_tagset *set, typed *list, ptrdiff_t count) {
   return LK_OK;
 }
 
-static lk_status read_labels(lk_tagset *set, const lk_strings *labels, typed *list) {
-  bool spans = false;
-  ptrdiff_t inside = 0;
-  const layout how = choose(labels, &set->fits, &spans);
-  set->spans = spans;
+/* The labels' tags from set->tag[first] on, and what has a type onto the list. The first that does not fit, or -1. */
+static ptrdiff_t read_tags(lk_tagset *set, const lk_strings *labels, layout how, ptrdiff_t first, typed *list,
+                           ptrdiff_t *listed) {
+  ptrdiff_t misfit = -1;
   for (ptrdiff_t i = labels->count - 1; i >= 0; i--) {
     const parts p = cut_label(labels, i, how);
-    set->tag[i] = (lk_tag){.prefix = p.prefix, .type = -1};
-    if (p.prefix == '\0') set->misfit = i;
-    if (p.prefix != '\0' && p.prefix != 'O') list[inside++] = (typed){p.type, p.size, i};
+    set->tag[first + i] = (lk_tag){.prefix = p.prefix, .type = -1};
+    if (p.prefix == '\0') misfit = i;
+    if (p.prefix != '\0' && p.prefix != 'O') list[(*listed)++] = (typed){p.type, p.size, first + i};
   }
-  return number_types(set, list, inside);
+  return misfit;
 }
 
-lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels) {
+static lk_status read_labels(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen, typed *list) {
+  const lk_strings nothing = {0};
+  const lk_strings *more = unseen ? unseen : &nothing;
+  bool spans = false;
+  ptrdiff_t listed = 0;
+  const layout how = choose(labels, &set->fits, &spans);
+  set->spans = spans;
+  set->misfit = read_tags(set, labels, how, 0, list, &listed);
+  (void)read_tags(set, more, how, set->count, list, &listed);
+  LK_TRY(number_types(set, list, listed));
+  for (ptrdiff_t i = 0; i < more->count || i == 0; i++)
+    if (set->tag[set->count + i].prefix == '\0')
+      set->tag[set->count + i] = (lk_tag){.prefix = 'I', .type = (int32_t)set->types.count};
+  return LK_OK;
+}
+
+lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen) {
   typed *list = NULL;
   lk_status status;
+  const size_t room = (size_t)(labels->count + (unseen ? unseen->count : 0)) + 1;
   *set = (lk_tagset){.count = labels->count, .misfit = -1};
-  LK_GO(lk_alloc(&set->tag, (size_t)labels->count + 1, sizeof *set->tag));
-  LK_GO(lk_alloc(&list, (size_t)labels->count + 1, sizeof *list));
-  LK_GO(read_labels(set, labels, list));
+  LK_GO(lk_alloc(&set->tag, room, sizeof *set->tag));
+  LK_GO(lk_alloc(&list, room, sizeof *list));
+  LK_GO(read_labels(set, labels, unseen, list));
 done:
   free(list);
   if (status != LK_OK) lk_tagset_release(set);

@@ -173,10 +173,11 @@ static lk_status warn_of_tags(const lk_model *model, const lk_evaluator *evaluat
 
 /* Rank 0. */
 static lk_status print(const lk_eval_arguments *a, const lk_model *model, const lk_evaluator *evaluator,
-                       const lk_evaluation *result, lk_eval_report *report) {
+                       const lk_evaluation *result, const lk_strings *unseen, lk_eval_report *report) {
   report->asked = a;
   report->model = model;
   report->found = result;
+  report->unseen = unseen;
   LK_TRY(warn_of_tags(model, evaluator, result));
   LK_TRY(lk_eval_sort_classes(report));
   if (a->json) return lk_eval_print_json(report);
@@ -204,7 +205,7 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
   if (a->how.beam > 1) LK_GO(lk_comm_agree(comm, lk_beam_writer_create(&writer, model, &a->how)));
   LK_GO(lk_evaluator_run(evaluator, model->params, &result));
   if (a->confusion) LK_GO(lk_evaluator_pairs(evaluator, &report.pair, &report.pairs));
-  if (lk_comm_rank(comm) == 0) LK_GO(print(a, model, evaluator, &result, &report));
+  if (lk_comm_rank(comm) == 0) LK_GO(print(a, model, evaluator, &result, &lk_corpus_about(corpus)->unseen, &report));
 done:
   lk_eval_release(&report);
   lk_beam_writer_destroy(&writer);

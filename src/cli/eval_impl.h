@@ -18,11 +18,12 @@ typedef struct lk_eval_arguments {
 typedef struct lk_eval_report {
   const lk_eval_arguments *asked;
   const lk_model *model;
+  const lk_strings *unseen; /* labels that training never had; count 0: they have no names */
   const lk_evaluation *found;
   lk_pair *pair; /* [pairs] which class was taken for which, where that was asked for */
   ptrdiff_t pairs;
 
-  ptrdiff_t classes; /* of the task; 0: it has none */
+  ptrdiff_t classes; /* of the task, and that training never had; 0: it has none */
   int32_t *order;    /* [shown] classes that occur, in gold or among the predictions, sorted by name (bytes) */
   ptrdiff_t shown;
 } lk_eval_report;
@@ -31,7 +32,7 @@ typedef struct lk_eval_report {
  *  them. LK_MEMORY.                                                                Not collective. */
 LK_CHECKED lk_status lk_eval_sort_classes(lk_eval_report *report);
 void lk_eval_release(lk_eval_report *report);
-/** Name of a class: the last, after those of the model, is all that training never had. */
+/** Name of a class; "<unseen>" where the corpus has not the name of what training never had. */
 const char *lk_eval_class_name(const lk_eval_report *report, ptrdiff_t label);
 /** Print to standard output.                                                       Not collective. */
 void lk_eval_print_text(const lk_eval_report *report);

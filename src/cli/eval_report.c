@@ -11,7 +11,9 @@ typedef struct named {
 } named;
 
 const char *lk_eval_class_name(const lk_eval_report *r, ptrdiff_t label) {
-  return label < r->classes ? lk_strings_get(&r->model->corpus->label, label) : "<unseen>";
+  const lk_strings *known = &r->model->corpus->label;
+  if (label < known->count) return lk_strings_get(known, label);
+  return label - known->count < r->unseen->count ? lk_strings_get(r->unseen, label - known->count) : "<unseen>";
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(((const named *)a)->name, ((const named *)b)->name); }
@@ -22,13 +24,12 @@ static int by_place(const void *a, const void *b) {
   return (x->found > y->found) - (x->found < y->found);
 }
 
-/* Classes that occur; what training never had comes last. `list`, `place`: room for all. */
+/* Classes that occur. `list`, `place`: room for all. */
 static void sort(lk_eval_report *r, const lk_tally *tally, named *list, int32_t *place) {
   ptrdiff_t n = 0;
   for (int32_t label = 0; label < r->classes; label++)
     if (tally[label].gold + tally[label].found > 0) list[n++] = (named){lk_eval_class_name(r, label), label};
   qsort(list, (size_t)n, sizeof *list, by_name);
-  if (tally[r->classes].gold > 0) list[n++] = (named){.label = (int32_t)r->classes};
   for (int32_t i = 0; i < n; i++) {
     r->order[i] = list[i].label;
     place[list[i].label] = i;

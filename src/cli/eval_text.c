@@ -43,7 +43,7 @@ static void print_spans(const lk_eval_report *r) {
   if (!by_type) return;
   ptrdiff_t classes;
   const lk_tally *by_tag = lk_task_tallies(r->model->task, r->found->counts, &classes);
-  const lk_tally words = lk_tally_sum(by_tag, classes + 1), all = lk_tally_sum(by_type, tags->types.count + 1);
+  const lk_tally words = lk_tally_sum(by_tag, classes), all = lk_tally_sum(by_type, tags->types.count + 1);
   printf("\nprocessed %lld tokens with %lld phrases; found: %lld phrases; correct: %lld.\n", (long long)words.gold,
          (long long)all.gold, (long long)all.found, (long long)all.correct);
   if (words.gold > 0)

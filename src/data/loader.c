@@ -46,6 +46,7 @@ static void describe(lk_loader *loader, const lk_corpus_info *info, const lk_sha
   loader->epoch = -1;
   loader->D = info->frames;
   loader->labels = info->label.count;
+  loader->least_label = lk_corpus_least_label(info, settings->split);
   loader->buckets = info->buckets[settings->split];
   memcpy(loader->bucket, info->bucket[settings->split], sizeof loader->bucket);
   loader->units = info->stream ? info->tokens[settings->split] : 0;

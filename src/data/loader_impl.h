@@ -14,6 +14,7 @@ struct lk_loader {
   int buckets; /* of the split, for lk_loader_where() */
   lk_bucket bucket[LK_MAX_BUCKETS];
   ptrdiff_t labels, D;
+  int32_t least_label; /* what stands least in the place of a label of this part */
   ptrdiff_t B_most, N_most, T_most;
   int64_t steps;
 

@@ -56,8 +56,7 @@ static stretch view_of(const lk_loader *loader, ptrdiff_t length) {
 }
 
 static lk_status check_label(const lk_loader *loader, int32_t label, const char *bucket, ptrdiff_t row) {
-  const int32_t least = loader->settings.split == LK_TRAIN ? LK_NO_LABEL : LK_UNSEEN_LABEL;
-  if (label >= least && label < loader->labels) return LK_OK;
+  if (label >= loader->least_label && label < loader->labels) return LK_OK;
   return LK_FAIL(LK_DATA, "%s row %td: label %d, but the corpus has %td labels", bucket, row, (int)label,
                  loader->labels);
 }

@@ -119,6 +119,7 @@ static lk_status write_all(lk_job *job) {
   for (int s = 0; s < LK_SPLITS; s++) LK_GO(lk_job_walk(job, (lk_split)s, visit_write));
   LK_GO(lk_job_flush(job));
   LK_GO(check_parts(job));
+  if (job->notes.never) LK_GO(lk_corpus_name_unseen(job->writer, lk_vocab_strings(job->notes.never)));
   LK_GO(lk_corpus_commit(job->writer));
 done:
   lk_buffer_release(&sources);

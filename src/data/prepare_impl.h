@@ -58,8 +58,9 @@ typedef struct lk_deal lk_deal;
 
 /* What is noted for warnings while the parts are written. */
 typedef struct lk_notes {
-  ptrdiff_t known[LK_SPLITS];     /* labels that training has */
-  lk_vocab *unseen[LK_SPLITS];    /* those that it never has; NULL where there are none */
+  ptrdiff_t known[LK_SPLITS];  /* labels that training has */
+  lk_vocab *never;             /* those of all parts, in the order of their first places; NULL where there are none */
+  lk_vocab *unseen[LK_SPLITS]; /* those that it never has; NULL where there are none */
   lk_buffer unseen_at[LK_SPLITS]; /* the first of them and its place */
   lk_buffer single;               /* the first label that training has once, and its place */
   bool single_begins;             /* which is that of the first record */
@@ -186,7 +187,8 @@ LK_CHECKED lk_status lk_job_fold_label(lk_job *job, const char *text, size_t siz
  *  say that it is none: the record is counted and left out. LK_DATA where it is empty. */
 LK_CHECKED lk_status lk_job_take_label(lk_job *job, const lk_source *source, const char *text, size_t size,
                                        lk_record *record, bool *none);
-/** The number of a label of that part; LK_UNSEEN_LABEL, or LK_DATA, where the training part never has it. */
+/** The number of a label of that part; where the training part never has it LK_UNSEEN_LABEL or less, as it is among
+ *  notes.never, or LK_DATA. */
 LK_CHECKED lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split, ptrdiff_t line,
                                        ptrdiff_t column, const char *text, size_t size, int32_t *id);
 /** What becomes of a sequence that has nothing where `what` should be: LK_DATA, or it is counted as left out. */

@@ -20,9 +20,18 @@ static lk_status note_misfit(lk_job *job, const lk_source *source, ptrdiff_t lin
   lk_notes *notes = &job->notes;
   if (job->info.kind != LK_CORPUS_LABEL || notes->misfit.size > 0) return LK_OK;
   const lk_strings *labels = lk_vocab_strings(job->labels);
-  if (notes->tags.count == 0) LK_TRY(lk_tagset_create(&notes->tags, labels));
+  if (notes->tags.count == 0) LK_TRY(lk_tagset_create(&notes->tags, labels, NULL));
   if (!lk_tagset_spoilt(&notes->tags) || notes->tags.tag[label].prefix != '\0') return LK_OK;
   return note(&notes->misfit, source, line, column, lk_strings_get(labels, label), lk_strings_size(labels, label));
+}
+
+/* Its number among the labels that training never has. */
+static lk_status number_unseen(lk_notes *notes, const char *text, size_t size, int32_t *id) {
+  if (!notes->never) LK_TRY(lk_vocab_create(&notes->never, false));
+  LK_TRY(lk_vocab_count(notes->never, text, size));
+  *id =
+      LK_UNSEEN_LABEL - lk_vocab_find(notes->never, text, size, 0); /* never settled: in the order in which they came */
+  return LK_OK;
 }
 
 lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split, ptrdiff_t line, ptrdiff_t column,
@@ -41,6 +50,7 @@ lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split
   if (job->settings->unseen == LK_UNSEEN_ERROR)
     return lk_source_fail(source, line, column, "label %s, which the training part never has",
                           lk_quote(quoted, text, size));
+  LK_TRY(number_unseen(notes, text, size, id));
   if (job->report.unseen[split]++ == 0) {
     LK_TRY(lk_vocab_create(&notes->unseen[split], false));
     LK_TRY(note(&notes->unseen_at[split], source, line, column, text, size));
@@ -160,6 +170,7 @@ void lk_notes_tell(const lk_job *job) {
 }
 
 void lk_notes_release(lk_notes *notes) {
+  lk_vocab_destroy(&notes->never);
   for (int s = 0; s < LK_SPLITS; s++) {
     lk_vocab_destroy(&notes->unseen[s]);
     lk_buffer_release(&notes->unseen_at[s]);

@@ -16,6 +16,7 @@ void lk_info_release(lk_corpus_info *info) {
   lk_strings_release(&info->source);
   lk_strings_release(&info->target);
   lk_strings_release(&info->label);
+  lk_strings_release(&info->unseen);
   lk_buffer_release(&info->source_model);
   lk_buffer_release(&info->target_model);
 }
@@ -124,6 +125,7 @@ lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info) {
   LK_TRY(read_vocab(file, "source", lk_kind_has_ids(info->kind), LK_SPECIALS, &info->source));
   LK_TRY(read_vocab(file, "target", info->kind == LK_CORPUS_PAIRS, LK_SPECIALS, &info->target));
   LK_TRY(read_vocab(file, "label", lk_kind_has_label(info->kind), 1, &info->label));
+  LK_TRY(read_vocab(file, "unseen", false, 0, &info->unseen));
   if (info->shared && info->source.count != info->target.count)
     return LK_FAIL(LK_DATA, "%s: both sides share one vocabulary, but /vocab/target has %td entries, not %td",
                    lk_h5_path(file), info->target.count, info->source.count);

@@ -212,7 +212,7 @@ static lk_status read_target(const lk_corpus *corpus, lk_split split, const lk_b
   LK_TRY(lk_h5_read(corpus->file, path, LK_INT32, row, rows, target));
   if (info->kind == LK_CORPUS_PAIRS)
     return check_ids(corpus, path, row, rows, bucket->target_width, target, "id", 0, info->target.count - 1);
-  const ptrdiff_t least = split == LK_TRAIN ? LK_NO_LABEL : LK_UNSEEN_LABEL;
+  const ptrdiff_t least = lk_corpus_least_label(info, split);
   return check_ids(corpus, path, row, rows, bucket->target_width, target, "label", least, info->label.count - 1);
 }
 

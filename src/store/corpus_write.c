@@ -291,6 +291,11 @@ static lk_status finish_split(lk_corpus_writer *writer, lk_split split) {
   return lk_h5_set_int(writer->file, path, "tokens", part->tokens);
 }
 
+lk_status lk_corpus_name_unseen(lk_corpus_writer *writer, const lk_strings *unseen) {
+  return lk_h5_write_strings(writer->file, "/vocab/unseen", unseen,
+                             "labels that training never has: -2 in target is the first, -3 the second");
+}
+
 lk_status lk_corpus_commit(lk_corpus_writer *writer) {
   for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) LK_TRY(finish_split(writer, split));
   LK_TRY(lk_info_write(writer->file, "/", &writer->info));

@@ -47,10 +47,8 @@ static int starts(lk_tag a, lk_tag b) {
 }
 
 static lk_tag tag_of(const lk_tagset *set, int32_t label) {
-  if (label == LK_UNSEEN_LABEL) return (lk_tag){'I', (int32_t)set->types.count};
-  if (label < 0) return outside;
-  LK_ASSERT(label < set->count);
-  return set->tag[label];
+  LK_ASSERT(label < set->count && label != LK_NO_LABEL);
+  return set->tag[label >= 0 ? label : set->count + LK_UNSEEN_LABEL - label];
 }
 
 void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *found, ptrdiff_t n, lk_tally *by_type) {

@@ -82,6 +82,7 @@ lk_status lk_task_create(lk_task **out, const lk_config *config, const lk_corpus
   LK_GO(choose(task));
   task->Vp = lk_padded(task->V);
   task->part = LK_WHOLE;
+  task->unseen = 1;
   LK_GO(declare(task, params));
   *out = task;
   return LK_OK;
@@ -216,15 +217,22 @@ ptrdiff_t lk_task_counts(const lk_task *task) { return task->kind->counts(task);
 /* Counts are numbers, tallies three of them each. */
 static const lk_tally *tallies_at(const int64_t *counts, ptrdiff_t at) { return (const lk_tally *)(counts + at); }
 
+lk_status lk_task_unseen(lk_task *task, const lk_strings *unseen) {
+  task->unseen = unseen->count > 0 ? unseen->count : 1;
+  if (!task->kind->spans) return LK_OK;
+  lk_tagset_release(&task->tags);
+  return lk_tagset_create(&task->tags, &task->info->label, unseen);
+}
+
 const lk_tally *lk_task_tallies(const lk_task *task, const int64_t *counts, ptrdiff_t *classes) {
-  *classes = task->kind->tallies ? task->V : 0;
+  *classes = task->kind->tallies ? task->V + task->unseen : 0;
   return task->kind->tallies ? tallies_at(counts, task->kind->tallies(task)) : NULL;
 }
 
-int64_t lk_task_unseen(const lk_task *task, const int64_t *counts) {
+int64_t lk_task_unseen_units(const lk_task *task, const int64_t *counts) {
   ptrdiff_t classes;
   const lk_tally *tally = lk_task_tallies(task, counts, &classes);
-  return tally ? tally[classes].gold : 0;
+  return tally ? lk_tally_sum(tally + task->V, task->unseen).gold : 0;
 }
 
 const lk_tally *lk_task_spans(const lk_task *task, const int64_t *counts, const lk_tagset **tags) {
@@ -237,7 +245,9 @@ void lk_task_note_pairs(lk_task *task, lk_pairs *pairs) { task->pairs = pairs; }
 void lk_task_tally(lk_task *task, const int32_t *target, ptrdiff_t n, lk_tally *tally) {
   for (ptrdiff_t i = 0; i < n; i++) {
     if (target[i] == LK_NO_LABEL) continue;
-    const int32_t gold = target[i] == LK_UNSEEN_LABEL ? (int32_t)task->V : target[i], found = task->best[i];
+    const int32_t below = LK_UNSEEN_LABEL - target[i], found = task->best[i];
+    const int32_t gold = below >= 0 ? (int32_t)task->V + below : target[i];
+    LK_ASSERT(gold < task->V + task->unseen);
     tally[gold].gold++;
     tally[found].found++;
     if (gold == found) tally[gold].correct++;

@@ -35,10 +35,10 @@ static void scatter(lk_task *task, const lk_pack *pack) {
   lk_pool_backward(task->pool, pack, width, forward_half(task), task->dpooled, lk_padded(width), task->arg, dy, lddy);
 }
 
-/* counts: units, then a tally of each class and of those that training never had */
+/* counts: units, then a tally of each class, those that training never had at the end */
 enum { UNITS, TALLIES };
 
-static ptrdiff_t counts_of(const lk_task *task) { return TALLIES + lk_tally_counts(task->V + 1); }
+static ptrdiff_t counts_of(const lk_task *task) { return TALLIES + lk_tally_counts(task->V + task->unseen); }
 
 static ptrdiff_t tallies_of(const lk_task *task) {
   (void)task;
@@ -54,9 +54,9 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   (void)loss;
   ptrdiff_t classes;
   const lk_tally *tally = lk_task_tallies(task, counts, &classes);
-  const lk_tally all = lk_tally_sum(tally, classes + 1);
+  const lk_tally all = lk_tally_sum(tally, classes);
   int n = lk_metric_put(metrics, 1, "accuracy", lk_share(all.correct, all.gold), 1);
-  return lk_metric_put(metrics, n, "macro_f1", lk_tally_macro_f1(tally, classes + 1), 1);
+  return lk_metric_put(metrics, n, "macro_f1", lk_tally_macro_f1(tally, classes), 1);
 }
 
 static const char *const metric_names[] = {"loss", "accuracy", "macro_f1", NULL};

@@ -36,7 +36,7 @@ typedef struct lk_task_kind {
   void (*count)(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts);
   /** Metrics after "loss", which is there already; returns how many there are in all. */
   int (*metrics)(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics);
-  ptrdiff_t (*tallies)(const lk_task *task); /* where in counts those of [V + 1] classes begin; or NULL: none */
+  ptrdiff_t (*tallies)(const lk_task *task); /* where in counts those of [V + unseen] classes begin; or NULL: none */
   ptrdiff_t (*spans)(const lk_task *task);   /* where those of [tags.types.count + 1] types do; or NULL */
 } lk_task_kind;
 
@@ -73,7 +73,8 @@ struct lk_task {
   lk_pool pool; /* classify */
   lk_real *pooled, *dpooled;
   int32_t *arg;
-  lk_tagset tags; /* label */
+  ptrdiff_t unseen; /* classes that training never had: at least 1 */
+  lk_tagset tags;   /* label */
   int32_t *gold, *found;
   lk_pairs *pairs;                  /* the caller's: which class is taken for which, or NULL */
   lk_status trouble;                /* of an evaluation, which returns none itself */
@@ -99,7 +100,7 @@ int lk_metric_put(lk_metric *metrics, int count, const char *name, double value,
 static inline double lk_ratio(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : 0; }
 /** The same, but NaN where there was nothing to measure. */
 static inline double lk_share(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
-/** Count in tally [V + 1] what task->best says of n targets. */
+/** Count in tally [V + unseen] what task->best says of n targets. */
 void lk_task_tally(lk_task *task, const int32_t *target, ptrdiff_t n, lk_tally *tally);
 /** Counts that tallies of n classes take. */
 static inline ptrdiff_t lk_tally_counts(ptrdiff_t n) { return n * (ptrdiff_t)(sizeof(lk_tally) / sizeof(int64_t)); }

@@ -1,7 +1,7 @@
 /* task_label.c - a label for every word. */
 #include "task_impl.h"
 
-/* counts: these, then a tally of each tag and of those that training never had, then of each type of span and of theirs */
+/* counts: these, then a tally of each tag, those that training never had at the end, then of each type of span */
 enum { UNITS, UNKNOWN, UNKNOWN_CORRECT, TALLIES };
 
 static lk_status check(lk_task *task) {
@@ -11,7 +11,7 @@ static lk_status check(lk_task *task) {
                            lk_corpus_kind_names[task->info->kind]);
   task->V = task->info->label.count;
   if (task->V < 1) return LK_FAIL(LK_DATA, "the corpus has no labels");
-  return lk_tagset_create(&task->tags, &task->info->label);
+  return lk_tagset_create(&task->tags, &task->info->label, NULL);
 }
 
 static void release(lk_task *task) { lk_tagset_release(&task->tags); }
@@ -26,7 +26,7 @@ static ptrdiff_t tallies_of(const lk_task *task) {
   return TALLIES;
 }
 
-static ptrdiff_t spans_of(const lk_task *task) { return TALLIES + lk_tally_counts(task->V + 1); }
+static ptrdiff_t spans_of(const lk_task *task) { return TALLIES + lk_tally_counts(task->V + task->unseen); }
 
 static ptrdiff_t counts_of(const lk_task *task) {
   return spans_of(task) + (task->tags.spans ? lk_tally_counts(task->tags.types.count + 1) : 0);
@@ -63,7 +63,8 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   (void)loss;
   ptrdiff_t classes;
   const lk_tagset *tags;
-  const lk_tally words = lk_tally_sum(lk_task_tallies(task, counts, &classes), task->V + 1);
+  const lk_tally *by_tag = lk_task_tallies(task, counts, &classes);
+  const lk_tally words = lk_tally_sum(by_tag, classes);
   const lk_tally *by_type = lk_task_spans(task, counts, &tags);
   int n = lk_metric_put(metrics, 1, "accuracy", lk_share(words.correct, words.gold), 1);
   n = lk_metric_put(metrics, n, "unknown_accuracy", lk_share(counts[UNKNOWN_CORRECT], counts[UNKNOWN]), 1);

@@ -8,7 +8,7 @@
 
 typedef struct lk_translator {
   lk_decoder decoder;
-  int generates; /* evaluation writes translations: eval.metric is one of theirs */
+  int generates;           /* evaluation writes translations: eval.metric is one of theirs */
   const lk_writer *writer; /* of them; NULL: greedy search */
   lk_side *side;
   lk_text_scorer *scorer;

@@ -39,6 +39,7 @@ static void layout(lk_evaluator *e) {
 
 static lk_status open_local(lk_evaluator *e, const lk_corpus *corpus, const lk_loader_settings *settings) {
   LK_TRY(lk_loader_open(&e->loader, corpus, &e->shards, settings));
+  LK_TRY(lk_task_unseen(e->task, &lk_corpus_about(corpus)->unseen));
   LK_TRY(lk_task_reserve_for(e->task, e->loader, 0));
   layout(e);
   LK_TRY(lk_arena_reserve(&e->arena));
@@ -142,7 +143,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
   LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));
   LK_TRY(lk_comm_sum_counts(e->comm, e->counts, e->count));
   *result = (lk_evaluation){.counts = e->counts, .tokens = e->counts[e->count - 1]};
-  result->unseen = lk_task_unseen(e->task, e->counts);
+  result->unseen = lk_task_unseen_units(e->task, e->counts);
   result->units = e->counts[0] + result->unseen;
   result->metrics = lk_task_metrics(e->task, lk_tree_sum(e->all_loss, e->shards.total), e->counts, result->metric);
   result->seconds = lk_clock_seconds() - start;

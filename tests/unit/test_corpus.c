@@ -417,6 +417,55 @@ static void unseen_labels(void **state) {
   }
 }
 
+/* Where such labels have names, numbers go down from the first one's, as far as there are names. */
+static lk_corpus *name_unseen(const lk_corpus_info *info, int rows) {
+  const int32_t source[4] = {LK_SOS, 4, 5, LK_EOS};
+  lk_corpus *corpus;
+  lk_corpus_writer *writer;
+  lk_strings names = {0};
+  OK(lk_strings_add(&names, "one", 3, 7));
+  OK(lk_strings_add(&names, "two", 3, 1));
+  OK(lk_corpus_create(&writer, "c.h5", info, "x"));
+  for (int32_t i = 0; i < rows; i++) {
+    const int32_t target[4] = {LK_NO_LABEL, i, LK_UNSEEN_LABEL - i, LK_NO_LABEL};
+    lk_corpus_row row = {.source = source, .length = 4, .target = target, .target_length = 4};
+    OK(lk_corpus_add(writer, LK_TEST, &row));
+  }
+  OK(lk_corpus_name_unseen(writer, &names));
+  OK(lk_corpus_commit(writer));
+  lk_corpus_discard(&writer);
+  OK(lk_corpus_open(&corpus, "c.h5", true));
+  lk_strings_release(&names);
+  return corpus;
+}
+
+static void unseen_labels_with_names(void **state) {
+  (void)state;
+  lk_corpus_info info = describe(LK_CORPUS_LABEL);
+  lk_corpus *corpus = name_unseen(&info, 2);
+  const lk_corpus_info *about = lk_corpus_about(corpus);
+  int32_t back[8];
+  char place[96];
+  assert_int_equal(lk_corpus_unseen(about), 2);
+  assert_string_equal(lk_strings_get(&about->unseen, 1), "two");
+  assert_int_equal(lk_corpus_least_label(about, LK_TRAIN), -1);
+  assert_int_equal(lk_corpus_least_label(about, LK_VALID), -3);
+  OK(lk_corpus_rows(corpus, LK_TEST, 0, 0, 2, NULL, NULL, back, NULL));
+  assert_int_equal(back[6], -3);
+  OK(lk_corpus_find_label(corpus, 1, place));
+  assert_string_equal(place, "test/len_0004 row 1, word 1");
+  OK(lk_corpus_find_label(corpus, -2, place));
+  assert_string_equal(place, "test/len_0004 row 0, word 2");
+  OK(lk_corpus_find_label(corpus, 4, place));
+  assert_string_equal(place, "");
+  lk_corpus_close(&corpus);
+  corpus = name_unseen(&info, 3); /* the last of which has no name */
+  FAILS(LK_DATA, "/test/len_0004/target row 2: label -4 is not in -3 to 4",
+        lk_corpus_rows(corpus, LK_TEST, 0, 2, 1, NULL, NULL, back, NULL));
+  lk_corpus_close(&corpus);
+  release(&info);
+}
+
 /* How text was folded comes back; files from before there was a folding of digits have none. */
 static void folding_comes_back(void **state) {
   (void)state;
@@ -484,10 +533,19 @@ static void writing_is_not_slow(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(every_kind_comes_back), TEST(bucket_widths),        TEST(streams),
-      TEST(same_rows_same_bytes),  TEST(damage_is_found),      TEST(discarded_leaves_nothing),
-      TEST(wrong_files_are_named), TEST(wrong_rows_are_named), TEST(frames_are_finite),
-      TEST(unseen_labels),         TEST(folding_comes_back),   TEST(writing_is_not_slow),
+      TEST(every_kind_comes_back),
+      TEST(bucket_widths),
+      TEST(streams),
+      TEST(same_rows_same_bytes),
+      TEST(damage_is_found),
+      TEST(discarded_leaves_nothing),
+      TEST(wrong_files_are_named),
+      TEST(wrong_rows_are_named),
+      TEST(frames_are_finite),
+      TEST(unseen_labels),
+      TEST(unseen_labels_with_names),
+      TEST(folding_comes_back),
+      TEST(writing_is_not_slow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -436,6 +436,56 @@ static void batches_from_memory(void **state) {
   lk_arena_release(&arena);
 }
 
+/* Labels that there are not, and that training never has, come as they are; none of the latter in training. */
+static void labels_that_are_none(void **state) {
+  (void)state;
+  static const lk_corpus_kind kinds[] = {LK_CORPUS_LABEL, LK_CORPUS_CLASSIFY, LK_CORPUS_FRAMES};
+  static const int32_t labels[] = {1, LK_NO_LABEL, LK_UNSEEN_LABEL};
+  const lk_shards alone = lk_shards_make(1, 0, 1);
+  for (int k = 0; k < 3; k++) {
+    lk_corpus_info info;
+    lk_corpus_writer *writer = NULL;
+    lk_corpus *corpus = NULL;
+    lk_loader *loader = NULL;
+    lk_batch batch;
+    lk_arena arena = {0};
+    const float frames[3 * D] = {0};
+    const int frame = kinds[k] == LK_CORPUS_FRAMES, words = kinds[k] == LK_CORPUS_LABEL;
+    describe(&info, kinds[k]);
+    assert_int_equal(lk_corpus_create(&writer, path_of("none.h5"), &info, "test"), LK_OK);
+    for (int i = 0; i < 3; i++) {
+      const int32_t source[3] = {LK_SOS, LK_SPECIALS, LK_EOS}, target[3] = {-1, labels[i], -1};
+      const lk_corpus_row row = {.source = frame ? NULL : source,
+                                 .length = 3,
+                                 .target = words ? target : target + 1,
+                                 .target_length = words ? 3 : 1,
+                                 .frames = frame ? frames : NULL};
+      assert_int_equal(lk_corpus_add(writer, LK_VALID, &row), LK_OK);
+      assert_int_equal(lk_corpus_add(writer, LK_TRAIN, &row), LK_OK);
+    }
+    assert_int_equal(lk_corpus_commit(writer), LK_OK);
+    lk_corpus_discard(&writer);
+    assert_int_equal(lk_corpus_open(&corpus, path_of("none.h5"), true), LK_OK);
+    lk_loader_settings settings = {.view = words ? LK_VIEW_LABEL : LK_VIEW_CLASSIFY, .split = LK_VALID, .batch = 3};
+    assert_int_equal(lk_loader_open(&loader, corpus, &alone, &settings), LK_OK);
+    lk_loader_layout(loader, &batch, &arena);
+    assert_int_equal(lk_arena_reserve(&arena), LK_OK);
+    lk_loader_layout(loader, &batch, &arena);
+    lk_loader_batch(loader, 0, 0, &batch);
+    int seen[3] = {0};
+    for (int i = 0; i < 3; i++) seen[batch.target[i] < 0 ? -batch.target[i] : 0]++;
+    assert_true(seen[0] == 1 && seen[1] == 1 && seen[2] == 1);
+    lk_loader_close(&loader);
+    settings.split = LK_TRAIN;
+    assert_int_equal(lk_loader_open(&loader, corpus, &alone, &settings), LK_DATA);
+    lk_error_clear();
+    lk_arena_release(&arena);
+    lk_corpus_close(&corpus);
+    lk_strings_release(&info.source);
+    lk_strings_release(&info.label);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_batches_for_any_number_of_ranks),
                                      cmocka_unit_test(batches_hold_what_the_file_holds),
@@ -444,6 +494,7 @@ int main(void) {
                                      cmocka_unit_test(shards_of_a_step_are_of_similar_length),
                                      cmocka_unit_test(every_unit_of_a_text_is_predicted_once),
                                      cmocka_unit_test(what_does_not_fit_is_refused),
+                                     cmocka_unit_test(labels_that_are_none),
                                      cmocka_unit_test(batches_from_memory)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -17,7 +17,7 @@ enum { NAMES = sizeof names / sizeof *names };
 static void make(lk_tagset *set, const char *const *text, ptrdiff_t count) {
   lk_strings labels = {0};
   for (ptrdiff_t i = 0; i < count; i++) assert_int_equal(lk_strings_add(&labels, text[i], strlen(text[i]), 0), LK_OK);
-  assert_int_equal(lk_tagset_create(set, &labels), LK_OK);
+  assert_int_equal(lk_tagset_create(set, &labels, NULL), LK_OK);
   lk_strings_release(&labels);
 }
 

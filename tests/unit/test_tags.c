@@ -10,7 +10,7 @@ static void read_tags(lk_tagset *set, const char *text) {
     size = strcspn(text, " ");
     assert_int_equal(lk_strings_add(&labels, text, size, 0), LK_OK);
   }
-  assert_int_equal(lk_tagset_create(set, &labels), LK_OK);
+  assert_int_equal(lk_tagset_create(set, &labels, NULL), LK_OK);
   assert_int_equal(set->count, labels.count);
   lk_strings_release(&labels);
 }
@@ -88,11 +88,36 @@ static void test_types_are_numbered_by_name(void **state) {
   lk_tagset_release(&set);
 }
 
+/* Labels that training never had are read as the others are written, and add their types. */
+static void test_unseen(void **state) {
+  (void)state;
+  static const char *const known[] = {"O", "B-x", "I-x"}, *const others[] = {"B-new", "I-new", "X", "I-x"};
+  lk_strings labels = {0}, unseen = {0};
+  lk_tagset set;
+  for (int i = 0; i < 3; i++) assert_int_equal(lk_strings_add(&labels, known[i], strlen(known[i]), 0), LK_OK);
+  for (int i = 0; i < 4; i++) assert_int_equal(lk_strings_add(&unseen, others[i], strlen(others[i]), 0), LK_OK);
+  assert_int_equal(lk_tagset_create(&set, &labels, &unseen), LK_OK);
+  assert_true(set.spans && set.misfit < 0 && set.count == 3 && set.types.count == 2);
+  static const char letters[] = "BIII";
+  static const int32_t types[] = {0, 0, 2, 1}; /* new, new, none, x */
+  for (int i = 0; i < 4; i++) {
+    assert_int_equal(set.tag[3 + i].prefix, letters[i]);
+    assert_int_equal(set.tag[3 + i].type, types[i]);
+  }
+  lk_tagset_release(&set);
+  assert_int_equal(lk_tagset_create(&set, &labels, NULL), LK_OK); /* one without a name */
+  assert_true(set.types.count == 1 && set.tag[3].prefix == 'I' && set.tag[3].type == 1);
+  lk_tagset_release(&set);
+  lk_strings_release(&labels);
+  lk_strings_release(&unseen);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_schemes),
       cmocka_unit_test(test_no_spans),
       cmocka_unit_test(test_types_are_numbered_by_name),
+      cmocka_unit_test(test_unseen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -372,14 +372,14 @@ static void test_metrics_by_hand(void **state) {
   ptrdiff_t labels;
   const lk_tagset *tags;
   assert_memory_equal(lk_task_tallies(f.task, counts, &labels), classes, sizeof classes);
-  assert_int_equal(labels, 5);
+  assert_int_equal(labels, 6);
   assert_null(lk_task_spans(f.task, counts, &tags));
   assert_null(tags);
   /* three more of a class that training never had: no loss, but wrong, and one more class whose F1 is 0 */
   counts[16] = 3;
   counts[2] += 3; /* all taken for class 0 */
   n = lk_task_metrics(f.task, 9, counts, m);
-  assert_int_equal(lk_task_unseen(f.task, counts), 3);
+  assert_int_equal(lk_task_unseen_units(f.task, counts), 3);
   expect_metric(m, n, "loss", 1);
   expect_metric(m, n, "accuracy", 5.0 / 12);
   expect_metric(m, n, "macro_f1", (6.0 / 12 + 4.0 / 8 + 0 + 0) / 4);
@@ -410,7 +410,7 @@ static void test_metrics_by_hand(void **state) {
   expect_metric(m, n, "recall", 3.0 / 6);
   expect_metric(m, n, "f1", 6.0 / 11);
   expect_choice(&f, m, n);
-  assert_int_equal(lk_task_unseen(f.task, words), 1);
+  assert_int_equal(lk_task_unseen_units(f.task, words), 1);
   assert_memory_equal(lk_task_tallies(f.task, words, &labels), by_tag, sizeof by_tag);
   assert_memory_equal(lk_task_spans(f.task, words, &tags), by_type, sizeof by_type);
   assert_int_equal(tags->types.count, 2);
@@ -422,6 +422,32 @@ static void test_metrics_by_hand(void **state) {
   n = lk_task_metrics(f.task, 0, words, m);
   expect_metric(m, n, "accuracy", 1);
   expect_metric(m, n, "f1", 0);
+  fixture_task_close(&f);
+}
+
+/* Counts by class, not a matrix: 100,000 classes take 2.4 MB. With names, labels that training never had are classes. */
+static void test_many_classes(void **state) {
+  (void)state;
+  enum { CLASSES = 100000 };
+  static const char *const classify[] = {"task=classify", "model.hidden=4", "model.embedding=4", NULL};
+  fixture_task f;
+  lk_strings unseen = {0};
+  ptrdiff_t classes;
+  fixture_task_settings(&f, LK_CORPUS_CLASSIFY, V, classify);
+  lk_strings_release(&f.info.label);
+  fixture_names(&f.info.label, CLASSES, 0);
+  assert_int_equal(lk_task_create(&f.task, &f.config, &f.info, f.params), LK_OK);
+  assert_int_equal(lk_task_counts(f.task), 1 + 3 * (CLASSES + 1));
+  fixture_names(&unseen, 5, 0);
+  assert_int_equal(lk_task_unseen(f.task, &unseen), LK_OK);
+  assert_int_equal(lk_task_counts(f.task), 1 + 3 * (CLASSES + 5));
+  int64_t *counts = calloc((size_t)lk_task_counts(f.task), sizeof *counts);
+  counts[1 + 3 * (CLASSES + 4)] = 7;
+  assert_int_equal(lk_task_tallies(f.task, counts, &classes)[CLASSES + 4].gold, 7);
+  assert_int_equal(classes, CLASSES + 5);
+  assert_int_equal(lk_task_unseen_units(f.task, counts), 7);
+  free(counts);
+  lk_strings_release(&unseen);
   fixture_task_close(&f);
 }
 
@@ -571,6 +597,7 @@ int main(void) {
       cmocka_unit_test(test_empty_batch),
       cmocka_unit_test(test_reserve_again),
       cmocka_unit_test(test_metrics_by_hand),
+      cmocka_unit_test(test_many_classes),
       cmocka_unit_test(test_counts_by_hand),
       cmocka_unit_test(test_classes_by_hand),
       cmocka_unit_test(test_mistakes),
