@@ -16,7 +16,16 @@ static lk_prepare settings_of(const char *kind, const char *train, const char *t
 }
 
 static void add_unit(char *out, const lk_strings *words, int32_t id) {
-  strcat(out, id == LK_NO_LABEL ? "-" : id == LK_UNSEEN_LABEL ? "?" : lk_strings_get(words, id));
+  strcat(out, id == LK_NO_LABEL ? "-" : lk_strings_get(words, id));
+}
+
+/* A label that training never has behind a question mark. */
+static void add_label(char *out, const lk_corpus_info *info, int32_t id) {
+  if (id <= LK_UNSEEN_LABEL) strcat(out, "?");
+  if (id <= LK_UNSEEN_LABEL)
+    add_unit(out, &info->unseen, LK_UNSEEN_LABEL - id);
+  else
+    add_unit(out, &info->label, id);
 }
 
 /* A row of ids without <sos> and <eos>, each with its label behind a slash; or all behind the row's label; or both sides. */
@@ -24,7 +33,7 @@ static void add_row(char *out, const lk_corpus_info *info, const int32_t *source
                     int32_t targets) {
   const bool frames = info->kind == LK_CORPUS_FRAMES, tagged = info->kind == LK_CORPUS_LABEL;
   if (info->kind == LK_CORPUS_CLASSIFY || frames) {
-    add_unit(out, &info->label, target[0]);
+    add_label(out, info, target[0]);
     strcat(out, ":");
   }
   if (frames) sprintf(out + strlen(out), "%d", n);
@@ -32,7 +41,7 @@ static void add_row(char *out, const lk_corpus_info *info, const int32_t *source
     if (t > 1) strcat(out, " ");
     add_unit(out, &info->source, source[t]);
     if (tagged) strcat(out, "/");
-    if (tagged) add_unit(out, &info->label, target[t]);
+    if (tagged) add_label(out, info, target[t]);
   }
   if (info->kind == LK_CORPUS_PAIRS) strcat(out, " =");
   for (int32_t t = 1; info->kind == LK_CORPUS_PAIRS && t < targets - 1; t++) {
@@ -217,34 +226,34 @@ static void ids_are_checked(void **state) {
 static void labels_that_training_never_has(void **state) {
   (void)state;
   lk_prepare p = settings_of("label", "a X\nb Y\n", "a X\nb V\n\nb W\na W\n\n");
-  assert_rows(&p, "a/X b/Y\n--\na/X b/?\nb/? a/?\n");
+  assert_rows(&p, "a/X b/Y\n--\na/X b/?V\nb/?W a/?W\n");
   assert_int_equal(report.unseen[LK_TEST], 3);
   assert_said("3 of 4 in test (2 different, the first 'V' at ");
   assert_said("test.txt:2:3)");
   p = settings_of("classify", "x\ta\ny\tb\n", "y\ta\nz\tb\n");
-  assert_rows(&p, "x:a\ny:b\n--\ny:a\n?:b\n");
+  assert_rows(&p, "x:a\ny:b\n--\ny:a\n?z:b\n");
   assert_said("1 of 2 in test (1 different, the first 'z' at ");
   p = settings_of("frames", "x\t1\n", "y\t1 2\n");
-  assert_rows(&p, "x:1\n--\n?:2\n");
+  assert_rows(&p, "x:1\n--\n?y:2\n");
   assert_said("test: no label is one that training has");
   p.unseen = LK_UNSEEN_ERROR;
   assert_fails(lk_prepare_run(&p, NULL), LK_DATA, "%s/test.txt:1:1: label 'y', which the training part never has");
   p = settings_of("classify", "x\ta\nx\tb\ny\tc\ny\td\n", NULL); /* parts of one file */
   p.fraction[LK_VALID] = 0.5;
   p.in_order = true;
-  assert_rows(&p, "x:a\nx:b\n--\n?:<unk>\n?:<unk>\n");
+  assert_rows(&p, "x:a\nx:b\n--\n?y:<unk>\n?y:<unk>\n");
 }
 
 static void what_is_no_label(void **state) {
   (void)state;
   lk_prepare p = settings_of("label", "a _\nb X\n\nc _\n\nd X\ne -\n", "a _\n\nb _\nc Z\n");
-  assert_rows(&p, "a/_ b/X\nc/_\nd/X e/-\n--\na/_\nb/_ c/?\n");
+  assert_rows(&p, "a/_ b/X\nc/_\nd/X e/-\n--\na/_\nb/_ c/?Z\n");
   p.no_label[p.no_labels++] = "_";
-  assert_rows(&p, "a/- b/X\nd/X e/-\n--\nb/- <unk>/?\n");
+  assert_rows(&p, "a/- b/X\nd/X e/-\n--\nb/- <unk>/?Z\n");
   assert_int_equal(report.unlabelled, 2);
   assert_int_equal(report.labels, 2);
   p.no_label[p.no_labels++] = "-";
-  assert_rows(&p, "a/- b/X\nd/X e/-\n--\nb/- <unk>/?\n");
+  assert_rows(&p, "a/- b/X\nd/X e/-\n--\nb/- <unk>/?Z\n");
   assert_int_equal(report.labels, 1);
   p.no_label[p.no_labels++] = "X";
   assert_fails(lk_prepare_run(&p, NULL), LK_DATA, "%s/in.txt:1:1: the file holds no sequence with a label");
@@ -390,7 +399,7 @@ static void empty_rows_of_hdf5(void **state) {
   assert_rows(&p, "7:1\n8:2\n");
   assert_int_equal(report.empty, 2);
   p.input[LK_TEST] = write_text("test.txt", "7\t1\n9\t1\n");
-  assert_rows(&p, "7:1\n8:2\n--\n7:1\n?:1\n");
+  assert_rows(&p, "7:1\n8:2\n--\n7:1\n?9:1\n");
   p.input[LK_TEST] = NULL;
   p.no_label[p.no_labels++] = "8";
   assert_rows(&p, "7:1\n");
