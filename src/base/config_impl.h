@@ -13,6 +13,7 @@ typedef struct config_key {
   size_t offset;       /* into lk_config */
   const char *initial; /* the default, as it would stand in a file */
   double least, most;  /* range of a number; infinite where there is no end */
+  bool path;           /* a text that names a file or folder: "~" in front is the home folder */
   int open;            /* ABOVE_LEAST | BELOW_MOST */
   const char *unit;    /* "" where there is none */
   const char *help;    /* one sentence or two; choices, and what 0 means */
@@ -48,6 +49,10 @@ ptrdiff_t lk_config_find(const char *name, size_t size);
 bool lk_config_is_section(const char *name, size_t size);
 /** LK_USAGE for a name that is neither, with the nearest that is. */
 LK_CHECKED lk_status lk_config_unknown(const char *place, const char *name, size_t size);
+
+/** Whether `name` is one that other toolkits have for a setting: *key is ours, or NULL, and *instead says what takes its
+ *  place. */
+bool lk_config_elsewhere(const char *name, const char **key, const char **instead);
 
 /** A copy of the text that lives as long as the configuration. LK_MEMORY. */
 LK_CHECKED lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const char **kept);

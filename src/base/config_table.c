@@ -19,6 +19,11 @@
   { .name = name_, .kind = KEY_BOOLEAN, .offset = AT(field), .initial = initial_, .unit = "", .help = help_ }
 #define TEXT(name_, field, initial_, help_) \
   { .name = name_, .kind = KEY_STRING, .offset = AT(field), .initial = initial_, .unit = "", .help = help_ }
+#define PATH(name_, field, initial_, help_)                                                                \
+  {                                                                                                        \
+    .name = name_, .kind = KEY_STRING, .offset = AT(field), .initial = initial_, .path = true, .unit = "", \
+    .help = help_                                                                                          \
+  }
 
 const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
     {"run", "Where the run lives."},
@@ -43,9 +48,9 @@ const config_key lk_config_keys[] = {
     TEXT("kernels", kernels, "auto",
          "Instruction set of the kernels: auto (best of this machine), avx512, avx2 or portable."),
 
-    TEXT("run.dir", run.dir, "run", "The folder of the run: configuration, log, metrics and checkpoints."),
+    PATH("run.dir", run.dir, "run", "The folder of the run: configuration, log, metrics and checkpoints."),
 
-    TEXT("data.corpus", data.corpus, "", "The corpus file that lockstep prepare wrote; has to be given."),
+    PATH("data.corpus", data.corpus, "", "The corpus file that lockstep prepare wrote; has to be given."),
 
     TEXT("model.input", model.input, "embed",
          "How a token enters the net: embed (a learnt vector) or onehot (a column of the input weights)."),
@@ -202,25 +207,24 @@ static const char *tail(const char *name) {
   return dot ? dot + 1 : name;
 }
 
-/* The key meant by a name that is none: the nearest key or section. The last part counts most: `rate` is nearer to
- * train.rate than to data, and a right key may stand in the wrong section. */
+/* The key meant by a name that is none: one with the same last part, as a right key may stand in the wrong section; else
+ * the nearest by letters, of the same section if the name has one of ours, by its last part alone. */
 static const char *nearest(const char *name) {
-  const char *whole[LK_CONFIG_MOST_KEYS + LK_CONFIG_SECTIONS], *tails[LK_CONFIG_MOST_KEYS];
-  const char *same_tail = NULL;
+  const char *all[LK_CONFIG_MOST_KEYS + LK_CONFIG_SECTIONS];
   const size_t keys = (size_t)lk_config_key_count;
-  for (size_t i = 0; i < keys; i++) {
-    whole[i] = lk_config_keys[i].name;
-    tails[i] = tail(whole[i]);
-    if (!same_tail && strcmp(tails[i], tail(name)) == 0) same_tail = whole[i];
-  }
-  for (size_t i = 0; i < LK_CONFIG_SECTIONS; i++) whole[keys + i] = lk_config_sections[i].name;
-  const char *near = lk_nearest(name, whole, keys + LK_CONFIG_SECTIONS);
-  if (near && (!same_tail || strcmp(tail(near), tail(name)) == 0)) return near;
-  if (same_tail) return same_tail;
-  near = lk_nearest(tail(name), tails, keys);
+  const char *dot = strrchr(name, '.');
+  const bool in_section = dot && lk_config_is_section(name, (size_t)(dot - name));
+  size_t count = 0;
+  for (size_t i = 0; i < keys; i++)
+    if (strcmp(tail(lk_config_keys[i].name), tail(name)) == 0) return lk_config_keys[i].name;
+  for (size_t i = 0; i < keys; i++)
+    if (!in_section || strncmp(lk_config_keys[i].name, name, (size_t)(dot - name) + 1) == 0)
+      all[count++] = tail(lk_config_keys[i].name);
+  for (size_t i = 0; i < LK_CONFIG_SECTIONS && !dot; i++) all[count++] = lk_config_sections[i].name;
+  const char *near = lk_nearest(tail(name), all, count);
   for (size_t i = 0; near && i < keys; i++)
-    if (tails[i] == near) return whole[i];
-  return NULL;
+    if (tail(lk_config_keys[i].name) == near) return lk_config_keys[i].name;
+  return near;
 }
 
 lk_status lk_config_unknown(const char *place, const char *name, size_t size) {
@@ -229,7 +233,9 @@ lk_status lk_config_unknown(const char *place, const char *name, size_t size) {
   size_t kept = size < sizeof copy ? size : sizeof copy - 1;
   memcpy(copy, name, kept);
   copy[kept] = '\0';
-  const char *other = nearest(copy);
+  const char *other = NULL, *instead = NULL;
+  if (!lk_config_elsewhere(copy, &other, &instead)) other = nearest(copy);
+  if (instead) return LK_FAIL(LK_USAGE, "%s: unknown key %s: %s", place, quoted, instead);
   if (!other) return LK_FAIL(LK_USAGE, "%s: unknown key %s", place, quoted);
   return LK_FAIL(LK_USAGE, "%s: unknown key %s (did you mean '%s'?)", place, quoted, other);
 }

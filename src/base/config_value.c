@@ -7,6 +7,7 @@
 
 #include "config_impl.h"
 #include "lockstep/arena.h"
+#include "lockstep/path.h"
 #include "lockstep/shards.h"
 
 lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const char **kept) {
@@ -155,6 +156,21 @@ static bool is_null(config_value value) {
   return false;
 }
 
+/* A copy of a path, with the home folder for "~". */
+static lk_status keep_path(lk_config *config, const config_key *key, config_value value, const char *place,
+                           const char **kept) {
+  lk_buffer path = {0};
+  lk_status status = lk_path_expand(value.text, &path);
+  if (status == LK_OK) status = lk_config_keep(config, path.data, path.size, kept);
+  lk_buffer_release(&path);
+  if (status != LK_USAGE) return status;
+  char why[sizeof lk_error_get()->text];
+  (void)snprintf(why, sizeof why, "%s", lk_error_get()->text);
+  lk_error_clear();
+  const char *name = lk_config_name_at(place, key);
+  return LK_FAIL(LK_USAGE, "%s: %s%s%s", place, name, *name ? ": " : "", why);
+}
+
 lk_status lk_config_set(lk_config *config, ptrdiff_t index, config_value value, const char *place) {
   const config_key *key = &lk_config_keys[index];
   char *field = (char *)config + key->offset;
@@ -184,7 +200,8 @@ lk_status lk_config_set(lk_config *config, ptrdiff_t index, config_value value, 
       size = sizeof made.truth;
       break;
     case KEY_STRING:
-      LK_TRY(lk_config_keep(config, value.text, value.size, &made.text));
+      LK_TRY(key->path ? keep_path(config, key, value, place, &made.text)
+                       : lk_config_keep(config, value.text, value.size, &made.text));
       size = sizeof made.text;
       break;
   }

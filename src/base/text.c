@@ -218,8 +218,8 @@ const char *lk_nearest(const char *word, const char *const *candidates, size_t c
   const size_t length = strlen(word);
   if (length > LONGEST_WORD) return NULL;
   const char *best = NULL;
-  size_t limit = length / 3 > 2 ? length / 3 : 2;
-  if (limit >= length) limit = length > 0 ? length - 1 : 0; /* something of the word must be left */
+  /* of a short word most must be left */
+  size_t limit = length < 2 ? 0 : length < 4 ? 1 : length / 3 > 2 ? length / 3 : 2;
   for (size_t i = 0; i < count; i++) {
     size_t size = strlen(candidates[i]);
     if (size > LONGEST_WORD) continue;

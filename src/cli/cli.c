@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_impl.h"
 #include "lockstep/text.h"
@@ -39,6 +40,11 @@ int lk_cli_real(const char *option, const char *text, double low, double high, d
                              lk_quote(quoted, text, strlen(text)));
   *out = value;
   return 0;
+}
+
+bool lk_cli_is_assignment(const char *word) {
+  const char *equals = strchr(word, '=');
+  return equals && !memchr(word, '/', (size_t)(equals - word)) && access(word, F_OK) != 0;
 }
 
 int lk_cli_surplus_line(const char *name, const char *text) {

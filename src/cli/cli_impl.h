@@ -26,6 +26,9 @@ int lk_cli_wants_help(int argc, char **argv);
 int lk_cli_bad_option(const char *format, ...) LK_PRINTF(1, 2);
 /** The same of an argument behind the model of a command that reads standard input. */
 int lk_cli_surplus_line(const char *name, const char *text);
+/** Whether a word of the command line is an assignment, key.path=value, rather than a path with '=' in it: a file of that
+ *  name, or a '/' before the '=', makes it a path.                                 Not collective. */
+bool lk_cli_is_assignment(const char *word);
 /** A whole number / a real in [low, high] from an option's text, or lk_cli_bad_option() naming the option: 0 or EINVAL. */
 int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out);
 int lk_cli_real(const char *option, const char *text, double low, double high, double *out);

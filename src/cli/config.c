@@ -50,7 +50,7 @@ static const struct argp argp = {
         "  lockstep config configs/lm-char.yaml --get run.dir"};
 
 static lk_status merge(lk_config *config, const arguments *a, lk_buffer *file) {
-  int first = a->count > 0 && !strchr(a->words[0], '=');
+  int first = a->count > 0 && !lk_cli_is_assignment(a->words[0]);
   if (first) {
     LK_TRY(lk_buffer_read_file(file, a->words[0]));
     LK_TRY(lk_config_parse(config, file->data ? file->data : "", file->size, a->words[0]));

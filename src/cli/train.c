@@ -17,8 +17,6 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
   if (key != ARGP_KEY_ARGS) return ARGP_ERR_UNKNOWN; /* single ones too: argp then hands over all that are left */
   a->config = state->argv[state->next];
-  if (strchr(a->config, '='))
-    return lk_cli_bad_option("lockstep train: expected a configuration file before '%.64s'", a->config);
   a->assignments = state->argv + state->next + 1;
   a->count = state->argc - state->next - 1;
   return 0;
@@ -45,7 +43,9 @@ static lk_status read_config(lk_config *config, const arguments *a, lk_comm *com
   void *text = NULL;
   size_t size = 0;
   if (lk_comm_rank(comm) == 0) {
-    status = lk_buffer_read_file(&file, a->config);
+    status = lk_cli_is_assignment(a->config)
+                 ? LK_FAIL(LK_USAGE, "lockstep train: expected a configuration file before '%.64s'", a->config)
+                 : lk_buffer_read_file(&file, a->config);
     text = file.data, size = file.size;
   }
   LK_GO(lk_comm_agree(comm, status));

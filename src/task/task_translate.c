@@ -28,8 +28,10 @@ static lk_status check(lk_task *task) {
     return lk_config_error(config, "task", "a translator needs a corpus of kind pairs, found %s",
                            lk_corpus_kind_names[info->kind]);
   if (config->model.shared_embedding && !info->shared)
-    return lk_config_error(config, "model.shared_embedding",
-                           "the two sides of this corpus have vocabularies of their own: prepare it with one for both");
+    return lk_config_error(
+        config, "model.shared_embedding",
+        "the two sides of this corpus have vocabularies of their own: prepare it with --shared-vocabulary, or "
+        "set model.shared_embedding to false");
   LK_TRY(lk_alloc(&task->translator, 1, sizeof *task->translator));
   lk_translator *t = task->translator;
   *t = (lk_translator){.task = task, .one = lk_shards_make(1, 0, 1), .generates = of_texts(config->eval.metric)};

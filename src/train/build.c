@@ -7,6 +7,7 @@
 #include "lockstep/corpus_ranks.h"
 #include "lockstep/durable.h"
 #include "lockstep/log.h"
+#include "lockstep/path.h"
 #include "trainer_impl.h"
 
 static bool shards_follow_ranks(const lk_config *config) { return strcmp(config->parallel.shards, "ranks") == 0; }
@@ -23,14 +24,25 @@ static lk_status keep_shards(const lk_trainer *t, int kept) {
   return LK_OK;
 }
 
-/* What the run's folder and its checkpoints tell: with S as a number, which gives this run again on any ranks. */
+/* What the run's folder and its checkpoints tell: a configuration that gives this run again on any ranks and from any
+ * working folder, so S as a number, and whole paths. */
 static lk_status print_config(lk_trainer *t) {
   char number[16];
   lk_config told = *t->config; /* its texts are the original's */
   (void)snprintf(number, sizeof number, "%d", t->shards.total);
   told.parallel.shards = number;
+  told.run.dir = t->whole_dir.data;
+  told.data.corpus = t->whole_corpus.data;
   lk_buffer_truncate(&t->config_text, 0);
   return lk_config_print(&told, &t->config_text);
+}
+
+/* The paths of the configuration from the root on, as this working folder has them. */
+static lk_status find_paths(lk_trainer *t) {
+  if (t->config->data.corpus[0] == '\0')
+    return LK_FAIL(LK_USAGE, "data.corpus is not set: expected the path of a corpus made by 'lockstep prepare'");
+  LK_TRY(lk_path_absolute(t->config->run.dir, &t->whole_dir));
+  return lk_path_absolute(t->config->data.corpus, &t->whole_corpus);
 }
 
 /* S is chosen once, when a run begins. */
@@ -60,10 +72,7 @@ static lk_status check_validation(const lk_trainer *t) {
 }
 
 static lk_status open_corpus(lk_trainer *t) {
-  const char *path = t->config->data.corpus;
-  if (path[0] == '\0')
-    return LK_FAIL(LK_USAGE, "data.corpus is not set: expected the path of a corpus made by 'lockstep prepare'");
-  LK_TRY(lk_corpus_open_ranks(&t->corpus, t->comm, path));
+  LK_TRY(lk_corpus_open_ranks(&t->corpus, t->comm, t->whole_corpus.data));
   t->info = lk_corpus_about(t->corpus);
   return check_validation(t);
 }
@@ -194,11 +203,12 @@ static lk_status own_folder(lk_trainer *t) {
 static void announce(const lk_trainer *t) {
   LK_INFO("%s: %td parameters in %d tensors; %s kernels, OpenBLAS for %s", t->config->task,
           lk_params_trainable(t->params), t->tensor_count, lk_kernels_get()->name, lk_blas_core());
-  LK_INFO("%s: %lld steps an epoch, %lld sequences a step", t->config->data.corpus, (long long)t->steps_in_epoch,
+  LK_INFO("the run is in %s, its corpus is %s", t->whole_dir.data, t->whole_corpus.data);
+  LK_INFO("%lld steps an epoch, %lld sequences a step", (long long)t->steps_in_epoch,
           (long long)t->config->train.batch);
   if (!t->valid)
-    LK_INFO("%s has no part for validation: there will be no best.h5, the last weights are %s/last.h5",
-            t->config->data.corpus, t->config->run.dir);
+    LK_INFO("the corpus has no part for validation: there will be no best.h5, the last weights are %s/last.h5",
+            t->config->run.dir);
   if (t->size > 1) LK_INFO("gradients by %s", lk_reducer_words(t->reducer));
   if (shards_follow_ranks(t->config))
     LK_INFO(
@@ -216,6 +226,7 @@ lk_status lk_trainer_build(lk_trainer *t) {
   LK_TRY(same_everywhere(t));
   LK_TRY(lk_comm_agree(t->comm, lk_train_check(t->config)));
   LK_TRY(lk_spike_read(&t->spike, t->config));
+  LK_TRY(lk_comm_agree(t->comm, find_paths(t)));
   LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
   LK_TRY(choose_shards(t));

@@ -183,6 +183,8 @@ static void release(lk_trainer *t) {
   lk_corpus_close(&t->corpus);
   lk_arena_release(&t->arena);
   lk_buffer_release(&t->config_text);
+  lk_buffer_release(&t->whole_dir);
+  lk_buffer_release(&t->whole_corpus);
   lk_buffer_release(&t->resume_path);
   lk_buffer_release(&t->damaged);
   free(t->tensors);

@@ -116,6 +116,7 @@ typedef struct lk_trainer {
   lk_saver saver;
   lk_owner *owner; /* rank 0 */
   lk_buffer config_text;
+  lk_buffer whole_dir, whole_corpus; /* run.dir and data.corpus from the root on */
   lk_buffer resume_path; /* rank 0: the checkpoint to go on from, "" for none */
   lk_buffer damaged;     /* rank 0: those passed over that were not told of yet, a line each */
 } lk_trainer;

@@ -95,6 +95,17 @@ static void unknown_keys(void **state) {
   assert_bad("modle:\n  hidden: 3\n", "tiny.yaml:1:1: unknown key 'modle' (did you mean 'model'?)");
   assert_bad("rate: 3\n", "tiny.yaml:1:1: unknown key 'rate' (did you mean 'train.rate'?)");
   assert_bad("train:\n  dropout: 0.1\n", "tiny.yaml:2:3: unknown key 'train.dropout' (did you mean 'model.dropout'?)");
+  /* names from elsewhere, by a table; what is no key here says what takes its place */
+  assert_bad("train:\n  lr: 1\n", "tiny.yaml:2:3: unknown key 'train.lr' (did you mean 'train.rate'?)");
+  assert_bad("learning-rate: 1\n", "tiny.yaml:1:1: unknown key 'learning-rate' (did you mean 'train.rate'?)");
+  assert_bad("train:\n  weight_decay: 1\n",
+             "tiny.yaml:2:3: unknown key 'train.weight_decay' (did you mean 'train.decay'?)");
+  assert_bad("model:\n  vocab_size: 9\n",
+             "tiny.yaml:2:3: unknown key 'model.vocab_size': 'lockstep prepare --vocabulary N' sets it");
+  assert_bad("dim-rnn: 9\n", "tiny.yaml:1:1: unknown key 'dim-rnn' (did you mean 'model.hidden'?)");
+  /* nothing near: nothing is suggested */
+  assert_bad("train:\n  xy: 1\n", "tiny.yaml:2:3: unknown key 'train.xy'");
+  assert_bad("train:\n  foobar: 1\n", "tiny.yaml:2:3: unknown key 'train.foobar'");
   assert_bad("model: {é: 1, 'ü': 2}\n", "tiny.yaml:1:9: unknown key 'model.é'");
   assert_bad("model:\n  \"hidden \": 2\n", "tiny.yaml:2:3: unknown key 'model.hidden ' (did you mean 'model.hidden'?)");
   assert_bad("a\\b: 1\n", "tiny.yaml:1:1: unknown key 'a\\b'");
@@ -301,7 +312,7 @@ static void printing(void **state) {
                            "\xc2\x85\xe2\x80\xa8\xef\xbb\xbf"};
   const double reals[] = {0.1, 1.0 / 3, 1e-300, 123456789.125, 5e-324, 1.7976931348623157e308, 0.1 + 0.2, 100000, 1e22};
   for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
-    c.run.dir = c.data.corpus = strings[i];
+    c.model.cell = c.model.bridge = strings[i];
     c.train.rate = reals[i % 9];
     c.model.forget_bias = -reals[(i + 4) % 9];
     c.seed = (int64_t)1 << (3 * i);

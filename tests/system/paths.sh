@@ -1,0 +1,50 @@
+# Paths of configurations: with '=' in them, behind "~", from another working folder.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_text
+# ended CODE COMMAND...
+ended() {
+  local expected=$1 code=0
+  shift
+  "$@" >out.txt 2>err.txt || code=$?
+  [ "$code" -eq "$expected" ] || { echo "$*: ended with $code" && cat err.txt && return 1; }
+}
+small=(model.hidden=8 model.embedding=8 train.batch=4 train.unroll=8 train.epochs=0 train.schedule=constant)
+
+# '=' in the path of a configuration, also without a folder in front; what is neither file nor path is an assignment
+mkdir -p 'runs/rate=0.1'
+cp "$LOCKSTEP_SOURCE/configs/lm-char.yaml" 'runs/rate=0.1/c.yaml'
+cp "$LOCKSTEP_SOURCE/configs/lm-char.yaml" 'rate=0.1.yaml'
+for config in 'runs/rate=0.1/c.yaml' 'rate=0.1.yaml'; do
+  ended 0 "$LOCKSTEP" config "$config" train.rate=0.5
+  grep -q '^  rate: 0.5$' out.txt
+  ended 0 "$LOCKSTEP" train "$config" data.corpus=text.h5 run.dir='run=1' train.steps=2 "${small[@]}"
+done
+[ -e 'run=1/last.h5' ]
+ended 64 "$LOCKSTEP" train train.rate=0.5 data.corpus=text.h5
+grep -q "expected a configuration file before 'train.rate=0.5'" err.txt
+ended 74 "$LOCKSTEP" train 'runs/rate=0.2/c.yaml'
+grep -q "cannot open 'runs/rate=0.2/c.yaml'\|cannot read 'runs/rate=0.2/c.yaml'" err.txt
+
+# "~" is the home folder, which the shell does not put in behind '='
+mkdir home
+export HOME=$PWD/home
+ended 0 "$LOCKSTEP" train rate=0.1.yaml data.corpus=text.h5 'run.dir=~/run' train.steps=2 "${small[@]}"
+[ -e home/run/last.h5 ] && [ ! -e '~' ]
+[ "$("$LOCKSTEP" config rate=0.1.yaml 'run.dir=~/run' --get run.dir)" = "$HOME/run" ]
+[ "$("$LOCKSTEP" config rate=0.1.yaml 'run.dir=./~run' --get run.dir)" = './~run' ]
+[ "$("$LOCKSTEP" config rate=0.1.yaml 'run.dir=~root/run' --get run.dir)" = "$(getent passwd root | cut -d: -f6)/run" ]
+ended 64 "$LOCKSTEP" config rate=0.1.yaml 'run.dir=~nobody-of-this-name/run'
+grep -q "command line: run.dir=~nobody-of-this-name/run: no user is called 'nobody-of-this-name'" err.txt
+
+# The configuration of a run means the same run and corpus from any folder.
+mkdir first second
+(cd first && ended 0 "$LOCKSTEP" train ../rate=0.1.yaml data.corpus=../text.h5 run.dir=run train.steps=2 "${small[@]}")
+grep -q "the run is in $PWD/first/run, its corpus is $PWD/first/../text.h5" first/err.txt
+(cd second && ended 0 "$LOCKSTEP" train ../first/run/config.yaml train.steps=4)
+grep -q 'resuming from' second/err.txt
+[ ! -e second/run ]
+# one's own, with relative paths, means another one there: what was looked for is named in full
+(cd second && ended 74 "$LOCKSTEP" train ../rate=0.1.yaml data.corpus=text.h5)
+grep -q "cannot open $PWD/second/text.h5: No such file or directory" second/err.txt
