@@ -22,8 +22,10 @@ static const struct {
      "  lockstep prepare classify fasttext.txt --separator blank -o topics.h5\n"},
     {"label", "  label     a word and its label a line, sentences end at a blank line\n",
      "Columns are set apart by TABs where the first row has one, else by blanks. Lines that begin with # are comments, "
-     "unless they are rows like the others (the word # or a hashtag): as many columns, and inside a sentence or with a "
-     "label that other rows have. With --conllu IDs are checked, ranges and empty nodes left out; with --column too it "
+     "unless they are rows like the others (the word # or a hashtag): as many columns, and inside a sentence, or with "
+     "a "
+     "TAB behind the word, or with a label that other rows have. With --conllu IDs are checked, ranges and empty nodes "
+     "left out; with --column too it "
      "takes any number of columns. _ is a label, but for UPOS. Blanks around a label are no part of it. Fractions "
      "count sentences.",
      "  lockstep prepare label en-train.conllu --valid en-dev.conllu \\\n"

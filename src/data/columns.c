@@ -252,12 +252,18 @@ static bool is_whole(const lk_columns *c, const lk_line *line) {
   return !names_something(line) && count_columns(line, c->tabs) == c->count;
 }
 
+/* Of a whole line: whether it may be a comment. `#tag` or `#` and a TAB behind it is a word, and so is all that stands inside a
+ * sentence; but `# newdoc` or `#end document` may have as many blanks as a row. */
+static bool is_doubtful(const lk_columns *c, const lk_line *line, ptrdiff_t rows) {
+  return rows == 0 && starts_with(line, "#") && !(c->tabs && !starts_with(line, "# "));
+}
+
 static void tag_of(const lk_columns *c, const lk_line *line, const char **tag, size_t *size) {
   column_at(line, c->tabs, c->tag, tag, size);
   lk_label_trim(tag, size);
 }
 
-/* All labels of certain rows: those that begin with another character, or stand inside a sentence. */
+/* All labels of rows that are no doubtful ones. */
 static lk_status gather_labels(lk_source *source) {
   lk_columns *c = &source->columns;
   lk_reader reader = lk_reader_start(&source->text);
@@ -268,7 +274,7 @@ static lk_status gather_labels(lk_source *source) {
     const char *tag;
     size_t size;
     if (is_break(&line, false)) rows = 0;
-    if (is_break(&line, false) || !is_whole(c, &line) || (rows == 0 && starts_with(&line, "#"))) continue;
+    if (is_break(&line, false) || !is_whole(c, &line) || is_doubtful(c, &line, rows)) continue;
     rows++;
     tag_of(c, &line, &tag, &size);
     LK_TRY(lk_vocab_count(c->borne, tag, size));
@@ -296,8 +302,9 @@ static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line 
   *comment = job->settings->conllu || c->count == 0 || names_something(line);
   if (*comment) return LK_OK;
   const bool whole = is_whole(c, line), begins = c->rows == 0, labelled = c->tag < c->count;
-  if (whole && begins && labelled) LK_TRY(has_label(job, source, line, &has));
-  if (whole && begins && !labelled) has = !starts_with(line, "# ");
+  const bool doubtful = whole && is_doubtful(c, line, c->rows);
+  if (doubtful && labelled) LK_TRY(has_label(job, source, line, &has));
+  if (doubtful && !labelled) has = !starts_with(line, "# ");
   *comment = whole ? !has : begins || starts_with(line, "# ");
   return LK_OK;
 }

@@ -2,8 +2,8 @@
  *
  * Plain: the first row decides for the file how columns are set apart (single TABs where it has one, else blanks) and how
  * many there are. The -DOCSTART- lines of CoNLL-2003 are no rows. A line that begins with `#` is a row (the word is `#` or
- * a hashtag) where it has as many columns as the others and either stands inside a sentence or has a label that a row has
- * which does, or which begins with another character. All others are comments, as are those of the form `# name = value`;
+ * a hashtag) where it has as many columns as the others and either stands inside a sentence, or has a TAB behind `#` or
+ * `#word`, or has a label that other rows have too. All others are comments, as are those of the form `# name = value`;
  * only inside a sentence `#word` with too few or too many columns is a mistake.
  * CoNLL-U: TABs; comments, ranges of words (3-4) and empty nodes (8.1) are no rows; words are numbered from 1 in each
  * sentence. Ten columns, or any number where word or label are told by number.

@@ -1,6 +1,7 @@
 /* A text reader (LK_FUZZ_KIND): the first byte chooses among the options, the rest is the file. What `prepare` made of it
  * has to open, and every row of it has to pass the checks of reading. */
 #include "lockstep/corpus.h"
+#include "lockstep/log.h"
 #include "lockstep/prepare.h"
 
 #include "fuzz.h"
@@ -46,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   lk_prepare_report report = {0};
   if (!size) return 0;
   if (!input[0]) {
+    lk_log_init(LK_LOG_ERROR, true); /* no warnings */
     snprintf(input, sizeof input, "%s", fuzz_path("input"));
     snprintf(output, sizeof output, "%s", fuzz_path("output.h5"));
   }
@@ -66,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   prepare.fraction[LK_VALID] = bits & 32 ? 0.3 : 0;
   if (strcmp(LK_FUZZ_KIND, "text") == 0) prepare.stream = bits & 64;
   if (strcmp(LK_FUZZ_KIND, "label") == 0) prepare.conllu = bits & 64;
+  if (strcmp(LK_FUZZ_KIND, "label") == 0 && bits & 128) prepare.column_word = 1, prepare.column_tag = 2;
+  if (strcmp(LK_FUZZ_KIND, "classify") == 0) prepare.separator = bits & 64 ? "" : bits & 128 ? "; " : NULL;
+  if (strcmp(LK_FUZZ_KIND, "frames") == 0) prepare.separator = bits & 64 ? "" : NULL;
+  if (bits & 16) prepare.empty = LK_EMPTY_SKIP, prepare.no_label[prepare.no_labels++] = "_", prepare.digits = true;
   if (strcmp(LK_FUZZ_KIND, "pairs") == 0) prepare.pairs.shared = bits & 64;
   if (strcmp(LK_FUZZ_KIND, "pairs") == 0) prepare.pairs.unit = bits & 128 ? LK_CHAR : LK_WORD;
   if (fuzz_good(lk_prepare_run(&prepare, &report))) read_back(output, &report);

@@ -4,6 +4,7 @@
 
 #include "data_fixture.h"
 #include "lockstep/log.h"
+#include "lockstep/side.h"
 
 static lk_prepare settings_of(const char *kind, const char *train, const char *test) {
   lk_prepare p;
@@ -117,7 +118,10 @@ static void comments_are_no_words(void **state) {
       {"#comment\n#c d e\na X\n", "a/X\n", 2},
       {"#a X\n#b Y\n\n#c X\n", "#a/X #b/Y\n#c/X\n", 0},                                       /* no other rows */
       {"# sent_id = 1\na\tX\nb\tY\n\n# newdoc\n#\tX\n#tag\tX\n", "a/X b/Y\n#/X #tag/X\n", 2}, /* TABs */
-      {"# text = a\tX\na\tX\n\n# x\ty\n#id\t1\nb\tX\n#\tO\nc\tX\n", "a/X\nb/X #/O c/X\n", 3},
+      {"# text = a\tX\na\tX\n\n# x\ty\n#id\t1\nb\tX\n#\tO\nc\tX\n", "a/X\n#id/1 b/X #/O c/X\n", 2},
+      {"#\tSYM\n1\tNUM\n\n#win\tHT\n", "#/SYM 1/NUM\n#win/HT\n", 0},
+      {"# y\tZ\n# x\tX\na\tX\n", "# x/X a/X\n", 1},
+      {"a X\n\n#end document\n\n#begin document (1); part 0\na X\n", "a/X\na/X\n", 2},
       {"a\tX\n#\t#\n# y\nb\tX\n", "a/X #/# b/X\n", 1},
       {"# sent_id = 1\n\n-DOCSTART- O\n\na X\n\n# text = -DOCSTART- -X-\nb X\n", "a/X\nb/X\n", 2},
   };
@@ -461,6 +465,19 @@ static void digits_become_0(void **state) {
   p = settings_of("pairs", "1984\t84\n", NULL);
   p.digits = true;
   assert_rows(&p, "0000 = 00\n");
+  lk_corpus *corpus = NULL; /* whoever reads with the corpus's side does the same */
+  lk_side *side = NULL;
+  int32_t *ids = NULL;
+  ptrdiff_t count = 0;
+  size_t capacity = 0;
+  assert_int_equal(lk_corpus_open(&corpus, p.output, false), LK_OK);
+  assert_int_equal(lk_side_create(&side, lk_corpus_about(corpus), LK_SOURCE), LK_OK);
+  assert_int_equal(lk_side_encode(side, "7777 7", 6, &ids, &count, &capacity), LK_OK);
+  assert_int_equal(count, 2);
+  assert_true(ids[0] >= LK_SPECIALS && ids[1] == LK_UNK);
+  free(ids);
+  lk_side_destroy(&side);
+  lk_corpus_close(&corpus);
 }
 
 /* ---- joined files, and <unk> ---- */
