@@ -38,6 +38,15 @@ typedef struct lk_prepare_pairs {
       *model[2]; /* SentencePiece models of sources and targets that are cut by one; targets NULL: the sources' */
 } lk_prepare_pairs;
 
+/* What new data is prepared for: a model, or another corpus, whose units, folding, numbers and labels it takes. */
+typedef struct lk_prepare_like {
+  const char *path;
+  char digest[33];
+  const lk_corpus_info *info; /* of one of these: */
+  struct lk_corpus *corpus;
+  struct lk_checkpoint_file *model;
+} lk_prepare_like;
+
 typedef struct lk_prepare {
   const char *kind;                      /* text | classify | label | pairs | frames */
   const char *input[LK_SPLITS];          /* train (needed), valid, test; "-" is standard input */
@@ -64,6 +73,7 @@ typedef struct lk_prepare {
   int column_word, column_tag; /* label: 0-based, negative from the end, or LK_COLUMN_DEFAULT */
   bool conllu;                 /* label: CoNLL-U (comments, multiword ranges and empty nodes left out) */
   lk_prepare_pairs pairs;
+  const lk_prepare_like *like; /* set by lk_prepare_take_like(), or NULL: there may be no training file then */
 } lk_prepare;
 
 typedef struct lk_prepare_report {
@@ -86,5 +96,10 @@ const char *const *lk_prepare_kinds(size_t *count);
 LK_CHECKED lk_status lk_prepare_check_kind(const char *kind);
 /** Defaults: unit word on both sides, nfc true, max_length 10000, error, columns 0 and -1 (CoNLL-U: 1 and 3). */
 void lk_prepare_init(lk_prepare *prepare);
+/** Open what new data is to be like; `path` outlives it. LK_IO, LK_DATA, LK_NEWER. */
+LK_CHECKED lk_status lk_prepare_like_open(lk_prepare_like *like, const char *path);
+void lk_prepare_like_close(lk_prepare_like *like);
+/** Take over its settings; `like` outlives the preparing. LK_USAGE where it is of another kind. */
+LK_CHECKED lk_status lk_prepare_take_like(lk_prepare *prepare, const lk_prepare_like *like);
 /** LK_USAGE for options that do not go together, LK_DATA for bad input, LK_IO. report may be NULL. */
 LK_CHECKED lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report);

@@ -117,8 +117,8 @@ static lk_status same_strings(const lk_strings *a, const lk_strings *b, const ch
   for (ptrdiff_t i = 0; same && i < a->count; i++) same = strcmp(lk_strings_get(a, i), lk_strings_get(b, i)) == 0;
   if (same) return LK_OK;
   return LK_FAIL(LK_DATA,
-                 "%s: its %s vocabulary is not the one that the model was trained with; prepare training and "
-                 "test parts together",
+                 "%s: its %s vocabulary is not the one that the model was trained with; prepare it with "
+                 "--like and the model",
                  corpus, what);
 }
 

@@ -9,12 +9,14 @@
 #include "lockstep/side.h"
 #include "prepare_impl.h"
 
-static lk_status check(const lk_prepare *p) {
+static lk_status check(const lk_prepare_arguments *a) {
+  const lk_prepare *p = &a->prepare;
+  const bool parts = p->input[LK_VALID] || p->input[LK_TEST];
   char list[64];
   lk_prepare_name_kinds(list, LK_KIND_ALL, " or ");
   if (!p->kind) return LK_FAIL(LK_USAGE, "lockstep prepare: expected a kind (%s) and a file", list);
   LK_TRY(lk_prepare_check_kind(p->kind));
-  if (!p->input[LK_TRAIN])
+  if (!p->input[LK_TRAIN] && !(a->like_path && parts))
     return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected a file, or - for standard input", p->kind);
   if (!p->output) return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected -o OUT.h5", p->kind);
   return LK_OK;
@@ -56,6 +58,7 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
     printf("  vocabulary: %td %ss, <pad> <sos> <eos> <unk> among them\n", r->vocabulary, unit_words[p->unit]);
   if (r->target_vocabulary > 0 && !p->pairs.shared)
     printf("  vocabulary of the targets: %td %ss\n", r->target_vocabulary, unit_words[p->pairs.unit]);
+  if (p->like) printf("  units, numbers and labels of %s\n", p->like->path);
   if (r->labels > 0) printf("  labels: %td\n", r->labels);
   if (r->skipped > 0) printf("  left out, over %td: %td sequences\n", p->max_length, r->skipped);
   if (r->empty > 0) printf("  left out, empty: %td sequences\n", r->empty);
@@ -67,18 +70,32 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
   printf("  %.1f MB in %.2f seconds, %.1f MB/s\n", megabytes, r->seconds, megabytes / r->seconds);
 }
 
+/* A model or corpus that settles how the files are read. */
+static lk_status take_like(lk_prepare_arguments *a) {
+  if (!a->like_path) return LK_OK;
+  LK_TRY(lk_prepare_like_open(&a->like, a->like_path));
+  LK_TRY(lk_prepare_check_like(a));
+  return lk_prepare_take_like(&a->prepare, &a->like);
+}
+
+static const char *first_input(const lk_prepare *p) {
+  return p->input[LK_TRAIN] ? p->input[LK_TRAIN] : p->input[LK_VALID] ? p->input[LK_VALID] : p->input[LK_TEST];
+}
+
 /* Settings that follow from others, and all that comes behind the command line. */
 static lk_status prepare(lk_prepare_arguments *a) {
   lk_prepare_report report = {0};
   lk_prepare *p = &a->prepare;
-  LK_TRY(check(p));
+  LK_TRY(check(a));
   LK_TRY(lk_prepare_check_options(a));
   if (p->pairs.model[LK_SOURCE] && !a->unit[0]) p->unit = LK_PIECE;
   if ((p->pairs.model[LK_SOURCE] || p->pairs.model[LK_TARGET]) && !a->unit[1]) p->pairs.unit = LK_PIECE;
-  if (strcmp(p->kind, "label") == 0 && is_conllu(p->input[LK_TRAIN])) p->conllu = true;
+  if (strcmp(p->kind, "label") == 0 && is_conllu(first_input(p))) p->conllu = true;
+  LK_TRY(take_like(a));
   lk_durable_guard();
   LK_TRY(lk_prepare_run(p, &report));
   print_report(p, &report);
+  if (p->like) return LK_OK;
   if (report.vocabulary == LK_SPECIALS || report.target_vocabulary == LK_SPECIALS)
     LK_WARN("%s: every unit of a side is <unk>: there is nothing to learn from; lower --min-count", p->output);
   if (report.labels == 1) LK_WARN("%s: there is one label only: nothing to learn from", p->output);

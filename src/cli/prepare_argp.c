@@ -112,6 +112,7 @@ static void hand_over(lk_prepare_arguments *a) {
 }
 
 void lk_prepare_release(lk_prepare_arguments *a) {
+  lk_prepare_like_close(&a->like);
   for (int s = 0; s < LK_SPLITS; s++) {
     free(a->input[s].path);
     free(a->target[s].path);

@@ -42,6 +42,8 @@ typedef struct lk_prepare_arguments {
   lk_prepare prepare;
   lk_prepare_paths input[LK_SPLITS], target[LK_SPLITS]; /* owned; prepare borrows them */
   bool given[LK_PREPARE_MOST_OPTIONS];                  /* by the place in the table */
+  const char *like_path;                                /* --like, or NULL */
+  lk_prepare_like like;                                 /* opened */
   bool unit[2], vocabulary, minimum;                    /* given for the sources and targets; for the targets alone */
 } lk_prepare_arguments;
 
@@ -51,6 +53,8 @@ LK_CHECKED lk_status lk_prepare_parse(int argc, char **argv, lk_prepare_argument
 void lk_prepare_release(lk_prepare_arguments *arguments);
 /** LK_USAGE where an option was given that does not go with the kind, which is a good one.       Not collective. */
 LK_CHECKED lk_status lk_prepare_check_options(const lk_prepare_arguments *arguments);
+/** LK_USAGE where an option says other than what a->like, which is open, settles.                Not collective. */
+LK_CHECKED lk_status lk_prepare_check_like(const lk_prepare_arguments *arguments);
 /** argp's parser: takes one option of the table, input is an lk_prepare_arguments.  Not collective. */
 error_t lk_prepare_take(int key, char *text, struct argp_state *state);
 /** "text, classify or pairs": kinds of a set, `join` before the last. */

@@ -32,6 +32,9 @@
     "counted from 0 or -1, -2 ... from the end, which is no part of the data then; by comments such as "     \
     "# KEY = subject (label); or another one begins wherever a line begins with TEXT (text, label). With "   \
     "column=N,upto=SEP or comment=KEY,upto=SEP only what stands before the last SEP names it")               \
+  X(LIKE, "like", "MODEL|CORPUS", ALL, 2,                                                                    \
+    "Units, numbers and labels of a model, or of a corpus, that there is: new data for an old model. There " \
+    "may be --valid and --test alone, without FILE. Labels it never had are an error in FILE")               \
   X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                         \
   X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                            \
   X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                           \
@@ -241,6 +244,8 @@ static error_t parse_units(int key, char *text, lk_prepare_arguments *a) {
   switch (key) {
     case OPTION_UNIT:
       return parse_unit(key, text, a);
+    case OPTION_LIKE:
+      return a->like_path = text, 0;
     case OPTION_STREAM:
       return p->stream = true, 0;
     case OPTION_LOWER:
@@ -319,4 +324,45 @@ error_t lk_prepare_take(int key, char *text, struct argp_state *state) {
   for (size_t i = 0; i < sizeof parsers / sizeof *parsers && error == ARGP_ERR_UNKNOWN; i++)
     error = parsers[i](key, text, a);
   return error;
+}
+
+/* Whether an option that was given says what the model or corpus says anyway. */
+static bool agrees(int key, const lk_prepare *p, const lk_corpus_info *info) {
+  switch (key) {
+    case OPTION_UNIT:
+      return strcmp(lk_unit_names[p->unit], info->unit) == 0 &&
+             (info->kind != LK_CORPUS_PAIRS || strcmp(lk_unit_names[p->pairs.unit], info->target_unit) == 0);
+    case OPTION_SOURCE_UNIT:
+      return strcmp(lk_unit_names[p->unit], info->unit) == 0;
+    case OPTION_TARGET_UNIT:
+      return strcmp(lk_unit_names[p->pairs.unit], info->target_unit) == 0;
+    case OPTION_STREAM:
+      return info->stream;
+    case OPTION_LOWER:
+      return info->lower;
+    case OPTION_NO_NFC:
+      return !info->nfc;
+    case OPTION_DIGITS:
+      return p->digits == (info->digits != 0);
+    case OPTION_SHARED:
+      return info->shared;
+    case OPTION_VOCABULARY:
+    case OPTION_MIN_COUNT:
+    case OPTION_TARGET_VOCABULARY:
+    case OPTION_TARGET_MIN_COUNT:
+    case OPTION_SENTENCEPIECE:
+    case OPTION_TARGET_SENTENCEPIECE:
+      return false;
+    default:
+      return true;
+  }
+}
+
+lk_status lk_prepare_check_like(const lk_prepare_arguments *a) {
+  for (int i = 0; i < OPTIONS; i++) {
+    const lk_prepare_option *o = &lk_prepare_options[i];
+    if (a->given[i] && !agrees(o->key, &a->prepare, a->like.info))
+      return LK_FAIL(LK_USAGE, "--%s: --like %s settles that, in another way: leave it out", o->name, a->like.path);
+  }
+  return LK_OK;
 }

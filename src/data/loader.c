@@ -28,7 +28,11 @@ static lk_status check(const lk_corpus_info *info, const lk_loader_settings *set
   if (!fits(settings->view, info))
     return LK_FAIL(LK_DATA, "%s cannot read a corpus of kind %s", view_words[settings->view],
                    lk_corpus_kind_names[info->kind]);
-  if ((info->stream ? info->tokens : info->rows)[settings->split] < 1)
+  const bool nothing = (info->stream ? info->tokens : info->rows)[settings->split] < 1;
+  if (nothing && settings->split == LK_TRAIN)
+    return LK_FAIL(LK_DATA,
+                   "the corpus holds nothing in /train: it was prepared for other parts alone (prepare --like)");
+  if (nothing)
     return LK_FAIL(LK_DATA, "the corpus holds nothing in /%s: prepare it with --%s FILE or --%s-fraction X", split,
                    split, split);
   if (settings->batch < 1) return LK_FAIL(LK_USAGE, "a batch of %td sequences: at least 1", settings->batch);

@@ -58,6 +58,7 @@ static lk_status check_figures(const lk_prepare *p) {
 }
 
 static lk_status check_no_pairs(const lk_prepare *p) {
+  if (p->like) return LK_OK; /* whatever it is, it goes together */
   if (p->unit == LK_PIECE || p->pairs.model[0] || p->pairs.model[1])
     return LK_FAIL(LK_USAGE, "SentencePiece goes with pairs, not with %s", p->kind);
   if (p->pairs.target[LK_TRAIN]) return LK_FAIL(LK_USAGE, "a file of targets goes with pairs, not with %s", p->kind);
@@ -80,13 +81,14 @@ static lk_status no_sequence(const lk_job *job, lk_split part) {
 }
 
 static lk_status settle(lk_job *job) {
-  if (job->weight[LK_TRAIN] == 0) return no_sequence(job, LK_TRAIN);
+  if (job->weight[LK_TRAIN] == 0 && lk_job_first(job, LK_TRAIN)) return no_sequence(job, LK_TRAIN);
   LK_TRY(lk_vocab_settle(job->vocab, job->settings->vocabulary, job->settings->minimum));
   LK_TRY(lk_vocab_settle(job->labels, 0, 1));
-  if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
-  if (job->format->labels) job->info.label = *lk_vocab_strings(job->labels);
   if (job->targets)
     LK_TRY(lk_vocab_settle(job->targets, job->settings->pairs.vocabulary, job->settings->pairs.minimum));
+  if (job->settings->like) LK_TRY(lk_job_settle_like(job));
+  if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
+  if (job->format->labels) job->info.label = *lk_vocab_strings(job->labels);
   if (job->info.kind == LK_CORPUS_PAIRS) job->info.target = *lk_vocab_strings(job->targets ? job->targets : job->vocab);
   if (job->format->labels && job->info.kind != LK_CORPUS_LABEL)
     LK_TRY(lk_alloc(&job->notes.borne, (size_t)job->info.label.count + 1, sizeof *job->notes.borne));
@@ -100,7 +102,7 @@ static lk_status settle(lk_job *job) {
 static lk_status check_parts(const lk_job *job) {
   for (int s = 0; s < LK_SPLITS; s++) {
     const lk_source *source = lk_job_first(job, (lk_split)s);
-    const bool wanted = source || job->settings->fraction[s] > 0;
+    const bool wanted = source || job->settings->fraction[s] > 0 || (s == LK_TRAIN && !job->settings->like);
     if (!wanted || job->report.rows[s] > 0) continue;
     if (source && s != LK_TRAIN) return no_sequence(job, (lk_split)s);
     return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds too little to leave anything for %s",
@@ -204,6 +206,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   job->info.lower = prepare->lower;
   job->info.nfc = prepare->nfc;
   job->info.digits = prepare->digits;
+  if (prepare->like) job->info.frames = prepare->like->info->frames;
   const char *unit = format->kind == LK_CORPUS_FRAMES ? "frame" : lk_unit_names[prepare->unit];
   memcpy(job->info.unit, unit, strlen(unit) + 1);
   lk_status status = run(job);

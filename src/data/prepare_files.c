@@ -53,10 +53,15 @@ static int count_targets(const lk_prepare *p, lk_split part) {
   return count;
 }
 
+/* Pairs with their targets in files of their own: one part is, then all are. */
+static bool in_two_files(const lk_prepare *p) {
+  return p->pairs.target[LK_TRAIN] || (!p->input[LK_TRAIN] && (p->pairs.target[LK_VALID] || p->pairs.target[LK_TEST]));
+}
+
 static lk_status check_targets(const lk_prepare *p) {
   for (int s = 0; s < LK_SPLITS; s++) {
     const int sources = lk_prepare_inputs(p, (lk_split)s), targets = count_targets(p, (lk_split)s);
-    if ((targets == 0) != (sources == 0 || !p->pairs.target[LK_TRAIN]))
+    if ((targets == 0) != (sources == 0 || !in_two_files(p)))
       return LK_FAIL(LK_USAGE, "%s: a file of targets goes with a file of sources, for all parts or for none",
                      lk_split_names[s]);
     if (targets > 0 && targets != sources)
@@ -68,7 +73,9 @@ static lk_status check_targets(const lk_prepare *p) {
 
 lk_status lk_prepare_check_files(const lk_prepare *p) {
   int from_stdin = 0;
-  if (!p->input[LK_TRAIN]) return LK_FAIL(LK_USAGE, "no input file");
+  const bool any = p->input[LK_TRAIN] || (p->like && (p->input[LK_VALID] || p->input[LK_TEST]));
+  if (!any) return LK_FAIL(LK_USAGE, "no input file");
+  if (p->like) LK_TRY(check_apart(p->like->path, p->output));
   LK_TRY(check_output(p->output));
   LK_TRY(check_targets(p));
   for (int s = 0; s < LK_SPLITS; s++) {
@@ -78,6 +85,8 @@ lk_status lk_prepare_check_files(const lk_prepare *p) {
       LK_TRY(check_apart(target, p->output));
       from_stdin += is_stdin(input) + is_stdin(target);
     }
+    if (!p->input[LK_TRAIN] && p->fraction[s] > 0)
+      return LK_FAIL(LK_USAGE, "a fraction for %s: there is no training file to take it from", lk_split_names[s]);
     if (p->input[s] && p->fraction[s] > 0)
       return LK_FAIL(LK_USAGE, "%s comes either from a file or from a fraction of the training file, not both",
                      lk_split_names[s]);

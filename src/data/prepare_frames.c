@@ -89,8 +89,8 @@ static lk_status take_frame(lk_job *job, const lk_source *source, const lk_line 
   if (job->info.frames == 0) job->info.frames = width;
   if (width == job->info.frames) return LK_OK;
   return lk_source_fail(source, line->number, lk_line_column(line, start),
-                        "a frame of %td number%s, expected %td as in the frames before", width, width == 1 ? "" : "s",
-                        job->info.frames);
+                        "a frame of %td number%s, expected %td as in %s", width, width == 1 ? "" : "s",
+                        job->info.frames, job->settings->like ? job->settings->like->path : "the frames before");
 }
 
 /* Frames from `text` on; *count of them. */

@@ -152,6 +152,9 @@ LK_CHECKED lk_status lk_job_group_value(lk_job *job, const lk_source *source, co
 /** ... a comment, or a line that may begin the next one. */
 LK_CHECKED lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_line *line);
 LK_CHECKED lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line);
+/** With settings->like: its vocabularies for those counted, its SentencePiece models. */
+LK_CHECKED lk_status lk_job_settle_like(lk_job *job);
+LK_CHECKED lk_status lk_job_pieces_like(lk_job *job);
 /** The part of a record of a training file, once that is decided; LK_TRAIN before. */
 lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record);
 /** LK_DATA "file:line:column: ...", of an HDF5 file "file: row LINE: ...". */

@@ -47,6 +47,11 @@ lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split
     notes->single_begins = begins;
     return note(&notes->single, source, line, column, text, size);
   }
+  if (split == LK_TRAIN) /* with --like alone */
+    return lk_source_fail(source, line, column,
+                          "label %s, which %s never had, so that nothing can be trained on it: leave such rows out "
+                          "(--no-label), or give the file as --valid or --test, where it counts as wrong",
+                          lk_quote(quoted, text, size), job->settings->like ? job->settings->like->path : "training");
   if (job->settings->unseen == LK_UNSEEN_ERROR)
     return lk_source_fail(source, line, column, "label %s, which the training part never has",
                           lk_quote(quoted, text, size));
@@ -158,10 +163,10 @@ void lk_notes_tell(const lk_job *job) {
   if (job->format->labels) {
     tell_misfit(job);
     tell_unseen(job);
-    tell_singles(job);
+    if (!job->settings->like) tell_singles(job);
     if (job->notes.borne) tell_lacking(job);
   }
-  if (job->info.kind == LK_CORPUS_FRAMES) return;
+  if (job->info.kind == LK_CORPUS_FRAMES || job->settings->like) return; /* counts are of the old data then */
   const bool sides = job->targets != NULL;
   tell_unknown(job, lk_vocab_strings(job->vocab), job->report.unknown, sides ? " among the sources" : "", "min-count");
   if (sides)

@@ -24,17 +24,19 @@ static lk_vocab *vocab_of(const lk_job *job, int side) { return side && job->tar
 static lk_status check(const lk_prepare *p) {
   const lk_prepare_pairs *pairs = &p->pairs;
   if (p->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with pairs");
+  const bool told = p->like != NULL; /* how to cut: it is as it was there */
   if (p->separator && pairs->target[LK_TRAIN])
     return LK_FAIL(LK_USAGE, "--separator goes with pairs in one file, not with --target");
   if (pairs->vocabulary < 0 || pairs->minimum < 1)
     return LK_FAIL(LK_USAGE, "targets: a vocabulary of %td units seen %lld times: at least 0 (for all) and 1",
                    pairs->vocabulary, (long long)pairs->minimum);
   const bool pieces = p->unit == LK_PIECE || (pairs->unit == LK_PIECE && !pairs->model[1]);
-  if (pieces && !pairs->model[0]) return LK_FAIL(LK_USAGE, "a SentencePiece model is needed: --sentencepiece MODEL");
+  if (pieces && !pairs->model[0] && !told)
+    return LK_FAIL(LK_USAGE, "a SentencePiece model is needed: --sentencepiece MODEL");
   if (pairs->model[0] && !pieces) return LK_FAIL(LK_USAGE, "--sentencepiece: neither side's unit is sentencepiece");
   if (pairs->model[1] && pairs->unit != LK_PIECE)
     return LK_FAIL(LK_USAGE, "a SentencePiece model for targets whose unit is %s", lk_unit_names[pairs->unit]);
-  if (!pairs->shared) return LK_OK;
+  if (!pairs->shared || told) return LK_OK;
   if (p->unit != pairs->unit || pairs->model[1])
     return LK_FAIL(LK_USAGE, "--shared-vocabulary: both sides have to be cut in the same way");
   if (p->vocabulary != pairs->vocabulary || p->minimum != pairs->minimum)
@@ -55,6 +57,7 @@ static lk_status begin(lk_job *job) {
   memcpy(job->info.target_unit, unit, strlen(unit) + 1);
   job->info.shared = pairs->shared;
   if (!pairs->shared) LK_TRY(lk_vocab_create(&job->targets, true));
+  if (job->settings->like) return lk_job_pieces_like(job);
   if (pairs->model[0]) LK_TRY(load_model(job, 0, &job->info.source_model));
   if (pairs->model[1]) LK_TRY(load_model(job, 1, &job->info.target_model));
   if (pairs->unit == LK_PIECE && !pairs->model[1]) job->pieces[1] = job->pieces[0];

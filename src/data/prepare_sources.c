@@ -133,6 +133,8 @@ lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out) {
     LK_TRY(describe(out, lk_split_names[source->part], source->name, source->digest));
     if (beside) LK_TRY(describe(out, lk_split_names[source->part], beside->name, beside->digest));
   }
+  const lk_prepare_like *like = job->settings->like;
+  if (like) LK_TRY(describe(out, "like", like->path, like->digest));
   for (int i = 0; i < 2; i++)
     if (job->settings->pairs.model[i])
       LK_TRY(describe(out, "model", job->settings->pairs.model[i], job->model_digest[i]));

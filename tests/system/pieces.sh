@@ -33,3 +33,8 @@ paste in.txt found.txt | "$LOCKSTEP" score run/best.h5 | awk -F'\t' 'NF == 3 && 
 "$LOCKSTEP" predict run/best.h5 --beam 16 --nbest 16 --scores <in.txt >lists.txt
 [ -z "$(cut -f1,2 lists.txt | sort | uniq -d)" ] || fail "a list has a text twice"
 [ "$(wc -l <lists.txt)" -lt 1600 ] || fail "no text was made of other pieces: nothing was tried"
+# New pairs for the model, by its own pieces and numbers, without a file of its SentencePiece model
+rm both.model
+"$LOCKSTEP" prepare pairs --test valid.tsv --like run/best.h5 -o new.h5 >/dev/null 2>&1
+diff <("$LOCKSTEP" eval run/best.h5 text.h5 --split valid --json | tr ',' '\n' | grep loss) \
+  <("$LOCKSTEP" eval run/best.h5 new.h5 --split test --json | tr ',' '\n' | grep loss)
