@@ -93,14 +93,11 @@ bmes-plain BMESO alone -
 SCHEMES
 
 # Types that training never had: every tenth word has no label.
-none=(--no-label _)
-"$LOCKSTEP" prepare label --help | grep -q -e --no-label || none=() # TODO
 write BIIBO before - <train.columns >train.txt
-[ ${#none[@]} -gt 0 ] && gap=_ || gap=O
-write BIIBO before - <new.columns | awk -v gap="$gap" -F '\t' 'NF && NR % 10 == 0 { $2 = gap } { print $1 (NF ? "\t" $2 : "") }' >new.txt
-write BIIBO before - <known.columns | awk -v gap="$gap" -F '\t' 'NF && NR % 7 == 0 { $2 = gap } { print $1 (NF ? "\t" $2 : "") }' >valid.txt
+write BIIBO before - <new.columns | awk -F '\t' 'NF && NR % 10 == 0 { $2 = "_" } { print $1 (NF ? "\t" $2 : "") }' >new.txt
+write BIIBO before - <known.columns | awk -F '\t' 'NF && NR % 7 == 0 { $2 = "_" } { print $1 (NF ? "\t" $2 : "") }' >valid.txt
 head -60 new.txt >>valid.txt
-"$LOCKSTEP" prepare label train.txt --valid valid.txt --test new.txt --column word=0,tag=1 "${none[@]}" -o new.h5 >/dev/null 2>&1
+"$LOCKSTEP" prepare label train.txt --valid valid.txt --test new.txt --column word=0,tag=1 --no-label _ -o new.h5 >/dev/null 2>&1
 for ranks in 1 2 3; do
   # shellcheck disable=SC2086
   train $ranks label-ner.yaml new-$ranks data.corpus=new.h5 train.steps=90 eval.every=30 $small
