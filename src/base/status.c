@@ -16,10 +16,10 @@ static struct {
   atomic_flag ending; /* a second assertion, in a thread or inside end_job, must not end the job again */
 } on_assert = {.rank = 0, .end_job = NULL, .ending = ATOMIC_FLAG_INIT};
 
-/* The record is one line whatever was put into it. */
+/* The record is one line whatever was put into it, and names out of a stranger's file say nothing to a terminal. */
 static void flatten(char *text) {
   for (; *text; text++)
-    if (*text == '\n' || *text == '\r') *text = ' ';
+    if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
 }
 
 lk_status lk_fail_at(const char *file, int line, lk_status code, const char *format, ...) {

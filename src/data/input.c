@@ -38,7 +38,7 @@ static const struct {
     {MAGIC("\x1f\x9d", 0), "compressed with compress", "decompress it first (uncompress)", NULL},
     {MAGIC("lockstep xxh3-128 ", 0), "a corpus or a checkpoint of Lockstep", "give the text that it was made of", NULL},
     {MAGIC(HDF5_SIGNATURE, 0), "an HDF5 file",
-     "only 'lockstep prepare frames' reads HDF5, from a file that is neither compressed nor standard input", NULL},
+     "only 'lockstep prepare frames' reads HDF5, from a file that is neither compressed nor a pipe", NULL},
     {MAGIC("%PDF-", 0), "a PDF document", "extract its text first (pdftotext)", NULL},
     {MAGIC("\x93NUMPY", 0), "a NumPy array",
      "write frames, offsets and labels into an HDF5 file with h5py, for 'lockstep prepare frames'", NULL},

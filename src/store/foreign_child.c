@@ -52,9 +52,13 @@ static lk_status no_such(const lk_h5 *file, const char *path) {
   lk_strings names = {0};
   lk_buffer list = {0};
   lk_status status = LK_OK;
+  char quoted[256];
   LK_GO(lk_h5_list(file, "/", &names));
-  for (ptrdiff_t i = 0; i < names.count && list.size < 200; i++)
-    LK_GO(lk_buffer_printf(&list, "%s/%.60s", i ? " " : "", lk_strings_get(&names, i)));
+  for (ptrdiff_t i = 0; i < names.count && list.size < 200; i++) {
+    const char *name = lk_strings_get(&names, i);
+    if (strcmp(name, path + 1) == 0) LK_GO(lk_h5_fail(file, LK_DATA, "open", path)); /* it is there, but damaged */
+    LK_GO(lk_buffer_printf(&list, "%s%s", i ? ", " : "", lk_quote(quoted, name, strlen(name))));
+  }
   LK_GO(LK_FAIL(LK_DATA, "%s: there is no %s (there is %s); expected /frames, /offsets and /labels", file->path, path,
                 list.size ? list.data : "nothing"));
 done:

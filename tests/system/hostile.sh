@@ -62,6 +62,35 @@ for file in models/*.h5; do
 done
 refused 65 models/huge-shape.h5 "$LOCKSTEP" eval models/huge-shape.h5 text.h5
 
+# ---- metadata in an image of HDF5's cache, which it takes before anybody asks for anything ----
+"$files" image text.h5 image.h5
+"$files" image "$model" image-model.h5
+for command in verify inspect; do refused 65 "image.h5 is refused: its superblock is none that" "$LOCKSTEP" $command image.h5; done
+refused 65 "image-model.h5 is refused: its superblock" "$LOCKSTEP" predict image-model.h5
+refused 65 "image.h5 is refused: its superblock" "$LOCKSTEP" eval "$model" image.h5
+# a stranger's frames, whatever is wrong with them: an end in 0 or 65, by a child that may die in our place
+"$files" frames frames.h5
+"$LOCKSTEP" prepare frames frames.h5 -o new.h5 >out.txt
+grep -q "train  *4 sequences  *40 frames" out.txt
+cp frames.h5 frames.anything # known by its bytes, not by its name
+"$LOCKSTEP" prepare frames frames.anything -o other.h5 >/dev/null
+"$LOCKSTEP" prepare frames - -o other.h5 <frames.h5 >/dev/null
+rm -f new.h5 other.h5
+ends=
+for seed in $(seq 40); do
+  "$files" spoil frames.h5 spoiled.h5 "$seed"
+  got=0
+  "$files" run $seconds $mib "$LOCKSTEP" prepare frames spoiled.h5 -o new.h5 >out.txt 2>err.txt || got=$?
+  case $got in
+    0) [ ! -s err.txt ] ;;
+    65) [ "$(grep -c . err.txt)" -eq 1 ] && [ ! -e new.h5 ] ;;
+    *) false ;;
+  esac || { echo "spoiled with seed $seed: $got" && cat err.txt && failures=$((failures + 1)); }
+  ends="$ends $got"
+  rm -f new.h5
+done
+[[ "$ends " == *" 65 "* ]]
+
 # ---- HDF5's own switches change nothing ----
 cp text.h5 locked.h5
 chmod a-w locked.h5

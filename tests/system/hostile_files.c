@@ -6,6 +6,9 @@
  *   hostile_files set GOOD.h5 OUT.h5 OBJECT NAME VALUE     a copy with another number in an attribute
  *   hostile_files put GOOD.h5 OUT.h5 DATASET PLACE VALUE   ... or in one place of a data set
  *   hostile_files text GOOD.h5 OUT.h5 DATASET TEXT         ... or another text, the only one of a data set
+ *   hostile_files image GOOD.h5 OUT.h5       a copy whose metadata are in an image of HDF5's cache, signed
+ *   hostile_files frames OUT.h5              frames, offsets and labels of a stranger's, with such an image
+ *   hostile_files spoil GOOD.h5 OUT.h5 SEED  a copy with some bytes changed, not signed
  *   hostile_files run SECONDS MIB COMMAND...   the command's exit code, or 99 where it took longer or more memory
  *
  * An attack is one function and one line in the table. */
@@ -366,6 +369,11 @@ static hid_t open_copy(const char *good, const char *path) {
   return file;
 }
 
+static herr_t look(hid_t file, const char *name, const H5O_info_t *info, void *data) {
+  (void)file, (void)name, (void)info, (void)data;
+  return 0;
+}
+
 static void close_copy(hid_t file, const char *path) {
   MUST(H5Fclose(file));
   sign(path);
@@ -419,6 +427,67 @@ static void put_text(hid_t file, const char *path, const char *words) {
   H5Sclose(space);
 }
 
+/* ---- metadata in an image of the cache ---- */
+
+static hid_t with_image(void) {
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5AC_cache_image_config_t image = {.version = H5AC__CURR_CACHE_IMAGE_CONFIG_VERSION,
+                                     .generate_image = 1,
+                                     .entry_ageout = H5AC__CACHE_IMAGE__ENTRY_AGEOUT__NONE};
+  MUST(H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
+  MUST(H5Pset_mdc_image_config(access, &image));
+  return access;
+}
+
+static int make_image(const char *good, const char *path) {
+  size_t size;
+  unsigned char *bytes = read_file(good, &size);
+  write_file(path, bytes, size);
+  free(bytes);
+  const hid_t access = with_image(), file = H5Fopen(path, H5F_ACC_RDWR, access);
+  must(file >= 0, path);
+  MUST(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, look, NULL)); /* into the cache */
+  MUST(H5Pclose(access));
+  close_copy(file, path);
+  return 0;
+}
+
+static int make_frames(const char *path) {
+  enum { FRAMES = 40, WIDTH = 3, ROWS = 4 };
+  static const float frames[FRAMES * WIDTH] = {1, 2, 3};
+  static const int64_t offsets[ROWS + 1] = {0, 10, 20, 30, 40}, labels[ROWS] = {1, 2, 1, 2};
+  const hid_t access = with_image(), file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  const hid_t plane = H5Screate_simple(2, (hsize_t[]){FRAMES, WIDTH}, NULL), more = space_of(ROWS + 1);
+  const hid_t line = space_of(ROWS), list = H5Pcreate(H5P_DATASET_CREATE);
+  MUST(H5Pset_chunk(list, 2, (hsize_t[]){8, WIDTH}));
+  MUST(H5Pset_deflate(list, 4));
+  const struct {
+    const char *name;
+    hid_t kind, space, list;
+    const void *data;
+  } sets[] = {{"/frames", H5T_NATIVE_FLOAT, plane, list, frames},
+              {"/offsets", H5T_NATIVE_INT64, more, H5P_DEFAULT, offsets},
+              {"/labels", H5T_NATIVE_INT64, line, H5P_DEFAULT, labels}};
+  for (int i = 0; i < 3; i++) {
+    const hid_t data =
+        H5Dcreate2(file, sets[i].name, sets[i].kind, sets[i].space, H5P_DEFAULT, sets[i].list, H5P_DEFAULT);
+    MUST(H5Dwrite(data, sets[i].kind, H5S_ALL, H5S_ALL, H5P_DEFAULT, sets[i].data));
+    H5Dclose(data);
+  }
+  MUST(H5Fclose(file));
+  return 0;
+}
+
+static int spoil(const char *good, const char *path, unsigned seed) {
+  size_t size;
+  unsigned char *bytes = read_file(good, &size);
+  srand(seed);
+  for (int i = 0; i < 6; i++) bytes[(size_t)rand() % size] = (unsigned char)(rand() % 2 ? 0xff : rand());
+  write_file(path, bytes, size);
+  free(bytes);
+  return 0;
+}
+
 /* ---- running ---- */
 
 static int run(double seconds, long mebibytes, char **command) {
@@ -470,6 +539,9 @@ int main(int argc, char **argv) {
     put_text(file, argv[4], argv[5]);
     return close_copy(file, argv[3]), 0;
   }
+  if (argc == 4 && strcmp(argv[1], "image") == 0) return make_image(argv[2], argv[3]);
+  if (argc == 3 && strcmp(argv[1], "frames") == 0) return make_frames(argv[2]);
+  if (argc == 5 && strcmp(argv[1], "spoil") == 0) return spoil(argv[2], argv[3], (unsigned)atoi(argv[4]));
   if (argc > 4 && strcmp(argv[1], "run") == 0) return run(atof(argv[2]), atol(argv[3]), argv + 4);
   fprintf(stderr, "usage: hostile_files make GOOD.h5 TARGET FOLDER [ATTACK ...] | run SECONDS MIB COMMAND...\n");
   return 64;

@@ -191,7 +191,7 @@ static void wrong_parts_are_named(void **state) {
   (void)state;
   const hsize_t four[] = {ROWS + 1}, three[] = {ROWS};
   refused(begin("/frames"),
-          "f.h5: there is no /frames (there is /labels /offsets); expected /frames, /offsets and /labels");
+          "f.h5: there is no /frames (there is 'labels', 'offsets'); expected /frames, /offsets and /labels");
   refused(begin("/labels"), "there is no /labels");
   hid_t file = begin("/offsets");
   put(file, "/offsets", H5T_IEEE_F64LE, 1, four, H5T_NATIVE_DOUBLE, (double[]){0, 1.5, 2, 6}, H5P_DEFAULT);

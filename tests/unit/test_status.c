@@ -24,11 +24,11 @@ static void first_failure_is_kept(void **state) {
   (void)state;
   assert_int_equal(lk_error_get()->code, LK_OK);
   assert_string_equal(lk_error_get()->text, "");
-  assert_int_equal(LK_FAIL(LK_DATA, "line %d\nbad", 7), LK_DATA);
+  assert_int_equal(LK_FAIL(LK_DATA, "line %d\nbad\x1b[31m", 7), LK_DATA);
   assert_int_equal(LK_FAIL(LK_IO, "later"), LK_IO);
   const lk_error *error = lk_error_get();
   assert_int_equal(error->code, LK_DATA);
-  assert_string_equal(error->text, "line 7 bad");
+  assert_string_equal(error->text, "line 7 bad [31m");
   assert_non_null(strstr(error->file, "test_status.c"));
   assert_true(error->line > 0);
   lk_error_clear();
