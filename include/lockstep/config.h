@@ -70,6 +70,9 @@ typedef struct lk_config {
   struct {
     const char *corpus;
   } data;
+  struct {
+    const char *from; /* a model whose weights the run starts from; "" none */
+  } init;
   lk_config_model model;
   lk_config_train train;
   struct {

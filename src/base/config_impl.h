@@ -23,7 +23,7 @@ typedef struct config_section {
   const char *name, *help;
 } config_section;
 
-enum { LK_CONFIG_MOST_KEYS = 128, LK_CONFIG_SECTIONS = 9 };
+enum { LK_CONFIG_MOST_KEYS = 128, LK_CONFIG_SECTIONS = 10 };
 /* Keys of one section stand together; those without a section come first. */
 extern const config_key lk_config_keys[];
 extern const ptrdiff_t lk_config_key_count; /* at most LK_CONFIG_MOST_KEYS */

@@ -28,6 +28,7 @@
 const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
     {"run", "Where the run lives."},
     {"data", "What it learns from."},
+    {"init", "What its weights start from."},
     {"model", "The net."},
     {"train", "The optimizer, its rate, and when to stop."},
     {"eval", "Evaluation on the validation rows."},
@@ -51,6 +52,9 @@ const config_key lk_config_keys[] = {
     PATH("run.dir", run.dir, "run", "The folder of the run: configuration, log, metrics and checkpoints."),
 
     PATH("data.corpus", data.corpus, "", "The corpus file that lockstep prepare wrote; has to be given."),
+
+    PATH("init.from", init.from, "",
+         "A model whose weights a new run starts from: by name and shape, rows of units and labels by their text."),
 
     TEXT("model.input", model.input, "embed",
          "How a token enters the net: embed (a learnt vector) or onehot (a column of the input weights)."),

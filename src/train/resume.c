@@ -26,7 +26,11 @@ static const char *const fixed[] = {"task",
                                     "train.optimizer",
                                     "eval.metric",
                                     "model.input_feeding",
-                                    "model.shared_embedding"};
+                                    "model.shared_embedding",
+                                    "init.from"};
+
+/* An empty value is printed as YAML has it. */
+static const char *shown(const char *value) { return strcmp(value, "\"\"") == 0 ? "nothing" : value; }
 
 static lk_status check_key(const lk_trainer *t, const lk_config *old, const char *key) {
   lk_status status = LK_OK;
@@ -34,7 +38,7 @@ static lk_status check_key(const lk_trainer *t, const lk_config *old, const char
   LK_GO(lk_config_value(old, key, &was));
   LK_GO(lk_config_value(t->config, key, &is));
   if (strcmp(was.data, is.data) != 0)
-    LK_GO(lk_config_error(t->config, key, LK_OTHER_RUN("%s"), t->config->run.dir, was.data, is.data));
+    LK_GO(lk_config_error(t->config, key, LK_OTHER_RUN("%s"), t->config->run.dir, shown(was.data), shown(is.data)));
 done:
   lk_buffer_release(&was);
   lk_buffer_release(&is);
@@ -162,11 +166,19 @@ static lk_status deal_out(lk_trainer *t, const loaded *l) {
   return LK_OK;
 }
 
+/* A run that begins: from what init.from names. */
+static lk_status begin(lk_trainer *t) {
+  if (t->config->init.from[0] == '\0') return LK_OK;
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_init_from(t) : LK_OK));
+  return lk_reducer_broadcast(t->reducer);
+}
+
 lk_status lk_trainer_resume(lk_trainer *t) {
   lk_status status = LK_OK;
   loaded l = {0};
   LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? load(t, &l) : LK_OK));
   LK_GO(lk_comm_broadcast(t->comm, &l, offsetof(loaded, moments), 0));
+  if (!l.found) LK_GO(begin(t));
   if (!l.found) goto done;
   LK_GO(deal_out(t, &l));
   t->saved = true, t->evaluated = l.evaluated, t->tested = l.tested, t->rested = l.rested;

@@ -5,7 +5,7 @@
  *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    a checkpoint into the parts             snapshot.c   the parts into a checkpoint, written behind training
  *   progress.c  what the run tells: log, metrics file   stop.c       signals, time, and the rules that end a run
- *   trouble.c   whose gradient is no number
+ *   trouble.c   whose gradient is no number             init_from.c  given weights to start from
  *   spike.c     what a loss spike is                    rollback.c   back to an earlier step, past its batches
  *
  * Every decision is taken from the control word and from numbers that are alike on all ranks: no rank decides alone. */
@@ -117,8 +117,8 @@ typedef struct lk_trainer {
   lk_owner *owner; /* rank 0 */
   lk_buffer config_text;
   lk_buffer whole_dir, whole_corpus; /* run.dir and data.corpus from the root on */
-  lk_buffer resume_path; /* rank 0: the checkpoint to go on from, "" for none */
-  lk_buffer damaged;     /* rank 0: those passed over that were not told of yet, a line each */
+  lk_buffer resume_path;             /* rank 0: the checkpoint to go on from, "" for none */
+  lk_buffer damaged;                 /* rank 0: those passed over that were not told of yet, a line each */
 } lk_trainer;
 
 /* build.c */
@@ -148,6 +148,9 @@ LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
 void lk_trainer_tell_damaged(lk_trainer *t);
 /** The state of the run as far as there is one, and packed weights either way.    Collective. */
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
+/** init_from.c: the weights of the model that init.from names, as far as they fit, on rank 0. Rank 0. LK_USAGE where
+ *  nothing does; LK_IO, LK_DATA. */
+LK_CHECKED lk_status lk_trainer_init_from(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_load(lk_trainer *t, const char *path,
                                      lk_state *of); /* weights, and whose: both on rank 0 */
 LK_CHECKED lk_status lk_trainer_save(lk_trainer *t, int best);

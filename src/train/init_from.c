@@ -1,0 +1,198 @@
+/* init_from.c - a run that starts from given weights (init.from).
+ *
+ * Tensors are taken by name and shape. Those with a row (one-hot input: a column) for each unit or label are taken row by
+ * row, by the unit's or label's own text, since another corpus numbers them differently. What finds nothing starts as in
+ * any run. Rank 0 does it, and the weights go to the others as those of a checkpoint do: the same bits on any number of
+ * ranks. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/log.h"
+#include "trainer_impl.h"
+
+enum { MOST_NAMES = 4 }; /* of each list that is logged */
+
+/* Which texts number the rows of a tensor. */
+typedef enum numbered { BY_NOTHING, BY_SOURCE, BY_TARGET, BY_LABEL } numbered;
+
+/* A net with what names its rows. */
+typedef struct side {
+  const lk_config *config;
+  const lk_corpus_info *info;
+  lk_params *params;
+} side;
+
+/* What is told: names, up to MOST_NAMES of them, and how many there are. */
+typedef struct list {
+  lk_buffer text;
+  int count;
+} list;
+
+typedef struct taking {
+  side from, to;
+  list rows, missing, unused;
+  int whole;         /* tensors taken as they are */
+  ptrdiff_t matches; /* those, and rows of units and labels, special ones aside */
+} taking;
+
+static lk_status add(list *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static lk_status add(list *l, const char *format, ...) {
+  char text[300];
+  if (l->count++ >= MOST_NAMES) return LK_OK;
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return lk_buffer_printf(&l->text, "%s%s", l->count > 1 ? ", " : "", text);
+}
+
+static bool is(const char *name, const char *other) { return strcmp(name, other) == 0; }
+
+static numbered outputs_of(const side *s) {
+  switch (s->info->kind) {
+    case LK_CORPUS_TEXT:
+      return BY_SOURCE;
+    case LK_CORPUS_PAIRS:
+      return BY_TARGET;
+    case LK_CORPUS_CLASSIFY:
+    case LK_CORPUS_LABEL:
+    case LK_CORPUS_FRAMES:
+    case LK_CORPUS_KINDS:
+      break;
+  }
+  return BY_LABEL;
+}
+
+/* Along which axis the tensor has a row for each of which texts. */
+static numbered numbered_by(const side *s, const char *name, int *axis) {
+  const bool onehot = s->info->frames == 0 && is(s->config->model.input, "onehot");
+  *axis = 0;
+  if (is(name, "embedding.weight")) return BY_SOURCE;
+  if (is(name, "decoder.embedding.weight")) return BY_TARGET;
+  if (is(name, "output.weight") || is(name, "output.bias")) return outputs_of(s);
+  *axis = 1;
+  if (onehot && (is(name, "rnn.0.forward.weight_ih") || is(name, "rnn.0.backward.weight_ih"))) return BY_SOURCE;
+  return BY_NOTHING;
+}
+
+static const lk_strings *texts_of(const side *s, numbered by) {
+  return by == BY_SOURCE ? &s->info->source : by == BY_TARGET ? &s->info->target : &s->info->label;
+}
+
+static int find(const lk_params *params, const char *name) {
+  for (int i = 0; i < lk_params_tensors(params); i++)
+    if (is(lk_params_at(params, i)->name, name)) return i;
+  return -1;
+}
+
+static bool same_shape(const lk_param *a, const lk_param *b, int but) {
+  bool same = a->dims == b->dims;
+  for (int d = 0; same && d < a->dims; d++) same = d == but || a->shape[d] == b->shape[d];
+  return same;
+}
+
+static bool same_texts(const lk_strings *a, const lk_strings *b) {
+  bool same = a->count == b->count;
+  for (ptrdiff_t i = 0; same && i < a->count; i++) same = is(lk_strings_get(a, i), lk_strings_get(b, i));
+  return same;
+}
+
+static void copy_row(const lk_param *to, lk_real *value, ptrdiff_t row, const lk_param *from, const lk_real *old,
+                     ptrdiff_t old_row, int axis) {
+  const ptrdiff_t columns = axis == 0 ? to->count / to->shape[0] : 1, rows = axis == 0 ? 1 : to->shape[0];
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t c = 0; c < columns; c++)
+      if (axis == 0)
+        value[row * columns + c] = old[old_row * columns + c];
+      else
+        value[r * to->shape[1] + row] = old[r * from->shape[1] + old_row];
+}
+
+/* Row by row, where both have the text. */
+static lk_status take_rows(taking *t, int to, int from, numbered by, int axis) {
+  const lk_param *p = lk_params_at(t->to.params, to), *q = lk_params_at(t->from.params, from);
+  const lk_strings *texts = texts_of(&t->to, by);
+  const ptrdiff_t specials = by == BY_LABEL ? 0 : LK_SPECIALS;
+  lk_vocab *old = NULL;
+  ptrdiff_t taken = 0;
+  LK_TRY(lk_vocab_from(&old, texts_of(&t->from, by), by != BY_LABEL));
+  for (ptrdiff_t row = 0; row < texts->count; row++) {
+    const int32_t found = lk_vocab_find(old, lk_strings_get(texts, row), lk_strings_size(texts, row), -1);
+    if (found < 0) continue;
+    copy_row(p, lk_params_value(t->to.params, to), row, q, lk_params_value(t->from.params, from), found, axis);
+    taken++;
+    t->matches += row >= specials;
+  }
+  lk_vocab_destroy(&old);
+  return add(&t->rows, "%s (%td of %td %s)", p->name, taken, texts->count,
+             by == BY_LABEL ? "labels"
+             : axis == 0    ? "units"
+                            : "units, its columns");
+}
+
+static lk_status take_tensor(taking *t, int to) {
+  const lk_param *p = lk_params_at(t->to.params, to), *q;
+  int axis, old_axis;
+  const int from = find(t->from.params, p->name);
+  if (from < 0) return add(&t->missing, "%s (not there)", p->name);
+  q = lk_params_at(t->from.params, from);
+  const numbered by = numbered_by(&t->to, p->name, &axis), old = numbered_by(&t->from, p->name, &old_axis);
+  if (by != old) return add(&t->missing, "%s (of other outputs or inputs)", p->name);
+  if (!same_shape(p, q, by ? axis : -1)) return add(&t->missing, "%s (of another shape)", p->name);
+  if (by && !same_texts(texts_of(&t->to, by), texts_of(&t->from, by))) return take_rows(t, to, from, by, axis);
+  memcpy(lk_params_value(t->to.params, to), lk_params_value(t->from.params, from), (size_t)p->count * sizeof(lk_real));
+  t->whole++;
+  t->matches++;
+  return LK_OK;
+}
+
+static lk_status take_all(taking *t) {
+  for (int i = 0; i < lk_params_tensors(t->to.params); i++) LK_TRY(take_tensor(t, i));
+  for (int i = 0; i < lk_params_tensors(t->from.params); i++) {
+    const char *name = lk_params_at(t->from.params, i)->name;
+    if (find(t->to.params, name) < 0) LK_TRY(add(&t->unused, "%s", name));
+  }
+  return LK_OK;
+}
+
+static void tell_list(const char *what, const list *l) {
+  if (l->count > MOST_NAMES)
+    LK_INFO("init.from: %s: %s and %d more", what, l->text.data, l->count - MOST_NAMES);
+  else if (l->count > 0)
+    LK_INFO("init.from: %s: %s", what, l->text.data);
+}
+
+static void tell(const taking *t, const char *path, const char *digest) {
+  LK_INFO("init.from: %s (digest %s): %d of %d tensors taken as they are", path, digest, t->whole,
+          lk_params_tensors(t->to.params));
+  tell_list("taken row by row", &t->rows);
+  tell_list("not taken, these start as usual", &t->missing);
+  tell_list("there alone", &t->unused);
+  if (!is(t->from.info->unit, t->to.info->unit))
+    LK_WARN("init.from: units are of kind %s there, %s here: few of them will mean the same", t->from.info->unit,
+            t->to.info->unit);
+}
+
+lk_status lk_trainer_init_from(lk_trainer *t) {
+  const char *path = t->config->init.from;
+  lk_model model = {0};
+  lk_status status;
+  taking taken = {.to = {t->config, t->info, t->params}};
+  LK_GO(lk_model_open(&model, path));
+  taken.from = (side){&model.config, model.corpus, model.params};
+  LK_GO(take_all(&taken));
+  if (taken.matches == 0)
+    LK_GO(lk_config_error(
+        t->config, "init.from",
+        "nothing of '%s' fits this net: no tensor has its name and shape, no unit or label is the same", path));
+  tell(&taken, path, lk_checkpoint_digest(model.file));
+  LK_GO(lk_kernels_select(t->config->kernels)); /* opening a model chose its own */
+done:
+  lk_model_close(&model);
+  lk_buffer_release(&taken.rows.text);
+  lk_buffer_release(&taken.missing.text);
+  lk_buffer_release(&taken.unused.text);
+  return status;
+}
