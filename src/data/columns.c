@@ -329,9 +329,9 @@ static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, boo
 /* The subject of a sentence, where a column of its first row names it. */
 static lk_status take_group(lk_job *job, const lk_source *source, const lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
-  const char *text;
-  size_t size;
-  int column;
+  const char *text = NULL;
+  size_t size = 0;
+  int column = 0;
   if (by->by != LK_GROUP_COLUMN) return LK_OK;
   LK_TRY(resolve(source, line, "subject", by->column, source->columns.count, &column));
   column_at(line, source->columns.tabs, column, &text, &size);

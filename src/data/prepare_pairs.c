@@ -74,15 +74,14 @@ static lk_status read_line(lk_job *job, lk_source *source, place side[2], bool *
   if (!*more) return LK_OK;
   LK_TRY(lk_job_group_line(job, source, &line));
   LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
-  if (job->settings->separator) {
-    lk_label_trim(&halves.head, &halves.head_size); /* blanks beside it are part of it */
+  if (job->settings->separator) { /* blanks beside it are part of it */
+    lk_label_trim(&halves.head, &halves.head_size);
     lk_label_trim(&halves.tail, &halves.tail_size);
-    const char *tab = memchr(halves.tail, '\t', halves.tail_size);
-    if (tab) return lk_source_fail(source, line.number, lk_line_column(&line, tab), "a TAB in a target");
   }
   side[0] = (place){source, line, halves.head, halves.head_size};
   side[1] = (place){source, line, halves.tail, halves.tail_size};
-  return LK_OK;
+  const char *tab = job->settings->separator ? memchr(halves.tail, '\t', halves.tail_size) : NULL;
+  return tab ? lk_source_fail(source, line.number, lk_line_column(&line, tab), "a TAB in a target") : LK_OK;
 }
 
 static bool both_blank(const place side[2]) {
