@@ -46,14 +46,15 @@ typedef struct lk_config_train {
   double smoothing;
   double sampling;      /* scheduled sampling: probability that a decoder reads its own choice (Bengio et al. 2015) */
   const char *schedule; /* constant | step | exponential | cosine | inverse-sqrt | plateau */
-  int64_t warmup;       /* steps of linear warm-up */
-  double factor;        /* of step, exponential and plateau */
-  double every;         /* epochs between two falls of step and exponential */
-  double start;         /* epoch of the first fall */
-  int64_t cooldown;     /* evaluations without improvement before plateau falls */
-  double floor;         /* smallest rate */
-  double target_loss;   /* stop below this training loss (nats per unit, mean over an epoch or 100 steps); 0: at zero */
-  int64_t patience;     /* stop after so many evaluations without improvement; 0 never */
+  const char *schedule_by; /* auto | steps | time */
+  int64_t warmup;          /* steps of linear warm-up */
+  double factor;           /* of step, exponential and plateau */
+  double every;            /* epochs, or minutes, between two falls of step and exponential */
+  double start;            /* of the first fall, likewise */
+  int64_t cooldown;        /* evaluations without improvement before plateau falls */
+  double floor;            /* smallest rate */
+  double target_loss; /* stop below this training loss (nats per unit, mean over an epoch or 100 steps); 0: at zero */
+  int64_t patience;   /* stop after so many evaluations without improvement; 0 never */
   int64_t max_skips;
   const char *spike;   /* off | skip | rollback N: what is done about a loss that leaps */
   double spike_factor; /* over the mean of the last spike_window applied steps */

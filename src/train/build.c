@@ -209,6 +209,10 @@ static void announce(const lk_trainer *t) {
   if (!t->valid)
     LK_INFO("the corpus has no part for validation: there will be no best.h5, the last weights are %s/last.h5",
             t->config->run.dir);
+  if (lk_schedule_by_time(t->schedule))
+    LK_INFO(
+        "the learning rate goes by the time that training takes: no other run repeats the weights of this one "
+        "(train.schedule_by)");
   if (t->size > 1) LK_INFO("gradients by %s", lk_reducer_words(t->reducer));
   if (shards_follow_ranks(t->config))
     LK_INFO(

@@ -43,7 +43,7 @@ static const char *say_seconds(double seconds, char out[32]) {
 
 /* Time left by the nearest of the limits that are known beforehand; negative: none is. */
 static double time_left(const lk_trainer *t, double step_seconds) {
-  double left = -1, spent = t->state.seconds + lk_clock_seconds() - t->started;
+  double left = -1, spent = lk_trainer_spent(t);
   if (t->last_step > 0) left = (double)(t->last_step - t->state.step) * step_seconds;
   double minutes = 60 * t->config->train.minutes - spent;
   if (t->config->train.minutes > 0 && (left < 0 || minutes < left)) left = minutes;

@@ -9,15 +9,22 @@
 /* Places in the saved state. Zeros are a run's start. */
 enum { SEEN, BEST, BAD, FALLS };
 
+/* train.schedule_by. */
+static const char *const by_names[] = {"auto", "steps", "time"};
+typedef enum by { BY_AUTO, BY_STEPS, BY_TIME, BYS } by;
+
 typedef struct moment { /* when: what a schedule's shape is a function of */
   double step, epoch;   /* finished steps; finished epochs, with the fraction */
+  double minutes;       /* trained for so long */
 } moment;
 
 typedef double shape(const lk_schedule *s, moment now);
 
 struct lk_schedule {
   shape *shape;
-  double rate, factor, every, start, floor, warmup, last_step;
+  double rate, factor, every, start, floor, warmup, last_step,
+      minutes; /* minutes: where the run ends, 0: it does not */
+  by by;
   int64_t cooldown;
   double state[LK_SCHEDULE_STATE];
 };
@@ -27,22 +34,34 @@ static double constant(const lk_schedule *s, moment now) {
   return s->rate;
 }
 
+/* What `every` and `start` count: epochs, or minutes. */
+static double counted(const lk_schedule *s, moment now) { return s->by == BY_TIME ? now.minutes : now.epoch; }
+
 static double falls(const lk_schedule *s, moment now) {
-  double first = s->start > 0 ? s->start : s->every;
-  if (now.epoch < first) return s->rate;
-  double count = s->every > 0 ? 1 + floor((now.epoch - first) / s->every) : 1;
+  double first = s->start > 0 ? s->start : s->every, at = counted(s, now);
+  if (at < first) return s->rate;
+  double count = s->every > 0 ? 1 + floor((at - first) / s->every) : 1;
   return s->rate * pow(s->factor, count);
 }
 
 static double exponential(const lk_schedule *s, moment now) {
-  if (now.epoch <= s->start || s->every <= 0) return s->rate;
-  return s->rate * pow(s->factor, (now.epoch - s->start) / s->every);
+  const double at = counted(s, now);
+  if (at <= s->start || s->every <= 0) return s->rate;
+  return s->rate * pow(s->factor, (at - s->start) / s->every);
+}
+
+/* The share of the run that is over, by whichever of its ends is nearer. During the warm-up none is, also where the run is
+ * shorter than that. */
+static double done_of(const lk_schedule *s, moment now) {
+  if (now.step <= s->warmup) return 0;
+  const double by_steps =
+      s->by != BY_TIME && s->last_step > s->warmup ? (now.step - s->warmup) / (s->last_step - s->warmup) : 0;
+  const double by_time = s->by != BY_STEPS && s->minutes > 0 ? now.minutes / s->minutes : 0;
+  return fmin(1, fmax(by_steps, by_time));
 }
 
 static double cosine(const lk_schedule *s, moment now) {
-  /* during the warm-up at the peak, also where the run is shorter than its warm-up */
-  double length = s->last_step - s->warmup, done = now.step > s->warmup ? (now.step - s->warmup) / length : 0;
-  if (done > 1) done = 1;
+  const double done = done_of(s, now);
   return s->floor + (s->rate - s->floor) * 0.5 * (1 + cos(done * 3.14159265358979323846));
 }
 
@@ -72,23 +91,38 @@ const char *const *lk_schedule_names(size_t *count) {
   return names;
 }
 
-static lk_status choose(const lk_config *config, bool ends, size_t *index) {
+static bool falls_by_time(size_t index) {
+  return shapes[index].shape == cosine || shapes[index].shape == falls || shapes[index].shape == exponential;
+}
+
+/* The shape, and what it goes by. `steps`: whether train.steps or train.epochs end the run. */
+static lk_status choose(const lk_config *config, bool steps, size_t *index, size_t *way) {
+  const lk_config_train *c = &config->train;
   size_t count;
   const char *const *names = lk_schedule_names(&count);
   LK_TRY(lk_config_choice(config, "train.schedule", names, count, index));
-  if (shapes[*index].shape != cosine || ends) return LK_OK;
-  return lk_config_error(config, "train.schedule", "cosine needs an end: set train.steps or train.epochs");
+  LK_TRY(lk_config_choice(config, "train.schedule_by", by_names, BYS, way));
+  if (*way == BY_TIME && !falls_by_time(*index))
+    return lk_config_error(config, "train.schedule_by", "only cosine, step and exponential go by time, not %s",
+                           c->schedule);
+  if (shapes[*index].shape != cosine) return LK_OK;
+  if (*way == BY_TIME && c->minutes <= 0)
+    return lk_config_error(config, "train.schedule_by", "cosine needs an end in time: set train.minutes");
+  if ((*way == BY_STEPS && !steps) || (!steps && c->minutes <= 0))
+    return lk_config_error(config, "train.schedule", "cosine needs an end: set train.steps, train.epochs%s",
+                           *way == BY_STEPS ? "" : " or train.minutes");
+  return LK_OK;
 }
 
 lk_status lk_schedule_check(const lk_config *config) {
-  size_t index;
-  return choose(config, config->train.steps > 0 || config->train.epochs > 0, &index);
+  size_t index, way;
+  return choose(config, config->train.steps > 0 || config->train.epochs > 0, &index, &way);
 }
 
 lk_status lk_schedule_create(lk_schedule **schedule, const lk_config *config, int64_t last_step) {
   const lk_config_train *c = &config->train;
-  size_t index;
-  LK_TRY(choose(config, last_step > 0, &index));
+  size_t index, way;
+  LK_TRY(choose(config, last_step > 0, &index, &way));
   lk_schedule *made = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   *made = (lk_schedule){.shape = shapes[index].shape,
@@ -99,6 +133,8 @@ lk_status lk_schedule_create(lk_schedule **schedule, const lk_config *config, in
                         .floor = c->floor < c->rate ? c->floor : c->rate,
                         .warmup = (double)c->warmup,
                         .last_step = (double)last_step,
+                        .minutes = c->minutes,
+                        .by = (by)way,
                         .cooldown = c->cooldown};
   *schedule = made;
   return LK_OK;
@@ -109,10 +145,14 @@ void lk_schedule_destroy(lk_schedule **schedule) {
   *schedule = NULL;
 }
 
+bool lk_schedule_by_time(const lk_schedule *s) {
+  return s->by == BY_TIME || (s->by == BY_AUTO && s->shape == cosine && s->minutes > 0);
+}
+
 /* The floor holds for what falls, not for the warm-up below it. */
-double lk_schedule_rate(const lk_schedule *s, int64_t step, int64_t steps_in_epoch) {
-  LK_ASSERT(step >= 0 && steps_in_epoch >= 1);
-  moment now = {.step = (double)step, .epoch = (double)step / (double)steps_in_epoch};
+double lk_schedule_rate(const lk_schedule *s, int64_t step, int64_t steps_in_epoch, double minutes) {
+  LK_ASSERT(step >= 0 && steps_in_epoch >= 1 && minutes >= 0);
+  moment now = {.step = (double)step, .epoch = (double)step / (double)steps_in_epoch, .minutes = minutes};
   double rate = s->shape(s, now);
   if (rate < s->floor) rate = s->floor;
   return now.step + 1 < s->warmup ? rate * (now.step + 1) / s->warmup : rate;

@@ -10,8 +10,8 @@
 
 /* The control word goes round: afterwards every rank holds every shard's record. */
 static lk_status exchange_control(lk_trainer *t, lk_step *step) {
-  int64_t flags = lk_trainer_flags(t);
-  for (int s = 0; s < t->shards.count; s++) t->mine[s] = (lk_control){.stat = t->stat[s], .flags = flags};
+  const lk_control mine = {.flags = lk_trainer_flags(t), .seconds = lk_trainer_spent(t)};
+  for (int s = 0; s < t->shards.count; s++) t->mine[s] = mine, t->mine[s].stat = t->stat[s];
   LK_TRY(lk_reducer_records(t->reducer, t->mine, t->control, sizeof *t->control));
   for (int s = 0; s < t->shards.total; s++) {
     step->units += t->control[s].stat.units;
@@ -19,6 +19,7 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
     step->flags |= t->control[s].flags;
     t->leaf[s] = t->control[s].stat.loss;
   }
+  step->seconds = t->control[0].seconds; /* shard 0 is rank 0's */
   step->loss = lk_tree_sum(t->leaf, t->shards.total);
   return LK_OK;
 }
@@ -107,7 +108,7 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   LK_TRY(lk_reducer_square_sum(t->reducer, &square));
   if (step->units > 0) {
     step->norm = sqrt(square) / (double)step->units;
-    step->rate = lk_schedule_rate(t->schedule, t->state.step, t->steps_in_epoch);
+    step->rate = lk_schedule_rate(t->schedule, t->state.step, t->steps_in_epoch, step->seconds / 60);
     step->skipped = !isfinite(step->norm) || !isfinite(step->loss);
     if (step->skipped) {
       LK_TRY(skip(t));

@@ -54,12 +54,14 @@ static double job_end(void) {
 
 double lk_trainer_saving(const lk_trainer *t) { return t->evaluation_seconds + t->saving_seconds + t->longest_step; }
 
+double lk_trainer_spent(const lk_trainer *t) { return t->state.seconds + (lk_clock_seconds() - t->started); }
+
 /* What this rank raises in the control word. Time is rank 0's alone to tell: clocks differ. */
 int64_t lk_trainer_flags(const lk_trainer *t) {
   int64_t flags = caught ? LK_FLAG_SIGNAL : 0;
   if (t->rank != 0) return flags;
   double now = lk_clock_seconds();
-  const double spent = t->state.seconds + (now - t->started), ending = lk_trainer_saving(t);
+  const double spent = lk_trainer_spent(t), ending = lk_trainer_saving(t);
   if (t->config->train.minutes > 0 && spent + ending >= 60 * t->config->train.minutes) flags |= LK_FLAG_TIME;
   if (job_end() > 0 && (double)time(NULL) + 2 * ending + job_margin >= job_end()) flags |= LK_FLAG_LIMIT;
   if (t->config->checkpoint.minutes > 0 && now - t->saved_at >= 60 * t->config->checkpoint.minutes)

@@ -38,6 +38,7 @@ enum { LK_FLAG_SIGNAL = 1, LK_FLAG_TIME = 2, LK_FLAG_SAVE = 4, LK_FLAG_LIMIT = 8
 typedef struct lk_control {
   lk_shard_stat stat;
   int64_t flags;
+  double seconds; /* trained for, by rank 0's clock; of other hosts' shards without meaning */
 } lk_control;
 
 /* What a step came to, alike on all ranks. */
@@ -46,6 +47,7 @@ typedef struct lk_step {
   int64_t units, tokens; /* of all shards */
   double norm;           /* global norm of the mean gradient, before clipping */
   double rate;
+  double seconds; /* that the run had trained for, alike on all ranks */
   int64_t flags;
   bool skipped;  /* no update: the gradient was not finite, or the loss a spike */
   bool rollback; /* no update: the run has to go back */
@@ -180,6 +182,8 @@ LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tes
 void lk_signals_catch(void);
 void lk_signals_restore(void);
 int64_t lk_trainer_flags(const lk_trainer *t);
+/** Seconds of training so far, earlier starts included, by this rank's clock. */
+double lk_trainer_spent(const lk_trainer *t);
 /** Seconds that evaluation, saving and what may come in between are expected to take, from what they took. */
 double lk_trainer_saving(const lk_trainer *t);
 /** train.minutes are over, and stay so when the run is taken up again. */

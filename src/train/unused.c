@@ -31,6 +31,7 @@ static const struct {
     {"train.start", "train.schedule", "step exponential"},
     {"train.cooldown", "train.schedule", "plateau"},
     {"train.floor", "train.schedule", "!constant"},
+    {"train.schedule_by", "train.schedule", "cosine step exponential"},
     {"train.spike_factor", "train.spike", "!off"},
     {"train.spike_window", "train.spike", "!off"},
 };

@@ -141,7 +141,8 @@ static void wrong_values(void **state) {
   }
   assert_bad("model: {dropout: 1.0}\n",
              "tiny.yaml:1:18: model.dropout: expected a number from 0 to below 1, found '1.0'");
-  assert_bad("train: {every: 0}\n", "tiny.yaml:1:16: train.every: expected a number above 0 (epochs), found '0'");
+  assert_bad("train: {every: 0}\n",
+             "tiny.yaml:1:16: train.every: expected a number above 0 (epochs or minutes), found '0'");
   assert_bad("model: {tied: yes}\n", "tiny.yaml:1:15: model.tied: expected true or false, found 'yes'");
   assert_bad("seed: 9007199254740993\n",
              "tiny.yaml:1:7: seed: expected a whole number from 0 to 2^53, found '9007199254740993'");

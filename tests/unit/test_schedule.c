@@ -32,7 +32,7 @@ static lk_schedule *make(lk_config *config, int64_t last_step) {
 /* expected[i] after step[i] finished steps, ten to an epoch */
 static void check(lk_schedule *schedule, size_t count, const int64_t *step, const double *expected) {
   for (size_t i = 0; i < count; i++) {
-    double rate = lk_schedule_rate(schedule, step[i], 10);
+    double rate = lk_schedule_rate(schedule, step[i], 10, 0);
     if (!(fabs(rate - expected[i]) < 1e-12))
       fail_msg("after %lld steps: %g, expected %g", (long long)step[i], rate, expected[i]);
   }
@@ -102,6 +102,57 @@ static void test_cosine(void **state) {
   schedule = make(&config, 3); /* a run shorter than its warm-up rises all the same */
   check(schedule, 3, STEPS(0, 1, 2), RATES(0.2, 0.4, 0.6));
   lk_schedule_destroy(&schedule);
+}
+
+/* By time, whatever the steps say; by the nearer end where nothing is said; by steps as if there were no limit of time. */
+static void test_by_time(void **state) {
+  (void)state;
+  static const struct {
+    const char *schedule, *by;
+    int64_t last_step, step;
+    double minutes, expected;
+  } cases[] = {
+      {"cosine", "time", 0, 7, 0, 0.8},          {"cosine", "time", 0, 7, 15, 0.4 + 0.4 * 0.70710678118654752},
+      {"cosine", "time", 100, 99, 30, 0.4},      {"cosine", "time", 0, 7, 60, 0},
+      {"cosine", "time", 0, 7, 61, 0},           {"cosine", "auto", 100, 50, 0, 0.4},
+      {"cosine", "auto", 100, 0, 30, 0.8},       {"cosine", "auto", 100, 1, 30, 0.4},
+      {"cosine", "auto", 0, 1, 30, 0.4},         {"cosine", "auto", 100, 75, 30, 0.4 - 0.4 * 0.70710678118654752},
+      {"cosine", "steps", 100, 50, 59, 0.4},     {"step", "time", 0, 1000, 1.9, 0.8},
+      {"step", "time", 0, 1000, 2, 0.4},         {"step", "time", 0, 0, 4.1, 0.2},
+      {"step", "auto", 0, 20, 100, 0.4},         {"exponential", "time", 0, 1000, 1, 0.8 * 0.70710678118654752},
+      {"exponential", "auto", 0, 20, 1000, 0.4},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    lk_config config = settings(cases[i].schedule);
+    config.train.schedule_by = cases[i].by;
+    config.train.minutes = 60;
+    lk_schedule *schedule = make(&config, cases[i].last_step);
+    const double rate = lk_schedule_rate(schedule, cases[i].step, 10, cases[i].minutes);
+    if (!(fabs(rate - cases[i].expected) < 1e-12))
+      fail_msg("case %zu: %.15g, expected %.15g", i, rate, cases[i].expected);
+    assert_int_equal(lk_schedule_by_time(schedule),
+                     strcmp(cases[i].by, "time") == 0 ||
+                         (strcmp(cases[i].by, "auto") == 0 && strcmp(cases[i].schedule, "cosine") == 0));
+    lk_schedule_destroy(&schedule);
+  }
+}
+
+static void test_time_needs_its_settings(void **state) {
+  (void)state;
+  static const char *const words[][3] = {{"cosine", "time", "set train.minutes"},
+                                         {"cosine", "steps", "set train.steps, train.epochs"},
+                                         {"plateau", "time", "only cosine, step and exponential go by time"},
+                                         {"cosine", "tiem", "expected auto, steps or time"}};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    lk_config config = settings(words[i][0]);
+    lk_schedule *schedule = NULL;
+    config.train.schedule_by = words[i][1];
+    lk_error_clear();
+    assert_int_equal(lk_schedule_create(&schedule, &config, 0), LK_USAGE);
+    if (!strstr(lk_error_get()->text, words[i][2])) fail_msg("'%s' lacks '%s'", lk_error_get()->text, words[i][2]);
+    lk_error_clear();
+    lk_config_release(&config);
+  }
 }
 
 static void test_cosine_needs_an_end(void **state) {
@@ -207,6 +258,8 @@ int main(void) {
       cmocka_unit_test(test_step),
       cmocka_unit_test(test_exponential),
       cmocka_unit_test(test_cosine),
+      cmocka_unit_test(test_by_time),
+      cmocka_unit_test(test_time_needs_its_settings),
       cmocka_unit_test(test_cosine_needs_an_end),
       cmocka_unit_test(test_inverse_sqrt),
       cmocka_unit_test(test_plateau),
