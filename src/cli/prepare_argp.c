@@ -46,7 +46,10 @@ static const struct {
     {"frames",
      "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
      "            or HDF5 with /frames [n,D], /offsets [rows+1], /labels [rows]\n",
-     "A line of nothing but blanks is skipped. Blanks around a label are no part of it. Fractions count lines.",
+     "HDF5 is known by its bytes. Row i has frames offsets[i] to offsets[i+1], of numbers of any type; labels are "
+     "strings, "
+     "whole numbers or names. Of texts a line of nothing but blanks is skipped. Blanks around a label are no part of "
+     "it. Fractions count lines.",
      "  lockstep prepare frames vowels.tsv --test-fraction 0.2 -o vowels.h5\n"}};
 
 void lk_prepare_name_kinds(char out[64], unsigned kinds, const char *join) {
@@ -63,9 +66,11 @@ void lk_prepare_name_kinds(char out[64], unsigned kinds, const char *join) {
 /* The text of the help around the options: of all kinds, or of those in the set. */
 static lk_status write_doc(lk_buffer *doc, unsigned kinds) {
   const bool one = (kinds & (kinds - 1)) == 0;
-  LK_TRY(lk_buffer_printf(
-      doc, "Make a corpus file. FILEs are what a model trains on, in this order, - is standard input%s:\n\n",
-      one ? "" : "; KIND says what is in it"));
+  LK_TRY(lk_buffer_printf(doc,
+                          "Make a corpus file. FILEs are what a model trains on, in this order, - is standard input, "
+                          "and what gzip, xz, zstd or bzip2 "
+                          "made is read as it is%s:\n\n",
+                          one ? "" : "; KIND says what is in it"));
   for (int k = 0; k < LK_KINDS; k++)
     if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].what));
   LK_TRY(lk_buffer_printf(doc, "\v"));
