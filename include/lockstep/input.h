@@ -15,6 +15,11 @@
  *  messages call it. Other bytes than UTF-8 may still be in it. LK_IO; LK_DATA, naming what the file is and what to do,
  *  where it is an archive, HDF5 or another known binary format, UTF-16 or UTF-32, or compressed and damaged. */
 LK_CHECKED lk_status lk_input_read(lk_buffer *text, const char *path, const char *name);
+/** The same for bytes that were read already, which are replaced by the text. */
+LK_CHECKED lk_status lk_input_unwrap(lk_buffer *bytes, const char *name);
+/** The first bytes of something: whether lk_input_unwrap() would decompress it, and LK_DATA where it is known to be no text. */
+bool lk_input_compressed(const char *bytes, size_t size);
+LK_CHECKED lk_status lk_input_check(const char *bytes, size_t size, const char *name);
 /** Whether the file begins with HDF5's signature, at byte 0, 512, 1024, 2048 ...; false where it cannot be read. */
 bool lk_input_is_hdf5(const char *path);
 /** For text that is not valid UTF-8 from byte `valid` on: that byte, and where the whole looks like another encoding,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lockstep/arena.h"
+#include "lockstep/input.h"
 
 enum { CHUNK = 64 << 10 };
 
@@ -36,6 +37,17 @@ static lk_status fill(lk_stdin *in, bool wait, bool *more) {
   }
 }
 
+/* By its first bytes: what is compressed is read to its end, and decompressed. */
+static lk_status recognise(lk_stdin *in) {
+  in->known = true;
+  if (!lk_input_compressed(in->bytes.data, in->bytes.size))
+    return lk_input_check(in->bytes.data, in->bytes.size, LK_STDIN_NAME);
+  for (bool more = true; more;) LK_TRY(fill(in, true, &more));
+  LK_TRY(lk_input_unwrap(&in->bytes, LK_STDIN_NAME));
+  in->at = in->searched = 0;
+  return lk_grow(&in->bytes.data, &in->bytes.capacity, in->bytes.size + 1, 1);
+}
+
 lk_status lk_stdin_next(lk_stdin *in, bool wait, const char **line, size_t *size, bool *got) {
   const char *end = NULL;
   *got = false;
@@ -48,6 +60,7 @@ lk_status lk_stdin_next(lk_stdin *in, bool wait, const char **line, size_t *size
       return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:1: a line of more than %zu MiB", (long long)in->lines + 1,
                      LK_STDIN_MOST >> 20);
     LK_TRY(fill(in, wait, &more));
+    if (more && !in->known) LK_TRY(recognise(in));
   }
   if (!end && (!in->ended || in->at == in->bytes.size)) return LK_OK;
   *line = in->bytes.data + in->at;
@@ -69,8 +82,9 @@ lk_status lk_stdin_check(const char *line, size_t size, int64_t number) {
   const char *nul = memchr(line, 0, valid);
   const size_t at = nul ? (size_t)(nul - line) : valid;
   if (at == size) return LK_OK;
-  return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:%zu: %s", (long long)number, lk_utf8_count(line, at) + 1,
-                 nul ? "a NUL byte in a text" : "not valid UTF-8");
+  char what[400] = "a NUL byte in a text";
+  if (!nul) lk_input_say_invalid(what, sizeof what, line, size, valid, LK_STDIN_NAME);
+  return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:%zu: %s", (long long)number, lk_utf8_count(line, at) + 1, what);
 }
 
 void lk_stdin_release(lk_stdin *in) {

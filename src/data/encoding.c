@@ -54,7 +54,7 @@ const char *lk_encoding_wide(const char *text, size_t size, bool *marked) {
   if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) return "UTF-16";
   *marked = false;
   if (size > LOOK) size = LOOK;
-  if (size < 4 || !memchr(text, 0, size) || is_ascii_with_slips(bytes, size)) return NULL;
+  if (size < 12 || !memchr(text, 0, size) || is_ascii_with_slips(bytes, size)) return NULL;
   const char *best = NULL;
   long most = 0;
   for (int width = 4; width >= 2; width -= 2)
@@ -126,7 +126,7 @@ static const char *shell_word(char out[300], const char *name) {
 
 void lk_encoding_advice(char *out, size_t room, const char *encoding, const char *name) {
   char word[300];
-  if (strcmp(name, "<stdin>") == 0)
+  if (strcmp(name, "<stdin>") == 0 || strcmp(name, "standard input") == 0)
     snprintf(out, room, "put `iconv -f %s -t UTF-8` before it", encoding);
   else
     snprintf(out, room, "iconv -f %s -t UTF-8 %s >NEW", encoding, shell_word(word, name));

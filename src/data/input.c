@@ -32,9 +32,10 @@ static const struct {
     {MAGIC("PK\5\6", 0), "an empty zip archive", "give a text", NULL},
     {MAGIC("7z\xbc\xaf\x27\x1c", 0), "a 7z archive", "unpack it first (7z x)", NULL},
     {MAGIC("Rar!\x1a\7", 0), "a rar archive", "unpack it first (unrar x)", NULL},
-    {MAGIC("ustar", 257), "a tar archive", "unpack it first (tar xf)", NULL},
+    {MAGIC("ustar\0", 257), "a tar archive", "unpack it first (tar xf)", NULL},
+    {MAGIC("ustar  \0", 257), "a tar archive", "unpack it first (tar xf)", NULL},
     {MAGIC("\x04\x22\x4d\x18", 0), "compressed with lz4", "decompress it first (lz4 -d)", NULL},
-    {MAGIC("LZIP", 0), "compressed with lzip", "decompress it first (lzip -d)", NULL},
+    {MAGIC("LZIP\1", 0), "compressed with lzip", "decompress it first (lzip -d)", NULL},
     {MAGIC("\x1f\x9d", 0), "compressed with compress", "decompress it first (uncompress)", NULL},
     {MAGIC("lockstep xxh3-128 ", 0), "a corpus or a checkpoint of Lockstep", "give the text that it was made of", NULL},
     {MAGIC(HDF5_SIGNATURE, 0), "an HDF5 file",
@@ -42,7 +43,7 @@ static const struct {
     {MAGIC("%PDF-", 0), "a PDF document", "extract its text first (pdftotext)", NULL},
     {MAGIC("\x93NUMPY", 0), "a NumPy array",
      "write frames, offsets and labels into an HDF5 file with h5py, for 'lockstep prepare frames'", NULL},
-    {MAGIC("PAR1", 0), "a Parquet file", "write it as text first", NULL},
+    {MAGIC("PAR1\x15", 0), "a Parquet file", "write it as text first", NULL},
     {MAGIC("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0), "an old Word or Excel document", "save it as text first", NULL},
 };
 enum { KNOWN = sizeof known / sizeof *known, GZIP = 0 };
@@ -116,29 +117,34 @@ static lk_status decompress(lk_buffer *bytes, int kind, const char *name) {
   return status;
 }
 
-/* What is left must be text, of bytes. */
-static lk_status check(const lk_buffer *text, const char *name) {
-  const int kind = find_kind(text->data, text->size);
+static bool is_compressed(int kind) { return kind >= 0 && (kind == GZIP || known[kind].filter); }
+
+bool lk_input_compressed(const char *bytes, size_t size) { return is_compressed(find_kind(bytes, size)); }
+
+lk_status lk_input_check(const char *bytes, size_t size, const char *name) {
+  const int kind = find_kind(bytes, size);
   char advice[512];
   bool marked = false;
-  if (kind >= 0 && (kind == GZIP || known[kind].filter))
+  if (is_compressed(kind))
     return LK_FAIL(LK_DATA, "%s: compressed twice, the second time with %s: decompress it once", name,
                    known[kind].what);
   if (kind >= 0) return LK_FAIL(LK_DATA, "%s: %s, no text: %s", name, known[kind].what, known[kind].advice);
-  const char *wide = lk_encoding_wide(text->data, text->size, &marked);
+  const char *wide = lk_encoding_wide(bytes, size, &marked);
   if (!wide) return LK_OK;
   lk_encoding_advice(advice, sizeof advice, wide, name);
   return LK_FAIL(LK_DATA, "%s: the text is in %s (%s a byte order mark), expected UTF-8: %s", name, wide,
                  marked ? "it has" : "a guess, without", advice);
 }
 
+lk_status lk_input_unwrap(lk_buffer *bytes, const char *name) {
+  const int kind = find_kind(bytes->data, bytes->size);
+  if (is_compressed(kind)) LK_TRY(decompress(bytes, kind, name));
+  return lk_input_check(bytes->data, bytes->size, name);
+}
+
 lk_status lk_input_read(lk_buffer *text, const char *path, const char *name) {
-  lk_status status = LK_OK;
-  LK_GO(lk_buffer_read_file(text, path));
-  const int kind = find_kind(text->data, text->size);
-  if (kind >= 0 && (kind == GZIP || known[kind].filter)) LK_GO(decompress(text, kind, name));
-  LK_GO(check(text, name));
-done:
+  lk_status status = lk_buffer_read_file(text, path);
+  if (status == LK_OK) status = lk_input_unwrap(text, name);
   if (status != LK_OK) lk_buffer_release(text);
   return status;
 }

@@ -54,6 +54,26 @@ tail -c +513 plain.h5 >some
 refused "an HDF5 file, no text: only 'lockstep prepare frames' reads HDF5" some
 refused "an HDF5 file, no text: only 'lockstep prepare frames' reads HDF5" some pairs
 
+# the same through the standard input of predict
+corpus_classify
+train 1 classify-text.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=8 train.steps=3 train.epochs=0
+cut -f2 classify.tsv | head -50 >lines.txt
+"$LOCKSTEP" predict run/last.h5 <lines.txt >answers.txt
+[ "$(grep -c . answers.txt)" -eq 50 ]
+gzip -c lines.txt >lines.gz
+"$LOCKSTEP" predict run/last.h5 <lines.gz | cmp - answers.txt
+xz -c lines.txt | mpirun -n 2 "$LOCKSTEP" predict run/last.h5 | cmp - answers.txt
+head -c 60 lines.gz >cut.gz
+expect 65 "^lockstep: standard input: compressed with gzip, and cut off" "$LOCKSTEP" predict run/last.h5 <cut.gz
+expect 65 "^lockstep: standard input: a tar archive, no text" "$LOCKSTEP" predict run/last.h5 <other
+printf 'aab\nol\xe9 na\xefve\n' >latin
+expect 65 "standard input:2:3: not valid UTF-8: byte 0xe9; the text looks like ISO-8859-1: put .iconv -f ISO-8859-1" \
+  "$LOCKSTEP" predict run/last.h5 <latin
+if command -v iconv >/dev/null; then
+  iconv -f UTF-8 -t UTF-16 lines.txt >wide
+  expect 65 "standard input: the text is in UTF-16 .*: put .iconv -f UTF-16 -t UTF-8. before it" "$LOCKSTEP" predict run/last.h5 <wide
+fi
+
 # a few KiB that would become a GiB
 head -c 1G /dev/zero | gzip -1 >bomb
 "$LOCKSTEP_BUILD/tests/hostile_files" run 20 1024 "$LOCKSTEP" prepare text bomb -o new.h5 2>err.txt && exit 1

@@ -87,7 +87,7 @@ static void compressed_text_comes_back(void **state) {
  * no checksum.) */
 static void damage_never_passes(void **state) {
   (void)state;
-  static char text[3000], spoiled[ROOM];
+  static char text[1200], spoiled[ROOM];
   const size_t size = make_text(text, sizeof text);
   for (int i = 0; i < FILTERS; i++) {
     const size_t used = pack(filters[i].add, text, size, 1);
@@ -135,9 +135,11 @@ static void no_texts_are_named(void **state) {
   (void)state;
   static char tar[1024];
   REFUSED("f: a zip archive (.docx and .xlsx are such, too), no text: unpack it first (unzip)", "PK\3\4and so on");
-  memcpy(tar + 257, "ustar", 5);
+  memcpy(tar + 257, "ustar  ", 8);
   refused("f: a tar archive, no text: unpack it first (tar xf)", tar, sizeof tar);
   refused("f: a tar archive", packed, pack(filters[1].add, tar, sizeof tar, 1));
+  write_all("x", "PAR1 and LZIP are words, too\n", 29);
+  IS("PAR1 and LZIP are words, too\n", 29, "x");
   REFUSED("f: an HDF5 file, no text: only 'lockstep prepare frames' reads HDF5", "\x89HDF\r\n\x1a\n");
   REFUSED("f: a corpus or a checkpoint of Lockstep", "lockstep xxh3-128 00");
   REFUSED("f: a NumPy array", "\x93NUMPY and more");
