@@ -61,6 +61,8 @@ static parts cut_label(const lk_strings *labels, ptrdiff_t i, layout how) {
   return cut(lk_strings_get(labels, i), lk_strings_size(labels, i), how);
 }
 
+#define LETTER(letter) (1u << ((letter) - 'A'))
+
 /* Labels that fit, and a bit for each letter among them. */
 static ptrdiff_t count_fits(const lk_strings *labels, layout how, unsigned *letters) {
   ptrdiff_t fits = 0;
@@ -68,7 +70,7 @@ static ptrdiff_t count_fits(const lk_strings *labels, layout how, unsigned *lett
   for (ptrdiff_t i = 0; i < labels->count; i++) {
     const parts p = cut_label(labels, i, how);
     if (p.prefix == '\0') continue;
-    *letters |= 1u << (p.letter - 'A');
+    *letters |= LETTER(p.letter);
     fits++;
   }
   return fits;
@@ -77,23 +79,26 @@ static ptrdiff_t count_fits(const lk_strings *labels, layout how, unsigned *lett
 /* Single letters may be anything (inside, membrane, outside): without types there is a B and what goes with it, or there
  * are I and O and nothing else. */
 static bool mark_spans(layout how, unsigned letters) {
-#define LETTER(letter) (1u << ((letter) - 'A'))
   const unsigned I = LETTER('I'), O = LETTER('O');
   if (how.separator != '\0') return (letters & ~O) != 0;
   const unsigned follow = I | O | LETTER('M') | LETTER('E') | LETTER('L');
   return ((letters & LETTER('B')) && (letters & follow)) || letters == (I | O);
-#undef LETTER
 }
 
+/* The layout that most labels fit; of several the first in which a letter begins something: PER-B, but also S-B and S-I,
+ * which are no two spans of one word each. */
 static layout choose(const lk_strings *labels, ptrdiff_t *most, bool *spans) {
   layout best = layouts[0];
+  bool best_begins = false;
   *most = -1;
   for (int l = 0; l < LAYOUTS; l++) {
     unsigned letters;
     const ptrdiff_t fits = count_fits(labels, layouts[l], &letters);
-    if (fits <= *most) continue;
+    const bool begins = (letters & LETTER('B')) != 0;
+    if (fits < *most || (fits == *most && (best_begins || !begins))) continue;
     *most = fits;
     best = layouts[l];
+    best_begins = begins;
     *spans = fits == labels->count && mark_spans(layouts[l], letters);
   }
   return best;

@@ -58,6 +58,7 @@ static void test_schemes(void **state) {
   expect_spans("B-I I-I B-S O", "BIBO", "I S");    /* types that look like letters */
   expect_spans("B- I- O", "BIO", "");              /* a type without a name */
   expect_spans("B-\xc3\xa9 I-\xc3\xa9 O", "BIO", "\xc3\xa9");
+  expect_spans("S-B S-I O E-B", "BIOB", "E S"); /* the same behind */
   expect_spans("B I O", "BIO", "_");
   expect_spans("b i o", "BIO", "_");
   expect_spans("S B E M", "SBEI", "_");
