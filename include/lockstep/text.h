@@ -46,6 +46,8 @@ size_t lk_utf8_next(const char *text, size_t size);
 size_t lk_utf8_valid(const char *text, size_t size);
 /** Number of characters in valid text: a column is this of the bytes before, plus 1. */
 size_t lk_utf8_count(const char *text, size_t size);
+/** Columns that valid text takes on a screen: two for a character of East Asia. */
+int lk_utf8_width(const char *text, size_t size);
 /** Bytes of the byte order mark that the text begins with: 3, or 0. */
 size_t lk_utf8_mark(const char *text, size_t size);
 /** Whether the character at text is Unicode white space (of `bytes` bytes). */

@@ -7,6 +7,7 @@
 #include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
+#include <uniwidth.h>
 
 static bool continues(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
@@ -60,6 +61,8 @@ size_t lk_utf8_count(const char *text, size_t size) {
   for (size_t i = 0; i < size; i++) count += !continues((unsigned char)text[i]);
   return count;
 }
+
+int lk_utf8_width(const char *text, size_t size) { return u8_width((const uint8_t *)text, size, "UTF-8"); }
 
 static uint32_t decode(const char *text, size_t bytes) {
   const unsigned char *at = (const unsigned char *)text;

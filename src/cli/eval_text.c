@@ -8,7 +8,7 @@
 
 enum {
   MOST_SHOWN = 40,  /* classes of a matrix on the screen */
-  MOST_HEADING = 12 /* characters of a name above a column */
+  MOST_HEADING = 12 /* screen columns of a name above a column of figures */
 };
 
 static void print_metrics(const lk_eval_report *r) {
@@ -64,12 +64,12 @@ static int digits_of(int64_t number) {
   return digits;
 }
 
-static size_t longest_name(const lk_eval_report *r) {
-  size_t longest = 0;
+static int longest_name(const lk_eval_report *r) {
+  int longest = 0;
   for (ptrdiff_t i = 0; i < r->shown; i++) {
     const char *name = lk_eval_class_name(r, r->order[i]);
-    const size_t size = lk_utf8_count(name, strlen(name));
-    if (size > longest) longest = size;
+    const int width = lk_utf8_width(name, strlen(name));
+    if (width > longest) longest = width;
   }
   return longest;
 }
@@ -78,15 +78,15 @@ static size_t longest_name(const lk_eval_report *r) {
 static void print_heading(const lk_eval_report *r, ptrdiff_t i, bool named, int width) {
   const char *name = lk_eval_class_name(r, r->order[i]);
   if (named)
-    printf("%*s%s", width - (int)lk_utf8_count(name, strlen(name)), "", name);
+    printf("%*s%s", width - lk_utf8_width(name, strlen(name)), "", name);
   else
     printf("%*td", width, i + 1);
 }
 
 static void print_matrix(const lk_eval_report *r) {
-  const size_t longest = longest_name(r);
+  const int longest = longest_name(r);
   const bool named = longest <= MOST_HEADING;
-  int edge = named ? (int)longest : digits_of(r->shown), width = edge;
+  int edge = named ? longest : digits_of(r->shown), width = edge;
   for (ptrdiff_t p = 0; p < r->pairs; p++)
     if (digits_of(r->pair[p].count) > width) width = digits_of(r->pair[p].count);
   printf("\nconfusion: a row for each true class, a column for each predicted one, sorted by name\n%*s", edge, "");

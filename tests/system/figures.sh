@@ -169,6 +169,14 @@ sed -n '/^confusion of/,$p' many.txt | sed 1d | cut -f3 | sort -nrc || fail "the
 awk -F '\t' '$1 == "a class with a name of many words" && $2 == $1 { a++ } $1 == "never seen" && $2 == "B" { b++ } END { print a + 0; print b + 0 }' long-pairs.txt >expected.txt
 sed -n '/^confusion/,$p' long.txt | awk '/a class with a name of many words$/ { print $3 } /never seen$/ { print $2 }' | diff - expected.txt || fail "the matrix of long names"
 
+# Names of wide characters stand above their columns too: every line is as wide as the first, two columns for each of these.
+awk 'BEGIN { srand(8); for (i = 0; i < 200; i++) { k = int(3 * rand()); print (k == 0 ? "人名" : k == 1 ? "地名" : "c") "\t" substr("xyz", k + 1, 1) } }' >wide.tsv
+"$LOCKSTEP" prepare classify wide.tsv --test wide.tsv -o wide.h5 >/dev/null 2>&1
+train 1 classify-text.yaml wide data.corpus=wide.h5 train.steps=3 train.patience=0 model.hidden=8
+"$LOCKSTEP" eval wide/last.h5 wide.h5 --confusion | sed -n '/^confusion/,$p' | sed 1d >matrix.txt
+cat matrix.txt
+[ "$(sed 's/人/xx/g;s/地/xx/g;s/名/xx/g' matrix.txt | awk '{ print length($0) }' | sort -u | wc -l)" = 1 ] || fail "wide names move the columns"
+
 # A tag that does not fit is named: its line by prepare, its place by eval and train.
 awk -F '\t' 'NR == 30 && NF { $2 = "NOUN" } { print $1 (NF ? "\t" $2 : "") }' train.txt >spoilt.txt
 [ -n "$(sed -n 30p train.txt)" ] || fail "line 30 is blank"

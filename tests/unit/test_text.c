@@ -59,6 +59,9 @@ static void valid_and_counted(void **state) {
   assert_int_equal(lk_utf8_valid(text, strlen(text)), strlen(text));
   assert_int_equal(lk_utf8_count(text, strlen(text)), 48);
   assert_int_equal(lk_utf8_count("", 0), 0);
+  assert_int_equal(lk_utf8_width("a\xc3\xa7", 3), 2);
+  assert_int_equal(lk_utf8_width("\xe4\xba\xba\xe5\x90\x8d", 6), 4); /* two characters of two columns */
+  assert_int_equal(lk_utf8_width("e\xcc\x81", 3), 1);                /* a letter and its accent */
   assert_int_equal(lk_utf8_valid("a\0b", 3), 3);
 }
 
