@@ -17,58 +17,58 @@
 #define UNITS    "word|char|sentencepiece"
 
 /* key, name, argument, kinds it goes with, group of the help, what it does */
-#define LK_OPTIONS(X)                                                                                        \
-  X(VALID, "valid", "FILE", ALL, 1, "A file to validate on; may be given several times")                     \
-  X(TEST, "test", "FILE", ALL, 1, "A file to test on; may be given several times")                           \
-  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1,                                                           \
-    "Or: set this part of the FILEs apart: the end of them, of classify and frames the end of each class")   \
-  X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "The same for testing, behind the part for validation")     \
-  X(IN_ORDER, "in-order", NULL, CLASSIFY | FRAMES, 1,                                                        \
-    "The end of the FILEs whatever its classes, as for rows in order of time")                               \
-  X(SHUFFLE, "shuffle", "SEED", ALL, 1,                                                                      \
-    "Choose the rows that are set apart at random: SEED, a whole number, gives the same ones everywhere")    \
-  X(GROUP, "group", "column=N|comment=KEY|line=TEXT", ALL, 1,                                                \
-    "Rows of one subject (speaker, document ...) go to one part. It is named by column N of the line, "      \
-    "counted from 0 or -1, -2 ... from the end, which is no part of the data then; by comments such as "     \
-    "# KEY = subject (label); or another one begins wherever a line begins with TEXT (text, label). With "   \
-    "column=N,upto=SEP or comment=KEY,upto=SEP only what stands before the last SEP names it")               \
-  X(LIKE, "like", "MODEL|CORPUS", ALL, 2,                                                                    \
-    "Units, numbers and labels of a model, or of a corpus, that there is: new data for an old model. There " \
-    "may be --valid and --test alone, without FILE. Labels it never had are an error in FILE")               \
-  X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                         \
-  X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                            \
-  X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                           \
-  X(NO_NFC, "no-nfc", NULL, ALL, 2, "Leave out the Unicode normalisation (NFC) of text and labels")          \
-  X(DIGITS, "digits", "keep|0", ALL & ~FRAMES, 2,                                                            \
-    "0: every digit, of any script, becomes 0, in text but not in labels; predict does the same")            \
-  X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                         \
-    "Keep the N most frequent units, the rest becomes <unk> (default all)")                                  \
-  X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                           \
-    "Units seen less than N times in training become <unk> (default 1)")                                     \
-  X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")           \
-  X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")          \
-  X(EMPTY, "empty", "error|skip", ALL, 3,                                                                    \
-    "What becomes of a sequence with an empty text, side, word or row of frames (default error)")            \
-  X(SEPARATOR, "separator", "tab|blank|TEXT", CLASSIFY | PAIRS | FRAMES, 4,                                  \
-    "What ends the label, or the source: a TAB (default), the first blanks, or this text")                   \
-  X(NO_LABEL, "no-label", "VALUE", CLASSIFY | LABEL | FRAMES, 4,                                             \
-    "What has VALUE as label has none, and is left out of the loss and all counts (may be given again)")     \
-  X(UNSEEN, "unseen-labels", "wrong|error", CLASSIFY | LABEL | FRAMES, 4,                                    \
-    "Labels of other parts that training never has: they count as wrong (default), or are an error")         \
-  X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                              \
-    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1; of CoNLL-U 1 and 3)")        \
-  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu, *.conllup and *.cupt)")    \
-  X(TARGET, "target", "FILE", PAIRS, 5,                                                                      \
-    "Targets in a file of their own, line by line beside FILE; given once for each FILE, in the same order") \
-  X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "The targets that go with --valid")                      \
-  X(TEST_TARGET, "test-target", "FILE", PAIRS, 5, "The targets that go with --test")                         \
-  X(SOURCE_UNIT, "source-unit", UNITS, PAIRS, 5, "--unit of the sources alone")                              \
-  X(TARGET_UNIT, "target-unit", UNITS, PAIRS, 5, "--unit of the targets alone")                              \
-  X(TARGET_VOCABULARY, "target-vocabulary", "N", PAIRS, 5, "--vocabulary of the targets alone")              \
-  X(TARGET_MIN_COUNT, "target-min-count", "N", PAIRS, 5, "--min-count of the targets alone")                 \
-  X(SHARED, "shared-vocabulary", NULL, PAIRS, 5, "One vocabulary for both sides")                            \
-  X(SENTENCEPIECE, "sentencepiece", "MODEL", PAIRS, 5,                                                       \
-    "Cut into the pieces of a SentencePiece model: both sides, or those whose unit is sentencepiece")        \
+#define LK_OPTIONS(X)                                                                                                  \
+  X(VALID, "valid", "FILE", ALL, 1, "A file to validate on; may be given several times")                               \
+  X(TEST, "test", "FILE", ALL, 1, "A file to test on; may be given several times")                                     \
+  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1,                                                                     \
+    "Or: set this part of the FILEs apart: the end of them, of classify and frames the end of each class")             \
+  X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "The same for testing, behind the part for validation")               \
+  X(IN_ORDER, "in-order", NULL, CLASSIFY | FRAMES, 1,                                                                  \
+    "The end of the FILEs whatever its classes, as for rows in order of time")                                         \
+  X(SHUFFLE, "shuffle", "SEED", ALL, 1,                                                                                \
+    "Choose the rows that are set apart at random: SEED, a whole number, gives the same ones everywhere")              \
+  X(GROUP, "group", "column=N|comment=KEY|line=TEXT", ALL, 1,                                                          \
+    "Rows of one subject (speaker, document ...) go to one part. It is named by column N of the line, "                \
+    "counted from 0 or -1, -2 ... from the end, which is no part of the data then, in all files; by comments such as " \
+    "# KEY = subject (label); or another one begins wherever a line begins with TEXT (text, label). With "             \
+    "column=N,upto=SEP or comment=KEY,upto=SEP only what stands before the last SEP names it")                         \
+  X(LIKE, "like", "MODEL|CORPUS", ALL, 2,                                                                              \
+    "Units, numbers and labels of a model, or of a corpus, that there is: new data for an old model. There "           \
+    "may be --valid and --test alone, without FILE. Labels it never had are an error in FILE")                         \
+  X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                                   \
+  X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                                      \
+  X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                                     \
+  X(NO_NFC, "no-nfc", NULL, ALL, 2, "Leave out the Unicode normalisation (NFC) of text and labels")                    \
+  X(DIGITS, "digits", "keep|0", ALL & ~FRAMES, 2,                                                                      \
+    "0: every digit, of any script, becomes 0, in text but not in labels; predict does the same")                      \
+  X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                                   \
+    "Keep the N most frequent units, the rest becomes <unk> (default all)")                                            \
+  X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                                     \
+    "Units seen less than N times in training become <unk> (default 1)")                                               \
+  X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")                     \
+  X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")                    \
+  X(EMPTY, "empty", "error|skip", ALL, 3,                                                                              \
+    "What becomes of a sequence with an empty text, side, word or row of frames (default error)")                      \
+  X(SEPARATOR, "separator", "tab|blank|TEXT", CLASSIFY | PAIRS | FRAMES, 4,                                            \
+    "What ends the label, or the source: a TAB (default), the first blanks, or this text")                             \
+  X(NO_LABEL, "no-label", "VALUE", CLASSIFY | LABEL | FRAMES, 4,                                                       \
+    "What has VALUE as label has none, and is left out of the loss and all counts (may be given again)")               \
+  X(UNSEEN, "unseen-labels", "wrong|error", CLASSIFY | LABEL | FRAMES, 4,                                              \
+    "Labels of other parts that training never has: they count as wrong (default), or are an error")                   \
+  X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                                        \
+    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1; of CoNLL-U 1 and 3)")                  \
+  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu, *.conllup and *.cupt)")              \
+  X(TARGET, "target", "FILE", PAIRS, 5,                                                                                \
+    "Targets in a file of their own, line by line beside FILE; given once for each FILE, in the same order")           \
+  X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "The targets that go with --valid")                                \
+  X(TEST_TARGET, "test-target", "FILE", PAIRS, 5, "The targets that go with --test")                                   \
+  X(SOURCE_UNIT, "source-unit", UNITS, PAIRS, 5, "--unit of the sources alone")                                        \
+  X(TARGET_UNIT, "target-unit", UNITS, PAIRS, 5, "--unit of the targets alone")                                        \
+  X(TARGET_VOCABULARY, "target-vocabulary", "N", PAIRS, 5, "--vocabulary of the targets alone")                        \
+  X(TARGET_MIN_COUNT, "target-min-count", "N", PAIRS, 5, "--min-count of the targets alone")                           \
+  X(SHARED, "shared-vocabulary", NULL, PAIRS, 5, "One vocabulary for both sides")                                      \
+  X(SENTENCEPIECE, "sentencepiece", "MODEL", PAIRS, 5,                                                                 \
+    "Cut into the pieces of a SentencePiece model: both sides, or those whose unit is sentencepiece")                  \
   X(TARGET_SENTENCEPIECE, "target-sentencepiece", "MODEL", PAIRS, 5, "Another model for the targets")
 
 #define LK_OPTION_KEY(key, name, argument, kinds, group, doc) OPTION_##key,

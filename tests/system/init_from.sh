@@ -29,6 +29,9 @@ for ranks in 1 2 3; do
 done
 same rows-1/last.h5 rows-2/last.h5
 same rows-1/last.h5 rows-3/last.h5
+# without shared memory too, where each rank holds weights of its own
+train 2 lm-char.yaml rows-apart data.corpus=other.h5 "${small[@]}" train.steps=12 init.from=old-words/last.h5 parallel.reduction=messages
+same rows-1/last.h5 rows-apart/last.h5
 train 1 lm-char.yaml rows data.corpus=other.h5 "${small[@]}" train.rate=0 train.steps=1 init.from=old-words/last.h5
 train 1 lm-char.yaml fresh data.corpus=other.h5 "${small[@]}" train.rate=0 train.steps=1
 grep -q 'init.from: taken row by row: embedding.weight ([0-9]* of [0-9]* units), output.weight ([0-9]* of [0-9]* units), output.bias' rows/log.txt ||

@@ -265,6 +265,21 @@ static void subjects_share_no_part(void **state) {
   refused(&p, LK_DATA, "a.tsv:1:1: an empty subject");
 }
 
+/* Training keeps the only row of a class, though the fractions alone would have its subject in validation. */
+static void training_keeps_every_class(void **state) {
+  (void)state;
+  lk_prepare p = settings_of("classify", file_of("a.tsv",
+                                                 "g\ta\t0\ng\ta\t1\ng\ta\t2\ng\ta\t3\ng\ta\t4\ng\ta\t5\ng\ta\t6\n"
+                                                 "g\ta\t7\ng\ta\t8\ng\ta\t9\nx\ta\t0\nx\ta\t1\nx\td\t2\nx\ta\t3\n"
+                                                 "y\ta\t4\n"));
+  p.group = (lk_prepare_group){.by = LK_GROUP_COLUMN};
+  p.fraction[LK_VALID] = 0.3;
+  lk_corpus *corpus = prepared(&p);
+  assert_string_equal(spell(corpus, LK_VALID), "a:4");
+  assert_int_equal(lk_corpus_about(corpus)->label.count, 2);
+  lk_corpus_close(&corpus);
+}
+
 static void subjects_by_their_beginning(void **state) {
   (void)state;
   lk_prepare p = settings_of("pairs", file_of("a.tsv", "s_1_x\ta\tA\nt_1\tb\tB\ns_1_y\tc\tC\nu\td\tD\n"));
@@ -314,6 +329,7 @@ int main(void) {
       cmocka_unit_test(rows_are_shuffled_by_the_seed),
       cmocka_unit_test(shuffled_rows_are_alike_in_class),
       cmocka_unit_test(subjects_share_no_part),
+      cmocka_unit_test(training_keeps_every_class),
       cmocka_unit_test(subjects_by_their_beginning),
       cmocka_unit_test(subjects_of_sentences),
   };
