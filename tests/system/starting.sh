@@ -17,6 +17,7 @@ if [ "$LOCKSTEP_MPI" = openmpi ]; then # the only one that is told something
   [ "$(tried two.log)" = "ob1 " ]
   [ "$(tried one.log)" = "ob1 " ]
   [ "$(tried chosen.log)" != "ob1 " ] # Debian's has others too
+  unset OMPI_MCA_pml_base_verbose
 fi
 
 "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=long train.steps=0 train.epochs=1000 \
@@ -32,3 +33,15 @@ children=$(pgrep -P "$job" || true)
 kill -TERM "$job"
 wait "$job" || [ $? -eq 75 ]
 [ -z "$children" ] || { echo "it started $children"; false; }
+
+# Ranks that another MPI's mpirun started would each be a run of their own: refused, in one line of one of them.
+other=PMI
+if [ "$LOCKSTEP_MPI" = mpich ]; then other=OMPI_COMM_WORLD; fi
+for rank in 0 1; do
+  code=0
+  env ${other}_SIZE=2 ${other}_RANK=$rank "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=none \
+    "${small[@]}" 2>>err.txt || code=$?
+  [ "$code" -eq 64 ]
+done
+[ "$(grep -c '^lockstep: 2 ranks were started that cannot reach each other: lockstep was built with ' err.txt)" -eq 1 ]
+[ "$(wc -l <err.txt)" -eq 1 ] && [ ! -e none ]
