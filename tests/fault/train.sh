@@ -8,7 +8,6 @@
 if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi # the shim and the sanitizer both want to be malloc
 few=4 seldom=151
 if [ "${1:-}" = --long ]; then few=1 seldom=1; fi
-export OMPI_MCA_ess_singleton_isolated=1
 grep . "$LOCKSTEP_SOURCE/CONTRIBUTING.md" | head -40 >lines.txt
 "$LOCKSTEP" prepare text lines.txt --unit word -o lines.h5 >/dev/null
 small=("$LOCKSTEP_SOURCE/configs/lm-line.yaml" data.corpus=lines.h5 model.hidden=8 model.embedding=8 train.batch=8 train.epochs=0
