@@ -44,6 +44,7 @@ forged "/state/schedule is none that a schedule can have left" go_on
 "$files" put $good forged.h5 /history/valid 0 1e300 2>/dev/null || "$files" put $good forged.h5 /history/train 0 1e300
 cp forged.h5 $model
 forged "/history/.* row 0: step 1e\+300" go_on
+forged "/history/.* row 0: step 1e\+300" "$LOCKSTEP" verify forged.h5
 
 # ---- numbers ----
 "$files" put $good forged.h5 /model/output/weight 7 nan
