@@ -4,16 +4,21 @@
 #pragma once
 #include "lockstep/model.h"
 
+/* Where a labeller's lines are cut into words. AUTO: at TABs where a line has one, else at white space; a line that looks
+ * like a row of a file of columns is refused. */
+typedef enum lk_cut { LK_CUT_AUTO, LK_CUT_BLANKS, LK_CUT_TABS } lk_cut;
+
 typedef struct lk_lines {
   const char *name; /* of the file, for messages: "standard input" */
   const char *const *text;
   const size_t *size; /* bytes, without the newline */
   ptrdiff_t count;
   int64_t first; /* number of the first line in its file */
+  lk_cut cut;
 } lk_lines;
 
 /** One line of output for each line of input, in order. classify: the label; frames are given as "f,f,f f,f,f"; label: a
- *  tag for every word, blank-separated. scores: then TAB and the log-probability (nats) of the label, or the sum over the
+ *  tag for every word, set apart as the words are (by TABs too where a label has blanks inside). scores: then TAB and the log-probability (nats) of the label, or the sum over the
  *  tags. Empty lines give empty lines. LK_USAGE for a language model and a translator, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out);
 

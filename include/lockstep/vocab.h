@@ -20,6 +20,9 @@ bool lk_unit_next(lk_unit unit, const char *text, size_t size, size_t *at, const
 /** Whether a text is nothing but white space. */
 bool lk_is_blank(const char *text, size_t size);
 
+/** A text without the white space around it. */
+void lk_trim(const char **text, size_t *size);
+
 typedef struct lk_vocab lk_vocab; /* strings and a hash over them */
 
 /** Empty but for the specials (specials = false: labels, numbered from 0). */

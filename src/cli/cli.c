@@ -47,6 +47,20 @@ bool lk_cli_is_assignment(const char *word) {
   return equals && !memchr(word, '/', (size_t)(equals - word)) && access(word, F_OK) != 0;
 }
 
+int lk_cli_columns(const char *text, int *word_column, int *tag_column) {
+  char quoted[256];
+  for (const char *at = text;;) {
+    const bool word = strncmp(at, "word=", 5) == 0, tag = strncmp(at, "tag=", 4) == 0;
+    char *end = NULL;
+    const long column = word ? strtol(at + 5, &end, 10) : tag ? strtol(at + 4, &end, 10) : 0;
+    if (!end || end == at + (word ? 5 : 4) || (*end != ',' && *end != '\0') || column < -999 || column > 999)
+      return lk_cli_bad_option("--column: expected word=I,tag=J, found %s", lk_quote(quoted, text, strlen(text)));
+    *(word ? word_column : tag_column) = (int)column;
+    if (*end == '\0') return 0;
+    at = end + 1;
+  }
+}
+
 int lk_cli_surplus_line(const char *name, const char *text) {
   char quoted[256];
   return lk_cli_bad_option("%s: unexpected argument %s: lines come on standard input", name,

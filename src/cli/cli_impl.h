@@ -33,6 +33,9 @@ bool lk_cli_is_assignment(const char *word);
 int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out);
 int lk_cli_real(const char *option, const char *text, double low, double high, double *out);
 
+/** "word=0,tag=-1", either of them or both; the other is left as it is. */
+int lk_cli_columns(const char *text, int *word, int *tag);
+
 /* The arguments of a command that takes several files. */
 typedef struct lk_cli_files {
   char **path; /* [count] */

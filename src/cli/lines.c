@@ -25,8 +25,7 @@ lk_status lk_cli_write(const char *text, size_t size) {
   return LK_FAIL(LK_IO, "standard output: %s", strerror(errno));
 }
 
-/* A line as prepare would read it. */
-static lk_status take_line(void *context, lk_stdin *input, bool wait, lk_buffer *to, bool *got) {
+lk_status lk_cli_take_line(void *context, lk_stdin *input, bool wait, lk_buffer *to, bool *got) {
   (void)context;
   const char *line;
   size_t size;
@@ -43,7 +42,7 @@ static lk_status fill_block(block *b, const lk_answering *how) {
     const size_t begin = b->bytes.size;
     bool got;
     const lk_status status =
-        (how->take ? how->take : take_line)(how->context, &b->input, b->lines.count == 0, &b->bytes, &got);
+        (how->take ? how->take : lk_cli_take_line)(how->forms, &b->input, b->lines.count == 0, &b->bytes, &got);
     if (status != LK_OK) lk_buffer_truncate(&b->bytes, begin);
     LK_TRY(status);
     if (!got) return LK_OK;
@@ -153,7 +152,7 @@ static void run_good_lines(block *b, const lk_answering *how, lk_buffer *out) {
 static lk_status write_answers(const lk_answering *how, const lk_buffer *answers, lk_buffer *written) {
   if (!how->put) return lk_cli_write(answers->data, answers->size);
   lk_buffer_truncate(written, 0);
-  LK_TRY(how->put(how->context, answers, written));
+  LK_TRY(how->put(how->forms, answers, written));
   return lk_cli_write(written->data, written->size);
 }
 

@@ -8,9 +8,9 @@
 #include "lockstep/decode.h"
 
 typedef struct lk_answering {
-  void *context;
-  /** Rank 0: append the line that stands for the next thing to be answered; *got as in lk_stdin_next(). NULL: a line of
-   *  standard input, without its end, the first without a byte order mark. */
+  void *context, *forms; /* of work; of take and put */
+  /** Rank 0: append the line that stands for the next thing to be answered; *got as in lk_stdin_next(). NULL: it is
+   *  lk_cli_take_line(). */
   lk_status (*take)(void *context, lk_stdin *input, bool wait, lk_buffer *line, bool *got);
   /** Append the answers to lines. With several ranks each has its part of a block. */
   lk_status (*work)(void *context, const lk_lines *lines, lk_buffer *out);
@@ -24,5 +24,7 @@ typedef struct lk_answering {
  *  works on its part of a block, in rank order; without one (NULL) it is all done here. LK_IO, and what the functions
  *  return.                                                                         Collective. */
 LK_CHECKED lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how);
+/** A line of standard input as prepare would read it: without its end, the first without a byte order mark. LK_DATA. */
+LK_CHECKED lk_status lk_cli_take_line(void *context, lk_stdin *input, bool wait, lk_buffer *line, bool *got);
 /** Write and flush. LK_IO; a reader that has gone away (head) ends the program quietly, by SIGPIPE. */
 LK_CHECKED lk_status lk_cli_write(const char *text, size_t size);

@@ -1,10 +1,13 @@
 #include "cli_impl.h"
+#include "forms_impl.h"
 #include "lines_impl.h"
 
 typedef struct arguments {
   const char *path;
   lk_translate how;
   int translates; /* options of a translator were given */
+  lk_forms forms; /* of a tagger's sentences */
+  lk_cut cut;
   lk_model model;
 } arguments;
 
@@ -20,6 +23,7 @@ static const struct argp_option options[] = {
     {"coverage-penalty", COVERAGE_PENALTY, "X", 0,
      "rank lower what leaves parts of the source unattended (default 0: no matter)", 1},
     {"alignment", ALIGNMENT, NULL, 0, "instead of text an object of JSON a line, with the attention weights", 1},
+    LK_FORMS_OPTIONS,
     {0}};
 
 static error_t parse_whole(const char *name, const char *text, int64_t *out) {
@@ -72,7 +76,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case ALIGNMENT:
       return parse_translation(key, text, a);
     default:
-      return ARGP_ERR_UNKNOWN;
+      return lk_forms_parse(key, text, &a->forms);
   }
 }
 
@@ -81,31 +85,49 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "MODEL.h5",
     .doc =
-        "One line of answer for each line of standard input: a classifier's label, a tag for every blank-separated "
-        "word, or a translation. A classifier of frames reads lines of frames, 'number,number,... "
+        "One line of answer for each line of standard input: a classifier's label, a tag for every word, or "
+        "a translation. Sentences for a tagger come in several forms, see --input; the tags are set apart as their "
+        "words "
+        "are, and there are as many. A classifier of frames reads lines of frames, 'number,number,... "
         "number,number,...'. An empty line gives an empty line, and no line in lists and alignments. Under mpirun "
         "the lines are dealt to all ranks; answers come in the order of the lines, the same for any number of ranks. A "
         "program that writes a line through a pipe and waits gets its answer at once.\v"
         "Example:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
-        "  mpirun -n 2 lockstep predict run/best.h5 --beam 8 < words.txt"};
+        "  mpirun -n 2 lockstep predict run/best.h5 --beam 8 < words.txt\n"
+        "  lockstep predict tagger/best.h5 --conllu < test.conllu > tagged.conllu"};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
   arguments *a = context;
   if (lk_task_view(a->model.task) == LK_VIEW_PAIRS) return lk_translate_lines(&a->model, lines, &a->how, out);
-  return lk_predict(&a->model, lines, a->how.scores, out);
+  lk_lines cut = *lines;
+  cut.cut = a->cut;
+  return lk_predict(&a->model, &cut, a->how.scores, out);
+}
+
+static lk_status check_task(const arguments *a) {
+  const lk_view view = lk_task_view(a->model.task);
+  if (a->translates && view != LK_VIEW_PAIRS)
+    return LK_FAIL(LK_USAGE, "--beam, --nbest and the like are for translators: this model has another task");
+  if (a->forms.told && view != LK_VIEW_LABEL)
+    return LK_FAIL(LK_USAGE, "--input, --output and --column are for taggers: this model has another task");
+  return LK_OK;
 }
 
 lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
   arguments a = {.how = {.beam = 5, .nbest = 1, .length_penalty = 0.6}};
+  lk_answering how = {.context = &a, .forms = &a.forms, .work = work};
+  lk_status status;
   int help = 0;
+  lk_forms_init(&a.forms);
   LK_TRY(lk_cli_parse(&argp, "lockstep predict", argc, argv, &a, &help));
   if (help) return LK_OK;
+  LK_TRY(lk_forms_check(&a.forms, a.how.scores));
   LK_TRY(lk_model_open_ranks(&a.model, comm, a.path));
-  lk_status status;
-  if (a.translates && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
-    status = LK_FAIL(LK_USAGE, "--beam, --nbest and the like are for translators: this model has another task");
-  else
-    status = lk_cli_answer(comm, &(lk_answering){.context = &a, .work = work});
+  LK_GO(check_task(&a));
+  if (a.forms.told) LK_GO(lk_forms_begin(&a.forms, &a.model.corpus->label, &how, &a.cut));
+  LK_GO(lk_cli_answer(comm, &how));
+done:
+  lk_forms_release(&a.forms);
   lk_model_close(&a.model);
   return status;
 }

@@ -101,21 +101,6 @@ static int parse_count(const char *name, const char *text, long long low, long l
   return error;
 }
 
-/* "word=0,tag=-1", either of them or both. */
-static int parse_columns(const char *text, lk_prepare *p) {
-  char quoted[256];
-  for (const char *at = text;;) {
-    const bool word = strncmp(at, "word=", 5) == 0, tag = strncmp(at, "tag=", 4) == 0;
-    char *end = NULL;
-    const long column = word ? strtol(at + 5, &end, 10) : tag ? strtol(at + 4, &end, 10) : 0;
-    if (!end || end == at + (word ? 5 : 4) || (*end != ',' && *end != '\0') || column < -999 || column > 999)
-      return lk_cli_bad_option("--column: expected word=I,tag=J, found %s", lk_quote(quoted, text, strlen(text)));
-    *(word ? &p->column_word : &p->column_tag) = (int)column;
-    if (*end == '\0') return 0;
-    at = end + 1;
-  }
-}
-
 static int parse_seed(const char *text, lk_prepare *p) {
   long long seed = 0;
   const int error = lk_cli_integer("shuffle", text, 0, INT64_MAX, &seed);
@@ -277,7 +262,7 @@ static error_t parse_rows(int key, char *text, lk_prepare_arguments *a) {
     case OPTION_NO_LABEL:
       return parse_no_label(text, p);
     case OPTION_COLUMN:
-      return parse_columns(text, p);
+      return lk_cli_columns(text, &p->column_word, &p->column_tag);
     case OPTION_CONLLU:
       return p->conllu = true, 0;
     default:

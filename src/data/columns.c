@@ -260,7 +260,7 @@ static bool is_doubtful(const lk_columns *c, const lk_line *line, ptrdiff_t rows
 
 static void tag_of(const lk_columns *c, const lk_line *line, const char **tag, size_t *size) {
   column_at(line, c->tabs, c->tag, tag, size);
-  lk_label_trim(tag, size);
+  lk_trim(tag, size);
 }
 
 /* All labels of rows that are no doubtful ones. */
@@ -295,16 +295,24 @@ static lk_status has_label(const lk_job *job, lk_source *source, const lk_line *
   return LK_OK;
 }
 
+/* Whether a label is asked for and nobody has written one: the column is not there, empty, `_` or the like. */
+static bool says_nothing(const lk_columns *c, const lk_line *line) {
+  const char *tag;
+  size_t size;
+  tag_of(c, line, &tag, &size);
+  return size == 0 || (size == 1 && strchr("_-?*", *tag));
+}
+
 /* Of a line that begins with `#`. */
 static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line *line, bool *comment) {
   const lk_columns *c = &source->columns;
   bool has = true;
   *comment = job->settings->conllu || c->count == 0 || names_something(line);
   if (*comment) return LK_OK;
-  const bool whole = is_whole(c, line), begins = c->rows == 0, labelled = c->tag < c->count;
+  const bool whole = is_whole(c, line), begins = c->rows == 0, blank = c->asks && says_nothing(c, line);
   const bool doubtful = whole && is_doubtful(c, line, c->rows);
-  if (doubtful && labelled) LK_TRY(has_label(job, source, line, &has));
-  if (doubtful && !labelled) has = !starts_with(line, "# ");
+  if (doubtful && !blank) LK_TRY(has_label(job, source, line, &has));
+  if (doubtful && blank) has = !starts_with(line, "# ");
   *comment = whole ? !has : begins || starts_with(line, "# ");
   return LK_OK;
 }
@@ -321,7 +329,7 @@ static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, boo
   if (job->settings->conllu) LK_TRY(check_id(source, line, skip));
   if (c->numbered) LK_TRY(check_number(source, line));
   column_at(line, c->tabs, c->word, &row->word, &row->word_size);
-  lk_label_trim(&row->word, &row->word_size);
+  lk_trim(&row->word, &row->word_size);
   tag_of(c, line, &row->tag, &row->tag_size);
   return LK_OK;
 }

@@ -15,7 +15,7 @@ static lk_status check_single(const lk_source *source, const lk_line *line, cons
   const char *label = halves->head, *word;
   size_t label_size = halves->head_size, at = 0, length;
   char quoted[256];
-  lk_label_trim(&label, &label_size);
+  lk_trim(&label, &label_size);
   if (label_size < size || memcmp(label, prefix, size) != 0) return LK_OK;
   if (!lk_unit_next(LK_WORD, halves->tail, halves->tail_size, &at, &word, &length)) return LK_OK;
   if (length < size || memcmp(word, prefix, size) != 0) return LK_OK;
@@ -40,7 +40,7 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
       LK_TRY(lk_job_empty(job, source, line.number, column, "an empty text"));
       continue;
     }
-    if (job->settings->separator) lk_label_trim(&halves.tail, &halves.tail_size); /* blanks beside it are part of it */
+    if (job->settings->separator) lk_trim(&halves.tail, &halves.tail_size); /* blanks beside it are part of it */
     job->folded.size = 0;
     LK_TRY(lk_job_fold(job, halves.tail, halves.tail_size));
     size_t size = job->folded.size;

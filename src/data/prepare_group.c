@@ -14,7 +14,7 @@ static void shorten(const lk_prepare_group *by, const char **text, size_t *size)
     *size = at - 1;
     break;
   }
-  lk_label_trim(text, size);
+  lk_trim(text, size);
 }
 
 /* A subject that nothing names: of its own, by its place. The TAB keeps it apart from all that are named. */

@@ -180,8 +180,6 @@ LK_CHECKED lk_status lk_job_halve(const lk_job *job, const lk_source *source, co
                                   const char *tail, lk_halves *halves);
 /** What separates, as messages name it. */
 const char *lk_separator_name(const lk_prepare *settings, char quoted[256]);
-/** A label without the white space around it. */
-void lk_label_trim(const char **text, size_t *size);
 /** Whether the settings say that this is no label; an empty one is none only where they do. */
 bool lk_job_is_no_label(const lk_job *job, const char *text, size_t size);
 /** Append a label to job->other: normalised as text is, but neither lower-cased nor its digits folded. */

@@ -75,8 +75,8 @@ static lk_status read_line(lk_job *job, lk_source *source, place side[2], bool *
   LK_TRY(lk_job_group_line(job, source, &line));
   LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
   if (job->settings->separator) { /* blanks beside it are part of it */
-    lk_label_trim(&halves.head, &halves.head_size);
-    lk_label_trim(&halves.tail, &halves.tail_size);
+    lk_trim(&halves.head, &halves.head_size);
+    lk_trim(&halves.tail, &halves.tail_size);
   }
   side[0] = (place){source, line, halves.head, halves.head_size};
   side[1] = (place){source, line, halves.tail, halves.tail_size};

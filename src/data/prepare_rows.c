@@ -71,7 +71,7 @@ lk_status lk_job_fold_label(lk_job *job, const char *text, size_t size) {
 
 lk_status lk_job_take_label(lk_job *job, const lk_source *source, const char *text, size_t size, lk_record *record,
                             bool *none) {
-  lk_label_trim(&text, &size);
+  lk_trim(&text, &size);
   *none = lk_job_is_no_label(job, text, size);
   if (*none) job->report.unlabelled += job->writer != NULL;
   if (*none) return LK_OK;
@@ -128,15 +128,6 @@ lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line
   LK_TRY(lk_job_limit(job, source, line, column + (ptrdiff_t)lk_utf8_count(text, over), units, &keep));
   if (keep < units) *size = keep > 0 ? over : 0;
   return LK_OK;
-}
-
-void lk_label_trim(const char **text, size_t *size) {
-  const char *word, *begin = *text, *end = *text;
-  size_t at = 0, length;
-  for (; lk_unit_next(LK_WORD, *text, *size, &at, &word, &length); end = word + length)
-    if (end == begin) begin = word;
-  *size = end > begin ? (size_t)(end - begin) : 0;
-  *text = begin;
 }
 
 lk_status lk_job_encode(lk_job *job, const char *text, size_t size, ptrdiff_t *length) {

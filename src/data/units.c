@@ -66,3 +66,12 @@ bool lk_is_blank(const char *text, size_t size) {
   size_t at = 0, length;
   return !lk_unit_next(LK_WORD, text, size, &at, &start, &length);
 }
+
+void lk_trim(const char **text, size_t *size) {
+  const char *word, *begin = *text, *end = *text;
+  size_t at = 0, length;
+  for (; lk_unit_next(LK_WORD, *text, *size, &at, &word, &length); end = word + length)
+    if (end == begin) begin = word;
+  *size = end > begin ? (size_t)(end - begin) : 0;
+  *text = begin;
+}

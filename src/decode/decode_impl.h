@@ -11,6 +11,7 @@ typedef struct lk_line_batch {
   const lk_lines *lines;
   ptrdiff_t first, count;       /* lines of this batch */
   ptrdiff_t seq[LK_LINES_MOST]; /* [count] the batch's sequence of a line, -1: the line is empty */
+  bool tabs[LK_LINES_MOST];     /* [count] its words were set apart by TABs */
   lk_batch batch;               /* target: the next unit, for language models; else NULL */
   lk_arena arena;
 
@@ -28,6 +29,11 @@ typedef struct lk_line_batch {
 LK_CHECKED lk_status lk_line_batch_next(lk_line_batch *b);
 void lk_line_batch_release(lk_line_batch *b);
 
+/** Whether the words of a labeller's line are set apart by TABs. */
+bool lk_line_has_tabs(const lk_lines *lines, ptrdiff_t line);
+/** Append the words of such a line, one id each. LK_DATA with the place. */
+LK_CHECKED lk_status lk_read_words(lk_model *model, const lk_lines *lines, ptrdiff_t line, int32_t **ids,
+                                   ptrdiff_t *count, size_t *capacity);
 /** Append the frames of a line, "f,f,f f,f,f", D numbers each, to values; *frames of them. LK_DATA with the place. */
 LK_CHECKED lk_status lk_read_frames(const lk_lines *lines, ptrdiff_t line, ptrdiff_t D, float **values, size_t *count,
                                     size_t *capacity, ptrdiff_t *frames);

@@ -6,21 +6,18 @@
 
 static int next_units(const lk_line_batch *b) { return lk_task_view(b->model->task) == LK_VIEW_LM; }
 
-/* What stands before a tab may be the answer already: a line of the file that the model learnt from. */
+/* What stands before a classifier's tab may be the answer already: a line of the file that the model learnt from. */
 static lk_status check_tab(const lk_line_batch *b, ptrdiff_t line) {
   const lk_strings *labels = &b->model->corpus->label;
   const char *text = b->lines->text[line], *tab = memchr(text, '\t', b->lines->size[line]);
-  const lk_view view = lk_task_view(b->model->task);
-  if (tab == NULL || view == LK_VIEW_LM) return LK_OK;
-  bool label = view == LK_VIEW_LABEL; /* no word has a tab in it */
-  for (ptrdiff_t i = 0; i < labels->count && !label; i++)
-    label = lk_strings_size(labels, i) == (size_t)(tab - text) &&
-            memcmp(lk_strings_get(labels, i), text, (size_t)(tab - text)) == 0;
-  if (!label) return LK_OK;
-  return LK_FAIL(LK_DATA, "%s:%lld:%zu: a tab: expected %s", b->lines->name, (long long)(b->lines->first + line),
-                 lk_utf8_count(text, (size_t)(tab - text)) + 1,
-                 view == LK_VIEW_LABEL ? "a sentence a line, its words set apart by blanks"
-                                       : "the text alone (cut -f2- takes it from labelled lines)");
+  if (tab == NULL || lk_task_view(b->model->task) != LK_VIEW_CLASSIFY) return LK_OK;
+  for (ptrdiff_t i = 0; i < labels->count; i++)
+    if (lk_strings_size(labels, i) == (size_t)(tab - text) &&
+        memcmp(lk_strings_get(labels, i), text, (size_t)(tab - text)) == 0)
+      return LK_FAIL(LK_DATA, "%s:%lld:%zu: a tab: expected the text alone (cut -f2- takes it from labelled lines)",
+                     b->lines->name, (long long)(b->lines->first + line),
+                     lk_utf8_count(text, (size_t)(tab - text)) + 1);
+  return LK_OK;
 }
 
 /* Append one line's ids or frames; length[]: rows that it gives, 0 for none. */
@@ -37,7 +34,11 @@ static lk_status read_line(lk_line_batch *b, ptrdiff_t line) {
                    lk_utf8_count(text, valid) + 1);
   LK_TRY(check_tab(b, line));
   b->begin[i] = b->id_count;
-  LK_TRY(lk_model_encode(b->model, text, size, &b->ids, &b->id_count, &b->id_capacity));
+  b->tabs[i] = lk_task_view(b->model->task) == LK_VIEW_LABEL && lk_line_has_tabs(b->lines, line);
+  if (b->tabs[i])
+    LK_TRY(lk_read_words(b->model, b->lines, line, &b->ids, &b->id_count, &b->id_capacity));
+  else
+    LK_TRY(lk_model_encode(b->model, text, size, &b->ids, &b->id_count, &b->id_capacity));
   b->length[i] = b->id_count - b->begin[i];
   if (next_units(b) && b->length[i] > 0) b->length[i]--; /* nothing follows the last */
   return LK_OK;

@@ -1,6 +1,7 @@
 #include "lockstep/decode.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "decode_impl.h"
 
@@ -34,13 +35,20 @@ static lk_status answer(answers *a, lk_model *model, const lk_batch *batch) {
   return LK_OK;
 }
 
+/* Labels with blanks inside are set apart by TABs, whatever stands between the words. */
+static bool has_blanks(const lk_strings *labels) {
+  for (ptrdiff_t i = 0; i < labels->count; i++)
+    if (strpbrk(lk_strings_get(labels, i), " \v\f")) return true;
+  return false;
+}
+
 static lk_status put_label(lk_buffer *out, const lk_strings *labels, int32_t label) {
   return lk_buffer_append(out, lk_strings_get(labels, label), lk_strings_size(labels, label));
 }
 
 /* The answer for one sequence: its label, or the labels of its rows in the order of time. */
 static lk_status put_answer(lk_buffer *out, const lk_model *model, const lk_batch *batch, const answers *a, ptrdiff_t b,
-                            bool scores) {
+                            bool tabs, bool scores) {
   const lk_strings *labels = &model->corpus->label;
   const lk_pack *pack = &batch->pack;
   double sum = 0;
@@ -49,7 +57,7 @@ static lk_status put_answer(lk_buffer *out, const lk_model *model, const lk_batc
     sum = a->loss[b];
   } else {
     for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r]) {
-      if (pack->earlier[r] >= 0) LK_TRY(lk_buffer_append(out, " ", 1));
+      if (pack->earlier[r] >= 0) LK_TRY(lk_buffer_append(out, tabs ? "\t" : " ", 1));
       LK_TRY(put_label(out, labels, a->best[r]));
       sum += a->loss[r];
     }
@@ -65,12 +73,13 @@ lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buf
   lk_line_batch b = {.model = model, .lines = lines};
   answers a = {0};
   lk_status status;
+  const bool blanks = lk_task_view(model->task) == LK_VIEW_LABEL && has_blanks(&model->corpus->label);
   for (;;) {
     LK_GO(lk_line_batch_next(&b));
     if (b.count == 0) break;
     LK_GO(answer(&a, model, &b.batch));
     for (ptrdiff_t i = 0; i < b.count; i++) {
-      if (b.seq[i] >= 0) LK_GO(put_answer(out, model, &b.batch, &a, b.seq[i], scores));
+      if (b.seq[i] >= 0) LK_GO(put_answer(out, model, &b.batch, &a, b.seq[i], b.tabs[i] || blanks, scores));
       LK_GO(lk_buffer_append(out, "\n", 1));
     }
   }

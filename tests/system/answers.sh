@@ -95,3 +95,100 @@ expect 65 'standard input:[0-9]*: expected a source, a tab' "$LOCKSTEP" score pa
 code=0
 { yes a | "$LOCKSTEP" predict class/last.h5 2>err.txt || echo $? >code.txt; } | head -1 >out.txt || code=$?
 [ "$(cat out.txt code.txt err.txt) $code" = $'Ta\n141 0' ] || fail "head: $(cat out.txt code.txt err.txt)"
+
+# ---- sentences in all forms ----
+# Words with blanks, no-break blanks, hashes and capitals inside; the tag tells the word. Folded as in training.
+nb=$'\u00a0'
+# shellcheck disable=SC1112
+words=(a "b b" "c${nb}c" '#d' É x7)
+tags=(Ta Tb Tc Td Te Tf)
+for i in $(seq 300); do
+  for j in $(seq $((1 + i % 4))); do k=$(((i * 7 + j * j * 5) % 6)) && printf '%s\t%s\n' "${words[k]}" "${tags[k]}"; done
+  echo
+done >spaced.tsv
+make spaced label label spaced.tsv --lower --digits 0
+predict() { "$LOCKSTEP" predict spaced/last.h5 "$@"; }
+# answers WANT OPTION...: what `predict OPTION...` says of in.txt, alone and on two ranks
+answers() {
+  local want=$1
+  shift
+  predict "$@" <in.txt >out.txt || fail "predict $*"
+  printf '%b' "$want" | cmp - out.txt || fail "predict $*: $(cat -A out.txt)"
+  mpirun -n 2 "$LOCKSTEP" predict spaced/last.h5 "$@" <in.txt | cmp - out.txt || fail "predict $* on two ranks"
+}
+printf 'a\tb b\tC%sc\t#d\na x7\n\n \t\nÉ\te\xcc\x81\tx5\nb b\n' "$nb" >in.txt
+answers 'Ta\tTb\tTc\tTd\nTa Tf\n\n\nTe\tTe\tTf\n'"$(printf 'b b\n' | predict)"'\n'
+printf 'b b\n\na\tx3\n' >in.txt
+answers 'Tb\n\nTa\tTf\n' --input tabs
+[ "$(printf 'b b a\n' | predict --input lines | wc -w)" = 3 ] || fail "blanks set words apart"
+answers 'b b\tTb\n\na\tTa\nx3\tTf\n\n' --input tabs --output columns
+answers '1\tb b\t_\tTb\t_\t_\t_\t_\t_\t_\n\n1\ta\t_\tTa\t_\t_\t_\t_\t_\t_\n2\tx3\t_\tTf\t_\t_\t_\t_\t_\t_\n\n' --input tabs --output conllu
+printf '\xef\xbb\xbfa\nb b\nC%sC\n\n\n# text = b b\n#d\r\nB B' "$nb" >in.txt # no end, a mark in front, one CRLF
+answers '\xef\xbb\xbfa\tTa\nb b\tTb\nC'"$nb"'C\tTc\n\n\n# text = b b\n#d\tTd\r\nB B\tTb' --input words
+answers 'Ta\tTb\tTc\nTd\tTb\n' --input words --output tags
+printf '# sent_id = 1\na\tN\t_\nb b\tN\tTx\n\n-DOCSTART-\tX\tO\n\n\xef\xbb\xbf# newdoc\n#d\tN\t\nx1\tN\tTa\n' >in.txt
+answers '# sent_id = 1\na\tN\tTa\nb b\tN\tTb\n\n-DOCSTART-\tX\tO\n\n\xef\xbb\xbf# newdoc\n#d\tN\tTd\nx1\tN\tTf\n' --input columns
+answers '# sent_id = 1\na\tTa\t_\nb b\tTb\tTx\n\n-DOCSTART-\tX\tO\n\n\xef\xbb\xbf# newdoc\n#d\tTd\t\nx1\tTf\tTa\n' --column tag=1
+answers '# sent_id = 1\na\tN\t_\tTa\nb b\tN\tTx\tTb\n\n-DOCSTART-\tX\tO\n\n\xef\xbb\xbf# newdoc\n#d\tN\t\tTd\nx1\tN\tTa\tTf\n' --column word=0,tag=3
+printf 'N  a\nN %s\n\nN x1 ' "c${nb}c" >in.txt # blanks set columns apart, but not those that do not break
+answers 'N  a Ta\nN '"c${nb}c"' Tc\n\nN x1  Tf' --column word=1,tag=2
+six=$'\t_\t_\t_\t_\t_\t_'
+printf '%b' '# sent_id = 1\n1-2\tab b\t_\t_'"$six"'\n1\ta\ta\tX'"$six"'\n2\tb b\t_\t_'"$six"'\n2.1\tb\t_\tY'"$six"'\n\n# alone\n\n1\tx1\t_\t_'"$six"'\n' >in.txt
+answers '# sent_id = 1\n1-2\tab b\t_\t_'"$six"'\n1\ta\ta\tTa'"$six"'\n2\tb b\t_\tTb'"$six"'\n2.1\tb\t_\tY'"$six"'\n\n# alone\n\n1\tx1\t_\tTf'"$six"'\n' --conllu
+answers 'Ta\tTb\nTf\n' --input conllu --output tags
+answers 'a\tTa\nb b\tTb\n\nx1\tTf\n\n' --conllu --output columns
+
+# As many tags as words, in files made to be hard; all else comes back byte for byte.
+for i in $(seq 400); do
+  printf '# sent_id = %d\n# text = it\twas\n' "$i"
+  for j in $(seq $((1 + i % 7))); do printf '%s\tTb\n' "${words[(i + j * 5) % 6]}"; done
+  if ((i % 5 == 0)); then printf '%s \t\n#nothing here\n' "$nb"; else echo; fi
+done >hard.txt
+predict --input columns <hard.txt >out.txt
+cut -f1 hard.txt | cmp - <(cut -f1 out.txt) || fail "words have changed"
+[ "$(grep -c $'\tTb' hard.txt)" = "$(grep -cP '\tT[a-f]$' out.txt)" ] || fail "another number of tags"
+grep -vP '\tT[a-f]$' out.txt | cmp - <(grep -v $'\tTb' hard.txt) || fail "other lines have changed"
+[ "$(grep -P '\tT[a-f]$' out.txt | sort -u | wc -l)" = 6 ] || fail "tags by word: $(grep -P '\tT' out.txt | sort -u)"
+mpirun -n 3 "$LOCKSTEP" predict spaced/last.h5 --input columns <hard.txt | cmp - out.txt
+
+# A sentence is answered when the blank line behind it is there.
+start mpirun -n 2 "$LOCKSTEP" predict spaced/last.h5 --input words
+printf 'a\nb b\n' >&"$to"
+ask '\n'
+[ "$answer" = $'a\tTa' ] || fail "columns line by line: $answer"
+IFS= read -r -t 30 answer <&"$from" || fail "no second word"
+[ "$answer" = $'b b\tTb' ] || fail "the second word: $answer"
+printf 'x1' >&"$to"
+finish
+[ "$rest" = $'\nx1\tTf' ] || fail "what was left: $rest"
+
+refused() { # refused CODE PATTERN INPUT OPTION...
+  local code=$1 pattern=$2
+  printf '%b' "$3" >in.txt
+  shift 3
+  expect "$code" "$pattern" "$LOCKSTEP" predict spaced/last.h5 "$@" <in.txt
+  [ "$(wc -l <err.txt)" = 1 ] || fail "more than one line: $(cat err.txt)"
+}
+refused 65 '^lockstep: standard input:2:1: looks like a row .*--input columns' 'a b\na\tTa\n'
+refused 65 '^lockstep: standard input:1:1: looks like a row .*--input conllu' "1\\ta\\t_\\t_$six\\n"
+refused 65 '^lockstep: standard input:2:3: an empty word' 'a\na\t\tb b\n'
+refused 65 '^lockstep: standard input:1:3: an empty word' 'a\t' --input tabs --output columns
+refused 65 '^lockstep: standard input:4:1: an empty word' 'a\tTa\n\na\tTa\n\tTa\n' --input columns
+refused 65 '^lockstep: standard input:3:2: 1 column .*expected 2 as in line 1; --input words' 'a Ta\n\nb\n' --input columns
+refused 65 '^lockstep: standard input:2:1: .*is the blank line' "1\\ta\\t_\\t_$six\\n1\\ta\\t_\\t_$six\\n" --conllu
+refused 65 '^lockstep: standard input:3:2: not valid UTF-8' 'a\n\na\xff\n' --input words
+[ "$(cat out.txt)" = $'a\tTa' ] || fail "before the mistake: $(cat out.txt)"
+refused 65 '^lockstep: standard input:2:2: a carriage return' 'a\nb\rb\n' --input words
+refused 64 'say --output tags' '' --conllu --scores
+refused 64 'goes with --input columns' '' --input lines --column tag=2
+refused 64 'do not go together' '' --conllu --input tabs
+refused 64 'expected auto, lines' '' --input foo
+refused 64 'both column 1' '' --column word=1,tag=1
+refused 64 'from 2 .LEMMA. to 9' '' --output conllu --column tag=1
+expect 64 'are for taggers' "$LOCKSTEP" predict class/last.h5 --input tabs </dev/null
+# Blanks in the tags themselves: TABs set those apart.
+sed 's/\tT/\tT /' spaced.tsv >blanks.tsv
+make blanks label label blanks.tsv
+[ "$(printf 'a É\n' | "$LOCKSTEP" predict blanks/last.h5)" = $'T a\tT e' ] || fail "tags with blanks"
+printf 'x7 N\n' >in.txt
+expect 65 "the tag 'T f' has a blank inside" "$LOCKSTEP" predict blanks/last.h5 --input columns <in.txt

@@ -1,0 +1,193 @@
+#include "forms_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/arena.h"
+
+/* A sentence that waits for its tags, and its words. */
+typedef struct lk_kept_sentence {
+  size_t begin, size; /* of its text, in forms->kept */
+  ptrdiff_t words;
+} lk_kept_sentence;
+
+typedef struct lk_kept_word {
+  size_t begin, length; /* in forms->words, where a form is made of it */
+  size_t at, size;      /* what its tag takes the place of, in the sentence's text */
+} lk_kept_word;
+
+/* Whether tags go into the text as it came. */
+static bool fills(const lk_forms *f) {
+  if (f->input == LK_FORM_CONLLU) return f->output == LK_OUTPUT_CONLLU;
+  return f->input >= LK_FORM_WORDS && f->output == LK_OUTPUT_COLUMNS;
+}
+
+/* ---- in ---- */
+
+static lk_status keep_word(lk_forms *f, const char *word, size_t length, size_t at, size_t size) {
+  LK_TRY(lk_grow(&f->cells, &f->cell_capacity, (size_t)f->cell_count + 1, sizeof *f->cells));
+  lk_kept_word *kept = &f->cells[f->cell_count++];
+  *kept = (lk_kept_word){.begin = f->words.size, .length = length, .at = at, .size = size};
+  return fills(f) ? LK_OK : lk_buffer_append(&f->words, word, length);
+}
+
+static lk_status keep_sentence(lk_forms *f, const char *text, size_t size, ptrdiff_t words) {
+  LK_TRY(lk_grow(&f->sentences, &f->sentence_capacity, (size_t)f->sentence_count + 1, sizeof *f->sentences));
+  f->sentences[f->sentence_count++] = (lk_kept_sentence){.begin = f->kept.size, .size = size, .words = words};
+  return fills(f) ? lk_buffer_append(&f->kept, text, size) : LK_OK;
+}
+
+/* The sentence that has just ended, its words with TABs between them. */
+static lk_status end_sentence(lk_forms *f, lk_buffer *line) {
+  const lk_cell *cells;
+  ptrdiff_t count;
+  LK_TRY(lk_sentences_read(f->reader, f->sentence.data, f->sentence.size, f->first, &cells, &count));
+  LK_TRY(keep_sentence(f, f->sentence.data, f->sentence.size, count));
+  for (ptrdiff_t i = 0; i < count; i++) {
+    if (i > 0) LK_TRY(lk_buffer_append(line, "\t", 1));
+    LK_TRY(lk_buffer_append(line, cells[i].word, cells[i].word_size));
+    LK_TRY(keep_word(f, cells[i].word, cells[i].word_size, cells[i].at, cells[i].size));
+  }
+  lk_buffer_truncate(&f->sentence, 0);
+  return LK_OK;
+}
+
+/* A sentence in columns: lines up to the one that ends it. What has come of one that is not complete waits here. */
+static lk_status take_columns(void *context, lk_stdin *input, bool wait, lk_buffer *to, bool *got) {
+  lk_forms *f = context;
+  for (bool ended = false; !ended;) {
+    const char *line;
+    size_t size;
+    LK_TRY(lk_stdin_next(input, wait, &line, &size, got));
+    if (!*got && (!input->ended || f->sentence.size == 0)) return LK_OK;
+    if (!*got) break;
+    LK_TRY(lk_stdin_check(line, size, input->lines));
+    if (f->sentence.size == 0) f->first = input->lines;
+    LK_TRY(lk_buffer_append(&f->sentence, line, size));
+    if (f->sentence.size > LK_STDIN_MOST)
+      return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:1: a sentence of more than %zu MiB: are its blank lines missing?",
+                     (long long)f->first, LK_STDIN_MOST >> 20);
+    ended = lk_sentences_is_end(f->reader, line, lk_stdin_trim(line, size));
+  }
+  *got = true;
+  return end_sentence(f, to);
+}
+
+/* A sentence on a line, kept for a form that is made of its words. */
+static lk_status take_line(void *context, lk_stdin *input, bool wait, lk_buffer *to, bool *got) {
+  lk_forms *f = context;
+  const size_t begin = to->size;
+  LK_TRY(lk_cli_take_line(NULL, input, wait, to, got));
+  if (!*got || to->size == begin) return *got ? keep_sentence(f, "", 0, 0) : LK_OK;
+  const char *line = to->data + begin, *word;
+  const size_t size = to->size - begin;
+  const bool tabs = f->input == LK_FORM_TABS || (f->input == LK_FORM_AUTO && memchr(line, '\t', size));
+  size_t at = 0, length;
+  const ptrdiff_t before = f->cell_count;
+  for (bool more = tabs && !lk_is_blank(line, size); more;) {
+    const char *tab = memchr(line + at, '\t', size - at);
+    word = line + at;
+    length = tab ? (size_t)(tab - word) : size - at;
+    at += length + 1;
+    more = tab != NULL;
+    lk_trim(&word, &length);
+    LK_TRY(keep_word(f, word, length, 0, 0));
+  }
+  while (!tabs && lk_unit_next(LK_WORD, line, size, &at, &word, &length)) LK_TRY(keep_word(f, word, length, 0, 0));
+  return keep_sentence(f, "", 0, f->cell_count - before);
+}
+
+/* ---- out ---- */
+
+/* The next of a sentence's tags. */
+static lk_status next_tag(const lk_kept_sentence *s, ptrdiff_t i, const char **at, const char *end, const char **tag,
+                          size_t *size) {
+  const char separator = memchr(*at, '\t', (size_t)(end - *at)) || s->words == 1 ? '\t' : ' ';
+  const char *stop = i + 1 < s->words ? memchr(*at, separator, (size_t)(end - *at)) : end;
+  *tag = *at;
+  if (!stop || stop == *tag) return LK_FAIL(LK_INTERNAL, "a tag is missing: %td words, %td tags", s->words, i);
+  *size = (size_t)(stop - *tag);
+  *at = stop < end ? stop + 1 : end;
+  return LK_OK;
+}
+
+/* Replace what stands in a sentence's column of tags. */
+static lk_status fill(const lk_forms *f, const lk_kept_sentence *s, const lk_kept_word *words, const char *at,
+                      const char *end, lk_buffer *out) {
+  const char *text = f->kept.data + s->begin, *tag = NULL;
+  size_t done = 0, size = 0;
+  bool adds = false;
+  const char separator = s->words > 0 ? lk_sentences_separator(f->reader, &adds) : '\t';
+  char quoted[256];
+  for (ptrdiff_t i = 0; i < s->words; i++) {
+    LK_TRY(next_tag(s, i, &at, end, &tag, &size));
+    if (separator == ' ' && memchr(tag, ' ', size))
+      return LK_FAIL(LK_DATA, "the tag %s has a blank inside, but blanks set the columns of " LK_STDIN_NAME " apart",
+                     lk_quote(quoted, tag, size));
+    LK_TRY(lk_buffer_append(out, text + done, words[i].at - done));
+    if (adds) LK_TRY(lk_buffer_append(out, &separator, 1));
+    LK_TRY(lk_buffer_append(out, tag, size));
+    done = words[i].at + words[i].size;
+  }
+  return lk_buffer_append(out, text + done, s->size - done);
+}
+
+/* Columns, or CoNLL-U, of the words alone. */
+static lk_status make(const lk_forms *f, const lk_kept_sentence *s, const lk_kept_word *words, const char *at,
+                      const char *end, lk_buffer *out) {
+  const int column = f->columns.tag != LK_COLUMN_DEFAULT && f->input < LK_FORM_WORDS ? f->columns.tag : 3;
+  const char *tag = NULL;
+  size_t size = 0;
+  for (ptrdiff_t i = 0; i < s->words; i++) {
+    LK_TRY(next_tag(s, i, &at, end, &tag, &size));
+    if (f->output == LK_OUTPUT_CONLLU) LK_TRY(lk_buffer_printf(out, "%td\t", i + 1));
+    LK_TRY(lk_buffer_append(out, f->words.data + words[i].begin, words[i].length));
+    for (int c = 2; f->output == LK_OUTPUT_CONLLU && c < column; c++) LK_TRY(lk_buffer_append(out, "\t_", 2));
+    LK_TRY(lk_buffer_append(out, "\t", 1));
+    LK_TRY(lk_buffer_append(out, tag, size));
+    for (int c = column + 1; f->output == LK_OUTPUT_CONLLU && c < 10; c++) LK_TRY(lk_buffer_append(out, "\t_", 2));
+    LK_TRY(lk_buffer_append(out, "\n", 1));
+  }
+  return s->words > 0 ? lk_buffer_append(out, "\n", 1) : LK_OK;
+}
+
+static lk_status put_sentence(const lk_forms *f, const lk_kept_sentence *s, const lk_kept_word *words, const char *at,
+                              const char *end, lk_buffer *out) {
+  if (fills(f)) return fill(f, s, words, at, end, out);
+  if (f->output != LK_OUTPUT_TAGS) return make(f, s, words, at, end, out);
+  return s->words > 0 ? lk_buffer_append(out, at, (size_t)(end + 1 - at)) : LK_OK;
+}
+
+static lk_status put(void *context, const lk_buffer *answers, lk_buffer *out) {
+  lk_forms *f = context;
+  const char *at = answers->data, *end;
+  for (size_t left = answers->size; left > 0; left -= (size_t)(end + 1 - at), at = end + 1) {
+    end = memchr(at, '\n', left);
+    LK_ASSERT(end && f->sentence_done < f->sentence_count);
+    const lk_kept_sentence *s = &f->sentences[f->sentence_done++];
+    LK_TRY(put_sentence(f, s, f->cells + f->cell_done, at, end, out));
+    f->cell_done += s->words;
+  }
+  if (f->sentence_done < f->sentence_count) return LK_OK; /* a block that ends with a mistake */
+  f->sentence_done = f->sentence_count = f->cell_done = f->cell_count = 0;
+  lk_buffer_truncate(&f->kept, 0);
+  lk_buffer_truncate(&f->words, 0);
+  return LK_OK;
+}
+
+lk_status lk_forms_begin(lk_forms *f, const lk_strings *labels, lk_answering *how, lk_cut *cut) {
+  *cut = f->input == LK_FORM_AUTO ? LK_CUT_AUTO : f->input == LK_FORM_LINES ? LK_CUT_BLANKS : LK_CUT_TABS;
+  if (f->input < LK_FORM_WORDS && f->output == LK_OUTPUT_TAGS) return LK_OK;
+  how->take = f->input >= LK_FORM_WORDS ? take_columns : take_line;
+  how->put = put;
+  return f->input >= LK_FORM_WORDS ? lk_sentences_create(&f->reader, LK_STDIN_NAME, &f->columns, labels) : LK_OK;
+}
+
+void lk_forms_release(lk_forms *f) {
+  lk_sentences_destroy(&f->reader);
+  lk_buffer_release(&f->sentence);
+  lk_buffer_release(&f->kept);
+  lk_buffer_release(&f->words);
+  free(f->sentences);
+  free(f->cells);
+}
