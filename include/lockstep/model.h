@@ -7,16 +7,31 @@
 #include "lockstep/task.h"
 #include "lockstep/vocab.h"
 
+/* Counts of what a model was asked about: units of its texts, those it does not know, lines of nothing else; of the first
+ * unknown ones so many were tried, and so many are known in capital letters, in small ones, or letter by letter. */
+enum {
+  LK_SEEN_UNITS,
+  LK_SEEN_UNKNOWN,
+  LK_SEEN_LOST,
+  LK_SEEN_TRIED,
+  LK_SEEN_UPPER,
+  LK_SEEN_LOWER,
+  LK_SEEN_SPELT,
+  LK_SEEN
+};
+
 typedef struct lk_model {
   lk_checkpoint_file *file;
   lk_config config;
   const lk_corpus_info *corpus; /* of the corpus it was trained on; owned by file */
   lk_params *params;
   lk_task *task;
-  lk_vocab *vocab;    /* of the source side; NULL for frames */
-  lk_side *side[2];   /* of pairs: by lk_which_side; else NULL */
-  lk_shards one;      /* a single shard: for decoding on one rank */
-  const char *metric; /* what the run chose its best by */
+  lk_vocab *vocab;       /* of the source side; NULL for frames */
+  lk_side *side[2];      /* of pairs: by lk_which_side; else NULL */
+  lk_shards one;         /* a single shard: for decoding on one rank */
+  const char *metric;    /* what the run chose its best by */
+  int64_t seen[LK_SEEN]; /* decode adds to it */
+  ptrdiff_t most;        /* units of a source or target that a translator is asked about; 0: any number */
 } lk_model;
 
 /** Open, verify, build and fill; passes need lk_task_reserve() first. Chooses the run's kernels, for the whole process: of

@@ -59,6 +59,8 @@ typedef struct lk_folding {
 } lk_folding;
 /** Append `text` to out, folded. LK_MEMORY.                                        Not collective. */
 LK_CHECKED lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, lk_folding folding);
+/** Append `text` in capital letters, composed (NFC). LK_MEMORY. */
+LK_CHECKED lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size);
 /** For messages: at most about 60 characters in quotes, control characters escaped; returns out. */
 const char *lk_quote(char out[256], const char *text, size_t size);
 /** The candidate nearest to `word` by edit distance, NULL where none is near: "did you mean". */

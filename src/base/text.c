@@ -142,6 +142,15 @@ static lk_status append_folded(lk_buffer *out, const char *text, size_t size, bo
   return status;
 }
 
+lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size) {
+  size_t length = 0;
+  uint8_t *upper = size > 0 ? u8_toupper((const uint8_t *)text, size, NULL, UNINORM_NFC, NULL, &length) : NULL;
+  if (size > 0 && !upper) return LK_FAIL(LK_MEMORY, "out of memory: a text of %zu bytes", size);
+  const lk_status status = lk_buffer_append(out, (const char *)upper, length);
+  free(upper);
+  return status;
+}
+
 /* Digits from byte `from` on become 0. A digit of another script has more bytes than that: what follows moves up. */
 static void fold_digits(lk_buffer *out, size_t from) {
   size_t to = from;

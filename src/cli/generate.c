@@ -79,6 +79,7 @@ lk_status lk_command_generate(int argc, char **argv, lk_comm *comm) {
   lk_model model;
   LK_TRY(lk_model_open(&model, a.path));
   lk_status status = lk_generate_text(&model, &a.how, put, NULL);
+  if (status == LK_OK) status = lk_cli_tell_unknown(NULL, &model);
   lk_model_close(&model);
   return status;
 }

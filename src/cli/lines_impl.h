@@ -26,5 +26,13 @@ typedef struct lk_answering {
 LK_CHECKED lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how);
 /** A line of standard input as prepare would read it: without its end, the first without a byte order mark. LK_DATA. */
 LK_CHECKED lk_status lk_cli_take_line(void *context, lk_stdin *input, bool wait, lk_buffer *line, bool *got);
+/** Warn, once, where much of what a model was asked about is unknown to it: a tenth of the units of all ranks, or all of a
+ *  line. LK_INTERNAL.                                                              Collective. */
+LK_CHECKED lk_status lk_cli_tell_unknown(lk_comm *comm, lk_model *model);
+/** What a translator may be asked about: as many units as told, or else 1000, or twice what it learnt from. */
+void lk_cli_limit_length(lk_model *model, int64_t told);
+#define LK_MAX_LENGTH_WORDS                                                                                         \
+  "units of a line's source, or target, at most; time and memory grow with the square (default 1000, or twice the " \
+  "longest that the model learnt from)"
 /** Write and flush. LK_IO; a reader that has gone away (head) ends the program quietly, by SIGPIPE. */
 LK_CHECKED lk_status lk_cli_write(const char *text, size_t size);

@@ -5,13 +5,14 @@
 typedef struct arguments {
   const char *path;
   lk_translate how;
+  int64_t most;   /* units of a line; 0: as the model has it */
   int translates; /* options of a translator were given */
   lk_forms forms; /* of a tagger's sentences */
   lk_cut cut;
   lk_model model;
 } arguments;
 
-enum { SCORES = 's', BEAM = 'b', NBEST = 'n', LENGTH_PENALTY = 256, COVERAGE_PENALTY, ALIGNMENT };
+enum { SCORES = 's', BEAM = 'b', NBEST = 'n', LENGTH_PENALTY = 256, COVERAGE_PENALTY, ALIGNMENT, MAX_LENGTH };
 
 static const struct argp_option options[] = {
     {"scores", SCORES, NULL, 0, "after each answer, a tab and its log-probability (nats)", 0},
@@ -23,12 +24,13 @@ static const struct argp_option options[] = {
     {"coverage-penalty", COVERAGE_PENALTY, "X", 0,
      "rank lower what leaves parts of the source unattended (default 0: no matter)", 1},
     {"alignment", ALIGNMENT, NULL, 0, "instead of text an object of JSON a line, with the attention weights", 1},
+    {"max-length", MAX_LENGTH, "N", 0, LK_MAX_LENGTH_WORDS, 1},
     LK_FORMS_OPTIONS,
     {0}};
 
-static error_t parse_whole(const char *name, const char *text, int64_t *out) {
+static error_t parse_whole(const char *name, const char *text, long long most, int64_t *out) {
   long long value;
-  const error_t error = lk_cli_integer(name, text, 1, 1024, &value);
+  const error_t error = lk_cli_integer(name, text, 1, most, &value);
   if (!error) *out = value;
   return error;
 }
@@ -37,9 +39,9 @@ static error_t parse_translation(int key, const char *text, arguments *a) {
   a->translates = 1;
   switch (key) {
     case BEAM:
-      return parse_whole("beam", text, &a->how.beam);
+      return parse_whole("beam", text, 1024, &a->how.beam);
     case NBEST:
-      return parse_whole("nbest", text, &a->how.nbest);
+      return parse_whole("nbest", text, 1024, &a->how.nbest);
     case LENGTH_PENALTY:
       return lk_cli_real("length-penalty", text, 0, 10, &a->how.length_penalty);
     case COVERAGE_PENALTY:
@@ -47,6 +49,8 @@ static error_t parse_translation(int key, const char *text, arguments *a) {
     case ALIGNMENT:
       a->how.alignment = true;
       return 0;
+    case MAX_LENGTH:
+      return parse_whole("max-length", text, INT32_MAX, &a->most);
     default:
       return ARGP_ERR_UNKNOWN;
   }
@@ -74,6 +78,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case LENGTH_PENALTY:
     case COVERAGE_PENALTY:
     case ALIGNMENT:
+    case MAX_LENGTH:
       return parse_translation(key, text, a);
     default:
       return lk_forms_parse(key, text, &a->forms);
@@ -125,7 +130,9 @@ lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_model_open_ranks(&a.model, comm, a.path));
   LK_GO(check_task(&a));
   if (a.forms.told) LK_GO(lk_forms_begin(&a.forms, &a.model.corpus->label, &how, &a.cut));
+  lk_cli_limit_length(&a.model, a.most);
   LK_GO(lk_cli_answer(comm, &how));
+  LK_GO(lk_cli_tell_unknown(comm, &a.model));
 done:
   lk_forms_release(&a.forms);
   lk_model_close(&a.model);

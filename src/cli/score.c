@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -6,14 +7,21 @@
 
 typedef struct arguments {
   const char *path;
+  int64_t most; /* units of a line; 0: as the model has it */
   lk_model model;
   lk_score *scores;
   size_t capacity;
 } arguments;
 
+enum { MAX_LENGTH = 256 };
+
 static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
+  long long most = 0;
   switch (key) {
+    case MAX_LENGTH:
+      if (lk_cli_integer("max-length", text, 1, INT32_MAX, &most)) return EINVAL;
+      return a->most = most, 0;
     case ARGP_KEY_ARG:
       if (a->path) return lk_cli_surplus_line("lockstep score", text);
       a->path = text;
@@ -26,7 +34,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   }
 }
 
-static const struct argp_option options[] = {{0}};
+static const struct argp_option options[] = {
+    {"max-length", MAX_LENGTH, "N", 0, "of translators: " LK_MAX_LENGTH_WORDS, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
@@ -66,7 +75,12 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_cli_parse(&argp, "lockstep score", argc, argv, &a, &help));
   if (help) return LK_OK;
   LK_TRY(lk_model_open(&a.model, a.path));
-  lk_status status = lk_cli_answer(NULL, &(lk_answering){.context = &a, .work = work});
+  lk_cli_limit_length(&a.model, a.most);
+  lk_status status = LK_OK;
+  if (a.most > 0 && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
+    status = LK_FAIL(LK_USAGE, "--max-length is for translators: this model has another task");
+  if (status == LK_OK) status = lk_cli_answer(NULL, &(lk_answering){.context = &a, .work = work});
+  if (status == LK_OK) status = lk_cli_tell_unknown(NULL, &a.model);
   lk_model_close(&a.model);
   free(a.scores);
   return status;

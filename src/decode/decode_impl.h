@@ -38,6 +38,14 @@ LK_CHECKED lk_status lk_read_words(lk_model *model, const lk_lines *lines, ptrdi
 LK_CHECKED lk_status lk_read_frames(const lk_lines *lines, ptrdiff_t line, ptrdiff_t D, float **values, size_t *count,
                                     size_t *capacity, ptrdiff_t *frames);
 
+/** Add to model->seen a text, which was cut into these ids [n] of the vocabulary. LK_MEMORY. */
+LK_CHECKED lk_status lk_seen_text(lk_model *model, const lk_vocab *vocab, lk_unit unit, const char *text, size_t size,
+                                  const int32_t *ids, ptrdiff_t n);
+/** The same by parts: an unknown unit, folded; the units of a line. */
+LK_CHECKED lk_status lk_seen_unknown(lk_model *model, const lk_vocab *vocab, lk_unit unit, const char *text,
+                                     size_t size);
+void lk_seen_count(lk_model *model, ptrdiff_t units, ptrdiff_t unknown);
+
 typedef struct lk_losses {
   double *loss; /* [N] */
   size_t capacity;
@@ -56,9 +64,10 @@ typedef struct lk_encoded {
   size_t capacity;
   ptrdiff_t begin[LK_LINES_MOST], length[LK_LINES_MOST];
 } lk_encoded;
-/** Text i of the batch, which begins at column `column` of a line. LK_DATA naming line and column. */
-LK_CHECKED lk_status lk_encoded_add(lk_encoded *encoded, ptrdiff_t i, lk_side *side, const lk_lines *lines,
-                                    ptrdiff_t line, size_t from, size_t to);
+/** Text i of the batch, which begins at column `column` of a line. LK_DATA naming line and column, also
+ *  where it has more units than model->most. */
+LK_CHECKED lk_status lk_encoded_add(lk_encoded *encoded, ptrdiff_t i, lk_model *model, lk_which_side side,
+                                    const lk_lines *lines, ptrdiff_t line, size_t from, size_t to);
 
 typedef struct lk_candidate {
   lk_real logit, weight;

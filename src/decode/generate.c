@@ -39,6 +39,9 @@ static lk_status read_prompt(writer *w) {
   if (valid < size)
     return LK_FAIL(LK_USAGE, "the prompt is not valid UTF-8 at column %zu", lk_utf8_count(text, valid) + 1);
   LK_TRY(lk_model_encode(w->model, text, size, &w->prompt, &w->prompt_count, &w->prompt_capacity));
+  const ptrdiff_t first = !w->model->corpus->stream; /* <sos>, and <eos> at the end */
+  LK_TRY(lk_seen_text(w->model, w->model->vocab, lk_model_unit(w->model), text, size, w->prompt + first,
+                      w->prompt_count - 2 * first));
   if (!w->model->corpus->stream) {
     w->prompt_count--; /* <eos> is for the model to say */
   } else if (w->prompt_count == 0) {

@@ -20,6 +20,13 @@ static lk_status check_tab(const lk_line_batch *b, ptrdiff_t line) {
   return LK_OK;
 }
 
+/* Note what of a line the model does not know; of a language model's lines <sos> and <eos> are no part. */
+static lk_status see(const lk_line_batch *b, const char *text, size_t size, const int32_t *ids, ptrdiff_t n) {
+  lk_model *model = b->model;
+  const ptrdiff_t marks = next_units(b) && !model->corpus->stream;
+  return lk_seen_text(model, model->vocab, lk_model_unit(model), text, size, ids + marks, n - 2 * marks);
+}
+
 /* Append one line's ids or frames; length[]: rows that it gives, 0 for none. */
 static lk_status read_line(lk_line_batch *b, ptrdiff_t line) {
   ptrdiff_t i = line - b->first, D = b->model->corpus->frames;
@@ -40,6 +47,7 @@ static lk_status read_line(lk_line_batch *b, ptrdiff_t line) {
   else
     LK_TRY(lk_model_encode(b->model, text, size, &b->ids, &b->id_count, &b->id_capacity));
   b->length[i] = b->id_count - b->begin[i];
+  if (!b->tabs[i]) LK_TRY(see(b, text, size, b->ids + b->begin[i], b->length[i]));
   if (next_units(b) && b->length[i] > 0) b->length[i]--; /* nothing follows the last */
   return LK_OK;
 }

@@ -4,8 +4,21 @@
 
 #include "decode_impl.h"
 
-lk_status lk_encoded_add(lk_encoded *e, ptrdiff_t i, lk_side *side, const lk_lines *lines, ptrdiff_t line, size_t from,
-                         size_t to) {
+/* Attention looks at all of the source for each unit of the target: what that costs is not for a line to decide. */
+static lk_status check_length(const lk_model *model, lk_which_side side, const lk_lines *lines, ptrdiff_t line,
+                              ptrdiff_t length) {
+  if (model->most == 0 || length <= model->most) return LK_OK;
+  return LK_FAIL(
+      LK_DATA,
+      "%s:%lld: a %s of %td units, more than --max-length, now %td; time and memory grow with its square (the "
+      "model learnt from %td at most)",
+      lines->name, (long long)(lines->first + line), side == LK_SOURCE ? "source" : "target", length, model->most,
+      model->corpus->max_length - 2);
+}
+
+lk_status lk_encoded_add(lk_encoded *e, ptrdiff_t i, lk_model *model, lk_which_side which, const lk_lines *lines,
+                         ptrdiff_t line, size_t from, size_t to) {
+  lk_side *side = model->side[which];
   const char *text = lines->text[line];
   const size_t valid = lk_utf8_valid(text, to);
   if (valid < to)
@@ -14,7 +27,9 @@ lk_status lk_encoded_add(lk_encoded *e, ptrdiff_t i, lk_side *side, const lk_lin
   e->begin[i] = e->count;
   LK_TRY(lk_side_encode(side, text + from, to - from, &e->ids, &e->count, &e->capacity));
   e->length[i] = e->count - e->begin[i];
-  return LK_OK;
+  LK_TRY(check_length(model, which, lines, line, e->length[i]));
+  return lk_seen_text(model, lk_side_vocab(side), lk_side_unit(side), text + from, to - from, e->ids + e->begin[i],
+                      e->length[i]);
 }
 
 typedef struct pairs {
@@ -41,8 +56,8 @@ static lk_status read_line(pairs *p, ptrdiff_t line) {
   if (second != NULL)
     return LK_FAIL(LK_DATA, "%s:%lld:%zu: a second tab: expected one target a line", p->lines->name,
                    (long long)(p->lines->first + line), lk_utf8_count(text, (size_t)(second - text)) + 1);
-  LK_TRY(lk_encoded_add(&p->source, i, p->model->side[LK_SOURCE], p->lines, line, 0, at));
-  return lk_encoded_add(&p->target, i, p->model->side[LK_TARGET], p->lines, line, at + 1, p->lines->size[line]);
+  LK_TRY(lk_encoded_add(&p->source, i, p->model, LK_SOURCE, p->lines, line, 0, at));
+  return lk_encoded_add(&p->target, i, p->model, LK_TARGET, p->lines, line, at + 1, p->lines->size[line]);
 }
 
 /* Lines until the batch is full; one that makes it too large is still taken. An empty one has no score. */

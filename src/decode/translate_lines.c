@@ -33,7 +33,7 @@ static lk_status read_lines(translating *t) {
       return LK_FAIL(LK_DATA, "%s:%lld:%zu: a tab: expected a source alone (cut -f1 takes it from pairs)",
                      t->lines->name, (long long)(t->lines->first + line),
                      lk_utf8_count(text, (size_t)(tab - text)) + 1);
-    LK_TRY(lk_encoded_add(&t->encoded, t->count, t->model->side[LK_SOURCE], t->lines, line, 0, t->lines->size[line]));
+    LK_TRY(lk_encoded_add(&t->encoded, t->count, t->model, LK_SOURCE, t->lines, line, 0, t->lines->size[line]));
     t->count++;
   }
   return LK_OK;

@@ -56,6 +56,7 @@ static lk_status take_word(lk_model *model, const char *word, size_t size, int32
   LK_GO(lk_utf8_fold(&folded, word, size, lk_corpus_folding(model->corpus)));
   LK_GO(lk_grow(ids, capacity, (size_t)*count + 1, sizeof **ids));
   const int32_t id = lk_vocab_find(model->vocab, folded.data, folded.size, LK_UNK);
+  if (id < LK_SPECIALS) LK_GO(lk_seen_unknown(model, model->vocab, LK_WORD, folded.data, folded.size));
   (*ids)[(*count)++] = id < LK_SPECIALS ? LK_UNK : id; /* a word spelled like a special unit, as in prepare */
 done:
   lk_buffer_release(&folded);
@@ -67,6 +68,8 @@ lk_status lk_read_words(lk_model *model, const lk_lines *lines, ptrdiff_t line, 
   const char *text = lines->text[line], *word;
   const long long number = (long long)(lines->first + line);
   size_t at = 0, size;
+  const ptrdiff_t first = *count;
+  ptrdiff_t unknown = 0;
   if (lk_is_blank(text, lines->size[line])) return LK_OK;
   if (lines->cut == LK_CUT_AUTO && is_row(model, lines, line))
     return LK_FAIL(
@@ -79,6 +82,8 @@ lk_status lk_read_words(lk_model *model, const lk_lines *lines, ptrdiff_t line, 
       return LK_FAIL(LK_DATA, "%s:%lld:%zu: an empty word: expected one TAB between two words", lines->name, number,
                      lk_utf8_count(text, begin) + 1);
     LK_TRY(take_word(model, word, size, ids, count, capacity));
+    unknown += (*ids)[*count - 1] == LK_UNK;
   }
+  lk_seen_count(model, *count - first, unknown);
   return LK_OK;
 }

@@ -192,3 +192,55 @@ make blanks label label blanks.tsv
 [ "$(printf 'a É\n' | "$LOCKSTEP" predict blanks/last.h5)" = $'T a\tT e' ] || fail "tags with blanks"
 printf 'x7 N\n' >in.txt
 expect 65 "the tag 'T f' has a blank inside" "$LOCKSTEP" predict blanks/last.h5 --input columns <in.txt
+
+# ---- what the model does not know ----
+# warned WORDS COMMAND...: one line on standard error with these words; the answers are what they would be
+warned() {
+  local words=$1
+  shift
+  "$@" <in.txt >out.txt 2>err.txt || fail "$*: $(cat err.txt)"
+  if [ "$words" = none ]; then [ ! -s err.txt ] || fail "$*: $(cat err.txt)"; else
+    grep -qF -e "$words" err.txt || fail "$*: '$(cat err.txt)' lacks '$words'"
+    [ "$(wc -l <err.txt)" = 1 ] || fail "$*: more than one line: $(cat err.txt)"
+  fi
+}
+awk '{ print toupper($0) }' pairs.tsv >capitals.tsv
+cut -f1 capitals.tsv >capitals.txt
+make capitals pairs translate capitals.tsv
+make large text lm capitals.txt
+head -30 lines.txt >in.txt
+for launch in '' 'mpirun -n 2'; do
+  # shellcheck disable=SC2086
+  warned '100.0 % of the units are unknown to the model (30 of 30, 30 lines of nothing else); the model knows capital letters only' \
+    $launch "$LOCKSTEP" predict capitals/last.h5
+  [ "$(wc -l <out.txt)" = 30 ] || fail "a warning takes answers"
+done
+warned 'the model knows capital letters only' "$LOCKSTEP" score large/last.h5
+warned '100.0 % of the units are unknown to the model (2 of 2, 1 line of nothing else); the model knows capital' \
+  "$LOCKSTEP" generate large/last.h5 --prompt 'a b' --length 2
+warned none "$LOCKSTEP" generate large/last.h5 --prompt 'A B' --length 2
+warned none "$LOCKSTEP" generate large/last.h5 --length 2
+warned none "$LOCKSTEP" predict class/last.h5
+{ cat in.txt in.txt && echo 'a e'; } >more.txt && mv more.txt in.txt # 1 of 62, which is no line of its own
+warned none "$LOCKSTEP" predict tags/last.h5
+printf 'a b\nab\na b c d a b c d a b c d\n' >in.txt
+warned '(1 of 15, 1 line of nothing else); it knows their letters, set apart by blanks' "$LOCKSTEP" score lines/last.h5
+printf 'a <unk>\n<unk>\n' >in.txt # put there by somebody who knew
+warned none "$LOCKSTEP" score lines/last.h5
+printf 'a\tQ\nÉ\tq\n' >in.txt
+warned '50.0 % of the units are unknown to the model (2 of 4)' "$LOCKSTEP" predict spaced/last.h5
+
+# ---- long lines ----
+# A translator reads all of a source for each unit of its answer: there is a limit, and it is told.
+seq 1001 | sed 's/.*/a/' | paste -sd' ' >long.txt
+{ echo a && cat long.txt; } >in.txt
+expect 65 'standard input:2: a source of 1001 units, more than --max-length, now 1000; .*learnt from 1 at most' \
+  "$LOCKSTEP" predict pairs/last.h5 <in.txt
+[ "$(wc -l <out.txt)" = 1 ] || fail "what stands before it"
+"$LOCKSTEP" predict pairs/last.h5 --beam 1 --max-length 1001 <in.txt | wc -l | grep -qx 2
+paste <(echo a) long.txt >in.txt
+expect 65 'standard input:1: a target of 1001 units' "$LOCKSTEP" score pairs/last.h5 <in.txt
+"$LOCKSTEP" score pairs/last.h5 --max-length 2000 <in.txt >/dev/null
+expect 64 'for translators' "$LOCKSTEP" predict class/last.h5 --max-length 5 </dev/null
+expect 64 'for translators' "$LOCKSTEP" score lines/last.h5 --max-length 5 </dev/null
+"$LOCKSTEP" predict tags/last.h5 <long.txt | wc -w | grep -qx 1001
