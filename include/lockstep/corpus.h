@@ -60,6 +60,7 @@ typedef struct lk_corpus_info {
   ptrdiff_t rows[LK_SPLITS];   /* over all buckets */
   ptrdiff_t tokens[LK_SPLITS]; /* stream: length; else real positions (frames or words without <sos> <eos>) */
   ptrdiff_t max_length;        /* longest row in tokens, <sos> and <eos> included; of pairs the longer side */
+  int conllu_word, conllu_tag; /* labels from CoNLL-U: the columns told for words and labels, 1000 more; 0: none were */
   char digest[33];
 } lk_corpus_info;
 

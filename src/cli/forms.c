@@ -175,12 +175,20 @@ static lk_status put(void *context, const lk_buffer *answers, lk_buffer *out) {
   return LK_OK;
 }
 
-lk_status lk_forms_begin(lk_forms *f, const lk_strings *labels, lk_answering *how, lk_cut *cut) {
+/* The columns of CoNLL-U that the model learnt from, where none were told. */
+static void take_columns_of(lk_forms *f, const lk_corpus_info *model) {
+  if (f->input != LK_FORM_CONLLU) return;
+  if (f->columns.word == LK_COLUMN_DEFAULT && model->conllu_word) f->columns.word = model->conllu_word - 1000;
+  if (f->columns.tag == LK_COLUMN_DEFAULT && model->conllu_tag) f->columns.tag = model->conllu_tag - 1000;
+}
+
+lk_status lk_forms_begin(lk_forms *f, const lk_corpus_info *model, lk_answering *how, lk_cut *cut) {
+  take_columns_of(f, model);
   *cut = f->input == LK_FORM_AUTO ? LK_CUT_AUTO : f->input == LK_FORM_LINES ? LK_CUT_BLANKS : LK_CUT_TABS;
   if (f->input < LK_FORM_WORDS && f->output == LK_OUTPUT_TAGS) return LK_OK;
   how->take = f->input >= LK_FORM_WORDS ? take_columns : take_line;
   how->put = put;
-  return f->input >= LK_FORM_WORDS ? lk_sentences_create(&f->reader, LK_STDIN_NAME, &f->columns, labels) : LK_OK;
+  return f->input >= LK_FORM_WORDS ? lk_sentences_create(&f->reader, LK_STDIN_NAME, &f->columns, &model->label) : LK_OK;
 }
 
 void lk_forms_release(lk_forms *f) {

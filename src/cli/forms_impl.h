@@ -56,10 +56,9 @@ enum { LK_FORMS_INPUT = 512, LK_FORMS_OUTPUT, LK_FORMS_COLUMN, LK_FORMS_CONLLU }
        LK_FORMS_COLUMN,                                                                                               \
        "word=I,tag=J",                                                                                                \
        0,                                                                                                             \
-       "columns of the words and of the tags to fill in, from 0 or, negative, from the end (0 and -1; CoNLL-U 1 and " \
-       "3). "                                                                                                         \
-       "J "                                                                                                           \
-       "may be one more than there are, and a file of words alone gets a second column",                              \
+       "columns of the words and of the tags to fill in, from 0 or, negative, from the end (0 and -1; of CoNLL-U "    \
+       "those that "                                                                                                  \
+       "the model learnt from). J may be one more than there are, and a file of words alone gets a second column",    \
        2},                                                                                                            \
   {                                                                                                                   \
     "output", LK_FORMS_OUTPUT, "FORM", 0,                                                                             \
@@ -75,7 +74,7 @@ error_t lk_forms_parse(int key, const char *text, lk_forms *forms);
 void lk_forms_init(lk_forms *forms);
 /** LK_USAGE where the options do not go together, with each other or (`scores`) with that one. */
 LK_CHECKED lk_status lk_forms_check(lk_forms *forms, bool scores);
-/** Begin with a model of these labels: sets how->take and how->put, or leaves them where answers are written as they are;
+/** Begin with what a model says of its corpus: sets how->take and how->put, or leaves them where answers are written as they are;
  *  returns how the lines are cut through *cut. forms is how->context of both. */
-LK_CHECKED lk_status lk_forms_begin(lk_forms *forms, const lk_strings *labels, lk_answering *how, lk_cut *cut);
+LK_CHECKED lk_status lk_forms_begin(lk_forms *forms, const lk_corpus_info *model, lk_answering *how, lk_cut *cut);
 void lk_forms_release(lk_forms *forms);

@@ -203,6 +203,8 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   job->format = format;
   job->info.kind = format->kind;
   job->info.stream = prepare->stream;
+  if (prepare->conllu && prepare->column_word != LK_COLUMN_DEFAULT) job->info.conllu_word = 1000 + prepare->column_word;
+  if (prepare->conllu && prepare->column_tag != LK_COLUMN_DEFAULT) job->info.conllu_tag = 1000 + prepare->column_tag;
   job->info.lower = prepare->lower;
   job->info.nfc = prepare->nfc;
   job->info.digits = prepare->digits;

@@ -146,6 +146,8 @@ lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *i
   LK_TRY(lk_h5_set_int(file, object, "nfc", info->nfc));
   if (info->digits) LK_TRY(lk_h5_set_int(file, object, "digits", info->digits));
   if (info->split[0]) LK_TRY(lk_h5_set_text(file, object, "split", info->split));
+  if (info->conllu_word) LK_TRY(lk_h5_set_int(file, object, "conllu_word", info->conllu_word));
+  if (info->conllu_tag) LK_TRY(lk_h5_set_int(file, object, "conllu_tag", info->conllu_tag));
   return lk_h5_set_int(file, object, "max_length", info->max_length);
 }
 
@@ -202,7 +204,7 @@ done:
 }
 
 lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info) {
-  int64_t frames, stream, lower, nfc, digits, longest, shared = 0;
+  int64_t frames, stream, lower, nfc, digits, longest, shared = 0, word, tag;
   LK_TRY(read_names(file, object, info));
   LK_TRY(read_split(file, object, info));
   LK_TRY(get_bounded(file, object, "frames", MOST_FRAMES, &frames));
@@ -210,6 +212,8 @@ lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *in
   LK_TRY(get_bounded(file, object, "lower", 1, &lower));
   LK_TRY(get_bounded(file, object, "nfc", 1, &nfc));
   LK_TRY(get_optional(file, object, "digits", 1, &digits));
+  LK_TRY(get_optional(file, object, "conllu_word", 2000, &word));
+  LK_TRY(get_optional(file, object, "conllu_tag", 2000, &tag));
   LK_TRY(get_bounded(file, object, "max_length", INT32_MAX, &longest));
   if (info->kind == LK_CORPUS_PAIRS) LK_TRY(get_bounded(file, object, "shared", 1, &shared));
   if ((info->kind == LK_CORPUS_FRAMES) != (frames > 0))
@@ -220,6 +224,8 @@ lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *in
   info->frames = (ptrdiff_t)frames;
   info->stream = (int)stream;
   info->lower = (int)lower;
+  info->conllu_word = (int)word;
+  info->conllu_tag = (int)tag;
   info->nfc = (int)nfc;
   info->digits = (int)digits;
   info->max_length = (ptrdiff_t)longest;

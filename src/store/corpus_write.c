@@ -78,6 +78,8 @@ lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk
   made->info.lower = info->lower;
   made->info.nfc = info->nfc;
   made->info.digits = info->digits;
+  made->info.conllu_word = info->conllu_word;
+  made->info.conllu_tag = info->conllu_tag;
   lk_status status = lk_h5_create(&made->file, path, false);
   if (status == LK_OK) status = write_header(made, info, source);
   if (status != LK_OK)

@@ -138,6 +138,13 @@ answers '# sent_id = 1\n1-2\tab b\t_\t_'"$six"'\n1\ta\ta\tTa'"$six"'\n2\tb b\t_\
 answers 'Ta\tTb\nTf\n' --input conllu --output tags
 answers 'a\tTa\nb b\tTb\n\nx1\tTf\n\n' --conllu --output columns
 
+# The column that the model learnt from, which may be another than UPOS.
+awk -F'\t' 'NF { print ++n "\t" $1 "\t_\tX\t" $2 "\t_\t_\t_\t_\t_"; next } { n = 0; print }' spaced.tsv >xpos.conllu
+make xpos label label xpos.conllu --conllu --column tag=4
+sed 's/\tT[a-f]\t/\t_\t/' xpos.conllu >in.txt
+"$LOCKSTEP" predict xpos/last.h5 --conllu <in.txt | cmp - xpos.conllu
+"$LOCKSTEP" predict xpos/last.h5 --conllu --column tag=3 <in.txt | sed 's/\tT[a-f]\t/\tX\t/' | cmp - in.txt
+
 # As many tags as words, in files made to be hard; all else comes back byte for byte.
 for i in $(seq 400); do
   printf '# sent_id = %d\n# text = it\twas\n' "$i"
