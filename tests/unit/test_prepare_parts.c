@@ -282,8 +282,8 @@ static void training_keeps_every_class(void **state) {
 
 static void subjects_by_their_beginning(void **state) {
   (void)state;
-  lk_prepare p = settings_of("pairs", file_of("a.tsv", "s_1_x\ta\tA\nt_1\tb\tB\ns_1_y\tc\tC\nu\td\tD\n"));
-  p.group = (lk_prepare_group){.by = LK_GROUP_COLUMN, .upto = "_"}; /* s_1 t s_1 u */
+  lk_prepare p = settings_of("pairs", file_of("a.tsv", "s_1_x\ta\tA\ns_1_y\tc\tC\nt_1\tb\tB\nu\td\tD\n"));
+  p.group = (lk_prepare_group){.by = LK_GROUP_COLUMN, .upto = "_"}; /* s_1 s_1 t u */
   p.fraction[LK_VALID] = 0.5;
   lk_corpus *corpus = prepared(&p);
   assert_string_equal(spell(corpus, LK_TRAIN), "a|c");
