@@ -14,9 +14,9 @@ typedef struct lk_stdin {
   int64_t lines;     /* that were given out */
 } lk_stdin;
 
-/** What is compressed (input.h) is read to its end at once. The next line with its end, "\n", "\r\n" or that of the input; valid until the next call. Where *got is false there is
- *  none: at the end of the input, or, unless `wait`, where the rest of a line has not been written yet. LK_IO; LK_DATA for a
- *  line longer than LK_STDIN_MOST, and for what is no text. */
+/** The next line with its end, "\n", "\r\n" or that of the input; valid until the next call. Where *got is false there is
+ *  none: at the end of the input, or, unless `wait`, where the rest of a line has not been written yet. What is compressed
+ *  (input.h) is read to its end at once. LK_IO; LK_DATA for a line longer than LK_STDIN_MOST, and for what is no text. */
 LK_CHECKED lk_status lk_stdin_next(lk_stdin *input, bool wait, const char **line, size_t *size, bool *got);
 /** Bytes of a line without its end. */
 size_t lk_stdin_trim(const char *line, size_t size);

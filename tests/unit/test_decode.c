@@ -440,6 +440,36 @@ static void test_generate_greedy(void **state) {
   }
 }
 
+/* Words between TABs may have blanks inside: a tag each, however lines are cut; what is not known is counted. */
+static void test_tabs(void **state) {
+  (void)state;
+  static const char *const settings[] = {"task=label", NET, NULL};
+  static const char *const pointer[] = {"w5 w6\tw7", "w5\t w6 \tw7 w8", "w5 w6", ""};
+  static const int tags[][4] = {{2, 3, 2, 0}, {3, 4, 2, 0}, {2, 3, 1, 0}}; /* by cut: AUTO, BLANKS, TABS */
+  static const int64_t unknown[] = {2, 0, 3}, lost[] = {0, 0, 1};
+  size_t size[4];
+  for (int i = 0; i < 4; i++) size[i] = strlen(pointer[i]);
+  for (int cut = LK_CUT_AUTO; cut <= LK_CUT_TABS; cut++) {
+    trained m;
+    lk_buffer out = {0};
+    const lk_lines lines = {.name = "lines", .text = pointer, .size = size, .count = 4, .first = 1, .cut = (lk_cut)cut};
+    trained_open(&m, LK_CORPUS_LABEL, 0, "word", settings);
+    assert_int_equal(lk_predict(&m.model, &lines, false, &out), LK_OK);
+    const char *at = out.data;
+    for (int i = 0; i < 4; i++) {
+      const char *end = strchr(at, '\n');
+      int found = end > at;
+      for (; at < end; at++) found += *at == ' ' || *at == '\t';
+      assert_int_equal(found, tags[cut][i]);
+      at = end + 1;
+    }
+    assert_int_equal(m.model.seen[LK_SEEN_UNKNOWN], unknown[cut]);
+    assert_int_equal(m.model.seen[LK_SEEN_LOST], lost[cut]);
+    lk_buffer_release(&out);
+    trained_close(&m);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_score),
@@ -452,6 +482,7 @@ int main(void) {
       cmocka_unit_test(test_generate_lines),
       cmocka_unit_test(test_generate_running_words),
       cmocka_unit_test(test_generate_greedy),
+      cmocka_unit_test(test_tabs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
