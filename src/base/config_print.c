@@ -42,8 +42,9 @@ lk_status lk_config_describe(lk_buffer *out) {
     if (section != open) LK_TRY(lk_buffer_printf(out, "\n%s: %s\n", section->name, section->help));
     open = section;
     char expected[128];
-    LK_TRY(lk_buffer_printf(out, "  %-22s %s; default %s%s%s\n", key->name, lk_config_expected(expected, key),
-                            *key->initial ? key->initial : "none", *key->unit ? " " : "", key->unit));
+    LK_TRY(lk_buffer_printf(out, "  %-26s %s%s%s%s; default %s\n", key->name, lk_config_expected(expected, key),
+                            *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "",
+                            *key->initial ? key->initial : "none"));
     LK_TRY(lk_buffer_printf(out, "      %s\n", key->help));
   }
   return LK_OK;

@@ -1,12 +1,13 @@
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config_impl.h"
 #include "lockstep/arena.h"
+#include "lockstep/number.h"
 #include "lockstep/path.h"
 #include "lockstep/shards.h"
 
@@ -21,17 +22,8 @@ lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const
   return LK_OK;
 }
 
-/* The shortest decimal form that reads back as the same number. */
-static const char *real_text(char out[32], double value) {
-  for (int digits = 15; digits <= 17; digits++) { /* %g drops zeros at the end */
-    (void)snprintf(out, 32, "%.*g", digits, value);
-    if (strtod(out, NULL) == value) break;
-  }
-  return out;
-}
-
 static const char *bound_text(char out[32], double value) {
-  return value == 0x1p53 ? strcpy(out, "2^53") : real_text(out, value);
+  return value == 0x1p53 ? strcpy(out, "2^53") : lk_number_text(out, value);
 }
 
 const char *lk_config_expected(char out[128], const config_key *key) {
@@ -79,69 +71,47 @@ const char *lk_config_name_at(const char *place, const config_key *key) {
   return strncmp(place, assigned, sizeof assigned - 1) == 0 ? "" : key->name;
 }
 
-static lk_status refuse(const config_key *key, config_value value, const char *place) {
-  char expected[128], found[256];
-  lk_config_expected(expected, key);
-  found_text(found, value);
-  LK_ASSERT(place); /* a default that is refused is our own bug */
-  const char *name = lk_config_name_at(place, key);
-  return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s%s%s, found %s", place, name, *name ? ": " : "", expected,
-                 *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "", found);
-}
-
-static const char *digits_end(const char *at) {
-  while (isdigit((unsigned char)*at)) at++;
-  return at;
-}
-
-/* Whether all of text is a decimal number as YAML and C write it: no hexadecimal, infinity, blanks or separators. */
-static bool is_decimal(const char *text, bool *plain_digits) {
-  const char *at = text + (*text == '+' || *text == '-');
-  const char *whole = digits_end(at), *end = whole;
-  ptrdiff_t digits = whole - at;
-  *plain_digits = digits > 0 && *end == '\0';
-  if (*end == '.') {
-    const char *fraction = digits_end(end + 1);
-    digits += fraction - end - 1;
-    end = fraction;
-  }
-  if (digits > 0 && (*end == 'e' || *end == 'E')) {
-    const char *power = end + 1 + (end[1] == '+' || end[1] == '-');
-    end = digits_end(power);
-    if (end == power) return false;
-  }
-  return digits > 0 && *end == '\0';
-}
-
 static bool in_range(const config_key *key, double value) {
   bool above = key->open & ABOVE_LEAST ? value > key->least : value >= key->least;
   bool below = key->open & BELOW_MOST ? value < key->most : value <= key->most;
   return isfinite(value) && above && below;
 }
 
-/* A whole number: digits, or a decimal form whose value is whole and exact, such as 1e6. */
-static bool read_integer(const config_key *key, const char *text, int64_t *out) {
-  bool plain_digits;
-  if (!is_decimal(text, &plain_digits)) return false;
-  double value = strtod(text, NULL);
-  if (!in_range(key, value) || value != floor(value)) return false;
-  if (plain_digits) {
-    if (fabs(value) >= 0x1p63) return false;
-    *out = strtoll(text, NULL, 10);
-    return key->most >= 0x1p63 || *out <= (int64_t)key->most; /* 2^53 + 1 is 2^53 to a double */
+/* " (did you mean 0.5?)" where the value is of no form that is read, but tells what it means; else "". */
+static const char *meant_text(char out[64], const config_key *key, config_value value) {
+  static const char *const yes[] = {"yes", "on", "y", "1"}, *const no[] = {"no", "off", "n", "0"};
+  char number[32];
+  double guess;
+  *out = '\0';
+  if (value.form != FORM_PLAIN) return out;
+  for (size_t i = 0; key->kind == KEY_BOOLEAN && i < sizeof yes / sizeof *yes; i++) {
+    if (strcasecmp(value.text, yes[i]) == 0) return strcpy(out, " (did you mean true?)");
+    if (strcasecmp(value.text, no[i]) == 0) return strcpy(out, " (did you mean false?)");
   }
-  if (fabs(value) > 0x1p53) return false;
-  *out = (int64_t)value;
-  return true;
+  if (key->kind != KEY_INTEGER && key->kind != KEY_REAL) return out;
+  if (!lk_number_guess(value.text, key->unit, &guess)) return strcpy(out, lk_number_why_not(value.text));
+  if (in_range(key, guess) && (key->kind == KEY_REAL || guess == floor(guess)))
+    (void)snprintf(out, 64, " (did you mean %s?)", lk_number_text(number, guess));
+  return out;
+}
+
+static lk_status refuse(const config_key *key, config_value value, const char *place) {
+  char expected[128], found[256], meant[64];
+  lk_config_expected(expected, key);
+  found_text(found, value);
+  LK_ASSERT(place); /* a default that is refused is our own bug */
+  const char *name = lk_config_name_at(place, key);
+  return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s%s%s, found %s%s", place, name, *name ? ": " : "", expected,
+                 *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "", found, meant_text(meant, key, value));
+}
+
+static bool read_integer(const config_key *key, const char *text, int64_t *out) {
+  if (!lk_number_whole(text, out) || !in_range(key, (double)*out)) return false;
+  return key->most >= 0x1p63 || *out <= (int64_t)key->most; /* 2^53 + 1 is 2^53 to a double */
 }
 
 static bool read_real(const config_key *key, const char *text, double *out) {
-  bool plain_digits;
-  if (!is_decimal(text, &plain_digits)) return false;
-  errno = 0;
-  *out = strtod(text, NULL);
-  bool vanished = *out == 0 && errno == ERANGE;
-  return !vanished && in_range(key, *out);
+  return lk_number_real(text, out) && in_range(key, *out);
 }
 
 static bool read_truth(const char *text, bool *out) {
@@ -217,8 +187,9 @@ lk_status lk_config_shards(const lk_config *config, int ranks, int *shards) {
   int64_t number = ranks;
   char quoted[256];
   if ((strcmp(value, "ranks") != 0 && !read_integer(&as, value, &number)) || number > LK_MAX_SHARDS)
-    return lk_config_error(config, "parallel.shards", "expected a number from 1 to %d, or ranks, found %s",
-                           LK_MAX_SHARDS, lk_quote(quoted, value, strlen(value)));
+    return lk_config_error(config, "parallel.shards",
+                           "expected a whole number from 1 to %d (shards), or ranks, found %s", LK_MAX_SHARDS,
+                           lk_quote(quoted, value, strlen(value)));
   if (number < ranks)
     return lk_config_error(config, "parallel.shards", "expected at least one a rank, found %d shards for %d ranks",
                            (int)number, ranks);
@@ -288,7 +259,7 @@ lk_status lk_config_format(const lk_config *config, const config_key *key, lk_bu
       return lk_buffer_printf(out, "%lld", (long long)integer);
     case KEY_REAL:
       memcpy(&value, field, sizeof value);
-      return lk_buffer_printf(out, "%s", real_text(real, value));
+      return lk_buffer_printf(out, "%s", lk_number_text(real, value));
     case KEY_BOOLEAN:
       memcpy(&truth, field, sizeof truth);
       return lk_buffer_printf(out, "%s", truth ? "true" : "false");

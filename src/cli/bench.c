@@ -53,7 +53,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       a->json = 1;
       return 0;
     case OPTION_SHARDS:
-      return lk_cli_integer("shards", text, 1, LK_MAX_SHARDS, &a->shards);
+      return lk_cli_integer("shards", text, 1, LK_MAX_SHARDS, "shards", &a->shards);
     case OPTION_KERNELS:
       a->kernels = text;
       return 0;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli_impl.h"
+#include "lockstep/number.h"
 #include "lockstep/text.h"
 
 int lk_cli_bad_option(const char *format, ...) {
@@ -21,25 +22,34 @@ int lk_cli_bad_option(const char *format, ...) {
   return EINVAL;
 }
 
-int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out) {
-  char *end, quoted[256];
-  errno = 0;
-  long long value = strtoll(text, &end, 10);
-  if (*text == '\0' || *end != '\0' || errno || value < low || value > high)
-    return lk_cli_bad_option("--%s: expected a whole number from %lld to %lld, found %s", option, low, high,
-                             lk_quote(quoted, text, strlen(text)));
-  *out = value;
-  return 0;
+/* The one line for an option whose value is no number, or none in its range: the range, the unit, and what was meant. */
+static int bad_number(const char *option, const char *text, const char *range, const char *unit, bool whole,
+                      const double ends[2]) {
+  char quoted[256], number[32], meant[64] = "";
+  double guess;
+  if (!lk_number_guess(text, unit, &guess))
+    (void)snprintf(meant, sizeof meant, "%s", lk_number_why_not(text));
+  else if (guess >= ends[0] && guess <= ends[1] && (!whole || guess == floor(guess)))
+    (void)snprintf(meant, sizeof meant, " (did you mean %s?)", lk_number_text(number, guess));
+  return lk_cli_bad_option("--%s: expected %s%s%s%s, found %s%s", option, range, *unit ? " (" : "", unit,
+                           *unit ? ")" : "", lk_quote(quoted, text, strlen(text)), meant);
 }
 
-int lk_cli_real(const char *option, const char *text, double low, double high, double *out) {
-  char *end, quoted[256];
-  double value = strtod(text, &end);
-  if (*text == '\0' || *end != '\0' || !isfinite(value) || value < low || value > high)
-    return lk_cli_bad_option("--%s: expected a number from %g to %g, found %s", option, low, high,
-                             lk_quote(quoted, text, strlen(text)));
-  *out = value;
-  return 0;
+int lk_cli_integer(const char *option, const char *text, long long low, long long high, const char *unit,
+                   long long *out) {
+  char range[96];
+  int64_t value;
+  if (lk_number_whole(text, &value) && value >= low && value <= high) return *out = value, 0;
+  (void)snprintf(range, sizeof range, "a whole number from %lld to %lld", low, high);
+  return bad_number(option, text, range, unit, true, (double[]){(double)low, (double)high});
+}
+
+int lk_cli_real(const char *option, const char *text, double low, double high, const char *unit, double *out) {
+  char range[96];
+  double value;
+  if (lk_number_real(text, &value) && value >= low && value <= high) return *out = value, 0;
+  (void)snprintf(range, sizeof range, "a number from %g to %g", low, high);
+  return bad_number(option, text, range, unit, false, (double[]){low, high});
 }
 
 bool lk_cli_is_assignment(const char *word) {
@@ -54,7 +64,8 @@ int lk_cli_columns(const char *text, int *word_column, int *tag_column) {
     char *end = NULL;
     const long column = word ? strtol(at + 5, &end, 10) : tag ? strtol(at + 4, &end, 10) : 0;
     if (!end || end == at + (word ? 5 : 4) || (*end != ',' && *end != '\0') || column < -999 || column > 999)
-      return lk_cli_bad_option("--column: expected word=I,tag=J, found %s", lk_quote(quoted, text, strlen(text)));
+      return lk_cli_bad_option("--column: expected word=I,tag=J, or one of them (columns from -999 to 999), found %s",
+                               lk_quote(quoted, text, strlen(text)));
     *(word ? word_column : tag_column) = (int)column;
     if (*end == '\0') return 0;
     at = end + 1;

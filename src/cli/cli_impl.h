@@ -29,9 +29,11 @@ int lk_cli_surplus_line(const char *name, const char *text);
 /** Whether a word of the command line is an assignment, key.path=value, rather than a path with '=' in it: a file of that
  *  name, or a '/' before the '=', makes it a path.                                 Not collective. */
 bool lk_cli_is_assignment(const char *word);
-/** A whole number / a real in [low, high] from an option's text, or lk_cli_bad_option() naming the option: 0 or EINVAL. */
-int lk_cli_integer(const char *option, const char *text, long long low, long long high, long long *out);
-int lk_cli_real(const char *option, const char *text, double low, double high, double *out);
+/** A whole number / a real in [low, high] from an option's text, or lk_cli_bad_option() naming the option, the range and
+ *  the unit ("" for none): 0 or EINVAL. */
+int lk_cli_integer(const char *option, const char *text, long long low, long long high, const char *unit,
+                   long long *out);
+int lk_cli_real(const char *option, const char *text, double low, double high, const char *unit, double *out);
 
 /** "word=0,tag=-1", either of them or both; the other is left as it is. */
 int lk_cli_columns(const char *text, int *word, int *tag);

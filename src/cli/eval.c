@@ -53,13 +53,13 @@ static int parse_by(const char *text, bool *by_class) {
 static error_t parse_translation(int key, const char *text, lk_eval_arguments *a) {
   long long beam;
   if (key == OPTION_BEAM) {
-    const error_t error = lk_cli_integer("beam", text, 1, 1024, &beam);
+    const error_t error = lk_cli_integer("beam", text, 1, 1024, "beginnings", &beam);
     if (!error) a->how.beam = beam;
     return error;
   }
   a->penalties = true;
-  if (key == OPTION_LENGTH) return lk_cli_real("length-penalty", text, 0, 10, &a->how.length_penalty);
-  return lk_cli_real("coverage-penalty", text, 0, 100, &a->how.coverage_penalty);
+  if (key == OPTION_LENGTH) return lk_cli_real("length-penalty", text, 0, 10, "", &a->how.length_penalty);
+  return lk_cli_real("coverage-penalty", text, 0, 100, "", &a->how.coverage_penalty);
 }
 
 static error_t parse_end(const lk_eval_arguments *a) {
@@ -85,7 +85,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case OPTION_BY:
       return parse_by(text, &a->by_class);
     case OPTION_BATCH:
-      return lk_cli_integer("batch", text, 1, 1000000, &a->batch);
+      return lk_cli_integer("batch", text, 1, 1000000, "sequences", &a->batch);
     case ARGP_KEY_ARG:
       if (state->arg_num > 1) return ARGP_ERR_UNKNOWN;
       *(state->arg_num == 0 ? &a->model : &a->corpus) = text;

@@ -19,9 +19,10 @@ static const struct argp_option options[] = {
     {"seed", SEED, "N", 0, "of the random numbers: the same seed gives the same text (1)", 0},
     {0}};
 
-static int read_integer(const char *option, const char *text, long long low, long long high, int64_t *out) {
+static int read_integer(const char *option, const char *text, long long low, long long high, const char *unit,
+                        int64_t *out) {
   long long value;
-  int bad = lk_cli_integer(option, text, low, high, &value);
+  int bad = lk_cli_integer(option, text, low, high, unit, &value);
   if (!bad) *out = value;
   return bad;
 }
@@ -33,17 +34,17 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       a->how.prompt = text;
       return 0;
     case TEMPERATURE:
-      return lk_cli_real("temperature", text, 0, 1000, &a->how.temperature);
+      return lk_cli_real("temperature", text, 0, 1000, "", &a->how.temperature);
     case TOP_K:
-      return read_integer("top-k", text, 0, INT32_MAX, &a->how.top_k);
+      return read_integer("top-k", text, 0, INT32_MAX, "units", &a->how.top_k);
     case TOP_P:
-      return lk_cli_real("top-p", text, 0, 1, &a->how.top_p);
+      return lk_cli_real("top-p", text, 0, 1, "probability", &a->how.top_p);
     case LENGTH:
-      return read_integer("length", text, 1, 1000000000, &a->how.length);
+      return read_integer("length", text, 1, 1000000000, "units", &a->how.length);
     case COUNT:
-      return read_integer("count", text, 1, 1000000000, &a->how.count);
+      return read_integer("count", text, 1, 1000000000, "texts", &a->how.count);
     case SEED:
-      return read_integer("seed", text, 0, INT64_MAX, &a->how.seed);
+      return read_integer("seed", text, 0, INT64_MAX, "", &a->how.seed);
     case ARGP_KEY_ARG:
       if (a->path) return ARGP_ERR_UNKNOWN;
       a->path = text;

@@ -28,9 +28,9 @@ static const struct argp_option options[] = {
     LK_FORMS_OPTIONS,
     {0}};
 
-static error_t parse_whole(const char *name, const char *text, long long most, int64_t *out) {
+static error_t parse_whole(const char *name, const char *text, long long most, const char *unit, int64_t *out) {
   long long value;
-  const error_t error = lk_cli_integer(name, text, 1, most, &value);
+  const error_t error = lk_cli_integer(name, text, 1, most, unit, &value);
   if (!error) *out = value;
   return error;
 }
@@ -39,18 +39,18 @@ static error_t parse_translation(int key, const char *text, arguments *a) {
   a->translates = 1;
   switch (key) {
     case BEAM:
-      return parse_whole("beam", text, 1024, &a->how.beam);
+      return parse_whole("beam", text, 1024, "beginnings", &a->how.beam);
     case NBEST:
-      return parse_whole("nbest", text, 1024, &a->how.nbest);
+      return parse_whole("nbest", text, 1024, "translations", &a->how.nbest);
     case LENGTH_PENALTY:
-      return lk_cli_real("length-penalty", text, 0, 10, &a->how.length_penalty);
+      return lk_cli_real("length-penalty", text, 0, 10, "", &a->how.length_penalty);
     case COVERAGE_PENALTY:
-      return lk_cli_real("coverage-penalty", text, 0, 100, &a->how.coverage_penalty);
+      return lk_cli_real("coverage-penalty", text, 0, 100, "", &a->how.coverage_penalty);
     case ALIGNMENT:
       a->how.alignment = true;
       return 0;
     case MAX_LENGTH:
-      return parse_whole("max-length", text, INT32_MAX, &a->most);
+      return parse_whole("max-length", text, INT32_MAX, "units", &a->most);
     default:
       return ARGP_ERR_UNKNOWN;
   }

@@ -94,16 +94,17 @@ static int choose(const char *name, const char *text, const char *const *names, 
   return lk_cli_bad_option("--%s: expected %s, found %s", name, list, lk_quote(quoted, text, strlen(text)));
 }
 
-static int parse_count(const char *name, const char *text, long long low, long long high, ptrdiff_t *out) {
+static int parse_count(const char *name, const char *text, long long low, long long high, const char *unit,
+                       ptrdiff_t *out) {
   long long value;
-  const int error = lk_cli_integer(name, text, low, high, &value);
+  const int error = lk_cli_integer(name, text, low, high, unit, &value);
   if (error == 0) *out = (ptrdiff_t)value;
   return error;
 }
 
 static int parse_seed(const char *text, lk_prepare *p) {
   long long seed = 0;
-  const int error = lk_cli_integer("shuffle", text, 0, INT64_MAX, &seed);
+  const int error = lk_cli_integer("shuffle", text, 0, INT64_MAX, "", &seed);
   p->shuffle = true;
   p->seed = (uint64_t)seed;
   return error;
@@ -126,7 +127,9 @@ static int parse_group(char *text, lk_prepare_group *group) {
   if (group->by == LK_GROUP_NONE || !*text || (group->by == LK_GROUP_COLUMN && !number) ||
       (upto && (!*group->upto || group->by == LK_GROUP_LINE)))
     return lk_cli_bad_option(
-        "--group: expected column=N, comment=KEY (either with ,upto=SEP behind it) or line=TEXT, found %s", quoted);
+        "--group: expected column=N, comment=KEY (either with ,upto=SEP behind it) or line=TEXT, N from -999 to 999; "
+        "found %s",
+        quoted);
   return 0;
 }
 
@@ -173,7 +176,7 @@ static int parse_unit(int key, const char *text, lk_prepare_arguments *a) {
 
 static int parse_minimum(int key, const char *text, lk_prepare_arguments *a) {
   ptrdiff_t least;
-  if (parse_count(key == OPTION_MIN_COUNT ? "min-count" : "target-min-count", text, 1, INT32_MAX, &least))
+  if (parse_count(key == OPTION_MIN_COUNT ? "min-count" : "target-min-count", text, 1, INT32_MAX, "times", &least))
     return EINVAL;
   if (key == OPTION_MIN_COUNT) a->prepare.minimum = least;
   if (key == OPTION_TARGET_MIN_COUNT || !a->minimum) a->prepare.pairs.minimum = least;
@@ -184,7 +187,7 @@ static int parse_minimum(int key, const char *text, lk_prepare_arguments *a) {
 static int parse_vocabulary(int key, const char *text, lk_prepare_arguments *a) {
   ptrdiff_t most;
   const char *name = key == OPTION_VOCABULARY ? "vocabulary" : "target-vocabulary";
-  if (parse_count(name, text, 0, INT32_MAX - LK_SPECIALS, &most)) return EINVAL;
+  if (parse_count(name, text, 0, INT32_MAX - LK_SPECIALS, "units", &most)) return EINVAL;
   if (key == OPTION_VOCABULARY) a->prepare.vocabulary = most;
   if (key == OPTION_TARGET_VOCABULARY || !a->vocabulary) a->prepare.pairs.vocabulary = most;
   a->vocabulary |= key == OPTION_TARGET_VOCABULARY;
@@ -210,7 +213,7 @@ static error_t parse_parts(int key, char *text, lk_prepare_arguments *a) {
     case OPTION_TEST:
       return add_path(&a->input[LK_TEST], text);
     case OPTION_VALID_FRACTION:
-      return lk_cli_real("valid-fraction", text, 0, 0.999, &p->fraction[LK_VALID]);
+      return lk_cli_real("valid-fraction", text, 0, 0.999, "share of the rows", &p->fraction[LK_VALID]);
     case OPTION_IN_ORDER:
       return p->in_order = true, 0;
     case OPTION_SHUFFLE:
@@ -218,7 +221,7 @@ static error_t parse_parts(int key, char *text, lk_prepare_arguments *a) {
     case OPTION_GROUP:
       return parse_group(text, &p->group);
     case OPTION_TEST_FRACTION:
-      return lk_cli_real("test-fraction", text, 0, 0.999, &p->fraction[LK_TEST]);
+      return lk_cli_real("test-fraction", text, 0, 0.999, "share of the rows", &p->fraction[LK_TEST]);
     default:
       return ARGP_ERR_UNKNOWN;
   }
@@ -252,7 +255,7 @@ static error_t parse_rows(int key, char *text, lk_prepare_arguments *a) {
   lk_prepare *p = &a->prepare;
   switch (key) {
     case OPTION_MAX_LENGTH:
-      return parse_count("max-length", text, 1, INT32_MAX - 2, &p->max_length);
+      return parse_count("max-length", text, 1, INT32_MAX - 2, "units or frames", &p->max_length);
     case OPTION_TOO_LONG:
     case OPTION_EMPTY:
     case OPTION_UNSEEN:

@@ -20,7 +20,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   long long most = 0;
   switch (key) {
     case MAX_LENGTH:
-      if (lk_cli_integer("max-length", text, 1, INT32_MAX, &most)) return EINVAL;
+      if (lk_cli_integer("max-length", text, 1, INT32_MAX, "units", &most)) return EINVAL;
       return a->most = most, 0;
     case ARGP_KEY_ARG:
       if (a->path) return lk_cli_surplus_line("lockstep score", text);

@@ -128,22 +128,49 @@ static void wrong_values(void **state) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     char text[128], message[256];
     (void)snprintf(text, sizeof text, "model:\n  hidden: %s\n", numbers[i]);
-    (void)snprintf(message, sizeof message, "tiny.yaml:2:11: " HIDDEN "'%s'", numbers[i]);
+    const char *meant = strcmp(numbers[i], "1_000") == 0 ? " (did you mean 1000?)" : "";
+    (void)snprintf(message, sizeof message, "tiny.yaml:2:11: " HIDDEN "'%s'%s", numbers[i], meant);
     assert_bad(text, message);
   }
-  const char *reals[] = {"nan", ".nan", "inf", ".inf", "-.inf", "1e999", "1e-400", "-1", "0x1p3", "1,5", "."};
+#define ENDLESS ", which is not finite"
+  const char *reals[][2] = {{"nan", ENDLESS},
+                            {".nan", ENDLESS},
+                            {"inf", ENDLESS},
+                            {".inf", ENDLESS},
+                            {"-.inf", ENDLESS},
+                            {"1e999", ENDLESS},
+                            {"1e-400", ", which is too near to 0"},
+                            {"-1", ""},
+                            {"0x1p3", ""},
+                            {"1,5", " (did you mean 1.5?)"},
+                            {"90m", " (did you mean 90?)"},
+                            {"1.5 h", " (did you mean 90?)"},
+                            {"-2h", ""},
+                            {".", ""}};
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
     char text[128], message[256];
-    (void)snprintf(text, sizeof text, "train.minutes: %s\n", reals[i]);
+    (void)snprintf(text, sizeof text, "train.minutes: %s\n", reals[i][0]);
     (void)snprintf(message, sizeof message,
-                   "tiny.yaml:1:16: train.minutes: expected a number of at least 0 (minutes), found '%s'", reals[i]);
+                   "tiny.yaml:1:16: train.minutes: expected a number of at least 0 (minutes), found '%s'%s",
+                   reals[i][0], reals[i][1]);
     assert_bad(text, message);
   }
   assert_bad("model: {dropout: 1.0}\n",
-             "tiny.yaml:1:18: model.dropout: expected a number from 0 to below 1, found '1.0'");
+             "tiny.yaml:1:18: model.dropout: expected a number from 0 to below 1 (share of units), found '1.0'");
+  assert_bad(
+      "model: {dropout: 50%}\n",
+      "tiny.yaml:1:18: model.dropout: expected a number from 0 to below 1 (share of units), found '50%' (did you "
+      "mean 0.5?)");
+  assert_bad("model: {dropout: 100%}\n", /* means 1, which is out of range */
+             "tiny.yaml:1:18: model.dropout: expected a number from 0 to below 1 (share of units), found '100%'");
+  assert_bad("train: {steps: 0.0015k}\n", /* means 1.5 */
+             "tiny.yaml:1:16: train.steps: expected a whole number from 0 to 2^53 (steps), found '0.0015k'");
   assert_bad("train: {every: 0}\n",
              "tiny.yaml:1:16: train.every: expected a number above 0 (epochs or minutes), found '0'");
-  assert_bad("model: {tied: yes}\n", "tiny.yaml:1:15: model.tied: expected true or false, found 'yes'");
+  assert_bad("model: {tied: yes}\n",
+             "tiny.yaml:1:15: model.tied: expected true or false, found 'yes' (did you mean true?)");
+  assert_bad("model: {tied: Off}\n",
+             "tiny.yaml:1:15: model.tied: expected true or false, found 'Off' (did you mean false?)");
   assert_bad("seed: 9007199254740993\n",
              "tiny.yaml:1:7: seed: expected a whole number from 0 to 2^53, found '9007199254740993'");
   assert_bad("task: [lm]\n", "tiny.yaml:1:1: task: expected text, found a list");
@@ -346,8 +373,9 @@ static void description(void **state) {
     }
   }
   assert_true(keys >= 50 && keys == sentences);
-  assert_non_null(strstr(text.data, "model.hidden           a whole number from 1 to 16384; default 256 units\n"));
-  assert_non_null(strstr(text.data, "data.corpus            text; default none\n"));
+  assert_non_null(
+      strstr(text.data, "model.hidden               a whole number from 1 to 16384 (units); default 256\n"));
+  assert_non_null(strstr(text.data, "data.corpus                text; default none\n"));
   lk_buffer_release(&text);
   lk_buffer_release(&printed);
   lk_config_release(&c);
