@@ -41,10 +41,19 @@ static const char *say_seconds(double seconds, char out[32]) {
   return out;
 }
 
-/* Time left by the nearest of the limits that are known beforehand; negative: none is. */
-static double time_left(const lk_trainer *t, double step_seconds) {
+/* Validations from here to the last step, where that is known: the last one comes with the end. */
+static int64_t evaluations_left(const lk_trainer *t) {
+  const int64_t every = t->config->eval.every > 0 ? t->config->eval.every : t->steps_in_epoch;
+  return t->valid ? (t->last_step + every - 1) / every - t->state.step / every : 0;
+}
+
+/* Time left by the nearest of the limits that are known beforehand, with the evaluations on the way once one was
+ * measured; negative: none is. */
+static double time_left(const lk_trainer *t) {
   double left = -1, spent = lk_trainer_spent(t);
-  if (t->last_step > 0) left = (double)(t->last_step - t->state.step) * step_seconds;
+  if (t->last_step > 0)
+    left = (double)(t->last_step - t->state.step) * lk_meter_step_seconds(&t->meter) +
+           (double)evaluations_left(t) * t->evaluation_seconds;
   double minutes = 60 * t->config->train.minutes - spent;
   if (t->config->train.minutes > 0 && (left < 0 || minutes < left)) left = minutes;
   return left;
@@ -57,18 +66,26 @@ static double epochs(const lk_trainer *t, const lk_state *at) {
 /* What is no number has no sign. */
 static double unsigned_nan(double value) { return isnan(value) ? fabs(value) : value; }
 
+/* "  3m 20s left". No "0s left": at the end an evaluation and the last save take what time they need. */
+static const char *say_left(const lk_trainer *t, char out[48]) {
+  char left[32];
+  const double remaining = time_left(t);
+  *out = '\0';
+  if (remaining >= 0.5) (void)snprintf(out, 48, "  %s left", say_seconds(remaining, left));
+  if (remaining >= 0 && remaining < 0.5) (void)snprintf(out, 48, "  nearly done");
+  return out;
+}
+
 void lk_progress_step(lk_trainer *t, const lk_step *step) {
-  if (t->rank != 0 || !lk_log_progress_due()) return;
-  double seconds = lk_clock_seconds() - t->window_start;
-  int64_t steps = t->state.step % LK_WINDOW ? t->state.step % LK_WINDOW : LK_WINDOW;
-  char of[32] = "", left[32] = "", ends[48] = "";
+  if (t->rank != 0) return;
+  lk_meter_step(&t->meter, lk_clock_seconds(), step->tokens, step->loss, step->skipped ? 0 : step->units);
+  if (!lk_log_progress_due()) return;
+  char of[32] = "", ends[48];
   if (t->last_step > 0) snprintf(of, sizeof of, "/%lld", (long long)t->last_step);
-  double remaining = time_left(t, seconds / (double)steps);
-  if (remaining >= 0) snprintf(ends, sizeof ends, "  %s left", say_seconds(remaining, left));
+  const double loss = lk_meter_loss(&t->meter);
   lk_log_progress(t->config->log.every, "step %lld%s  epoch %.2f  loss %.4f  %.0f tokens/s  rate %.3g%s",
-                  (long long)t->state.step, of, epochs(t, &t->state),
-                  unsigned_nan(step->loss / (double)(step->units ? step->units : 1)),
-                  seconds > 0 ? (double)t->window_tokens / seconds : 0.0, step->rate, ends);
+                  (long long)t->state.step, of, epochs(t, &t->state), unsigned_nan(loss), lk_meter_tokens(&t->meter),
+                  step->rate, say_left(t, ends));
 }
 
 static void record(const lk_trainer *t, const lk_state *at, double loss, double rate, double norm, double tokens,

@@ -63,6 +63,7 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   LK_TRY(lk_trainer_resume(t));
   t->state.seconds = seconds; /* what was spent stays spent */
   t->started = t->window_start = now;
+  lk_meter_start(&t->meter, now);
   t->window_tokens = 0;
   t->detour = way;
   return lk_trainer_detour(t);

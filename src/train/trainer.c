@@ -51,6 +51,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   t->saved = false; /* without this */
   LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &t->state, &result)));
   t->window_start += result.seconds; /* the window measures training */
+  lk_meter_pause(&t->meter, result.seconds);
   return LK_OK;
 }
 
@@ -104,6 +105,7 @@ static lk_status after_step(lk_trainer *t, const lk_step *step) {
 static lk_status loop(lk_trainer *t, run_end *end, int64_t *flags) {
   lk_step step;
   t->started = t->saved_at = t->window_start = lk_clock_seconds();
+  lk_meter_start(&t->meter, t->started);
   LK_TRY(lk_trainer_start_point(t));
   while (!(end->reason = lk_trainer_over(t))) {
     const double began = lk_clock_seconds();

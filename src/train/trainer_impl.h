@@ -7,6 +7,7 @@
  *   progress.c  what the run tells: log, metrics file   stop.c       signals, time, and the rules that end a run
  *   trouble.c   whose gradient is no number             init_from.c  given weights to start from
  *   spike.c     what a loss spike is                    rollback.c   back to an earlier step, past its batches
+ *   meter.c     what the progress line goes by
  *
  * Every decision is taken from the control word and from numbers that are alike on all ranks: no rank decides alone. */
 #pragma once
@@ -22,6 +23,7 @@
 #include "debug_impl.h"
 #include "lockstep/trainer.h"
 #include "lockstep/watchdog.h"
+#include "meter_impl.h"
 #include "owner_impl.h"
 #include "spike_impl.h"
 
@@ -111,6 +113,7 @@ typedef struct lk_trainer {
   bool time_over;                          /* train.minutes are */
   double started, saved_at, window_start;  /* seconds */
   int64_t window_tokens;
+  lk_meter meter; /* what the progress line says; rank 0 */
   double step_began, longest_step, evaluation_seconds, saving_seconds; /* what the end of the time is reckoned with */
   lk_debug debug;
   lk_spike spike;
