@@ -4,7 +4,7 @@
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_classify
 train 1 classify-text.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=4 train.batch=8 train.optimizer=sgd \
-  train.rate=1 train.schedule=constant train.warmup=0 train.epochs=0 train.steps=4000 train.patience=4 eval.every=10 eval.metric=loss \
+  train.rate=0.5 train.schedule=constant train.warmup=0 train.epochs=0 train.steps=4000 train.patience=4 eval.every=10 eval.metric=loss \
   checkpoint.every=0
 # By the losses that it told: where it had to end, and how often an evaluation that improved came after some that had not.
 awk -F'[:,]' '/"kind":"valid"/ {
