@@ -34,7 +34,7 @@ TABLE
 
 # Headers that no source includes first, because they have no source of their own. All others belong to the folder
 # whose source includes them first.
-owners="real.h=base shards.h=base pack.h=base vector.h=math vector_math.h=math vector_square.h=math tile.h=math"
+owners="real.h=base shards.h=base pack.h=base vector.h=math vector_math.h=math vector_square.h=math vector_fused.h=math tile.h=math"
 
 check() {
   cd "$1"

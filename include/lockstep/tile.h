@@ -11,8 +11,8 @@
 #pragma once
 #include "lockstep/vector_square.h"
 
-/* AVX-512 has 32 registers, the others 16: accumulators, one row of weights, one value of x. */
-#if LK_ISA_ID == 2
+/* AVX-512 and aarch64 have 32 registers, the others 16: accumulators, one row of weights, one value of x. */
+#if LK_ISA_ID == 2 || defined(__aarch64__)
 #define LK_TILE_ACCUMULATORS 24
 #define LK_TILE_VECTORS      4 /* that a tile is wide, at most */
 #else

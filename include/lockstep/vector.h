@@ -5,7 +5,10 @@
  * 8 on AVX2, 4 portable; half as many doubles) and use plain operators on it.
  *
  * These sources are compiled with -ffp-contract=off: products and sums are fused where lk_fma() is written and nowhere
- * else, so a row's bits do not depend on what the compiler made of the loop around it. */
+ * else, so a row's bits do not depend on what the compiler made of the loop around it.
+ *
+ * All instruction sets give the same bits. What is done element by element does so at any width, as lk_fma() rounds once
+ * everywhere; a sum over lanes goes by LK_LANES lanes (LK_SPLIT vectors of them), never by LK_VL. */
 #pragma once
 #include "lockstep/real.h"
 
@@ -43,6 +46,8 @@ typedef lk_real lk_vec __attribute__((vector_size(LK_VECTOR_BYTES)));
 typedef lk_word lk_ivec __attribute__((vector_size(LK_VECTOR_BYTES)));
 typedef lk_real lk_vec_unaligned __attribute__((vector_size(LK_VECTOR_BYTES), aligned(sizeof(lk_real)), may_alias));
 #define LK_VL ((ptrdiff_t)(LK_VECTOR_BYTES / sizeof(lk_real)))
+/* Vectors that hold LK_LANES reals: what sums over lanes go by. */
+#define LK_SPLIT ((int)(LK_LANES * sizeof(lk_real) / LK_VECTOR_BYTES))
 
 #define LK_INLINE static inline __attribute__((always_inline))
 /* Before a loop of constant length whose vectors are to stay in registers. */
@@ -58,21 +63,6 @@ LK_INLINE lk_vec lk_zero(void) { return (lk_vec){0}; }
 /** All lanes x. (x - 0 is x for every x, so the compiler leaves a plain broadcast.) */
 LK_INLINE lk_vec lk_splat(lk_real x) { return x - lk_zero(); }
 LK_INLINE lk_ivec lk_isplat(lk_word x) { return x - (lk_ivec){0}; }
-
-/** a b + c: rounded once where the instruction set has it, always in two steps where it has not. */
-LK_INLINE lk_vec lk_fma(lk_vec a, lk_vec b, lk_vec c) {
-#if LK_ISA_ID == 2 && defined(LK_DOUBLE)
-  return _mm512_fmadd_pd(a, b, c);
-#elif LK_ISA_ID == 2
-  return _mm512_fmadd_ps(a, b, c);
-#elif LK_ISA_ID == 1 && defined(LK_DOUBLE)
-  return _mm256_fmadd_pd(a, b, c);
-#elif LK_ISA_ID == 1
-  return _mm256_fmadd_ps(a, b, c);
-#else
-  return a * b + c;
-#endif
-}
 
 /** yes where the mask is all ones, no where it is zero. */
 LK_INLINE lk_vec lk_select(lk_ivec mask, lk_vec yes, lk_vec no) {
@@ -134,3 +124,5 @@ LK_INLINE lk_vec lk_keep_part(lk_vec v, ptrdiff_t n) {
   return (lk_vec)((lk_ivec)v & mask);
 #endif
 }
+
+#include "lockstep/vector_fused.h"

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "lockstep/fixed_math.h"
 #include "lockstep/status.h"
 
 __extension__ typedef unsigned __int128 uint128;
@@ -60,7 +61,7 @@ double lk_rng_normal(lk_rng rng, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
   philox(rng, a, b, c, d, x);
   double u = to_unit(join(x[0], x[1])) + 0x1p-53; /* (0,1]: the logarithm is finite */
   double v = to_unit(join(x[2], x[3]));
-  return sqrt(-2.0 * log(u)) * cos(6.283185307179586477 * v);
+  return sqrt(-2.0 * lk_fixed_log(u)) * lk_fixed_cos_turns(v);
 }
 
 /* floor(random * bound / 2^64): uneven by less than bound / 2^64, nothing that a corpus could show. */

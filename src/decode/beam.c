@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/fixed_math.h"
+
 static int keeps_weights(const lk_beam *b) { return b->how->alignment; }
 static int keeps_coverage(const lk_beam *b) { return b->how->coverage_penalty > 0; }
 
@@ -98,8 +100,9 @@ static void look(lk_beam *b, ptrdiff_t units, const lk_pack *sources) {
 
 static double score_of(const lk_beam *b, const lk_finished *f, const double *coverage, ptrdiff_t times) {
   double sum = 0;
-  for (ptrdiff_t j = 0; j < times && keeps_coverage(b); j++) sum += log(fmin(fmax(coverage[j], 1e-10), 1));
-  return f->log_probability / pow((5 + (double)f->units) / 6, b->how->length_penalty) + b->how->coverage_penalty * sum;
+  for (ptrdiff_t j = 0; j < times && keeps_coverage(b); j++) sum += lk_fixed_log(fmin(fmax(coverage[j], 1e-10), 1));
+  return f->log_probability / lk_fixed_power((5 + (double)f->units) / 6, b->how->length_penalty) +
+         b->how->coverage_penalty * sum;
 }
 
 /* A node for a way; its weights are those of the step just made. */

@@ -86,5 +86,9 @@ const lk_kernels *lk_kernels_get(void) { return tables[lk_kernels_isa()].kernels
 void lk_flush_denormals(void) {
 #ifdef HAS_X86
   _mm_setcsr(_mm_getcsr() | 0x8040); /* FTZ: results, DAZ: operands */
+#elif defined(__aarch64__)
+  uint64_t control;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+  __asm__ volatile("msr fpcr, %0" : : "r"(control | 1U << 24)); /* FZ: results and operands */
 #endif
 }

@@ -1,7 +1,7 @@
 /* task_lm.c - a language model: the next unit, from all units before it. */
-#include <math.h>
 #include <string.h>
 
+#include "lockstep/fixed_math.h"
 #include "task_impl.h"
 
 static lk_status settings(const lk_config *config) {
@@ -30,7 +30,7 @@ static ptrdiff_t counts_of(const lk_task *task) {
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
   (void)counts;
-  int n = lk_metric_put(metrics, 1, "perplexity", exp(loss), 0);
+  int n = lk_metric_put(metrics, 1, "perplexity", lk_fixed_exp(loss), 0);
   if (strcmp(task->info->unit, "char") == 0) n = lk_metric_put(metrics, n, "bits_per_character", loss / M_LN2, 0);
   return n;
 }

@@ -1,8 +1,8 @@
 /* task_translate.c - a sequence from a sequence: encoder, attention, decoder; what it writes is measured as text. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/fixed_math.h"
 #include "translator_impl.h"
 
 enum { UNITS, CORRECT, TEXT, COUNTS = TEXT + LK_TEXT_COUNTS };
@@ -188,7 +188,7 @@ static void count(lk_task *task, const lk_params *params, const lk_batch *batch,
 }
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
-  int n = lk_metric_put(metrics, 1, "perplexity", exp(loss), 0);
+  int n = lk_metric_put(metrics, 1, "perplexity", lk_fixed_exp(loss), 0);
   n = lk_metric_put(metrics, n, "accuracy", lk_ratio(counts[CORRECT], counts[UNITS]), 1);
   if (!task->translator->generates) return n;
   lk_text_counts texts;

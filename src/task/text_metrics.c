@@ -1,10 +1,10 @@
 #include "lockstep/text_metrics.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lockstep/arena.h"
+#include "lockstep/fixed_math.h"
 #include "task_impl.h"
 #include "text_impl.h"
 
@@ -199,7 +199,7 @@ double lk_edit_rate(const lk_edit_counts *counts) { return lk_ratio(counts->edit
 
 double lk_bleu_brevity(const lk_bleu_counts *counts) {
   if (counts->length >= counts->reference) return 1;
-  return counts->length > 0 ? exp(1 - (double)counts->reference / (double)counts->length) : 0;
+  return counts->length > 0 ? lk_fixed_exp(1 - (double)counts->reference / (double)counts->length) : 0;
 }
 
 /* BP exp(1/4 sum log p_n); the k-th order without a match counts as 1 / 2^k of one. */
@@ -211,9 +211,9 @@ double lk_bleu(const lk_bleu_counts *counts) {
     any += counts->correct[order];
     double correct = (double)counts->correct[order];
     if (counts->correct[order] == 0) correct = share /= 2;
-    sum += log(correct / (double)counts->total[order]);
+    sum += lk_fixed_log(correct / (double)counts->total[order]);
   }
-  return any > 0 ? 100 * lk_bleu_brevity(counts) * exp(sum / LK_BLEU_ORDER) : 0;
+  return any > 0 ? 100 * lk_bleu_brevity(counts) * lk_fixed_exp(sum / LK_BLEU_ORDER) : 0;
 }
 
 double lk_chrf(const lk_chrf_counts *counts, double beta) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lockstep/arena.h"
+#include "lockstep/fixed_math.h"
 #include "optimizer_impl.h"
 
 static const lk_rule *const rules[] = {
@@ -125,8 +126,8 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, co
   lk_update u = optimizer->settings;
   u.scale = scale;
   u.rate = rate;
-  u.correction1 = 1 - pow(u.beta1, (double)step);
-  u.correction2 = 1 - pow(u.beta2, (double)step);
+  u.correction1 = 1 - lk_fixed_power(u.beta1, (double)step);
+  u.correction2 = 1 - lk_fixed_power(u.beta2, (double)step);
   for (int i = 0; i < optimizer->ranges; i++) {
     const range *r = &optimizer->range[i];
     const ptrdiff_t begin = r->begin > part.begin ? r->begin : part.begin;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lockstep/arena.h"
+#include "lockstep/fixed_math.h"
 
 /* Places in the saved state. Zeros are a run's start. */
 enum { SEEN, BEST, BAD, FALLS };
@@ -41,13 +42,13 @@ static double falls(const lk_schedule *s, moment now) {
   double first = s->start > 0 ? s->start : s->every, at = counted(s, now);
   if (at < first) return s->rate;
   double count = s->every > 0 ? 1 + floor((at - first) / s->every) : 1;
-  return s->rate * pow(s->factor, count);
+  return s->rate * lk_fixed_power(s->factor, count);
 }
 
 static double exponential(const lk_schedule *s, moment now) {
   const double at = counted(s, now);
   if (at <= s->start || s->every <= 0) return s->rate;
-  return s->rate * pow(s->factor, (at - s->start) / s->every);
+  return s->rate * lk_fixed_power(s->factor, (at - s->start) / s->every);
 }
 
 /* The share of the run that is over, by whichever of its ends is nearer. During the warm-up none is, also where the run is
@@ -62,7 +63,7 @@ static double done_of(const lk_schedule *s, moment now) {
 
 static double cosine(const lk_schedule *s, moment now) {
   const double done = done_of(s, now);
-  return s->floor + (s->rate - s->floor) * 0.5 * (1 + cos(done * 3.14159265358979323846));
+  return s->floor + (s->rate - s->floor) * 0.5 * (1 + lk_fixed_cos_turns(done / 2));
 }
 
 static double inverse_sqrt(const lk_schedule *s, moment now) {
@@ -72,7 +73,7 @@ static double inverse_sqrt(const lk_schedule *s, moment now) {
 
 static double plateau(const lk_schedule *s, moment now) {
   (void)now;
-  return s->rate * pow(s->factor, s->state[FALLS]);
+  return s->rate * lk_fixed_power(s->factor, s->state[FALLS]);
 }
 
 static const struct {

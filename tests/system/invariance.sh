@@ -32,17 +32,6 @@ done
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
   compare onehot textbook-lm.yaml data.corpus=text.h5 model.hidden=20 train.batch=5
 }
-# The kernels that were asked for, with bits of their own; where the CPU lacks them, train says so.
-for kernels in portable avx2; do
-  grep -qw avx2 /proc/cpuinfo || [ "$kernels" = portable ] || continue
-  for ranks in 1 3; do
-    # shellcheck disable=SC2086
-    train $ranks lm-char.yaml $kernels-$ranks data.corpus=text.h5 kernels=$kernels train.steps=12 train.unroll=17 $small
-    grep -q " $kernels kernels" $kernels-$ranks.log
-  done
-  same $kernels-1/last.h5 $kernels-3/last.h5
-done
-if same portable-1/last.h5 lstm-1/last.h5 >/dev/null; then echo 'kernels=portable changed nothing' && exit 1; fi
 # and the weights do move: one step less gives other ones
 train 2 lm-char.yaml less data.corpus=text.h5 model.cell=lstm train.unroll=17 train.steps=11 model.hidden=20 model.embedding=12 train.batch=11 eval.every=5
 if same lstm-1/last.h5 less/last.h5 >/dev/null; then echo 'a step changed no weight' && exit 1; fi

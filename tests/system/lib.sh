@@ -24,6 +24,13 @@ corpus_classify() {
   "$LOCKSTEP" prepare classify classify.tsv --unit char --valid-fraction 0.1 -o classify.h5 >/dev/null
 }
 
+# Words backwards.
+corpus_pairs() {
+  awk 'BEGIN { srand(5); for (i = 0; i < 900; i++) { s = t = ""; for (n = 2 + int(7 * rand()); n; n--) {
+    c = substr("abcdefghij", 1 + int(10 * rand()), 1); s = s (s ? " " : "") c; t = c (t ? " " : "") t } print s "\t" t } }' >pairs.tsv
+  "$LOCKSTEP" prepare pairs pairs.tsv --unit word --valid-fraction 0.1 -o pairs.h5 >/dev/null
+}
+
 # train R CONFIG RUN [key=value ...]
 train() {
   local ranks=$1 config=$2 run=$3

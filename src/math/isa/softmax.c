@@ -1,12 +1,12 @@
 #include "isa_impl.h"
 
-#include <math.h>
-
+#include "lockstep/fixed_math.h"
 #include "lockstep/status.h"
 
 enum {
-  CHAINS = 4, /* independent partial sums, so that an addition need not wait for the one before */
-  AHEAD = 4   /* rows: short stretches of far rows end before the hardware has seen them coming */
+  CHAINS = 4, /* independent partial sums of LK_LANES lanes, so that an addition need not wait for the one before */
+  PARTS = CHAINS * LK_SPLIT, /* vectors that hold them: column v goes to lane v % (CHAINS LK_LANES), on any CPU */
+  AHEAD = 4                  /* rows: short stretches of far rows end before the hardware has seen them coming */
 };
 
 /* A row that will be read soon, or one that is there. */
@@ -16,12 +16,12 @@ static const lk_real *row_ahead(const lk_real *logits, ptrdiff_t ld, ptrdiff_t i
 
 /* Sums over the V columns of one row, kept in lanes as float and added up in double, always in this order. */
 typedef struct lane_sums {
-  lk_vec part[CHAINS];
+  lk_vec part[PARTS];
 } lane_sums;
 
 static double total(const lane_sums *sums) {
   double sum = 0;
-  for (int c = 0; c < CHAINS; c++) {
+  for (int c = 0; c < PARTS; c++) {
     lk_real lane[LK_VL];
     lk_store(lane, sums->part[c]);
     for (ptrdiff_t i = 0; i < LK_VL; i++) sum += (double)lane[i];
@@ -30,13 +30,13 @@ static double total(const lane_sums *sums) {
 }
 
 static lk_real row_max(ptrdiff_t V, const lk_real *row) {
-  lk_vec most[CHAINS];
-  for (int c = 0; c < CHAINS; c++) most[c] = lk_splat(row[0]);
+  lk_vec most[PARTS];
+  for (int c = 0; c < PARTS; c++) most[c] = lk_splat(row[0]);
   ptrdiff_t v = 0;
-  for (; v + CHAINS * LK_VL <= V; v += CHAINS * LK_VL)
-    LK_UNROLL for (int c = 0; c < CHAINS; c++) most[c] = lk_max(lk_load(row + v + c * LK_VL), most[c]);
+  for (; v + PARTS * LK_VL <= V; v += PARTS * LK_VL)
+    LK_UNROLL for (int c = 0; c < PARTS; c++) most[c] = lk_max(lk_load(row + v + c * LK_VL), most[c]);
   lk_real lane[LK_VL], max = row[0];
-  for (int c = 0; c < CHAINS; c++) {
+  for (int c = 0; c < PARTS; c++) {
     lk_store(lane, most[c]);
     for (ptrdiff_t i = 0; i < LK_VL; i++) max = lane[i] > max ? lane[i] : max;
   }
@@ -55,18 +55,20 @@ LK_INLINE double exponentials(ptrdiff_t V, const lk_real *row, const lk_real *ne
                               double *plain) {
   lane_sums e = {{lk_zero()}}, s = {{lk_zero()}};
   const lk_vec shift = lk_splat(max);
-  const ptrdiff_t whole = V / LK_VL * LK_VL;
-  for (ptrdiff_t v = 0, c = 0; v < whole; v += LK_VL, c = (c + 1) % CHAINS) {
+  const ptrdiff_t whole = V / LK_LANES * LK_LANES;
+  for (ptrdiff_t v = 0, c = 0; v < whole; v += LK_LANES, c = (c + LK_SPLIT) % PARTS) {
     __builtin_prefetch(next + v);
-    const lk_vec x = lk_load(row + v) - shift;
-    e.part[c] += lk_exp(x);
-    if (smooth) s.part[c] += x;
+    LK_UNROLL for (int j = 0; j < LK_SPLIT; j++) {
+      const lk_vec x = lk_load(row + v + j * LK_VL) - shift;
+      e.part[c + j] += lk_exp(x);
+      if (smooth) s.part[c + j] += x;
+    }
   }
-  if (whole < V) {
-    const ptrdiff_t rest = V - whole;
-    const lk_vec x = lk_load_part(row + whole, rest) - shift;
-    e.part[0] += lk_keep_part(lk_exp(x), rest);
-    if (smooth) s.part[0] += lk_keep_part(x, rest);
+  for (ptrdiff_t v = whole, j = 0; v < V; v += LK_VL, j++) { /* what is left begins with the first lanes again */
+    const ptrdiff_t rest = V - v < LK_VL ? V - v : LK_VL;
+    const lk_vec x = lk_load_part(row + v, rest) - shift;
+    e.part[j] += lk_keep_part(lk_exp(x), rest);
+    if (smooth) s.part[j] += lk_keep_part(x, rest);
   }
   if (smooth) *plain = total(&s);
   return total(&e);
@@ -81,7 +83,7 @@ static double row_loss(ptrdiff_t V, const lk_real *row, const lk_real *next, int
   else
     sum = exponentials(V, row, next, max, 0, &plain);
   if (softmax) *softmax = (lk_softmax){max, (lk_real)(1.0 / sum)};
-  return log(sum) - (1.0 - smoothing) * ((double)row[target] - (double)max) - smoothing / (double)V * plain;
+  return lk_fixed_log(sum) - (1.0 - smoothing) * ((double)row[target] - (double)max) - smoothing / (double)V * plain;
 }
 
 void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t ld, const int32_t *target,

@@ -5,7 +5,10 @@
 #include "lockstep/tile.h"
 #include "lockstep/vector_math.h"
 
-enum { CHAINS = 4 }; /* vectors at a time, so that an addition need not wait for the one before */
+enum {
+  CHAINS = 4,               /* so many at a time, so that an addition need not wait for the one before */
+  PARTS = CHAINS * LK_SPLIT /* vectors of the CHAINS partial sums of LK_LANES lanes, the same on any CPU */
+};
 
 /* One target row's part of everything. */
 typedef struct view {
@@ -26,27 +29,30 @@ static view view_of(const lk_attention *a, const lk_attending *rows, ptrdiff_t r
 }
 
 static lk_real lane_sum(const lk_vec *part) {
-  lk_real lane[LK_VL], sum = 0;
-  lk_store(lane, (part[0] + part[1]) + (part[2] + part[3]));
-  for (ptrdiff_t i = 0; i < LK_VL; i++) sum += lane[i];
+  lk_real lane[LK_LANES], sum = 0;
+  for (int j = 0; j < LK_SPLIT; j++)
+    lk_store(lane + j * LK_VL, (part[j] + part[LK_SPLIT + j]) + (part[2 * LK_SPLIT + j] + part[3 * LK_SPLIT + j]));
+  for (ptrdiff_t i = 0; i < LK_LANES; i++) sum += lane[i];
   return sum;
 }
 
 /* n is a multiple of LK_LANES; pads are zero. */
 static lk_real dot(ptrdiff_t n, const lk_real *x, const lk_real *y) {
-  lk_vec part[CHAINS] = {lk_zero(), lk_zero(), lk_zero(), lk_zero()};
+  lk_vec part[PARTS] = {lk_zero()};
   ptrdiff_t k = 0;
-  for (; k + CHAINS * LK_VL <= n; k += CHAINS * LK_VL)
-    LK_UNROLL for (int c = 0; c < CHAINS; c++) part[c] =
+  for (; k + PARTS * LK_VL <= n; k += PARTS * LK_VL)
+    LK_UNROLL for (int c = 0; c < PARTS; c++) part[c] =
         lk_fma(lk_load(x + k + c * LK_VL), lk_load(y + k + c * LK_VL), part[c]);
-  for (; k < n; k += LK_VL) part[0] = lk_fma(lk_load(x + k), lk_load(y + k), part[0]);
+  for (; k < n; k += LK_LANES)
+    LK_UNROLL for (int j = 0; j < LK_SPLIT; j++) part[j] =
+        lk_fma(lk_load(x + k + j * LK_VL), lk_load(y + k + j * LK_VL), part[j]);
   return lane_sum(part);
 }
 
 /* v . tanh(q + key) */
 static lk_real additive(ptrdiff_t n, const lk_real *v, const lk_real *q, const lk_real *key) {
-  lk_vec part[CHAINS] = {lk_zero(), lk_zero(), lk_zero(), lk_zero()};
-  for (ptrdiff_t k = 0, c = 0; k < n; k += LK_VL, c = (c + 1) % CHAINS)
+  lk_vec part[PARTS] = {lk_zero()};
+  for (ptrdiff_t k = 0, c = 0; k < n; k += LK_VL, c = (c + 1) % PARTS)
     part[c] = lk_fma(lk_load(v + k), lk_tanh(lk_load(q + k) + lk_load(key + k)), part[c]);
   return lane_sum(part);
 }
