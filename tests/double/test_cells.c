@@ -26,6 +26,7 @@ typedef struct subject {
   double *x, *dx, *h0, *c0; /* [N,ld], [B,H] */
   int32_t *ids;
   ptrdiff_t I, H, ld;
+  ptrdiff_t every; /* of so many elements one is tried */
 } subject;
 
 static void lay_out(subject *s) {
@@ -41,8 +42,13 @@ static void lay_out(subject *s) {
 
 /* crowd: most sequences of a shard. */
 static void create(subject *s, const char *cell, int bits, ptrdiff_t H, int crowd) {
-  *s = (subject){
-      .cell = cell, .backward = bits & 1, .onehot = bits >> 1 & 1, .recurrent_bias = !(bits >> 2), .I = 4, .H = H};
+  *s = (subject){.cell = cell,
+                 .backward = bits & 1,
+                 .onehot = bits >> 1 & 1,
+                 .recurrent_bias = !(bits >> 2),
+                 .I = 4,
+                 .H = H,
+                 .every = crowd > 3 ? 13 : 1};
   s->ld = lk_padded(s->I);
   const lk_recurrent_spec spec = {.cell = cell,
                                   .name = "rnn",
@@ -143,6 +149,7 @@ static void check(subject *s, const char *what, double *values, ptrdiff_t ldv, c
   assert_true(largest > 1e-4 && largest < 1e6);
   for (ptrdiff_t r = 0; r < rows; r++)
     for (ptrdiff_t i = 0; i < width; i++) {
+      if ((r * width + i) % s->every) continue;
       const double error = (gradient[r * ldg + i] - difference(s, &values[r * ldv + i])) / largest;
       if (!(fabs(error) <= fabs(worst))) worst = error;
     }
