@@ -33,9 +33,9 @@ typedef struct fixture_rank {
 
 /* Run a group once for each set of kernels that this CPU has; the number of failures. */
 static inline int fixture_every_kernel(int (*group)(void)) {
-  static const char *const names[] = {"portable", "avx2", "avx512"};
+  static const char *const names[] = {"portable", "avx2", "avx512", "blas"};
   int failed = 0;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     if (lk_kernels_select(names[i]) == LK_OK) {
       print_message("kernels: %s\n", names[i]);
       failed += group();

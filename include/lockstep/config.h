@@ -64,7 +64,7 @@ typedef struct lk_config_train {
 typedef struct lk_config {
   const char *task; /* lm | classify | label */
   int64_t seed;
-  const char *kernels; /* auto | avx512 | avx2 | portable */
+  const char *kernels; /* auto | avx512 | avx2 | portable | blas */
   struct {
     const char *dir;
   } run;

@@ -6,7 +6,8 @@
  *   over rows    weight, bias and embedding gradients: shard by shard along the tree, a block of the matrix at a time.
  *
  * No bit of the model goes through OpenBLAS, whose sums, and whose speed, change with its version and with
- * OPENBLAS_CORETYPE. It remains the yardstick of tests and benchmarks.
+ * OPENBLAS_CORETYPE, unless the kernels called blas were chosen (src/math/by_blas.c): for CPUs that ours have no vectors
+ * for. Otherwise it is the yardstick of tests and benchmarks.
  *
  * The kernels exist in AVX-512, AVX2 and portable form in one binary, compiled from the same sources; the best that the
  * CPU has is chosen at start. The portable form is the reference. */
@@ -33,6 +34,10 @@ typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
   const int32_t *out;  /* [n] rows of y, NULL: 0..n-1 */
   const lk_real *bias; /* [M] or NULL */
   int add;             /* y += rather than y = (then bias must be NULL) */
+  /* Where each shard's rows begin, [shards + 1], of a product that may run shard by shard: whose bits need not be those
+   * of single rows. NULL: row by row. */
+  const ptrdiff_t *shard_row;
+  int shards;
 } lk_product;
 
 /* What makes a row of logits x its softmax, e^(x - max) scale. */
@@ -41,7 +46,7 @@ typedef struct lk_softmax {
 } lk_softmax;
 
 typedef struct lk_kernels {
-  const char *name; /* avx512 | avx2 | portable */
+  const char *name; /* avx512 | avx2 | portable | blas */
   ptrdiff_t width;  /* reals of a vector */
   /** Reals that lk_packed.data needs for W [M,K]. */
   ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
@@ -78,11 +83,17 @@ typedef struct lk_kernels {
 /** What lk_kernels_select() takes; *count of them.                                 Not collective. */
 const char *const *lk_kernels_names(size_t *count);
 /** Choose by name ("auto" or NULL: the best this CPU has), flush denormals in this thread, keep BLAS to one thread.
- *  LK_USAGE where the CPU lacks it, LK_DATA never.                                 Not collective. */
+ *  Auto is never blas. LK_USAGE where the CPU lacks it, LK_DATA never.                                 Not collective. */
 LK_CHECKED lk_status lk_kernels_select(const char *name);
 /** The chosen kernels; lk_kernels_select("auto") where none were chosen yet.      Not collective. */
 const lk_kernels *lk_kernels_get(void);
-/** 0 portable, 1 avx2, 2 avx512: index into tables of per-ISA functions.          Not collective. */
+/** What "auto" stands for in a training run: "auto", or "blas" where the CPU has no fused multiply-add, which ours then do in
+ *  software, and OpenBLAS is measured to be faster. Other processes may come to another answer. Not collective. */
+const char *lk_kernels_advise(void);
+/** Whether a product of usual size takes OpenBLAS less time than the portable kernels; takes milliseconds and leaves the
+ *  choice of kernels as it was.                                                    Not collective. */
+int lk_kernels_blas_is_faster(void);
+/** 0 portable, 1 avx2, 2 avx512, 3 blas: index into tables of per-ISA functions.          Not collective. */
 int lk_kernels_isa(void);
 /** FTZ/DAZ for the calling thread.                                                Not collective. */
 void lk_flush_denormals(void);

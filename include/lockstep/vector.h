@@ -1,8 +1,9 @@
 /* vector.h - one vector type for every instruction set.
  *
  * Sources under src/math/isa and src/nn/cell_*.c are compiled once for each instruction set, with -DLK_ISA=portable,
- * avx2 or avx512, and once more for the double library. They see a vector lk_vec of LK_VL reals (16 floats on AVX-512,
- * 8 on AVX2, 4 portable; half as many doubles) and use plain operators on it.
+ * avx2, avx512 or blas (as portable, but rounding twice, beside OpenBLAS's products), and once more for the double library.
+ * They see a vector lk_vec of LK_VL reals (16 floats on AVX-512, 8 on AVX2, else 4; half as many doubles) and use plain
+ * operators on it.
  *
  * These sources are compiled with -ffp-contract=off: products and sums are fused where lk_fma() is written and nowhere
  * else, so a row's bits do not depend on what the compiler made of the loop around it.
@@ -15,6 +16,7 @@
 #define LK_ISA_ID_portable 0
 #define LK_ISA_ID_avx2     1
 #define LK_ISA_ID_avx512   2
+#define LK_ISA_ID_blas     3
 #ifndef LK_ISA
 #define LK_ISA portable
 #endif
@@ -24,7 +26,7 @@
 /* name_avx512 and so on: what has linkage in such a source. */
 #define LK_ISA_NAME(name) LK_PASTE(name, LK_PASTE(_, LK_ISA))
 
-#if LK_ISA_ID > 0
+#if LK_ISA_ID == 1 || LK_ISA_ID == 2
 #include <immintrin.h>
 #endif
 

@@ -28,8 +28,8 @@ LK_INLINE __m128d lk_fused_pair(__m128d a, __m128d b, __m128d c) {
 #endif
 #endif
 
-/** a b + c, rounded once: by an instruction, or, in the portable kernels of a CPU without one, in software. (Not in their
- *  double form, which only tests use.) */
+/** a b + c, rounded once: by an instruction, or, in the portable kernels of a CPU without one, in software. Twice in those
+ *  called blas, whose bits are their own, and in the portable double ones, which only tests use. */
 LK_INLINE lk_vec lk_fma(lk_vec a, lk_vec b, lk_vec c) {
 #if LK_ISA_ID == 2 && defined(LK_DOUBLE)
   return _mm512_fmadd_pd(a, b, c);
@@ -39,7 +39,7 @@ LK_INLINE lk_vec lk_fma(lk_vec a, lk_vec b, lk_vec c) {
   return _mm256_fmadd_pd(a, b, c);
 #elif LK_ISA_ID == 1
   return _mm256_fmadd_ps(a, b, c);
-#elif defined(LK_DOUBLE)
+#elif LK_ISA_ID == 3 || defined(LK_DOUBLE)
   return a * b + c;
 #elif defined(__aarch64__)
   return (lk_vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);

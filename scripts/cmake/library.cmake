@@ -13,7 +13,7 @@ if(LOCKSTEP_SANITIZE)
   target_link_options(lockstep_flags INTERFACE ${sanitize})
 endif()
 
-set(LOCKSTEP_ISAS portable)
+set(LOCKSTEP_ISAS portable blas)
 set(LOCKSTEP_FLAGS_portable)
 set(LOCKSTEP_FLAGS_avx2 -mavx2 -mfma)
 set(LOCKSTEP_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)

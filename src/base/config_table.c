@@ -47,7 +47,9 @@ const config_key lk_config_keys[] = {
          "What is learnt: lm (language model), classify (a class per sequence), label (one per token) or translate."),
     WHOLE("seed", seed, "1", 0, MANY, "", "All random numbers follow from it: the same seed gives the same model."),
     TEXT("kernels", kernels, "auto",
-         "Instruction set of the kernels: auto (best of this machine), avx512, avx2 or portable."),
+         "Instruction set of the kernels, which decides no bit: auto (best of this machine), avx512, avx2 or portable; "
+         "or "
+         "blas, OpenBLAS's products with bits of its own, which auto takes where it is faster."),
 
     PATH("run.dir", run.dir, "run", "The folder of the run: configuration, log, metrics and checkpoints."),
 

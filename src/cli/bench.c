@@ -26,7 +26,7 @@ static const struct argp_option options[] = {
     {"quick", OPTION_QUICK, NULL, 0, "fewer shapes and shorter timings: half a minute rather than a few", 0},
     {"json", OPTION_JSON, NULL, 0, "one JSON object", 0},
     {"shards", OPTION_SHARDS, "N", 0, "shards of the nets (as many as ranks)", 0},
-    {"kernels", OPTION_KERNELS, "NAME", 0, "auto, avx512, avx2 or portable (auto)", 0},
+    {"kernels", OPTION_KERNELS, "NAME", 0, "auto, avx512, avx2, portable or blas (auto)", 0},
     {0}};
 
 static int want(arguments *a, const char *text) {

@@ -3,6 +3,7 @@
 #include "lockstep/kernels.h"
 
 double lk_ceiling_portable(ptrdiff_t rounds);
+double lk_ceiling_blas(ptrdiff_t rounds);
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
 double lk_ceiling_avx2(ptrdiff_t rounds);
 double lk_ceiling_avx512(ptrdiff_t rounds);
@@ -15,6 +16,7 @@ double lk_ceiling_spin(ptrdiff_t rounds) {
     lk_ceiling_avx2,
     lk_ceiling_avx512,
 #endif
+    [3] = lk_ceiling_blas,
   };
   return spin[lk_kernels_isa()](rounds);
 }

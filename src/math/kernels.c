@@ -1,7 +1,10 @@
 #include "lockstep/kernels.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "lockstep/arena.h"
+#include "lockstep/clock.h"
 #include "lockstep/status.h"
 #include "math_impl.h"
 
@@ -10,7 +13,7 @@
 #include <xmmintrin.h>
 #endif
 
-extern const lk_kernels lk_kernels_portable;
+extern const lk_kernels lk_kernels_portable, lk_kernels_blas;
 #ifdef HAS_X86
 extern const lk_kernels lk_kernels_avx2, lk_kernels_avx512;
 
@@ -23,7 +26,7 @@ static int has_avx512(void) {
 #endif
 static int has_portable(void) { return 1; }
 
-/* By lk_kernels_isa(), the best last. */
+/* By lk_kernels_isa(): ours, the best last, and those of OpenBLAS. */
 static const struct {
   const lk_kernels *kernels;
   int (*supported)(void);
@@ -33,20 +36,22 @@ static const struct {
     {&lk_kernels_avx2, has_avx2},
     {&lk_kernels_avx512, has_avx512},
 #endif
+    [LK_BLAS_ISA] = {&lk_kernels_blas, has_portable},
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 static int chosen = -1;
 
 static int best(void) {
-  int isa = TABLES - 1;
-  while (!tables[isa].supported()) isa--;
+  int isa = LK_BLAS_ISA - 1;
+  while (!tables[isa].kernels || !tables[isa].supported()) isa--;
   return isa;
 }
 
 static lk_status find(const char *name, int *isa) {
   char known[128] = "auto";
   for (int i = 0; i < TABLES; i++) {
+    if (!tables[i].kernels) continue;
     if (strcmp(name, tables[i].kernels->name) == 0) {
       if (!tables[i].supported()) return LK_FAIL(LK_USAGE, "this CPU has no %s: choose other kernels, or auto", name);
       *isa = i;
@@ -59,8 +64,11 @@ static lk_status find(const char *name, int *isa) {
 
 const char *const *lk_kernels_names(size_t *count) {
   static const char *names[TABLES + 1] = {"auto"};
-  for (int i = 0; i < TABLES; i++) names[TABLES - i] = tables[i].kernels->name;
-  *count = TABLES + 1;
+  size_t n = 1;
+  for (int i = LK_BLAS_ISA - 1; i >= 0; i--)
+    if (tables[i].kernels) names[n++] = tables[i].kernels->name;
+  names[n++] = tables[LK_BLAS_ISA].kernels->name;
+  *count = n;
   return names;
 }
 
@@ -79,6 +87,47 @@ lk_status lk_kernels_select(const char *name) {
 int lk_kernels_isa(void) {
   if (chosen < 0) LK_ASSERT(lk_kernels_select(NULL) == LK_OK);
   return chosen;
+}
+
+/* Seconds of the fastest of a few products [ROWS, SIZE] by [SIZE, SIZE], forward and its gradient. */
+static double seconds_of(const lk_kernels *k, lk_real *memory) {
+  enum { ROWS = 16, SIZE = 256, ROUNDS = 3 };
+  lk_real *w = memory, *x = w + SIZE * SIZE, *y = x + ROWS * SIZE, *packed = y + ROWS * SIZE,
+          *block = packed + SIZE * SIZE;
+  lk_packed p = {.data = packed};
+  const lk_product product = {.n = ROWS, .x = x, .ldx = SIZE, .y = y, .ldy = SIZE};
+  double best = INFINITY;
+  LK_ASSERT(k->packed_size(SIZE, SIZE) <= SIZE * SIZE);
+  k->pack(&p, SIZE, SIZE, w, SIZE, 1, LK_WHOLE);
+  for (int i = 0; i < ROUNDS; i++) {
+    const double start = lk_clock_seconds();
+    k->product(&p, &product);
+    k->outer(ROWS, SIZE, SIZE, y, SIZE, x, SIZE, block);
+    best = fmin(best, lk_clock_seconds() - start);
+  }
+  return best;
+}
+
+int lk_kernels_blas_is_faster(void) {
+  lk_arena arena = {0};
+  const ptrdiff_t size = 4 * 256 * 256;
+  (void)lk_arena_reals(&arena, size);
+  if (lk_arena_reserve(&arena) != LK_OK) return 0;
+  lk_real *memory = lk_arena_reals(&arena, size);
+  for (ptrdiff_t i = 0; i < size; i++) memory[i] = (lk_real)(i % 7);
+  lk_blas_single_thread();
+  lk_flush_denormals();
+  const int faster = seconds_of(&lk_kernels_blas, memory) < seconds_of(&lk_kernels_portable, memory);
+  lk_arena_release(&arena);
+  return faster;
+}
+
+const char *lk_kernels_advise(void) {
+#if defined(__aarch64__) || defined(__FP_FAST_FMAF)
+  return "auto"; /* the portable form has vectors and the instruction */
+#else
+  return best() == 0 && lk_kernels_blas_is_faster() ? "blas" : "auto";
+#endif
 }
 
 const lk_kernels *lk_kernels_get(void) { return tables[lk_kernels_isa()].kernels; }

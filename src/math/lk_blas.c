@@ -28,4 +28,15 @@ void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, pt
 
 const char *lk_blas_library(void) { return openblas_get_config(); }
 
+void lk_blas_gemv(int transpose, ptrdiff_t m, ptrdiff_t n, const lk_real *a, ptrdiff_t lda, const lk_real *x,
+                  lk_real *y) {
+#ifdef LK_DOUBLE
+  cblas_dgemv
+#else
+  cblas_sgemv
+#endif
+      (CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, blas_int(m), blas_int(n), 1, a, blas_int(lda), x, 1, 1, y,
+       1);
+}
+
 const char *lk_blas_core(void) { return openblas_get_corename(); }

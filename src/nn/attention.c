@@ -6,13 +6,13 @@
 #include "attention_impl.h"
 #include "nn_impl.h"
 
-extern const lk_attention_rows lk_attention_rows_portable;
+extern const lk_attention_rows lk_attention_rows_portable, lk_attention_rows_blas;
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
 extern const lk_attention_rows lk_attention_rows_avx2, lk_attention_rows_avx512;
 static const lk_attention_rows *const kernels[] = {&lk_attention_rows_portable, &lk_attention_rows_avx2,
-                                                   &lk_attention_rows_avx512};
+                                                   &lk_attention_rows_avx512, &lk_attention_rows_blas};
 #else
-static const lk_attention_rows *const kernels[] = {&lk_attention_rows_portable};
+static const lk_attention_rows *const kernels[] = {[0] = &lk_attention_rows_portable, [3] = &lk_attention_rows_blas};
 #endif
 
 /* By lk_attention_kind. */

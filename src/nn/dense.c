@@ -73,7 +73,9 @@ void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t
                   .ldx = lddy,
                   .y = dx,
                   .ldy = lddx,
-                  .add = outputs.begin > 0};
+                  .add = outputs.begin > 0,
+                  .shard_row = shard_row,
+                  .shards = grads->shards->count};
   lk_kernels_get()->product(&d->transposed, &p);
 }
 

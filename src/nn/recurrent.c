@@ -8,11 +8,12 @@
 
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
 #define DECLARE_CELL(name) \
-  extern const lk_cell lk_cell_##name##_portable, lk_cell_##name##_avx2, lk_cell_##name##_avx512;
-#define CELL(name) {#name, {&lk_cell_##name##_portable, &lk_cell_##name##_avx2, &lk_cell_##name##_avx512}},
+  extern const lk_cell lk_cell_##name##_portable, lk_cell_##name##_avx2, lk_cell_##name##_avx512, lk_cell_##name##_blas;
+#define CELL(name) \
+  {#name, {&lk_cell_##name##_portable, &lk_cell_##name##_avx2, &lk_cell_##name##_avx512, &lk_cell_##name##_blas}},
 #else
-#define DECLARE_CELL(name) extern const lk_cell lk_cell_##name##_portable;
-#define CELL(name)         {#name, {&lk_cell_##name##_portable}},
+#define DECLARE_CELL(name) extern const lk_cell lk_cell_##name##_portable, lk_cell_##name##_blas;
+#define CELL(name)         {#name, {[0] = &lk_cell_##name##_portable, [3] = &lk_cell_##name##_blas}},
 #endif
 
 /* The table of cells: one line each. The double library has two more for its gradient checks (tests/cells). */
@@ -30,7 +31,7 @@
 CELLS(DECLARE_CELL)
 static const struct {
   const char *name;
-  const lk_cell *isa[3]; /* by lk_kernels_isa() */
+  const lk_cell *isa[4]; /* by lk_kernels_isa() */
 } cells[] = {CELLS(CELL)};
 enum { COUNT = sizeof cells / sizeof cells[0] };
 

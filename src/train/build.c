@@ -33,6 +33,7 @@ static lk_status print_config(lk_trainer *t) {
   told.parallel.shards = number;
   told.run.dir = t->whole_dir.data;
   told.data.corpus = t->whole_corpus.data;
+  if (t->blas) told.kernels = "blas";
   lk_buffer_truncate(&t->config_text, 0);
   return lk_config_print(&told, &t->config_text);
 }
@@ -45,14 +46,29 @@ static lk_status find_paths(lk_trainer *t) {
   return lk_path_absolute(t->config->data.corpus, &t->whole_corpus);
 }
 
+/* Whether OpenBLAS makes the products is chosen once, when a run begins: its bits are its own. Rank 0 measures. */
+static lk_status choose_blas(lk_trainer *t, lk_kept kept) {
+  const bool asked = strcmp(t->config->kernels, "blas") == 0, left = strcmp(t->config->kernels, "auto") == 0;
+  int64_t blas = asked;
+  if (kept.shards > 0 && left) blas = kept.blas;
+  if (kept.shards > 0 && blas != kept.blas)
+    return lk_config_error(t->config, "kernels", LK_OTHER_RUN("%s"), t->config->run.dir,
+                           kept.blas ? "blas" : "other kernels", t->config->kernels);
+  if (kept.shards == 0 && left && t->rank == 0) blas = strcmp(lk_kernels_advise(), "blas") == 0;
+  LK_TRY(lk_comm_broadcast(t->comm, &blas, sizeof blas, 0));
+  t->blas = blas != 0;
+  return LK_OK;
+}
+
 /* S is chosen once, when a run begins. */
 static lk_status choose_shards(lk_trainer *t) {
   int total = 0;
-  int64_t kept = 0;
+  lk_kept kept = {0};
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_peek(t, &kept) : LK_OK));
   LK_TRY(lk_comm_broadcast(t->comm, &kept, sizeof kept, 0));
-  if (kept == 0) LK_TRY(lk_config_shards(t->config, t->size, &total));
-  if (kept > 0) LK_TRY(keep_shards(t, total = (int)kept));
+  if (kept.shards == 0) LK_TRY(lk_config_shards(t->config, t->size, &total));
+  if (kept.shards > 0) LK_TRY(keep_shards(t, total = (int)kept.shards));
+  LK_TRY(choose_blas(t, kept));
   t->shards = lk_shards_make(total, t->rank, t->size);
   t->state.shards = total;
   return lk_comm_agree(t->comm, print_config(t));
@@ -78,7 +94,7 @@ static lk_status open_corpus(lk_trainer *t) {
 }
 
 static lk_status build_net(lk_trainer *t) {
-  LK_TRY(lk_kernels_select(t->config->kernels));
+  LK_TRY(lk_kernels_select(t->blas ? "blas" : t->config->kernels));
   LK_TRY(lk_params_create(&t->params));
   LK_TRY(lk_task_create(&t->task, t->config, t->info, t->params));
   LK_TRY(lk_model_tensors(t->params, &t->tensors, &t->tensor_count));
@@ -206,6 +222,11 @@ static void announce(const lk_trainer *t) {
   LK_INFO("the run is in %s, its corpus is %s", t->whole_dir.data, t->whole_corpus.data);
   LK_INFO("%lld steps an epoch, %lld sequences a step", (long long)t->steps_in_epoch,
           (long long)t->config->train.batch);
+  if (t->blas)
+    LK_INFO(
+        "OpenBLAS makes the products: the bits are those of its version and of the core that it takes this CPU for "
+        "(%s)",
+        lk_blas_core());
   if (!t->valid)
     LK_INFO("the corpus has no part for validation: there will be no best.h5, the last weights are %s/last.h5",
             t->config->run.dir);

@@ -45,12 +45,17 @@ done:
   return status;
 }
 
+/* The configuration that a checkpoint was made with. What is wrong with it is the file's mistake, not the user's. */
+static lk_status read_config(const lk_checkpoint_file *file, const char *path, lk_config *config) {
+  LK_TRY(lk_config_init(config));
+  lk_status status = lk_config_parse(config, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path);
+  return status == LK_USAGE ? lk_fail_as(LK_DATA) : status;
+}
+
 static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *file, const char *path) {
   lk_status status = LK_OK;
   lk_config old = {0};
-  LK_GO(lk_config_init(&old));
-  status = lk_config_parse(&old, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path);
-  LK_GO(status == LK_USAGE ? lk_fail_as(LK_DATA) : status); /* the file's mistake, not the user's */
+  LK_GO(read_config(file, path, &old));
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) LK_GO(check_key(t, &old, fixed[i]));
   if (strcmp(lk_checkpoint_corpus(file)->digest, t->info->digest) != 0)
     LK_GO(LK_FAIL(LK_USAGE,
@@ -63,16 +68,19 @@ done:
   return status;
 }
 
-/* The number of shards of the run that is to be gone on with; 0: there is none. Rank 0. */
-lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards) {
+/* What stays as it was when the run began, of one that is to be gone on with. Rank 0. */
+lk_status lk_trainer_peek(lk_trainer *t, lk_kept *kept) {
   lk_status status = LK_OK;
   lk_checkpoint_file *file = NULL;
-  *shards = 0;
+  lk_config old = {0};
+  *kept = (lk_kept){0};
   LK_GO(lk_checkpoint_newest(t->config->run.dir, &t->resume_path, &t->damaged));
   if (t->resume_path.size == 0) goto done;
   LK_GO(lk_checkpoint_open(&file, t->resume_path.data));
-  *shards = lk_checkpoint_state(file)->shards;
+  LK_GO(read_config(file, t->resume_path.data, &old));
+  *kept = (lk_kept){.shards = lk_checkpoint_state(file)->shards, .blas = strcmp(old.kernels, "blas") == 0};
 done:
+  lk_config_release(&old);
   lk_checkpoint_close(&file);
   return status;
 }

@@ -120,6 +120,7 @@ typedef struct lk_trainer {
   lk_detour detour;
   lk_saver saver;
   lk_owner *owner; /* rank 0 */
+  bool blas;       /* the products are OpenBLAS's */
   lk_buffer config_text;
   lk_buffer whole_dir, whole_corpus; /* run.dir and data.corpus from the root on */
   lk_buffer resume_path;             /* rank 0: the checkpoint to go on from, "" for none */
@@ -149,7 +150,11 @@ LK_CHECKED lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step);
 /** After a step: take the detour where it begins.                                  Collective. */
 LK_CHECKED lk_status lk_trainer_detour(lk_trainer *t);
 /* resume.c; snapshot.c */
-LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, int64_t *shards);
+typedef struct lk_kept {
+  int64_t shards; /* 0: there is no run to go on with */
+  int64_t blas;   /* whether OpenBLAS made its products */
+} lk_kept;
+LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, lk_kept *kept);
 void lk_trainer_tell_damaged(lk_trainer *t);
 /** The state of the run as far as there is one, and packed weights either way.    Collective. */
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);

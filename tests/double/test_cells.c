@@ -211,11 +211,17 @@ static void test_gradients_avx512(void **state) {
   check_all("avx512");
 }
 
+static void test_gradients_blas(void **state) {
+  (void)state;
+  check_all("blas");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_gradients_portable),
       cmocka_unit_test(test_gradients_avx2),
       cmocka_unit_test(test_gradients_avx512),
+      cmocka_unit_test(test_gradients_blas),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,8 @@
 #include "lockstep/kernels.h"
 #include "lockstep/rng.h"
 
-static const char *const isas[] = {"portable", "avx2", "avx512"};
+static const char *const isas[] = {"portable", "avx2", "avx512", "blas"};
+enum { OURS = 3, ISAS };
 
 static bool choose(const char *isa) {
   bool has = lk_kernels_select(isa) == LK_OK;
@@ -112,7 +113,7 @@ static void test_product_agrees_with_plain_loops(void **state) {
   (void)state;
   static const ptrdiff_t sizes[][2] = {{1, 1},   {3, 5},    {16, 16},   {17, 31},   {64, 7},
                                        {65, 33}, {128, 64}, {100, 600}, {130, 1100}};
-  for (size_t isa = 0; isa < 3; isa++)
+  for (size_t isa = 0; isa < ISAS; isa++)
     if (choose(isas[isa]))
       for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         for (int kind = 0; kind < 3 * LAYOUTS; kind++)
@@ -122,7 +123,7 @@ static void test_product_agrees_with_plain_loops(void **state) {
 /* More rows than a block of rows, more k than a block of k. */
 static void test_product_in_blocks(void **state) {
   (void)state;
-  for (size_t isa = 0; isa < 3; isa++)
+  for (size_t isa = 0; isa < ISAS; isa++)
     if (choose(isas[isa])) check_product(500, 33, 530, 0, 1, 0);
 }
 
@@ -147,7 +148,7 @@ static void check_bits(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, int add) {
 
 static void test_a_row_has_the_same_bits_in_any_company(void **state) {
   (void)state;
-  for (size_t isa = 0; isa < 3; isa++) {
+  for (size_t isa = 0; isa < ISAS; isa++) {
     if (!choose(isas[isa])) continue;
     for (ptrdiff_t n = 1; n <= 40; n++) check_bits(n, 77, 91, n & 1);
     check_bits(300, 37, 1030, 0);
@@ -162,7 +163,7 @@ static lk_real fused(lk_real a, lk_real b, lk_real c) { return (lk_real)fmaf((fl
 static void test_the_order_of_the_sum(void **state) {
   (void)state;
   enum { M = 21, K = 1037 };
-  for (size_t isa = 0; isa < 3; isa++) {
+  for (size_t isa = 0; isa < OURS; isa++) {
     if (!choose(isas[isa])) continue;
     problem p = make_problem(5, M, K);
     lk_packed w = pack(M, K, p.w, 0);
@@ -204,7 +205,7 @@ static void test_outer_product(void **state) {
   static const ptrdiff_t sizes[][3] = {{0, 3, 5},      {1, 1, 1},    {2, 6, 64},     {5, 7, 65},
                                        {31, 13, 16},   {128, 3, 9},  {129, 12, 33},  {300, 24, 77},
                                        {40, 131, 100}, {17, 255, 6}, {200, 1100, 70}};
-  for (size_t isa = 0; isa < 3; isa++)
+  for (size_t isa = 0; isa < OURS; isa++)
     if (choose(isas[isa]))
       for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         check_outer(isa, sizes[i][0], sizes[i][1], sizes[i][2]);
@@ -212,7 +213,7 @@ static void test_outer_product(void **state) {
 
 static void test_pads_are_zero_beside_infinities(void **state) {
   (void)state;
-  for (size_t isa = 0; isa < 3; isa++) {
+  for (size_t isa = 0; isa < ISAS; isa++) {
     if (!choose(isas[isa])) continue;
     problem p = make_problem(2, 5, 4);
     lk_packed w = pack(5, 4, p.w, 0);
@@ -229,7 +230,7 @@ static void test_pads_are_zero_beside_infinities(void **state) {
 
 static void test_nothing_to_do(void **state) {
   (void)state;
-  for (size_t isa = 0; isa < 3; isa++) {
+  for (size_t isa = 0; isa < ISAS; isa++) {
     if (!choose(isas[isa])) continue;
     lk_real w[1] = {0}, y[16] = {[3] = 7};
     lk_packed packed = pack(4, 0, w, 0);
@@ -319,7 +320,7 @@ static void check_softmax(ptrdiff_t V, double smoothing, double scale, double sh
 static void test_softmax_agrees_with_plain_loops(void **state) {
   (void)state;
   static const ptrdiff_t sizes[] = {1, 2, 7, 16, 33, 64, 65, 200, 1000};
-  for (size_t isa = 0; isa < 3; isa++)
+  for (size_t isa = 0; isa < ISAS; isa++)
     if (choose(isas[isa]))
       for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         for (int smooth = 0; smooth < 2; smooth++) {
@@ -331,7 +332,7 @@ static void test_softmax_agrees_with_plain_loops(void **state) {
 
 static void test_softmax_by_hand(void **state) {
   (void)state;
-  for (size_t isa = 0; isa < 3; isa++) {
+  for (size_t isa = 0; isa < ISAS; isa++) {
     if (!choose(isas[isa])) continue;
     lk_real x[16] = {0, (lk_real)1.0986122886681098, 0}; /* 0, ln 3, 0: probabilities 1/5 3/5 1/5 */
     const int32_t target[1] = {0};
@@ -348,7 +349,7 @@ static void test_softmax_by_hand(void **state) {
 
 static void test_softmax_takes_the_first_of_equals(void **state) {
   (void)state;
-  for (size_t isa = 0; isa < 3; isa++) {
+  for (size_t isa = 0; isa < ISAS; isa++) {
     if (!choose(isas[isa])) continue;
     lk_real x[96] = {0};
     x[41] = x[17] = x[70] = 2;
@@ -363,7 +364,7 @@ static void test_softmax_takes_the_first_of_equals(void **state) {
 
 static void test_a_nan_logit_is_seen_in_the_loss(void **state) {
   (void)state;
-  for (size_t isa = 0; isa < 3; isa++) {
+  for (size_t isa = 0; isa < ISAS; isa++) {
     if (!choose(isas[isa])) continue;
     for (int at = 0; at < 40; at++) {
       lk_real x[48] = {0};
@@ -392,7 +393,53 @@ static void test_kernels_are_chosen_by_name(void **state) {
   assert_int_equal(lk_kernels_select("auto"), LK_OK);
   assert_string_equal(lk_kernels_get()->name, isas[lk_kernels_isa()]);
   const int best = lk_kernels_isa();
-  for (int isa = 0; isa < 3; isa++) assert_int_equal(choose(isas[isa]), isa <= best);
+  assert_true(best < OURS); /* auto is never blas */
+  for (int isa = 0; isa < OURS; isa++) assert_int_equal(choose(isas[isa]), isa <= best);
+  assert_int_equal(lk_kernels_select("blas"), LK_OK);
+  assert_int_equal(lk_kernels_isa(), OURS);
+  assert_int_equal(lk_kernels_select("auto"), LK_OK);
+}
+
+/* Products, and the gradients of weights, of rows that the number of ranks parts in one way or another. */
+static void test_blas_by_shards(void **state) {
+  (void)state;
+  enum { N = 40, M = 100, K = 200, LD = 112 };
+  static const ptrdiff_t all[] = {0, 7, 7, 19, 40}, left[] = {0, 7, 7}, right[] = {0, 12, 33};
+  assert_int_equal(lk_kernels_select("blas"), LK_OK);
+  const lk_kernels *k = lk_kernels_get();
+  lk_real *w = numbers(1, K * M), *x = numbers(2, N * K), *y = numbers(3, N * LD), *z = numbers(4, N * LD);
+  lk_packed packed = pack(M, K, w, VIEW);
+  lk_product p = {.n = N, .x = x, .ldx = K, .y = y, .ldy = LD, .shard_row = all, .shards = 4};
+  k->product(&packed, &p);
+  for (ptrdiff_t k0 = 0; k0 < K; k0 += 96) { /* in parts of the sum, as the output layer goes back */
+    const lk_slice over = {k0, k0 + 96 < K ? k0 + 96 : K};
+    p = (lk_product){
+        .n = 7, .over = over, .x = x + k0, .ldx = K, .y = z, .ldy = LD, .add = k0 > 0, .shard_row = left, .shards = 2};
+    k->product(&packed, &p);
+    p.n = 33, p.x = x + 7 * K + k0, p.y = z + 7 * LD, p.shard_row = right;
+    k->product(&packed, &p);
+  }
+  p = (lk_product){.n = N, .over = {0, K}, .x = x, .ldx = K, .y = y, .ldy = LD, .shard_row = all, .shards = 4};
+  k->product(&packed, &p);
+  assert_memory_equal(y, z, (size_t)(N * LD) * sizeof *y);
+  lk_real *whole = numbers(5, M * K), *part = numbers(6, M * K);
+  k->outer(N, M, K, y, LD, x, K, whole);
+  for (ptrdiff_t m = 0; m < M; m += 24) k->outer(N, M - m < 24 ? M - m : 24, K, y + m, LD, x, K, part + m * K);
+  assert_memory_equal(whole, part, (size_t)(M * K) * sizeof *part);
+  void *memory[] = {w, x, y, z, packed.data, whole, part};
+  for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
+/* A fused multiply-add in software is slow: where a CPU has nothing better, auto asks whether OpenBLAS is faster. */
+static void test_blas_is_measured(void **state) {
+  (void)state;
+  assert_int_equal(lk_kernels_select("portable"), LK_OK);
+#ifdef __x86_64__
+  assert_true(lk_kernels_blas_is_faster());
+#endif
+  assert_string_equal(lk_kernels_get()->name, "portable");
+  assert_int_equal(lk_kernels_select("auto"), LK_OK);
+  if (lk_kernels_isa() > 0) assert_string_equal(lk_kernels_advise(), "auto");
 }
 
 static void test_denormals_are_flushed(void **state) {
@@ -419,6 +466,8 @@ int main(void) {
       cmocka_unit_test(test_softmax_takes_the_first_of_equals),
       cmocka_unit_test(test_a_nan_logit_is_seen_in_the_loss),
       cmocka_unit_test(test_kernels_are_chosen_by_name),
+      cmocka_unit_test(test_blas_by_shards),
+      cmocka_unit_test(test_blas_is_measured),
       cmocka_unit_test(test_denormals_are_flushed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "isa_impl.h"
+#include "math/math_impl.h"
 
 #define LK_TEXT_(x) #x
 #define LK_TEXT(x)  LK_TEXT_(x)
@@ -23,12 +24,21 @@ static void add_all(ptrdiff_t n, const lk_real *restrict x, lk_real *restrict y)
 const lk_kernels kernels_isa = {
     .name = LK_TEXT(LK_ISA),
     .width = LK_VL,
+#if LK_ISA_ID == 3
+    .packed_size = lk_by_blas_packed_size,
+    .pack = lk_by_blas_pack,
+    .view_size = lk_by_blas_view_size,
+    .view = lk_by_blas_view,
+    .product = lk_by_blas_product,
+    .outer = lk_by_blas_outer,
+#else
     .packed_size = packed_size_isa,
     .pack = pack_isa,
     .view_size = view_size_isa,
     .view = view_isa,
     .product = product_isa,
     .outer = outer_isa,
+#endif
     .softmax_loss = softmax_loss_isa,
     .softmax_gradient = softmax_gradient_isa,
     .tanh = tanh_all,
