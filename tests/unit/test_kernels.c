@@ -445,7 +445,7 @@ static void test_blas_is_measured(void **state) {
 static void test_denormals_are_flushed(void **state) {
   (void)state;
   volatile float tiny = 1e-38f;
-#ifdef __x86_64__
+#if defined(__x86_64__) || defined(__aarch64__)
   lk_flush_denormals();
   assert_true(tiny * 0.1f == 0);
 #endif
