@@ -49,9 +49,6 @@ const config_key lk_config_keys[] = {
     TEXT("kernels", kernels, "auto",
          "Instruction set of the kernels: auto (best of this machine), avx512, avx2, portable, or blas (bits of its "
          "own)."),
-    avx512, avx2 or portable; "
-         "or "
-         "blas, OpenBLAS's products with bits of its own, which auto takes where it is faster."),
 
     PATH("run.dir", run.dir, "run", "The folder of the run: configuration, log, metrics and checkpoints."),
 
@@ -192,8 +189,7 @@ const config_key lk_config_keys[] = {
 
     REAL("log.every", log.every, "10", 0, NO_END, 0, "seconds",
          "Time between two progress lines where there is no terminal."),
-}
-;
+};
 
 const ptrdiff_t lk_config_key_count = sizeof lk_config_keys / sizeof *lk_config_keys;
 _Static_assert(sizeof lk_config_keys / sizeof *lk_config_keys <= LK_CONFIG_MOST_KEYS, "raise LK_CONFIG_MOST_KEYS");
