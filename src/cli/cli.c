@@ -157,6 +157,9 @@ static lk_status complain(const struct argp *argp, const char *name, int argc, c
   (void)snprintf(option, sizeof option, "%.*s", size - 1, word + 1);
   const char *near = word[1] == '-' ? lk_nearest(option + 1, names, count) : NULL;
   if (near) return LK_FAIL(LK_USAGE, "%s: unknown option -%s (did you mean --%s?)", name, option, near);
+  if (count == 0)
+    return LK_FAIL(LK_USAGE, "%s: unknown option -%s: settings are given as key.path=value, without dashes", name,
+                   option);
   return LK_FAIL(LK_USAGE, "%s: unknown option -%s; '%s --help' lists them", name, option, name);
 }
 
