@@ -38,7 +38,7 @@ wrong() {
   expect 64 "$pattern" "$LOCKSTEP" train "$config" "${small[@]}" run.dir=usage "$@"
 }
 wrong "command line: model.cell=lstn: expected elman, lstm or gru, found 'lstn' .did you mean 'lstm'" model.cell=lstn
-wrong "command line: kernels=foo: expected auto, avx512, avx2 or portable" kernels=foo
+wrong "command line: kernels=foo: expected auto, avx512, avx2, portable or blas" kernels=foo
 wrong "command line: eval.metric=f1: expected loss, perplexity or bits_per_character" eval.metric=f1
 for value in task=lmm model.{input,pool,attention,bridge}=foo train.{optimizer=adm,schedule=foo,spike=rollback} \
   parallel.{reduction=foo,shards=0,shards=rank,shards=1.5} model.bidirectional=true; do
