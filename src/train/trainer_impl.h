@@ -113,7 +113,7 @@ typedef struct lk_trainer {
   bool time_over;                          /* train.minutes are */
   double started, saved_at, window_start;  /* seconds */
   int64_t window_tokens;
-  lk_meter meter; /* what the progress line says; rank 0 */
+  lk_meter meter;                                                      /* what the progress line says; rank 0 */
   double step_began, longest_step, evaluation_seconds, saving_seconds; /* what the end of the time is reckoned with */
   lk_debug debug;
   lk_spike spike;
