@@ -1,4 +1,8 @@
-/* no_blas.c - in the place of src/math/lk_blas.c where there is no OpenBLAS for the architecture. */
+/* no_blas.c - in the place of the kernels that use OpenBLAS where there is none for the architecture: a name that nobody
+ * chooses here. */
+#include "lockstep/kernels.h"
 #include "math/math_impl.h"
+
+const lk_kernels lk_kernels_blas = {.name = "blas"};
 
 void lk_blas_single_thread(void) {}
