@@ -104,7 +104,9 @@ lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_li
 
 lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
-  const size_t size = by->text ? strlen(by->text) : 0;
-  if (by->by != LK_GROUP_LINE || line->size < size || memcmp(line->text, by->text, size) != 0) return LK_OK;
+  if (by->by != LK_GROUP_LINE) return LK_OK;
+  LK_ASSERT(by->text); /* checked with the other settings */
+  const size_t size = strlen(by->text);
+  if (line->size < size || memcmp(line->text, by->text, size) != 0) return LK_OK;
   return begin_unnamed(job, source, line->number);
 }
