@@ -21,6 +21,7 @@ typedef struct block {
 
 lk_status lk_cli_write(const char *text, size_t size) {
   (void)signal(SIGPIPE, SIG_DFL); /* whoever started us may have had it ignored */
+  if (size == 0) return LK_OK;    /* nothing, and perhaps nowhere */
   if (fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0) return LK_OK;
   return LK_FAIL(LK_IO, "standard output: %s", strerror(errno));
 }
