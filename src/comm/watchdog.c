@@ -124,9 +124,8 @@ static bool somebody_works(const lk_watchdog *w, double now) {
   return false;
 }
 
-/* The limit has passed on this rank. Returns only where another rank of the host speaks, or works. */
+/* The limit has passed on this rank. Returns only where another rank of the host speaks, or other hosts come first. */
 static void expire(const lk_watchdog *w, double now) {
-  if (somebody_works(w, now)) return;
   bool stopped = false;
   const word *who = culprit(w, now, &stopped);
   const double silence = now - w->mine->beat;
@@ -147,6 +146,9 @@ static void *watch(void *argument) {
     if (now - last > silent_pulse) w->mine->beat = now;
     last = now;
     w->mine->pulse = now;
+    /* To wait for a rank that works is to get on, so that the limit counts from when that rank has ended its work, and not
+     * from before, in the moment between its end and this rank's next step. */
+    if (phase_factor(w->mine->phase) <= 1 && somebody_works(w, now)) w->mine->beat = now;
     if (now - w->mine->beat > w->limit * phase_factor(w->mine->phase)) expire(w, now);
     clock_gettime(CLOCK_REALTIME, &next);
     next.tv_nsec += 250 * 1000 * 1000;
