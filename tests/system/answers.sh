@@ -98,7 +98,7 @@ code=0
 
 # ---- sentences in all forms ----
 # Words with blanks, no-break blanks, hashes and capitals inside; the tag tells the word. Folded as in training.
-nb=$'\u00a0'
+nb=$'\xc2\xa0' # a no-break space, whatever the locale
 # shellcheck disable=SC1112
 words=(a "b b" "c${nb}c" '#d' É x7)
 tags=(Ta Tb Tc Td Te Tf)
