@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 
 static char folder[64];
 

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "lockstep/kernels.h"
-#include "lockstep/params.h"
-#include "lockstep/rng.h"
+#include "kernels.h"
+#include "params.h"
+#include "rng.h"
 
 #define FIXTURE_MOST 64
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "lockstep/encoder.h"
+#include "encoder.h"
 
 enum { NET_V = 11, NET_CLASSES = 5, NET_FRAME = 6 };
 

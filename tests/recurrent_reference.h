@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/pack.h"
+#include "pack.h"
 
 typedef struct reference {
   const char *cell;

@@ -2,9 +2,9 @@
 #pragma once
 #include <stdio.h>
 
-#include "lockstep/task.h"
+#include "task.h"
 #include "nn_fixture.h"
-#include "task/task_impl.h"
+#include "task_impl.h"
 
 typedef struct fixture_task {
   lk_config config;

@@ -1,4 +1,4 @@
-#include "lockstep/arena.h"
+#include "arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>

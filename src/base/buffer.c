@@ -1,4 +1,4 @@
-#include "lockstep/text.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { PATIENCE = 3 }; /* seconds that a pipe may stay silent before its first byte */
 

@@ -1,4 +1,4 @@
-#include "lockstep/clock.h"
+#include "clock.h"
 
 #include <time.h>
 

@@ -1,4 +1,4 @@
-#include "lockstep/config.h"
+#include "config.h"
 
 #include <libfyaml.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "config_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 lk_status lk_config_init(lk_config *config) {
   *config = (lk_config){0};

@@ -1,6 +1,6 @@
 /* config_impl.h - what the sources of the configuration share: the table of keys, and setting one of them from text. */
 #pragma once
-#include "lockstep/config.h"
+#include "config.h"
 
 typedef enum config_kind { KEY_INTEGER, KEY_REAL, KEY_BOOLEAN, KEY_STRING } config_kind;
 

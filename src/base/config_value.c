@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "config_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/number.h"
-#include "lockstep/path.h"
-#include "lockstep/shards.h"
+#include "arena.h"
+#include "number.h"
+#include "path.h"
+#include "shards.h"
 
 lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const char **kept) {
   struct lk_config_source *source = config->source;

@@ -1,4 +1,4 @@
-#include "lockstep/fixed_math.h"
+#include "fixed_math.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "lockstep/log.h"
+#include "log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "lockstep/clock.h"
+#include "clock.h"
 
 enum { LONGEST_LINE = 2048 };
 static const double redraw_seconds = 0.2;

@@ -1,4 +1,4 @@
-#include "lockstep/number.h"
+#include "number.h"
 
 #include <ctype.h>
 #include <errno.h>

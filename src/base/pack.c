@@ -1,6 +1,6 @@
-#include "lockstep/pack.h"
+#include "pack.h"
 
-#include "lockstep/status.h"
+#include "status.h"
 
 static ptrdiff_t *take_counts(lk_arena *arena, ptrdiff_t n) {
   LK_ASSERT(n >= 0 && (size_t)n <= SIZE_MAX / sizeof(ptrdiff_t));

@@ -1,4 +1,4 @@
-#include "lockstep/path.h"
+#include "path.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,9 +1,9 @@
-#include "lockstep/rng.h"
+#include "rng.h"
 
 #include <math.h>
 
-#include "lockstep/fixed_math.h"
-#include "lockstep/status.h"
+#include "fixed_math.h"
+#include "status.h"
 
 __extension__ typedef unsigned __int128 uint128;
 

@@ -1,6 +1,6 @@
-#include "lockstep/shards.h"
+#include "shards.h"
 
-#include "lockstep/status.h"
+#include "status.h"
 
 lk_slice lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit) {
   LK_ASSERT(part.index >= 0 && part.index < part.count && n >= 0 && unit > 0);

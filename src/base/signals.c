@@ -1,4 +1,4 @@
-#include "lockstep/signals.h"
+#include "signals.h"
 
 #include <signal.h>
 #include <stddef.h>

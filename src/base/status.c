@@ -1,4 +1,4 @@
-#include "lockstep/status.h"
+#include "status.h"
 
 #include <pthread.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
-#include "lockstep/text.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 lk_status lk_strings_add(lk_strings *strings, const char *text, size_t size, int64_t number) {
   const size_t count = (size_t)strings->count;

@@ -1,10 +1,10 @@
-#include "lockstep/tags.h"
+#include "tags.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 /* How the tags of a vocabulary are written; the order decides where several fit as many labels. */
 typedef struct layout {

@@ -1,4 +1,4 @@
-#include "lockstep/text.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bench_impl.h"
-#include "lockstep/text.h"
+#include "text.h"
 
 static const struct {
   const char *name;

@@ -11,9 +11,9 @@
 #include <jansson.h>
 
 #include "cli_impl.h"
-#include "lockstep/clock.h"
-#include "lockstep/kernels.h"
-#include "lockstep/task.h"
+#include "clock.h"
+#include "kernels.h"
+#include "task.h"
 
 typedef struct bench {
   lk_comm *comm;

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "bench_impl.h"
-#include "lockstep/cell.h"
+#include "cell.h"
 
 /* Small numbers, not all alike, none of them near the denormals. */
 static void fill(lk_real *x, ptrdiff_t n) {

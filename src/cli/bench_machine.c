@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "bench_impl.h"
-#include "lockstep/ceiling.h"
+#include "ceiling.h"
 
 enum { ROUNDS = 100000, TRIES = 5 };
 

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "bench_impl.h"
-#include "lockstep/optimizer.h"
-#include "lockstep/reducer.h"
-#include "lockstep/words.h"
+#include "optimizer.h"
+#include "reducer.h"
+#include "words.h"
 
 /* ---- a corpus that holds vocabularies and nothing else ---- */
 

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "bench_impl.h"
-#include "lockstep/optimizer.h"
-#include "lockstep/reducer.h"
+#include "optimizer.h"
+#include "reducer.h"
 
 /* The nets of the side-by-side runs in tests/bench, with made-up data of the same shapes. */
 #define LSTM_LM(size)                                                                         \

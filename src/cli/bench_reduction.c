@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "bench_impl.h"
-#include "lockstep/reducer.h"
+#include "reducer.h"
 
 enum { MOST = 21 };
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "cli_impl.h"
-#include "lockstep/number.h"
-#include "lockstep/text.h"
+#include "number.h"
+#include "text.h"
 
 int lk_cli_bad_option(const char *format, ...) {
   char text[512];

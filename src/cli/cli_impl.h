@@ -6,8 +6,8 @@
 #pragma once
 #include <argp.h>
 
-#include "lockstep/comm.h"
-#include "lockstep/status.h"
+#include "comm.h"
+#include "status.h"
 
 typedef struct lk_command {
   const char *name;

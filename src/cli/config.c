@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "cli_impl.h"
-#include "lockstep/config.h"
-#include "lockstep/trainer.h"
+#include "config.h"
+#include "trainer.h"
 
 typedef struct arguments {
   bool defaults, describe;

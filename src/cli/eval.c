@@ -3,8 +3,8 @@
 
 #include "cli_impl.h"
 #include "eval_impl.h"
-#include "lockstep/corpus_ranks.h"
-#include "lockstep/log.h"
+#include "corpus_ranks.h"
+#include "log.h"
 
 enum {
   OPTION_SPLIT = 's',

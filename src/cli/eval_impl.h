@@ -2,9 +2,9 @@
 #pragma once
 #include <stdbool.h>
 
-#include "lockstep/decode.h"
-#include "lockstep/evaluate.h"
-#include "lockstep/model.h"
+#include "decode.h"
+#include "evaluate.h"
+#include "model.h"
 
 typedef struct lk_eval_arguments {
   const char *model, *corpus;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "eval_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { MOST_IN_MATRIX = 1000 }; /* classes: a million numbers */
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "eval_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 typedef struct named {
   const char *name;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 /* A sentence that waits for its tags, and its words. */
 typedef struct lk_kept_sentence {

@@ -6,7 +6,7 @@
 #include <argp.h>
 
 #include "lines_impl.h"
-#include "lockstep/sentences.h"
+#include "sentences.h"
 
 typedef enum lk_form {
   LK_FORM_AUTO,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli_impl.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/model.h"
+#include "checkpoint.h"
+#include "model.h"
 
 typedef struct arguments {
   lk_cli_files files;

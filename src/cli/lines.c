@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { BLOCK_LINES = 1024, BLOCK_BYTES = 8 << 20 };
 

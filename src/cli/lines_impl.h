@@ -4,8 +4,8 @@
  * that writes a line and waits gets its answer, and a file is worked on in blocks that keep all ranks busy. */
 #pragma once
 #include "stdin_impl.h"
-#include "lockstep/comm.h"
-#include "lockstep/decode.h"
+#include "comm.h"
+#include "decode.h"
 
 typedef struct lk_answering {
   void *context, *forms; /* of work; of take and put */

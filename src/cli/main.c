@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "cli_impl.h"
-#include "lockstep/comm.h"
-#include "lockstep/h5.h"
-#include "lockstep/kernels.h"
-#include "lockstep/log.h"
-#include "lockstep/signals.h"
-#include "lockstep/text.h"
+#include "comm.h"
+#include "h5.h"
+#include "kernels.h"
+#include "log.h"
+#include "signals.h"
+#include "text.h"
 
 static const lk_command commands[] = {
     {"prepare", "make a corpus file from text, labelled lines, tagged sentences or frames", 0, lk_command_prepare},

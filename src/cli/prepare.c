@@ -1,12 +1,12 @@
-#include "lockstep/prepare.h"
+#include "prepare.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
-#include "lockstep/side.h"
+#include "durable.h"
+#include "log.h"
+#include "side.h"
 #include "prepare_impl.h"
 
 static lk_status check(const lk_prepare_arguments *a) {

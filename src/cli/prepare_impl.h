@@ -4,7 +4,7 @@
  * shows and the error of an option that is given to another kind (prepare_argp.c). */
 #pragma once
 #include "cli_impl.h"
-#include "lockstep/prepare.h"
+#include "prepare.h"
 
 /* Kinds as a set; kinds_help of prepare_argp.c has their names, in this order. */
 enum {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/side.h"
+#include "arena.h"
+#include "side.h"
 #include "prepare_impl.h"
 
 #define TEXT     LK_KIND_TEXT

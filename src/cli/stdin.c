@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/input.h"
+#include "arena.h"
+#include "input.h"
 
 enum { CHUNK = 64 << 10 };
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdbool.h>
 
-#include "lockstep/text.h"
+#include "text.h"
 
 #define LK_STDIN_NAME "standard input"   /* in messages */
 #define LK_STDIN_MOST ((size_t)64 << 20) /* bytes of a line, or of a sentence in columns */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lines_impl.h"
-#include "lockstep/log.h"
+#include "log.h"
 
 /* Whether no unit of the vocabulary has a letter of the other case. Where memory is short: no. */
 static bool has_one_case(const lk_vocab *vocab, bool capitals) {

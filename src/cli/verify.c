@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli_impl.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/model.h"
+#include "checkpoint.h"
+#include "model.h"
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   (void)text;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "comm_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { TAG_GATHER = 1, TAG_SCATTER };
 

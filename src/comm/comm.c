@@ -1,4 +1,4 @@
-#include "lockstep/comm.h"
+#include "comm.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "comm_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/watchdog.h"
+#include "arena.h"
+#include "watchdog.h"
 
 lk_status lk_mpi_check(int code, const char *function) {
   if (code == MPI_SUCCESS) return LK_OK;

@@ -4,7 +4,7 @@
 #include <mpi.h>
 #include <stdbool.h>
 
-#include "lockstep/comm.h"
+#include "comm.h"
 
 struct lk_comm {
   MPI_Comm mpi; /* a duplicate of the world, so no library's messages meet ours */

@@ -1,4 +1,4 @@
-#include "lockstep/reducer.h"
+#include "reducer.h"
 
 #include <stdlib.h>
 #include <string.h>

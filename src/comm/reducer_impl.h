@@ -21,8 +21,8 @@
 #include <stdbool.h>
 
 #include "comm_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/reducer.h"
+#include "arena.h"
+#include "reducer.h"
 
 #define LK_SUM_BLOCK 2048 /* reals added at a time: sources and temporaries of a block stay in cache */
 #define LK_WINDOW    2    /* buckets in flight: one arrives while one is summed */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "comm_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 typedef struct found {
   char host[MPI_MAX_PROCESSOR_NAME], digest[40];

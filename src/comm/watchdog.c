@@ -1,4 +1,4 @@
-#include "lockstep/watchdog.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "comm_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/clock.h"
+#include "arena.h"
+#include "clock.h"
 
 enum { MEDIAN_OF = 65 };
 static const double least_limit = 60, first_limit = 600, median_factor = 20, silent_pulse = 5, others_first = 3,

@@ -1,4 +1,4 @@
-#include "lockstep/loader.h"
+#include "loader.h"
 #include "plan_impl.h"
 
 /* Sequences as they are given, and what stands around them in the batch. */

@@ -9,7 +9,7 @@
  * sentence. Ten columns, or any number where word or label are told by number.
  * Source: universaldependencies.org/format.html. Not collective throughout. */
 #pragma once
-#include "lockstep/vocab.h"
+#include "vocab.h"
 #include "reader_impl.h"
 
 struct lk_job;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "deal_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 typedef struct group {
   ptrdiff_t size, first; /* rows; where it stands in the order */

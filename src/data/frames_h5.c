@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/durable.h"
-#include "lockstep/foreign.h"
-#include "lockstep/input.h"
+#include "arena.h"
+#include "durable.h"
+#include "foreign.h"
+#include "input.h"
 
 struct lk_frames_h5 {
   lk_foreign *file;

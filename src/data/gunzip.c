@@ -3,7 +3,7 @@
 #include <zlib.h>
 
 #include "input_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { BLOCK = 1 << 18, GZIP = 16 + MAX_WBITS };
 

@@ -1,4 +1,4 @@
-#include "lockstep/input.h"
+#include "input.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "input_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 #define HDF5_SIGNATURE "\x89HDF\r\n\x1a\n"
 

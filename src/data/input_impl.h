@@ -1,6 +1,6 @@
 /* input_impl.h - the parts of reading a user's file. */
 #pragma once
-#include "lockstep/input.h"
+#include "input.h"
 
 /** Append what is compressed in bytes[size] to text, up to `most` bytes more: LK_DATA where it is more, damaged, or followed by
  *  something else. `name` is the file's. */

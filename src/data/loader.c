@@ -1,4 +1,4 @@
-#include "lockstep/loader.h"
+#include "loader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Rows lie shard by shard, inside a shard in file order: row first[s] + i is the i-th of local shard s, whatever the
  * number of ranks. Every function: Not collective. */
 #pragma once
-#include "lockstep/loader.h"
+#include "loader.h"
 #include "plan_impl.h"
 
 struct lk_loader {

@@ -1,5 +1,5 @@
 /* loader_pairs.c - pairs: two sequences a row, each packed by its own length, and who belongs to whom. */
-#include "lockstep/arena.h"
+#include "arena.h"
 #include "loader_impl.h"
 
 lk_status lk_loader_reserve_pairs(lk_loader *loader) {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 #ifdef LK_SENTENCEPIECE
 #include "sentencepiece_impl.h"

@@ -1,6 +1,6 @@
 /* pieces_impl.h - a text as the pieces of a SentencePiece model, and back. Every function: Not collective. */
 #pragma once
-#include "lockstep/text.h"
+#include "text.h"
 
 typedef struct lk_pieces lk_pieces;
 

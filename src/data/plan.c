@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 
 /* Third word of the shuffle's counter; a stratum adds its number. */
 enum { SHUFFLE_ROWS = 0, SHUFFLE_STEPS = 1, SHUFFLE_STRATUM = 2 };

@@ -4,8 +4,8 @@
  * can ask for all shards at once. Position q of an epoch belongs to shard q mod S; shard s has so many rows that its
  * own positions are filled exactly, whatever the buckets. Every function: Not collective. */
 #pragma once
-#include "lockstep/corpus.h"
-#include "lockstep/rng.h"
+#include "corpus.h"
+#include "rng.h"
 
 typedef struct lk_range {
   ptrdiff_t begin, end;

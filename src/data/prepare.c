@@ -1,13 +1,13 @@
-#include "lockstep/prepare.h"
+#include "prepare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/clock.h"
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
+#include "arena.h"
+#include "clock.h"
+#include "durable.h"
+#include "log.h"
 #include "prepare_impl.h"
 
 #define LK_FORMAT_NAME(name)  #name,

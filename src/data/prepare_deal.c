@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "deal_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/rng.h"
+#include "arena.h"
+#include "rng.h"
 
 lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record) {
   const ptrdiff_t position = source->begin + source->position;

@@ -4,8 +4,8 @@
  * how to write one. prepare.c does the rest: two passes, the split, the vocabularies, the file.
  * Every function: Not collective. */
 #pragma once
-#include "lockstep/prepare.h"
-#include "lockstep/tags.h"
+#include "prepare.h"
+#include "tags.h"
 #include "columns_impl.h"
 #include "pieces_impl.h"
 #include "reader_impl.h"

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 static lk_status check(const lk_prepare *settings) {
   if (settings->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with label");

@@ -1,7 +1,7 @@
 /* prepare_like.c - new data in the units, numbers and labels of a model or corpus that there is. */
 #include <string.h>
 
-#include "lockstep/checkpoint.h"
+#include "checkpoint.h"
 #include "prepare_impl.h"
 
 lk_status lk_prepare_like_open(lk_prepare_like *like, const char *path) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/log.h"
+#include "log.h"
 #include "prepare_impl.h"
 
 /* "'label' at file:line:column" */

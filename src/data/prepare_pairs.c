@@ -5,8 +5,8 @@
  * (of two files: blank in both) are skipped, and so are empty targets behind the first. */
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/durable.h"
+#include "arena.h"
+#include "durable.h"
 #include "prepare_impl.h"
 
 /* Where one side of a pair stands. */

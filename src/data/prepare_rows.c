@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *format, ...) {
   char text[700];

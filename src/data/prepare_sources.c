@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
+#include "arena.h"
+#include "durable.h"
+#include "log.h"
 #include "prepare_impl.h"
 
 static void drop_marks(lk_job *job, lk_source *source) {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { WAITING = 1 << 18 }; /* units of a running text that are gathered before they are written */
 

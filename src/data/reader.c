@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "lockstep/input.h"
-#include "lockstep/vocab.h"
+#include "input.h"
+#include "vocab.h"
 
 /* LK_DATA at a byte of the file, by line and column. All before it is valid UTF-8. */
 static lk_status bad_byte(const lk_text_file *file, size_t at, const char *what) {

@@ -6,7 +6,7 @@
  * taken out. Inside a line U+FEFF is a character like others (a zero width no-break space).
  * Every function: Not collective. */
 #pragma once
-#include "lockstep/text.h"
+#include "text.h"
 
 #define LK_LINE_LIMIT ((size_t)64 << 20) /* bytes of a line */
 #define LK_WORD_LIMIT ((size_t)16 << 20) /* of a word, where words are units: what a corpus can hold */

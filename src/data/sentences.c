@@ -1,9 +1,9 @@
-#include "lockstep/sentences.h"
+#include "sentences.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 #include "prepare_impl.h"
 
 /* A job of prepare that only reads, one sentence at a time. */

@@ -1,8 +1,8 @@
-#include "lockstep/side.h"
+#include "side.h"
 
 #include <stdlib.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 #include "pieces_impl.h"
 
 struct lk_side {

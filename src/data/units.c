@@ -1,4 +1,4 @@
-#include "lockstep/vocab.h"
+#include "vocab.h"
 
 #include <string.h>
 

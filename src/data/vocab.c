@@ -1,9 +1,9 @@
-#include "lockstep/vocab.h"
+#include "vocab.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 
 static const char *const special_names[LK_SPECIALS] = {"<pad>", "<sos>", "<eos>", "<unk>"};
 

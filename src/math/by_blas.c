@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 
 enum {
   GRID = 12,      /* divides the rows of all blocks of a weight's gradient */

@@ -1,6 +1,6 @@
-#include "lockstep/ceiling.h"
+#include "ceiling.h"
 
-#include "lockstep/kernels.h"
+#include "kernels.h"
 
 double lk_ceiling_portable(ptrdiff_t rounds);
 double lk_ceiling_blas(ptrdiff_t rounds);

@@ -1,11 +1,11 @@
-#include "lockstep/kernels.h"
+#include "kernels.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/clock.h"
-#include "lockstep/status.h"
+#include "arena.h"
+#include "clock.h"
+#include "status.h"
 #include "math_impl.h"
 
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)

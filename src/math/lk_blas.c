@@ -1,9 +1,9 @@
-#include "lockstep/kernels.h"
+#include "kernels.h"
 
 #include <cblas.h>
 #include <limits.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 #include "math_impl.h"
 
 /* The one place where a count becomes a BLAS int. */

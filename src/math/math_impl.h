@@ -1,6 +1,6 @@
 /* math_impl.h - what the sources of math/ share privately. */
 #pragma once
-#include "lockstep/kernels.h"
+#include "kernels.h"
 
 /** OpenBLAS computes in the calling thread alone: ranks are the parallelism. */
 void lk_blas_single_thread(void);

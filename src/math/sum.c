@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "lockstep/kernels.h"
-#include "lockstep/status.h"
+#include "kernels.h"
+#include "status.h"
 
 /* Reals of one partial block. With 8 shards a rank holds four of them at a time: 1 MB, the L2 of a core. */
 enum { BLOCK = 65536, FEWEST_ROWS = 12, TILES = 24, MOST_ROWS = 504 };

@@ -1,4 +1,4 @@
-#include "lockstep/attention.h"
+#include "attention.h"
 
 #include <math.h>
 #include <string.h>

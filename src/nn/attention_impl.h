@@ -1,6 +1,6 @@
 /* attention_impl.h - what attention.c asks of its rows on one instruction set. */
 #pragma once
-#include "lockstep/attention.h"
+#include "attention.h"
 
 typedef struct lk_attention_rows {
   /** a->weights and a->context from the queries q [N, ldq]. */

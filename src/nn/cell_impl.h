@@ -2,7 +2,7 @@
  *
  * cell_<name>.c defines CELL_* and the pointwise functions and then includes cell_loops_impl.h, which makes the rest. */
 #pragma once
-#include "lockstep/cell.h"
+#include "cell.h"
 
 /* Rows of one time that take one step: all of them start from a state that has to be multiplied, or none. */
 typedef struct lk_cell_step {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cell_impl.h"
-#include "lockstep/tile.h"
-#include "lockstep/vector_math.h"
+#include "tile.h"
+#include "vector_math.h"
 
 typedef struct cell_unit {
   /* forward  in: pre-activations     out: activations

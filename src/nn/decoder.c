@@ -1,4 +1,4 @@
-#include "lockstep/decoder.h"
+#include "decoder.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* decoder_impl.h - what decoder.c, decoder_forward.c and decoder_backward.c share. */
 #pragma once
-#include "lockstep/decoder.h"
+#include "decoder.h"
 #include "nn_impl.h"
 
 /* Dropout's numbers of the decoder's places, apart from the encoder's: the same corpus row is read by both. */

@@ -1,4 +1,4 @@
-#include "lockstep/layers.h"
+#include "layers.h"
 
 #include <math.h>
 #include <stdio.h>

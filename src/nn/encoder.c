@@ -1,4 +1,4 @@
-#include "lockstep/encoder.h"
+#include "encoder.h"
 
 #include <stdio.h>
 

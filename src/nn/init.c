@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/rng.h"
+#include "arena.h"
+#include "rng.h"
 
 #define PARTS 8 /* partial sums of a dot product: one order for every compiler and vector width */
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <string.h>
 
-#include "lockstep/params.h"
+#include "params.h"
 
 /** Initial values of one tensor [count], element i a function of (seed, index of the tensor, i). LK_MEMORY. */
 LK_CHECKED lk_status lk_init_tensor(const lk_param *p, uint64_t seed, uint32_t index, lk_real *values);

@@ -1,5 +1,5 @@
 /* output.c - the output layer: logits, softmax, cross-entropy, and back. */
-#include "lockstep/layers.h"
+#include "layers.h"
 
 /* A block of the gradient and its part of the weight stay in L2 while they are used; whole vectors, whole tiles of
  * lk_kernels.outer. More outputs than that at a time gain nothing. */

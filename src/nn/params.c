@@ -1,9 +1,9 @@
-#include "lockstep/params.h"
+#include "params.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
+#include "arena.h"
 #include "nn_impl.h"
 
 struct lk_params {

@@ -1,4 +1,4 @@
-#include "lockstep/layers.h"
+#include "layers.h"
 #include "nn_impl.h"
 
 const char *const *lk_pool_names(size_t *count) {

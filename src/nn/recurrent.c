@@ -1,4 +1,4 @@
-#include "lockstep/cell.h"
+#include "cell.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Forward and backward through time: which rows take which step. The arithmetic of a step is the cell's. */
-#include "lockstep/cell.h"
+#include "cell.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "lockstep/words.h"
+#include "words.h"
 
 void lk_words_layout(lk_words *w, lk_arena *arena, ptrdiff_t V, ptrdiff_t N) {
   *w = (lk_words){.V = V};

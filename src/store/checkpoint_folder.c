@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/durable.h"
+#include "arena.h"
+#include "checkpoint.h"
+#include "durable.h"
 
 #define FOLDER    "checkpoints"
 #define NAME_SIZE 64

@@ -1,6 +1,6 @@
 /* checkpoint_impl.h - names inside a checkpoint that writer and reader share. */
 #pragma once
-#include "lockstep/checkpoint.h"
+#include "checkpoint.h"
 
 #define LK_CHECKPOINT_VERSION 2
 #define LK_CHECKPOINT_FORMAT  "lockstep-checkpoint"

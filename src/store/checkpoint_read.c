@@ -1,4 +1,4 @@
-#include "lockstep/checkpoint.h"
+#include "checkpoint.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "checkpoint_impl.h"
 #include "corpus_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 struct lk_checkpoint_file {
   lk_h5 *file;

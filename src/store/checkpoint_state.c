@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "checkpoint_impl.h"
-#include "lockstep/shards.h"
+#include "shards.h"
 
 #define MANY ((int64_t)1 << 53) /* as the configuration has it: what a double counts */
 

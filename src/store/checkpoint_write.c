@@ -5,8 +5,8 @@
 
 #include "checkpoint_impl.h"
 #include "corpus_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/durable.h"
+#include "arena.h"
+#include "durable.h"
 
 #ifndef LK_VERSION
 #define LK_VERSION "unknown"

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/h5.h"
+#include "arena.h"
+#include "h5.h"
 #include "probe_impl.h"
 
 extern char **environ;

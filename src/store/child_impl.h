@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 
 typedef struct lk_child {
   pid_t pid;

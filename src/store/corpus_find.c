@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/corpus.h"
+#include "arena.h"
+#include "corpus.h"
 
 enum { BLOCK_LABELS = 1 << 20 }; /* read at once */
 

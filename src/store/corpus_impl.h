@@ -1,6 +1,6 @@
 /* corpus_impl.h - what corpus and checkpoint share: the description of a corpus and its vocabularies. */
 #pragma once
-#include "lockstep/corpus.h"
+#include "corpus.h"
 
 #define LK_CORPUS_VERSION 1
 #define LK_CORPUS_FORMAT  "lockstep-corpus"

@@ -5,7 +5,7 @@
 
 #include "checkpoint_impl.h"
 #include "corpus_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 const char *const lk_split_names[LK_SPLITS] = {"train", "valid", "test"};
 const char *const lk_corpus_kind_names[LK_CORPUS_KINDS] = {"text", "classify", "label", "pairs", "frames"};

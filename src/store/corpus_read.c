@@ -1,4 +1,4 @@
-#include "lockstep/corpus.h"
+#include "corpus.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "corpus_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 struct lk_corpus {
   lk_h5 *file;

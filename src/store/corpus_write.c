@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "corpus_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum {
   CHUNK_BYTES = 128 << 10,  /* of a chunk of rows */

@@ -8,8 +8,8 @@
 #include <nettle/sha2.h>
 #include <xxhash.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/durable.h"
+#include "arena.h"
+#include "durable.h"
 #include "store_impl.h"
 
 struct lk_hash {

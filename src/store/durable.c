@@ -1,4 +1,4 @@
-#include "lockstep/durable.h"
+#include "durable.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/text.h"
+#include "arena.h"
+#include "text.h"
 #include "store_impl.h"
 
 enum { WRITE_AT_ONCE = 16 << 20 }; /* bytes: a slow disk shows that it gets on */

@@ -1,4 +1,4 @@
-#include "lockstep/foreign.h"
+#include "foreign.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 
 #include "child_impl.h"
 #include "foreign_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/clock.h"
+#include "arena.h"
+#include "clock.h"
 #include "probe_impl.h"
 
 /* What offsets and labels may take here, as a file can promise very many in a few bytes: so much, or so many times its

@@ -10,7 +10,7 @@
 
 #include "foreign_impl.h"
 #include "h5_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 #include "probe_impl.h"
 
 enum { BLOCK = 16 << 20 /* bytes of float32 that are read at a time */, MOST_WIDTH = 1 << 20 };

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "h5_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 static lk_status damaged(const lk_h5_data *data, const char *why) {
   return LK_FAIL(LK_DATA, "%s: %s is damaged: %s", data->file->path, data->path, why);

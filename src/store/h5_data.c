@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "h5_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 bool lk_h5_known_type(hid_t type, lk_type *nearest) {
   const struct {

@@ -1,4 +1,4 @@
-#include "lockstep/h5.h"
+#include "h5.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "h5_impl.h"
-#include "lockstep/arena.h"
-#include "lockstep/durable.h"
+#include "arena.h"
+#include "durable.h"
 #include "probe_impl.h"
 
 enum { READ_BLOCK = 1 << 20 };

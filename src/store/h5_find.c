@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "h5_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 /* Follow one more component: false where there is nothing, or *strange where it is no hard link. */
 static bool follows(const lk_h5 *file, const char *part, bool *strange) {

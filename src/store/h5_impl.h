@@ -6,7 +6,7 @@
 #pragma once
 #include <hdf5.h>
 
-#include "lockstep/h5.h"
+#include "h5.h"
 #include "store_impl.h"
 
 #define LK_H5_BLOCK    512                 /* the user block, bytes */

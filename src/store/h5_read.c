@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "h5_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { BLOCK = 1 << 20 };        /* bytes that are converted at a time */
 enum { MOST_STRINGS = 1 << 24 }; /* of one list: a small file can promise very many that are empty */

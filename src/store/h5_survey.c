@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "h5_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum { OBJECTS = 20000, ATTRIBUTES = 256 };
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "h5_impl.h"
-#include "lockstep/arena.h"
+#include "arena.h"
 
 enum {
   CHUNK_BYTES = 128 << 10, /* aimed at */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "child_impl.h"
-#include "lockstep/clock.h"
+#include "clock.h"
 
 /* What was found good last: a model that is opened three times in a row is looked at once. */
 static struct stat known;

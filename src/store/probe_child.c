@@ -11,7 +11,7 @@
 
 #include "corpus_impl.h"
 #include "h5_impl.h"
-#include "lockstep/signals.h"
+#include "signals.h"
 #include "probe_impl.h"
 
 const char lk_probe_name[] = LK_PROBE_NAME;

@@ -10,7 +10,7 @@
  * It gets the parent's open descriptor, and before it looks at a byte it gives up: opening files, writing files, core
  * dumps, memory beyond LK_PROBE_MEMORY, processor time beyond LK_PROBE_SECONDS. It dies with its parent. */
 #pragma once
-#include "lockstep/h5.h"
+#include "h5.h"
 
 /* A sanitizer's shadow does not fit any limit on memory, and what it finds in the child has to be heard. */
 #ifdef __has_feature

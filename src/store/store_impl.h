@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 
 /** LK_IO where no file is called `path` but another one is meant: a run's folder, for which its best or last model is
  *  named, or best.h5 of a run that validated nothing.                              Not collective. */

@@ -1,5 +1,5 @@
 /* task.c - the table of tasks, and their life: create, reserve, pack, destroy. What a pass does is in net.c. */
-#include "lockstep/task.h"
+#include "task.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -253,13 +253,6 @@ void lk_task_tally(lk_task *task, const int32_t *target, ptrdiff_t n, lk_tally *
     if (gold == found) tally[gold].correct++;
     if (task->pairs && task->trouble == LK_OK) task->trouble = lk_pairs_add(task->pairs, gold, found, 1);
   }
-}
-
-int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising) {
-  LK_ASSERT(count < LK_MAX_METRICS);
-  metrics[count] = (lk_metric){.value = value, .rising = rising};
-  (void)snprintf(metrics[count].name, sizeof metrics[count].name, "%s", name);
-  return count + 1;
 }
 
 int lk_task_metrics(const lk_task *task, double loss, const int64_t *counts, lk_metric metrics[LK_MAX_METRICS]) {

@@ -6,7 +6,7 @@
 #pragma once
 #include <math.h>
 
-#include "lockstep/task.h"
+#include "task.h"
 
 /* What makes a task: one of these in its own file, one line in the table of task.c. */
 typedef struct lk_task_kind {
@@ -96,10 +96,6 @@ static inline const ptrdiff_t *lk_net_units(const lk_task *task, const lk_pack *
 LK_CHECKED lk_status lk_task_untied(const lk_config *config);
 /** Tied weights are an embedding of model.embedding numbers for an output of model.hidden. LK_USAGE. */
 LK_CHECKED lk_status lk_task_tied_width(const lk_config *config);
-int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising);
-static inline double lk_ratio(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : 0; }
-/** The same, but NaN where there was nothing to measure. */
-static inline double lk_share(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
 /** Count in tally [V + unseen] what task->best says of n targets. */
 void lk_task_tally(lk_task *task, const int32_t *target, ptrdiff_t n, lk_tally *tally);
 /** Counts that tallies of n classes take. */

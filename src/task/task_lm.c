@@ -1,7 +1,7 @@
 /* task_lm.c - a language model: the next unit, from all units before it. */
 #include <string.h>
 
-#include "lockstep/fixed_math.h"
+#include "fixed_math.h"
 #include "task_impl.h"
 
 static lk_status settings(const lk_config *config) {

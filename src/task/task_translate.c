@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/fixed_math.h"
+#include "fixed_math.h"
 #include "translator_impl.h"
 
 enum { UNITS, CORRECT, TEXT, COUNTS = TEXT + LK_TEXT_COUNTS };

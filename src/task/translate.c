@@ -1,5 +1,5 @@
 /* translate.c - decoding a unit at a time, and the greedy search that evaluation uses. */
-#include "lockstep/translate.h"
+#include "translate.h"
 
 #include <string.h>
 

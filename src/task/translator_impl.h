@@ -1,9 +1,9 @@
 /* translator_impl.h - what a translator has beside encoder and head. */
 #pragma once
-#include "lockstep/decoder.h"
-#include "lockstep/side.h"
-#include "lockstep/text_metrics.h"
-#include "lockstep/translate.h"
+#include "decoder.h"
+#include "side.h"
+#include "text_metrics.h"
+#include "translate.h"
 #include "task_impl.h"
 
 typedef struct lk_translator {

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/corpus_ranks.h"
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
-#include "lockstep/path.h"
+#include "corpus_ranks.h"
+#include "durable.h"
+#include "log.h"
+#include "path.h"
 #include "trainer_impl.h"
 
 static bool shards_follow_ranks(const lk_config *config) { return strcmp(config->parallel.shards, "ranks") == 0; }

@@ -1,6 +1,6 @@
 /* check.c - what can be wrong in a configuration for itself, found before a corpus is opened. */
-#include "lockstep/attention.h"
-#include "lockstep/decoder.h"
+#include "attention.h"
+#include "decoder.h"
 #include "trainer_impl.h"
 
 static const char *const *reduction_names(size_t *count) {

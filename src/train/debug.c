@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lockstep/log.h"
-#include "lockstep/text.h"
+#include "log.h"
+#include "text.h"
 
 static const char *const names[] = {"nan", "flip", "stall", "kill", "spike"};
 enum { KINDS = sizeof names / sizeof *names };

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 
 enum { LK_DEBUG_FAULTS = 8 };
 typedef enum lk_fault_kind { LK_FAULT_NAN, LK_FAULT_FLIP, LK_FAULT_STALL, LK_FAULT_KILL, LK_FAULT_SPIKE } lk_fault_kind;

@@ -1,12 +1,12 @@
-#include "lockstep/evaluate.h"
+#include "evaluate.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/clock.h"
-#include "lockstep/log.h"
-#include "lockstep/reducer.h"
-#include "lockstep/watchdog.h"
+#include "clock.h"
+#include "log.h"
+#include "reducer.h"
+#include "watchdog.h"
 
 struct lk_evaluator {
   lk_comm *comm;

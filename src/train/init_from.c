@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/log.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 enum { MOST_NAMES = 4 }; /* of each list that is logged */

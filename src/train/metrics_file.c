@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/durable.h"
+#include "durable.h"
 #include "trainer_impl.h"
 
 static lk_status metrics_path(const char *run_dir, lk_buffer *path) {

@@ -1,10 +1,10 @@
-#include "lockstep/optimizer.h"
+#include "optimizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/fixed_math.h"
+#include "arena.h"
+#include "fixed_math.h"
 #include "optimizer_impl.h"
 
 static const lk_rule *const rules[] = {

@@ -2,7 +2,7 @@
 #pragma once
 #include <math.h>
 
-#include "lockstep/optimizer.h"
+#include "optimizer.h"
 
 #define LK_RULE_MOMENTS 2
 

@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
-#include "lockstep/text.h"
+#include "arena.h"
+#include "durable.h"
+#include "log.h"
+#include "text.h"
 
 enum { WORD = 128 };
 

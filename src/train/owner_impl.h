@@ -10,7 +10,7 @@
 #pragma once
 #include <stdbool.h>
 
-#include "lockstep/status.h"
+#include "status.h"
 
 #define LK_OWNER_BEAT  5  /* seconds between two signs of life */
 #define LK_OWNER_STALE 60 /* seconds of silence after which an owner on another machine counts as dead */

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/clock.h"
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
+#include "clock.h"
+#include "durable.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 lk_status lk_progress_open(lk_trainer *t) {

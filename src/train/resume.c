@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/log.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 /* What must not change within a run: the batch plan, the net or the meaning of the state (the best value so far) hangs on

@@ -1,8 +1,8 @@
 /* Back to an earlier step and past the batches that followed it (spike_impl.h). */
 #include <string.h>
 
-#include "lockstep/clock.h"
-#include "lockstep/log.h"
+#include "clock.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 /* Every run can go back to its beginning. */

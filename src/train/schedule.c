@@ -1,11 +1,11 @@
-#include "lockstep/schedule.h"
+#include "schedule.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/fixed_math.h"
+#include "arena.h"
+#include "fixed_math.h"
 
 /* Places in the saved state. Zeros are a run's start. */
 enum { SEEN, BEST, BAD, FALLS };

@@ -2,9 +2,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "lockstep/clock.h"
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
+#include "clock.h"
+#include "durable.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 static void *write_down(void *argument) {

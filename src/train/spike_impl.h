@@ -12,8 +12,8 @@
 #pragma once
 #include <stdbool.h>
 
-#include "lockstep/checkpoint.h"
-#include "lockstep/config.h"
+#include "checkpoint.h"
+#include "config.h"
 
 typedef enum lk_spike_policy { LK_SPIKE_OFF, LK_SPIKE_SKIP, LK_SPIKE_ROLLBACK } lk_spike_policy;
 

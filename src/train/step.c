@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lockstep/durable.h"
-#include "lockstep/log.h"
+#include "durable.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 /* The control word goes round: afterwards every rank holds every shard's record. */

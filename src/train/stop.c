@@ -3,7 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lockstep/clock.h"
+#include "clock.h"
 #include "trainer_impl.h"
 
 static volatile sig_atomic_t caught; /* the last signal that asked for a stop */

@@ -1,4 +1,4 @@
-#include "lockstep/trainer.h"
+#include "trainer.h"
 
 #include <fenv.h>
 #include <math.h>
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/clock.h"
-#include "lockstep/log.h"
+#include "clock.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 typedef struct run_end {

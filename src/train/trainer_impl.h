@@ -14,15 +14,15 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "lockstep/checkpoint.h"
-#include "lockstep/evaluate.h"
-#include "lockstep/model.h"
-#include "lockstep/optimizer.h"
-#include "lockstep/reducer.h"
-#include "lockstep/schedule.h"
+#include "checkpoint.h"
+#include "evaluate.h"
+#include "model.h"
+#include "optimizer.h"
+#include "reducer.h"
+#include "schedule.h"
 #include "debug_impl.h"
-#include "lockstep/trainer.h"
-#include "lockstep/watchdog.h"
+#include "trainer.h"
+#include "watchdog.h"
 #include "meter_impl.h"
 #include "owner_impl.h"
 #include "spike_impl.h"

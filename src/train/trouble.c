@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lockstep/log.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 enum { ROWS = 8 }; /* of a shard, or a piece: the others are in the batch plan */

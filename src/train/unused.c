@@ -1,7 +1,7 @@
 /* unused.c - settings that have no effect beside others, or on this corpus: whoever sets them should hear of it. */
 #include <string.h>
 
-#include "lockstep/log.h"
+#include "log.h"
 #include "trainer_impl.h"
 
 /* `key` matters only where `other` has one of the values `with` (with a "!" in front: none of them). */

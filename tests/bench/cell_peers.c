@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lockstep/cell.h"
-#include "lockstep/clock.h"
+#include "cell.h"
+#include "clock.h"
 
 enum { T = 20, ROUNDS = 15, MOST_ARGUMENTS = 20, CONTENDERS = 6 };
 typedef void work(void *context);

@@ -9,7 +9,7 @@
 #define CELL_FORGET F
 #define CELL_NOTE   "5H"
 #define CELL_ORDER  " gates i f g o d"
-#include "nn/cell_unit_impl.h"
+#include "cell_unit_impl.h"
 
 enum { I, F, G, O, D };
 
@@ -37,4 +37,4 @@ LK_INLINE void cell_backward(cell_unit *x) {
   x->dh0 = x->dh * d;
 }
 
-#include "nn/cell_loops_impl.h"
+#include "cell_loops_impl.h"

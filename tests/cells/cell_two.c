@@ -9,7 +9,7 @@
 #define CELL_FORGET (-1)
 #define CELL_NOTE   "2H"
 #define CELL_ORDER  " gates f n"
-#include "nn/cell_unit_impl.h"
+#include "cell_unit_impl.h"
 
 enum { F, NEW };
 
@@ -29,4 +29,4 @@ LK_INLINE void cell_backward(cell_unit *x) {
   x->dh0 = x->dh * (lk_splat(1) - f);
 }
 
-#include "nn/cell_loops_impl.h"
+#include "cell_loops_impl.h"

@@ -7,8 +7,8 @@
 
 #include <math.h>
 
-#include "lockstep/cell.h"
-#include "lockstep/tile.h"
+#include "cell.h"
+#include "tile.h"
 
 #ifndef LK_DOUBLE
 #error "finite differences need lk_real = double"

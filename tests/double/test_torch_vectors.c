@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "lockstep/encoder.h"
+#include "encoder.h"
 #include "reference/vectors.h"
 
 enum { I = TORCH_I, H = TORCH_H, B = TORCH_B, T = TORCH_T };

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lockstep/checkpoint.h"
-#include "lockstep/corpus.h"
-#include "lockstep/durable.h"
+#include "checkpoint.h"
+#include "corpus.h"
+#include "durable.h"
 
 static char copy[4096];
 static int is_corpus;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/arena.h"
-#include "lockstep/checkpoint.h"
+#include "arena.h"
+#include "checkpoint.h"
 
 enum { ROWS = 200, WIDTH = 50, P = ROWS * WIDTH + 8 };
 

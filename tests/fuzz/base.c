@@ -1,7 +1,7 @@
 #include "base.h"
 
 #include "fuzz.h"
-#include "lockstep/h5.h"
+#include "h5.h"
 
 static void add_words(lk_strings *strings) {
   static const char *const words[] = {"<pad>", "<sos>", "<eos>", "<unk>", "a", "b", "c", "d"};

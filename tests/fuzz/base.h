@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lockstep/checkpoint.h"
+#include "checkpoint.h"
 
 typedef struct base_file {
   uint8_t *bytes;

@@ -1,6 +1,6 @@
 /* A configuration: YAML text, or after a byte 1 in front lines of key.path=value. What is accepted has to print, and
  * what was printed has to be accepted and print the same again. */
-#include "lockstep/config.h"
+#include "config.h"
 
 #include "fuzz.h"
 

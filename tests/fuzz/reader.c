@@ -1,8 +1,8 @@
 /* A text reader (LK_FUZZ_KIND): the first byte chooses among the options, the rest is the file. What `prepare` made of it
  * has to open, and every row of it has to pass the checks of reading. */
-#include "lockstep/corpus.h"
-#include "lockstep/log.h"
-#include "lockstep/prepare.h"
+#include "corpus.h"
+#include "log.h"
+#include "prepare.h"
 
 #include "fuzz.h"
 

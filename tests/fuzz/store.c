@@ -3,7 +3,7 @@
  *             looks at files first is left out, so that it is the readers that have to refuse what is wrong.
  *   128..255  the checks before HDF5 sees a byte: bytes of the file changed, cut off, added, and no new digest. None may
  *             ever be accepted. */
-#include "lockstep/h5.h"
+#include "h5.h"
 
 #include "base.h"
 #include "edit.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lockstep/comm.h"
+#include "comm.h"
 
 static int failures;
 static int test_rank;

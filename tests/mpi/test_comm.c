@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "comm/comm_impl.h"
-#include "lockstep/arena.h"
+#include "comm_impl.h"
+#include "arena.h"
 
 static unsigned char byte_of(int rank, size_t i) { return (unsigned char)((size_t)rank * 101 + i * 7 + i / 251); }
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "comm/reducer_impl.h"
-#include "lockstep/arena.h"
+#include "reducer_impl.h"
+#include "arena.h"
 
 /* One case: what all ranks build a reducer for. */
 typedef struct setting {

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "comm/reducer_impl.h"
-#include "lockstep/rng.h"
+#include "reducer_impl.h"
+#include "rng.h"
 
 enum { P = 640, ROWS = 3 + 40 + 5 };
 

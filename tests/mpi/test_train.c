@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "lockstep/prepare.h"
-#include "lockstep/trainer.h"
+#include "prepare.h"
+#include "trainer.h"
 
 static char folder[64], setting[3][128];
 

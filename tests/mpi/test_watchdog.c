@@ -1,10 +1,10 @@
 /* Who may be silent for how long: ranks that wait for a rank of their host that saves or evaluates are alive. */
-#include "lockstep/watchdog.h"
+#include "watchdog.h"
 
 #include <time.h>
 
 #include "check.h"
-#include "lockstep/clock.h"
+#include "clock.h"
 
 static void sleep_for(double seconds) {
   const struct timespec pause = {.tv_sec = (time_t)seconds,

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lockstep/durable.h"
+#include "durable.h"
 
 enum { BLOCK = 512, MILLION = 1000000, PATIENCE = 6 };
 

@@ -8,10 +8,9 @@ cmake --install "$LOCKSTEP_BUILD" --prefix "$PWD/prefix" >install.txt
 grep -q prepare help.txt
 
 cat >use.c <<'C'
-#include <lockstep/rng.h>
-#include <lockstep/status.h>
 #include <stdio.h>
-int main(void) { return puts(lk_status_words(LK_OK)) < 0; }
+const char *lk_status_words(int status);
+int main(void) { return puts(lk_status_words(0)) < 0; }
 C
 mkdir package
 cat >package/CMakeLists.txt <<'CMAKE'

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "lockstep/status.h"
-#include "lockstep/text.h"
+#include "status.h"
+#include "text.h"
 
 #define OK(call) assert_true_status((call), __FILE__, __LINE__)
 

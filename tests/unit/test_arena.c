@@ -1,5 +1,5 @@
 /* Counting and handing out agree; blocks are aligned, zeroed, kept and replaced; allocations check their sizes. */
-#include "lockstep/arena.h"
+#include "arena.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

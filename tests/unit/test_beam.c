@@ -4,7 +4,7 @@
 
 #include "pairs_fixture.h"
 
-#include "decode/beam_impl.h"
+#include "beam_impl.h"
 
 enum { V = 15, TARGET_V = 9, LINES = 40, LONGEST = 9 };
 

@@ -1,12 +1,12 @@
 /* Checkpoints: everything comes back bit by bit; damage, foreign shapes and missing parts are named; the folder of a run
  * can be taken up again whenever its writer was killed. */
-#include "lockstep/checkpoint.h"
+#include "checkpoint.h"
 
 #include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "lockstep/durable.h"
+#include "durable.h"
 #include "store_fixture.h"
 
 enum { P = 5 * 3 + 7 + 1 };

@@ -1,5 +1,5 @@
 /* The configuration: defaults, merging, messages with their places, printing and reading back. */
-#include "lockstep/config.h"
+#include "config.h"
 
 #include <setjmp.h>
 #include <setjmp.h>

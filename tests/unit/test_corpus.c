@@ -1,10 +1,10 @@
 /* Corpora: every kind comes back row by row as it was added, from the smallest bucket that holds it; whatever a file
  * says wrongly is refused with file, data set and row. */
-#include "lockstep/corpus.h"
+#include "corpus.h"
 
 #include <math.h>
 
-#include "lockstep/clock.h"
+#include "clock.h"
 #include "store_fixture.h"
 
 enum { WORDS = 50, LABELS = 5, D = 3 };

@@ -1,5 +1,5 @@
 /* Corpora of pairs: lengths, references and models come back; what a file says wrongly is refused with its place. */
-#include "lockstep/corpus.h"
+#include "corpus.h"
 #include "store_fixture.h"
 
 enum { WORDS = 8 };

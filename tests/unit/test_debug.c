@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "train/debug_impl.h"
+#include "debug_impl.h"
 
 static void test_reads_faults(void **state) {
   (void)state;

@@ -2,7 +2,7 @@
 
 #include "task_fixture.h"
 
-#include "decode/decode_impl.h"
+#include "decode_impl.h"
 
 enum { V = 21, LINES = 150, LONGEST = 40 };
 

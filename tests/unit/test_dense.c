@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "lockstep/layers.h"
+#include "layers.h"
 
 enum { I = 21, O = 35, LDX = 32, LDY = 48 };
 

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "lockstep/layers.h"
+#include "layers.h"
 
 #define WIDTH 37 /* not whole blocks of random numbers */
 #define LD    48

@@ -1,5 +1,5 @@
 /* Durable writing: whole or not at all, whatever fails; and the digests. */
-#include "lockstep/durable.h"
+#include "durable.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "lockstep/layers.h"
+#include "layers.h"
 
 typedef struct setting {
   int V, E, S, R, tied;

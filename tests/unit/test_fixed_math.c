@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lockstep/fixed_math.h"
-#include "lockstep/rng.h"
+#include "fixed_math.h"
+#include "rng.h"
 
 static double uniform(uint32_t stream, uint32_t i) {
   return lk_rng_uniform(lk_rng_make(5, LK_PURPOSE_SAMPLE), stream, i, 0, 0);

@@ -6,10 +6,10 @@
 #include <math.h>
 #include <signal.h>
 
-#include "lockstep/foreign.h"
-#include "lockstep/h5.h"
-#include "lockstep/input.h"
-#include "store/foreign_impl.h"
+#include "foreign.h"
+#include "h5.h"
+#include "input.h"
+#include "foreign_impl.h"
 #include "store_fixture.h"
 
 enum { ROWS = 3, FRAMES = 6, WIDTH = 2 };

@@ -1,6 +1,6 @@
 /* HDF5 files: what is written comes back; the same content gives the same bytes; a flipped bit or a missing byte is
  * found before HDF5 sees the file; a full disk leaves nothing. */
-#include "lockstep/h5.h"
+#include "h5.h"
 
 #include <math.h>
 #include <signal.h>

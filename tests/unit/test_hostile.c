@@ -6,9 +6,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "lockstep/corpus.h"
-#include "lockstep/durable.h"
-#include "store/h5_impl.h"
+#include "corpus.h"
+#include "durable.h"
+#include "h5_impl.h"
 #include "store_fixture.h"
 
 static hid_t begin(void) {

@@ -1,5 +1,5 @@
 /* A user's file before it is text: compressed in four ways, damaged, an archive, another encoding. */
-#include "lockstep/input.h"
+#include "input.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/kernels.h"
-#include "lockstep/rng.h"
+#include "kernels.h"
+#include "rng.h"
 
 static const char *const isas[] = {"portable", "avx2", "avx512", "blas"};
 enum { OURS = 3, ISAS };

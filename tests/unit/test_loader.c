@@ -1,5 +1,5 @@
 /* The loader: the same batches on any number of ranks, every row once an epoch, every unit of a text predicted once. */
-#include "lockstep/loader.h"
+#include "loader.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "data_fixture.h"
-#include "lockstep/loader.h"
+#include "loader.h"
 
 enum { S = 8, SOURCES = 60, TARGETS = 90, ROWS_MOST = 1500 };
 

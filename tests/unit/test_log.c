@@ -1,5 +1,5 @@
 /* What reaches standard error and the log file: on a pipe, on a terminal, quiet, and by level. */
-#include "lockstep/log.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <pty.h>
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "lockstep/text.h"
+#include "text.h"
 
 /* Standard error is the write end of a pipe, or a terminal of so many columns, while `speak` runs in a child. */
 static void heard(void (*speak)(void), int columns, lk_buffer *out) {

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "train/meter_impl.h"
+#include "meter_impl.h"
 
 static lk_meter meter;
 static double now;

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "lockstep/metrics.h"
-#include "lockstep/rng.h"
+#include "metrics.h"
+#include "rng.h"
 
 static const char *const names[] = {"O",     "B-PER", "I-PER", "E-PER", "S-PER", "B-LOC",
                                     "I-LOC", "E-LOC", "S-LOC", "B-a-b", "I-a-b"};

@@ -1,8 +1,8 @@
 /* A trained model as eval, predict, score and generate open it. */
 #include "task_fixture.h"
 
-#include "lockstep/durable.h"
-#include "lockstep/model.h"
+#include "durable.h"
+#include "model.h"
 
 #define OK(call) assert_int_equal(call, LK_OK)
 

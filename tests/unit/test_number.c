@@ -1,5 +1,5 @@
 /* Numbers as people write them: what is read, what is refused, and what was meant. */
-#include "lockstep/number.h"
+#include "number.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Optimizers: by hand, against torch.optim over ten steps, and cut into slices. */
-#include "lockstep/optimizer.h"
+#include "optimizer.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "lockstep/reducer.h"
+#include "reducer.h"
 #include "reference/optimizer_vectors.h"
 
 enum { CASES = sizeof vector_cases / sizeof *vector_cases };

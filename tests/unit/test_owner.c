@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lockstep/text.h"
-#include "train/owner_impl.h"
+#include "text.h"
+#include "owner_impl.h"
 
 static char folder[64], path[96];
 

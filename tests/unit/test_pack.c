@@ -1,5 +1,5 @@
 /* Packed batches: the example of the header, and random shapes against the definitions spelled out slowly. */
-#include "lockstep/pack.h"
+#include "pack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "lockstep/rng.h"
+#include "rng.h"
 
 static void bind(lk_pack *pack, lk_arena *arena, const lk_shards *shards, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T) {
   *arena = (lk_arena){0};

@@ -1,8 +1,8 @@
 /* Pairs of classes, counted: against a matrix, by many classes, and by hand. */
-#include "lockstep/pairs.h"
+#include "pairs.h"
 
 #include "data_fixture.h"
-#include "lockstep/rng.h"
+#include "rng.h"
 
 static void test_as_a_matrix(void **state) {
   (void)state;

@@ -1,5 +1,5 @@
 /* "~" in front of a path, and paths from the root on. */
-#include "lockstep/path.h"
+#include "path.h"
 
 #include <pwd.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The batch plan: pure arithmetic, tried over many shapes. */
-#include "data/plan_impl.h"
+#include "plan_impl.h"
 
 #include "data_fixture.h"
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "lockstep/layers.h"
+#include "layers.h"
 
 enum { WIDTH = 3, HALF = 2, LD = 16, N = 6, B = 3 };
 

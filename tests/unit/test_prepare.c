@@ -1,5 +1,5 @@
 /* From files to a corpus: what is stored, and how every mistake in the input is named. */
-#include "lockstep/prepare.h"
+#include "prepare.h"
 
 #include <math.h>
 

@@ -1,10 +1,10 @@
 /* Files as people have them: comments and numbers in columns, labels that training never has, what is no label, empty
  * things, separators, digits, joined files, and what is warned of. */
-#include "lockstep/prepare.h"
+#include "prepare.h"
 
 #include "data_fixture.h"
-#include "lockstep/log.h"
-#include "lockstep/side.h"
+#include "log.h"
+#include "side.h"
 
 static lk_prepare settings_of(const char *kind, const char *train, const char *test) {
   lk_prepare p;

@@ -1,12 +1,12 @@
 /* Pairs, from files to a corpus: both sides, further accepted targets, units and vocabularies of each side, SentencePiece,
  * and how every mistake is named. */
-#include "lockstep/prepare.h"
+#include "prepare.h"
 
 #include <math.h>
 
-#include "data/pieces_impl.h"
+#include "pieces_impl.h"
 #include "data_fixture.h"
-#include "lockstep/side.h"
+#include "side.h"
 
 static lk_prepare settings_of(const char *train) {
   lk_prepare p;

@@ -1,5 +1,5 @@
 /* Several files a part, and how the rows of the training files are dealt to the parts. */
-#include "lockstep/prepare.h"
+#include "prepare.h"
 
 #include "data_fixture.h"
 

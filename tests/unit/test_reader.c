@@ -1,5 +1,5 @@
 /* Lines of a checked text file, and how a bad one is named. */
-#include "data/reader_impl.h"
+#include "reader_impl.h"
 
 #include "data_fixture.h"
 

@@ -2,7 +2,7 @@
  * on which sequences share a rank. */
 #include "nn_fixture.h"
 
-#include "lockstep/cell.h"
+#include "cell.h"
 #include "recurrent_reference.h"
 
 static const char *const isas[] = {"portable", "avx2", "avx512"};

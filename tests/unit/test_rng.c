@@ -1,5 +1,5 @@
 /* Philox against the known answers of its authors' Random123; uniformity; what the counters stand for. */
-#include "lockstep/rng.h"
+#include "rng.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/kernels.h"
-#include "lockstep/rng.h"
+#include "kernels.h"
+#include "rng.h"
 
 /* Bits of the results of all kernels, to compare and, on another machine, to look at. */
 enum { MOST = 1 << 17 };

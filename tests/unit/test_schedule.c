@@ -1,5 +1,5 @@
 /* Learning rates at steps where they are known. */
-#include "lockstep/schedule.h"
+#include "schedule.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* One tree, whatever the number of ranks: the pieces of all ranks give the bits of the sum leaf by leaf. */
-#include "lockstep/shards.h"
+#include "shards.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "lockstep/rng.h"
+#include "rng.h"
 
 /* The tree by its definition in the header: node (level, index), recursively. */
 static float node_sum(const float *leaf, int total, int level, int index) {

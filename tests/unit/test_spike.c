@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/spike_impl.h"
+#include "spike_impl.h"
 
 static lk_config config;
 

@@ -1,5 +1,5 @@
 /* The record of the first failure, exit codes, and how an assertion ends the job. */
-#include "lockstep/status.h"
+#include "status.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/kernels.h"
-#include "lockstep/rng.h"
+#include "kernels.h"
+#include "rng.h"
 
 static lk_real number(uint32_t stream, ptrdiff_t i, ptrdiff_t j) {
   return (lk_real)(2 * lk_rng_uniform(lk_rng_make(4, LK_PURPOSE_SAMPLE), stream, (uint32_t)i, (uint32_t)j, 0) - 1);

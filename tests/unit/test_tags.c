@@ -1,5 +1,5 @@
 /* Labels read as tags of spans: the schemes as people write them, and what is none. */
-#include "lockstep/tags.h"
+#include "tags.h"
 
 #include "data_fixture.h"
 

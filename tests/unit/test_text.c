@@ -1,5 +1,5 @@
 /* UTF-8, folding, quoting, nearest words; buffers and tables of strings. */
-#include "lockstep/text.h"
+#include "text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,11 @@
 /* BLEU, chrF and error rates: cases worked out by hand, and figures that sacreBLEU's own tests publish. */
-#include "lockstep/text_metrics.h"
+#include "text_metrics.h"
 
 #include <math.h>
 
 #include "data_fixture.h"
-#include "lockstep/rng.h"
-#include "task/text_impl.h"
+#include "rng.h"
+#include "text_impl.h"
 
 static lk_text_scorer *scorer;
 

@@ -4,7 +4,7 @@
 
 #include "pairs_fixture.h"
 
-#include "task/translator_impl.h"
+#include "translator_impl.h"
 
 enum { S = 8, T = 6, V = 15, TARGET_V = 13, MOST_RANKS = 8 };
 

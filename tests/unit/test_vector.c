@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/kernels.h"
+#include "kernels.h"
 
 static const char *const isas[] = {"portable", "avx2", "avx512"};
 enum { BLOCK = 4096 };

@@ -1,5 +1,5 @@
 /* Units, and their numbers. */
-#include "lockstep/vocab.h"
+#include "vocab.h"
 
 #include "data_fixture.h"
 

@@ -1,7 +1,7 @@
 /* The words of a batch: each once a shard, whatever the memory held before. */
 #include "nn_fixture.h"
 
-#include "lockstep/words.h"
+#include "words.h"
 
 enum { V = 9 };
 

@@ -1,4 +1,4 @@
-#include "lockstep/tile.h"
+#include "tile.h"
 
 double LK_ISA_NAME(lk_ceiling)(ptrdiff_t rounds);
 

@@ -1,8 +1,8 @@
 /* isa_impl.h - the kernels of one instruction set, put together in table.c. */
 #pragma once
-#include "lockstep/kernels.h"
-#include "lockstep/tile.h"
-#include "lockstep/vector_math.h"
+#include "kernels.h"
+#include "tile.h"
+#include "vector_math.h"
 
 #define packed_size_isa      LK_ISA_NAME(lk_packed_size)
 #define pack_isa             LK_ISA_NAME(lk_pack_weights)

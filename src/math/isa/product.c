@@ -1,5 +1,5 @@
 #include "isa_impl.h"
-#include "lockstep/status.h"
+#include "status.h"
 
 /* A panel is LK_TILE_VECTORS vectors wide, the last one filled up with zero weights: [panel][k][PANEL]. */
 #define PANEL (LK_TILE_VECTORS * LK_VL)

@@ -1,7 +1,7 @@
 #include "isa_impl.h"
 
-#include "lockstep/fixed_math.h"
-#include "lockstep/status.h"
+#include "fixed_math.h"
+#include "status.h"
 
 enum {
   CHAINS = 4, /* independent partial sums of LK_LANES lanes, so that an addition need not wait for the one before */

@@ -1,5 +1,5 @@
 #include "isa_impl.h"
-#include "math/math_impl.h"
+#include "math_impl.h"
 
 #define LK_TEXT_(x) #x
 #define LK_TEXT(x)  LK_TEXT_(x)

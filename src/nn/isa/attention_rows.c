@@ -1,9 +1,9 @@
 /* One target row after the other, each over the rows of its own source. Every sum runs in one order that depends on the
  * row's widths and the length of its source. */
-#include "nn/attention_impl.h"
+#include "attention_impl.h"
 
-#include "lockstep/tile.h"
-#include "lockstep/vector_math.h"
+#include "tile.h"
+#include "vector_math.h"
 
 enum {
   CHAINS = 4,               /* so many at a time, so that an addition need not wait for the one before */

@@ -1,0 +1,80 @@
+/* shards.h - virtual shards and the one tree that all sums follow.
+ *
+ * A run has S shards whatever the number of ranks R <= S; rank r hosts the contiguous block [r S/R, (r+1) S/R). Any sum
+ * over the corpus is the sum of S leaves along one fixed binary tree over the shard index: node (level l, index k)
+ * covers shards [k 2^l, (k+1) 2^l) as far as they exist and is node(l-1, 2k) + node(l-1, 2k+1), or the left one alone
+ * where the right does not exist. So its bits depend on S and never on R.
+ *
+ *     S = 8, R = 3:   rank 0 | rank 1   | rank 2
+ *                     0 1    | 2 3 4    | 5 6 7       a rank's block splits into whole subtrees, its pieces:
+ *                     (0 1)  | (2 3)(4) | (5)(6 7)
+ *
+ * Every tensor's gradient is assigned once a step, from leaves that hold all contributions of their shard: two trees
+ * added at their roots would not give the same bits as one tree of added leaves. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "real.h"
+
+#define LK_MAX_SHARDS  4096
+#define LK_MAX_PIECES  24
+#define LK_TREE_LEVELS 13
+
+typedef struct lk_slice { /* [begin, end) */
+  ptrdiff_t begin, end;
+} lk_slice;
+
+/* One of several ranks that do a work together, or the one that does it alone. */
+typedef struct lk_part {
+  int index, count;
+} lk_part;
+#define LK_WHOLE ((lk_part){0, 1})
+/** Its share of n things: whole groups of `unit`, but for the last; all shares about alike. Not collective. */
+lk_slice lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit);
+
+/* A tensor whose gradient has few rows that are not zero, in the flat vector of parameters. Which rows a step touched is
+ * told by marks, a byte a row, the rows of all such tensors counted one after the other. */
+typedef struct lk_row_block {
+  ptrdiff_t offset, rows, width;
+} lk_row_block;
+
+typedef struct lk_piece {
+  int first, count; /* shards [first, first+count), global index */
+  int level;        /* of its root in the tree */
+} lk_piece;
+
+typedef struct lk_shards {
+  int total;        /* S */
+  int first, count; /* this rank's block */
+  int pieces;
+  lk_piece piece[LK_MAX_PIECES];
+} lk_shards;
+
+/** The block of rank `rank` of `size`; needs size <= total <= LK_MAX_SHARDS.      Not collective. */
+lk_shards lk_shards_make(int total, int rank, int size);
+/** The whole subtrees of any block [begin, end) of shards, not empty.               Not collective. */
+lk_shards lk_shards_block(int total, int begin, int end);
+/** The rank that hosts a shard.                                                   Not collective. */
+int lk_shards_owner(int total, int size, int shard);
+
+/* A sum along the tree while its nodes arrive in order: a stack of partial sums, at most one a level. The caller keeps
+ * vectors of equal length in slots 0..LK_TREE_LEVELS-1 and is told which to add:
+ *     lk_tree tree = lk_tree_start(shards->total, first);
+ *     for each node in order { fill slot lk_tree_push(&tree, node);
+ *         while (lk_tree_merge(&tree, &into, &from)) slot[into] += slot[from];  }
+ * A node is a leaf (one shard) or a piece summed elsewhere. When all of a piece has been pushed its sum is in slot 0. */
+typedef struct lk_tree {
+  int total, next; /* S; the shard that the next node must begin with */
+  int depth;       /* slots in use */
+  lk_piece node[LK_TREE_LEVELS + 1];
+} lk_tree;
+
+lk_tree lk_tree_start(int total, int first);
+int lk_tree_push(lk_tree *tree, lk_piece node);
+/** Whether slot *into += slot *from is due (and taken as done).                    Not collective. */
+int lk_tree_merge(lk_tree *tree, int *into, int *from);
+static inline lk_piece lk_tree_leaf(int shard) { return (lk_piece){.first = shard, .count = 1, .level = 0}; }
+
+/** The sum of S doubles along the tree.                                           Not collective. */
+double lk_tree_sum(const double *leaf, int total);

@@ -1,0 +1,67 @@
+/* text.h - UTF-8, growing buffers, tables of strings.
+ *
+ * Text inside the program is valid UTF-8: it is checked once, where it comes in, and named by line and column when it
+ * is not. Only text.c includes libunistring. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "status.h"
+
+/* A growing byte buffer, kept NUL-terminated once anything was appended. {0} is empty. */
+typedef struct lk_buffer {
+  char *data;
+  size_t size, capacity;
+} lk_buffer;
+
+LK_CHECKED lk_status lk_buffer_append(lk_buffer *buffer, const char *data, size_t size);
+LK_CHECKED lk_status lk_buffer_printf(lk_buffer *buffer, const char *format, ...) LK_PRINTF(2, 3);
+/** Keep the first `size` bytes. */
+void lk_buffer_truncate(lk_buffer *buffer, size_t size);
+void lk_buffer_release(lk_buffer *buffer);
+/** A whole file or, for "-", standard input. LK_IO naming the path.               Not collective. */
+LK_CHECKED lk_status lk_buffer_read_file(lk_buffer *buffer, const char *path);
+
+/* Many strings, each known by its index; one block of bytes, one of offsets. {0} is empty. */
+typedef struct lk_strings {
+  char *bytes;     /* NUL after each string */
+  int64_t *offset; /* [count+1] */
+  int64_t *number; /* [count] a figure that goes with each (how often a word was seen), or NULL */
+  ptrdiff_t count;
+  size_t bytes_capacity, offset_capacity, number_capacity;
+} lk_strings;
+
+LK_CHECKED lk_status lk_strings_add(lk_strings *strings, const char *text, size_t size, int64_t number);
+static inline const char *lk_strings_get(const lk_strings *s, ptrdiff_t i) { return s->bytes + s->offset[i]; }
+static inline size_t lk_strings_size(const lk_strings *s, ptrdiff_t i) {
+  return (size_t)(s->offset[i + 1] - s->offset[i] - 1);
+}
+LK_CHECKED lk_status lk_strings_copy(lk_strings *to, const lk_strings *from);
+void lk_strings_release(lk_strings *strings);
+
+/** Bytes of the character at text (1-4), 0 where it is not valid UTF-8 or size is 0.   Not collective. */
+size_t lk_utf8_next(const char *text, size_t size);
+/** Bytes before the first invalid one: size where all is valid.                   Not collective. */
+size_t lk_utf8_valid(const char *text, size_t size);
+/** Number of characters in valid text: a column is this of the bytes before, plus 1. */
+size_t lk_utf8_count(const char *text, size_t size);
+/** Columns that valid text takes on a screen: two for a character of East Asia. */
+int lk_utf8_width(const char *text, size_t size);
+/** Bytes of the byte order mark that the text begins with: 3, or 0. */
+size_t lk_utf8_mark(const char *text, size_t size);
+/** Whether the character at text is Unicode white space (of `bytes` bytes). */
+bool lk_utf8_space(const char *text, size_t bytes);
+/* What becomes one before text is cut into units: composed forms, small letters, digits. */
+typedef struct lk_folding {
+  bool nfc, lower;
+  bool digits; /* every decimal digit, of any script (Unicode Nd), becomes 0 */
+} lk_folding;
+/** Append `text` to out, folded. LK_MEMORY.                                        Not collective. */
+LK_CHECKED lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, lk_folding folding);
+/** Append `text` in capital letters, composed (NFC). LK_MEMORY. */
+LK_CHECKED lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size);
+/** For messages: at most about 60 characters in quotes, control characters escaped; returns out. */
+const char *lk_quote(char out[256], const char *text, size_t size);
+/** The candidate nearest to `word` by edit distance, NULL where none is near: "did you mean". */
+const char *lk_nearest(const char *word, const char *const *candidates, size_t count);

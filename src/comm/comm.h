@@ -1,0 +1,52 @@
+/* comm.h - the ranks, and the sums between them.
+ *
+ * The only module that knows MPI. Floats are never summed by MPI, whose order depends on R: ranks exchange pieces of
+ * the fixed tree (shards.h) and every sum is taken in tree order by the rank that owns the slice.
+ *
+ * The flat vector of P reals is cut into R slices at multiples of LK_SLICE_BLOCK: rank r sums, and updates, its own. */
+#pragma once
+#include <stdbool.h>
+
+#include "shards.h"
+#include "status.h"
+
+#define LK_SLICE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the slices */
+
+typedef struct lk_comm lk_comm;
+
+/** Whether a launcher of ranks started this program. Whoever is not has no ranks to wait for; known before
+ *  lk_comm_init().                                                                Not collective. */
+bool lk_comm_launched(void);
+/** Start MPI (or, without mpirun, a single rank).                                 Collective. */
+LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);
+/** End MPI.                                                                       Collective. */
+void lk_comm_finalize(lk_comm **comm);
+int lk_comm_rank(const lk_comm *comm);
+int lk_comm_size(const lk_comm *comm);
+const char *lk_comm_host(const lk_comm *comm);
+/** The first line of what MPI says of itself, "Open MPI v4.1.4, ...", cut to `size` bytes with its end; before
+ *  lk_comm_init() too.                                                             Not collective. */
+void lk_comm_library(size_t size, char *out);
+/** End the whole job at once with an exit code: for what cannot be agreed on.     Not collective. */
+_Noreturn void lk_comm_abort(lk_comm *comm, int exit_code);
+
+/** All ranks get the worst status; where another rank failed and this one did not, its record gets that rank's text
+ *  ("rank 3: ..."). Call after work that can fail on some ranks only.             Collective. */
+LK_CHECKED lk_status lk_comm_agree(lk_comm *comm, lk_status status);
+/** All ranks found the file of this digest (at most 39 characters) under `path`: else LK_DATA on all of them, naming the
+ *  first rank with another one, both hosts and both digests.                       Collective. */
+LK_CHECKED lk_status lk_comm_same_file(lk_comm *comm, const char *path, const char *digest);
+/** bytes from root to all.                                                        Collective. */
+LK_CHECKED lk_status lk_comm_broadcast(lk_comm *comm, void *data, size_t bytes, int root);
+/** A growing block of bytes from root to all: the receivers' *data is lk_alloc()ed. Collective. */
+LK_CHECKED lk_status lk_comm_broadcast_block(lk_comm *comm, void **data, size_t *bytes, int root);
+/** Rank r's `bytes` land at all[offset_r], in rank order.                          Collective.
+ *  in bytes_of [R]: what each rank sends */
+LK_CHECKED lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of);
+/** The same where every rank sends `bytes`.                                        Collective. */
+LK_CHECKED lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, size_t bytes);
+/** counts [n] = their sums over all ranks: integers, whose order does not matter.   Collective. */
+LK_CHECKED lk_status lk_comm_sum_counts(lk_comm *comm, int64_t *counts, ptrdiff_t n);
+LK_CHECKED lk_status lk_comm_gather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of, int root);
+LK_CHECKED lk_status lk_comm_scatter(lk_comm *comm, const void *all, void *mine, const size_t *bytes_of, int root);
+LK_CHECKED lk_status lk_comm_barrier(lk_comm *comm);

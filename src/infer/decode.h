@@ -1,0 +1,70 @@
+/* decode.h - what a trained model is asked for: classes, tags, text, probabilities. Not collective throughout.
+ *
+ * Answers do not depend on how lines are batched: every row's arithmetic is its own (kernels.h). */
+#pragma once
+#include "model.h"
+
+/* Where a labeller's lines are cut into words. AUTO: at TABs where a line has one, else at white space; a line that looks
+ * like a row of a file of columns is refused. */
+typedef enum lk_cut { LK_CUT_AUTO, LK_CUT_BLANKS, LK_CUT_TABS } lk_cut;
+
+typedef struct lk_lines {
+  const char *name; /* of the file, for messages: "standard input" */
+  const char *const *text;
+  const size_t *size; /* bytes, without the newline */
+  ptrdiff_t count;
+  int64_t first; /* number of the first line in its file */
+  lk_cut cut;
+} lk_lines;
+
+/** One line of output for each line of input, in order. classify: the label; frames are given as "f,f,f f,f,f"; label: a
+ *  tag for every word, set apart as the words are (by TABs too where a label has blanks inside). scores: then TAB and the log-probability (nats) of the label, or the sum over the
+ *  tags. Empty lines give empty lines. LK_USAGE for a language model and a translator, LK_DATA naming line and column. */
+LK_CHECKED lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out);
+
+typedef struct lk_translate {
+  int64_t beam, nbest;     /* beginnings that go on side by side; translations of a line, nbest <= beam */
+  double length_penalty;   /* alpha: log P is divided by ((5 + units) / 6)^alpha; 0 none (Wu et al. 2016) */
+  double coverage_penalty; /* beta: for words of the source that were not attended to; 0 none */
+  bool scores, alignment;
+} lk_translate;
+/** Translations of lines, the best first by the penalised log P; nbest 1: a line each, empty lines giving empty lines;
+ *  more: so many lines, or as many as were found, each led by the number of its line and TAB, none for an empty line.
+ *  scores: then TAB and log P (nats). alignment: instead an object of JSON a translation, on a line of its own: "line",
+ *  "source" and "target" (units), "text", "log_probability", "weights" (target by source; null without attention).
+ *  LK_USAGE where the model is no translator and for a beam that is none, LK_DATA naming line and column. */
+LK_CHECKED lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how,
+                                        lk_buffer *out);
+
+typedef struct lk_beam_writer lk_beam_writer;
+/** Have evaluations of a translator (evaluate.h) measure what a beam search finds (beam and penalties of `how`) rather
+ *  than greedy translations, until it is destroyed, before the model is closed. The answers are those of
+ *  lk_translate_lines(). LK_MEMORY. */
+LK_CHECKED lk_status lk_beam_writer_create(lk_beam_writer **writer, lk_model *model, const lk_translate *how);
+void lk_beam_writer_destroy(lk_beam_writer **writer);
+
+typedef struct lk_score {
+  double log_probability; /* nats, of the whole sequence */
+  int64_t units;          /* that were predicted */
+  int64_t unknown;        /* of them <unk>: their probability is that of any unknown unit */
+} lk_score;
+/** Translator: log P(target | source) of lines "source TAB target", <eos> included; of empty lines none, 0 units.
+ *  Language model: log P of each line [lines->count], <eos> included (running-text models: of its units after the first,
+ *  from zero states). LK_USAGE for other tasks, LK_DATA naming line and column. */
+LK_CHECKED lk_status lk_score_lines(lk_model *model, const lk_lines *lines, lk_score *out);
+
+typedef struct lk_generate {
+  const char *prompt;  /* "" : from <sos>, or for a running text from a line end */
+  double temperature;  /* 0: the most probable unit each time */
+  int64_t top_k;       /* 0: all */
+  double top_p;        /* 1: all; else the fewest units that hold so much probability (Holtzman et al. 2020) */
+  int64_t length;      /* units at most */
+  int64_t seed, count; /* sequences; each ends at <eos> unless the model reads running text */
+} lk_generate;
+/** Sequence after sequence, each begun by the prompt and ended by a newline. Unit n of sequence s is drawn with random
+ *  number (seed, s, n), so asking for more sequences or longer ones does not change the first. <pad>, <sos>, <unk> never
+ *  come; words are set apart by blanks, and <eos> in a running text of words is a newline.
+ *  Text is handed to `put` as it comes; a status other than LK_OK from put ends it. LK_USAGE for other tasks and
+ *  for a prompt that is not UTF-8. */
+LK_CHECKED lk_status lk_generate_text(lk_model *model, const lk_generate *how,
+                                      lk_status (*put)(void *context, const char *text, size_t size), void *context);

@@ -1,0 +1,205 @@
+#include "decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode_impl.h"
+
+/* Sequences are made side by side, LK_LINES_MOST at a time, one unit each a step; what the first unfinished one of them
+ * gains is handed out at once, the others wait in buffers. */
+typedef struct writer {
+  lk_model *model;
+  const lk_generate *how;
+  lk_status (*put)(void *context, const char *text, size_t size);
+  void *context;
+  lk_sampler sampler;
+  ptrdiff_t V, width; /* outputs; reals of one sequence's states */
+  int words;
+
+  int32_t *prompt; /* [prompt_count] what is read first */
+  ptrdiff_t prompt_count;
+  size_t prompt_capacity;
+  lk_real *prompt_state, *prompt_logits; /* after it: [width], [V] */
+
+  ptrdiff_t count;         /* sequences of this round */
+  lk_real *state, *logits; /* [LK_LINES_MOST, width], [LK_LINES_MOST, V] */
+  lk_buffer text[LK_LINES_MOST];
+  int32_t last[LK_LINES_MOST];                    /* the unit just drawn */
+  int ended[LK_LINES_MOST], fresh[LK_LINES_MOST]; /* fresh: at the start of a line, so no blank before a word */
+  lk_batch batch;
+  lk_arena arena;
+} writer;
+
+/* What a running text begins from where no prompt is given: the end of a line. */
+static int32_t line_end(const writer *w) { return w->words ? LK_EOS : lk_vocab_find(w->model->vocab, "\n", 1, LK_UNK); }
+
+static lk_status read_prompt(writer *w) {
+  const char *text = w->how->prompt;
+  size_t size = strlen(text), valid = lk_utf8_valid(text, size);
+  if (valid < size)
+    return LK_FAIL(LK_USAGE, "the prompt is not valid UTF-8 at column %zu", lk_utf8_count(text, valid) + 1);
+  LK_TRY(lk_model_encode(w->model, text, size, &w->prompt, &w->prompt_count, &w->prompt_capacity));
+  const ptrdiff_t first = !w->model->corpus->stream; /* <sos>, and <eos> at the end */
+  LK_TRY(lk_seen_text(w->model, w->model->vocab, lk_model_unit(w->model), text, size, w->prompt + first,
+                      w->prompt_count - 2 * first));
+  if (!w->model->corpus->stream) {
+    w->prompt_count--; /* <eos> is for the model to say */
+  } else if (w->prompt_count == 0) {
+    LK_TRY(lk_grow(&w->prompt, &w->prompt_capacity, 1, sizeof *w->prompt));
+    w->prompt[w->prompt_count++] = line_end(w);
+  }
+  return LK_OK;
+}
+
+/* Feed a unit or more to each of n sequences, whose states are rows lane[] of `state`. */
+static lk_status feed(writer *w, ptrdiff_t n, const int32_t *const *ids, const ptrdiff_t *length, const int32_t *lane,
+                      lk_real *state, int32_t *lane_of) {
+  ptrdiff_t perm[LK_LINES_MOST];
+  LK_TRY(lk_batch_from_ids(&w->batch, &w->arena, &w->model->one, n, ids, length, perm));
+  const lk_pack *pack = &w->batch.pack;
+  LK_TRY(lk_task_reserve(w->model->task, pack->B > LK_LINES_MOST ? pack->B : LK_LINES_MOST,
+                         pack->N > LK_LINES_MOST ? pack->N : LK_LINES_MOST, pack->T, 0));
+  for (ptrdiff_t b = 0; b < n; b++) lane_of[b] = lane[perm[b]];
+  w->batch.lane = lane_of;
+  w->batch.reset = 0;
+  (void)lk_task_forward(w->model->task, w->model->params, &w->batch, state);
+  return LK_OK;
+}
+
+static lk_status feed_prompt(writer *w) {
+  int32_t lane = 0, lane_of;
+  const int32_t *ids = w->prompt;
+  LK_TRY(feed(w, 1, &ids, &w->prompt_count, &lane, w->prompt_state, &lane_of));
+  ptrdiff_t n;
+  const lk_real *logits = lk_task_logits(w->model->task, w->model->params, w->prompt_count - 1, &n);
+  memcpy(w->prompt_logits, logits, (size_t)w->V * sizeof *logits);
+  return LK_OK;
+}
+
+/* The unit just drawn, read by all sequences that go on. */
+static lk_status feed_last(writer *w) {
+  const int32_t *ids[LK_LINES_MOST];
+  ptrdiff_t length[LK_LINES_MOST], n = 0, ld, rows;
+  int32_t lane[LK_LINES_MOST], lane_of[LK_LINES_MOST];
+  for (int32_t i = 0; i < w->count; i++) {
+    if (w->ended[i]) continue;
+    ids[n] = &w->last[i];
+    length[n] = 1;
+    lane[n++] = i;
+  }
+  if (n == 0) return LK_OK;
+  LK_TRY(feed(w, n, ids, length, lane, w->state, lane_of));
+  (void)lk_task_outputs(w->model->task, &ld);
+  for (ptrdiff_t first = 0; first < n; first += rows) {
+    const lk_real *logits = lk_task_logits(w->model->task, w->model->params, first, &rows);
+    for (ptrdiff_t r = 0; r < rows; r++)
+      memcpy(w->logits + lane_of[first + r] * w->V, logits + r * ld, (size_t)w->V * sizeof *logits);
+  }
+  return LK_OK;
+}
+
+static lk_status say(writer *w, ptrdiff_t i, int32_t id) {
+  const lk_strings *units = lk_vocab_strings(w->model->vocab);
+  int ends_line = id == LK_EOS;
+  w->last[i] = id;
+  if (ends_line && !w->model->corpus->stream) {
+    w->ended[i] = 1; /* its newline is put by hand_out() */
+    return LK_OK;
+  }
+  if (w->words && !ends_line && !w->fresh[i]) LK_TRY(lk_buffer_append(&w->text[i], " ", 1));
+  w->fresh[i] = ends_line;
+  if (ends_line) return lk_buffer_append(&w->text[i], "\n", 1);
+  return lk_buffer_append(&w->text[i], lk_strings_get(units, id), lk_strings_size(units, id));
+}
+
+/* Text of the first unfinished sequence, and of all finished ones before it. Returns through *front which that is. */
+static lk_status hand_out(writer *w, ptrdiff_t *front) {
+  for (; *front < w->count; ++*front) {
+    lk_buffer *text = &w->text[*front];
+    int newline = text->size > 0 && text->data[text->size - 1] == '\n';
+    if (w->ended[*front] && !(newline && w->model->corpus->stream)) LK_TRY(lk_buffer_append(text, "\n", 1));
+    if (text->size > 0) LK_TRY(w->put(w->context, text->data, text->size));
+    lk_buffer_truncate(text, 0);
+    if (!w->ended[*front]) break;
+  }
+  return LK_OK;
+}
+
+static lk_status begin_round(writer *w, ptrdiff_t count) {
+  const char *prompt = w->how->prompt;
+  size_t size = strlen(prompt);
+  w->count = count;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    memcpy(w->state + i * w->width, w->prompt_state, (size_t)w->width * sizeof *w->state);
+    memcpy(w->logits + i * w->V, w->prompt_logits, (size_t)w->V * sizeof *w->logits);
+    w->ended[i] = 0;
+    w->fresh[i] = size == 0 || strchr(" \t\r\n", prompt[size - 1]) != NULL;
+    lk_buffer_truncate(&w->text[i], 0);
+    LK_TRY(lk_buffer_append(&w->text[i], prompt, size));
+  }
+  return LK_OK;
+}
+
+/* Sequences first .. first+count. */
+static lk_status run_round(writer *w, int64_t first, ptrdiff_t count) {
+  lk_rng rng = lk_rng_make((uint64_t)w->how->seed, LK_PURPOSE_SAMPLE);
+  ptrdiff_t front = 0;
+  LK_TRY(begin_round(w, count));
+  for (int64_t position = 0; position < w->how->length && front < count; position++) {
+    if (position > 0) LK_TRY(feed_last(w));
+    for (ptrdiff_t i = 0; i < count; i++) {
+      if (w->ended[i]) continue;
+      uint64_t s = (uint64_t)(first + i), at = (uint64_t)position;
+      double u = lk_rng_uniform(rng, (uint32_t)s, (uint32_t)(s >> 32), (uint32_t)at, (uint32_t)(at >> 32));
+      LK_TRY(say(w, i, lk_sample(&w->sampler, w->logits + i * w->V, u)));
+    }
+    LK_TRY(hand_out(w, &front));
+  }
+  for (ptrdiff_t i = 0; i < count; i++) w->ended[i] = 1;
+  return hand_out(w, &front);
+}
+
+static lk_status prepare(writer *w) {
+  ptrdiff_t ld;
+  w->V = lk_task_outputs(w->model->task, &ld);
+  w->width = lk_task_carry_width(w->model->task);
+  w->words = lk_model_unit(w->model) == LK_WORD;
+  /* the only <eos> that a model of running characters knows is the one it never saw */
+  LK_TRY(lk_sampler_init(&w->sampler, w->how, w->V, w->words || !w->model->corpus->stream));
+  LK_TRY(lk_alloc(&w->prompt_state, (size_t)w->width, sizeof *w->prompt_state));
+  LK_TRY(lk_alloc(&w->prompt_logits, (size_t)w->V, sizeof *w->prompt_logits));
+  LK_TRY(lk_alloc(&w->state, (size_t)(LK_LINES_MOST * w->width), sizeof *w->state));
+  LK_TRY(lk_alloc(&w->logits, (size_t)(LK_LINES_MOST * w->V), sizeof *w->logits));
+  LK_TRY(read_prompt(w));
+  return feed_prompt(w);
+}
+
+static void writer_release(writer *w) {
+  lk_sampler_release(&w->sampler);
+  lk_arena_release(&w->arena);
+  for (int i = 0; i < LK_LINES_MOST; i++) lk_buffer_release(&w->text[i]);
+  free(w->prompt);
+  free(w->prompt_state);
+  free(w->prompt_logits);
+  free(w->state);
+  free(w->logits);
+}
+
+lk_status lk_generate_text(lk_model *model, const lk_generate *how,
+                           lk_status (*put)(void *context, const char *text, size_t size), void *context) {
+  if (lk_task_view(model->task) != LK_VIEW_LM)
+    return LK_FAIL(LK_USAGE, "this model answers to lines: use predict; only a language model can generate");
+  writer *w;
+  lk_status status;
+  LK_TRY(lk_alloc(&w, 1, sizeof *w));
+  *w = (writer){.model = model, .how = how, .put = put, .context = context};
+  LK_GO(prepare(w));
+  for (int64_t first = 0; first < how->count; first += LK_LINES_MOST) {
+    int64_t left = how->count - first;
+    LK_GO(run_round(w, first, left < LK_LINES_MOST ? (ptrdiff_t)left : LK_LINES_MOST));
+  }
+done:
+  writer_release(w);
+  free(w);
+  return status;
+}

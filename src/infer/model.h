@@ -1,0 +1,50 @@
+/* model.h - a trained model, as a file becomes a net again: what eval, predict, score and generate start from. */
+#pragma once
+#include "checkpoint.h"
+#include "comm.h"
+#include "config.h"
+#include "side.h"
+#include "task.h"
+#include "vocab.h"
+
+/* Counts of what a model was asked about: units of its texts, those it does not know, lines of nothing else; of the first
+ * unknown ones so many were tried, and so many are known in capital letters, in small ones, or letter by letter. */
+enum {
+  LK_SEEN_UNITS,
+  LK_SEEN_UNKNOWN,
+  LK_SEEN_LOST,
+  LK_SEEN_TRIED,
+  LK_SEEN_UPPER,
+  LK_SEEN_LOWER,
+  LK_SEEN_SPELT,
+  LK_SEEN
+};
+
+typedef struct lk_model {
+  lk_checkpoint_file *file;
+  lk_config config;
+  const lk_corpus_info *corpus; /* of the corpus it was trained on; owned by file */
+  lk_params *params;
+  lk_task *task;
+  lk_vocab *vocab;       /* of the source side; NULL for frames */
+  lk_side *side[2];      /* of pairs: by lk_which_side; else NULL */
+  lk_shards one;         /* a single shard: for decoding on one rank */
+  const char *metric;    /* what the run chose its best by */
+  int64_t seen[LK_SEEN]; /* decode adds to it */
+  ptrdiff_t most;        /* units of a source or target that a translator is asked about; 0: any number */
+} lk_model;
+
+/** Open, verify, build and fill; passes need lk_task_reserve() first. Chooses the run's kernels, for the whole process: of
+ *  several models that are open at a time all must have the same. LK_IO, LK_DATA, LK_USAGE.      Not collective. */
+LK_CHECKED lk_status lk_model_open(lk_model *model, const char *path);
+/** The same on all ranks, rank 0 first; LK_DATA too where a rank finds another model than rank 0 does. Collective. */
+LK_CHECKED lk_status lk_model_open_ranks(lk_model *model, lk_comm *comm, const char *path);
+void lk_model_close(lk_model *model);
+/** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */
+LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count);
+/** Whether its text is cut into words or characters. */
+lk_unit lk_model_unit(const lk_model *model);
+/** Cut, fold and number a line the way the corpus was: ids, with <sos> and <eos> around them where a language model
+ *  reads lines, appended to *ids (lk_grow()n). LK_DATA where it is no valid UTF-8 ("column N: ..."). */
+LK_CHECKED lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, int32_t **ids,
+                                     ptrdiff_t *count, size_t *capacity);

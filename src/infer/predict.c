@@ -1,0 +1,90 @@
+#include "decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode_impl.h"
+
+/* What the net says of each unit of a batch. */
+typedef struct answers {
+  int32_t *best; /* [n] the most probable label, the first of equals */
+  double *loss;  /* [n] minus its log-probability */
+  int32_t *none; /* [n] -1 */
+  size_t best_capacity, loss_capacity, none_capacity;
+} answers;
+
+static void answers_release(answers *a) {
+  free(a->best);
+  free(a->loss);
+  free(a->none);
+}
+
+static lk_status answer(answers *a, lk_model *model, const lk_batch *batch) {
+  const lk_pack *pack = &batch->pack;
+  LK_TRY(lk_task_reserve(model->task, pack->B, pack->N, pack->T, 0));
+  ptrdiff_t units = lk_task_forward(model->task, model->params, batch, NULL), ld, V = lk_task_outputs(model->task, &ld);
+  LK_TRY(lk_grow(&a->best, &a->best_capacity, (size_t)units, sizeof *a->best));
+  LK_TRY(lk_grow(&a->loss, &a->loss_capacity, (size_t)units, sizeof *a->loss));
+  LK_TRY(lk_grow(&a->none, &a->none_capacity, (size_t)units, sizeof *a->none));
+  for (ptrdiff_t i = 0; i < units; i++) a->none[i] = -1;
+  for (ptrdiff_t first = 0, n; first < units; first += n) {
+    lk_real *logits = lk_task_logits(model->task, model->params, first, &n);
+    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->none, 0, a->loss + first, a->best + first, NULL);
+    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->best + first, 0, a->loss + first, NULL, NULL);
+  }
+  return LK_OK;
+}
+
+/* Labels with blanks inside are set apart by TABs, whatever stands between the words. */
+static bool has_blanks(const lk_strings *labels) {
+  for (ptrdiff_t i = 0; i < labels->count; i++)
+    if (strpbrk(lk_strings_get(labels, i), " \v\f")) return true;
+  return false;
+}
+
+static lk_status put_label(lk_buffer *out, const lk_strings *labels, int32_t label) {
+  return lk_buffer_append(out, lk_strings_get(labels, label), lk_strings_size(labels, label));
+}
+
+/* The answer for one sequence: its label, or the labels of its rows in the order of time. */
+static lk_status put_answer(lk_buffer *out, const lk_model *model, const lk_batch *batch, const answers *a, ptrdiff_t b,
+                            bool tabs, bool scores) {
+  const lk_strings *labels = &model->corpus->label;
+  const lk_pack *pack = &batch->pack;
+  double sum = 0;
+  if (lk_task_view(model->task) == LK_VIEW_CLASSIFY) {
+    LK_TRY(put_label(out, labels, a->best[b]));
+    sum = a->loss[b];
+  } else {
+    for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r]) {
+      if (pack->earlier[r] >= 0) LK_TRY(lk_buffer_append(out, tabs ? "\t" : " ", 1));
+      LK_TRY(put_label(out, labels, a->best[r]));
+      sum += a->loss[r];
+    }
+  }
+  return scores ? lk_buffer_printf(out, "\t%.6f", sum > 0 ? -sum : 0.0) : LK_OK;
+}
+
+lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out) {
+  if (lk_task_view(model->task) == LK_VIEW_LM)
+    return LK_FAIL(LK_USAGE, "this is a language model: it predicts no labels; use score or generate");
+  if (lk_task_view(model->task) == LK_VIEW_PAIRS)
+    return LK_FAIL(LK_USAGE, "this is a translator: it predicts no labels; use lk_translate_lines()");
+  lk_line_batch b = {.model = model, .lines = lines};
+  answers a = {0};
+  lk_status status;
+  const bool blanks = lk_task_view(model->task) == LK_VIEW_LABEL && has_blanks(&model->corpus->label);
+  for (;;) {
+    LK_GO(lk_line_batch_next(&b));
+    if (b.count == 0) break;
+    LK_GO(answer(&a, model, &b.batch));
+    for (ptrdiff_t i = 0; i < b.count; i++) {
+      if (b.seq[i] >= 0) LK_GO(put_answer(out, model, &b.batch, &a, b.seq[i], b.tabs[i] || blanks, scores));
+      LK_GO(lk_buffer_append(out, "\n", 1));
+    }
+  }
+done:
+  answers_release(&a);
+  lk_line_batch_release(&b);
+  return status;
+}

@@ -1,0 +1,135 @@
+/* kernels.h - the arithmetic that the time goes into.
+ *
+ * Two kinds, two rules (ARCHITECTURE.md):
+ *   row by row   products with weights, gates, softmax: batched over all rows of a rank. Every dot product runs in one
+ *                fixed order over k, so a row's result does not depend on the rows beside it. Ours.
+ *   over rows    weight, bias and embedding gradients: shard by shard along the tree, a block of the matrix at a time.
+ *
+ * No bit of the model goes through OpenBLAS, whose sums, and whose speed, change with its version and with
+ * OPENBLAS_CORETYPE, unless the kernels called blas were chosen (src/math/by_blas.c): for CPUs that ours have no vectors
+ * for. Otherwise it is the yardstick of tests and benchmarks.
+ *
+ * The kernels exist in AVX-512, AVX2 and portable form in one binary, compiled from the same sources; the best that the
+ * CPU has is chosen at start. The portable form is the reference. */
+#pragma once
+#include "pack.h"
+
+/* Weights laid out for lk_kernels.product: panels of columns, zero-filled to whole panels. Private to the ISA. */
+typedef struct lk_packed {
+  lk_real *data;
+  ptrdiff_t K, M;          /* y[M] = sum over K */
+  const lk_real *in_place; /* a view: W^T [K, M] with rows ld apart, of which data holds what is no whole panel */
+  ptrdiff_t ld;
+  int isa; /* lk_kernels_isa() of the kernels that packed it, which alone can read it */
+} lk_packed;
+
+typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
+  ptrdiff_t n;
+  lk_slice over;    /* of K, what is summed over; {0, 0}: all of it */
+  const lk_real *x; /* rows of as many reals */
+  ptrdiff_t ldx;
+  const int32_t *in;   /* [n] rows of x, NULL: 0..n-1 */
+  lk_real *y;          /* rows of M reals */
+  ptrdiff_t ldy;       /* a multiple of LK_LANES; columns M..lk_padded(M) of y are written with zeros */
+  const int32_t *out;  /* [n] rows of y, NULL: 0..n-1 */
+  const lk_real *bias; /* [M] or NULL */
+  int add;             /* y += rather than y = (then bias must be NULL) */
+  /* Where each shard's rows begin, [shards + 1], of a product that may run shard by shard: whose bits need not be those
+   * of single rows. NULL: row by row. */
+  const ptrdiff_t *shard_row;
+  int shards;
+} lk_product;
+
+/* What makes a row of logits x its softmax, e^(x - max) scale. */
+typedef struct lk_softmax {
+  lk_real max, scale;
+} lk_softmax;
+
+typedef struct lk_kernels {
+  const char *name; /* avx512 | avx2 | portable | blas */
+  ptrdiff_t width;  /* reals of a vector */
+  /** Reals that lk_packed.data needs for W [M,K]. */
+  ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
+  /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. Where
+   *  several ranks hold `data` together, each writes its part of it, for which it reads its part of M. */
+  void (*pack)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
+               lk_part part);
+  /** Reals that lk_packed.data needs for a view of W [M,K]; 0: none. */
+  ptrdiff_t (*view_size)(ptrdiff_t M, ptrdiff_t K);
+  /** The same as pack with (row,column) = (1,ld), but whole panels are read where they lie: w must stay as it is; a part
+   *  is one of K. Parts of M and of K are cut at multiples of LK_LANES. */
+  void (*view)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld, lk_part part);
+  void (*product)(const lk_packed *w, const lk_product *p);
+  /** block [M,K] = dy^T x over n rows, in their order: dy [n, ldy], x [n, ldx]. What a weight gradient is made of. */
+  void (*outer)(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x,
+                ptrdiff_t ldx, lk_real *block);
+  /** Softmax cross-entropy of rows of logits [n, V].
+   *   target [n], -1: no loss    smoothing e: the target distribution is (1-e) onehot + e/V
+   *   out loss [n] nats          out best [n] index of the largest logit (the first of equals), or NULL
+   *   out softmax [n] for softmax_gradient, or NULL */
+  void (*softmax_loss)(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t ld, const int32_t *target,
+                       double smoothing, double *loss, int32_t *best, lk_softmax *softmax);
+  /** Columns [begin, end) of the gradient of the SUM of these losses by the logits, begin a multiple of LK_LANES:
+   *  to [n, end - begin], pads zero. It may take the place of the logits it is made from. */
+  void (*softmax_gradient)(ptrdiff_t n, ptrdiff_t V, lk_slice columns, const lk_real *logits, ptrdiff_t ld,
+                           const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
+                           ptrdiff_t ldto);
+  void (*tanh)(ptrdiff_t n, const lk_real *x, lk_real *y);
+  void (*sigmoid)(ptrdiff_t n, const lk_real *x, lk_real *y);
+  void (*exp)(ptrdiff_t n, const lk_real *x, lk_real *y);
+  void (*add)(ptrdiff_t n, const lk_real *x, lk_real *y); /* y += x, no overlap */
+} lk_kernels;
+
+/** What lk_kernels_select() takes; *count of them.                                 Not collective. */
+const char *const *lk_kernels_names(size_t *count);
+/** Choose by name ("auto" or NULL: the best this CPU has), flush denormals in this thread, keep BLAS to one thread.
+ *  Auto is never blas. LK_USAGE where the CPU lacks it, LK_DATA never.                                 Not collective. */
+LK_CHECKED lk_status lk_kernels_select(const char *name);
+/** The chosen kernels; lk_kernels_select("auto") where none were chosen yet.      Not collective. */
+const lk_kernels *lk_kernels_get(void);
+/** What "auto" stands for in a training run: "auto", or "blas" where the CPU has no fused multiply-add, which ours then do in
+ *  software, and OpenBLAS is measured to be faster. Other processes may come to another answer. Not collective. */
+const char *lk_kernels_advise(void);
+/** Whether a product of usual size takes OpenBLAS less time than the portable kernels; takes milliseconds and leaves the
+ *  choice of kernels as it was.                                                    Not collective. */
+int lk_kernels_blas_is_faster(void);
+/** 0 portable, 1 avx2, 2 avx512, 3 blas: index into tables of per-ISA functions.          Not collective. */
+int lk_kernels_isa(void);
+/** FTZ/DAZ for the calling thread.                                                Not collective. */
+void lk_flush_denormals(void);
+
+/* One leaf's share of a gradient, a block of rows [m0, m1) at a time: block[m1-m0, K] (+)= ... for local shard s. */
+typedef void lk_leaf(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block);
+
+/** Sum leaves along the tree into each of the rank's pieces: dw[p] [M,K], row stride ldw, is assigned.
+ *  The partial blocks stay in cache. `leaf` assigns its block.                    Not collective.
+ *  scratch: lk_sum_scratch(K) reals. */
+void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *leaf, const void *context,
+                   lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch);
+/** Reals for sums of K columns, and of fewer. */
+ptrdiff_t lk_sum_scratch(ptrdiff_t K);
+ptrdiff_t lk_sum_block(ptrdiff_t K); /* rows of a block: a pure function of K, so bits do not depend on anything else */
+
+/* Leaf: block = sum over the shard's rows r, in their order, of dy[r, m0:m1]^T x[r, 0:K]. */
+typedef struct lk_leaf_product {
+  const ptrdiff_t *shard_row; /* [shards+1] */
+  const lk_real *dy, *x;
+  ptrdiff_t ldy, ldx, K;
+} lk_leaf_product;
+lk_leaf lk_leaf_product_block;
+
+/* Leaf: column sums of dy, K = 1: the gradient of a bias [M]. */
+typedef struct lk_leaf_columns {
+  const ptrdiff_t *shard_row;
+  const lk_real *dy;
+  ptrdiff_t ldy;
+} lk_leaf_columns;
+lk_leaf lk_leaf_columns_block;
+
+/** C = alpha A B (+ beta C) by OpenBLAS, row-major; transposes as told: for tests and bench.   Not collective. */
+void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const lk_real *a,
+                  ptrdiff_t lda, const lk_real *b, ptrdiff_t ldb, lk_real beta, lk_real *c, ptrdiff_t ldc);
+/** OpenBLAS's name and version, "OpenBLAS 0.3.21 ...".                            Not collective. */
+const char *lk_blas_library(void);
+/** OpenBLAS's own name of the core that it took this CPU for.                     Not collective. */
+const char *lk_blas_core(void);

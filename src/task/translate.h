@@ -1,0 +1,38 @@
+/* translate.h - a translator asked for one unit at a time: what greedy and beam search are made of.
+ *
+ * The sources of a batch are read once; then any number of beginnings (hypotheses), each of one of the sources, go on by
+ * a unit. The states of a beginning are lk_translate_width() reals of the caller's. Whatever else is in the batch, a
+ * beginning's logits are the same bits, and the bits that training computed. Not collective throughout. */
+#pragma once
+#include "task.h"
+
+/** Reserve for at most B sources of N rows, the longest of T, and for `most` beginnings. LK_MEMORY. */
+LK_CHECKED lk_status lk_translate_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, ptrdiff_t most);
+ptrdiff_t lk_translate_width(const lk_task *task);
+/** Read sources: ids [N] of the pack's rows. Starting states are then those of lk_translate_step(carry = NULL). */
+void lk_translate_read(lk_task *task, const lk_params *params, const lk_pack *sources, const int32_t *ids);
+/** n beginnings go on: beginning i, of source[i] of the sources, reads ids[i] (first <sos>) in states carry [n, width],
+ *  NULL at first, and is then in states next [n, width] (may be carry). Logits: lk_task_logits(), unit i. */
+void lk_translate_step(lk_task *task, const lk_params *params, ptrdiff_t n, const int32_t *ids, const int32_t *source,
+                       const lk_real *carry, lk_real *next);
+/** Attention weights of beginning i in the last step, over the times of its source: *n of them, NULL without attention. */
+const lk_real *lk_translate_weights(const lk_task *task, ptrdiff_t i, ptrdiff_t *n);
+/** Units at most that a translation of a source of `length` units has: where there is no <eos> by then it ends. */
+ptrdiff_t lk_translate_limit(ptrdiff_t length);
+/** Whether a unit may be written: all but <pad>, <sos>, <unk>. */
+static inline int lk_translate_writes(int32_t id) { return id != LK_PAD && id != LK_SOS && id != LK_UNK; }
+/** The most probable unit each time, for all sources that were read: out[b] [*limit] up to and with <eos>, length[b] of
+ *  them. `room` units in each row of out.                                           Reserve with most >= B. */
+void lk_translate_greedy(lk_task *task, const lk_params *params, const lk_pack *sources, int32_t *out, ptrdiff_t room,
+                         int32_t *length);
+
+/* Another way to translate than greedily, for evaluations. */
+typedef struct lk_writer {
+  /** Translate the sources of a batch: units[b *room ..] of sequence b of its encoder_pack, up to and with <eos> where
+   *  there is one, length[b] of them; the caller's until the next call. LK_MEMORY. */
+  lk_status (*write)(void *context, const lk_batch *batch, const int32_t **units, ptrdiff_t *room,
+                     const int32_t **length);
+  void *context;
+} lk_writer;
+/** Have evaluations of a translator measure what `writer`, which must outlive them, writes; NULL: greedily again. */
+void lk_translate_by(lk_task *task, const lk_writer *writer);
