@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prepare_impl.h"
+#include "prepare_options_impl.h"
 
 static const struct {
   const char *name, *what, *more, *examples;

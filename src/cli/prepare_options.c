@@ -6,7 +6,7 @@
 
 #include "arena.h"
 #include "side.h"
-#include "prepare_impl.h"
+#include "prepare_options_impl.h"
 
 #define TEXT     LK_KIND_TEXT
 #define CLASSIFY LK_KIND_CLASSIFY

@@ -1,4 +1,4 @@
-/* prepare_impl.h - the options of `lockstep prepare`, and which kinds each of them goes with.
+/* prepare_options_impl.h - the options of `lockstep prepare`, and which kinds each of them goes with.
  *
  * One table (prepare_options.c, beside what takes the values) makes what argp reads, what `lockstep prepare KIND --help`
  * shows and the error of an option that is given to another kind (prepare_argp.c). */
