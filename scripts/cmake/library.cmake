@@ -55,7 +55,6 @@ set(LOCKSTEP_USES_train PkgConfig::LOCKSTEP_JANSSON)
 if(TARGET lockstep_sentencepiece) # the only C++: one file between that library and us
   enable_language(CXX)
   set(CMAKE_CXX_STANDARD 17)
-  set(CMAKE_CXX_FLAGS_RELEASE ${CMAKE_C_FLAGS_RELEASE})
   list(APPEND LOCKSTEP_USES_data lockstep_sentencepiece)
   set(LOCKSTEP_MORE_data src/data/sentencepiece.cc)
 endif()
