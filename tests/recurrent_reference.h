@@ -1,107 +1,100 @@
 /* recurrent_reference.h - one direction of a recurrent layer, written for reading: one sequence, one time, one unit
  * after the other, all in double. The layer of src/nn is tested against it. Tensors as in cell.h. */
 #pragma once
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "pack.h"
+#include "reference_cells.h"
 
 typedef struct reference {
-  const char *cell;
+  const reference_cell *cell;
   int gates, backward;
   ptrdiff_t I, H;
   double *weight_ih, *weight_hh, *bias_ih, *bias_hh;     /* bias_hh: zeros where left out */
   double *x;                                             /* [N,I] */
   double *h0, *c0;                                       /* [B,H] */
   double *h, *c;                                         /* out [N,H] */
-  double *gate;                                          /* out [N,G,H] activated */
-  double *inner;                                         /* out [N,G,H] W_hh h + b_hh */
   double *dh, *dc;                                       /* in [N,H] by the outputs h and c of each row */
   double *dweight_ih, *dweight_hh, *dbias_ih, *dbias_hh; /* out */
   double *dx, *dh0, *dc0;                                /* out */
 } reference;
 
-static inline double reference_sigmoid(double x) { return 1 / (1 + exp(-x)); }
-
 static inline double *reference_zeros(ptrdiff_t n) { return calloc((size_t)n + 1, sizeof(double)); }
 
-static inline void reference_create(reference *m, const char *cell, int gates, int backward, ptrdiff_t I, ptrdiff_t H,
-                                    ptrdiff_t B, ptrdiff_t N) {
+static inline void reference_create(reference *m, const reference_cell *cell, int gates, int backward, ptrdiff_t I,
+                                    ptrdiff_t H, ptrdiff_t B, ptrdiff_t N) {
   *m = (reference){.cell = cell, .gates = gates, .backward = backward, .I = I, .H = H};
-  double **tensors[] = {&m->weight_ih,  &m->weight_hh, &m->bias_ih,  &m->bias_hh, &m->x,   &m->h0, &m->c0,
-                        &m->h,          &m->c,         &m->gate,     &m->inner,   &m->dh,  &m->dc, &m->dweight_ih,
-                        &m->dweight_hh, &m->dbias_ih,  &m->dbias_hh, &m->dx,      &m->dh0, &m->dc0};
-  const ptrdiff_t sizes[] = {gates * H * I, gates * H * H, gates * H,     gates * H,     N * I, B * H, B * H,
-                             N * H,         N * H,         N * gates * H, N * gates * H, N * H, N * H, gates * H * I,
-                             gates * H * H, gates * H,     gates * H,     N * I,         B * H, B * H};
-  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) *tensors[i] = reference_zeros(sizes[i]);
+  double **inputs[] = {&m->weight_ih, &m->dweight_ih}, **hidden[] = {&m->weight_hh, &m->dweight_hh};
+  double **biases[] = {&m->bias_ih, &m->bias_hh, &m->dbias_ih, &m->dbias_hh}, **rows[] = {&m->x, &m->dx};
+  double **initial[] = {&m->h0, &m->c0, &m->dh0, &m->dc0}, **states[] = {&m->h, &m->c, &m->dh, &m->dc};
+  for (int i = 0; i < 2; i++) {
+    *inputs[i] = reference_zeros(gates * H * I);
+    *hidden[i] = reference_zeros(gates * H * H);
+    *rows[i] = reference_zeros(N * I);
+  }
+  for (int i = 0; i < 4; i++) {
+    *biases[i] = reference_zeros(gates * H);
+    *initial[i] = reference_zeros(B * H);
+    *states[i] = reference_zeros(N * H);
+  }
 }
 
 static inline void reference_destroy(reference *m) {
-  double *all[] = {m->weight_ih,  m->weight_hh, m->bias_ih,  m->bias_hh, m->x,   m->h0, m->c0,
-                   m->h,          m->c,         m->gate,     m->inner,   m->dh,  m->dc, m->dweight_ih,
-                   m->dweight_hh, m->dbias_ih,  m->dbias_hh, m->dx,      m->dh0, m->dc0};
+  double *all[] = {m->weight_ih,  m->weight_hh,  m->bias_ih,  m->bias_hh,  m->x,  m->h0,  m->c0,  m->h,  m->c,
+                   m->dweight_ih, m->dweight_hh, m->dbias_ih, m->dbias_hh, m->dx, m->dh0, m->dc0, m->dh, m->dc};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
 }
 
-/* One row: from h0, c0 to its h, c. a = W_ih x + b_ih and inner = W_hh h0 + b_hh for each gate. */
+/* What unit u of a row starts from. h0, c0 [H]: states before. */
+static inline reference_unit reference_unit_at(const reference *m, ptrdiff_t row, ptrdiff_t u, const double *h0,
+                                               const double *c0) {
+  reference_unit unit = {.h0 = h0[u], .c0 = c0[u]};
+  for (ptrdiff_t g = 0; g < m->gates; g++) {
+    const ptrdiff_t j = g * m->H + u;
+    double input = m->bias_ih[j], hidden = m->bias_hh[j];
+    for (ptrdiff_t i = 0; i < m->I; i++) input += m->weight_ih[j * m->I + i] * m->x[row * m->I + i];
+    for (ptrdiff_t i = 0; i < m->H; i++) hidden += m->weight_hh[j * m->H + i] * h0[i];
+    unit.input[g] = input;
+    unit.hidden[g] = hidden;
+  }
+  return unit;
+}
+
+/* One row: from h0, c0 to its h, c. */
 static inline void reference_step(reference *m, ptrdiff_t row, const double *h0, const double *c0) {
-  const ptrdiff_t I = m->I, H = m->H, G = m->gates;
-  double *gate = m->gate + row * G * H, *inner = m->inner + row * G * H, *h = m->h + row * H, *c = m->c + row * H;
-  for (ptrdiff_t j = 0; j < G * H; j++) {
-    gate[j] = m->bias_ih[j];
-    inner[j] = m->bias_hh[j];
-    for (ptrdiff_t i = 0; i < I; i++) gate[j] += m->weight_ih[j * I + i] * m->x[row * I + i];
-    for (ptrdiff_t i = 0; i < H; i++) inner[j] += m->weight_hh[j * H + i] * h0[i];
+  for (ptrdiff_t u = 0; u < m->H; u++) {
+    reference_unit unit = reference_unit_at(m, row, u, h0, c0);
+    m->cell->forward(&unit);
+    m->h[row * m->H + u] = creal(unit.h);
+    m->c[row * m->H + u] = creal(unit.c);
   }
-  for (ptrdiff_t u = 0; u < H; u++) {
-    double *a = gate + u, *b = inner + u;
-    if (strcmp(m->cell, "elman") == 0) {
-      h[u] = a[0] = tanh(a[0] + b[0]);
-    } else if (strcmp(m->cell, "lstm") == 0) {
-      for (ptrdiff_t g = 0; g < 4; g++)
-        a[g * H] = g == 2 ? tanh(a[g * H] + b[g * H]) : reference_sigmoid(a[g * H] + b[g * H]);
-      c[u] = a[H] * c0[u] + a[0] * a[2 * H];
-      h[u] = a[3 * H] * tanh(c[u]);
-    } else {
-      a[0] = reference_sigmoid(a[0] + b[0]);
-      a[H] = reference_sigmoid(a[H] + b[H]);
-      a[2 * H] = tanh(a[2 * H] + a[0] * b[2 * H]);
-      h[u] = (1 - a[H]) * a[2 * H] + a[H] * h0[u];
-    }
-  }
+}
+
+/* The derivative of dh h + dc c by *x, one of the unit's numbers: f'(x) = Im f(x + i e) / e. Nothing is subtracted, so
+ * e can be so small that the result is exact (Squire & Trapp 1998). */
+static inline double reference_derivative(const reference *m, reference_unit *unit, number *x, double dh, double dc) {
+  const double e = 1e-100;
+  const number kept = *x;
+  *x += CMPLX(0, e);
+  m->cell->forward(unit);
+  *x = kept;
+  return (dh * cimag(unit->h) + dc * cimag(unit->c)) / e;
 }
 
 /* The same row back: dh, dc [H] come in by its h, c and leave by h0, c0. */
 static inline void reference_step_back(reference *m, ptrdiff_t row, const double *h0, const double *c0, double *dh,
                                        double *dc) {
   const ptrdiff_t I = m->I, H = m->H, G = m->gates;
-  const double *gate = m->gate + row * G * H, *inner = m->inner + row * G * H, *c = m->c + row * H;
-  double *da = reference_zeros(G * H), *db = reference_zeros(G * H); /* by input part and recurrent part of each gate */
+  double *da = reference_zeros(G * H), *db = reference_zeros(G * H); /* by input part and hidden part of each gate */
   for (ptrdiff_t u = 0; u < H; u++) {
-    const double *a = gate + u;
-    if (strcmp(m->cell, "elman") == 0) {
-      da[u] = db[u] = dh[u] * (1 - a[0] * a[0]);
-      dh[u] = 0;
-    } else if (strcmp(m->cell, "lstm") == 0) {
-      const double i = a[0], f = a[H], g = a[2 * H], o = a[3 * H], t = tanh(c[u]);
-      const double d = dc[u] + dh[u] * o * (1 - t * t);
-      da[u] = d * g * i * (1 - i);
-      da[H + u] = d * c0[u] * f * (1 - f);
-      da[2 * H + u] = d * i * (1 - g * g);
-      da[3 * H + u] = dh[u] * t * o * (1 - o);
-      for (ptrdiff_t k = 0; k < 4; k++) db[k * H + u] = da[k * H + u];
-      dh[u] = 0;
-      dc[u] = d * f;
-    } else {
-      const double r = a[0], z = a[H], n = a[2 * H], dn = dh[u] * (1 - z) * (1 - n * n);
-      da[u] = db[u] = dn * inner[2 * H + u] * r * (1 - r);
-      da[H + u] = db[H + u] = dh[u] * (h0[u] - n) * z * (1 - z);
-      da[2 * H + u] = dn;
-      db[2 * H + u] = dn * r;
-      dh[u] *= z;
+    reference_unit x = reference_unit_at(m, row, u, h0, c0);
+    for (ptrdiff_t g = 0; g < G; g++) {
+      da[g * H + u] = reference_derivative(m, &x, &x.input[g], dh[u], dc[u]);
+      db[g * H + u] = reference_derivative(m, &x, &x.hidden[g], dh[u], dc[u]);
     }
+    const double by_h0 = reference_derivative(m, &x, &x.h0, dh[u], dc[u]);
+    dc[u] = reference_derivative(m, &x, &x.c0, dh[u], dc[u]);
+    dh[u] = by_h0;
   }
   for (ptrdiff_t j = 0; j < G * H; j++) {
     m->dbias_ih[j] += da[j];

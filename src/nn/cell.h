@@ -9,7 +9,7 @@
  * initial rows in front (pack.h). Pad columns are zero in all states and gate gradients.
  *
  * Tensors, as in PyTorch: weight_ih [G H, I], weight_hh [G H, H], bias_ih [G H], bias_hh [G H] (left out where the
- * configuration says so); gates of an LSTM i f g o, of a GRU r z n. */
+ * configuration says so); each cell's file says in which order its gates are. */
 #pragma once
 #include "kernels.h"
 #include "params.h"

@@ -7,10 +7,20 @@
 #include "fixed_math.h"
 #include "optimizer_impl.h"
 
-static const lk_rule *const rules[] = {
-    &lk_rule_sgd, &lk_rule_momentum, &lk_rule_adam, &lk_rule_adamw, &lk_rule_rmsprop, &lk_rule_adagrad,
-};
-enum { RULES = sizeof rules / sizeof *rules };
+/* The table of optimizers: one line each. */
+#define RULES(X) \
+  X(sgd)         \
+  X(momentum)    \
+  X(adam)        \
+  X(adamw)       \
+  X(rmsprop)     \
+  X(adagrad)
+
+#define DECLARE(name) extern const lk_rule lk_rule_##name;
+#define ADDRESS(name) &lk_rule_##name,
+RULES(DECLARE)
+static const lk_rule *const rules[] = {RULES(ADDRESS)};
+enum { COUNT = sizeof rules / sizeof *rules };
 
 typedef struct range { /* the part of one tensor that lies in the slice; begin from the slice's */
   ptrdiff_t begin, count;
@@ -27,19 +37,24 @@ struct lk_optimizer {
   lk_arena arena;
 };
 
+static const lk_rule *find(const char *name) {
+  for (size_t i = 0; i < COUNT; i++)
+    if (strcmp(rules[i]->name, name) == 0) return rules[i];
+  return NULL;
+}
+
 const char *const *lk_optimizer_names(size_t *count) {
-  static const char *names[RULES];
-  for (size_t i = 0; i < RULES; i++) names[i] = rules[i]->name;
-  *count = RULES;
+  static const char *names[COUNT];
+  for (size_t i = 0; i < COUNT; i++) names[i] = rules[i]->name;
+  *count = COUNT;
   return names;
 }
 
 static bool rule_rests(const lk_rule *rule, double decay) { return rule->rests && decay == 0; }
 
 bool lk_optimizer_rests(const lk_config *config) {
-  for (size_t i = 0; i < RULES; i++)
-    if (strcmp(rules[i]->name, config->train.optimizer) == 0) return rule_rests(rules[i], config->train.decay);
-  return false;
+  const lk_rule *rule = find(config->train.optimizer);
+  return rule && rule_rests(rule, config->train.decay);
 }
 
 double lk_optimizer_scale(double units, double norm, double clip) {

@@ -6,14 +6,8 @@
  *   g = scale * sum                       the mean gradient, clipped: the caller knows units and norm
  *   g += decay * w                        where lk_param.decay is set; adamw shrinks w instead (decoupled)
  *
- *   sgd        w -= rate g
- *   momentum   b = momentum b + g;  w -= rate b               nesterov: w -= rate (g + momentum b)
- *   adam(w)    m, v running means of g, g^2;  w -= rate m^ / (sqrt(v^) + epsilon)      ^: divided by 1 - beta^step
- *   rmsprop    v = rho v + (1-rho) g^2;  w -= rate g / (sqrt(v) + epsilon)
- *   adagrad    v += g^2;  w -= rate g / (sqrt(v) + epsilon)
- *
- * Formulas and meaning of every setting are torch.optim's. Adding a rule: one file src/train/optimizer_<name>.c, one
- * line in the table of optimizer.c. */
+ * Formulas and meaning of every setting are torch.optim's. An optimizer is one file, src/train/optimizer_<name>.c, which
+ * begins with its formula, and one line in the table of optimizer.c. */
 #pragma once
 #include "comm.h"
 #include "config.h"
@@ -24,7 +18,6 @@ typedef struct lk_optimizer lk_optimizer;
 
 /** Names of the optimizers; *count of them.                                       Not collective. */
 const char *const *lk_optimizer_names(size_t *count);
-
 /** Whether weights whose gradient is zero stay as they are. False for an unknown name. Not collective. */
 bool lk_optimizer_rests(const lk_config *config);
 /** For elements `slice` of the table's flat vector; moments start at zero. Keeps neither config nor params.

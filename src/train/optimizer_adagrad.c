@@ -1,4 +1,6 @@
-/* Adagrad: Duchi, Hazan & Singer 2011; epsilon outside the root. */
+/* Adagrad: Duchi, Hazan & Singer 2011; epsilon outside the root.
+ *
+ *   v += g^2   w -= rate g / (sqrt(v) + epsilon) */
 #include "optimizer_impl.h"
 
 static void adagrad(const lk_update *u, ptrdiff_t n, float *restrict w, const float *restrict sum,
@@ -12,4 +14,5 @@ static void adagrad(const lk_update *u, ptrdiff_t n, float *restrict w, const fl
   }
 }
 
-const lk_rule lk_rule_adagrad = {.name = "adagrad", .moment = {"sum"}, .update = adagrad, .rests = true};
+const lk_rule lk_rule_adagrad = {
+    .name = "adagrad", .reads = "train.epsilon", .moment = {"sum"}, .update = adagrad, .rests = true};

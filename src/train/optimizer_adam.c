@@ -1,4 +1,6 @@
 /* Adam: Kingma & Ba 2015. AdamW: Loshchilov & Hutter 2019, decay apart from the moments.
+ *
+ *   m = beta1 m + (1 - beta1) g   v = beta2 v + (1 - beta2) g^2
  *   w -= rate / c1 * m / (sqrt(v) / sqrt(c2) + epsilon),  c = 1 - beta^step */
 #include "optimizer_impl.h"
 
@@ -24,5 +26,11 @@ static void adamw(const lk_update *u, ptrdiff_t n, float *restrict w, const floa
   run(u, 0, 1 - u->rate * u->decay, n, w, sum, moment[0], moment[1]);
 }
 
-const lk_rule lk_rule_adam = {.name = "adam", .moment = {"exp_avg", "exp_avg_sq"}, .update = adam};
-const lk_rule lk_rule_adamw = {.name = "adamw", .moment = {"exp_avg", "exp_avg_sq"}, .update = adamw};
+const lk_rule lk_rule_adam = {.name = "adam",
+                              .reads = "train.beta1 train.beta2 train.epsilon",
+                              .moment = {"exp_avg", "exp_avg_sq"},
+                              .update = adam};
+const lk_rule lk_rule_adamw = {.name = "adamw",
+                               .reads = "train.beta1 train.beta2 train.epsilon",
+                               .moment = {"exp_avg", "exp_avg_sq"},
+                               .update = adamw};

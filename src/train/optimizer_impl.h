@@ -1,4 +1,6 @@
-/* optimizer_impl.h - what a rule is: its name, its moments, one pointwise loop. */
+/* optimizer_impl.h - what an optimizer is: its name, the settings it reads, its moments, one pointwise loop.
+ *
+ * src/train/optimizer_<name>.c defines `lk_rule_<name>`; the table of optimizer.c declares it. */
 #pragma once
 #include <math.h>
 
@@ -20,9 +22,8 @@ typedef void lk_rule_update(const lk_update *u, ptrdiff_t n, float *restrict w, 
 
 typedef struct lk_rule {
   const char *name;
+  const char *reads;                   /* keys beside train.rate and train.decay, "train.rho train.epsilon"; or NULL */
   const char *moment[LK_RULE_MOMENTS]; /* as torch.optim names them; NULL after the last */
   lk_rule_update *update;
   bool rests; /* where gradient and decay are zero, weights and moments stay as they are */
 } lk_rule;
-
-extern const lk_rule lk_rule_sgd, lk_rule_momentum, lk_rule_adam, lk_rule_adamw, lk_rule_rmsprop, lk_rule_adagrad;

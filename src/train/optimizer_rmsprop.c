@@ -1,4 +1,6 @@
-/* RMSprop: Tieleman & Hinton 2012, lecture 6.5; epsilon outside the root. */
+/* RMSprop: Tieleman & Hinton 2012, lecture 6.5; epsilon outside the root.
+ *
+ *   v = rho v + (1 - rho) g^2   w -= rate g / (sqrt(v) + epsilon) */
 #include "optimizer_impl.h"
 
 static void rmsprop(const lk_update *u, ptrdiff_t n, float *restrict w, const float *restrict sum,
@@ -13,4 +15,5 @@ static void rmsprop(const lk_update *u, ptrdiff_t n, float *restrict w, const fl
   }
 }
 
-const lk_rule lk_rule_rmsprop = {.name = "rmsprop", .moment = {"square_avg"}, .update = rmsprop};
+const lk_rule lk_rule_rmsprop = {
+    .name = "rmsprop", .reads = "train.rho train.epsilon", .moment = {"square_avg"}, .update = rmsprop};

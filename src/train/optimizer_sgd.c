@@ -1,5 +1,8 @@
 /* Gradient descent, plain and with momentum: Polyak 1964; Nesterov's form as in Sutskever et al. 2013, with the rate
- * outside the buffer, so that a falling rate acts at once. */
+ * outside the buffer, so that a falling rate acts at once.
+ *
+ *   sgd        w -= rate g
+ *   momentum   b = momentum b + g   w -= rate b   with nesterov: w -= rate (g + momentum b) */
 #include "optimizer_impl.h"
 
 static void sgd(const lk_update *u, ptrdiff_t n, float *restrict w, const float *restrict sum, float *const *moment) {
@@ -36,4 +39,7 @@ static void momentum_update(const lk_update *u, ptrdiff_t n, float *restrict w, 
 }
 
 const lk_rule lk_rule_sgd = {.name = "sgd", .update = sgd, .rests = true};
-const lk_rule lk_rule_momentum = {.name = "momentum", .moment = {"momentum_buffer"}, .update = momentum_update};
+const lk_rule lk_rule_momentum = {.name = "momentum",
+                                  .reads = "train.momentum train.nesterov",
+                                  .moment = {"momentum_buffer"},
+                                  .update = momentum_update};

@@ -1,4 +1,4 @@
-/* Optimizers: by hand, against torch.optim over ten steps, and cut into slices. */
+/* Optimizers: by hand, against a reference in double and torch.optim over ten steps, and cut into slices. */
 #include "optimizer.h"
 
 #include <math.h>
@@ -12,8 +12,9 @@
 
 #include "reducer.h"
 #include "reference/optimizer_vectors.h"
+#include "reference_optimizers.h"
 
-enum { CASES = sizeof vector_cases / sizeof *vector_cases };
+enum { CASES = sizeof vector_cases / sizeof *vector_cases, MOST = 128 };
 
 static lk_param tensor(const char *name, int dims, ptrdiff_t rows, ptrdiff_t columns, int decay) {
   lk_param p = {.note = "", .dims = dims, .shape = {rows, columns}, .decay = decay};
@@ -53,32 +54,35 @@ static void assert_near(const lk_params *params, const float *got, const float *
   }
 }
 
-static lk_config settings(const struct vector_case *c) {
+/* The settings that the vectors were made with. */
+static lk_config settings(const char *optimizer, double decay, bool nesterov) {
   lk_config config = {0};
   assert_int_equal(lk_config_init(&config), LK_OK);
-  config.train.optimizer = c->optimizer;
+  config.train.optimizer = optimizer;
   config.train.momentum = vector_momentum;
-  config.train.nesterov = c->nesterov;
+  config.train.nesterov = nesterov;
   config.train.beta1 = vector_beta1;
   config.train.beta2 = vector_beta2;
   config.train.rho = vector_rho;
   config.train.epsilon = vector_epsilon;
-  config.train.decay = c->decay;
+  config.train.decay = decay;
   return config;
 }
 
+static double rate_of(int step) { return step <= 5 ? vector_rate : vector_rate / 2; }
+
 static void check_case(const struct vector_case *c) {
   lk_params *params = two_tensors(VECTOR_ROWS, VECTOR_COLUMNS);
-  float values[128], sum[128];
-  assert_true(lk_params_count(params) <= 128);
-  lk_config config = settings(c);
+  float values[MOST], sum[MOST];
+  assert_true(lk_params_count(params) <= MOST);
+  lk_config config = settings(c->optimizer, c->decay, c->nesterov);
   lk_optimizer *optimizer = NULL;
   lk_slice all = {0, lk_params_count(params)};
   assert_int_equal(lk_optimizer_create(&optimizer, &config, params, all), LK_OK);
   spread(params, vector_start, values);
   for (int step = 1; step <= VECTOR_STEPS; step++) {
     spread(params, vector_sums[step - 1], sum);
-    lk_optimizer_step(optimizer, all, values, sum, 1 / vector_units, step <= 5 ? vector_rate : vector_rate / 2, step);
+    lk_optimizer_step(optimizer, all, values, sum, 1 / vector_units, rate_of(step), step);
     if (step == 1) assert_near(params, values, c->first, c->name);
   }
   assert_near(params, values, c->last, c->name);
@@ -99,16 +103,68 @@ static void test_ten_steps_as_torch(void **state) {
   for (size_t i = 0; i < CASES; i++) check_case(&vector_cases[i]);
 }
 
-/* Every name of ours is among the vectors: a new optimizer without them fails here. */
-static void test_every_optimizer_has_vectors(void **state) {
-  (void)state;
+/* Calls check() for every optimizer of the table, with and without weight decay and Nesterov's form. */
+static void every_optimizer(void (*check)(const lk_config *config)) {
   size_t count;
   const char *const *names = lk_optimizer_names(&count);
-  for (size_t n = 0; n < count; n++) {
-    int found = 0;
-    for (size_t i = 0; i < CASES; i++) found += strcmp(names[n], vector_cases[i].optimizer) == 0;
-    if (found == 0) fail_msg("no vectors for %s", names[n]);
+  for (size_t n = 0; n < count; n++)
+    for (int bits = 0; bits < 4; bits++) {
+      lk_config config = settings(names[n], bits & 1 ? 0.1 : 0, bits >> 1);
+      check(&config);
+      lk_config_release(&config);
+    }
+}
+
+/* One step of the reference for the elements x [count] of a tensor. */
+static void reference_tensor(const lk_config *config, const lk_param *p, const float *g, int step,
+                             reference_weight *x) {
+  reference_update *update = reference_update_of(config->train.optimizer);
+  if (!update) fail_msg("the optimizer \"%s\" has no line in tests/reference_optimizers.h", config->train.optimizer);
+  reference_step_of s = {.train = &config->train, .rate = rate_of(step), .step = step};
+  s.decay = p->decay ? config->train.decay : 0;
+  for (ptrdiff_t i = 0; i < p->count; i++) {
+    s.g = (double)g[i] / vector_units;
+    update(&s, &x[i]);
   }
+}
+
+static void assert_weight(const lk_config *config, const lk_param *p, ptrdiff_t i, double got, double truth,
+                          const char *what) {
+  if (!(fabs(got - truth) <= 2e-6 * fmax(1, fabs(truth))))
+    fail_msg("%s of %s, decay %g, nesterov %d: %s[%td] is %.9g, should be %.9g", what, config->train.optimizer,
+             config->train.decay, config->train.nesterov, p->name, i, got, truth);
+}
+
+static void compare_with_reference(const lk_config *config) {
+  lk_params *params = two_tensors(VECTOR_ROWS, VECTOR_COLUMNS);
+  float values[MOST], sum[MOST];
+  reference_weight x[MOST] = {0};
+  lk_optimizer *optimizer = NULL;
+  lk_slice all = {0, lk_params_count(params)};
+  assert_int_equal(lk_optimizer_create(&optimizer, config, params, all), LK_OK);
+  spread(params, vector_start, values);
+  for (int i = 0; i < all.end; i++) x[i].w = (double)values[i];
+  for (int step = 1; step <= VECTOR_STEPS; step++) {
+    spread(params, vector_sums[step - 1], sum);
+    lk_optimizer_step(optimizer, all, values, sum, 1 / vector_units, rate_of(step), step);
+    for (int t = 0; t < lk_params_tensors(params); t++) {
+      const lk_param *p = lk_params_at(params, t);
+      reference_tensor(config, p, sum + p->offset, step, x + p->offset);
+      for (ptrdiff_t i = 0; i < p->count; i++) {
+        assert_weight(config, p, i, (double)values[p->offset + i], x[p->offset + i].w, "the weight");
+        for (int m = 0; m < lk_optimizer_moments(optimizer); m++)
+          assert_weight(config, p, i, (double)lk_optimizer_moment(optimizer, m)[p->offset + i],
+                        x[p->offset + i].moment[m], lk_optimizer_moment_name(optimizer, m));
+      }
+    }
+  }
+  lk_optimizer_destroy(&optimizer);
+  lk_params_destroy(&params);
+}
+
+static void test_ten_steps_as_the_reference(void **state) {
+  (void)state;
+  every_optimizer(compare_with_reference);
 }
 
 /* One number, w = 1, gradient 8 over 4 units, rate 1/4, decay 1/2:  g = 2 + 1/2,  w = 1 - 5/8. Then as a bias. */
@@ -177,28 +233,27 @@ static void run_in_slices(const lk_config *config, const lk_params *params, int 
   free(sum);
 }
 
-static void test_slices_do_not_change_bits(void **state) {
-  (void)state;
+static void compare_slices(const lk_config *config) {
   lk_params *params = two_tensors(67, 93); /* no tensor and no slice ends where the other does */
   size_t P = (size_t)lk_params_count(params);
   float *whole = calloc(3 * P, sizeof *whole), *cut = calloc(3 * P, sizeof *cut);
-  for (size_t c = 0; c < CASES; c++) {
-    lk_config config = settings(&vector_cases[c]);
-    memcpy(whole, lk_params_values(params), P * sizeof *whole);
-    memset(whole + P, 0, 2 * P * sizeof *whole);
-    run_in_slices(&config, params, 1, whole, whole + P);
-    assert_memory_not_equal(whole, lk_params_values(params), P * sizeof *whole);
-    for (int size = 2; size <= 9; size++) { /* 7 blocks: with 8 and 9 ranks some slices are empty */
-      memcpy(cut, lk_params_values(params), P * sizeof *cut);
-      memset(cut + P, 0, 2 * P * sizeof *cut);
-      run_in_slices(&config, params, size, cut, cut + P);
-      assert_memory_equal(cut, whole, 3 * P * sizeof *cut);
-    }
-    lk_config_release(&config);
+  memcpy(whole, lk_params_values(params), P * sizeof *whole);
+  run_in_slices(config, params, 1, whole, whole + P);
+  assert_memory_not_equal(whole, lk_params_values(params), P * sizeof *whole);
+  for (int size = 2; size <= 9; size++) { /* 7 blocks: with 8 and 9 ranks some slices are empty */
+    memcpy(cut, lk_params_values(params), P * sizeof *cut);
+    memset(cut + P, 0, 2 * P * sizeof *cut);
+    run_in_slices(config, params, size, cut, cut + P);
+    assert_memory_equal(cut, whole, 3 * P * sizeof *cut);
   }
   free(cut);
   free(whole);
   lk_params_destroy(&params);
+}
+
+static void test_slices_do_not_change_bits(void **state) {
+  (void)state;
+  every_optimizer(compare_slices);
 }
 
 /* The mean gradient of 4 units keeps its length up to the limit, and has that of the limit beyond. */
@@ -229,7 +284,7 @@ static void test_unknown_name(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ten_steps_as_torch),
-      cmocka_unit_test(test_every_optimizer_has_vectors),
+      cmocka_unit_test(test_ten_steps_as_the_reference),
       cmocka_unit_test(test_sgd_by_hand),
       cmocka_unit_test(test_adam_starts_unbiased),
       cmocka_unit_test(test_slices_do_not_change_bits),
