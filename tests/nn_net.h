@@ -192,5 +192,5 @@ static inline void net_backward(net_run *run, lk_mode mode) {
     lk_pool_backward((lk_pool)spec->pool, pack, e->width, half, run->dpooled, run->ldy, run->arg, dy, lddy);
   lk_leaf_product also = {run->shard_rows, .dy = run->logits, .x = x,
                           .ldy = run->ld,  .ldx = ldx,        .K = run->output.dense.I};
-  lk_encoder_backward(e, run->net->params, pack, mode, spec->tied ? &also : NULL, &run->rank->grads);
+  lk_encoder_backward(e, pack, mode, NULL, spec->tied ? &also : NULL, NULL, &run->rank->grads);
 }

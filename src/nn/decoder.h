@@ -75,9 +75,15 @@ void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder
 /** h~ [N, *ld] of the last forward, and where its gradient goes before backward.   Not collective. */
 const lk_real *lk_decoder_output(const lk_decoder *d, ptrdiff_t *ld);
 lk_real *lk_decoder_output_gradient(lk_decoder *d, ptrdiff_t *ld);
-/** Assigns all gradients of decoder and encoder. `also`: see lk_embedding_backward(). */
-void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *encoder, const lk_pack *source,
-                         const lk_decoder_input *in, lk_mode mode, const lk_leaf_product *also, const lk_grads *grads);
+/** From lk_decoder_output_gradient() to the decoder's gradients, all assigned but the embedding's, and to what the
+ *  encoder goes on with: dy [source->N, lddy], the gradient by its outputs, assigned, and *finals, those by its final
+ *  states, in buffers of the decoder's.                                            Not collective. */
+void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_input *in, lk_mode mode, lk_real *dy,
+                         ptrdiff_t lddy, lk_final_gradients *finals, const lk_grads *grads);
+/** The embedding's gradient, behind lk_decoder_backward(). `encoder`: what the encoder adds to a table that both read,
+ *  NULL: the table is the decoder's alone. `also`: see lk_embedding_backward().    Not collective. */
+void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_leaf_product *also,
+                                   const lk_grads *grads);
 /** Reals of one sequence's states: of all layers h then c, then h~.                Not collective. */
 ptrdiff_t lk_decoder_carry_size(const lk_decoder *d);
 /** carry [B, size] = the states after the last time of each sequence.              Not collective. */

@@ -70,14 +70,14 @@ static void run_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode) {
 }
 
 /* From the states that sequences started from, through the bridge, to the encoder's final ones. */
-static void bridge_back(lk_decoder *d, lk_encoder *encoder, const lk_pack *source, const lk_decoder_input *in,
+static void bridge_back(lk_decoder *d, const lk_pack *source, const lk_decoder_input *in, lk_final_gradients *finals,
                         const lk_grads *grads) {
-  encoder->ldfinal = d->ldfinal;
+  *finals = (lk_final_gradients){.ld = d->ldfinal};
   for (int l = 0; l < d->layers; l++)
     for (int i = 0; i < d->states; i++) {
       const lk_real *from = i == 0 ? d->layer[l].dh : d->layer[l].dc;
       lk_real *to = d->copying ? d->dfinal[l][i] : d->dstart;
-      encoder->dfinal[l][i] = d->dfinal[l][i];
+      finals->state[l][i] = d->dfinal[l][i];
       for (ptrdiff_t b = 0; b < in->pack->B; b++) {
         const lk_real *start = d->start[l][i] + in->source[b] * d->Hp;
         lk_real *row = to + in->source[b] * d->Hp;
@@ -91,31 +91,10 @@ static void bridge_back(lk_decoder *d, lk_encoder *encoder, const lk_pack *sourc
     }
 }
 
-/* A table that both sides read: each shard's leaf has its source words first, then its target words. */
-static void shared_embedding_back(lk_decoder *d, const lk_encoder *e, const lk_leaf_product *also,
-                                  const lk_grads *grads) {
-  ptrdiff_t at = 0;
-  for (int s = 0; s < grads->shards->count; s++) {
-    d->all_rows[s] = at;
-    for (ptrdiff_t r = e->words.shard_row[s]; r < e->words.shard_row[s + 1]; r++, at++) {
-      d->all_ids[at] = e->words.id[r];
-      copy_row(d->all_dx + at * d->ld0, e->dembedded + r * e->ld[0], d->E);
-    }
-    for (ptrdiff_t r = d->words.shard_row[s]; r < d->words.shard_row[s + 1]; r++, at++) {
-      d->all_ids[at] = d->words.id[r];
-      copy_row(d->all_dx + at * d->ld0, d->dx + r * d->ld0, d->E);
-    }
-  }
-  d->all_rows[grads->shards->count] = at;
-  lk_embedding_backward(&d->embedding, d->all_rows, d->all_ids, d->all_dx, d->ld0, also, grads);
-}
-
-void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *encoder, const lk_pack *source,
-                         const lk_decoder_input *in, lk_mode mode, const lk_leaf_product *also, const lk_grads *grads) {
+void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_input *in, lk_mode mode, lk_real *dy,
+                         ptrdiff_t lddy, lk_final_gradients *finals, const lk_grads *grads) {
   const lk_pack *pack = in->pack;
   const lk_span all = {.n = pack->N};
-  ptrdiff_t lddy;
-  lk_real *dy = lk_encoder_output_gradient(encoder, &lddy);
   LK_ASSERT(in->carry == NULL);
   for (int l = 0; l < d->layers; l++) {
     memset(d->layer[l].dh, 0, (size_t)((pack->B + pack->N) * d->Hp) * sizeof *d->dout);
@@ -136,11 +115,30 @@ void lk_decoder_backward(lk_decoder *d, const lk_params *params, lk_encoder *enc
   }
   lk_recurrent_back_input(&d->layer[0], d->words.n, NULL, d->dx, d->ld0, 0);
   if (d->words.row == NULL) decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, d->ld0, d->dx, d->ld0);
-  bridge_back(d, encoder, source, in, grads);
-  encoder->leave_embedding = d->shared;
-  lk_encoder_backward(encoder, params, source, mode, NULL, grads);
-  if (d->shared)
-    shared_embedding_back(d, encoder, also, grads);
-  else
+  bridge_back(d, source, in, finals, grads);
+}
+
+/* Rows of one shard, copied behind those that are there. Returns how many there are then. */
+static ptrdiff_t append_lookup(lk_decoder *d, const lk_lookup_gradient *from, int shard, ptrdiff_t at) {
+  const lk_words *words = from->words;
+  for (ptrdiff_t r = words->shard_row[shard]; r < words->shard_row[shard + 1]; r++, at++) {
+    d->all_ids[at] = words->id[r];
+    copy_row(d->all_dx + at * d->ld0, from->dx + r * from->ld, d->E);
+  }
+  return at;
+}
+
+void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_leaf_product *also,
+                                   const lk_grads *grads) {
+  const lk_lookup_gradient own = {.words = &d->words, .dx = d->dx, .ld = d->ld0};
+  LK_ASSERT((encoder != NULL) == (d->shared != 0));
+  if (encoder == NULL) {
     lk_embedding_backward(&d->embedding, d->words.shard_row, d->words.id, d->dx, d->ld0, also, grads);
+    return;
+  }
+  /* of each shard the source's words first, then the target's: any other order would give other bits */
+  d->all_rows[0] = 0;
+  for (int s = 0; s < grads->shards->count; s++)
+    d->all_rows[s + 1] = append_lookup(d, &own, s, append_lookup(d, encoder, s, d->all_rows[s]));
+  lk_embedding_backward(&d->embedding, d->all_rows, d->all_ids, d->all_dx, d->ld0, also, grads);
 }

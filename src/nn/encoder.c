@@ -251,25 +251,25 @@ void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk
   }
 }
 
-/* Add the gradients by the final states; whether there are some by c, which is then set as a whole. */
-static int add_finals(lk_encoder *e, int l, int d, const lk_pack *pack) {
+/* Add the gradients by the final states of layer l. Returns whether there are some by c: then dc is complete. */
+static int add_finals(lk_encoder *e, const lk_final_gradients *finals, int l, int d, const lk_pack *pack) {
   const lk_recurrent *layer = &e->layer[l][d];
   lk_real *to[2] = {layer->dh, layer->dc};
-  if (e->dfinal[l][1]) memset(layer->dc, 0, (size_t)((pack->B + pack->N) * layer->Hp) * sizeof *layer->dc);
+  if (finals == NULL) return 0;
+  if (finals->state[l][1]) memset(layer->dc, 0, (size_t)((pack->B + pack->N) * layer->Hp) * sizeof *layer->dc);
   for (int i = 0; i < 2; i++) {
-    if (e->dfinal[l][i] == NULL) continue;
+    if (finals->state[l][i] == NULL) continue;
     for (ptrdiff_t b = 0; b < pack->B; b++) {
-      const lk_real *from = e->dfinal[l][i] + b * e->ldfinal + d * e->H;
+      const lk_real *from = finals->state[l][i] + b * finals->ld + d * e->H;
       lk_real *row = to[i] + (pack->B + final_row(pack, d, b)) * layer->Hp;
       for (ptrdiff_t u = 0; u < e->H; u++) row[u] += from[u];
     }
   }
-  return e->dfinal[l][1] != NULL;
+  return finals->state[l][1] != NULL;
 }
 
-void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_mode mode,
-                         const lk_leaf_product *also, const lk_grads *grads) {
-  (void)params; /* the weights were packed */
+void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const lk_final_gradients *finals,
+                         const lk_leaf_product *also, lk_lookup_gradient *lookup, const lk_grads *grads) {
   const int embedded = has_embedding(e);
   lk_real *dy = e->dx[0], *dx = e->dx[1];
   for (int l = e->layers - 1; l >= 0; l--) {
@@ -277,18 +277,20 @@ void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *
     drop(e, pack, mode, l + 1, dy);
     for (int d = 0; d < e->directions; d++) {
       split_direction(e, l, d, pack, dy);
-      const int cells = add_finals(e, l, d, pack);
-      /* nobody asks for gradients by states that were carried over: that is where back-propagation is truncated */
+      const int cells = add_finals(e, finals, l, d, pack);
+      /* no gradient by the initial states: back-propagation is truncated where states were carried over */
       lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), 0, cells, to, to ? e->ld[l] : 0, d, grads);
     }
     dx = dy;
     dy = to;
   }
+  LK_ASSERT(lookup == NULL || embedded);
   if (!embedded) return;
   if (drops(e, mode)) drop(e, pack, mode, 0, dy);
-  e->dembedded = dy;
-  if (e->leave_embedding) return;
-  lk_embedding_backward(&e->embedding, e->words.shard_row, e->words.id, dy, e->ld[0], also, grads);
+  if (lookup)
+    *lookup = (lk_lookup_gradient){.words = &e->words, .dx = dy, .ld = e->ld[0]};
+  else
+    lk_embedding_backward(&e->embedding, e->words.shard_row, e->words.id, dy, e->ld[0], also, grads);
 }
 
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e) {

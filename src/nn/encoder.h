@@ -22,13 +22,21 @@ typedef struct lk_encoder {
   int32_t *ids;   /* [N] after word dropout */
   lk_words words; /* whose rows x[0] has where there is an embedding */
   lk_real *dx[2];
-  /* What a decoder hands back: gradients by the final states h, c of each layer, [B, ldfinal], NULL: none. */
-  const lk_real *dfinal[LK_MAX_LAYERS][2];
-  ptrdiff_t ldfinal;
-  int leave_embedding; /* backward stops at dembedded [words, ld[0]]: the table is shared, others sum its leaves */
-  const lk_real *dembedded;
   const int64_t *counts; /* [V] how often each word was seen, for word dropout; NULL: none. Not owned */
 } lk_encoder;
+
+/* The gradient by the final states of each layer: what a decoder that started from them gives back. */
+typedef struct lk_final_gradients {
+  lk_real *state[LK_MAX_LAYERS][2]; /* [B, ld] by h and by c, by source sequence; NULL: none */
+  ptrdiff_t ld;
+} lk_final_gradients;
+
+/* The gradient by the rows that were looked up in an embedding's table, before they are added up by word. */
+typedef struct lk_lookup_gradient {
+  const lk_words *words;
+  const lk_real *dx; /* [words->n, ld] */
+  ptrdiff_t ld;
+} lk_lookup_gradient;
 
 typedef struct lk_encoder_input {
   const int32_t *ids;  /* [N], or NULL */
@@ -54,9 +62,12 @@ const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld);
 lk_real *lk_encoder_output_gradient(lk_encoder *e, ptrdiff_t *ld);
 /** out [B, ldo] = final state i (0: h, 1: c) of layer l: forward after the last time | backward after the first. */
 void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk_real *out, ptrdiff_t ldo);
-/** Assigns all gradients of the encoder. `also`: see lk_embedding_backward().      Not collective. */
-void lk_encoder_backward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_mode mode,
-                         const lk_leaf_product *also, const lk_grads *grads);
+/** From lk_encoder_output_gradient(), and from the gradients by the final states, or NULL, to all gradients of the
+ *  encoder, which are assigned. `also`: see lk_embedding_backward(). `lookup`: for a table that is read elsewhere too;
+ *  its gradient is then left to the caller, and *lookup is the encoder's part of it, valid until the next pass. NULL: the
+ *  table is the encoder's alone.                                                   Not collective. */
+void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const lk_final_gradients *finals,
+                         const lk_leaf_product *also, lk_lookup_gradient *lookup, const lk_grads *grads);
 /** Reals of one sequence's states (forward direction, all layers, h then c, without pads): 0 with two directions. */
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e);
 /** carry [B, size] = the states after the last time of each sequence.              Not collective. */

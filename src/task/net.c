@@ -79,7 +79,7 @@ static void backward(lk_task *task, const lk_params *params, const lk_batch *bat
   if (task->kind->backward)
     task->kind->backward(task, params, batch, mode, task->tied ? &tied : NULL, grads);
   else
-    lk_encoder_backward(&task->encoder, params, pack, mode, task->tied ? &tied : NULL, grads);
+    lk_encoder_backward(&task->encoder, pack, mode, NULL, task->tied ? &tied : NULL, NULL, grads);
 }
 
 static int64_t shard_rows(const lk_pack *pack, int s) { return pack->shard_row[s + 1] - pack->shard_row[s]; }

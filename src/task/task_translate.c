@@ -124,8 +124,17 @@ static lk_real *gradient(lk_task *task, ptrdiff_t *ld) { return lk_decoder_outpu
 
 static void backward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
                      const lk_leaf_product *tied, const lk_grads *grads) {
+  (void)params; /* the weights were packed */
+  lk_decoder *d = lk_decoder_of(task);
   const lk_decoder_input in = input_of(task, batch, mode);
-  lk_decoder_backward(lk_decoder_of(task), params, &task->encoder, &batch->encoder_pack, &in, mode, tied, grads);
+  const lk_pack *source = &batch->encoder_pack;
+  lk_final_gradients finals;
+  lk_lookup_gradient encoder, *shared = d->shared ? &encoder : NULL;
+  ptrdiff_t lddy;
+  lk_real *dy = lk_encoder_output_gradient(&task->encoder, &lddy);
+  lk_decoder_backward(d, source, &in, mode, dy, lddy, &finals, grads);
+  lk_encoder_backward(&task->encoder, source, mode, &finals, NULL, shared, grads);
+  lk_decoder_embedding_backward(d, shared, tied, grads);
 }
 
 static ptrdiff_t counts_of(const lk_task *task) { return task->translator->generates ? COUNTS : TEXT; }

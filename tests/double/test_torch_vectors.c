@@ -222,7 +222,7 @@ static void run_stack(lk_encoder *e, const lk_params *params, fixture_rank *k, c
   lk_real *dy = lk_encoder_output_gradient(e, &ld);
   for (ptrdiff_t r = 0; r < p->N; r++)
     for (ptrdiff_t i = 0; i < width; i++) dy[r * ld + i] = (lk_real)c->gy[(p->seq[r] * T + p->time[r]) * width + i];
-  lk_encoder_backward(e, params, p, training, NULL, &k->grads);
+  lk_encoder_backward(e, p, training, NULL, NULL, NULL, &k->grads);
 }
 
 static void stack(const torch_recurrent *c) {
