@@ -46,8 +46,8 @@ static inline void reference_gru(reference_unit *x) {
   x->h = (1 - z) * n + z * x->h0;
 }
 
-/* tests/cells/cell_two.c; gates f n */
-static inline void reference_two(reference_unit *x) {
+/* Zhou et al. 2016 with the gate behind the product; gates f n */
+static inline void reference_mgu(reference_unit *x) {
   const number f = reference_gate(x, 0), n = ctanh(x->input[1] + f * x->hidden[1]);
   x->h = (1 - f) * x->h0 + f * n;
 }
@@ -61,7 +61,7 @@ static inline void reference_five(reference_unit *x) {
 
 static const reference_cell reference_cells[] = {
     {"elman", reference_elman}, {"lstm", reference_lstm}, {"gru", reference_gru},
-    {"two", reference_two},     {"five", reference_five},
+    {"mgu", reference_mgu},     {"five", reference_five},
 };
 
 /* NULL where there is none. */

@@ -15,6 +15,50 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 I, H, LENGTHS = 3, 4, [5, 2, 4, 1]
 B, T = len(LENGTHS), max(LENGTHS)
 CELLS = {"elman": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class MGU(nn.Module):
+    """The minimal gated unit, which torch does not have, with the interface of nn.GRU. The forget gate stands behind the
+    product with the state, as the reset gate of nn.GRU does."""
+
+    def __init__(self, inputs, hidden, layers, batch_first, bidirectional):
+        super().__init__()
+        assert batch_first
+        self.hidden, self.directions, self.layers = hidden, bidirectional + 1, layers
+        weights = []
+        for layer in range(layers):
+            for _ in range(self.directions):
+                width = hidden * self.directions if layer else inputs
+                weights += [torch.zeros(2 * hidden, width), torch.zeros(2 * hidden, hidden),
+                            torch.zeros(2 * hidden), torch.zeros(2 * hidden)]
+        self.weights = nn.ParameterList([nn.Parameter(w) for w in weights])
+
+    def sequence(self, x, h, weights, backward):
+        """One direction over one sequence [T,I]: all states, and the last."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        states = [None] * len(x)
+        for t in reversed(range(len(x))) if backward else range(len(x)):
+            f_x, n_x = (w_ih @ x[t] + b_ih).split(self.hidden)
+            f_h, n_h = (w_hh @ h + b_hh).split(self.hidden)
+            f = torch.sigmoid(f_x + f_h)
+            h = states[t] = (1 - f) * h + f * torch.tanh(n_x + f * n_h)
+        return torch.stack(states), h
+
+    def forward(self, packed, h0):
+        x, lengths = pad_packed_sequence(packed, batch_first=True)
+        last = []
+        for layer in range(self.layers):
+            both = []
+            for d in range(self.directions):
+                i = layer * self.directions + d
+                runs = [self.sequence(x[b, :n], h0[i, b], list(self.weights)[4 * i:4 * i + 4], d == 1)
+                        for b, n in enumerate(lengths.tolist())]
+                both.append(nn.utils.rnn.pad_sequence([states for states, _ in runs], batch_first=True))
+                last.append(torch.stack([h for _, h in runs]))
+            x = torch.cat(both, dim=2)
+        return pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False), torch.stack(last)
+
+
 generator = torch.Generator().manual_seed(20240229)
 
 
@@ -32,7 +76,7 @@ def array(name, tensor):
 def recurrent(cell, layers, directions):
     """One stack over sequences of unequal lengths, from given states; the loss is sum(y gy) + sum(c_n gc)."""
     name = "%s_%d_%d" % (cell, layers, directions)
-    net = CELLS[cell](I, H, layers, batch_first=True, bidirectional=directions == 2).double()
+    net = (CELLS | {"mgu": MGU})[cell](I, H, layers, batch_first=True, bidirectional=directions == 2).double()
     for weight in net.parameters():
         weight.data = grid(*weight.shape)
     states = layers * directions
@@ -80,6 +124,9 @@ def main():
     print("enum { TORCH_I = %d, TORCH_H = %d, TORCH_B = %d, TORCH_T = %d };" % (I, H, B, T))
     print("static const int torch_lengths[] = {%s};" % ", ".join(map(str, LENGTHS)))
     rows = [recurrent(c, n, d) for c in CELLS for n in (1, 2) for d in (1, 2)]
+    state = generator.get_state()
+    rows += [recurrent("mgu", n, d) for n in (1, 2) for d in (1, 2)]
+    generator.set_state(state)  # what follows keeps its numbers when a cell is added here
     print("typedef struct torch_recurrent {\n  const char *cell;\n  int layers, directions;\n"
           "  const double *x, *h0, *c0, *gy, *gc, *y, *hn, *cn, *dx, *dh0, *dc0, *weights, *gradients;\n"
           "} torch_recurrent;")

@@ -1,7 +1,8 @@
-/* A cell of two gates, for tests alone: the minimal gated unit (Zhou et al. 2016) with its gate behind the product.
+/* Minimal gated unit: Zhou et al. 2016, in the form with the gate behind the product, as cell_gru.c has its reset gate
+ * (the paper multiplies before it: W_hn (f h0)).
  *
  *   f = sigmoid(.)   n = tanh(W_in x + b_in + f (W_hn h0 + b_hn))   h = (1 - f) h0 + f n */
-#define CELL_NAME   two
+#define CELL_NAME   mgu
 #define CELL_GATES  2
 #define CELL_STATES 1
 #define CELL_APART  1
