@@ -67,12 +67,22 @@ static inline void reference_adagrad(const reference_step_of *s, reference_weigh
   x->w -= s->rate * g / (sqrt(x->moment[0]) + s->train->epsilon);
 }
 
+/* Zeiler 2012, algorithm 1 */
+static inline void reference_adadelta(const reference_step_of *s, reference_weight *x) {
+  const double g = reference_gradient(s, x), rho = s->train->rho, epsilon = s->train->epsilon;
+  x->moment[0] = rho * x->moment[0] + (1 - rho) * g * g;
+  const double change = -sqrt((x->moment[1] + epsilon) / (x->moment[0] + epsilon)) * g;
+  x->moment[1] = rho * x->moment[1] + (1 - rho) * change * change;
+  x->w += s->rate * change;
+}
+
 static const struct {
   const char *name;
   reference_update *update;
 } reference_optimizers[] = {
-    {"sgd", reference_sgd},     {"momentum", reference_momentum}, {"adam", reference_adam},
-    {"adamw", reference_adamw}, {"rmsprop", reference_rmsprop},   {"adagrad", reference_adagrad},
+    {"sgd", reference_sgd},           {"momentum", reference_momentum}, {"adam", reference_adam},
+    {"adamw", reference_adamw},       {"rmsprop", reference_rmsprop},   {"adagrad", reference_adagrad},
+    {"adadelta", reference_adadelta},
 };
 
 /* NULL where there is none. */

@@ -14,7 +14,8 @@
   X(adam)        \
   X(adamw)       \
   X(rmsprop)     \
-  X(adagrad)
+  X(adagrad)     \
+  X(adadelta)
 
 #define DECLARE(name) extern const lk_rule lk_rule_##name;
 #define ADDRESS(name) &lk_rule_##name,

@@ -25,9 +25,11 @@ for decay in (0.0, DECAY):
         ("adamw" + end, "adamw", False, decay, torch.optim.AdamW, {"betas": BETAS, "eps": EPSILON}),
         ("rmsprop" + end, "rmsprop", False, decay, torch.optim.RMSprop, {"alpha": RHO, "eps": EPSILON}),
         ("adagrad" + end, "adagrad", False, decay, torch.optim.Adagrad, {"eps": EPSILON}),
+        ("adadelta" + end, "adadelta", False, decay, torch.optim.Adadelta, {"rho": RHO, "eps": EPSILON}),
     ]
 MOMENTS = {"sgd": [], "momentum": ["momentum_buffer"], "adam": ["exp_avg", "exp_avg_sq"],
-           "adamw": ["exp_avg", "exp_avg_sq"], "rmsprop": ["square_avg"], "adagrad": ["sum"]}
+           "adamw": ["exp_avg", "exp_avg_sq"], "rmsprop": ["square_avg"], "adagrad": ["sum"],
+           "adadelta": ["square_avg", "acc_delta"]}
 
 
 def array(values):
