@@ -23,10 +23,10 @@ typedef struct arguments {
 enum { OPTION_QUICK = 'q', OPTION_JSON = 'j', OPTION_SHARDS = 's', OPTION_KERNELS = 'k' };
 
 static const struct argp_option options[] = {
-    {"quick", OPTION_QUICK, NULL, 0, "fewer shapes and shorter timings: half a minute rather than a few", 0},
-    {"json", OPTION_JSON, NULL, 0, "one JSON object", 0},
-    {"shards", OPTION_SHARDS, "N", 0, "shards of the nets (as many as ranks)", 0},
-    {"kernels", OPTION_KERNELS, "NAME", 0, "auto, avx512, avx2, portable or blas (auto)", 0},
+    {"quick", OPTION_QUICK, NULL, 0, "fewer shapes and shorter timings: half a minute instead of a few minutes", 0},
+    {"json", OPTION_JSON, NULL, 0, "print one JSON object", 0},
+    {"shards", OPTION_SHARDS, "N", 0, "gradient shards of the nets (default: one for each rank)", 0},
+    {"kernels", OPTION_KERNELS, "NAME", 0, "auto, avx512, avx2, portable or blas (default auto)", 0},
     {0}};
 
 static int want(arguments *a, const char *text) {
@@ -38,9 +38,10 @@ static int want(arguments *a, const char *text) {
   char quoted[256];
   const char *near = lk_nearest(text, names, SECTIONS);
   lk_quote(quoted, text, strlen(text));
-  if (near) return lk_cli_bad_option("lockstep bench: no section %s (did you mean '%s'?)", quoted, near);
-  return lk_cli_bad_option("lockstep bench: no section %s: memory, products, recurrent, pointwise, reduction, nets",
-                           quoted);
+  if (near) return lk_cli_bad_option("lockstep bench: unknown section %s (did you mean '%s'?)", quoted, near);
+  return lk_cli_bad_option(
+      "lockstep bench: unknown section %s; the sections are memory, products, recurrent, pointwise, reduction and nets",
+      quoted);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -69,16 +70,19 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "[SECTION ...]",
     .doc =
-        "Measure this machine: the rate of fused multiply-adds on registers alone (the ceiling), memory bandwidth, "
-        "products of OpenBLAS and of our kernels at the shapes of recurrent nets, recurrent steps, pointwise "
-        "functions, "
-        "the reduction between the ranks, and what a training step of standard nets spends its time on. All ranks "
-        "measure at the same time. Figures are medians of repeated timings, and means over the ranks.\v"
-        "Sections: memory products recurrent pointwise reduction nets (all of them).\n\n"
-        "Example:\n  mpirun -n 2 lockstep bench --quick\n  mpirun -n 2 lockstep bench --json nets --shards 8\n\n"
-        "The share of the ceiling counts the flops of the products that are made, 6 for each weight and row: 2 "
-        "forward, "
-        "4 backward. What a word that repeats brings to the first layer is multiplied once a shard."};
+        "Measure this machine, and what a training step of standard nets spends its time on.\v"
+        "Sections (default: all of them):\n"
+        "  memory      memory bandwidth\n"
+        "  products    matrix products, of OpenBLAS and of our kernels\n"
+        "  recurrent   steps of a recurrent layer\n"
+        "  pointwise   exp, tanh, sigmoid and the gates of the cells\n"
+        "  reduction   the sum of gradients over all ranks\n"
+        "  nets        training steps of a few standard nets\n\n"
+        "Examples:\n  mpirun -n 2 lockstep bench --quick\n  mpirun -n 2 lockstep bench --json nets --shards 8\n\n"
+        "All ranks measure at the same time. Figures are medians of repeated timings, averaged over the ranks. The "
+        "ceiling is the rate of fused multiply-adds on registers alone, measured first. The share of the ceiling of a "
+        "net counts 6 flops for each weight and row that is multiplied (2 forward, 4 backward); repeated words are "
+        "multiplied once per shard in the first layer."};
 
 static lk_status run(bench *b, const arguments *a) {
   LK_TRY(bench_ceiling(b));
@@ -100,7 +104,7 @@ lk_status lk_command_bench(int argc, char **argv, lk_comm *comm) {
   bench b = {.comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm), .quick = a.quick, .json = a.json};
   b.shards = a.shards > 0 ? (int)a.shards : b.size;
   if (b.shards < b.size)
-    return LK_FAIL(LK_USAGE, "--shards: %d ranks need at least as many shards, found %d", b.size, b.shards);
+    return LK_FAIL(LK_USAGE, "--shards: expected at least as many as ranks (%d), found %d", b.size, b.shards);
   LK_TRY(lk_comm_agree(comm, lk_kernels_select(a.kernels)));
   b.root = json_object();
   if (!b.root) return LK_FAIL(LK_MEMORY, "out of memory for the results");

@@ -1,12 +1,12 @@
-/* bench_impl.h - what the parts of `lockstep bench` share.
+/* bench_impl.h - the parts of `lockstep bench`.
  *
  *   bench.c            options, the list of sections       bench_report.c     medians over repeats and ranks; tables, JSON
  *   bench_machine.c    FMA ceiling, memory bandwidth        bench_kernels.c    products, recurrent steps, pointwise
  *   bench_reduction.c  sums between the ranks               bench_nets.c       the standard nets, what a step spends
  *                                                           bench_net.c        one of them: parameters, batch, reducer
  *
- * All ranks measure the same thing at the same time: what one of them reaches while the others are idle is of no use
- * to a run. A section's result is a list of rows, all with the same columns; the names of columns carry the units. */
+ * All ranks measure the same thing at the same time, because in training they compete for memory bandwidth too. The
+ * result of a section is a list of rows with the same columns; column names contain the units. */
 #pragma once
 #include <jansson.h>
 
@@ -21,7 +21,7 @@ typedef struct bench {
   int quick, json;
   int shards; /* of the nets */
   json_t *root;
-  double ceiling; /* flop/s of one rank while all are busy */
+  double ceiling; /* flop/s of one rank while all ranks compute */
 } bench;
 
 typedef void bench_work(void *context);
@@ -32,12 +32,12 @@ LK_CHECKED lk_status bench_measure(const bench *b, bench_work *work, void *conte
 LK_CHECKED lk_status bench_mean(const bench *b, double *value, int count);
 double bench_median(double *value, int count); /* sorts */
 
-/** Add a row to rows; takes it over. LK_MEMORY where it is NULL. */
+/** Append a row and take ownership of it. LK_MEMORY where it is NULL. */
 LK_CHECKED lk_status bench_add(json_t *rows, json_t *row);
-/** Print a section as a table, or keep it for the JSON object. Takes rows over. Rank 0 speaks. */
+/** Rank 0 prints a section as a table, or with --json adds it to the object. Takes ownership of rows. LK_MEMORY. */
 LK_CHECKED lk_status bench_emit(bench *b, const char *section, const char *title, json_t *rows);
 
-LK_CHECKED lk_status bench_ceiling(bench *b); /* sets b->ceiling: comes first, always */
+LK_CHECKED lk_status bench_ceiling(bench *b); /* sets b->ceiling, which the other sections read; always runs first */
 LK_CHECKED lk_status bench_memory(bench *b);
 LK_CHECKED lk_status bench_products(bench *b);
 LK_CHECKED lk_status bench_recurrent(bench *b);
@@ -52,7 +52,7 @@ typedef struct bench_kind {
   lk_corpus_kind corpus;
   int stream;
   ptrdiff_t vocabulary, labels;
-  ptrdiff_t batch, shortest, longest; /* sequences of all ranks; their lengths, evenly spread */
+  ptrdiff_t batch, shortest, longest; /* sequences of all ranks, with lengths evenly from shortest to longest */
 } bench_kind;
 
 typedef struct bench_net {
@@ -70,9 +70,9 @@ typedef struct bench_net {
   lk_shard_stat *stat, *all; /* [shards of this rank], [S] */
   lk_arena arena;
   ptrdiff_t tokens; /* of all ranks */
-  double flops;     /* of a step of all ranks */
+  double flops;     /* of one step, over all ranks */
 } bench_net;
 
-/** Everything that a step needs, for made-up data.                                Collective. */
+/** Set up parameters, optimizer and a batch of random data.                        Collective. */
 LK_CHECKED lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind);
 void bench_net_close(bench_net *net);

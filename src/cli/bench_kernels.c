@@ -3,12 +3,12 @@
 #include "bench_impl.h"
 #include "cell.h"
 
-/* Small numbers, not all alike, none of them near the denormals. */
+/* Different small numbers, none of them near the denormals. */
 static void fill(lk_real *x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) x[i] = (lk_real)((double)((i * 7919) % 2003) / 2003.0 - 0.5);
 }
 
-/* Only the middle of the list where it has to be quick. */
+/* With --quick only the middle of these lists is measured. */
 static const int heights[] = {1, 2, 4, 8, 16, 32, 64, 128}, widths[] = {128, 256, 512, 1024};
 enum { HEIGHTS = sizeof heights / sizeof *heights, WIDTHS = sizeof widths / sizeof *widths };
 
@@ -80,7 +80,7 @@ lk_status bench_products(bench *b) {
                     "Products at the shapes of recurrent nets: y [rows, 4H] = x [rows, H] W^T, weights packed");
 }
 
-/* ---- recurrent layers on their own: steps with W_hh, or the pointwise part alone ---- */
+/* ---- a recurrent layer: steps with the product by W_hh, or the pointwise part alone ---- */
 
 typedef struct layer {
   lk_recurrent layer;
@@ -101,7 +101,7 @@ static void close_layer(layer *l) {
   lk_arena_release(&l->arena);
 }
 
-/* n sequences of T steps; gates, states and their gradients hold small numbers. */
+/* n sequences of T steps, with small numbers in gates, states and gradients. */
 static lk_status open_layer(layer *l, const char *cell, ptrdiff_t H, ptrdiff_t n, ptrdiff_t T) {
   const lk_recurrent_spec spec = {.cell = cell, .name = "rnn", .I = 1, .H = H, .recurrent_bias = 1};
   *l = (layer){.shards = lk_shards_make(1, 0, 1)};
@@ -122,7 +122,7 @@ static lk_status open_layer(layer *l, const char *cell, ptrdiff_t H, ptrdiff_t n
   return LK_OK;
 }
 
-/* The input part is not put back between calls: gates of an earlier pass are as good as any. */
+/* The gates are overwritten by each call and not restored: any values will do for a timing. */
 static void run_forward(void *context) {
   layer *l = context;
   for (ptrdiff_t t = 0; t < l->pack.T; t++) lk_recurrent_step(&l->layer, &l->pack, t, 0);
@@ -135,7 +135,7 @@ static void run_backward(void *context) {
 }
 
 static lk_status measure_steps(const bench *b, ptrdiff_t n, ptrdiff_t H, json_t *rows) {
-  enum { T = 16 }; /* the first step forward and the last one backward have no product */
+  enum { T = 16 }; /* the first forward and the last backward step have no product by W_hh */
   lk_status status = LK_OK;
   layer l;
   double forward, backward, flops = 2.0 * (double)n * (double)H * (double)(4 * H) * (T - 1);
@@ -152,8 +152,7 @@ done:
 
 lk_status bench_recurrent(bench *b) {
   return for_shapes(b, measure_steps, "recurrent",
-                    "Recurrent steps of an LSTM: W_hh h and the gates of one step after the other, the pointwise part "
-                    "included in the time and not in the flops");
+                    "Steps of an LSTM layer: W_hh h and the gates; the flops count the product only, the time both");
 }
 
 /* ---- pointwise ---- */
@@ -187,7 +186,7 @@ static lk_status measure_functions(const bench *b, json_t *rows) {
   return LK_OK;
 }
 
-/* One step from zero states: no product with W_hh, the pointwise part alone. */
+/* A single step from zero states has no product by W_hh, so only the pointwise part is timed. */
 static lk_status measure_cell(const bench *b, const char *cell, json_t *rows) {
   enum { N = 16, H = 256 };
   lk_status status = LK_OK;

@@ -9,7 +9,7 @@ enum { ROUNDS = 100000, TRIES = 5 };
 static void spin(void *context) { *(double *)context = lk_ceiling_spin(ROUNDS); }
 
 lk_status bench_ceiling(bench *b) {
-  /* the best of a few: a core that was idle takes its time to come up to speed */
+  /* the best of a few: an idle core needs time to raise its clock rate */
   for (int i = 0; i < TRIES; i++) {
     double flops = 0, seconds;
     LK_TRY(bench_measure(b, spin, &flops, &seconds));
@@ -29,7 +29,7 @@ typedef struct arrays {
 
 static void read_sum(void *context) {
   const arrays *x = context;
-  float sum[16] = {0}; /* chains enough that the additions do not bound it */
+  float sum[16] = {0}; /* independent sums, so that the latency of additions is no limit */
   for (ptrdiff_t i = 0; i < x->n; i += 16)
     for (int j = 0; j < 16; j++) sum[j] += x->a[i + j];
   static volatile float sink;
@@ -72,7 +72,7 @@ lk_status bench_memory(bench *b) {
                         bytes / seconds / 1e9, "GB/s_in_all", bytes * b->size / seconds / 1e9)));
   }
   LK_GO(bench_emit(b, "memory",
-                   "Memory bandwidth: bytes read and written by the program, lines fetched to be written not counted",
+                   "Memory bandwidth: bytes that the program reads and writes (not cache lines fetched for a write)",
                    json_incref(rows)));
 done:
   lk_arena_release(&arena);

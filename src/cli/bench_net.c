@@ -7,7 +7,7 @@
 #include "reducer.h"
 #include "words.h"
 
-/* ---- a corpus that holds vocabularies and nothing else ---- */
+/* ---- vocabularies and labels, in place of a corpus ---- */
 
 static lk_status name_all(lk_strings *strings, ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i++) {
@@ -29,14 +29,15 @@ static lk_status describe(bench_net *net) {
   return name_all(&net->info.label, kind->labels);
 }
 
-/* ---- a batch: sequence q of all ranks goes to shard q mod S, as the loader does it ---- */
+/* ---- a batch: sequence q of the global batch goes to shard q mod S, as in the loader ---- */
 
 static ptrdiff_t length_of(const bench_kind *kind, ptrdiff_t q) {
   if (kind->batch < 2) return kind->longest;
-  return kind->longest - q * (kind->longest - kind->shortest) / (kind->batch - 1); /* falling */
+  return kind->longest -
+         q * (kind->longest - kind->shortest) / (kind->batch - 1); /* longest first, as batches are sorted */
 }
 
-/* Sequences of this rank, their rows, and the longest. */
+/* B sequences on this rank, N rows in all of them, T the length of the longest. */
 static void count(const bench_net *net, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T) {
   *B = *N = *T = 0;
   for (ptrdiff_t q = 0; q < net->kind->batch; q++) {
@@ -62,10 +63,10 @@ static void fill_pack(bench_net *net) {
   lk_pack_fill(pack);
 }
 
-/* Few words are frequent and most are rare, as in texts: the k-th of V about as often as 1 / k. */
+/* Words with frequencies like those of a text: the k-th most frequent of V about proportional to 1 / k. */
 static int32_t draw(lk_rng rng, uint32_t a, uint32_t b, uint32_t what, ptrdiff_t V) {
   double u = lk_rng_uniform(rng, a, b, what, 0), x = 1;
-  for (int i = 0; i < 3; i++) x *= u; /* a cube is close enough to that, and cheap */
+  for (int i = 0; i < 3; i++) x *= u; /* the cube of a uniform number is close to that and cheap */
   return (int32_t)((double)V * x);
 }
 
@@ -110,7 +111,7 @@ static lk_status make_batch(bench_net *net) {
   return LK_OK;
 }
 
-/* ---- parameters, gradients, optimizer: as the trainer puts them together ---- */
+/* ---- parameters, gradients and optimizer, set up as in the trainer ---- */
 
 static lk_status open_reducer(bench_net *net, const bench *b) {
   enum { BLOCKS = 8 };
@@ -136,7 +137,7 @@ static lk_status commit(bench_net *net) {
   return make_batch(net);
 }
 
-/* Words of this rank's shards, each once a shard: rows of layer 0's input products (words.h). */
+/* The number of distinct words, summed over this rank's shards: the rows of the input products of layer 0. */
 static lk_status count_words(const bench_net *net, double *words) {
   lk_arena arena = {0};
   lk_words found = {0};
@@ -149,8 +150,8 @@ static lk_status count_words(const bench_net *net, double *words) {
   return LK_OK;
 }
 
-/* 6 flops for each weight and row of a product that is made, by all matrices but tables that are read by rows. Rows of
- * layer 0's input are words, those of the head units, which for a classifier are sequences, all others tokens. */
+/* 6 flops for each weight and row that is multiplied, over all matrices but embedding tables. The rows of layer 0's input
+ * product are distinct words, those of the output layer predictions (one a sequence for a classifier), all others tokens. */
 static lk_status count_work(bench_net *net, const bench *b) {
   double tokens = 0, words = 0, units = (double)net->kind->batch;
   LK_TRY(lk_comm_agree(b->comm, count_words(net, &words)));

@@ -5,7 +5,7 @@
 #include "optimizer.h"
 #include "reducer.h"
 
-/* The nets of the side-by-side runs in tests/bench, with made-up data of the same shapes. */
+/* The nets that tests/bench/side_by_side.py compares with PyTorch, with random data of the same shapes. */
 #define LSTM_LM(size)                                                                         \
   "task=lm", "model.input=embed", "model.cell=lstm", "model.layers=2", "model.hidden=" #size, \
       "model.embedding=" #size, "model.tied=false", "model.recurrent_bias=true", "model.dropout=0", "train.clip=5"
@@ -61,7 +61,7 @@ static const bench_kind kinds[] = {
      .longest = 400},
 };
 
-/* A step as the trainer takes it. FORWARD is measured apart, so it is part of PASS and no summand. */
+/* The phases of a training step. PASS is forward and backward; FORWARD is measured separately and contained in PASS. */
 enum { PASS, SUM, UPDATE, SHARE, PACK, PHASES, FORWARD = PHASES, STEP, TIMES };
 enum { MOST_STEPS = 400 };
 
@@ -95,7 +95,7 @@ static void forward(void *context) {
   (void)lk_task_forward(net->task, net->params, &net->batch, NULL);
 }
 
-/* Steps until the time is up, by rank 0's clock. */
+/* Run steps until rank 0's clock says that the time is over. */
 static lk_status run_steps(const bench *b, bench_net *net, double *median) {
   static double record[TIMES][MOST_STEPS];
   double start = lk_clock_seconds(), limit = b->quick ? 0.7 : 4, at[TIMES];
@@ -136,8 +136,8 @@ lk_status bench_nets(bench *b) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) LK_GO(measure(b, &kinds[i], rows));
   LK_GO(bench_emit(
       b, "nets",
-      "Training steps: tokens/s of all ranks, also what the ceiling would allow (6 flops for each weight and "
-      "row of a product that is made), and where a step's milliseconds go",
+      "Training steps: tokens/s of all ranks, tokens/s at the ceiling (6 flops for each weight and row multiplied), "
+      "and the milliseconds of each phase",
       json_incref(rows)));
 done:
   json_decref(rows);

@@ -5,7 +5,7 @@
 
 enum { MOST = 21 };
 
-/* The median time of a sum and of sharing the values that come of it. */
+/* The median seconds of summing the gradients, and of distributing the updated values. */
 static lk_status run(const bench *b, lk_reducer *reducer, double *sum, double *share) {
   double sums[MOST], shares[MOST];
   const int repeats = b->quick ? 7 : MOST;
@@ -55,8 +55,8 @@ lk_status bench_reduction(bench *b) {
       LK_GO(measure(b, sizes[i], hows[h], rows));
     }
   LK_GO(bench_emit(b, "reduction",
-                   "Reduction between the ranks: GB of one rank's gradient that became a sum, GB of values that every "
-                   "rank then has",
+                   "Sum of gradients over the ranks, and distribution of updated values: GB/s of one rank's gradient "
+                   "and values",
                    json_incref(rows)));
 done:
   json_decref(rows);

@@ -23,7 +23,7 @@ static double seconds_of(bench_work *work, void *context, long calls) {
   return lk_clock_seconds() - start;
 }
 
-/* So many calls that the clock's grain and a stray interrupt do not matter. */
+/* The number of calls that takes at least `least` seconds, so that clock resolution and interrupts do not matter. */
 static long calls_for(bench_work *work, void *context, double least) {
   long calls = 1;
   for (double s; (s = seconds_of(work, context, calls)) < least;) {
@@ -62,7 +62,7 @@ lk_status bench_add(json_t *rows, json_t *row) {
   return LK_FAIL(LK_MEMORY, "out of memory for a row of results");
 }
 
-/* Three or four figures that matter. */
+/* Reals with three or four significant digits. */
 static void write_cell(char out[64], const json_t *value) {
   double x = json_number_value(value);
   if (json_is_string(value))
@@ -128,7 +128,7 @@ lk_status bench_emit(bench *b, const char *section, const char *title, json_t *r
     printf("%s\n", title);
     print_table(rows);
     putchar('\n');
-    fflush(stdout); /* the next section takes its time */
+    fflush(stdout); /* the next section takes seconds */
   }
   if (json_object_set_new(b->root, section, rows) == 0) return LK_OK;
   return LK_FAIL(LK_MEMORY, "out of memory for the results");

@@ -1,41 +1,45 @@
-/* cli_impl.h - what the commands share.
+/* cli_impl.h - functions that all commands use: parsing of options, error messages, files on the command line.
  *
- * A command is one file, src/cli/<name>.c, and one line in the table of main.c. cli/ is the only place that prints
- * results (standard output) or exits; main() prints the one error line (of several files: one each) and turns the status
- * into the exit code. */
+ * A command is one file, src/cli/<name>.c, and one line in the table of main.c. Only src/cli prints results (to standard
+ * output) or ends the program. A command returns an lk_status; main() prints the recorded error as one line and turns
+ * the status into the exit code. Commands that take several files print one line for each file that failed. */
 #pragma once
 #include <argp.h>
 
 #include "comm.h"
 #include "status.h"
 
+/* In the usage line of commands that take settings; an unknown option of theirs may be a setting with dashes. */
+#define LK_CLI_SETTINGS "[KEY=VALUE ...]"
+
 typedef struct lk_command {
   const char *name;
-  const char *summary; /* one line of `lockstep --help` */
-  int parallel;        /* runs under mpirun: gets a communicator; the others get NULL */
+  const char *summary; /* its line in `lockstep --help` */
+  int parallel;        /* runs on all ranks and gets a communicator; other commands run on rank 0 and get NULL */
   lk_status (*run)(int argc, char **argv, lk_comm *comm);
 } lk_command;
 
-/** Parse options with argp so that a mistake becomes one LK_USAGE line and `--help` prints to standard output and
- *  leaves with LK_OK: *help is set to 1 then and the command returns. `name` is "lockstep train".  Not collective. */
+/** Parse the command line with argp. `name` is "lockstep train", for messages. Where the arguments ask for help, print it
+ *  to standard output and set *help to 1; the command then returns LK_OK at once. LK_USAGE, with one line of text, for
+ *  unknown options and wrong values.                                                Not collective. */
 LK_CHECKED lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input,
                                   int *help);
-/** Whether the arguments ask for help: then no rank needs to be started.          Not collective. */
+/** Whether the arguments ask for help; MPI need not be started then.               Not collective. */
 int lk_cli_wants_help(int argc, char **argv);
-/** Inside an argp parser: record what is wrong with an option's value; returns EINVAL for the parser to return. */
+/** For argp parsers: record the error message of a wrong option or argument; returns EINVAL, which the parser returns. */
 int lk_cli_bad_option(const char *format, ...) LK_PRINTF(1, 2);
-/** The same of an argument behind the model of a command that reads standard input. */
-int lk_cli_surplus_line(const char *name, const char *text);
-/** Whether a word of the command line is an assignment, key.path=value, rather than a path with '=' in it: a file of that
- *  name, or a '/' before the '=', makes it a path.                                 Not collective. */
+/** The same, for a second argument of a command that takes one model and reads its input from standard input. */
+int lk_cli_extra_argument(const char *name, const char *text);
+/** Whether an argument is an assignment, key.path=value. It is a path where a file of that name exists or a '/' stands
+ *  before the '='.                                                                 Not collective. */
 bool lk_cli_is_assignment(const char *word);
-/** A whole number / a real in [low, high] from an option's text, or lk_cli_bad_option() naming the option, the range and
- *  the unit ("" for none): 0 or EINVAL. */
+/** For argp parsers: convert an option's text to a whole number, or a real, in [low, high]. Returns 0, or EINVAL after
+ *  lk_cli_bad_option() with a message that names the option, the range and the unit ("" for none). */
 int lk_cli_integer(const char *option, const char *text, long long low, long long high, const char *unit,
                    long long *out);
 int lk_cli_real(const char *option, const char *text, double low, double high, const char *unit, double *out);
 
-/** "word=0,tag=-1", either of them or both; the other is left as it is. */
+/** For argp parsers: parse "word=0,tag=-1". Either part may be missing; its variable keeps its value. 0 or EINVAL. */
 int lk_cli_columns(const char *text, int *word, int *tag);
 
 /* The arguments of a command that takes several files. */
@@ -43,15 +47,20 @@ typedef struct lk_cli_files {
   char **path; /* [count] */
   int count;
 } lk_cli_files;
-/** Inside an argp parser: take all arguments, at least one. */
+/** For argp parsers: take all arguments as files; at least one is required. */
 error_t lk_cli_take_files(int key, struct argp_state *state, lk_cli_files *files);
-/** Do each of them, whatever the others came to; a line on standard error for each bad one. The first one's status. */
+/** Call work() for every file, also after one failed. Prints one line to standard error for each failure and returns the
+ *  status of the first failure. */
 LK_CHECKED lk_status lk_cli_each_file(const lk_cli_files *files, lk_status (*work)(const char *path, void *context),
                                       void *context);
-/** Print the recorded failure, where there is one, as its one line, and forget it.  Not collective. */
+/** Print the recorded error, if there is one, as one line on standard error, and clear it.   Not collective. */
 void lk_cli_print_error(void);
 
-/** The `format` attribute of a verified file of ours: "lockstep-corpus" or "lockstep-checkpoint". LK_DATA, LK_IO. */
+/** The option among known[count] that does what option `name` does in another program (option_names.c), or NULL. Names
+ *  are without leading dashes.                                                     Not collective. */
+const char *lk_cli_option_elsewhere(const char *name, const char *const *known, size_t count);
+
+/** Verify a file's digest and read its `format` attribute: "lockstep-corpus" or "lockstep-checkpoint". LK_DATA, LK_IO. */
 LK_CHECKED lk_status lk_cli_format(const char *path, char format[64]);
 
 lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm);

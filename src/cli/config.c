@@ -13,9 +13,9 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"defaults", 'd', NULL, 0, "print a configuration with every key at its default", 0},
-    {"describe", 'k', NULL, 0, "list all keys: kind, default, range, unit, meaning", 0},
-    {"get", 'g', "KEY", 0, "print one value as it takes effect, for scripts", 0},
+    {"defaults", 'd', NULL, 0, "print a configuration with every setting at its default", 0},
+    {"describe", 'k', NULL, 0, "list all settings: type, default, range, unit and meaning", 0},
+    {"get", 'g', "KEY", 0, "print the effective value of one setting, for scripts", 0},
     {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -42,10 +42,10 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp argp = {
     .options = options,
     .parser = parse,
-    .args_doc = "[CONFIG.yaml] [key.path=value ...]",
+    .args_doc = "[CONFIG.yaml] " LK_CLI_SETTINGS,
     .doc =
-        "Check a configuration and print it as it takes effect, every key with its meaning.\v"
-        "Example:\n  lockstep config configs/lm-char.yaml train.rate=0.002\n"
+        "Check a configuration and print every setting with its effective value and meaning.\v"
+        "Examples:\n  lockstep config configs/lm-char.yaml train.rate=0.002\n"
         "  lockstep config --defaults > my.yaml\n"
         "  lockstep config configs/lm-char.yaml --get run.dir"};
 

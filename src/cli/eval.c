@@ -18,25 +18,24 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {"split", OPTION_SPLIT, "NAME", 0, "train, valid or test (the last that the corpus has)", 0},
-    {"json", OPTION_JSON, NULL, 0, "one JSON object", 0},
+    {"split", OPTION_SPLIT, "NAME", 0, "train, valid or test (default: the last of them that the corpus has)", 0},
+    {"json", OPTION_JSON, NULL, 0, "print one JSON object", 0},
     {"by", OPTION_BY, "class", 0,
-     "precision, recall, F1 and support (how often it is right) of each class or tag that occurs, sorted by name", 0},
+     "also print precision, recall, F1 and support (number of true items) of each class or tag, sorted by name", 0},
     {"confusion", OPTION_CONFUSION, NULL, 0,
-     "which class or tag was taken for which, sorted by name: a matrix, of more than 40 a list of mistakes; with "
-     "--json "
-     "\"pairs\" of those that met, and up to 1,000 classes \"matrix\" too",
+     "also print the confusion matrix of classes or tags, sorted by name; of more than 40 classes a list of the "
+     "mistakes. With --json: \"pairs\" [true, predicted, count], and up to 1,000 classes \"matrix\"",
      0},
     {"batch", OPTION_BATCH, "N", 0,
-     "sequences a step; of a running text its lanes, each read from zero states, so that figures hang on it a little "
-     "(eval.batch)",
+     "sequences evaluated together (default: the model's eval.batch). A running text is cut into N parts that each "
+     "start from a zero state, so its loss depends slightly on N",
      0},
-    {0, 0, 0, 0, "Of translators, whose texts are greedy translations where no beam is asked for:", 1},
-    {"beam", OPTION_BEAM, "N", 0, "measure what predict --beam N answers: N beginnings go on side by side", 1},
+    {0, 0, 0, 0, "Options for translators:", 1},
+    {"beam", OPTION_BEAM, "N", 0, "measure translations of a beam search of width N (default: greedy translations)", 1},
     {"length-penalty", OPTION_LENGTH, "X", 0,
-     "with --beam: rank by log P / ((5 + units) / 6)^X (default 0.6; 0 favours short translations)", 1},
+     "with --beam: rank translations by log P / ((5 + units) / 6)^X (default 0.6; 0 favours short ones)", 1},
     {"coverage-penalty", OPTION_COVERAGE, "X", 0,
-     "with --beam: rank lower what leaves parts of the source unattended (default 0: no matter)", 1},
+     "with --beam: penalise source units that received little attention, with weight X (default 0)", 1},
     {0}};
 
 static int parse_split(const char *text, lk_split *split) {
@@ -47,13 +46,13 @@ static int parse_split(const char *text, lk_split *split) {
 
 static int parse_by(const char *text, bool *by_class) {
   if (strcmp(text, "class") == 0 || strcmp(text, "tag") == 0) return *by_class = true, 0;
-  return lk_cli_bad_option("--by: expected class (of taggers: by tag), found '%s'", text);
+  return lk_cli_bad_option("--by: expected class or tag, found '%s'", text);
 }
 
 static error_t parse_translation(int key, const char *text, lk_eval_arguments *a) {
   long long beam;
   if (key == OPTION_BEAM) {
-    const error_t error = lk_cli_integer("beam", text, 1, 1024, "beginnings", &beam);
+    const error_t error = lk_cli_integer("beam", text, 1, 1024, "hypotheses", &beam);
     if (!error) a->how.beam = beam;
     return error;
   }
@@ -66,8 +65,7 @@ static error_t parse_end(const lk_eval_arguments *a) {
   if (!a->corpus)
     return lk_cli_bad_option("lockstep eval: expected a model and a corpus; 'lockstep eval --help' has an example");
   if (a->penalties && a->how.beam < 2)
-    return lk_cli_bad_option(
-        "--length-penalty, --coverage-penalty: they rank the translations of a beam: say --beam N");
+    return lk_cli_bad_option("--length-penalty and --coverage-penalty need a beam search: give --beam N, N above 1");
   return 0;
 }
 
@@ -106,19 +104,20 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "MODEL.h5 CORPUS.h5",
     .doc =
-        "Evaluate a model on a part of a corpus, sharded over all ranks: the same figures "
-        "for any number of them.\v"
-        "Example:\n  mpirun -n 2 lockstep eval run/best.h5 names.h5 --split test --confusion\n"
-        "  lockstep eval run/best.h5 pairs.h5 --beam 5"};
+        "Compute the loss and the metrics of a model on one split of a corpus.\v"
+        "Examples:\n  mpirun -n 2 lockstep eval run/best.h5 names.h5 --split test --confusion\n"
+        "  lockstep eval run/best.h5 pairs.h5 --beam 5\n\n"
+        "The corpus must have the model's vocabulary: prepare it with --like MODEL.h5. All ranks of mpirun share the "
+        "work; the figures do not depend on their number."};
 
-/* A corpus numbers its units by its own vocabulary: it must be the model's. */
+/* Ids in a corpus are positions in its vocabulary, which therefore must be the model's. */
 static lk_status same_strings(const lk_strings *a, const lk_strings *b, const char *what, const char *corpus) {
   bool same = a->count == b->count;
   for (ptrdiff_t i = 0; same && i < a->count; i++) same = strcmp(lk_strings_get(a, i), lk_strings_get(b, i)) == 0;
   if (same) return LK_OK;
   return LK_FAIL(LK_DATA,
-                 "%s: its %s vocabulary is not the one that the model was trained with; prepare it with "
-                 "--like and the model",
+                 "%s: its %s vocabulary is not the one that the model was trained with; prepare the corpus with "
+                 "--like MODEL",
                  corpus, what);
 }
 
@@ -126,15 +125,15 @@ static bool same_bytes(const lk_buffer *a, const lk_buffer *b) {
   return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
-/* Cut into the same units, in lines or one running text. */
+/* Corpus and model must agree on the kind of unit, its SentencePiece models, and running text or separate lines. */
 static lk_status check_units(const lk_corpus_info *ours, const lk_corpus_info *info, const char *path) {
   if (info->stream != ours->stream)
     return LK_FAIL(LK_DATA, "%s: %s, but the model was trained on %s", path,
                    info->stream ? "one running text" : "sequences, one a line",
                    ours->stream ? "one running text (prepare --stream)" : "sequences, one a line");
   if (strcmp(info->unit, ours->unit) != 0 || strcmp(info->target_unit, ours->target_unit) != 0)
-    return LK_FAIL(LK_DATA, "%s: units %s %s, but the model was trained on %s %s", path, info->unit, info->target_unit,
-                   ours->unit, ours->target_unit);
+    return LK_FAIL(LK_DATA, "%s: units are %s %s, but the model was trained on %s %s", path, info->unit,
+                   info->target_unit, ours->unit, ours->target_unit);
   if (!same_bytes(&info->source_model, &ours->source_model) || !same_bytes(&info->target_model, &ours->target_model))
     return LK_FAIL(LK_DATA, "%s: its SentencePiece models are not those that the model was trained with", path);
   return LK_OK;
@@ -146,7 +145,8 @@ static lk_status check_corpus(const lk_model *model, const lk_corpus_info *info,
     return LK_FAIL(LK_DATA, "%s: a corpus of kind '%s', but the model was trained on '%s'", path,
                    lk_corpus_kind_names[info->kind], lk_corpus_kind_names[ours->kind]);
   if (info->frames != ours->frames)
-    return LK_FAIL(LK_DATA, "%s: frames of %td numbers, but the model reads %td", path, info->frames, ours->frames);
+    return LK_FAIL(LK_DATA, "%s: frames of %td numbers, but the model was trained on frames of %td", path, info->frames,
+                   ours->frames);
   LK_TRY(check_units(ours, info, path));
   LK_TRY(same_strings(&info->source, &ours->source, "source", path));
   LK_TRY(same_strings(&info->target, &ours->target, "target", path));
@@ -159,19 +159,19 @@ static lk_split last_split(const lk_corpus_info *info) {
   return LK_TRAIN;
 }
 
-/* Labels of which most are span tags: whoever has such wants to know which is none. */
+/* Where most labels are span tags but not all, name the first label that keeps spans from being counted. */
 static lk_status warn_of_tags(const lk_model *model, const lk_evaluator *evaluator, const lk_evaluation *result) {
   const lk_tagset *tags;
   lk_buffer why = {0};
   (void)lk_task_spans(model->task, result->counts, &tags);
   if (!tags || !lk_tagset_spoilt(tags)) return LK_OK;
   lk_status status = lk_evaluator_why_no_spans(evaluator, &why);
-  if (status == LK_OK) LK_WARN("there are no figures of spans: %s", why.data);
+  if (status == LK_OK) LK_WARN("spans are not evaluated: %s", why.data);
   lk_buffer_release(&why);
   return status;
 }
 
-/* Rank 0. */
+/* On rank 0 only. */
 static lk_status print(const lk_eval_arguments *a, const lk_model *model, const lk_evaluator *evaluator,
                        const lk_evaluation *result, const lk_strings *unseen, lk_eval_report *report) {
   report->asked = a;
@@ -191,9 +191,10 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
   lk_beam_writer *writer = NULL;
   lk_evaluation result;
   lk_eval_report report = {0};
-  int total = (int)lk_checkpoint_state(model->file)->shards; /* those of training: the same sums in the same order */
+  int total =
+      (int)lk_checkpoint_state(model->file)->shards; /* as in training, so that sums are made in the same order */
   if (total < lk_comm_size(comm))
-    return LK_FAIL(LK_USAGE, "%d ranks need at least as many shards, and the model was trained with %d",
+    return LK_FAIL(LK_USAGE, "%d ranks are more than the %d shards that the model was trained with (parallel.shards)",
                    lk_comm_size(comm), total);
   if (a->split == LK_SPLITS) a->split = last_split(lk_corpus_about(corpus));
   lk_shards shards = lk_shards_make(total, lk_comm_rank(comm), lk_comm_size(comm));
@@ -213,16 +214,15 @@ done:
   return status;
 }
 
-/* What was asked for is of the model's task. */
+/* Whether the options fit the model's task. */
 static lk_status check_options(const lk_eval_arguments *a, const lk_model *model) {
   const lk_view view = lk_task_view(model->task);
   const char *option = a->confusion ? "--confusion" : a->by_class ? "--by class" : NULL;
   if (option && view != LK_VIEW_CLASSIFY && view != LK_VIEW_LABEL)
-    return LK_FAIL(LK_USAGE, "%s: classifiers and labellers have classes, and the model is of task %s", option,
+    return LK_FAIL(LK_USAGE, "%s is for classifiers and taggers, and the model's task is %s", option,
                    model->config.task);
   if (a->how.beam > 0 && view != LK_VIEW_PAIRS)
-    return LK_FAIL(LK_USAGE, "--beam: only translators search for their answers, and the model is of task %s",
-                   model->config.task);
+    return LK_FAIL(LK_USAGE, "--beam is for translators, and the model's task is %s", model->config.task);
   return LK_OK;
 }
 

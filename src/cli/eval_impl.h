@@ -1,4 +1,4 @@
-/* eval_impl.h - what `eval` was asked for, and what it found, on their way to text or JSON. */
+/* eval_impl.h - the options of `lockstep eval` and its results, which are printed as text or JSON. */
 #pragma once
 #include <stdbool.h>
 
@@ -11,28 +11,28 @@ typedef struct lk_eval_arguments {
   lk_split split;
   bool json, confusion, by_class;
   long long batch;
-  lk_translate how; /* of a translator; beam 0: it was not said */
-  bool penalties;   /* were said */
+  lk_translate how; /* for translators; beam 0: --beam was not given */
+  bool penalties;   /* --length-penalty or --coverage-penalty was given */
 } lk_eval_arguments;
 
 typedef struct lk_eval_report {
   const lk_eval_arguments *asked;
   const lk_model *model;
-  const lk_strings *unseen; /* labels that training never had; count 0: they have no names */
+  const lk_strings *unseen; /* names of labels that training never had; the corpus may lack them (count 0) */
   const lk_evaluation *found;
-  lk_pair *pair; /* [pairs] which class was taken for which, where that was asked for */
+  lk_pair *pair; /* [pairs] (true class, predicted class, count), with --confusion */
   ptrdiff_t pairs;
 
-  ptrdiff_t classes; /* of the task, and that training never had; 0: it has none */
-  int32_t *order;    /* [shown] classes that occur, in gold or among the predictions, sorted by name (bytes) */
+  ptrdiff_t classes; /* of the task, including those that training never had; 0 for tasks without classes */
+  int32_t *order;    /* [shown] classes that occur among true or predicted ones, sorted by name (bytes) */
   ptrdiff_t shown;
 } lk_eval_report;
 
-/** Sort the classes of a report whose first fields are set; its pairs then hold places in that order, and are sorted by
- *  them. LK_MEMORY.                                                                Not collective. */
+/** Set classes, order and shown of a report whose fields above them are set. Classes in pair[] become positions in
+ *  order[], and pair[] is sorted by them. LK_MEMORY.                               Not collective. */
 LK_CHECKED lk_status lk_eval_sort_classes(lk_eval_report *report);
 void lk_eval_release(lk_eval_report *report);
-/** Name of a class; "<unseen>" where the corpus has not the name of what training never had. */
+/** Name of a class; "<unseen>" for one that training never had and that the corpus does not name. */
 const char *lk_eval_class_name(const lk_eval_report *report, ptrdiff_t label);
 /** Print to standard output.                                                       Not collective. */
 void lk_eval_print_text(const lk_eval_report *report);

@@ -1,4 +1,4 @@
-/* eval_json.c - what eval found, for programs: one object on one line. */
+/* eval_json.c - the results of `lockstep eval` as one JSON object on one line. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,11 +7,11 @@
 #include "eval_impl.h"
 #include "arena.h"
 
-enum { MOST_IN_MATRIX = 1000 }; /* classes: a million numbers */
+enum { MOST_IN_MATRIX = 1000 }; /* classes: the matrix then has a million numbers */
 
 static json_t *whole(int64_t number) { return json_integer((json_int_t)number); }
 
-/* JSON has no word for what is not a number. */
+/* JSON cannot express NaN and infinity. */
 static json_t *real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 static json_t *tally_json(lk_tally t) {
@@ -51,7 +51,7 @@ static json_t *matrix_json(const lk_eval_report *r) {
   return rows;
 }
 
-/* [true, predicted, how often], places in "labels". */
+/* [[true, predicted, count], ...], classes as positions in "labels". */
 static json_t *pairs_json(const lk_eval_report *r) {
   json_t *out = json_array();
   for (const lk_pair *p = r->pair; p < r->pair + r->pairs; p++)

@@ -1,4 +1,4 @@
-/* eval_report.c - the classes of an evaluation, sorted by name. */
+/* eval_report.c - sorts the classes of an evaluation by name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static int by_place(const void *a, const void *b) {
   return (x->found > y->found) - (x->found < y->found);
 }
 
-/* Classes that occur. `list`, `place`: room for all. */
+/* list and place: scratch for all classes. */
 static void sort(lk_eval_report *r, const lk_tally *tally, named *list, int32_t *place) {
   ptrdiff_t n = 0;
   for (int32_t label = 0; label < r->classes; label++)

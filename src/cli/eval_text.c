@@ -1,4 +1,4 @@
-/* eval_text.c - what eval found, for people. */
+/* eval_text.c - the results of `lockstep eval` as text. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include "eval_impl.h"
 
 enum {
-  MOST_SHOWN = 40,  /* classes of a matrix on the screen */
-  MOST_HEADING = 12 /* screen columns of a name above a column of figures */
+  MOST_SHOWN = 40,  /* classes that are printed as a matrix */
+  MOST_HEADING = 12 /* terminal columns of a class name that is printed above its column */
 };
 
 static void print_metrics(const lk_eval_report *r) {
@@ -18,13 +18,13 @@ static void print_metrics(const lk_eval_report *r) {
   for (int i = 0; i < e->metrics; i++) {
     const double value = e->metric[i].value;
     if (isnan(value))
-      printf("%s\t-\n", e->metric[i].name); /* there was nothing to measure it on */
+      printf("%s\t-\n", e->metric[i].name); /* undefined: a share of no items */
     else
       printf("%s\t%.6f\n", e->metric[i].name, value);
   }
 }
 
-/* The numbers stand in front, so that no name, however long, moves them. */
+/* Names come last, so that long ones do not shift the columns of numbers. */
 static void print_classes(const lk_eval_report *r) {
   ptrdiff_t classes;
   const lk_tally *tally = lk_task_tallies(r->model->task, r->found->counts, &classes);
@@ -36,7 +36,7 @@ static void print_classes(const lk_eval_report *r) {
   }
 }
 
-/* The lines of conlleval, to the letter; a share of nothing is 0 there. */
+/* The same lines as conlleval; it prints 0 for a share of no items. */
 static void print_spans(const lk_eval_report *r) {
   const lk_tagset *tags;
   const lk_tally *by_type = lk_task_spans(r->model->task, r->found->counts, &tags);
@@ -74,7 +74,7 @@ static int longest_name(const lk_eval_report *r) {
   return longest;
 }
 
-/* A class at the edge of the matrix: its name where all are short, else its number, with the name at the row's end. */
+/* The heading of a row or column: the name of the class if all names are short, else its number. */
 static void print_heading(const lk_eval_report *r, ptrdiff_t i, bool named, int width) {
   const char *name = lk_eval_class_name(r, r->order[i]);
   if (named)
@@ -89,7 +89,7 @@ static void print_matrix(const lk_eval_report *r) {
   int edge = named ? longest : digits_of(r->shown), width = edge;
   for (ptrdiff_t p = 0; p < r->pairs; p++)
     if (digits_of(r->pair[p].count) > width) width = digits_of(r->pair[p].count);
-  printf("\nconfusion: a row for each true class, a column for each predicted one, sorted by name\n%*s", edge, "");
+  printf("\nconfusion matrix: rows are true classes, columns predicted ones, sorted by name\n%*s", edge, "");
   for (ptrdiff_t i = 0; i < r->shown; i++) {
     printf("  ");
     print_heading(r, i, named, width);
@@ -107,7 +107,7 @@ static void print_matrix(const lk_eval_report *r) {
   }
 }
 
-/* Falling counts; equals stay sorted by name. */
+/* By falling count; equal counts by name. */
 static int by_count(const void *a, const void *b) {
   const lk_pair *x = a, *y = b;
   if (x->count != y->count) return x->count < y->count ? 1 : -1;
@@ -115,10 +115,10 @@ static int by_count(const void *a, const void *b) {
   return (x->found > y->found) - (x->found < y->found);
 }
 
-/* More classes than a screen has columns: what was taken for something else, the most frequent first. */
+/* For many classes: the mistakes, most frequent first. */
 static void print_pairs(const lk_eval_report *r) {
-  printf("\nconfusion of %td classes (a matrix shows %d at most): the true one, the predicted one, how often\n",
-         r->shown, MOST_SHOWN);
+  printf("\nconfusion of %td classes (a matrix is printed up to %d): true class, predicted class, count\n", r->shown,
+         MOST_SHOWN);
   qsort(r->pair, (size_t)r->pairs, sizeof *r->pair, by_count);
   for (const lk_pair *p = r->pair; p < r->pair + r->pairs; p++)
     if (p->gold != p->found)

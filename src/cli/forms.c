@@ -5,24 +5,24 @@
 
 #include "arena.h"
 
-/* A sentence that waits for its tags, and its words. */
+/* A sentence that was read and is not tagged yet. */
 typedef struct lk_kept_sentence {
-  size_t begin, size; /* of its text, in forms->kept */
+  size_t begin, size; /* its text in forms->kept */
   ptrdiff_t words;
 } lk_kept_sentence;
 
 typedef struct lk_kept_word {
-  size_t begin, length; /* in forms->words, where a form is made of it */
-  size_t at, size;      /* what its tag takes the place of, in the sentence's text */
+  size_t begin, length; /* the word in forms->words, kept where the output is not the input's text */
+  size_t at, size;      /* the bytes of the sentence's text that its tag replaces */
 } lk_kept_word;
 
-/* Whether tags go into the text as it came. */
+/* Whether the output is the input's text with the tags filled in. */
 static bool fills(const lk_forms *f) {
   if (f->input == LK_FORM_CONLLU) return f->output == LK_OUTPUT_CONLLU;
   return f->input >= LK_FORM_WORDS && f->output == LK_OUTPUT_COLUMNS;
 }
 
-/* ---- in ---- */
+/* ---- reading ---- */
 
 static lk_status keep_word(lk_forms *f, const char *word, size_t length, size_t at, size_t size) {
   LK_TRY(lk_grow(&f->cells, &f->cell_capacity, (size_t)f->cell_count + 1, sizeof *f->cells));
@@ -37,7 +37,7 @@ static lk_status keep_sentence(lk_forms *f, const char *text, size_t size, ptrdi
   return fills(f) ? lk_buffer_append(&f->kept, text, size) : LK_OK;
 }
 
-/* The sentence that has just ended, its words with TABs between them. */
+/* Keep the sentence that has just ended, and append its words with TABs between them to `line`. */
 static lk_status end_sentence(lk_forms *f, lk_buffer *line) {
   const lk_cell *cells;
   ptrdiff_t count;
@@ -52,7 +52,8 @@ static lk_status end_sentence(lk_forms *f, lk_buffer *line) {
   return LK_OK;
 }
 
-/* A sentence in columns: lines up to the one that ends it. What has come of one that is not complete waits here. */
+/* Read a sentence in columns: lines up to the one that ends it. The lines of an unfinished sentence stay in f->sentence
+ * for the next call. */
 static lk_status take_columns(void *context, lk_stdin *input, bool wait, lk_buffer *to, bool *got) {
   lk_forms *f = context;
   for (bool ended = false; !ended;) {
@@ -65,15 +66,16 @@ static lk_status take_columns(void *context, lk_stdin *input, bool wait, lk_buff
     if (f->sentence.size == 0) f->first = input->lines;
     LK_TRY(lk_buffer_append(&f->sentence, line, size));
     if (f->sentence.size > LK_STDIN_MOST)
-      return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:1: a sentence of more than %zu MiB: are its blank lines missing?",
-                     (long long)f->first, LK_STDIN_MOST >> 20);
+      return LK_FAIL(
+          LK_DATA, LK_STDIN_NAME ":%lld:1: a sentence of more than %zu MiB: are empty lines between sentences missing?",
+          (long long)f->first, LK_STDIN_MOST >> 20);
     ended = lk_sentences_is_end(f->reader, line, lk_stdin_trim(line, size));
   }
   *got = true;
   return end_sentence(f, to);
 }
 
-/* A sentence on a line, kept for a form that is made of its words. */
+/* Read a sentence that is one line, and keep its words for output in columns or CoNLL-U. */
 static lk_status take_line(void *context, lk_stdin *input, bool wait, lk_buffer *to, bool *got) {
   lk_forms *f = context;
   const size_t begin = to->size;
@@ -97,9 +99,9 @@ static lk_status take_line(void *context, lk_stdin *input, bool wait, lk_buffer 
   return keep_sentence(f, "", 0, f->cell_count - before);
 }
 
-/* ---- out ---- */
+/* ---- writing ---- */
 
-/* The next of a sentence's tags. */
+/* Cut the tag of word i from an answer: *at points to it before and behind it after the call. */
 static lk_status next_tag(const lk_kept_sentence *s, ptrdiff_t i, const char **at, const char *end, const char **tag,
                           size_t *size) {
   const char separator = memchr(*at, '\t', (size_t)(end - *at)) || s->words == 1 ? '\t' : ' ';
@@ -111,7 +113,7 @@ static lk_status next_tag(const lk_kept_sentence *s, ptrdiff_t i, const char **a
   return LK_OK;
 }
 
-/* Replace what stands in a sentence's column of tags. */
+/* Copy a sentence's text with its column of tags replaced. */
 static lk_status fill(const lk_forms *f, const lk_kept_sentence *s, const lk_kept_word *words, const char *at,
                       const char *end, lk_buffer *out) {
   const char *text = f->kept.data + s->begin, *tag = NULL;
@@ -122,7 +124,7 @@ static lk_status fill(const lk_forms *f, const lk_kept_sentence *s, const lk_kep
   for (ptrdiff_t i = 0; i < s->words; i++) {
     LK_TRY(next_tag(s, i, &at, end, &tag, &size));
     if (separator == ' ' && memchr(tag, ' ', size))
-      return LK_FAIL(LK_DATA, "the tag %s has a blank inside, but blanks set the columns of " LK_STDIN_NAME " apart",
+      return LK_FAIL(LK_DATA, "the tag %s contains a space, but spaces separate the columns of " LK_STDIN_NAME,
                      lk_quote(quoted, tag, size));
     LK_TRY(lk_buffer_append(out, text + done, words[i].at - done));
     if (adds) LK_TRY(lk_buffer_append(out, &separator, 1));
@@ -132,7 +134,7 @@ static lk_status fill(const lk_forms *f, const lk_kept_sentence *s, const lk_kep
   return lk_buffer_append(out, text + done, s->size - done);
 }
 
-/* Columns, or CoNLL-U, of the words alone. */
+/* Write words and tags in columns or CoNLL-U, the other columns of CoNLL-U as '_'. */
 static lk_status make(const lk_forms *f, const lk_kept_sentence *s, const lk_kept_word *words, const char *at,
                       const char *end, lk_buffer *out) {
   const int column = f->columns.tag != LK_COLUMN_DEFAULT && f->input < LK_FORM_WORDS ? f->columns.tag : 3;
@@ -168,14 +170,14 @@ static lk_status put(void *context, const lk_buffer *answers, lk_buffer *out) {
     LK_TRY(put_sentence(f, s, f->cells + f->cell_done, at, end, out));
     f->cell_done += s->words;
   }
-  if (f->sentence_done < f->sentence_count) return LK_OK; /* a block that ends with a mistake */
+  if (f->sentence_done < f->sentence_count) return LK_OK; /* the rest of the block was not answered: bad input */
   f->sentence_done = f->sentence_count = f->cell_done = f->cell_count = 0;
   lk_buffer_truncate(&f->kept, 0);
   lk_buffer_truncate(&f->words, 0);
   return LK_OK;
 }
 
-/* The columns of CoNLL-U that the model learnt from, where none were told. */
+/* Without --column: the columns of CoNLL-U that the model was trained on. */
 static void take_columns_of(lk_forms *f, const lk_corpus_info *model) {
   if (f->input != LK_FORM_CONLLU) return;
   if (f->columns.word == LK_COLUMN_DEFAULT && model->conllu_word) f->columns.word = model->conllu_word - 1000;

@@ -24,7 +24,7 @@ error_t lk_forms_parse(int key, const char *text, lk_forms *forms) {
     case LK_FORMS_INPUT:
       error = parse_name("input", input_names, sizeof input_names / sizeof *input_names, text, &found);
       if (!error && forms->input == LK_FORM_CONLLU && found != LK_FORM_CONLLU)
-        error = lk_cli_bad_option("--conllu and --input %s do not go together", text);
+        error = lk_cli_bad_option("--conllu and --input %s contradict each other", text);
       forms->input = (lk_form)found;
       break;
     case LK_FORMS_OUTPUT:
@@ -33,7 +33,7 @@ error_t lk_forms_parse(int key, const char *text, lk_forms *forms) {
       break;
     case LK_FORMS_CONLLU:
       if (forms->input != LK_FORM_AUTO && forms->input != LK_FORM_CONLLU)
-        error = lk_cli_bad_option("--conllu and --input %s do not go together", input_names[forms->input]);
+        error = lk_cli_bad_option("--conllu and --input %s contradict each other", input_names[forms->input]);
       forms->input = LK_FORM_CONLLU;
       break;
     case LK_FORMS_COLUMN:
@@ -42,7 +42,7 @@ error_t lk_forms_parse(int key, const char *text, lk_forms *forms) {
     default:
       return ARGP_ERR_UNKNOWN;
   }
-  forms->told = true;
+  forms->given = true;
   return error;
 }
 
@@ -50,20 +50,20 @@ void lk_forms_init(lk_forms *forms) {
   *forms = (lk_forms){.columns = {.word = LK_COLUMN_DEFAULT, .tag = LK_COLUMN_DEFAULT}};
 }
 
-/* The column of tags in CoNLL-U that is made here has to be one that may hold them. */
+/* CoNLL-U that is made from lines or words: the tags go to --column tag=J, which must be a column for annotations. */
 static lk_status check_made(const lk_forms *f) {
   if (f->output != LK_OUTPUT_CONLLU || f->input == LK_FORM_CONLLU || f->columns.tag == LK_COLUMN_DEFAULT) return LK_OK;
   if (f->input >= LK_FORM_WORDS)
-    return LK_FAIL(LK_USAGE, "--column names columns of the input: with --output conllu its tags become UPOS");
+    return LK_FAIL(LK_USAGE, "--column names columns of the input; --output conllu writes the tags into column UPOS");
   if (f->columns.tag >= 2 && f->columns.tag <= 9) return LK_OK;
-  return LK_FAIL(LK_USAGE, "--column tag=%d: of CoNLL-U expected a column from 2 (LEMMA) to 9 (MISC)", f->columns.tag);
+  return LK_FAIL(LK_USAGE, "--column tag=%d: expected a column of CoNLL-U from 2 (LEMMA) to 9 (MISC)", f->columns.tag);
 }
 
 lk_status lk_forms_check(lk_forms *f, bool scores) {
   const bool word = f->columns.word != LK_COLUMN_DEFAULT, tag = f->columns.tag != LK_COLUMN_DEFAULT;
   if (f->input == LK_FORM_AUTO && (word || (tag && f->output != LK_OUTPUT_CONLLU))) f->input = LK_FORM_COLUMNS;
   if (f->input < LK_FORM_COLUMNS && (word || (tag && f->output != LK_OUTPUT_CONLLU)))
-    return LK_FAIL(LK_USAGE, "--column goes with --input columns and conllu, not with %s", input_names[f->input]);
+    return LK_FAIL(LK_USAGE, "--column is for --input columns and conllu, not for %s", input_names[f->input]);
   if (word && f->columns.word == f->columns.tag)
     return LK_FAIL(LK_USAGE, "--column: word and tag are both column %d", f->columns.word);
   LK_TRY(check_made(f));
@@ -72,7 +72,7 @@ lk_status lk_forms_check(lk_forms *f, bool scores) {
     if (f->input == LK_FORM_CONLLU) f->output = LK_OUTPUT_CONLLU;
   }
   if (scores && f->output != LK_OUTPUT_TAGS)
-    return LK_FAIL(LK_USAGE, "--scores goes with a line of tags a sentence: say --output tags");
+    return LK_FAIL(LK_USAGE, "--scores needs --output tags, one line of tags for each sentence");
   f->columns.conllu = f->input == LK_FORM_CONLLU;
   f->columns.words = f->input == LK_FORM_WORDS;
   return LK_OK;

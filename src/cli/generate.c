@@ -9,14 +9,14 @@ typedef struct arguments {
 enum { PROMPT = 'p', TEMPERATURE = 't', TOP_K = 'k', TOP_P = 'q', LENGTH = 'l', COUNT = 'n', SEED = 's' };
 
 static const struct argp_option options[] = {
-    {"prompt", PROMPT, "TEXT", 0, "what the text begins with", 0},
-    {"temperature", TEMPERATURE, "X", 0, "1 samples as the model says, less is safer, 0 always the most probable (1)",
-     0},
-    {"top-k", TOP_K, "N", 0, "choose among the N most probable units only; 0 all (0)", 0},
-    {"top-p", TOP_P, "X", 0, "choose among the fewest units that together have probability X (1)", 0},
-    {"length", LENGTH, "N", 0, "units at most, words or characters (500)", 0},
-    {"count", COUNT, "N", 0, "so many texts, each ended by a newline (1)", 0},
-    {"seed", SEED, "N", 0, "of the random numbers: the same seed gives the same text (1)", 0},
+    {"prompt", PROMPT, "TEXT", 0, "begin with TEXT (default: empty)", 0},
+    {"temperature", TEMPERATURE, "X", 0,
+     "divide the logits by X: below 1 favours probable units, 0 always takes the most probable one (default 1)", 0},
+    {"top-k", TOP_K, "N", 0, "sample from the N most probable units (default 0: from all)", 0},
+    {"top-p", TOP_P, "X", 0, "sample from the fewest units whose probabilities add up to X (default 1)", 0},
+    {"length", LENGTH, "N", 0, "longest text, in units: words or characters (default 500)", 0},
+    {"count", COUNT, "N", 0, "number of texts, each ended by a newline (default 1)", 0},
+    {"seed", SEED, "N", 0, "seed of the random numbers; the same seed gives the same text (default 1)", 0},
     {0}};
 
 static int read_integer(const char *option, const char *text, long long low, long long high, const char *unit,
@@ -57,14 +57,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   }
 }
 
-static const struct argp argp = {
-    .options = options,
-    .parser = parse,
-    .args_doc = "MODEL.h5",
-    .doc =
-        "Sample text from a language model: texts end where the model ends a line, or after --length units, or, for a "
-        "model of running text, only then.\v"
-        "Example:\n  lockstep generate run/best.h5 --prompt 'And God' --length 300"};
+static const struct argp argp = {.options = options,
+                                 .parser = parse,
+                                 .args_doc = "MODEL.h5",
+                                 .doc =
+                                     "Sample text from a language model.\v"
+                                     "Example:\n  lockstep generate run/best.h5 --prompt 'And God' --length 300\n\n"
+                                     "A model of separate lines ends its text at the end of a line, or after --length "
+                                     "units; a model of running text "
+                                     "only after --length units."};
 
 static lk_status put(void *context, const char *text, size_t size) {
   (void)context;
@@ -80,7 +81,7 @@ lk_status lk_command_generate(int argc, char **argv, lk_comm *comm) {
   lk_model model;
   LK_TRY(lk_model_open(&model, a.path));
   lk_status status = lk_generate_text(&model, &a.how, put, NULL);
-  if (status == LK_OK) status = lk_cli_tell_unknown(NULL, &model);
+  if (status == LK_OK) status = lk_cli_warn_unknown(NULL, &model);
   lk_model_close(&model);
   return status;
 }

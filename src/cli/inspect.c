@@ -12,7 +12,7 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"config", 'c', NULL, 0, "print a checkpoint's configuration (YAML) and nothing else", 0}, {0}};
+    {"config", 'c', NULL, 0, "print only the configuration of a checkpoint, as YAML", 0}, {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   (void)text;
@@ -21,13 +21,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   return lk_cli_take_files(key, state, &a->files);
 }
 
-static const struct argp argp = {.options = options,
-                                 .parser = parse,
-                                 .args_doc = "FILE.h5...",
-                                 .doc =
-                                     "Say what corpora or checkpoints hold: sizes, vocabulary, progress, tensors, and "
-                                     "the SHA-256 of all weights.\v"
-                                     "Example:\n  lockstep inspect run/last.h5"};
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "FILE.h5...",
+    .doc =
+        "Show what corpus and model files contain.\v"
+        "Example:\n  lockstep inspect run/last.h5\n\n"
+        "Of a corpus: sizes, vocabulary, labels, splits. Of a model: its corpus, progress, "
+        "tensors with their shapes, and the SHA-256 of all weights."};
 
 lk_status lk_cli_format(const char *path, char format[64]) {
   lk_status status = LK_OK;
@@ -37,7 +39,7 @@ lk_status lk_cli_format(const char *path, char format[64]) {
   LK_GO(lk_h5_get_text(file, "/", "format", &text));
   snprintf(format, 64, "%s", text.data ? text.data : "");
   if (strcmp(format, "lockstep-corpus") != 0 && strcmp(format, "lockstep-checkpoint") != 0)
-    LK_GO(LK_FAIL(LK_DATA, "%s: neither a corpus nor a checkpoint of ours: its format is '%s'", path, format));
+    LK_GO(LK_FAIL(LK_DATA, "%s: neither a Lockstep corpus nor a checkpoint: its format is '%s'", path, format));
 done:
   lk_buffer_release(&text);
   lk_h5_close(&file);

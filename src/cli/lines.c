@@ -16,12 +16,12 @@ typedef struct block {
   size_t begin[BLOCK_LINES], size[BLOCK_LINES];
   const char *text[BLOCK_LINES];
   lk_lines lines;
-  lk_error failed; /* what went wrong behind these lines: told after they have been answered */
+  lk_error failed; /* a bad line after these; reported once they have been answered */
 } block;
 
 lk_status lk_cli_write(const char *text, size_t size) {
-  (void)signal(SIGPIPE, SIG_DFL); /* whoever started us may have had it ignored */
-  if (size == 0) return LK_OK;    /* nothing, and perhaps nowhere */
+  (void)signal(SIGPIPE, SIG_DFL); /* the parent process may have ignored it, which children inherit */
+  if (size == 0) return LK_OK;    /* even where standard output is closed */
   if (fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0) return LK_OK;
   return LK_FAIL(LK_IO, "standard output: %s", strerror(errno));
 }
@@ -53,7 +53,7 @@ static lk_status fill_block(block *b, const lk_answering *how) {
   return LK_OK;
 }
 
-/* lines.count 0: the end. */
+/* At the end of the input lines.count is 0. */
 static lk_status read_block(block *b, const lk_answering *how) {
   b->lines.first += b->lines.count;
   b->lines.count = 0;
@@ -68,7 +68,7 @@ static lk_status read_block(block *b, const lk_answering *how) {
   return LK_OK;
 }
 
-/* Rank 0's block to all: the sizes of its lines, then their bytes, one after the other. */
+/* Broadcast rank 0's block: the sizes of its lines, then their bytes. */
 static lk_status share_block(lk_comm *comm, block *b) {
   int64_t head[2] = {b->lines.first, b->lines.count};
   LK_TRY(lk_comm_broadcast(comm, head, sizeof head, 0));
@@ -87,7 +87,7 @@ static lk_status share_block(lk_comm *comm, block *b) {
   return LK_OK;
 }
 
-/* What all ranks put out, in rank order, on rank 0. */
+/* Concatenate the output of all ranks, in rank order, on rank 0. */
 static lk_status gather_output(lk_comm *comm, const lk_buffer *mine, lk_buffer *all) {
   const int ranks = lk_comm_size(comm);
   size_t *sizes = NULL, total = 0;
@@ -106,7 +106,7 @@ done:
   return status;
 }
 
-/* A block by all ranks: each takes the lines of its part. */
+/* Work on a block with all ranks, each on a contiguous part of the lines. */
 static lk_status run_block(lk_comm *comm, block *b, const lk_answering *how, lk_buffer *out) {
   lk_buffer mine = {0};
   lk_status status;
@@ -133,7 +133,7 @@ static lk_status next_block(lk_comm *comm, block *b, const lk_answering *how) {
   return share_block(comm, b);
 }
 
-/* The answers to the lines before the first bad one, whatever else the block has. */
+/* After a block failed: answer its lines one by one up to the first bad one, and keep the recorded error. */
 static void run_good_lines(block *b, const lk_answering *how, lk_buffer *out) {
   const lk_error first = *lk_error_get();
   lk_buffer one = {0};
@@ -147,7 +147,7 @@ static void run_good_lines(block *b, const lk_answering *how, lk_buffer *out) {
   lk_buffer_release(&one);
   lk_error_clear();
   const lk_status ignored = LK_FAIL(first.code, "%s", first.text);
-  (void)ignored; /* the record is as it was */
+  (void)ignored; /* LK_FAIL only restores the record */
 }
 
 static lk_status write_answers(const lk_answering *how, const lk_buffer *answers, lk_buffer *written) {
@@ -157,7 +157,7 @@ static lk_status write_answers(const lk_answering *how, const lk_buffer *answers
   return lk_cli_write(written->data, written->size);
 }
 
-/* Work on a block and write what comes of it; bad data ends it all, but not before what stands in front is answered. */
+/* Work on a block and write the answers. Bad data ends the program, after the lines before it have been answered. */
 static lk_status answer_block(lk_comm *comm, block *b, const lk_answering *how, lk_buffer *out, lk_buffer *written) {
   const bool writes = !comm || lk_comm_rank(comm) == 0;
   lk_buffer_truncate(out, 0);

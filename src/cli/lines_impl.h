@@ -1,38 +1,38 @@
-/* lines_impl.h - standard input in blocks, answers to standard output.
+/* lines_impl.h - reads standard input in blocks of lines and writes the answers to standard output.
  *
- * A block is what is there: at least one line, or sentence, and as many more as can be had without waiting. So a program
- * that writes a line and waits gets its answer, and a file is worked on in blocks that keep all ranks busy. */
+ * A block is one line (or sentence), and all further ones that can be read without waiting. A program that writes a line
+ * through a pipe and waits therefore gets its answer, and a file is read in blocks that keep all ranks busy. */
 #pragma once
 #include "stdin_impl.h"
 #include "comm.h"
 #include "decode.h"
 
 typedef struct lk_answering {
-  void *context, *forms; /* of work; of take and put */
-  /** Rank 0: append the line that stands for the next thing to be answered; *got as in lk_stdin_next(). NULL: it is
-   *  lk_cli_take_line(). */
+  void *context; /* argument of work */
+  void *forms;   /* argument of take and put */
+  /** On rank 0: read the next item and append its line; *got as in lk_stdin_next(). NULL means lk_cli_take_line(). */
   lk_status (*take)(void *context, lk_stdin *input, bool wait, lk_buffer *line, bool *got);
-  /** Append the answers to lines. With several ranks each has its part of a block. */
+  /** Append one line of answer for each of `lines`. With several ranks each gets its part of a block. */
   lk_status (*work)(void *context, const lk_lines *lines, lk_buffer *out);
-  /** Rank 0: append what is to be written for `answers`, those to the things that were taken longest ago. NULL: they are
-   *  written as they are. */
+  /** On rank 0: append the output for `answers`, which belong to the oldest items that take() returned and that have no
+   *  answer yet. NULL: answers are written as they are. */
   lk_status (*put)(void *context, const lk_buffer *answers, lk_buffer *out);
 } lk_answering;
 
-/** Read standard input to its end. What is written is flushed before the next block is read; where something of a block is
- *  bad the answers to what stands before it are still written. With a communicator rank 0 reads and writes, and each rank
- *  works on its part of a block, in rank order; without one (NULL) it is all done here. LK_IO, and what the functions
- *  return.                                                                         Collective. */
+/** Answer standard input to its end. Output is flushed before the next block is read. If a line is bad, the answers to all
+ *  lines before it are still written. With a communicator rank 0 reads and writes, and each rank works on a contiguous part
+ *  of each block; with NULL this process does everything. LK_IO, LK_DATA, and what take, work and put return.  Collective. */
 LK_CHECKED lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how);
-/** A line of standard input as prepare would read it: without its end, the first without a byte order mark. LK_DATA. */
+/** Read a line as `prepare` does: without its line end, the first one without a byte order mark. LK_DATA. */
 LK_CHECKED lk_status lk_cli_take_line(void *context, lk_stdin *input, bool wait, lk_buffer *line, bool *got);
-/** Warn, once, where much of what a model was asked about is unknown to it: a tenth of the units of all ranks, or all of a
+/** Warn once if the model did not know at least a tenth of the units that it was given, over all ranks, or any unit of some
  *  line. LK_INTERNAL.                                                              Collective. */
-LK_CHECKED lk_status lk_cli_tell_unknown(lk_comm *comm, lk_model *model);
-/** What a translator may be asked about: as many units as told, or else 1000, or twice what it learnt from. */
-void lk_cli_limit_length(lk_model *model, int64_t told);
-#define LK_MAX_LENGTH_WORDS                                                                                         \
-  "units of a line's source, or target, at most; time and memory grow with the square (default 1000, or twice the " \
-  "longest that the model learnt from)"
-/** Write and flush. LK_IO; a reader that has gone away (head) ends the program quietly, by SIGPIPE. */
+LK_CHECKED lk_status lk_cli_warn_unknown(lk_comm *comm, lk_model *model);
+/** Set a translator's longest source and target: `given` units (--max-length), or if that is 0 the larger of 1000 and twice
+ *  the longest of its training data. Nothing for other models. */
+void lk_cli_limit_length(lk_model *model, int64_t given);
+#define LK_MAX_LENGTH_HELP                                                                                           \
+  "longest source or target of a line, in units; time and memory grow with its square (default: 1000, or twice the " \
+  "longest of the training data)"
+/** Write and flush. LK_IO. Where the reader has closed the pipe (head), SIGPIPE ends the program without a message. */
 LK_CHECKED lk_status lk_cli_write(const char *text, size_t size);

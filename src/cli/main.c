@@ -15,34 +15,44 @@
 #include "text.h"
 
 static const lk_command commands[] = {
-    {"prepare", "make a corpus file from text, labelled lines, tagged sentences or frames", 0, lk_command_prepare},
-    {"train", "train a model, or go on with one, on all ranks", 1, lk_command_train},
-    {"eval", "evaluate a model on a part of a corpus, on all ranks", 1, lk_command_eval},
-    {"predict", "classes, tags or translations for lines of standard input, on all ranks", 1, lk_command_predict},
-    {"score", "log-probability and perplexity of lines of standard input", 0, lk_command_score},
-    {"generate", "text from a language model", 0, lk_command_generate},
-    {"inspect", "say what a file of ours holds", 0, lk_command_inspect},
-    {"verify", "check a file's digest and structure", 0, lk_command_verify},
-    {"config", "print, check or explain a configuration", 0, lk_command_config},
-    {"bench", "ceilings and kernels of this machine, and what a training step spends", 1, lk_command_bench},
+    {"prepare", "make a corpus file from text, labelled lines, tagged sentences, pairs or frames", 0,
+     lk_command_prepare},
+    {"train", "train a model, or resume an interrupted run", 1, lk_command_train},
+    {"eval", "compute the loss and the metrics of a model on a corpus", 1, lk_command_eval},
+    {"predict", "print classes, tags or translations of the lines of standard input", 1, lk_command_predict},
+    {"score", "print log-probability and perplexity of each line of standard input", 0, lk_command_score},
+    {"generate", "sample text from a language model", 0, lk_command_generate},
+    {"inspect", "show what a corpus or a model file contains", 0, lk_command_inspect},
+    {"verify", "check corpus and model files for damage", 0, lk_command_verify},
+    {"config", "check, print or explain a configuration", 0, lk_command_config},
+    {"bench", "measure this machine and the time of training steps", 1, lk_command_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(void) {
   puts(
       "Usage: lockstep COMMAND [ARGUMENT ...]\n"
-      "Train recurrent sequence models on CPU clusters: the same bits for any number of ranks.\n");
+      "Train and use recurrent sequence models on CPUs: classifiers, taggers, language models\n"
+      "and translators.\n\n"
+      "Commands (train, eval, predict and bench use all ranks of mpirun):");
   for (int i = 0; i < COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].summary);
   puts(
-      "\nExample:\n"
+      "\n'lockstep COMMAND --help' or 'lockstep help COMMAND' explains a command.\n\n"
+      "Example:\n"
       "  lockstep prepare text book.txt --unit char --stream --valid-fraction 0.1 -o book.h5\n"
       "  mpirun -n 2 lockstep train configs/lm-char.yaml data.corpus=book.h5 run.dir=run\n"
       "  lockstep generate run/best.h5 --length 300\n\n"
-      "'lockstep COMMAND --help' says more. Exit codes: 0 done, 64 usage or configuration, 65 bad input data\n"
-      "or file, 70 internal, 74 input/output, 75 stopped with the state saved (run it again), 76 a rank is stuck.");
+      "Exit codes:\n"
+      "   0  success\n"
+      "  64  wrong usage or configuration\n"
+      "  65  bad input data, or a damaged file\n"
+      "  70  internal error, too many skipped steps, or out of memory\n"
+      "  74  input or output failed\n"
+      "  75  stopped with the state saved; the same command resumes\n"
+      "  76  a rank made no progress (see watchdog.seconds)");
 }
 
-/* What a report of a fault has to say: ours, and the libraries that this program runs with. */
+/* Everything that a bug report should name: our version and those of the libraries in use. */
 static lk_status print_version(void) {
   char mpi[128], hdf5[32];
   lk_comm_library(sizeof mpi, mpi);
@@ -58,10 +68,10 @@ static lk_status unknown_command(const char *name) {
   const char *near = lk_nearest(name, names, COMMANDS);
   lk_quote(quoted, name, strlen(name));
   if (near) return LK_FAIL(LK_USAGE, "unknown command %s (did you mean '%s'?)", quoted, near);
-  return LK_FAIL(LK_USAGE, "unknown command %s; 'lockstep --help' lists them", quoted);
+  return LK_FAIL(LK_USAGE, "unknown command %s; 'lockstep --help' lists all commands", quoted);
 }
 
-/* A command without ranks is run by rank 0; the others wait to end as it does. */
+/* A command that is not parallel runs on rank 0 only; lk_comm_agree() in run_command() gives all ranks its status. */
 static lk_status run_ranks(const lk_command *command, int argc, char **argv, lk_comm *comm) {
   if (command->parallel) return command->run(argc, argv, comm);
   return lk_comm_rank(comm) == 0 ? command->run(argc, argv, NULL) : LK_OK;
@@ -71,11 +81,11 @@ static lk_status run_command(const lk_command *command, int argc, char **argv) {
   lk_comm *comm = NULL;
   if (lk_cli_wants_help(argc, argv) || (!command->parallel && !lk_comm_launched()))
     return command->run(argc, argv, NULL);
-  LK_TRY(lk_comm_init(&comm, &argc, &argv)); /* where it fails there are no ranks that one could speak for */
-  const bool speaks = lk_comm_rank(comm) == 0;
-  lk_log_init(LK_LOG_INFO, !speaks);
+  LK_TRY(lk_comm_init(&comm, &argc, &argv)); /* on failure every process prints its own error */
+  const bool prints = lk_comm_rank(comm) == 0;
+  lk_log_init(LK_LOG_INFO, !prints);
   const lk_status status = lk_comm_agree(comm, run_ranks(command, argc, argv, comm));
-  if (speaks)
+  if (prints)
     lk_cli_print_error();
   else
     lk_error_clear();
@@ -83,8 +93,9 @@ static lk_status run_command(const lk_command *command, int argc, char **argv) {
   return status;
 }
 
-/* A stream that is closed fails when it is used, and no other file takes its number. */
-static void hold_streams(void) {
+/* Open /dev/null in place of closed standard streams, in the direction that makes their use fail. Otherwise the next
+ * file opened would get descriptor 0, 1 or 2, and messages would be written into it. */
+static void reserve_standard_streams(void) {
   for (int fd = 0; fd < 3; fd++)
     if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
@@ -95,18 +106,25 @@ static const lk_command *find_command(const char *name) {
   return NULL;
 }
 
-static lk_status run_words(int argc, char **argv) {
+/* Turn "help COMMAND [WORD ...]" into "COMMAND [WORD ...] --help". */
+static void rewrite_help(int argc, char **argv) {
   static char help[] = "--help";
-  if (argc == 3 && strcmp(argv[1], "help") == 0) argv[1] = argv[2], argv[2] = help; /* "help COMMAND" */
+  if (argc < 3 || strcmp(argv[1], "help") != 0) return;
+  memmove(argv + 1, argv + 2, sizeof *argv * (size_t)(argc - 2));
+  argv[argc - 1] = help;
+}
+
+static lk_status find_and_run(int argc, char **argv) {
+  rewrite_help(argc, argv);
   const lk_command *command = find_command(argv[1]);
   return command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }
 
-/* What was printed has to be where it was sent. */
+/* A full disk or a closed pipe may show only when the last of the output is written. */
 static lk_status flush_output(void) {
-  const bool failed = ferror(stdout); /* earlier, for a reason that is not known any more */
+  const bool failed = ferror(stdout); /* an earlier write failed, and its errno is lost */
   if (fflush(stdout) != 0) return LK_FAIL(LK_IO, "standard output: %s", strerror(errno));
-  return failed ? LK_FAIL(LK_IO, "standard output: not all could be written") : LK_OK;
+  return failed ? LK_FAIL(LK_IO, "standard output: part of the output could not be written") : LK_OK;
 }
 
 static bool asks_for_help(int argc, char **argv) {
@@ -116,13 +134,13 @@ static bool asks_for_help(int argc, char **argv) {
 
 static lk_status run_all(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "--version") == 0) return print_version();
-  if (argc > 1 && !asks_for_help(argc, argv)) return run_words(argc, argv);
+  if (argc > 1 && !asks_for_help(argc, argv)) return find_and_run(argc, argv);
   print_help();
   return argc > 1 ? LK_OK : LK_USAGE;
 }
 
 int main(int argc, char **argv) {
-  hold_streams();
+  reserve_standard_streams();
   lk_signals_reset(false);
   setlocale(LC_CTYPE, "C.UTF-8");
   lk_log_init(LK_LOG_INFO, false);

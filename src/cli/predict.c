@@ -5,9 +5,9 @@
 typedef struct arguments {
   const char *path;
   lk_translate how;
-  int64_t most;   /* units of a line; 0: as the model has it */
-  int translates; /* options of a translator were given */
-  lk_forms forms; /* of a tagger's sentences */
+  int64_t most;   /* --max-length in units; 0: not given */
+  int translates; /* an option for translators was given */
+  lk_forms forms; /* input and output formats of a tagger */
   lk_cut cut;
   lk_model model;
 } arguments;
@@ -15,17 +15,35 @@ typedef struct arguments {
 enum { SCORES = 's', BEAM = 'b', NBEST = 'n', LENGTH_PENALTY = 256, COVERAGE_PENALTY, ALIGNMENT, MAX_LENGTH };
 
 static const struct argp_option options[] = {
-    {"scores", SCORES, NULL, 0, "after each answer, a tab and its log-probability (nats)", 0},
-    {0, 0, 0, 0, "Of translators:", 1},
-    {"beam", BEAM, "N", 0, "beginnings that go on side by side (default 5; 1: the most probable unit each time)", 1},
-    {"nbest", NBEST, "N", 0, "the N best translations of a line, each led by the line's number and a tab", 1},
+    {"scores", SCORES, NULL, 0, "append a TAB and the log-probability (nats) to each answer", 0},
+    {0, 0, 0, 0, "Options for translators:", 1},
+    {"beam", BEAM, "N", 0, "width of the beam search (default 5; 1 takes the most probable unit at each step)", 1},
+    {"nbest", NBEST, "N", 0,
+     "print the N best translations of each line (default 1), each after the line's number and a TAB; N up to --beam",
+     1},
     {"length-penalty", LENGTH_PENALTY, "X", 0,
-     "rank by log P / ((5 + units) / 6)^X (default 0.6; 0 favours short translations)", 1},
+     "rank translations by log P / ((5 + units) / 6)^X (default 0.6; 0 favours short ones)", 1},
     {"coverage-penalty", COVERAGE_PENALTY, "X", 0,
-     "rank lower what leaves parts of the source unattended (default 0: no matter)", 1},
-    {"alignment", ALIGNMENT, NULL, 0, "instead of text an object of JSON a line, with the attention weights", 1},
-    {"max-length", MAX_LENGTH, "N", 0, LK_MAX_LENGTH_WORDS, 1},
-    LK_FORMS_OPTIONS,
+     "penalise source units that received little attention, with weight X (default 0)", 1},
+    {"alignment", ALIGNMENT, NULL, 0, "print a JSON object a line, with the attention weights, instead of text", 1},
+    {"max-length", MAX_LENGTH, "N", 0, LK_MAX_LENGTH_HELP, 1},
+    {0, 0, 0, 0, "Options for taggers:", 2},
+    {"input", LK_FORMS_INPUT, "FORM", 0,
+     "format of the sentences. lines: one a line, words separated by spaces; tabs: one a line, words separated by TABs "
+     "(words may contain spaces); words: one word a line, an empty line after each sentence; columns: the same with "
+     "further columns, as prepare label reads them; conllu. Default: one sentence a line, words separated by TABs if "
+     "the line has one",
+     2},
+    {"conllu", LK_FORMS_CONLLU, NULL, 0, "the same as --input conllu", 2},
+    {"column", LK_FORMS_COLUMN, "word=I,tag=J", 0,
+     "columns of the words and of the tags to fill in, counted from 0, or from the end with -1, -2 ... (default "
+     "word=0,tag=-1; for CoNLL-U the columns that the model was trained on). J may be one more than the last column, "
+     "which adds a column",
+     2},
+    {"output", LK_FORMS_OUTPUT, "FORM", 0,
+     "format of the answers. tags: a line of tags for each sentence; columns or conllu: the input with its tags filled "
+     "in. Default: conllu for --input conllu, columns for --input columns and words, else tags",
+     2},
     {0}};
 
 static error_t parse_whole(const char *name, const char *text, long long most, const char *unit, int64_t *out) {
@@ -39,7 +57,7 @@ static error_t parse_translation(int key, const char *text, arguments *a) {
   a->translates = 1;
   switch (key) {
     case BEAM:
-      return parse_whole("beam", text, 1024, "beginnings", &a->how.beam);
+      return parse_whole("beam", text, 1024, "hypotheses", &a->how.beam);
     case NBEST:
       return parse_whole("nbest", text, 1024, "translations", &a->how.nbest);
     case LENGTH_PENALTY:
@@ -63,14 +81,14 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       a->how.scores = true;
       return 0;
     case ARGP_KEY_ARG:
-      if (a->path) return lk_cli_surplus_line("lockstep predict", text);
+      if (a->path) return lk_cli_extra_argument("lockstep predict", text);
       a->path = text;
       return 0;
     case ARGP_KEY_END:
       if (!a->path)
         return lk_cli_bad_option("lockstep predict: expected a model; 'lockstep predict --help' has an example");
       if (a->how.nbest > a->how.beam)
-        return lk_cli_bad_option("--nbest: %lld translations need a beam as wide: raise --beam, now %lld",
+        return lk_cli_bad_option("--nbest %lld needs --beam %lld or more, found %lld", (long long)a->how.nbest,
                                  (long long)a->how.nbest, (long long)a->how.beam);
       return 0;
     case BEAM:
@@ -90,16 +108,16 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "MODEL.h5",
     .doc =
-        "One line of answer for each line of standard input: a classifier's label, a tag for every word, or "
-        "a translation. Sentences for a tagger come in several forms, see --input; the tags are set apart as their "
-        "words "
-        "are, and there are as many. A classifier of frames reads lines of frames, 'number,number,... "
-        "number,number,...'. An empty line gives an empty line, and no line in lists and alignments. Under mpirun "
-        "the lines are dealt to all ranks; answers come in the order of the lines, the same for any number of ranks. A "
-        "program that writes a line through a pipe and waits gets its answer at once.\v"
-        "Example:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
+        "Print one answer for each line of standard input: a class, a tag for every word, or a translation.\v"
+        "Examples:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
         "  mpirun -n 2 lockstep predict run/best.h5 --beam 8 < words.txt\n"
-        "  lockstep predict tagger/best.h5 --conllu < test.conllu > tagged.conllu"};
+        "  lockstep predict tagger/best.h5 --conllu < test.conllu > tagged.conllu\n\n"
+        "A tagger prints as many tags as the sentence has words, separated as the words are. A classifier of frames "
+        "reads lines such as '1.5,0.2 1.4,0.3': spaces between frames, commas between the numbers of a frame. An empty "
+        "line is answered by an empty line, and left out with --nbest and --alignment.\n\n"
+        "Under mpirun all ranks share the lines; answers come in the order of the lines and do not depend on the "
+        "number "
+        "of ranks. Each line is answered as soon as it is read, so another program can write and read through pipes."};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
   arguments *a = context;
@@ -112,9 +130,13 @@ static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
 static lk_status check_task(const arguments *a) {
   const lk_view view = lk_task_view(a->model.task);
   if (a->translates && view != LK_VIEW_PAIRS)
-    return LK_FAIL(LK_USAGE, "--beam, --nbest and the like are for translators: this model has another task");
-  if (a->forms.told && view != LK_VIEW_LABEL)
-    return LK_FAIL(LK_USAGE, "--input, --output and --column are for taggers: this model has another task");
+    return LK_FAIL(LK_USAGE,
+                   "--beam, --nbest, --length-penalty, --coverage-penalty, --alignment and --max-length are for "
+                   "translators, and the model's task is %s",
+                   a->model.config.task);
+  if (a->forms.given && view != LK_VIEW_LABEL)
+    return LK_FAIL(LK_USAGE, "--input, --output and --column are for taggers, and the model's task is %s",
+                   a->model.config.task);
   return LK_OK;
 }
 
@@ -129,10 +151,10 @@ lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_forms_check(&a.forms, a.how.scores));
   LK_TRY(lk_model_open_ranks(&a.model, comm, a.path));
   LK_GO(check_task(&a));
-  if (a.forms.told) LK_GO(lk_forms_begin(&a.forms, a.model.corpus, &how, &a.cut));
+  if (a.forms.given) LK_GO(lk_forms_begin(&a.forms, a.model.corpus, &how, &a.cut));
   lk_cli_limit_length(&a.model, a.most);
   LK_GO(lk_cli_answer(comm, &how));
-  LK_GO(lk_cli_tell_unknown(comm, &a.model));
+  LK_GO(lk_cli_warn_unknown(comm, &a.model));
 done:
   lk_forms_release(&a.forms);
   lk_model_close(&a.model);

@@ -14,10 +14,10 @@ static lk_status check(const lk_prepare_arguments *a) {
   const bool parts = p->input[LK_VALID] || p->input[LK_TEST];
   char list[64];
   lk_prepare_name_kinds(list, LK_KIND_ALL, " or ");
-  if (!p->kind) return LK_FAIL(LK_USAGE, "lockstep prepare: expected a kind (%s) and a file", list);
+  if (!p->kind) return LK_FAIL(LK_USAGE, "lockstep prepare: expected a kind (%s) and an input file", list);
   LK_TRY(lk_prepare_check_kind(p->kind));
   if (!p->input[LK_TRAIN] && !(a->like_path && parts))
-    return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected a file, or - for standard input", p->kind);
+    return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected an input file, or - for standard input", p->kind);
   if (!p->output) return LK_FAIL(LK_USAGE, "lockstep prepare %s: expected -o OUT.h5", p->kind);
   return LK_OK;
 }
@@ -27,7 +27,7 @@ static bool ends_with(const char *text, const char *end) {
   return size >= tail && strcmp(text + size - tail, end) == 0;
 }
 
-/* By its name: CoNLL-U, and files with columns beside its ten. */
+/* By its file name: CoNLL-U, and formats that add columns to it. */
 static bool is_conllu(const char *path) {
   return ends_with(path, ".conllu") || ends_with(path, ".conllup") || ends_with(path, ".cupt");
 }
@@ -44,7 +44,7 @@ static void print_split(const lk_prepare *p, const lk_prepare_report *r, lk_spli
     printf("   targets %12td units   <unk> %.2f %%", r->target_units[split],
            100.0 * (double)r->target_unknown[split] / (double)r->target_units[split]);
   if (r->groups[split] > 0) printf("   %td subjects", r->groups[split]);
-  if (r->further[split] > 0) printf("   %td further targets", r->further[split]);
+  if (r->further[split] > 0) printf("   %td alternative targets", r->further[split]);
   putchar('\n');
 }
 
@@ -55,12 +55,12 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
   for (int s = 0; s < LK_SPLITS; s++) print_split(p, r, (lk_split)s);
   if (r->frames > 0) printf("  numbers in a frame: %td\n", r->frames);
   if (r->vocabulary > 0)
-    printf("  vocabulary: %td %ss, <pad> <sos> <eos> <unk> among them\n", r->vocabulary, unit_words[p->unit]);
+    printf("  vocabulary: %td %ss, including <pad> <sos> <eos> <unk>\n", r->vocabulary, unit_words[p->unit]);
   if (r->target_vocabulary > 0 && !p->pairs.shared)
     printf("  vocabulary of the targets: %td %ss\n", r->target_vocabulary, unit_words[p->pairs.unit]);
-  if (p->like) printf("  units, numbers and labels of %s\n", p->like->path);
+  if (p->like) printf("  vocabulary and labels of %s\n", p->like->path);
   if (r->labels > 0) printf("  labels: %td\n", r->labels);
-  if (r->skipped > 0) printf("  left out, over %td: %td sequences\n", p->max_length, r->skipped);
+  if (r->skipped > 0) printf("  left out, longer than %td: %td sequences\n", p->max_length, r->skipped);
   if (r->empty > 0) printf("  left out, empty: %td sequences\n", r->empty);
   if (r->unlabelled > 0) printf("  left out, without a label: %td sequences\n", r->unlabelled);
   if (r->comments > 0) printf("  left out, comments: %td lines\n", r->comments);
@@ -70,7 +70,7 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
   printf("  %.1f MB in %.2f seconds, %.1f MB/s\n", megabytes, r->seconds, megabytes / r->seconds);
 }
 
-/* A model or corpus that settles how the files are read. */
+/* Open the model or corpus of --like and take its vocabulary and its text settings. */
 static lk_status take_like(lk_prepare_arguments *a) {
   if (!a->like_path) return LK_OK;
   LK_TRY(lk_prepare_like_open(&a->like, a->like_path));
@@ -82,7 +82,7 @@ static const char *first_input(const lk_prepare *p) {
   return p->input[LK_TRAIN] ? p->input[LK_TRAIN] : p->input[LK_VALID] ? p->input[LK_VALID] : p->input[LK_TEST];
 }
 
-/* Settings that follow from others, and all that comes behind the command line. */
+/* Check the options, set those that follow from others, and prepare the corpus. */
 static lk_status prepare(lk_prepare_arguments *a) {
   lk_prepare_report report = {0};
   lk_prepare *p = &a->prepare;
@@ -97,8 +97,8 @@ static lk_status prepare(lk_prepare_arguments *a) {
   print_report(p, &report);
   if (p->like) return LK_OK;
   if (report.vocabulary == LK_SPECIALS || report.target_vocabulary == LK_SPECIALS)
-    LK_WARN("%s: every unit of a side is <unk>: there is nothing to learn from; lower --min-count", p->output);
-  if (report.labels == 1) LK_WARN("%s: there is one label only: nothing to learn from", p->output);
+    LK_WARN("%s: all units are <unk>, so there is nothing to learn; lower --min-count", p->output);
+  if (report.labels == 1) LK_WARN("%s: there is only one label, so there is nothing to learn", p->output);
   return LK_OK;
 }
 
@@ -106,7 +106,7 @@ lk_status lk_command_prepare(int argc, char **argv, lk_comm *comm) {
   (void)comm;
   lk_prepare_arguments a = {0};
   int help = 0;
-  /* Buffers of chunks come and go: memory that goes back to the kernel each time faults in again, a third of the time. */
+  /* Keep freed memory: large buffers are allocated again and again, and page faults would cost a third of the time. */
   (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
   (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
   lk_prepare_init(&a.prepare);

@@ -1,33 +1,34 @@
-/* prepare_argp.c - what the table of options says, as argp and people read it: of all kinds, or of one. */
+/* prepare_argp.c - the table of options (prepare_options.c) as argp and --help need it: for all kinds, or for one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "prepare_options_impl.h"
 
+/* name; its lines in the list of kinds; paragraphs of its own help; examples */
 static const struct {
   const char *name, *what, *more, *examples;
 } kinds_help[LK_KINDS] = {
-    {"text", "  text      one sequence a line, or with --stream one running text\n",
-     "A line of nothing but blanks is skipped. A running text of words gets <eos> at each line end; the words <eos> "
-     "and <unk>, "
-     "where a text spells them out, mean these units. Fractions count lines or, in a running text of characters, "
-     "characters.",
+    {"text", "  text      one sequence a line, or one running text with --stream\n",
+     "Lines of whitespace are skipped. In a running text of words each line end becomes <eos>; the words <eos> and "
+     "<unk> in the text mean these units. Fractions count lines, or characters in a running text of characters.",
      "  lockstep prepare text book.txt --unit char --stream \\\n"
      "    --valid-fraction 0.1 -o book.h5\n"},
     {"classify", "  classify  label TAB text, one sequence a line\n",
-     "A line of nothing but blanks is skipped. Blanks around a label are no part of it. Fractions count lines.",
+     "Lines of whitespace are skipped, and whitespace around a label is removed. Fractions count lines.",
      "  lockstep prepare classify train.tsv --valid valid.tsv --unit char \\\n"
      "    -o names.h5\n"
      "  lockstep prepare classify fasttext.txt --separator blank -o topics.h5\n"},
-    {"label", "  label     a word and its label a line, sentences end at a blank line\n",
-     "Columns are set apart by TABs where the first row has one, else by blanks. Lines that begin with # are comments, "
-     "unless they are rows like the others (the word # or a hashtag): as many columns, and inside a sentence, or with "
-     "a "
-     "TAB behind the word, or with a label that other rows have. With --conllu IDs are checked, ranges and empty nodes "
-     "left out; with --column too it "
-     "takes any number of columns. _ is a label, but for UPOS. Blanks around a label are no part of it. Fractions "
-     "count sentences.",
+    {"label", "  label     one word and its label a line, an empty line after each sentence\n",
+     "Columns are separated by TABs if the first row has one, else by spaces. All rows have the same number of "
+     "columns. "
+     "Whitespace around a label is removed. Fractions count sentences.\n\n"
+     "A line that begins with # is a comment, unless it is a row like the others: it has as many columns, and it "
+     "stands "
+     "inside a sentence, or has a TAB after the word, or has a label that other rows have.\n\n"
+     "CoNLL-U (--conllu): IDs are checked, multiword ranges and empty nodes are left out; with --column the file may "
+     "have any number of columns. The label _ is an ordinary one, except in UPOS, where it "
+     "means that a word has no label (see --no-label).",
      "  lockstep prepare label en-train.conllu --valid en-dev.conllu \\\n"
      "    --test en-test.conllu -o en.h5\n"
      "  lockstep prepare label train.conll --column word=0,tag=-1 --min-count 2 \\\n"
@@ -35,21 +36,24 @@ static const struct {
      "  lockstep prepare label en_ewt-ud-train.iob2 --conllu \\\n"
      "    --column word=1,tag=2 -o ner.h5\n"},
     {"pairs",
-     "  pairs     source TAB target a line, or with --target in two files;\n"
-     "            lines of --valid and --test may have further targets, behind TABs\n",
-     "A line of nothing but blanks (in two files: blank in both) is skipped; so are empty targets behind the first. "
-     "Fractions count lines.",
+     "  pairs     source TAB target, one pair a line; or two files with --target\n"
+     "            (lines of --valid and --test may have alternative targets after\n"
+     "            further TABs)\n",
+     "Lines of whitespace are skipped (with --target: lines that are so in both files), and so are empty alternative "
+     "targets. Fractions count lines.",
      "  lockstep prepare pairs train.tsv --valid valid.tsv --test test.tsv \\\n"
      "    -o g2p.h5\n"
      "  lockstep prepare pairs train.en --target train.de --valid-fraction 0.02 \\\n"
      "    --sentencepiece ende.model --shared-vocabulary -o ende.h5\n"},
     {"frames",
-     "  frames    label TAB frames, blanks between frames, commas inside a frame;\n"
-     "            or HDF5 with /frames [n,D], /offsets [rows+1], /labels [rows]\n",
-     "HDF5 is known by its bytes. Row i has frames offsets[i] to offsets[i+1], of numbers of any type; labels are "
-     "strings, "
-     "whole numbers or names. Of texts a line of nothing but blanks is skipped. Blanks around a label are no part of "
-     "it. Fractions count lines.",
+     "  frames    label TAB frames, one sequence a line: spaces between frames,\n"
+     "            commas between the numbers of a frame; or HDF5 with\n"
+     "            /frames [n,D], /offsets [rows+1] and /labels [rows]\n",
+     "HDF5 is recognised by its first bytes. Row i has the frames offsets[i] to offsets[i+1] (not included), numbers "
+     "of "
+     "any type; labels are strings, whole numbers or an enumeration. In text files lines of whitespace are skipped, "
+     "and "
+     "whitespace around a label is removed. Fractions count rows.",
      "  lockstep prepare frames vowels.tsv --test-fraction 0.2 -o vowels.h5\n"}};
 
 void lk_prepare_name_kinds(char out[64], unsigned kinds, const char *join) {
@@ -63,31 +67,28 @@ void lk_prepare_name_kinds(char out[64], unsigned kinds, const char *join) {
   }
 }
 
-/* The text of the help around the options: of all kinds, or of those in the set. */
+/* The help text before and after the options: for all kinds, or for the one in the set. */
 static lk_status write_doc(lk_buffer *doc, unsigned kinds) {
   const bool one = (kinds & (kinds - 1)) == 0;
-  LK_TRY(lk_buffer_printf(doc,
-                          "Make a corpus file. FILEs are what a model trains on, in this order, - is standard input, "
-                          "and what gzip, xz, zstd or bzip2 "
-                          "made is read as it is%s:\n\n",
-                          one ? "" : "; KIND says what is in it"));
+  LK_TRY(lk_buffer_printf(doc, "Make a corpus file from text files%s:\n\n",
+                          one ? "" : ". KIND is the format of the FILEs"));
   for (int k = 0; k < LK_KINDS; k++)
     if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].what));
-  LK_TRY(lk_buffer_printf(doc, "\v"));
-  for (int k = 0; k < LK_KINDS && one; k++)
-    if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s\n\n", kinds_help[k].more));
-  if (!one)
-    LK_TRY(lk_buffer_printf(doc,
-                            "'lockstep prepare KIND --help' shows the options of one kind and how its files are "
-                            "read. Fractions count lines, sentences or, in a running text of characters, "
-                            "characters.\n\n"));
-  LK_TRY(lk_buffer_printf(doc, "Example%s:\n", one ? "" : "s"));
+  LK_TRY(lk_buffer_printf(doc, "\vExample%s:\n", one ? "" : "s"));
   for (int k = 0; k < LK_KINDS; k++)
     if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].examples));
+  LK_TRY(lk_buffer_printf(doc,
+                          "\nFILEs are the training data, read in this order; - is standard input. Files that were "
+                          "compressed with gzip, xz, zstd or bzip2 are read directly.\n\n"));
+  if (!one)
+    return lk_buffer_printf(doc,
+                            "'lockstep prepare KIND --help' shows the options of one kind and how its files are read.");
+  for (int k = 0; k < LK_KINDS; k++)
+    if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].more));
   return LK_OK;
 }
 
-/* "pairs: ..." or "not frames: ..." where the help is of all kinds and the option is not. */
+/* The help of an option. In the help for all kinds, one that is not for all begins with "pairs: " or "not frames: ". */
 static lk_status write_option(lk_buffer *doc, const lk_prepare_option *o, unsigned kinds) {
   char names[64];
   const unsigned others = LK_KIND_ALL & ~o->kinds;
@@ -97,7 +98,7 @@ static lk_status write_option(lk_buffer *doc, const lk_prepare_option *o, unsign
   return lk_buffer_printf(doc, "%s%s: %s", few ? "not " : "", names, o->what);
 }
 
-/* The kind that the words name; all where they name none. */
+/* The kind that is named among the arguments; all kinds if none is. */
 static unsigned kind_among(int argc, char **argv) {
   for (int i = 1; i < argc; i++)
     for (int k = 0; k < LK_KINDS; k++)
@@ -105,8 +106,8 @@ static unsigned kind_among(int argc, char **argv) {
   return LK_KIND_ALL;
 }
 
-/* The library takes the first file of a part and the further ones. */
-static void hand_over(lk_prepare_arguments *a) {
+/* lk_prepare has the first file of a split and the further ones in two fields. */
+static void set_paths(lk_prepare_arguments *a) {
   for (int s = 0; s < LK_SPLITS; s++) {
     lk_prepare *p = &a->prepare;
     if (a->input[s].count > 0) p->input[s] = a->input[s].path[0];
@@ -146,7 +147,7 @@ lk_status lk_prepare_parse(int argc, char **argv, lk_prepare_arguments *argument
   if (one) strcat(files, " FILE...");
   const struct argp argp = {.options = list, .parser = lk_prepare_take, .args_doc = files, .doc = doc.data};
   LK_GO(lk_cli_parse(&argp, "lockstep prepare", argc, argv, arguments, help));
-  hand_over(arguments);
+  set_paths(arguments);
 done:
   for (int i = 0; i < lk_prepare_option_count; i++) lk_buffer_release(&words[i]);
   lk_buffer_release(&doc);
@@ -159,8 +160,7 @@ lk_status lk_prepare_check_options(const lk_prepare_arguments *arguments) {
   for (int i = 0; i < lk_prepare_option_count; i++) {
     if (!arguments->given[i] || lk_prepare_options[i].kinds & kind) continue;
     lk_prepare_name_kinds(names, lk_prepare_options[i].kinds, " and ");
-    return LK_FAIL(LK_USAGE, "--%s goes with %s, not with %s", lk_prepare_options[i].name, names,
-                   arguments->prepare.kind);
+    return LK_FAIL(LK_USAGE, "--%s is for %s, not for %s", lk_prepare_options[i].name, names, arguments->prepare.kind);
   }
   return LK_OK;
 }

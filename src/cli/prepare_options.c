@@ -1,4 +1,4 @@
-/* prepare_options.c - a new option is one line of LK_OPTIONS and one case of a parse function below. */
+/* prepare_options.c - the options of `lockstep prepare`. A new one is a line of LK_OPTIONS and a case in a parse function. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,74 +16,79 @@
 #define ALL      LK_KIND_ALL
 #define UNITS    "word|char|sentencepiece"
 
-/* key, name, argument, kinds it goes with, group of the help, what it does */
-#define LK_OPTIONS(X)                                                                                                  \
-  X(VALID, "valid", "FILE", ALL, 1, "A file to validate on; may be given several times")                               \
-  X(TEST, "test", "FILE", ALL, 1, "A file to test on; may be given several times")                                     \
-  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1,                                                                     \
-    "Or: set this part of the FILEs apart: the end of them, of classify and frames the end of each class")             \
-  X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "The same for testing, behind the part for validation")               \
-  X(IN_ORDER, "in-order", NULL, CLASSIFY | FRAMES, 1,                                                                  \
-    "The end of the FILEs whatever its classes, as for rows in order of time")                                         \
-  X(SHUFFLE, "shuffle", "SEED", ALL, 1,                                                                                \
-    "Choose the rows that are set apart at random: SEED, a whole number, gives the same ones everywhere")              \
-  X(GROUP, "group", "column=N|comment=KEY|line=TEXT", ALL, 1,                                                          \
-    "Rows of one subject (speaker, document ...) go to one part. It is named by column N of the line, "                \
-    "counted from 0 or -1, -2 ... from the end, which is no part of the data then, in all files; by comments such as " \
-    "# KEY = subject (label); or another one begins wherever a line begins with TEXT (text, label). With "             \
-    "column=N,upto=SEP or comment=KEY,upto=SEP only what stands before the last SEP names it")                         \
-  X(LIKE, "like", "MODEL|CORPUS", ALL, 2,                                                                              \
-    "Units, numbers and labels of a model, or of a corpus, that there is: new data for an old model. There "           \
-    "may be --valid and --test alone, without FILE. Labels it never had are an error in FILE")                         \
-  X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "What a text is cut into (default word)")                                   \
-  X(STREAM, "stream", NULL, TEXT, 2, "One running text, not one sequence a line")                                      \
-  X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "Lower-case the text")                                                     \
-  X(NO_NFC, "no-nfc", NULL, ALL, 2, "Leave out the Unicode normalisation (NFC) of text and labels")                    \
-  X(DIGITS, "digits", "keep|0", ALL & ~FRAMES, 2,                                                                      \
-    "0: every digit, of any script, becomes 0, in text but not in labels; predict does the same")                      \
-  X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                                   \
-    "Keep the N most frequent units, the rest becomes <unk> (default all)")                                            \
-  X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                                     \
-    "Units seen less than N times in training become <unk> (default 1)")                                               \
-  X(MAX_LENGTH, "max-length", "N", ALL, 3, "Longest sequence, in units or frames (default 10000)")                     \
-  X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "What becomes of a longer one (default error)")                    \
-  X(EMPTY, "empty", "error|skip", ALL, 3,                                                                              \
-    "What becomes of a sequence with an empty text, side, word or row of frames (default error)")                      \
-  X(SEPARATOR, "separator", "tab|blank|TEXT", CLASSIFY | PAIRS | FRAMES, 4,                                            \
-    "What ends the label, or the source: a TAB (default), the first blanks, or this text")                             \
-  X(NO_LABEL, "no-label", "VALUE", CLASSIFY | LABEL | FRAMES, 4,                                                       \
-    "What has VALUE as label has none, and is left out of the loss and all counts (may be given again)")               \
-  X(UNSEEN, "unseen-labels", "wrong|error", CLASSIFY | LABEL | FRAMES, 4,                                              \
-    "Labels of other parts that training never has: they count as wrong (default), or are an error")                   \
-  X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                                        \
-    "Columns counted from 0, or -1, -2 ... from the end (default word=0,tag=-1; of CoNLL-U 1 and 3)")                  \
-  X(CONLLU, "conllu", NULL, LABEL, 4, "FILE is CoNLL-U (the default for *.conllu, *.conllup and *.cupt)")              \
-  X(TARGET, "target", "FILE", PAIRS, 5,                                                                                \
-    "Targets in a file of their own, line by line beside FILE; given once for each FILE, in the same order")           \
-  X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "The targets that go with --valid")                                \
-  X(TEST_TARGET, "test-target", "FILE", PAIRS, 5, "The targets that go with --test")                                   \
-  X(SOURCE_UNIT, "source-unit", UNITS, PAIRS, 5, "--unit of the sources alone")                                        \
-  X(TARGET_UNIT, "target-unit", UNITS, PAIRS, 5, "--unit of the targets alone")                                        \
-  X(TARGET_VOCABULARY, "target-vocabulary", "N", PAIRS, 5, "--vocabulary of the targets alone")                        \
-  X(TARGET_MIN_COUNT, "target-min-count", "N", PAIRS, 5, "--min-count of the targets alone")                           \
-  X(SHARED, "shared-vocabulary", NULL, PAIRS, 5, "One vocabulary for both sides")                                      \
-  X(SENTENCEPIECE, "sentencepiece", "MODEL", PAIRS, 5,                                                                 \
-    "Cut into the pieces of a SentencePiece model: both sides, or those whose unit is sentencepiece")                  \
-  X(TARGET_SENTENCEPIECE, "target-sentencepiece", "MODEL", PAIRS, 5, "Another model for the targets")
+/* key, name, argument, kinds that it is for, group in the help, what it does */
+#define LK_OPTIONS(X)                                                                                               \
+  X(VALID, "valid", "FILE", ALL, 1, "validation data; may be given several times")                                  \
+  X(TEST, "test", "FILE", ALL, 1, "test data; may be given several times")                                          \
+  X(VALID_FRACTION, "valid-fraction", "X", ALL, 1,                                                                  \
+    "split off the share X (0 to 0.999) of the FILEs for validation: their last rows; for classify and frames "     \
+    "the last rows of each class")                                                                                  \
+  X(TEST_FRACTION, "test-fraction", "X", ALL, 1, "the same for testing; test rows follow the validation rows")      \
+  X(IN_ORDER, "in-order", NULL, CLASSIFY | FRAMES, 1,                                                               \
+    "split off the last rows of the FILEs whatever their classes (for rows in order of time)")                      \
+  X(SHUFFLE, "shuffle", "SEED", ALL, 1,                                                                             \
+    "split off random rows. SEED is a whole number; the same one gives the same rows on any machine")               \
+  X(GROUP, "group", "column=N|comment=KEY|line=TEXT", ALL, 1,                                                       \
+    "put all rows of a subject (speaker, document ...) into the same split. The subject is named by column N of"    \
+    " its lines, counted from 0 or from the end with -1, -2 ... (this column is not part of the data then, in "     \
+    "any file); or by comments '# KEY = subject' (label); or a new subject begins at each line that begins with"    \
+    " TEXT (text, label). Append ,upto=SEP to column=N or comment=KEY to use only what precedes the last SEP")      \
+  X(LIKE, "like", "MODEL|CORPUS", ALL, 2,                                                                           \
+    "use the vocabulary, labels and text settings of an existing model or corpus, for new data for that model. "    \
+    "FILE may be left out if --valid or --test is given. Labels that MODEL does not have are an error in FILE")     \
+  X(UNIT, "unit", UNITS, ALL & ~FRAMES, 2, "units that text is split into (default word, separated by whitespace)") \
+  X(STREAM, "stream", NULL, TEXT, 2, "read one running text instead of one sequence a line")                        \
+  X(LOWER, "lower", NULL, ALL & ~FRAMES, 2, "convert text to lower case")                                           \
+  X(NO_NFC, "no-nfc", NULL, ALL, 2, "do not normalise text and labels (Unicode NFC)")                               \
+  X(DIGITS, "digits", "keep|0", ALL & ~FRAMES, 2,                                                                   \
+    "with 0, every digit of any script becomes 0, in text but not in labels; predict does the same (default keep)") \
+  X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                                \
+    "keep the N most frequent units; others become <unk> (default 0: all)")                                         \
+  X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                                  \
+    "units that occur less than N times in the training data become <unk> (default 1)")                             \
+  X(MAX_LENGTH, "max-length", "N", ALL, 3, "longest sequence, in units or frames (default 10000)")                  \
+  X(TOO_LONG, "too-long", "error|skip|cut", ALL, 3, "what to do with longer sequences (default error)")             \
+  X(EMPTY, "empty", "error|skip", ALL, 3,                                                                           \
+    "what to do with a sequence that is empty, or whose source, target or one of whose words is (default error)")   \
+  X(SEPARATOR, "separator", "tab|blank|TEXT", CLASSIFY | PAIRS | FRAMES, 4,                                         \
+    "what follows the label, or the source: a TAB (default), the first whitespace, or TEXT")                        \
+  X(NO_LABEL, "no-label", "VALUE", CLASSIFY | LABEL | FRAMES, 4,                                                    \
+    "treat items with label VALUE as unlabelled, which count neither in the loss nor in the metrics; may be given " \
+    "several times")                                                                                                \
+  X(UNSEEN, "unseen-labels", "wrong|error", CLASSIFY | LABEL | FRAMES, 4,                                           \
+    "labels in --valid or --test that the training data does not have: count them as wrong predictions "            \
+    "(default), or stop with an error")                                                                             \
+  X(COLUMN, "column", "word=I,tag=J", LABEL, 4,                                                                     \
+    "columns of words and labels, counted from 0 or from the end with -1, -2 ... (default word=0,tag=-1; for "      \
+    "CoNLL-U word=1,tag=3)")                                                                                        \
+  X(CONLLU, "conllu", NULL, LABEL, 4, "the FILEs are CoNLL-U (default for *.conllu, *.conllup and *.cupt)")         \
+  X(TARGET, "target", "FILE", PAIRS, 5,                                                                             \
+    "read targets from a second file with as many lines; give it once for each FILE, in the same order")            \
+  X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "targets of --valid")                                           \
+  X(TEST_TARGET, "test-target", "FILE", PAIRS, 5, "targets of --test")                                              \
+  X(SOURCE_UNIT, "source-unit", UNITS, PAIRS, 5, "--unit for sources only")                                         \
+  X(TARGET_UNIT, "target-unit", UNITS, PAIRS, 5, "--unit for targets only")                                         \
+  X(TARGET_VOCABULARY, "target-vocabulary", "N", PAIRS, 5, "--vocabulary for targets only")                         \
+  X(TARGET_MIN_COUNT, "target-min-count", "N", PAIRS, 5, "--min-count for targets only")                            \
+  X(SHARED, "shared-vocabulary", NULL, PAIRS, 5, "use one vocabulary for sources and targets")                      \
+  X(SENTENCEPIECE, "sentencepiece", "MODEL", PAIRS, 5,                                                              \
+    "split text into the pieces of a SentencePiece model: sources and targets, or those whose unit is "             \
+    "sentencepiece")                                                                                                \
+  X(TARGET_SENTENCEPIECE, "target-sentencepiece", "MODEL", PAIRS, 5, "a separate SentencePiece model for targets")
 
 #define LK_OPTION_KEY(key, name, argument, kinds, group, doc) OPTION_##key,
 enum { BEFORE_OPTIONS = 255, LK_OPTIONS(LK_OPTION_KEY) BEHIND_OPTIONS };
 
 #define LK_OPTION_ENTRY(key, name, argument, kinds, group, doc) {OPTION_##key, name, argument, kinds, group, doc},
-const lk_prepare_option lk_prepare_options[] = {{'o', "output", "OUT.h5", ALL, 1, "The corpus file to make"},
-                                                LK_OPTIONS(LK_OPTION_ENTRY)};
+const lk_prepare_option lk_prepare_options[] = {
+    {'o', "output", "OUT.h5", ALL, 1, "the corpus file to write (required)"}, LK_OPTIONS(LK_OPTION_ENTRY)};
 enum { OPTIONS = sizeof lk_prepare_options / sizeof *lk_prepare_options };
 _Static_assert((int)OPTIONS <= (int)LK_PREPARE_MOST_OPTIONS, "one flag for each option");
 const int lk_prepare_option_count = OPTIONS;
 
-/* ---- the values ---- */
+/* ---- values ---- */
 
-/* The index of a choice among names[count], or EINVAL after saying what there is. */
+/* *out = the index of `text` among names[count]; 0, or EINVAL after lk_cli_bad_option(). */
 static int choose(const char *name, const char *text, const char *const *names, int count, int *out) {
   char list[64] = "", quoted[256];
   for (int i = 0; i < count; i++) {
@@ -110,7 +115,8 @@ static int parse_seed(const char *text, lk_prepare *p) {
   return error;
 }
 
-/* "column=2", or "2"; "comment=KEY"; "line=TEXT"; any of them with ",upto=SEP" behind. What it points at is in `text`. */
+/* "column=2" or "2"; "comment=KEY"; "line=TEXT"; the first two perhaps with ",upto=SEP". Cuts `text`, which *group then
+ * points into. */
 static int parse_group(char *text, lk_prepare_group *group) {
   static const char *const names[] = {"", "column=", "comment=", "line="};
   char quoted[256], *end, *upto = NULL;
@@ -127,13 +133,14 @@ static int parse_group(char *text, lk_prepare_group *group) {
   if (group->by == LK_GROUP_NONE || !*text || (group->by == LK_GROUP_COLUMN && !number) ||
       (upto && (!*group->upto || group->by == LK_GROUP_LINE)))
     return lk_cli_bad_option(
-        "--group: expected column=N, comment=KEY (either with ,upto=SEP behind it) or line=TEXT, N from -999 to 999; "
+        "--group: expected column=N (N from -999 to 999), comment=KEY, one of them followed by ,upto=SEP, or "
+        "line=TEXT; "
         "found %s",
         quoted);
   return 0;
 }
 
-/* The options whose value is one of a few words, in the order of their enums. */
+/* Options whose value is one of a few words; the words are in the order of their enums. */
 static int parse_choice(int key, const char *text, lk_prepare *p) {
   static const char *const long_names[] = {"error", "skip", "cut"}, *const digit_names[] = {"keep", "0"};
   static const char *const unseen_names[] = {"wrong", "error"};
@@ -149,7 +156,7 @@ static int parse_choice(int key, const char *text, lk_prepare *p) {
 
 static int parse_separator(const char *text, lk_prepare *p) {
   if (*text == '\0') return lk_cli_bad_option("--separator: expected tab, blank or a text, found nothing");
-  if (strchr(text, '\n')) return lk_cli_bad_option("--separator: a line ends where it ends, not at a separator");
+  if (strchr(text, '\n')) return lk_cli_bad_option("--separator: a line end cannot be a separator");
   const bool tab = strcmp(text, "tab") == 0 || strcmp(text, "\t") == 0 || strcmp(text, "\\t") == 0;
   p->separator = tab ? NULL : strcmp(text, "blank") == 0 ? "" : text;
   return 0;
@@ -161,7 +168,7 @@ static int parse_no_label(const char *text, lk_prepare *p) {
   return 0;
 }
 
-/* What is said of one side goes before what is said of both. */
+/* --source-unit and --target-unit take precedence over --unit, in any order on the command line. */
 static int parse_unit(int key, const char *text, lk_prepare_arguments *a) {
   int choice = 0;
   const char *name = key == OPTION_UNIT ? "unit" : key == OPTION_SOURCE_UNIT ? "source-unit" : "target-unit";
@@ -201,7 +208,7 @@ static int add_path(lk_prepare_paths *paths, const char *text) {
   return 0;
 }
 
-/* ---- the options, by what they are about ---- */
+/* ---- options, by group ---- */
 
 static error_t parse_parts(int key, char *text, lk_prepare_arguments *a) {
   lk_prepare *p = &a->prepare;
@@ -314,7 +321,7 @@ error_t lk_prepare_take(int key, char *text, struct argp_state *state) {
   return error;
 }
 
-/* Whether an option that was given says what the model or corpus says anyway. */
+/* Whether a given option has the value that the model or corpus of --like has, or is not about such values. */
 static bool agrees(int key, const lk_prepare *p, const lk_corpus_info *info) {
   switch (key) {
     case OPTION_UNIT:
@@ -350,7 +357,7 @@ lk_status lk_prepare_check_like(const lk_prepare_arguments *a) {
   for (int i = 0; i < OPTIONS; i++) {
     const lk_prepare_option *o = &lk_prepare_options[i];
     if (a->given[i] && !agrees(o->key, &a->prepare, a->like.info))
-      return LK_FAIL(LK_USAGE, "--%s: --like %s settles that, in another way: leave it out", o->name, a->like.path);
+      return LK_FAIL(LK_USAGE, "--%s contradicts --like %s; leave it out", o->name, a->like.path);
   }
   return LK_OK;
 }

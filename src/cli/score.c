@@ -7,7 +7,7 @@
 
 typedef struct arguments {
   const char *path;
-  int64_t most; /* units of a line; 0: as the model has it */
+  int64_t most; /* --max-length in units; 0: not given */
   lk_model model;
   lk_score *scores;
   size_t capacity;
@@ -23,7 +23,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       if (lk_cli_integer("max-length", text, 1, INT32_MAX, "units", &most)) return EINVAL;
       return a->most = most, 0;
     case ARGP_KEY_ARG:
-      if (a->path) return lk_cli_surplus_line("lockstep score", text);
+      if (a->path) return lk_cli_extra_argument("lockstep score", text);
       a->path = text;
       return 0;
     case ARGP_KEY_END:
@@ -35,21 +35,21 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
-    {"max-length", MAX_LENGTH, "N", 0, "of translators: " LK_MAX_LENGTH_WORDS, 0}, {0}};
+    {"max-length", MAX_LENGTH, "N", 0, "for translators: " LK_MAX_LENGTH_HELP, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL.h5",
     .doc =
-        "For each line of standard input, three columns set apart by tabs:\n\n"
-        "  log-probability (nats)   units   perplexity\n\n"
-        "A model of lines predicts every unit and the line's end. A model of running text predicts the units after "
-        "the first, each line by itself; a line of one unit has nothing to predict, and perplexity nan. A translator "
-        "reads "
-        "lines of a source, a tab and a target: the probability is that of the target given the source; an empty line "
-        "gives an empty line. Units that the model does not know count as <unk>; text of a SentencePiece model is cut "
-        "into pieces anew. A program that writes a line through a pipe and waits gets its answer at once.\v"
-        "Example:\n  lockstep score run/best.h5 < lines.txt | sort -n"};
+        "Print log-probability and perplexity of each line of standard input, under a language model or translator.\v"
+        "Example:\n  lockstep score run/best.h5 < lines.txt | sort -n\n\n"
+        "Printed for each line, separated by TABs: log-probability (nats), number of predicted units, perplexity.\n\n"
+        "A language model of separate lines predicts every unit and the end of the line. One of running text predicts "
+        "every unit but the first, each line by itself; a line of one unit has nothing to predict and gives 0, 0 and "
+        "nan. A translator reads lines of source TAB target and gives the probability of the target given the source; "
+        "an empty line gives an empty line.\n\n"
+        "Unknown units count as <unk>. With a SentencePiece model the target is segmented anew. Each line is answered "
+        "as soon as it is read."};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
   arguments *a = context;
@@ -78,9 +78,9 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   lk_cli_limit_length(&a.model, a.most);
   lk_status status = LK_OK;
   if (a.most > 0 && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
-    status = LK_FAIL(LK_USAGE, "--max-length is for translators: this model has another task");
+    status = LK_FAIL(LK_USAGE, "--max-length is for translators, and the model's task is %s", a.model.config.task);
   if (status == LK_OK) status = lk_cli_answer(NULL, &(lk_answering){.context = &a, .work = work});
-  if (status == LK_OK) status = lk_cli_tell_unknown(NULL, &a.model);
+  if (status == LK_OK) status = lk_cli_warn_unknown(NULL, &a.model);
   lk_model_close(&a.model);
   free(a.scores);
   return status;

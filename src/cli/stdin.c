@@ -10,13 +10,13 @@
 
 enum { CHUNK = 64 << 10 };
 
-/* Whether read() has something to say at once, be it the end or an error. */
+/* Whether read() would return at once: with data, the end of the input or an error. */
 static bool is_ready(bool wait) {
   struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
   return poll(&input, 1, wait ? -1 : 0) != 0;
 }
 
-/* Read what is there; *more false where that is nothing, which without `wait` may change. */
+/* Read the bytes that are there. *more is false where there are none: at the end, or without `wait` none yet. */
 static lk_status fill(lk_stdin *in, bool wait, bool *more) {
   *more = false;
   if (in->ended || (!wait && !is_ready(false))) return LK_OK;
@@ -33,11 +33,11 @@ static lk_status fill(lk_stdin *in, bool wait, bool *more) {
     if (got >= 0) return LK_OK;
     if (errno != EINTR && errno != EAGAIN) return LK_FAIL(LK_IO, LK_STDIN_NAME ": %s", strerror(errno));
     if (errno == EAGAIN && !wait) return LK_OK;
-    if (errno == EAGAIN) (void)is_ready(true); /* another program left the pipe non-blocking */
+    if (errno == EAGAIN) (void)is_ready(true); /* another process has set the pipe to non-blocking */
   }
 }
 
-/* By its first bytes: what is compressed is read to its end, and decompressed. */
+/* Look at the first bytes; compressed input is read to its end and decompressed. */
 static lk_status recognise(lk_stdin *in) {
   in->known = true;
   if (!lk_input_compressed(in->bytes.data, in->bytes.size))
@@ -82,7 +82,7 @@ lk_status lk_stdin_check(const char *line, size_t size, int64_t number) {
   const char *nul = memchr(line, 0, valid);
   const size_t at = nul ? (size_t)(nul - line) : valid;
   if (at == size) return LK_OK;
-  char what[400] = "a NUL byte in a text";
+  char what[400] = "a NUL byte in the text";
   if (!nul) lk_input_say_invalid(what, sizeof what, line, size, valid, LK_STDIN_NAME);
   return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:%zu: %s", (long long)number, lk_utf8_count(line, at) + 1, what);
 }

@@ -1,25 +1,25 @@
-/* stdin_impl.h - standard input, a line at a time, without waiting for lines that nobody has written yet. */
+/* stdin_impl.h - reads standard input line by line, and can tell whether a line is there without waiting for it. */
 #pragma once
 #include <stdbool.h>
 
 #include "text.h"
 
 #define LK_STDIN_NAME "standard input"   /* in messages */
-#define LK_STDIN_MOST ((size_t)64 << 20) /* bytes of a line, or of a sentence in columns */
+#define LK_STDIN_MOST ((size_t)64 << 20) /* longest line, or sentence in columns, in bytes */
 
 typedef struct lk_stdin {
-  lk_buffer bytes; /* read ahead; those before `at` are done with */
-  size_t at, searched;
-  bool ended, known; /* known: that it is text */
-  int64_t lines;     /* that were given out */
+  lk_buffer bytes;     /* what has been read; bytes before `at` were returned already */
+  size_t at, searched; /* no line end lies between them */
+  bool ended, known;   /* known: the first bytes have been recognised as text or decompressed */
+  int64_t lines;       /* number of lines returned */
 } lk_stdin;
 
-/** The next line with its end, "\n", "\r\n" or that of the input; valid until the next call. Where *got is false there is
- *  none: at the end of the input, or, unless `wait`, where the rest of a line has not been written yet. What is compressed
- *  (input.h) is read to its end at once. LK_IO; LK_DATA for a line longer than LK_STDIN_MOST, and for what is no text. */
+/** Return the next line with its line end (the last line may have none); valid until the next call. *got is false at the
+ *  end of the input and, without `wait`, where no complete line can be read at once. Compressed input (input.h) is read to
+ *  its end at once. LK_IO; LK_DATA for lines longer than LK_STDIN_MOST and for input that is not text. */
 LK_CHECKED lk_status lk_stdin_next(lk_stdin *input, bool wait, const char **line, size_t *size, bool *got);
-/** Bytes of a line without its end. */
+/** The size in bytes of a line without its line end. */
 size_t lk_stdin_trim(const char *line, size_t size);
-/** That a line, the `number`th, has no NUL byte and is valid UTF-8. LK_DATA naming line and column. */
+/** Check that line `number` is valid UTF-8 without NUL bytes. LK_DATA, naming line and column, if it is not. */
 LK_CHECKED lk_status lk_stdin_check(const char *line, size_t size, int64_t number);
 void lk_stdin_release(lk_stdin *input);

@@ -15,7 +15,7 @@ typedef struct arguments {
 static error_t parse(int key, char *text, struct argp_state *state) {
   (void)text;
   arguments *a = state->input;
-  if (key != ARGP_KEY_ARGS) return ARGP_ERR_UNKNOWN; /* single ones too: argp then hands over all that are left */
+  if (key != ARGP_KEY_ARGS) return ARGP_ERR_UNKNOWN; /* for ARGP_KEY_ARG too: argp then passes all as ARGP_KEY_ARGS */
   a->config = state->argv[state->next];
   a->assignments = state->argv + state->next + 1;
   a->count = state->argc - state->next - 1;
@@ -24,19 +24,24 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 static const struct argp argp = {
     .parser = parse,
-    .args_doc = "CONFIG.yaml [key.path=value ...]",
+    .args_doc = "CONFIG.yaml " LK_CLI_SETTINGS,
     .doc =
-        "Train a model on all ranks that mpirun started. Where run.dir holds a checkpoint the run goes on from it, "
-        "exactly, "
-        "on any number of ranks.\v"
+        "Train a model, or resume an interrupted run.\v"
         "Example:\n  mpirun -n 4 lockstep train configs/lm-char.yaml data.corpus=book.h5 \\\n"
         "    run.dir=run train.rate=0.002\n\n"
-        "The run's folder holds config.yaml, metrics.jsonl (one object a line), log.txt, checkpoints/ and the links "
-        "last.h5 and best.h5. 'lockstep config --describe' lists all keys. SIGINT, SIGTERM, SIGUSR1 and "
-        "SIGHUP save the state and end the run with exit code 75; the same command goes on. Send mpirun SIGUSR1, which "
-        "it hands on: by any other of them it ends with 1, though the ranks save."};
+        "KEY=VALUE overrides a setting of the file; 'lockstep config --describe' lists all settings with their units, "
+        "ranges and defaults.\n\n"
+        "All ranks that mpirun starts train together. If run.dir already holds a checkpoint, training resumes from it "
+        "and ends with the same weights as a run that was never interrupted, on any number of ranks up to "
+        "parallel.shards.\n\n"
+        "Written to run.dir: config.yaml (all settings), metrics.jsonl (one JSON object a line), log.txt, checkpoints/ "
+        "and the links last.h5 and best.h5 (the checkpoint that validated best).\n\n"
+        "SIGINT, SIGTERM, SIGUSR1 and SIGHUP save the state and end the run with exit code 75; the same command "
+        "resumes "
+        "it. To stop a run under mpirun, send SIGUSR1 to mpirun: it passes that signal on and ends with 75 too. After "
+        "the other signals the ranks save as well, but Open MPI's mpirun ends with 1."};
 
-/* Rank 0 reads the file; all ranks parse the same text. */
+/* Rank 0 reads the file and broadcasts its text, so that all ranks parse the same one. */
 static lk_status read_config(lk_config *config, const arguments *a, lk_comm *comm) {
   lk_status status = LK_OK;
   lk_buffer file = {0};
@@ -59,7 +64,8 @@ done:
   return status;
 }
 
-/* Once the run has ended as it was asked to, a late signal (a scheduler's second one, mpirun's own) changes nothing. */
+/* After a run that was stopped by a signal, further signals (a scheduler's second one, mpirun's own) must not change the
+ * exit code. */
 static void ignore_signals(void) {
   static const int late[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE};
   for (size_t i = 0; i < sizeof late / sizeof *late; i++) (void)signal(late[i], SIG_IGN);

@@ -1,11 +1,11 @@
-/* unknown.c - one warning about what a model was asked and does not know. */
+/* unknown.c - limits and the warning for input that a model was not trained on. */
 #include <stdio.h>
 #include <string.h>
 
 #include "lines_impl.h"
 #include "log.h"
 
-/* Whether no unit of the vocabulary has a letter of the other case. Where memory is short: no. */
+/* Whether all letters of the vocabulary are capitals (or all are small letters). False if memory runs out. */
 static bool has_one_case(const lk_vocab *vocab, bool capitals) {
   const lk_strings *units = lk_vocab_strings(vocab);
   lk_buffer other = {0};
@@ -22,27 +22,29 @@ static bool has_one_case(const lk_vocab *vocab, bool capitals) {
   return one;
 }
 
+/* Why more than half of the unknown units may be unknown; "" if no reason is evident. */
 static const char *reason(const lk_model *model, const int64_t *seen) {
   const int64_t half = seen[LK_SEEN_TRIED] / 2;
   if (seen[LK_SEEN_TRIED] == 0 || !model->vocab) return "";
   if (seen[LK_SEEN_UPPER] > half)
-    return has_one_case(model->vocab, true) ? "; the model knows capital letters only"
-                                            : "; it knows most of them in capital letters";
+    return has_one_case(model->vocab, true) ? "; the model's vocabulary has capital letters only"
+                                            : "; most of them are in its vocabulary in capital letters";
   if (seen[LK_SEEN_LOWER] > half)
-    return has_one_case(model->vocab, false) ? "; the model knows small letters only"
-                                             : "; it knows most of them in small letters";
-  if (seen[LK_SEEN_SPELT] > half) return "; it knows their letters, set apart by blanks";
+    return has_one_case(model->vocab, false) ? "; the model's vocabulary has small letters only"
+                                             : "; most of them are in its vocabulary in small letters";
+  if (seen[LK_SEEN_SPELT] > half)
+    return "; its vocabulary has single letters: separate the letters of a word by spaces";
   return "";
 }
 
-lk_status lk_cli_tell_unknown(lk_comm *comm, lk_model *model) {
+lk_status lk_cli_warn_unknown(lk_comm *comm, lk_model *model) {
   int64_t *seen = model->seen;
   if (comm) LK_TRY(lk_comm_sum_counts(comm, seen, LK_SEEN));
   if ((comm && lk_comm_rank(comm) > 0) || seen[LK_SEEN_UNKNOWN] == 0) return LK_OK;
   if (seen[LK_SEEN_UNKNOWN] * 10 < seen[LK_SEEN_UNITS] && seen[LK_SEEN_LOST] == 0) return LK_OK;
   char lost[80] = "";
   if (seen[LK_SEEN_LOST] > 0)
-    (void)snprintf(lost, sizeof lost, ", %lld line%s of nothing else", (long long)seen[LK_SEEN_LOST],
+    (void)snprintf(lost, sizeof lost, ", all units of %lld line%s", (long long)seen[LK_SEEN_LOST],
                    seen[LK_SEEN_LOST] == 1 ? "" : "s");
   LK_WARN("%.1f %% of the units are unknown to the model (%lld of %lld%s)%s",
           100.0 * (double)seen[LK_SEEN_UNKNOWN] / (double)seen[LK_SEEN_UNITS], (long long)seen[LK_SEEN_UNKNOWN],
@@ -50,9 +52,9 @@ lk_status lk_cli_tell_unknown(lk_comm *comm, lk_model *model) {
   return LK_OK;
 }
 
-void lk_cli_limit_length(lk_model *model, int64_t told) {
+void lk_cli_limit_length(lk_model *model, int64_t given) {
   enum { LEAST = 1000 };
   if (lk_task_view(model->task) != LK_VIEW_PAIRS) return;
-  const ptrdiff_t learnt = 2 * model->corpus->max_length;
-  model->most = told > 0 ? (ptrdiff_t)told : learnt > LEAST ? learnt : LEAST;
+  const ptrdiff_t trained = 2 * model->corpus->max_length;
+  model->most = given > 0 ? (ptrdiff_t)given : trained > LEAST ? trained : LEAST;
 }

@@ -11,15 +11,16 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   return lk_cli_take_files(key, state, state->input);
 }
 
-static const struct argp argp = {
-    .parser = parse,
-    .args_doc = "FILE.h5...",
-    .doc =
-        "Check corpora or checkpoints: their digests, their structure, and every id, length and "
-        "tensor in them. A line for each file; exit code 65 where something is wrong.\v"
-        "Example:\n  lockstep verify run/last.h5"};
+static const struct argp argp = {.parser = parse,
+                                 .args_doc = "FILE.h5...",
+                                 .doc =
+                                     "Check corpus and model files for damage.\v"
+                                     "Example:\n  lockstep verify run/last.h5 book.h5\n\n"
+                                     "Checks the digest, the structure, and every id, length and tensor. Prints one "
+                                     "line for each file; exit code 65 "
+                                     "if one of them is damaged."};
 
-enum { POSITIONS = 1 << 16, REALS = 1 << 20 }; /* of ids, of frames: what is read at once, but a row at least */
+enum { POSITIONS = 1 << 16, REALS = 1 << 20 }; /* ids, or numbers of frames, read at once (at least one row) */
 
 static ptrdiff_t rows_at_once(const lk_corpus_info *info, const lk_bucket *bucket) {
   ptrdiff_t rows = POSITIONS / bucket->width;
@@ -27,7 +28,7 @@ static ptrdiff_t rows_at_once(const lk_corpus_info *info, const lk_bucket *bucke
   return rows > 0 ? rows : 1;
 }
 
-/* Reading a row checks it (corpus.h): a buffer for the largest block serves all. */
+/* lk_corpus_rows() checks the rows that it reads. The buffers hold the largest block of rows. */
 static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket, int32_t *ids, float *frames) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
   const lk_bucket *b = &info->bucket[split][bucket];
@@ -53,7 +54,7 @@ static lk_status read_stream(const lk_corpus *corpus, lk_split split, int32_t *i
   return LK_OK;
 }
 
-/* Numbers of the largest block, of ids or of frames. */
+/* The size of the largest block, in ids or numbers of frames. */
 static ptrdiff_t room_of(const lk_corpus_info *info) {
   ptrdiff_t room = POSITIONS;
   for (int s = 0; s < LK_SPLITS; s++)
@@ -74,7 +75,7 @@ static lk_status verify_corpus(const char *path) {
   const ptrdiff_t room = room_of(info);
   int32_t *ids = NULL;
   float *frames = NULL;
-  for (int pass = 0; pass < 2; pass++) { /* plan, then bind */
+  for (int pass = 0; pass < 2; pass++) { /* the first pass measures the arena, the second gets the pointers */
     ids = lk_arena_ints(&arena, 3 * room);
     frames = lk_arena_take(&arena, sizeof(float) * (size_t)(info->frames ? room : 0));
     if (pass == 0) LK_GO(lk_arena_reserve(&arena));
@@ -83,14 +84,14 @@ static lk_status verify_corpus(const char *path) {
     if (info->stream && info->tokens[s] > 0) LK_GO(read_stream(corpus, (lk_split)s, ids));
     for (int b = 0; b < info->buckets[s]; b++) LK_GO(read_bucket(corpus, (lk_split)s, b, ids, frames));
   }
-  printf("%s: a whole corpus, digest %s\n", path, info->digest);
+  printf("%s: a valid corpus, digest %s\n", path, info->digest);
 done:
   lk_arena_release(&arena);
   lk_corpus_close(&corpus);
   return status;
 }
 
-/* What no model needs, but a run that goes on. */
+/* The loss history is needed only to resume a run, so lk_model_open() does not read it. */
 static lk_status read_history(const lk_checkpoint_file *file) {
   lk_history train = {0}, valid = {0};
   const lk_status status = lk_checkpoint_history(file, &train, &valid);
@@ -104,7 +105,7 @@ static lk_status verify_checkpoint(const char *path) {
   lk_status status = lk_model_open(&model, path);
   if (status == LK_OK) status = read_history(model.file);
   if (status == LK_OK)
-    printf("%s: a whole checkpoint of step %lld, %td parameters\n", path,
+    printf("%s: a valid checkpoint of step %lld, %td parameters\n", path,
            (long long)lk_checkpoint_state(model.file)->step, lk_params_trainable(model.params));
   lk_model_close(&model);
   return status;

@@ -187,9 +187,9 @@ refused 65 '^lockstep: standard input:2:1: .*is the blank line' "1\\ta\\t_\\t_$s
 refused 65 '^lockstep: standard input:3:2: not valid UTF-8' 'a\n\na\xff\n' --input words
 [ "$(cat out.txt)" = $'a\tTa' ] || fail "before the mistake: $(cat out.txt)"
 refused 65 '^lockstep: standard input:2:2: a carriage return' 'a\nb\rb\n' --input words
-refused 64 'say --output tags' '' --conllu --scores
-refused 64 'goes with --input columns' '' --input lines --column tag=2
-refused 64 'do not go together' '' --conllu --input tabs
+refused 64 '--scores needs --output tags' '' --conllu --scores
+refused 64 '--column is for --input columns' '' --input lines --column tag=2
+refused 64 'contradict each other' '' --conllu --input tabs
 refused 64 'expected auto, lines' '' --input foo
 refused 64 'both column 1' '' --column word=1,tag=1
 refused 64 'from 2 .LEMMA. to 9' '' --output conllu --column tag=1
@@ -199,7 +199,7 @@ sed 's/\tT/\tT /' spaced.tsv >blanks.tsv
 make blanks label label blanks.tsv
 [ "$(printf 'a É\n' | "$LOCKSTEP" predict blanks/last.h5)" = $'T a\tT e' ] || fail "tags with blanks"
 printf 'x7 N\n' >in.txt
-expect 65 "the tag 'T f' has a blank inside" "$LOCKSTEP" predict blanks/last.h5 --input columns <in.txt
+expect 65 "the tag 'T f' contains a space" "$LOCKSTEP" predict blanks/last.h5 --input columns <in.txt
 
 # ---- what the model does not know ----
 # warned WORDS COMMAND...: one line on standard error with these words; the answers are what they would be
@@ -221,12 +221,12 @@ make large text lm capitals.txt
 head -30 lines.txt >in.txt
 for launch in '' 'mpirun -n 2'; do
   # shellcheck disable=SC2086
-  warned '100.0 % of the units are unknown to the model (30 of 30, 30 lines of nothing else); the model knows capital letters only' \
+  warned "100.0 % of the units are unknown to the model (30 of 30, all units of 30 lines); the model's vocabulary has capital letters only" \
     $launch "$LOCKSTEP" predict capitals/last.h5
   [ "$(wc -l <out.txt)" = 30 ] || fail "a warning takes answers"
 done
-warned 'the model knows capital letters only' "$LOCKSTEP" score large/last.h5
-warned '100.0 % of the units are unknown to the model (2 of 2, 1 line of nothing else); the model knows capital' \
+warned "the model's vocabulary has capital letters only" "$LOCKSTEP" score large/last.h5
+warned "100.0 % of the units are unknown to the model (2 of 2, all units of 1 line); the model's vocabulary has capital" \
   "$LOCKSTEP" generate large/last.h5 --prompt 'a b' --length 2
 warned none "$LOCKSTEP" generate large/last.h5 --prompt 'A B' --length 2
 warned none "$LOCKSTEP" generate large/last.h5 --length 2
@@ -234,7 +234,7 @@ warned none "$LOCKSTEP" predict class/last.h5
 { cat in.txt in.txt && echo 'a e'; } >more.txt && mv more.txt in.txt # 1 of 62, which is no line of its own
 warned none "$LOCKSTEP" predict tags/last.h5
 printf 'a b\nab\na b c d a b c d a b c d\n' >in.txt
-warned '(1 of 15, 1 line of nothing else); it knows their letters, set apart by blanks' "$LOCKSTEP" score lines/last.h5
+warned '(1 of 15, all units of 1 line); its vocabulary has single letters' "$LOCKSTEP" score lines/last.h5
 printf 'a <unk>\n<unk>\n' >in.txt # put there by somebody who knew
 warned none "$LOCKSTEP" score lines/last.h5
 printf 'a\tQ\nÉ\tq\n' >in.txt

@@ -24,7 +24,7 @@ until_step() {
 expect 0 'done at step 5: train.steps reached' on 2 complete train.steps=5
 expect 64 'unknown key' on 2 usage train.stepz=5
 expect 64 'only a checkpoint holds a configuration' "$LOCKSTEP" inspect -c text.h5
-expect 64 'classifiers and labellers have classes' "$LOCKSTEP" eval complete/last.h5 text.h5 --confusion
+expect 64 '--confusion is for classifiers and taggers' "$LOCKSTEP" eval complete/last.h5 text.h5 --confusion
 [ ! -e usage ]
 expect 64 'data.corpus is not set' on 2 usage data.corpus=
 [ ! -e usage ] # an empty folder is not left behind

@@ -187,7 +187,7 @@ expect 64 "this corpus gives no f1: the label 'NOUN' \(first at train/len_[0-9]*
 # shellcheck disable=SC2086
 train 1 label-ner.yaml spoilt data.corpus=spoilt.h5 eval.metric=accuracy train.steps=2 $small
 "$LOCKSTEP" eval spoilt/last.h5 spoilt.h5 >eval.txt 2>err.txt
-grep -q "^warning: there are no figures of spans: the label 'NOUN' (first at train/len_" err.txt || fail "eval: $(cat err.txt)"
+grep -q "^warning: spans are not evaluated: the label 'NOUN' (first at train/len_" err.txt || fail "eval: $(cat err.txt)"
 if grep -q '^f1\|^processed' eval.txt; then fail "figures of spans: $(cat eval.txt)"; fi
 
 # Nothing but labels that training never had: no loss, and nothing is right.
@@ -198,4 +198,4 @@ grep -qxF $'loss\t-' eval.txt || fail "a loss of nothing: $(cat eval.txt)"
 grep -qxF $'accuracy\t0.000000' eval.txt || fail "accuracy: $(cat eval.txt)"
 
 expect 64 "--by: expected class" "$LOCKSTEP" eval new-1/last.h5 new.h5 --by word
-expect 64 "--beam: only translators" "$LOCKSTEP" eval new-1/last.h5 new.h5 --beam 4
+expect 64 "--beam is for translators" "$LOCKSTEP" eval new-1/last.h5 new.h5 --beam 4

@@ -16,7 +16,7 @@ small=(train.patience=0 train.schedule=constant model.hidden=8 model.embedding=4
 train 1 classify-text.yaml run data.corpus=a.h5 "${small[@]}"
 for like in run/last.h5 a.h5; do
   "${prepare[@]}" classify a.tsv --like $like -o again.h5 >report.txt 2>err.txt
-  grep -q "units, numbers and labels of $like" report.txt
+  grep -q "vocabulary and labels of $like" report.txt
   [ ! -s err.txt ] || { cat err.txt && exit 1; }
   diff <(figures run/last.h5 a.h5 --split train) <(figures run/last.h5 again.h5 --split train)
   h5dump -d /vocab/source a.h5 | sed 1d | diff - <(h5dump -d /vocab/source again.h5 | sed 1d)
@@ -43,11 +43,11 @@ expect 65 "label 'more', which the training part never has" "${prepare[@]}" clas
 expect 64 '^lockstep: --like: run/last.h5 is of kind classify, not text' "${prepare[@]}" text a.tsv --like run/last.h5 -o c2.h5
 for option in '--unit word' '--vocabulary 5' '--min-count 2' '--no-nfc' '--digits keep'; do
   # shellcheck disable=SC2086
-  expect 64 "^lockstep: ${option%% *}: --like run/last.h5 settles that" "${prepare[@]}" classify a.tsv --like run/last.h5 $option -o c2.h5
+  expect 64 "^lockstep: ${option%% *} contradicts --like run/last.h5" "${prepare[@]}" classify a.tsv --like run/last.h5 $option -o c2.h5
 done
 "${prepare[@]}" classify a.tsv --like run/last.h5 --unit char --lower --digits 0 -o c.h5 >out.txt
 expect 64 'is input and output at once' "${prepare[@]}" classify a.tsv --like a.h5 -o ./a.h5
-expect 64 'expected a file' "${prepare[@]}" classify --like a.h5 -o c2.h5
+expect 64 'expected an input file' "${prepare[@]}" classify --like a.h5 -o c2.h5
 expect 64 'there is no training file to take it from' "${prepare[@]}" classify --like a.h5 --test b.tsv --valid-fraction 0.1 -o c2.h5
 expect 65 'a.tsv is no Lockstep file' "${prepare[@]}" classify --like a.tsv --test b.tsv -o c2.h5
 [ ! -e c2.h5 ]

@@ -52,10 +52,10 @@ expect 64 '^lockstep: --shuffle: expected a whole number' "${prepare[@]}" text s
 expect 64 '^lockstep: --shuffle: one running text' "${prepare[@]}" text sorted.tsv --stream --valid-fraction 0.1 --shuffle 1 -o o.h5
 expect 64 '^lockstep: --group says how rows are dealt' "${prepare[@]}" classify sorted.tsv --group 0 -o o.h5
 for group in '' x column= column=x column=1x comment= line= column=1,upto= line=x,upto=y; do
-  expect 64 '^lockstep: --group: expected column=N, comment=KEY' "${prepare[@]}" label sorted.tsv --valid-fraction 0.1 \
+  expect 64 '^lockstep: --group: expected column=N .N from -999 to 999., comment=KEY' "${prepare[@]}" label sorted.tsv --valid-fraction 0.1 \
     --group "$group" -o o.h5
 done
 expect 64 '^lockstep: --in-order goes with neither' "${prepare[@]}" classify sorted.tsv --valid-fraction 0.1 --in-order --shuffle 1 -o o.h5
-expect 64 '^lockstep: --in-order goes with classify and frames, not with text' "${prepare[@]}" text sorted.tsv --in-order -o o.h5
+expect 64 '^lockstep: --in-order is for classify and frames, not for text' "${prepare[@]}" text sorted.tsv --in-order -o o.h5
 expect 65 'sorted.tsv:1:13: 2 columns, but the subject is column 2' "${prepare[@]}" classify sorted.tsv --valid-fraction 0.1 --group 2 -o o.h5
 [ ! -e o.h5 ]

@@ -28,7 +28,7 @@ ended 74 "$LOCKSTEP" train 'runs/rate=0.2/c.yaml'
 grep -q "cannot open 'runs/rate=0.2/c.yaml'\|cannot read 'runs/rate=0.2/c.yaml'" err.txt
 
 ended 64 "$LOCKSTEP" train 'rate=0.1.yaml' --lr 0.5
-grep -q 'unknown option --lr: settings are given as key.path=value' err.txt
+grep -qF -- "--lr: settings are given as KEY=VALUE, without dashes: unknown key 'lr' (did you mean 'train.rate'?)" err.txt
 
 # "~" is the home folder, which the shell does not put in behind '='
 mkdir home

@@ -48,8 +48,8 @@ printf '\xef\xbb\xbf' | cat - in.txt | "$LOCKSTEP" predict class/last.h5 >out.tx
 "$LOCKSTEP" predict class/last.h5 <in.txt | cmp - out.txt
 printf 'abc\na\xc3\xa4\0b\n' >bad.txt
 expect 65 "standard input:2:3: a NUL byte" "$LOCKSTEP" predict class/last.h5 <bad.txt
-expect 64 "unexpected argument 'in.txt': lines come on standard input" "$LOCKSTEP" predict class/last.h5 in.txt
-expect 64 "unexpected argument 'in.txt': lines come on standard input" "$LOCKSTEP" score class/last.h5 in.txt
+expect 64 "unexpected argument 'in.txt': lines are read from standard input" "$LOCKSTEP" predict class/last.h5 in.txt
+expect 64 "unexpected argument 'in.txt': lines are read from standard input" "$LOCKSTEP" score class/last.h5 in.txt
 expect 64 "unexpected argument 'x'" "$LOCKSTEP" generate class/last.h5 x
 expect 64 "unexpected argument 'x'" "$LOCKSTEP" eval class/last.h5 words.h5 x
 expect 64 "only a language model" "$LOCKSTEP" score class/last.h5 <in.txt

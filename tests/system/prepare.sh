@@ -76,7 +76,7 @@ has frames.h5 /train/len_0004/frames '{2/Inf, 4, 3}'
 printf 'A B\tAH B\nC\tK\n' >train.tsv
 printf 'A\tAH\tEY\n' >test.tsv
 "${prepare[@]}" pairs train.tsv --test test.tsv -o pairs.h5 >report.txt
-grep -q '1 further targets' report.txt
+grep -q '1 alternative targets' report.txt
 has pairs.h5 /train/len_0004/target '{2/Inf, 4}'
 has pairs.h5 /train/len_0004/target_length '{2'
 has pairs.h5 /test/len_0004/references '{1}'
@@ -142,11 +142,11 @@ refused 64 "unknown kind 'text.txt'" "${prepare[@]}" text.txt -o out.h5
 refused 64 'expected -o OUT.h5' "${prepare[@]}" text text.txt
 refused 64 '--unit: expected word, char or sentencepiece, found' "${prepare[@]}" text text.txt --unit byte -o out.h5
 refused 64 '--column: expected word=I,tag=J' "${prepare[@]}" label b.conll --column word=x -o out.h5
-refused 64 '--conllu goes with label, not with text' "${prepare[@]}" text text.txt --conllu -o out.h5
-refused 64 '--stream goes with text, not with classify' "${prepare[@]}" classify lines.tsv --stream -o out.h5
-refused 64 '--target goes with pairs, not with text' "${prepare[@]}" text text.txt --target train.ph -o out.h5
-refused 64 '--shared-vocabulary goes with pairs, not with text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
-refused 64 '--unit goes with text, classify, label and pairs, not with frames' \
+refused 64 '--conllu is for label, not for text' "${prepare[@]}" text text.txt --conllu -o out.h5
+refused 64 '--stream is for text, not for classify' "${prepare[@]}" classify lines.tsv --stream -o out.h5
+refused 64 '--target is for pairs, not for text' "${prepare[@]}" text text.txt --target train.ph -o out.h5
+refused 64 '--shared-vocabulary is for pairs, not for text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
+refused 64 '--unit is for text, classify, label and pairs, not for frames' \
   "${prepare[@]}" frames frames.tsv --unit char -o out.h5
 refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
 refused 64 '--stream takes no value' "${prepare[@]}" text text.txt --stream=yes -o out.h5
@@ -184,7 +184,7 @@ cp a.h5 b.h5
 code=0
 "$LOCKSTEP" verify a.h5 none.h5 text.txt b.h5 >../out.txt 2>../err.txt || code=$?
 [ "$code" -eq 74 ] || fail "verify of several files: exit code $code"
-[ "$(grep -c 'a whole corpus' ../out.txt)" -eq 2 ]
+[ "$(grep -c 'a valid corpus' ../out.txt)" -eq 2 ]
 [ "$(grep -cE 'none.h5|text.txt is no Lockstep file' ../err.txt)" -eq 2 ] && [ "$(wc -l <../err.txt)" -eq 2 ]
 "$LOCKSTEP" inspect a.h5 b.h5 >../out.txt
 [ "$(grep -c '^[ab].h5: a corpus' ../out.txt)" -eq 2 ]

@@ -1,0 +1,34 @@
+# Help texts and suggestions: every command shows its usage and an example within 80 columns; options and settings of other
+# programs lead to ours.
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+
+"$LOCKSTEP" --help >all.txt
+mapfile -t commands < <(awk '/^Commands/ { on = 1; next } on && !NF { exit } on { print $1 }' all.txt)
+[ "${#commands[@]}" -ge 10 ] || fail "lockstep --help: ${#commands[@]} commands"
+for kind in text classify label pairs frames; do commands+=("prepare $kind"); done
+for command in "${commands[@]}"; do
+  # shellcheck disable=SC2086
+  "$LOCKSTEP" $command --help >help.txt
+  # shellcheck disable=SC2086
+  "$LOCKSTEP" help $command | cmp - help.txt || fail "help $command is not $command --help"
+  head -1 help.txt | grep -q "^Usage: lockstep ${command%% *} " || fail "$command --help: no usage"
+  grep -q '^Examples\{0,1\}:$' help.txt && grep -q "^ .*lockstep $command " help.txt || fail "$command --help: no example"
+  if LC_ALL=C.UTF-8 grep -nE '.{81}' help.txt; then fail "$command --help: lines of more than 80 columns"; fi
+done
+
+# Every name in the table of other programs' options leads to an option that some command has.
+for command in "${commands[@]}"; do "$LOCKSTEP" ${command%% *} --help; done >helps.txt
+pairs=$(sed -n 's/^ *{"\([a-z0-9_]*\)", "\([a-z0-9-]*\)"},$/\1 \2/p' "$LOCKSTEP_SOURCE/src/cli/option_names.c")
+[ "$(wc -l <<<"$pairs")" -gt 50 ] || fail "option_names.c: $(wc -l <<<"$pairs") names"
+while read -r name option; do
+  grep -q -- "--$option\b" helps.txt || fail "option_names.c: $name: no command has --$option"
+done <<<"$pairs"
+expect 64 '^lockstep predict: unknown option --beam-size .did you mean --beam' "$LOCKSTEP" predict x.h5 --beam-size 4
+expect 64 '^lockstep generate: unknown option --max_new_tokens .did you mean --length' "$LOCKSTEP" generate x.h5 --max_new_tokens=9
+expect 64 '^lockstep prepare: unknown option --Vocab-Size .did you mean --vocabulary' "$LOCKSTEP" prepare text x --Vocab-Size 9
+
+# Settings written as options.
+expect 64 "^lockstep train: --batch_size: settings are given as KEY=VALUE.*'train.batch'" "$LOCKSTEP" train x.yaml --batch_size 4
+expect 64 "^lockstep train: --beam: .*'lockstep predict --beam N'" "$LOCKSTEP" train x.yaml --beam 4
+expect 64 "^lockstep config: --train.rate: .*(train.rate=VALUE)" "$LOCKSTEP" config --train.rate=1
