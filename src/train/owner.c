@@ -1,9 +1,9 @@
+/* owner.c - the lock file of a run's folder: taking, renewing and giving back. */
 #include "owner_impl.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,87 +18,27 @@
 #include "log.h"
 #include "text.h"
 
-enum { WORD = 128 };
-
-/* Who owns a folder. */
-typedef struct identity {
-  char host[WORD];
-  long pid;
-  char job[WORD];
-  long restarts;      /* how often the scheduler has started the job again */
-  uint64_t start;     /* clock ticks from boot to the start of the process */
-  char machine[WORD]; /* this boot, and the space that process numbers are counted in */
-} identity;
-
 struct lk_owner {
-  char *folder, *path, *name; /* name: the passing one */
-  bool made;                  /* the folder was not there */
-  int fd;                     /* our file, whatever its name */
-  struct stat about;          /* of it */
+  char *folder, *path, *temporary;
+  bool made;         /* the folder was not there */
+  int fd;            /* our lock file, whatever its name */
+  struct stat about; /* of it */
   pthread_t thread;
-  bool beating;
+  bool renewing; /* the thread runs */
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   bool stop;
 };
 
-static char left_path[4096]; /* for the signal handler: a path that is set once and cleared */
+static char held_path[4096]; /* for the signal handler: set once, before `holds` */
 static volatile sig_atomic_t holds;
 
-static void read_word(const char *path, char out[WORD]) {
-  out[0] = '\0';
-  FILE *file = fopen(path, "re");
-  if (!file) return;
-  if (fscanf(file, "%100s", out) != 1) out[0] = '\0';
-  (void)fclose(file);
-}
+static void sleep_a_second(void) { sleep(1); }
+void (*lk_owner_pause)(void) = sleep_a_second;
 
-/* 0: there is no such process. */
-static uint64_t start_of(long pid) {
-  char path[64], text[1024] = "";
-  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-  FILE *file = fopen(path, "re");
-  if (!file) return 0;
-  const size_t got = fread(text, 1, sizeof text - 1, file);
-  (void)fclose(file);
-  text[got] = '\0';
-  const char *at = strrchr(text, ')'); /* the program's name may hold anything */
-  char state = 0;
-  unsigned long long start = 0;
-  if (!at || sscanf(at + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &state,
-                    &start) != 2)
-    return 0;
-  return state == 'Z' || state == 'X' ? 0 : start;
-}
-
-static void describe_self(identity *self) {
-  static const char *const jobs[] = {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"};
-  char boot[WORD], space[WORD] = "";
-  *self = (identity){.pid = (long)getpid(), .job = "none"};
-  if (gethostname(self->host, sizeof self->host - 1) || !self->host[0]) snprintf(self->host, WORD, "unknown");
-  for (size_t i = sizeof jobs / sizeof *jobs; i-- > 0;)
-    if (getenv(jobs[i]) && *getenv(jobs[i])) snprintf(self->job, WORD, "%.100s", getenv(jobs[i]));
-  for (char *c = self->job; *c; c++)
-    if (*c <= ' ') *c = '_';
-  const char *restarts = getenv("SLURM_RESTART_COUNT"); /* not set at the first start */
-  self->restarts = restarts ? strtol(restarts, NULL, 10) : 0;
-  self->start = start_of(self->pid);
-  read_word("/proc/sys/kernel/random/boot_id", boot);
-  if (readlink("/proc/self/ns/pid", space, sizeof space - 1) < 0) space[0] = '\0';
-  snprintf(self->machine, WORD, "%.60s/%.60s", boot, space);
-}
-
-/* A file that is no word of ours leaves everything unknown: then its age decides. */
-static void parse(const char *text, identity *who) {
-  *who = (identity){.host = "unknown", .job = "unknown"};
-  identity read = *who;
-  if (sscanf(text, "host %127s pid %ld job %127s restarts %ld start %" SCNu64 " machine %127s", read.host, &read.pid,
-             read.job, &read.restarts, &read.start, read.machine) == 6)
-    *who = read;
-}
-
-/* Opened each time: network file systems look at a file afresh when it is opened. *found false: there is none. */
-static lk_status look(const char *path, identity *who, struct stat *about, bool *found) {
+/* Read a lock file. It is opened each time, as network file systems look at a file afresh then. *found false: there is
+ * none. */
+static lk_status look(const char *path, lk_identity *who, struct stat *about, bool *found) {
   char text[1024];
   size_t got = 0;
   *found = false;
@@ -115,7 +55,7 @@ static lk_status look(const char *path, identity *who, struct stat *about, bool 
   close(fd);
   if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", path, strerror(error));
   text[got] = '\0';
-  parse(text, who);
+  lk_identity_parse(text, who);
   *found = true;
   return LK_OK;
 }
@@ -124,15 +64,17 @@ static bool same_file(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Our word under the passing name, with the time of now as the folder's file system tells it. */
-static int write_name(lk_owner *o, const identity *self) {
+static bool same_time(const struct stat *a, const struct stat *b) {
+  return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Write our lock file under the temporary name. Its time is what the folder's file system takes for now. */
+static int write_temporary(lk_owner *o, const lk_identity *self) {
   char text[1024];
-  const int size =
-      snprintf(text, sizeof text, "host %s\npid %ld\njob %s\nrestarts %ld\nstart %" PRIu64 "\nmachine %s\n", self->host,
-               self->pid, self->job, self->restarts, self->start, self->machine);
+  const int size = lk_identity_print(self, text, sizeof text);
   if (o->fd >= 0) close(o->fd);
-  (void)unlink(o->name);
-  o->fd = open(o->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  (void)unlink(o->temporary);
+  o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (o->fd < 0) return errno;
   const ssize_t put = write(o->fd, text, (size_t)size);
   if (put != size) return put < 0 ? errno : ENOSPC;
@@ -140,100 +82,84 @@ static int write_name(lk_owner *o, const identity *self) {
   return 0;
 }
 
-/* What is known of somebody else's lock, from one look to the next. */
-typedef struct vigil {
-  struct stat first; /* at the first look */
-  bool looked;
-  double waited; /* seconds */
-} vigil;
-
-typedef enum life { ALIVE, DEAD, SILENT } life; /* SILENT: gave no sign since the first look, but may yet */
-
-/* The scheduler has started this job again, so it takes the owner for dead. */
-static bool former_self(const identity *who, const identity *self) {
-  return strcmp(self->job, "none") != 0 && strcmp(self->job, who->job) == 0 && who->restarts < self->restarts;
-}
-
-static life judge(const identity *who, const identity *self, double age, const struct stat *about, vigil *v) {
-  if (strcmp(who->host, self->host) == 0 && strcmp(who->machine, self->machine) == 0) {
-    const uint64_t start = start_of(who->pid);
-    return start != 0 && start == who->start ? ALIVE : DEAD;
-  }
-  if (age > (former_self(who, self) ? LK_OWNER_QUIET : LK_OWNER_STALE)) return DEAD;
-  if (!v->looked || !same_file(about, &v->first)) v->first = *about;
-  v->looked = true;
-  return about->st_mtim.tv_sec != v->first.st_mtim.tv_sec || about->st_mtim.tv_nsec != v->first.st_mtim.tv_nsec
-             ? ALIVE
-             : SILENT;
-}
-
-/* A dead owner's file goes. Another rank 0 may be at the same: what was moved away must be what was judged. */
-static lk_status bury(const lk_owner *o, const struct stat *judged) {
-  lk_buffer grave = {0};
+/* Remove the lock of a dead owner. Another job may be doing the same, or have taken the folder meanwhile: the file is
+ * moved away first, and put back where it is another than the one that was judged. */
+static lk_status remove_dead(const lk_owner *o, const struct stat *judged) {
+  lk_buffer aside = {0};
   struct stat moved;
-  lk_status status = lk_buffer_printf(&grave, "%s.dead", o->name);
-  if (status == LK_OK && rename(o->path, grave.data) == 0) {
-    if (stat(grave.data, &moved) == 0 && !same_file(&moved, judged) && link(grave.data, o->path) != 0)
-      LK_WARN("%s changed hands while a dead owner's was taken away", o->path);
-    (void)unlink(grave.data);
+  lk_status status = lk_buffer_printf(&aside, "%s.dead", o->temporary);
+  if (status == LK_OK && rename(o->path, aside.data) == 0) {
+    if (stat(aside.data, &moved) == 0 && !same_file(&moved, judged) && link(aside.data, o->path) != 0)
+      LK_WARN("%s changed hands while the lock of a dead owner was removed", o->path);
+    (void)unlink(aside.data);
   }
-  lk_buffer_release(&grave);
+  lk_buffer_release(&aside);
   return status;
 }
 
-static lk_status refuse(const lk_owner *o, const identity *who) {
+static lk_status refuse(const lk_owner *o, const lk_identity *who) {
   return LK_FAIL(LK_USAGE,
                  "%s: the run is owned by process %ld on host %s (job %s); end that first, or choose another run.dir",
                  o->folder, who->pid, who->host, who->job);
 }
 
-static void wait_for(const identity *who, vigil *v) {
-  if (v->waited == 0)
+/* How long somebody else's lock has been watched. */
+typedef struct watch {
+  struct stat first; /* the file at the first look */
+  bool looked;
+  int pauses; /* a second each */
+} watch;
+
+static void wait_for(const lk_identity *who, watch *w) {
+  if (w->pauses == 0)
     LK_INFO("waiting to see whether process %ld on host %s (job %s), which owns the run, is alive", who->pid, who->host,
             who->job);
-  v->waited += 1;
-  sleep(1);
+  w->pauses++;
+  lk_owner_pause();
 }
 
-/* Somebody is in the folder: LK_OK where it is worth another try. */
-static lk_status contend(lk_owner *o, const identity *self, vigil *v) {
-  identity who;
+/* The folder has a lock. LK_OK where it is worth another try: it was removed, or a second has passed. */
+static lk_status deal_with_owner(lk_owner *o, const lk_identity *self, watch *w) {
+  lk_identity who;
   struct stat about;
   bool found;
   LK_TRY(look(o->path, &who, &about, &found));
   if (!found) return LK_OK;
+  if (!w->looked || !same_file(&about, &w->first)) w->first = about;
+  w->looked = true;
   const double age = (double)(o->about.st_mtim.tv_sec - about.st_mtim.tv_sec);
-  const life state = judge(&who, self, age, &about, v);
-  if (state == DEAD) {
+  const lk_owner_life life = lk_identity_life(&who, self, age, !same_time(&about, &w->first));
+  if (life == LK_OWNER_DEAD) {
     LK_WARN("%s: taken over from process %ld on host %s (job %s), which is gone", o->folder, who.pid, who.host,
             who.job);
-    return bury(o, &about);
+    return remove_dead(o, &about);
   }
-  if (v->waited > 2 * LK_OWNER_STALE || (state == ALIVE && !former_self(&who, self))) return refuse(o, &who);
-  wait_for(&who, v);
+  if (w->pauses > 2 * LK_OWNER_STALE || (life == LK_OWNER_ALIVE && !lk_identity_earlier_start(&who, self)))
+    return refuse(o, &who);
+  wait_for(&who, w);
   return LK_OK;
 }
 
 static lk_status acquire(lk_owner *o) {
-  identity self;
-  vigil v = {0};
-  describe_self(&self);
+  lk_identity self;
+  watch w = {0};
+  lk_identity_self(&self);
   for (int tries = 0; tries < 1000; tries++) {
-    int error = write_name(o, &self);
-    if (!error && link(o->name, o->path)) error = errno;
-    (void)unlink(o->name);
+    int error = write_temporary(o, &self);
+    if (!error && link(o->temporary, o->path)) error = errno;
+    (void)unlink(o->temporary);
     if (!error) return LK_OK;
-    /* a new owner cleans the folder, and may take our passing name for a dead one's */
+    /* a new owner removes leftovers from the folder, and may take our temporary file for one */
     if (error == ENOENT && access(o->folder, F_OK) == 0) continue;
     if (error != EEXIST) return LK_FAIL(LK_IO, "cannot write %s: %s", o->path, strerror(error));
-    LK_TRY(contend(o, &self, &v));
+    LK_TRY(deal_with_owner(o, &self, &w));
   }
-  return LK_FAIL(LK_IO, "cannot get hold of %s: others are at it all the time", o->path);
+  return LK_FAIL(LK_IO, "cannot lock %s: other jobs keep taking it", o->path);
 }
 
-/* Graves that were left open: of those who were killed while they buried. One that is being dug now may hold our own
- * file, taken for a dead one's, which is about to be given back. */
-static void clear_graves(const lk_owner *o) {
+/* Remove leftover lock files of interrupted takeovers (remove_dead()). A takeover that is under way may have moved our
+ * own lock aside by mistake and be about to put it back: that one stays. */
+static void remove_leftovers(const lk_owner *o) {
   DIR *dir = opendir(o->folder);
   if (!dir) return;
   for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
@@ -246,14 +172,14 @@ static void clear_graves(const lk_owner *o) {
   closedir(dir);
 }
 
-static void *beat(void *argument) {
+static void *renew(void *argument) {
   lk_owner *o = argument;
   struct timespec next;
   pthread_mutex_lock(&o->mutex);
   while (!o->stop) {
-    (void)futimens(o->fd, NULL); /* our file: never another owner's */
+    (void)futimens(o->fd, NULL); /* by descriptor: never another owner's file */
     clock_gettime(CLOCK_REALTIME, &next);
-    next.tv_sec += LK_OWNER_BEAT;
+    next.tv_sec += LK_OWNER_RENEWAL;
     pthread_cond_timedwait(&o->wake, &o->mutex, &next);
   }
   pthread_mutex_unlock(&o->mutex);
@@ -262,7 +188,7 @@ static void *beat(void *argument) {
 
 static lk_status name_files(lk_owner *o, const char *folder) {
   lk_buffer text = {0};
-  char host[WORD] = "unknown";
+  char host[LK_IDENTITY_WORD] = "unknown";
   (void)gethostname(host, sizeof host - 1);
   LK_TRY(lk_buffer_printf(&text, "%s", folder));
   o->folder = text.data;
@@ -271,7 +197,7 @@ static lk_status name_files(lk_owner *o, const char *folder) {
   o->path = text.data;
   text = (lk_buffer){0};
   LK_TRY(lk_buffer_printf(&text, "%s/.owner.%s.%ld-0.lockstep-tmp", folder, host, (long)getpid()));
-  o->name = text.data;
+  o->temporary = text.data;
   return LK_OK;
 }
 
@@ -287,10 +213,10 @@ lk_status lk_owner_take(lk_owner **owner, const char *folder) {
   o->made = access(folder, F_OK) != 0;
   LK_GO(lk_durable_folder(folder));
   LK_GO(acquire(o));
-  clear_graves(o);
-  snprintf(left_path, sizeof left_path, "%s", o->path);
+  remove_leftovers(o);
+  snprintf(held_path, sizeof held_path, "%s", o->path);
   holds = 1;
-  o->beating = pthread_create(&o->thread, NULL, beat, o) == 0;
+  o->renewing = pthread_create(&o->thread, NULL, renew, o) == 0;
   *owner = o;
   return LK_OK;
 done:
@@ -299,7 +225,7 @@ done:
 }
 
 lk_status lk_owner_check(const lk_owner *o) {
-  identity who;
+  lk_identity who;
   struct stat about;
   bool found;
   LK_TRY(look(o->path, &who, &about, &found));
@@ -309,7 +235,7 @@ lk_status lk_owner_check(const lk_owner *o) {
 }
 
 static void end_thread(lk_owner *o) {
-  if (!o->beating) return;
+  if (!o->renewing) return;
   pthread_mutex_lock(&o->mutex);
   o->stop = true;
   pthread_cond_signal(&o->wake);
@@ -326,15 +252,15 @@ void lk_owner_release(lk_owner **owner) {
   holds = 0;
   if (o->path && o->fd >= 0 && stat(o->path, &about) == 0 && same_file(&about, &o->about)) (void)unlink(o->path);
   if (o->fd >= 0) close(o->fd);
-  if (o->made) (void)rmdir(o->folder); /* where nothing came of the run */
+  if (o->made) (void)rmdir(o->folder); /* succeeds only where the run wrote nothing into it */
   pthread_mutex_destroy(&o->mutex);
   pthread_cond_destroy(&o->wake);
   free(o->folder);
   free(o->path);
-  free(o->name);
+  free(o->temporary);
   free(o);
 }
 
 void lk_owner_leave(void) {
-  if (holds) (void)unlink(left_path);
+  if (holds) (void)unlink(held_path);
 }

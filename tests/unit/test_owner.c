@@ -1,4 +1,5 @@
-/* Who may write into a run's folder: the living are respected, the dead are not. */
+/* Who may write into a run's folder: the lock of a living owner is respected, that of a dead one taken over. Nothing here
+ * waits or depends on how fast the machine is: a pause is a function of the test (lk_owner_pause). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,16 +36,21 @@ static int tear_down(void **state) {
   return rmdir(folder); /* fails where anything but the lock was left behind */
 }
 
-static void write_owner(const char *text, long age) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
+/* Make the lock file so many seconds old. */
+static void write_age(long age) {
   struct timespec times[2];
   clock_gettime(CLOCK_REALTIME, &times[0]);
   times[0].tv_sec -= age;
   times[1] = times[0];
   assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void write_owner(const char *text, long age) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  fclose(file);
+  write_age(age);
 }
 
 static void read_owner(char *text, size_t room) {
@@ -62,7 +68,7 @@ static void refused(const char *host, const char *process, const char *job) {
   assert_non_null(strstr(lk_error_get()->text, process));
   assert_non_null(strstr(lk_error_get()->text, job));
   lk_error_clear();
-  assert_int_equal(access(path, F_OK), 0); /* the other's lock stays */
+  assert_int_equal(access(path, F_OK), 0); /* the lock stays */
 }
 
 static void taken(void) {
@@ -112,19 +118,19 @@ static void test_killed_owner_is_taken_over(void **state) {
   taken();
 }
 
-/* Whoever was killed while he buried a dead owner left the grave: the next owner, when he has the folder. */
-static void test_graves_are_cleared(void **state) {
+/* A job that was killed while it took over a folder left a lock file there: the next owner removes it. */
+static void test_leftover_locks_are_removed(void **state) {
   (void)state;
-  char grave[160];
-  snprintf(grave, sizeof grave, "%s/.owner.far-away.1-0.lockstep-tmp.dead", folder);
-  FILE *file = fopen(grave, "w");
+  char left[160];
+  snprintf(left, sizeof left, "%s/.owner.far-away.1-0.lockstep-tmp.dead", folder);
+  FILE *file = fopen(left, "w");
   assert_non_null(file);
   fclose(file);
   taken();
-  assert_int_equal(access(grave, F_OK), -1);
+  assert_int_equal(access(left, F_OK), -1);
 }
 
-/* The number lives, but it is another process that has it now. */
+/* There is a process of that number, but it started at another time. */
 static void test_reused_number_is_no_owner(void **state) {
   (void)state;
   lk_owner *owner = NULL;
@@ -139,101 +145,117 @@ static void test_reused_number_is_no_owner(void **state) {
   taken();
 }
 
-/* An owner on another machine that is alive: somebody renews the file. */
-static pid_t begin_life(void) {
-  const pid_t child = fork();
-  if (child == 0) {
-    for (int i = 0; i < 200; i++) {
-      usleep(200 * 1000);
-      (void)utimensat(AT_FDCWD, path, NULL, 0);
-    }
-    _exit(0);
-  }
-  assert_true(child > 0);
-  return child;
-}
-
-static void end_life(pid_t child) {
-  assert_int_equal(kill(child, SIGKILL), 0);
-  assert_int_equal(waitpid(child, NULL, 0), child);
-}
+/* ---- owners on other machines: what happens to the lock in each pause ---- */
 
 static const char other[] = "host far-away\npid 1\njob 99\nrestarts 1\nstart 5\nmachine elsewhere\n";
 
-static double taken_after(void) {
-  struct timespec begin, end;
-  clock_gettime(CLOCK_MONOTONIC, &begin);
-  taken();
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  return (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+static int pauses, last_renewal; /* pauses so far; the owner renews its lock up to this one and then is silent */
+
+/* Ahead of the clock: however long the machine then takes, the lock is not old. */
+enum { FUTURE = -100000 };
+
+static void pause_in_test(void) {
+  pauses++;
+  write_age(pauses <= last_renewal ? FUTURE - pauses : LK_OWNER_STALE + 5);
+}
+
+/* A lock of `age`, whose owner renews it in so many pauses. */
+static void other_owner(const char *text, long age, int renewals) {
+  write_owner(text, age);
+  pauses = 0;
+  last_renewal = renewals;
 }
 
 static void test_living_owner_elsewhere_is_respected(void **state) {
   (void)state;
-  write_owner(other, LK_OWNER_STALE / 2);
-  const pid_t life = begin_life();
+  other_owner(other, FUTURE, 1);
   refused("far-away", "process 1 ", "job 99");
-  end_life(life);
+  assert_int_equal(pauses, 1);
 }
 
 static void test_silent_owner_elsewhere_is_waited_for(void **state) {
   (void)state;
-  write_owner(other, LK_OWNER_STALE + 5);
-  assert_true(taken_after() < 2);
-  write_owner(other, LK_OWNER_STALE - 3);
-  const double waited = taken_after();
-  assert_true(waited > 2 && waited < 20);
+  other_owner(other, LK_OWNER_STALE + 5, 0);
+  taken();
+  assert_int_equal(pauses, 0);
+  other_owner(other, FUTURE, 0);
+  taken();
+  assert_int_equal(pauses, 1);
 }
 
-/* The scheduler started the job again after its host had died: it need not be silent for as long. */
-static void test_former_self_elsewhere_is_waited_for(void **state) {
+/* The scheduler started the job again after its host had died: what still renews the lock is waited for, not obeyed. */
+static void test_earlier_start_elsewhere_is_waited_for(void **state) {
   (void)state;
   setenv("SLURM_JOB_ID", "99", 1);
   setenv("SLURM_RESTART_COUNT", "2", 1);
-  write_owner(other, LK_OWNER_QUIET + 2);
-  assert_true(taken_after() < 2);
-  write_owner(other, LK_OWNER_QUIET - 3);
-  const double waited = taken_after();
-  assert_true(waited > 2 && waited < 20);
-  /* it lives on: waited for until it falls silent */
-  write_owner(other, LK_OWNER_QUIET - 2);
-  const pid_t child = fork();
-  if (child == 0) {
-    for (int i = 0; i < 3; i++) {
-      sleep(1);
-      write_owner(other, LK_OWNER_QUIET - 2);
-    }
-    _exit(0);
-  }
-  assert_true(taken_after() > 4);
-  assert_int_equal(waitpid(child, NULL, 0), child);
+  other_owner(other, LK_OWNER_QUIET + 5, 0);
+  taken();
+  assert_int_equal(pauses, 0);
+  other_owner(other, FUTURE, 7);
+  taken();
+  assert_int_equal(pauses, 8);
+  other_owner(other, FUTURE, 1000); /* but not for ever */
+  refused("far-away", "process 1 ", "job 99");
+  assert_int_equal(pauses, 2 * LK_OWNER_STALE + 1);
   unsetenv("SLURM_RESTART_COUNT");
   unsetenv("SLURM_JOB_ID");
 }
 
-/* A second step of the same start, or of an earlier one, is a stranger. */
-static void test_same_start_is_no_former_self(void **state) {
+/* The same start of the job, or a later one, is a stranger: a second step of one allocation. */
+static void test_same_start_is_a_stranger(void **state) {
   (void)state;
   setenv("SLURM_JOB_ID", "99", 1);
-  for (const char *restarts = "1"; restarts; restarts = *restarts == '1' ? "0" : NULL) {
-    setenv("SLURM_RESTART_COUNT", restarts, 1);
-    write_owner(other, LK_OWNER_QUIET + 5);
-    const pid_t life = begin_life();
+  for (int restarts = 0; restarts <= 1; restarts++) {
+    setenv("SLURM_RESTART_COUNT", restarts ? "1" : "0", 1);
+    other_owner(other, FUTURE, 1);
     refused("far-away", "process 1 ", "job 99");
-    end_life(life);
+    assert_int_equal(pauses, 1);
   }
   unsetenv("SLURM_RESTART_COUNT");
   unsetenv("SLURM_JOB_ID");
+}
+
+/* From which age a lock counts as dead. */
+static void test_ages(void **state) {
+  (void)state;
+  lk_identity self, who;
+  lk_identity_self(&self);
+  lk_identity_parse(other, &who);
+  for (int earlier = 0; earlier < 2; earlier++) {
+    const double limit = earlier ? LK_OWNER_QUIET : LK_OWNER_STALE;
+    if (earlier) {
+      snprintf(self.job, sizeof self.job, "99");
+      self.restarts = 2;
+    }
+    assert_int_equal(lk_identity_life(&who, &self, limit, false), LK_OWNER_UNKNOWN);
+    assert_int_equal(lk_identity_life(&who, &self, limit, true), LK_OWNER_ALIVE);
+    assert_int_equal(lk_identity_life(&who, &self, limit + 1, true), LK_OWNER_DEAD);
+  }
 }
 
 static void test_garbage_goes_by_age(void **state) {
   (void)state;
-  write_owner("", 0);
-  const pid_t life = begin_life();
+  other_owner("", FUTURE, 1);
   refused("unknown", "process 0", "job unknown");
-  end_life(life);
-  write_owner("host\n\xff\xff pid", LK_OWNER_STALE + 5);
+  other_owner("host\n\xff\xff pid", LK_OWNER_STALE + 5, 0);
   taken();
+  assert_int_equal(pauses, 0);
+}
+
+/* The owner's thread renews the lock, from the start of the run. */
+static void test_lock_is_renewed(void **state) {
+  (void)state;
+  lk_owner *owner = NULL;
+  struct stat about;
+  assert_int_equal(lk_owner_take(&owner, folder), LK_OK);
+  write_age(LK_OWNER_STALE);
+  assert_int_equal(stat(path, &about), 0);
+  const time_t old = about.st_mtime;
+  while (about.st_mtime == old) { /* the thread's first renewal, or the one LK_OWNER_RENEWAL seconds later */
+    usleep(10 * 1000);
+    assert_int_equal(stat(path, &about), 0);
+  }
+  lk_owner_release(&owner);
 }
 
 static void test_lost_lock_is_noticed(void **state) {
@@ -251,6 +273,7 @@ static void test_lost_lock_is_noticed(void **state) {
 }
 
 int main(void) {
+  lk_owner_pause = pause_in_test;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(test_free_folder_is_taken),
@@ -259,11 +282,13 @@ int main(void) {
       TEST(test_reused_number_is_no_owner),
       TEST(test_living_owner_elsewhere_is_respected),
       TEST(test_silent_owner_elsewhere_is_waited_for),
-      TEST(test_former_self_elsewhere_is_waited_for),
-      TEST(test_same_start_is_no_former_self),
+      TEST(test_earlier_start_elsewhere_is_waited_for),
+      TEST(test_same_start_is_a_stranger),
+      TEST(test_ages),
       TEST(test_garbage_goes_by_age),
+      TEST(test_lock_is_renewed),
       TEST(test_lost_lock_is_noticed),
-      TEST(test_graves_are_cleared),
+      TEST(test_leftover_locks_are_removed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
