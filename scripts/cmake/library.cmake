@@ -10,6 +10,7 @@ target_compile_definitions(lockstep_flags INTERFACE
 if(LOCKSTEP_SANITIZE)
   set(sanitize -fsanitize=${LOCKSTEP_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_compile_options(lockstep_flags INTERFACE ${sanitize})
+  target_compile_definitions(lockstep_flags INTERFACE LK_SANITIZED=1)
   target_link_options(lockstep_flags INTERFACE ${sanitize})
 endif()
 

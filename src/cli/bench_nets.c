@@ -98,7 +98,7 @@ static void forward(void *context) {
 /* Run steps until rank 0's clock says that the time is over. */
 static lk_status run_steps(const bench *b, bench_net *net, double *median) {
   static double record[TIMES][MOST_STEPS];
-  double start = lk_clock_seconds(), limit = b->quick ? 0.7 : 4, at[TIMES];
+  double start = lk_clock_seconds(), limit = b->quick ? 0.7 : 4, at[TIMES] = {0};
   int steps = 0, more = 1;
   for (int i = -2; more; i++) {
     LK_TRY(step(net, i + 2, at));

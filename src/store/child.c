@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "h5.h"
 #include "probe_impl.h"
+#include "signals.h"
 
 extern char **environ;
 
@@ -54,8 +55,8 @@ static int spawn(int file, int answer, const char *const *environment, pid_t *ch
   sigemptyset(&none);
   error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
   if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
-  for (int fd = 0; !error && fd < 3; fd++)
-    if (fd != 2 || !LK_PROBE_SANITIZED) error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+  for (int fd = 0; !error && fd < 3; fd++) /* a sanitizer's report goes to the parent's standard error */
+    if (fd != 2 || !LK_SANITIZED) error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
   if (!error) error = posix_spawn_file_actions_adddup2(&actions, file, LK_PROBE_FILE);
   if (!error) error = posix_spawn_file_actions_adddup2(&actions, answer, LK_PROBE_ANSWER);
   if (!error) error = posix_spawn(child, program, &actions, &attributes, arguments, (char *const *)environment);

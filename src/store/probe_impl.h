@@ -12,18 +12,6 @@
 #pragma once
 #include "h5.h"
 
-/* A sanitizer's shadow does not fit any limit on memory, and what it finds in the child has to be heard. */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define LK_PROBE_SANITIZED 1
-#endif
-#elif defined __SANITIZE_ADDRESS__
-#define LK_PROBE_SANITIZED 1
-#endif
-#ifndef LK_PROBE_SANITIZED
-#define LK_PROBE_SANITIZED 0
-#endif
-
 #define LK_PROBE_NAME      "LOCKSTEP_PROBE" /* the variable: "own" or "frames", a colon, the path for messages */
 #define LK_PROBE_FILE      3                /* descriptors in the child */
 #define LK_PROBE_ANSWER    4

@@ -9,7 +9,7 @@ enum { S = 8, VOCABULARY = 200, LABELS = 5, D = 3, ROWS_MOST = 4000 };
 
 /* Counting allocations: lk_loader_batch() must do without. Sanitizers have an allocator of their own. */
 static long allocations;
-#ifndef __SANITIZE_ADDRESS__
+#if !LK_SANITIZED
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
