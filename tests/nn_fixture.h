@@ -86,8 +86,8 @@ static inline void fixture_rank_pack(fixture_rank *k, const fixture_corpus *c) {
 /* The gradients and the marks of sparse ones. */
 static inline void fixture_rank_grads(fixture_rank *k, const lk_params *params, size_t rows) {
   k->grads = (lk_grads){.shards = &k->shards, .params = params};
-  for (int p = 0; p < k->shards.pieces; p++) {
-    k->grads.piece[p] = lk_arena_reals(&k->grad_arena, lk_params_count(params));
+  for (int p = 0; p < k->shards.subtrees; p++) {
+    k->grads.subtree[p] = lk_arena_reals(&k->grad_arena, lk_params_count(params));
     k->grads.touched[p] = lk_arena_take(&k->grad_arena, rows);
   }
 }
@@ -107,11 +107,11 @@ static inline void fixture_rank_open(fixture_rank *k, const fixture_corpus *c, i
   fixture_rank_grads(k, params, rows);
   assert_int_equal(lk_arena_reserve(&k->grad_arena), LK_OK);
   fixture_rank_grads(k, params, rows);
-  for (int p = 0; p < k->shards.pieces; p++) {
+  for (int p = 0; p < k->shards.subtrees; p++) {
     memset(k->grads.touched[p], 1, rows);
     for (int i = 0; i < lk_params_tensors(params); i++)
       for (ptrdiff_t j = 0; j < lk_params_at(params, i)->count; j++)
-        k->grads.piece[p][lk_params_at(params, i)->offset + j] = (lk_real)__builtin_nan("");
+        k->grads.subtree[p][lk_params_at(params, i)->offset + j] = (lk_real)__builtin_nan("");
   }
 }
 
@@ -120,14 +120,14 @@ static inline void fixture_rank_close(fixture_rank *k) {
   lk_arena_release(&k->grad_arena);
 }
 
-/* total [P] = the pieces of all ranks along the rest of the tree. */
+/* total [P] = the subtrees of all ranks along the rest of the tree. */
 static inline void fixture_combine(const fixture_rank *rank, int R, ptrdiff_t P, lk_real *total) {
   lk_real *slot = calloc((size_t)(LK_TREE_LEVELS * P), sizeof *slot);
   lk_tree tree = lk_tree_start(rank[0].shards.total, 0);
   for (int r = 0; r < R; r++)
-    for (int p = 0; p < rank[r].shards.pieces; p++) {
-      int at = lk_tree_push(&tree, rank[r].shards.piece[p]), into, from;
-      memcpy(slot + at * P, rank[r].grads.piece[p], (size_t)P * sizeof *slot);
+    for (int p = 0; p < rank[r].shards.subtrees; p++) {
+      int at = lk_tree_push(&tree, rank[r].shards.subtree[p]), into, from;
+      memcpy(slot + at * P, rank[r].grads.subtree[p], (size_t)P * sizeof *slot);
       while (lk_tree_merge(&tree, &into, &from))
         for (ptrdiff_t i = 0; i < P; i++) slot[into * P + i] += slot[from * P + i];
     }

@@ -176,7 +176,7 @@ static inline double net_forward(net_run *run, lk_mode mode) {
   return sum;
 }
 
-/* After net_forward(run, mode): all gradients, into the rank's pieces. */
+/* After net_forward(run, mode): all gradients, into the rank's subtrees. */
 static inline void net_backward(net_run *run, lk_mode mode) {
   const net_spec *spec = &run->net->spec;
   const lk_pack *pack = &run->rank->pack;
@@ -190,7 +190,7 @@ static inline void net_backward(net_run *run, lk_mode mode) {
   ptrdiff_t half = spec->bidirectional ? e->H : e->width;
   if (spec->pool >= 0)
     lk_pool_backward((lk_pool)spec->pool, pack, e->width, half, run->dpooled, run->ldy, run->arg, dy, lddy);
-  lk_leaf_product also = {run->shard_rows, .dy = run->logits, .x = x,
-                          .ldy = run->ld,  .ldx = ldx,        .K = run->output.dense.I};
+  lk_shard_product also = {run->shard_rows, .dy = run->logits, .x = x,
+                           .ldy = run->ld,  .ldx = ldx,        .K = run->output.dense.I};
   lk_encoder_backward(e, pack, mode, NULL, spec->tied ? &also : NULL, NULL, &run->rank->grads);
 }

@@ -2,11 +2,11 @@
 
 #include "status.h"
 
-lk_slice lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit) {
+lk_range lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit) {
   LK_ASSERT(part.index >= 0 && part.index < part.count && n >= 0 && unit > 0);
   const ptrdiff_t groups = (n + unit - 1) / unit;
   const ptrdiff_t begin = groups * part.index / part.count * unit, end = groups * (part.index + 1) / part.count * unit;
-  return (lk_slice){begin < n ? begin : n, end < n ? end : n};
+  return (lk_range){begin < n ? begin : n, end < n ? end : n};
 }
 
 static int block_first(int total, int rank, int size) { return (int)((int64_t)rank * total / size); }
@@ -18,21 +18,21 @@ static int only_child(int total, int first, int level) {
   return width < total && (first >> level) % 2 == 0 && first + width >= total;
 }
 
-static lk_piece promote(int total, lk_piece node) {
+static lk_subtree promote(int total, lk_subtree node) {
   while (only_child(total, node.first, node.level)) node.level++;
   return node;
 }
 
 /* The largest node that begins at `first` and ends by `end`. */
-static lk_piece largest_piece(int total, int first, int end) {
-  lk_piece piece = promote(total, lk_tree_leaf(first));
+static lk_subtree largest_subtree(int total, int first, int end) {
+  lk_subtree subtree = promote(total, lk_tree_shard(first));
   for (;;) {
-    int width = 1 << (piece.level + 1);
+    int width = 1 << (subtree.level + 1);
     int stop = first + width < total ? first + width : total;
-    if (width / 2 >= total || first % width != 0 || stop > end) return piece;
-    piece.level++;
-    piece.count = stop - first;
-    piece = promote(total, piece);
+    if (width / 2 >= total || first % width != 0 || stop > end) return subtree;
+    subtree.level++;
+    subtree.count = stop - first;
+    subtree = promote(total, subtree);
   }
 }
 
@@ -44,9 +44,9 @@ lk_shards lk_shards_make(int total, int rank, int size) {
 lk_shards lk_shards_block(int total, int begin, int end) {
   LK_ASSERT(total >= 1 && total <= LK_MAX_SHARDS && begin >= 0 && begin < end && end <= total);
   lk_shards shards = {.total = total, .first = begin, .count = end - begin};
-  for (int first = shards.first; first < end; first += shards.piece[shards.pieces++].count) {
-    LK_ASSERT(shards.pieces < LK_MAX_PIECES);
-    shards.piece[shards.pieces] = largest_piece(total, first, end);
+  for (int first = shards.first; first < end; first += shards.subtree[shards.subtrees++].count) {
+    LK_ASSERT(shards.subtrees < LK_MAX_SUBTREES);
+    shards.subtree[shards.subtrees] = largest_subtree(total, first, end);
   }
   return shards;
 }
@@ -62,7 +62,7 @@ lk_tree lk_tree_start(int total, int first) {
   return (lk_tree){.total = total, .next = first};
 }
 
-int lk_tree_push(lk_tree *tree, lk_piece node) {
+int lk_tree_push(lk_tree *tree, lk_subtree node) {
   LK_ASSERT(node.first == tree->next && node.count >= 1 && node.first + node.count <= tree->total);
   LK_ASSERT(tree->depth < LK_TREE_LEVELS);
   tree->next += node.count;
@@ -72,7 +72,7 @@ int lk_tree_push(lk_tree *tree, lk_piece node) {
 
 int lk_tree_merge(lk_tree *tree, int *into, int *from) {
   if (tree->depth < 2) return 0;
-  lk_piece *left = &tree->node[tree->depth - 2], *right = &tree->node[tree->depth - 1];
+  lk_subtree *left = &tree->node[tree->depth - 2], *right = &tree->node[tree->depth - 1];
   if (left->level != right->level || (left->first >> left->level) % 2 != 0) return 0;
   LK_ASSERT(left->first + left->count == right->first);
   left->count += right->count;
@@ -84,11 +84,11 @@ int lk_tree_merge(lk_tree *tree, int *into, int *from) {
   return 1;
 }
 
-double lk_tree_sum(const double *leaf, int total) {
+double lk_tree_sum(const double *value, int total) {
   double slot[LK_TREE_LEVELS];
   lk_tree tree = lk_tree_start(total, 0);
   for (int shard = 0; shard < total; shard++) {
-    slot[lk_tree_push(&tree, lk_tree_leaf(shard))] = leaf[shard];
+    slot[lk_tree_push(&tree, lk_tree_shard(shard))] = value[shard];
     for (int into, from; lk_tree_merge(&tree, &into, &from);) slot[into] += slot[from];
   }
   LK_ASSERT(tree.depth == 1);

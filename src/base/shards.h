@@ -1,12 +1,12 @@
 /* shards.h - virtual shards and the one tree that all sums follow.
  *
  * A run has S shards whatever the number of ranks R <= S; rank r hosts the contiguous block [r S/R, (r+1) S/R). Any sum
- * over the corpus is the sum of S leaves along one fixed binary tree over the shard index: node (level l, index k)
+ * over the corpus is the sum of S terms, one a shard, along one fixed binary tree over the shard index: node (level l, index k)
  * covers shards [k 2^l, (k+1) 2^l) as far as they exist and is node(l-1, 2k) + node(l-1, 2k+1), or the left one alone
  * where the right does not exist. So its bits depend on S and never on R.
  *
  *     S = 8, R = 3:   rank 0 | rank 1   | rank 2
- *                     0 1    | 2 3 4    | 5 6 7       a rank's block splits into whole subtrees, its pieces:
+ *                     0 1    | 2 3 4    | 5 6 7       a rank's block splits into whole subtrees, its parts:
  *                     (0 1)  | (2 3)(4) | (5)(6 7)
  *
  * Every tensor's gradient is assigned once a step, from leaves that hold all contributions of their shard: two trees
@@ -17,13 +17,14 @@
 
 #include "real.h"
 
-#define LK_MAX_SHARDS  4096
-#define LK_MAX_PIECES  24
-#define LK_TREE_LEVELS 13
+#define LK_MAX_SHARDS   4096
+#define LK_MAX_SUBTREES 24
+#define LK_TREE_LEVELS  13
 
-typedef struct lk_slice { /* [begin, end) */
+typedef struct lk_range { /* indices begin .. end-1 */
   ptrdiff_t begin, end;
-} lk_slice;
+} lk_range;
+static inline ptrdiff_t lk_range_size(lk_range range) { return range.end - range.begin; }
 
 /* One of several ranks that do a work together, or the one that does it alone. */
 typedef struct lk_part {
@@ -31,7 +32,7 @@ typedef struct lk_part {
 } lk_part;
 #define LK_WHOLE ((lk_part){0, 1})
 /** Its share of n things: whole groups of `unit`, but for the last; all shares about alike. Not collective. */
-lk_slice lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit);
+lk_range lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit);
 
 /* A tensor whose gradient has few rows that are not zero, in the flat vector of parameters. Which rows a step touched is
  * told by marks, a byte a row, the rows of all such tensors counted one after the other. */
@@ -39,16 +40,16 @@ typedef struct lk_row_block {
   ptrdiff_t offset, rows, width;
 } lk_row_block;
 
-typedef struct lk_piece {
+typedef struct lk_subtree {
   int first, count; /* shards [first, first+count), global index */
   int level;        /* of its root in the tree */
-} lk_piece;
+} lk_subtree;
 
 typedef struct lk_shards {
   int total;        /* S */
   int first, count; /* this rank's block */
-  int pieces;
-  lk_piece piece[LK_MAX_PIECES];
+  int subtrees;
+  lk_subtree subtree[LK_MAX_SUBTREES];
 } lk_shards;
 
 /** The block of rank `rank` of `size`; needs size <= total <= LK_MAX_SHARDS.      Not collective. */
@@ -63,18 +64,18 @@ int lk_shards_owner(int total, int size, int shard);
  *     lk_tree tree = lk_tree_start(shards->total, first);
  *     for each node in order { fill slot lk_tree_push(&tree, node);
  *         while (lk_tree_merge(&tree, &into, &from)) slot[into] += slot[from];  }
- * A node is a leaf (one shard) or a piece summed elsewhere. When all of a piece has been pushed its sum is in slot 0. */
+ * A node is one shard, or a subtree summed elsewhere. When all of a subtree has been pushed its sum is in slot 0. */
 typedef struct lk_tree {
   int total, next; /* S; the shard that the next node must begin with */
   int depth;       /* slots in use */
-  lk_piece node[LK_TREE_LEVELS + 1];
+  lk_subtree node[LK_TREE_LEVELS + 1];
 } lk_tree;
 
 lk_tree lk_tree_start(int total, int first);
-int lk_tree_push(lk_tree *tree, lk_piece node);
+int lk_tree_push(lk_tree *tree, lk_subtree node);
 /** Whether slot *into += slot *from is due (and taken as done).                    Not collective. */
 int lk_tree_merge(lk_tree *tree, int *into, int *from);
-static inline lk_piece lk_tree_leaf(int shard) { return (lk_piece){.first = shard, .count = 1, .level = 0}; }
+static inline lk_subtree lk_tree_shard(int shard) { return (lk_subtree){.first = shard, .count = 1, .level = 0}; }
 
 /** The sum of S doubles along the tree.                                           Not collective. */
-double lk_tree_sum(const double *leaf, int total);
+double lk_tree_sum(const double *value, int total);

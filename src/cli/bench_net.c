@@ -5,7 +5,7 @@
 #include "bench_impl.h"
 #include "optimizer.h"
 #include "reducer.h"
-#include "words.h"
+#include "distinct.h"
 
 /* ---- vocabularies and labels, in place of a corpus ---- */
 
@@ -118,7 +118,7 @@ static lk_status open_reducer(bench_net *net, const bench *b) {
   lk_row_block block[BLOCKS];
   lk_reducer_spec spec = {.shards = net->shards.total, .P = lk_params_count(net->params), .blocks = block};
   spec.rows_rest = lk_optimizer_rests(&net->config);
-  spec.beside = lk_task_weights(net->task);
+  spec.packed_bytes = lk_task_weights(net->task);
   spec.block_count = lk_params_row_blocks(net->params, block, BLOCKS);
   LK_ASSERT(spec.block_count <= BLOCKS);
   return lk_reducer_create(&net->reducer, b->comm, &spec);
@@ -127,10 +127,10 @@ static lk_status open_reducer(bench_net *net, const bench *b) {
 static lk_status commit(bench_net *net) {
   const lk_part part = lk_reducer_part(net->reducer);
   LK_TRY(lk_params_commit_at(net->params, 1, lk_reducer_values(net->reducer), part));
-  lk_task_weights_at(net->task, lk_reducer_beside(net->reducer), part);
+  lk_task_weights_at(net->task, lk_reducer_packed(net->reducer), part);
   net->grads = (lk_grads){.shards = &net->shards, .params = net->params};
-  for (int p = 0; p < net->shards.pieces; p++) {
-    net->grads.piece[p] = lk_reducer_piece(net->reducer, p);
+  for (int p = 0; p < net->shards.subtrees; p++) {
+    net->grads.subtree[p] = lk_reducer_gradient(net->reducer, p);
     net->grads.touched[p] = lk_reducer_touched(net->reducer, p);
   }
   LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, lk_reducer_slice(net->reducer)));
@@ -140,11 +140,11 @@ static lk_status commit(bench_net *net) {
 /* The number of distinct words, summed over this rank's shards: the rows of the input products of layer 0. */
 static lk_status count_words(const bench_net *net, double *words) {
   lk_arena arena = {0};
-  lk_words found = {0};
-  lk_words_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
+  lk_distinct found = {0};
+  lk_distinct_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
   LK_TRY(lk_arena_reserve(&arena));
-  lk_words_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
-  lk_words_find(&found, &net->batch.pack, net->batch.source);
+  lk_distinct_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
+  lk_distinct_find(&found, &net->batch.pack, net->batch.source);
   *words = (double)found.n;
   lk_arena_release(&arena);
   return LK_OK;

@@ -32,8 +32,8 @@ static lk_status measure(const bench *b, ptrdiff_t P, lk_reduction how, json_t *
   double sum, share, bytes = 4.0 * (double)P;
   const lk_reducer_spec spec = {.shards = b->size, .P = P, .how = how};
   LK_GO(lk_reducer_create(&reducer, b->comm, &spec));
-  float *piece = lk_reducer_piece(reducer, 0);
-  for (ptrdiff_t i = 0; i < P; i++) piece[i] = (float)(i % 1000);
+  float *subtree = lk_reducer_gradient(reducer, 0);
+  for (ptrdiff_t i = 0; i < P; i++) subtree[i] = (float)(i % 1000);
   LK_GO(run(b, reducer, &sum, &share));
   LK_GO(bench_add(rows, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "by",
                                   how == LK_REDUCTION_MESSAGES ? "messages" : lk_reducer_words(reducer), "MB",

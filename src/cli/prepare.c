@@ -6,8 +6,8 @@
 
 #include "durable.h"
 #include "log.h"
-#include "side.h"
 #include "prepare_options_impl.h"
+#include "tokenizer.h"
 
 static lk_status check(const lk_prepare_arguments *a) {
   const lk_prepare *p = &a->prepare;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "arena.h"
-#include "side.h"
 #include "prepare_options_impl.h"
+#include "tokenizer.h"
 
 #define TEXT     LK_KIND_TEXT
 #define CLASSIFY LK_KIND_CLASSIFY

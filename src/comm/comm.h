@@ -1,16 +1,16 @@
 /* comm.h - the ranks, and the sums between them.
  *
- * The only module that knows MPI. Floats are never summed by MPI, whose order depends on R: ranks exchange pieces of
+ * The only module that knows MPI. Floats are never summed by MPI, whose order depends on R: ranks exchange subtrees of
  * the fixed tree (shards.h) and every sum is taken in tree order by the rank that owns the slice.
  *
- * The flat vector of P reals is cut into R slices at multiples of LK_SLICE_BLOCK: rank r sums, and updates, its own. */
+ * The flat vector of P reals is cut into R slices at multiples of LK_RANGE_BLOCK: rank r sums, and updates, its own. */
 #pragma once
 #include <stdbool.h>
 
 #include "shards.h"
 #include "status.h"
 
-#define LK_SLICE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the slices */
+#define LK_RANGE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the slices */
 
 typedef struct lk_comm lk_comm;
 

@@ -19,14 +19,14 @@ static int number_of(const char *one, const char *other, int otherwise) {
   return text ? atoi(text) : otherwise;
 }
 
-static int told_size(void) { return number_of("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", 0); }
-static int told_rank(void) { return number_of("OMPI_COMM_WORLD_RANK", "PMI_RANK", 0); }
-static int told_here(void) { return number_of("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", 0); }
+static int launched_size(void) { return number_of("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", 0); }
+static int launched_rank(void) { return number_of("OMPI_COMM_WORLD_RANK", "PMI_RANK", 0); }
+static int launched_here(void) { return number_of("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", 0); }
 
 /* Slurm's oldest way to start ranks tells them no more than their number. */
 bool lk_comm_launched(void) {
   const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-  return told_size() > 0 || is_set("PMIX_RANK") || is_set("PMI_RANK") || (tasks != NULL && strcmp(tasks, "1") != 0);
+  return launched_size() > 0 || is_set("PMIX_RANK") || is_set("PMI_RANK") || (tasks != NULL && strcmp(tasks, "1") != 0);
 }
 
 /* "Open MPI v5.0.7", "MPICH Version: 4.0.2": what this MPI calls itself, in a line. */
@@ -59,11 +59,12 @@ static int settings_of(setting out[3]) {
   int version = 0, n = 0;
   library_words(words);
   if (sscanf(words, "Open MPI v%d", &version) != 1) return 0;
-  const bool alone = !lk_comm_launched(), one_host = alone || (told_size() > 0 && told_size() == told_here());
+  const bool alone = !lk_comm_launched(),
+             one_host = alone || (launched_size() > 0 && launched_size() == launched_here());
   if (alone && !is_set("OMPI_MCA_ess_singleton_isolated")) out[n++] = (setting){"OMPI_MCA_ess_singleton_isolated", "1"};
   if (!one_host || is_set("OMPI_MCA_pml") || is_set("OMPI_MCA_mtl") || is_set("OMPI_MCA_btl")) return n;
   out[n++] = (setting){"OMPI_MCA_pml", "ob1"};
-  if (room_for_messages(alone ? 1 : told_here()))
+  if (room_for_messages(alone ? 1 : launched_here()))
     out[n++] = (setting){"OMPI_MCA_btl", version < 5 ? "self,vader" : "self,sm"};
   return n;
 }
@@ -82,12 +83,12 @@ lk_status lk_launch(int *argc, char ***argv, int *provided) {
 
 lk_status lk_launch_check(int size) {
   char words[MPI_MAX_LIBRARY_VERSION_STRING];
-  if (size > 1 || told_size() <= 1) return LK_OK;
-  if (told_rank() > 0) return LK_USAGE; /* one of them says it */
+  if (size > 1 || launched_size() <= 1) return LK_OK;
+  if (launched_rank() > 0) return LK_USAGE; /* one of them says it */
   library_words(words);
   return LK_FAIL(
       LK_USAGE,
       "%d ranks were started that cannot reach each other: lockstep was built with %s, and mpirun is another "
       "MPI's; start it with the mpirun of its own",
-      told_size(), words);
+      launched_size(), words);
 }

@@ -13,11 +13,11 @@ static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 static void layout(lk_reducer *reducer) {
   lk_arena *arena = &reducer->arena;
   size_t row = (size_t)reducer->bucket * sizeof(float), received = (size_t)reducer->received_sources;
-  size_t sent = (size_t)(reducer->destinations * reducer->run.shards.pieces), adds = 0;
-  for (int p = 0; p < reducer->run.shards.pieces; p++) adds += (size_t)reducer->run_plan[p].ops;
-  size_t blocks = (size_t)((reducer->P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK);
+  size_t sent = (size_t)(reducer->destinations * reducer->run.shards.subtrees), adds = 0;
+  for (int p = 0; p < reducer->run.shards.subtrees; p++) adds += (size_t)reducer->run_plan[p].ops;
+  size_t blocks = (size_t)((reducer->P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK);
   size_t own_rows = (size_t)(lk_row_behind(reducer, reducer->own.end) - lk_row_at(reducer, reducer->own.begin));
-  for (int w = 0; w < LK_WINDOW; w++) {
+  for (int w = 0; w < LK_BUCKETS_IN_FLIGHT; w++) {
     reducer->incoming[w] = lk_arena_take(arena, received * row);
     reducer->marks[w] = lk_arena_take(arena, received * (size_t)reducer->part_rows);
     reducer->outgoing[w] = adds > 0 || reducer->rows > 0 ? lk_arena_take(arena, sent * row) : NULL;
@@ -29,11 +29,11 @@ static void layout(lk_reducer *reducer) {
 }
 
 static lk_status allocate_tables(lk_reducer *reducer) {
-  size_t sent = (size_t)(reducer->destinations * reducer->run.shards.pieces);
+  size_t sent = (size_t)(reducer->destinations * reducer->run.shards.subtrees);
   size_t requests = most((size_t)reducer->received_sources + sent, 2 * (size_t)reducer->comm->size);
   LK_TRY(lk_alloc(&reducer->view, (size_t)reducer->sources, sizeof *reducer->view));
   LK_TRY(lk_alloc(&reducer->status, requests, sizeof *reducer->status));
-  for (int w = 0; w < LK_WINDOW; w++) LK_TRY(lk_alloc(&reducer->request[w], requests, sizeof(MPI_Request)));
+  for (int w = 0; w < LK_BUCKETS_IN_FLIGHT; w++) LK_TRY(lk_alloc(&reducer->request[w], requests, sizeof(MPI_Request)));
   return LK_OK;
 }
 
@@ -44,11 +44,11 @@ static lk_status cut_slices(lk_reducer *reducer, const lk_reducer_spec *spec) {
   LK_TRY(lk_alloc(&reducer->record_bytes, R, sizeof *reducer->record_bytes));
   LK_TRY(lk_alloc(&reducer->block_bytes, R, sizeof *reducer->block_bytes));
   for (int r = 0; r < reducer->comm->size; r++) {
-    lk_slice slice = lk_reducer_cut(spec, r, reducer->comm->size);
+    lk_range slice = lk_reducer_cut(spec, r, reducer->comm->size);
     ptrdiff_t n = slice.end - slice.begin;
     reducer->slice[r] = slice;
     reducer->slice_bytes[r] = (size_t)n * sizeof(float);
-    reducer->block_bytes[r] = (size_t)((n + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK) * sizeof(double);
+    reducer->block_bytes[r] = (size_t)((n + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK) * sizeof(double);
   }
   reducer->own = reducer->slice[reducer->comm->rank];
   return LK_OK;
@@ -56,14 +56,14 @@ static lk_status cut_slices(lk_reducer *reducer, const lk_reducer_spec *spec) {
 
 /* The same on every rank: from S, R and P alone. */
 static void cut_buckets(lk_reducer *reducer) {
-  ptrdiff_t longest = 0, pieces = 0, size = reducer->comm->size;
+  ptrdiff_t longest = 0, subtrees = 0, size = reducer->comm->size;
   for (int r = 0; r < size; r++) {
-    lk_slice slice = reducer->slice[r];
+    lk_range slice = reducer->slice[r];
     if (slice.end - slice.begin > longest) longest = slice.end - slice.begin;
-    pieces += lk_shards_make(reducer->shards, r, (int)size).pieces;
+    subtrees += lk_shards_make(reducer->shards, r, (int)size).subtrees;
   }
-  LK_ASSERT(pieces > 0);
-  ptrdiff_t bucket = reducer->comm->bucket / pieces / LK_SUM_BLOCK * LK_SUM_BLOCK;
+  LK_ASSERT(subtrees > 0);
+  ptrdiff_t bucket = reducer->comm->bucket / subtrees / LK_SUM_BLOCK * LK_SUM_BLOCK;
   if (bucket < LK_SUM_BLOCK) bucket = LK_SUM_BLOCK;
   reducer->bucket = bucket < longest ? bucket : lk_padded(longest);
   reducer->buckets = longest > 0 ? (longest + reducer->bucket - 1) / reducer->bucket : 0;
@@ -117,7 +117,7 @@ lk_status lk_reducer_create(lk_reducer **reducer, lk_comm *comm, const lk_reduce
   made->comm = comm;
   made->shards = spec->shards;
   made->P = spec->P;
-  made->beside_bytes = spec->beside;
+  made->packed_bytes = spec->packed_bytes;
   made->unit = MPI_DATATYPE_NULL;
   made->host = made->leaders.mpi = MPI_COMM_NULL;
   made->shared.mpi = MPI_WIN_NULL;
@@ -134,8 +134,8 @@ void lk_reducer_destroy(lk_reducer **reducer) {
   if (r == NULL) return;
   lk_group_close(r);
   if (r->unit != MPI_DATATYPE_NULL) MPI_Type_free(&r->unit);
-  for (int w = 0; w < LK_WINDOW; w++) free(r->request[w]);
-  for (int p = 0; p < LK_MAX_PIECES; p++) free(r->run_plan[p].op);
+  for (int w = 0; w < LK_BUCKETS_IN_FLIGHT; w++) free(r->request[w]);
+  for (int p = 0; p < LK_MAX_SUBTREES; p++) free(r->run_plan[p].op);
   void *tables[] = {r->block, r->group,      r->member, r->source,      r->total.op,     r->destination, r->share_to,
                     r->slice, r->share_from, r->view,   r->slice_bytes, r->record_bytes, r->block_bytes, r->status};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
@@ -144,25 +144,25 @@ void lk_reducer_destroy(lk_reducer **reducer) {
   *reducer = NULL;
 }
 
-float *lk_reducer_piece(const lk_reducer *reducer, int p) {
+float *lk_reducer_gradient(const lk_reducer *reducer, int p) {
   const lk_member *own = &reducer->member[reducer->local];
-  LK_ASSERT(p >= 0 && p < own->pieces);
-  return own->piece[p];
+  LK_ASSERT(p >= 0 && p < own->subtrees);
+  return own->subtree[p];
 }
 
 uint8_t *lk_reducer_touched(const lk_reducer *reducer, int p) {
   const lk_member *own = &reducer->member[reducer->local];
-  LK_ASSERT(p >= 0 && p < own->pieces);
+  LK_ASSERT(p >= 0 && p < own->subtrees);
   return own->touched[p];
 }
 
 float *lk_reducer_values(const lk_reducer *reducer) { return reducer->values; }
 
-lk_slice lk_reducer_slice(const lk_reducer *reducer) { return reducer->own; }
+lk_range lk_reducer_slice(const lk_reducer *reducer) { return reducer->own; }
 
-float *lk_reducer_total(const lk_reducer *reducer) { return lk_reducer_piece(reducer, 0) + reducer->own.begin; }
+float *lk_reducer_total(const lk_reducer *reducer) { return lk_reducer_gradient(reducer, 0) + reducer->own.begin; }
 
-void *lk_reducer_beside(const lk_reducer *reducer) { return reducer->beside; }
+void *lk_reducer_packed(const lk_reducer *reducer) { return reducer->packed; }
 
 lk_part lk_reducer_part(const lk_reducer *reducer) { return (lk_part){reducer->local, reducer->members}; }
 

@@ -1,6 +1,6 @@
 /* The ranks of a host in one window of shared memory.
  *
- * Layout of a group's memory: for each member its signals, pieces and marks, then the values and what the caller wants
+ * Layout of a group's memory: for each member its signals, subtrees and marks, then the values and what the caller wants
  * beside them. All of these begin at pages: each page is touched first by the rank that works on it most, which places
  * it near that, but for a huge page at most where two meet.
  *
@@ -25,17 +25,17 @@ static void layout(lk_reducer *reducer, lk_arena *arena) {
     lk_member *member = &reducer->member[m];
     to_page(arena);
     member->signals = lk_arena_take(arena, sizeof *member->signals);
-    for (int p = 0; p < member->pieces; p++)
+    for (int p = 0; p < member->subtrees; p++)
       member->touched[p] = reducer->rows > 0 ? lk_arena_take(arena, (size_t)reducer->rows) : NULL;
-    for (int p = 0; p < member->pieces; p++) {
+    for (int p = 0; p < member->subtrees; p++) {
       to_page(arena);
-      member->piece[p] = lk_arena_take(arena, vector);
+      member->subtree[p] = lk_arena_take(arena, vector);
     }
   }
   to_page(arena);
   reducer->values = lk_arena_take(arena, vector);
   to_page(arena);
-  reducer->beside = lk_arena_take(arena, reducer->beside_bytes);
+  reducer->packed = lk_arena_take(arena, reducer->packed_bytes);
 }
 
 /* A letter for each rank, for tests: ranks of the same letter are taken to be on one host. */
@@ -69,7 +69,7 @@ static lk_status list_members(lk_reducer *reducer) {
     if (reducer->group[r] != reducer->group[rank]) continue;
     if (r == rank) reducer->local = reducer->members;
     reducer->member[reducer->members++] =
-        (lk_member){.rank = r, .pieces = lk_shards_make(reducer->shards, r, size).pieces};
+        (lk_member){.rank = r, .subtrees = lk_shards_make(reducer->shards, r, size).subtrees};
   }
   return LK_OK;
 }
@@ -91,7 +91,7 @@ static bool enough_room(size_t bytes, char *why, size_t size) {
 
 /* Of what the members hold together. */
 static bool populate_part(const lk_reducer *reducer, void *base, size_t bytes) {
-  const lk_slice mine = lk_part_of(lk_reducer_part(reducer), (ptrdiff_t)bytes, PAGE);
+  const lk_range mine = lk_part_of(lk_reducer_part(reducer), (ptrdiff_t)bytes, PAGE);
   return lk_shared_populate(&reducer->shared, (char *)base + mine.begin, (size_t)(mine.end - mine.begin));
 }
 
@@ -101,12 +101,12 @@ static bool populate_own(const lk_reducer *reducer) {
   size_t vector = (size_t)reducer->P * sizeof(float);
   const lk_shared *shared = &reducer->shared;
   bool done = lk_shared_populate(shared, own->signals, sizeof *own->signals);
-  for (int p = 0; p < own->pieces; p++) {
-    done = done && lk_shared_populate(shared, own->piece[p], vector);
+  for (int p = 0; p < own->subtrees; p++) {
+    done = done && lk_shared_populate(shared, own->subtree[p], vector);
     if (own->touched[p]) done = done && lk_shared_populate(shared, own->touched[p], (size_t)reducer->rows);
   }
   return done && populate_part(reducer, reducer->values, vector) &&
-         populate_part(reducer, reducer->beside, reducer->beside_bytes);
+         populate_part(reducer, reducer->packed, reducer->packed_bytes);
 }
 
 /* All ranks of the host hear whether all of them are content. */
@@ -173,7 +173,7 @@ static lk_status open_windows(lk_reducer *reducer, lk_reduction how) {
   return LK_OK;
 }
 
-/* Places for pieces, marks and values: in the window, or in memory of this rank's own. */
+/* Places for subtrees, marks and values: in the window, or in memory of this rank's own. */
 static lk_status place(lk_reducer *reducer) {
   if (reducer->shared.mpi == MPI_WIN_NULL) {
     layout(reducer, &reducer->memory);

@@ -25,30 +25,30 @@ static int member_of(const lk_reducer *reducer, int rank) {
 }
 
 /* In the order of the shards; a first call, with source NULL, counts. */
-static int list_sources(const lk_reducer *reducer, lk_source *source) {
+static int list_sources(const lk_reducer *reducer, lk_term *source) {
   int n = 0, size = reducer->comm->size;
   for (int r = 0, next; r < size; r = next) {
     lk_run run = run_of(reducer, r);
     bool here = same_group(reducer, r);
     next = here ? r + 1 : run.end;
     lk_shards shards = here ? lk_shards_make(reducer->shards, r, size) : run.shards;
-    for (int p = 0; p < shards.pieces; p++, n++)
+    for (int p = 0; p < shards.subtrees; p++, n++)
       if (source)
-        source[n] = (lk_source){.node = shards.piece[p],
-                                .member = here ? member_of(reducer, r) : -1,
-                                .piece = p,
-                                .from = here ? r : sender_of(&run, reducer->comm->rank)};
+        source[n] = (lk_term){.node = shards.subtree[p],
+                              .member = here ? member_of(reducer, r) : -1,
+                              .subtree = p,
+                              .from = here ? r : sender_of(&run, reducer->comm->rank)};
   }
   return n;
 }
 
 /* The additions that make one node of the sources that lie in it. */
-static lk_status plan_node(const lk_reducer *reducer, lk_piece node, lk_sum_plan *plan) {
+static lk_status plan_node(const lk_reducer *reducer, lk_subtree node, lk_sum_plan *plan) {
   int value[LK_TREE_LEVELS + 1] = {0};
   lk_tree tree = lk_tree_start(reducer->shards, node.first);
   LK_TRY(lk_alloc(&plan->op, (size_t)reducer->sources, sizeof *plan->op));
   for (int s = 0; s < reducer->sources; s++) {
-    const lk_piece *have = &reducer->source[s].node;
+    const lk_subtree *have = &reducer->source[s].node;
     if (have->first < node.first || have->first >= node.first + node.count) continue;
     value[lk_tree_push(&tree, *have)] = s;
     for (int into, from; lk_tree_merge(&tree, &into, &from);) {
@@ -71,8 +71,8 @@ static lk_status plan_destinations(lk_reducer *reducer) {
       reducer->destination[reducer->destinations++] = to;
   }
   if (reducer->destinations == 0) return LK_OK;
-  for (int p = 0; p < reducer->run.shards.pieces; p++)
-    LK_TRY(plan_node(reducer, reducer->run.shards.piece[p], &reducer->run_plan[p]));
+  for (int p = 0; p < reducer->run.shards.subtrees; p++)
+    LK_TRY(plan_node(reducer, reducer->run.shards.subtree[p], &reducer->run_plan[p]));
   return LK_OK;
 }
 
@@ -89,24 +89,24 @@ static ptrdiff_t cost_before(const lk_reducer_spec *spec, ptrdiff_t at) {
   return cost;
 }
 
-/* The first block of LK_SLICE_BLOCK reals before which part/parts of all cost lie. */
+/* The first block of LK_RANGE_BLOCK reals before which part/parts of all cost lie. */
 static ptrdiff_t cut_at(const lk_reducer_spec *spec, ptrdiff_t part, ptrdiff_t parts) {
   const ptrdiff_t P = spec->P, share = cost_before(spec, P) / parts * part;
-  ptrdiff_t low = 0, high = (P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK;
+  ptrdiff_t low = 0, high = (P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK;
   if (part == parts) return P;
   while (low < high) {
     const ptrdiff_t middle = (low + high) / 2;
-    if (cost_before(spec, middle * LK_SLICE_BLOCK) < share)
+    if (cost_before(spec, middle * LK_RANGE_BLOCK) < share)
       low = middle + 1;
     else
       high = middle;
   }
-  return low * LK_SLICE_BLOCK < P ? low * LK_SLICE_BLOCK : P;
+  return low * LK_RANGE_BLOCK < P ? low * LK_RANGE_BLOCK : P;
 }
 
-lk_slice lk_reducer_cut(const lk_reducer_spec *spec, int rank, int size) {
+lk_range lk_reducer_cut(const lk_reducer_spec *spec, int rank, int size) {
   LK_ASSERT(spec->P >= 0 && spec->P % LK_LANES == 0 && size > 0 && rank >= 0 && rank < size);
-  return (lk_slice){.begin = cut_at(spec, rank, size), .end = cut_at(spec, rank + 1, size)};
+  return (lk_range){.begin = cut_at(spec, rank, size), .end = cut_at(spec, rank + 1, size)};
 }
 
 /* The rank of group `group` that takes slice `slice` for all of it. */
@@ -138,7 +138,7 @@ lk_status lk_reducer_plan(lk_reducer *reducer) {
   LK_TRY(lk_alloc(&reducer->source, (size_t)reducer->sources, sizeof *reducer->source));
   list_sources(reducer, reducer->source);
   for (int s = 0; s < reducer->sources; s++) reducer->received_sources += reducer->source[s].member < 0;
-  LK_TRY(plan_node(reducer, lk_shards_make(reducer->shards, 0, 1).piece[0], &reducer->total));
+  LK_TRY(plan_node(reducer, lk_shards_make(reducer->shards, 0, 1).subtree[0], &reducer->total));
   LK_TRY(plan_destinations(reducer));
   return plan_shares(reducer);
 }

@@ -44,7 +44,7 @@ typedef struct walk {
   ptrdiff_t first_row, stop;
 } walk;
 
-static walk walk_start(const lk_reducer *reducer, lk_slice part) {
+static walk walk_start(const lk_reducer *reducer, lk_range part) {
   return (walk){.reducer = reducer,
                 .end = part.begin,
                 .stop = part.end,
@@ -65,24 +65,24 @@ static bool walk_next(walk *w) {
   return true;
 }
 
-static ptrdiff_t rows_of(const lk_reducer *reducer, lk_slice part) {
+static ptrdiff_t rows_of(const lk_reducer *reducer, lk_range part) {
   return lk_row_behind(reducer, part.end) - lk_row_at(reducer, part.begin);
 }
 
 static size_t bitmap_bytes(ptrdiff_t rows) { return (size_t)((rows + 7) / 8); }
 
-/* Marks of the slice's rows: the total's own, or of the one piece that is the total. */
+/* Marks of the slice's rows: the total's own, or of the one subtree that is the total. */
 static const uint8_t *total_marks(const lk_reducer *reducer, ptrdiff_t first_row) {
   if (reducer->total.ops > 0) return reducer->written;
   return reducer->rows > 0 ? lk_reducer_touched(reducer, 0) + first_row : NULL;
 }
 
-bool lk_reducer_next_part(const lk_reducer *reducer, lk_slice *part) {
-  const lk_slice own = reducer->own;
+bool lk_reducer_next_part(const lk_reducer *reducer, lk_range *part) {
+  const lk_range own = reducer->own;
   const ptrdiff_t first = lk_row_at(reducer, own.begin), behind = own.begin + part->end;
   const uint8_t *marks = total_marks(reducer, first);
   bool found = false;
-  walk w = walk_start(reducer, (lk_slice){behind, own.end});
+  walk w = walk_start(reducer, (lk_range){behind, own.end});
   while (walk_next(&w)) {
     const bool zero = w.row >= 0 && !marks[w.first_row + w.row - first];
     if (zero && found) break;
@@ -94,7 +94,7 @@ bool lk_reducer_next_part(const lk_reducer *reducer, lk_slice *part) {
   return found;
 }
 
-size_t lk_rows_bytes(const lk_reducer *reducer, lk_slice part, const uint8_t *touched, bool *packed) {
+size_t lk_rows_bytes(const lk_reducer *reducer, lk_range part, const uint8_t *touched, bool *packed) {
   ptrdiff_t reals = 0, rows = rows_of(reducer, part);
   size_t dense = (size_t)(part.end - part.begin) * sizeof(float);
   *packed = false;
@@ -106,7 +106,7 @@ size_t lk_rows_bytes(const lk_reducer *reducer, lk_slice part, const uint8_t *to
   return *packed ? bytes : dense;
 }
 
-void lk_rows_pack(const lk_reducer *reducer, lk_slice part, const uint8_t *touched, const float *x, float *to) {
+void lk_rows_pack(const lk_reducer *reducer, lk_range part, const uint8_t *touched, const float *x, float *to) {
   ptrdiff_t reals = 0, rows = rows_of(reducer, part);
   for (walk w = walk_start(reducer, part); walk_next(&w);) {
     if (w.row >= 0 && !touched[w.row]) continue;
@@ -120,7 +120,7 @@ void lk_rows_pack(const lk_reducer *reducer, lk_slice part, const uint8_t *touch
     if (touched[i]) bitmap[i / 8] = (uint8_t)(bitmap[i / 8] | 1 << i % 8);
 }
 
-void lk_rows_unpack(const lk_reducer *reducer, lk_slice part, size_t bytes, float *x, uint8_t *marks) {
+void lk_rows_unpack(const lk_reducer *reducer, lk_range part, size_t bytes, float *x, uint8_t *marks) {
   ptrdiff_t rows = rows_of(reducer, part), n = part.end - part.begin;
   if (bytes == (size_t)n * sizeof *x) {
     memset(marks, 1, (size_t)rows);
@@ -141,7 +141,7 @@ void lk_rows_unpack(const lk_reducer *reducer, lk_slice part, size_t bytes, floa
   LK_ASSERT(from == x + n);
 }
 
-void lk_rows_clear(const lk_reducer *reducer, lk_slice part, const uint8_t *touched, float *x) {
+void lk_rows_clear(const lk_reducer *reducer, lk_range part, const uint8_t *touched, float *x) {
   for (walk w = walk_start(reducer, part); walk_next(&w);)
     if (w.row >= 0 && !touched[w.row]) memset(x + (w.begin - part.begin), 0, (size_t)(w.end - w.begin) * sizeof *x);
 }

@@ -10,7 +10,7 @@ lk_status lk_reducer_meet(lk_reducer *reducer) {
 }
 
 static lk_status move_slice(lk_reducer *reducer, int slice, int other, bool send, int *requests) {
-  lk_slice part = reducer->slice[slice];
+  lk_range part = reducer->slice[slice];
   int units = lk_mpi_count((size_t)((part.end - part.begin) / LK_LANES));
   float *at = reducer->values + part.begin;
   MPI_Request *request = &reducer->request[0][*requests];
@@ -46,9 +46,9 @@ lk_status lk_reducer_scatter(lk_reducer *reducer, const float *all, float *slice
 }
 
 lk_status lk_reducer_square_sum(lk_reducer *reducer, double *out) {
-  double *mine = reducer->block_sum + reducer->own.begin / LK_SLICE_BLOCK;
+  double *mine = reducer->block_sum + reducer->own.begin / LK_RANGE_BLOCK;
   LK_TRY(lk_comm_allgather(reducer->comm, mine, reducer->block_sum, reducer->block_bytes));
-  *out = lk_pairwise_sum(reducer->block_sum, (reducer->P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK);
+  *out = lk_pairwise_sum(reducer->block_sum, (reducer->P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK);
   return LK_OK;
 }
 

@@ -110,8 +110,8 @@ static double square_sum(const float *x, ptrdiff_t n) {
 }
 
 void lk_square_sums(const float *x, ptrdiff_t n, double *out) {
-  for (ptrdiff_t at = 0; at < n; at += LK_SLICE_BLOCK)
-    *out++ = square_sum(x + at, n - at < LK_SLICE_BLOCK ? n - at : LK_SLICE_BLOCK);
+  for (ptrdiff_t at = 0; at < n; at += LK_RANGE_BLOCK)
+    *out++ = square_sum(x + at, n - at < LK_RANGE_BLOCK ? n - at : LK_RANGE_BLOCK);
 }
 
 double lk_pairwise_sum(double *v, ptrdiff_t n) {

@@ -222,8 +222,8 @@ static lk_status find_layout(const lk_job *job, lk_source *source) {
   c->count = count_columns(&first, c->tabs);
   if (c->asks && c->count == 1) c->tabs = true; /* a word a line, blanks and all */
   c->line = first.number;
-  const bool told = job->settings->column_word != LK_COLUMN_DEFAULT || job->settings->column_tag != LK_COLUMN_DEFAULT;
-  if (conllu && c->count != CONLLU_COLUMNS && !told)
+  const bool chosen = job->settings->column_word != LK_COLUMN_DEFAULT || job->settings->column_tag != LK_COLUMN_DEFAULT;
+  if (conllu && c->count != CONLLU_COLUMNS && !chosen)
     return lk_source_fail(source, c->line, lk_line_column(&first, surplus(&first, true, c->count, CONLLU_COLUMNS)),
                           "%d column%s set apart by TABs, expected %d (CoNLL-U); where a file has others --column "
                           "word=I,tag=J says which ones word and tag are, counted from 0",

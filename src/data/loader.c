@@ -163,7 +163,7 @@ static void pick_rows(lk_loader *loader, int64_t step, lk_pack *pack) {
   pack->shard_seq[0] = 0;
   for (int s = 0; s < loader->shards.count; s++) {
     const ptrdiff_t first = loader->first[s];
-    const lk_range share = lk_plan_share(&loader->plan, loader->shards.first + s, slot);
+    const lk_range share = lk_plan_rows(&loader->plan, loader->shards.first + s, slot);
     for (ptrdiff_t i = share.begin; i < share.end; i++, b++) {
       const ptrdiff_t row = first + loader->order[first + i];
       loader->picked[b] = (int32_t)row;

@@ -72,7 +72,7 @@ const char *lk_loader_where(const lk_loader *loader, const lk_batch *batch, ptrd
 LK_CHECKED lk_status lk_batch_from_ids(lk_batch *batch, lk_arena *arena, const lk_shards *one, ptrdiff_t count,
                                        const int32_t *const *ids, const ptrdiff_t *length, ptrdiff_t *perm);
 /** The source side alone, for decoding: encoder_pack and encoder_ids are made of the words of each source, as
- *  lk_side_encode() gives them (there may be none), and <eos>; perm[b] tells which became b of encoder_pack. The pack of
+ *  lk_tokenizer_encode() gives them (there may be none), and <eos>; perm[b] tells which became b of encoder_pack. The pack of
  *  targets is empty. LK_MEMORY. */
 LK_CHECKED lk_status lk_batch_from_sources(lk_batch *batch, lk_arena *arena, const lk_shards *one, ptrdiff_t count,
                                            const int32_t *const *ids, const ptrdiff_t *length, ptrdiff_t *perm);

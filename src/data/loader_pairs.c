@@ -73,7 +73,7 @@ void lk_loader_pick_pairs(lk_loader *loader, int64_t step, lk_batch *batch) {
   batch->pack.shard_seq[0] = batch->encoder_pack.shard_seq[0] = 0;
   for (int s = 0; s < loader->shards.count; s++) {
     const ptrdiff_t first = loader->first[s];
-    const lk_range share = lk_plan_share(&loader->plan, loader->shards.first + s, slot);
+    const lk_range share = lk_plan_rows(&loader->plan, loader->shards.first + s, slot);
     pick_shard(loader, batch, b, loader->order + first + share.begin, first, lk_range_size(share));
     b += lk_range_size(share);
     batch->pack.shard_seq[s + 1] = batch->encoder_pack.shard_seq[s + 1] = b;

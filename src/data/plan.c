@@ -35,16 +35,16 @@ static ptrdiff_t slot_begin(const lk_plan *plan, int64_t slot) {
   return slot >= lk_plan_steps(plan) ? plan->rows : (ptrdiff_t)slot * plan->batch;
 }
 
-lk_range lk_plan_share(const lk_plan *plan, int shard, int64_t slot) {
+lk_range lk_plan_rows(const lk_plan *plan, int shard, int64_t slot) {
   LK_ASSERT(slot >= 0 && slot < lk_plan_steps(plan));
   return (lk_range){dealt(plan, shard, slot_begin(plan, slot)), dealt(plan, shard, slot_begin(plan, slot + 1))};
 }
 
-ptrdiff_t lk_plan_largest_share(const lk_plan *plan, int shard) {
+ptrdiff_t lk_plan_most_rows(const lk_plan *plan, int shard) {
   const int64_t steps = lk_plan_steps(plan);
   ptrdiff_t most = 0;
   for (int64_t slot = 0; slot < steps && slot < plan->shards; slot++) { /* the dealing repeats after S steps */
-    ptrdiff_t share = lk_range_size(lk_plan_share(plan, shard, slot));
+    ptrdiff_t share = lk_range_size(lk_plan_rows(plan, shard, slot));
     if (share > most) most = share;
   }
   return most;

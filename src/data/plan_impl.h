@@ -6,12 +6,7 @@
 #pragma once
 #include "corpus.h"
 #include "rng.h"
-
-typedef struct lk_range {
-  ptrdiff_t begin, end;
-} lk_range;
-
-static inline ptrdiff_t lk_range_size(lk_range range) { return range.end - range.begin; }
+#include "shards.h"
 
 typedef struct lk_plan {
   int shards;      /* S */
@@ -30,9 +25,9 @@ ptrdiff_t lk_plan_owned(const lk_plan *plan, int shard);
  *  one row more than another. */
 lk_range lk_plan_block(const lk_plan *plan, int shard, ptrdiff_t before, ptrdiff_t bucket_rows);
 /** The places, in a shard's order of the epoch, that slot 0 .. steps-1 takes; empty where its share is none. */
-lk_range lk_plan_share(const lk_plan *plan, int shard, int64_t slot);
+lk_range lk_plan_rows(const lk_plan *plan, int shard, int64_t slot);
 /** The most that a shard gives to a step. */
-ptrdiff_t lk_plan_largest_share(const lk_plan *plan, int shard);
+ptrdiff_t lk_plan_most_rows(const lk_plan *plan, int shard);
 /** A shard's order of an epoch: out[i] < lk_plan_owned() is the number, within the shard, of its i-th row.
  *  in length [owned]   scratch [2 owned]: written over */
 void lk_plan_order(const lk_plan *plan, int shard, int64_t epoch, const int32_t *length, int32_t *out,

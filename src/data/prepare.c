@@ -80,13 +80,13 @@ static lk_status no_sequence(const lk_job *job, lk_split part) {
                         job->settings->no_labels > 0 ? " with a label" : "");
 }
 
-static lk_status settle(lk_job *job) {
+static lk_status finish(lk_job *job) {
   if (job->weight[LK_TRAIN] == 0 && lk_job_first(job, LK_TRAIN)) return no_sequence(job, LK_TRAIN);
-  LK_TRY(lk_vocab_settle(job->vocab, job->settings->vocabulary, job->settings->minimum));
-  LK_TRY(lk_vocab_settle(job->labels, 0, 1));
+  LK_TRY(lk_vocab_finish(job->vocab, job->settings->vocabulary, job->settings->minimum));
+  LK_TRY(lk_vocab_finish(job->labels, 0, 1));
   if (job->targets)
-    LK_TRY(lk_vocab_settle(job->targets, job->settings->pairs.vocabulary, job->settings->pairs.minimum));
-  if (job->settings->like) LK_TRY(lk_job_settle_like(job));
+    LK_TRY(lk_vocab_finish(job->targets, job->settings->pairs.vocabulary, job->settings->pairs.minimum));
+  if (job->settings->like) LK_TRY(lk_job_finish_like(job));
   if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
   if (job->format->labels) job->info.label = *lk_vocab_strings(job->labels);
   if (job->info.kind == LK_CORPUS_PAIRS) job->info.target = *lk_vocab_strings(job->targets ? job->targets : job->vocab);
@@ -153,7 +153,7 @@ static lk_status run(lk_job *job) {
   LK_TRY(lk_vocab_create(&job->labels, false));
   LK_TRY(lk_job_deal(job));
   LK_TRY(lk_job_walk(job, LK_TRAIN, visit_count));
-  LK_TRY(settle(job));
+  LK_TRY(finish(job));
   LK_TRY(write_all(job));
   LK_TRY(measure_padding(job));
   lk_notes_tell(job);

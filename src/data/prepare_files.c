@@ -8,7 +8,7 @@
 static bool is_stdin(const char *path) { return path && strcmp(path, "-") == 0; }
 
 /* However the output is spelt: it is the input where it is the same file. */
-static lk_status check_apart(const char *input, const char *output) {
+static lk_status check_distinct_files(const char *input, const char *output) {
   struct stat in, out;
   if (!input) return LK_OK;
   bool same = strcmp(input, output) == 0;
@@ -75,14 +75,14 @@ lk_status lk_prepare_check_files(const lk_prepare *p) {
   int from_stdin = 0;
   const bool any = p->input[LK_TRAIN] || (p->like && (p->input[LK_VALID] || p->input[LK_TEST]));
   if (!any) return LK_FAIL(LK_USAGE, "no input file");
-  if (p->like) LK_TRY(check_apart(p->like->path, p->output));
+  if (p->like) LK_TRY(check_distinct_files(p->like->path, p->output));
   LK_TRY(check_output(p->output));
   LK_TRY(check_targets(p));
   for (int s = 0; s < LK_SPLITS; s++) {
     for (int i = 0; i < lk_prepare_inputs(p, (lk_split)s); i++) {
       const char *input = lk_prepare_input(p, (lk_split)s, i), *target = lk_prepare_target(p, (lk_split)s, i);
-      LK_TRY(check_apart(input, p->output));
-      LK_TRY(check_apart(target, p->output));
+      LK_TRY(check_distinct_files(input, p->output));
+      LK_TRY(check_distinct_files(target, p->output));
       from_stdin += is_stdin(input) + is_stdin(target);
     }
     if (!p->input[LK_TRAIN] && p->fraction[s] > 0)
@@ -91,7 +91,7 @@ lk_status lk_prepare_check_files(const lk_prepare *p) {
       return LK_FAIL(LK_USAGE, "%s comes either from a file or from a fraction of the training file, not both",
                      lk_split_names[s]);
   }
-  for (int i = 0; i < 2; i++) LK_TRY(check_apart(p->pairs.model[i], p->output));
+  for (int i = 0; i < 2; i++) LK_TRY(check_distinct_files(p->pairs.model[i], p->output));
   if (from_stdin > 1) return LK_FAIL(LK_USAGE, "standard input can be only one of the input files");
   return LK_OK;
 }

@@ -26,13 +26,13 @@ typedef struct lk_source {
   bool loaded;
   lk_text_file text;
   lk_reader reader;
-  struct lk_frames_h5 *h5;  /* frames in an HDF5 file, text then unused */
-  ptrdiff_t position;       /* weight of the records given out: where the next one begins */
-  lk_columns columns;       /* label: what its rows are like */
-  lk_split part;            /* that it was given for */
-  bool goes_on;             /* another file of that part follows */
-  ptrdiff_t begin;          /* weight of the files of that part before it */
-  struct lk_source *beside; /* pairs in two files: the targets, owned; else NULL */
+  struct lk_frames_h5 *h5;   /* frames in an HDF5 file, text then unused */
+  ptrdiff_t position;        /* weight of the records given out: where the next one begins */
+  lk_columns columns;        /* label: what its rows are like */
+  lk_split part;             /* that it was given for */
+  bool goes_on;              /* another file of that part follows */
+  ptrdiff_t begin;           /* weight of the files of that part before it */
+  struct lk_source *targets; /* pairs in two files: the targets, owned; else NULL */
 } lk_source;
 
 /* A word and its label. */
@@ -121,7 +121,7 @@ struct lk_job {
 
 /** That the input files go together and the output is another, or to be made. LK_USAGE. */
 LK_CHECKED lk_status lk_prepare_check_files(const lk_prepare *settings);
-/** Files of a part, in order, and of pairs in two files the targets beside them, or NULL. */
+/** Files of a part, in order, and of pairs in two files the files of their targets, or NULL. */
 int lk_prepare_inputs(const lk_prepare *settings, lk_split part);
 const char *lk_prepare_input(const lk_prepare *settings, lk_split part, int index);
 const char *lk_prepare_target(const lk_prepare *settings, lk_split part, int index);
@@ -153,7 +153,7 @@ LK_CHECKED lk_status lk_job_group_value(lk_job *job, const lk_source *source, co
 LK_CHECKED lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_line *line);
 LK_CHECKED lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line);
 /** With settings->like: its vocabularies for those counted, its SentencePiece models. */
-LK_CHECKED lk_status lk_job_settle_like(lk_job *job);
+LK_CHECKED lk_status lk_job_finish_like(lk_job *job);
 LK_CHECKED lk_status lk_job_pieces_like(lk_job *job);
 /** The part of a record of a training file, once that is decided; LK_TRAIN before. */
 lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record);

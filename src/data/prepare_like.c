@@ -62,7 +62,7 @@ static lk_status replace(lk_vocab **vocab, const lk_strings *strings, bool speci
   return LK_OK;
 }
 
-lk_status lk_job_settle_like(lk_job *job) {
+lk_status lk_job_finish_like(lk_job *job) {
   const lk_corpus_info *info = job->settings->like->info;
   if (info->frames == 0) LK_TRY(replace(&job->vocab, &info->source, true));
   if (job->format->labels) LK_TRY(replace(&job->labels, &info->label, false));

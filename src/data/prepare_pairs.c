@@ -24,19 +24,19 @@ static lk_vocab *vocab_of(const lk_job *job, int side) { return side && job->tar
 static lk_status check(const lk_prepare *p) {
   const lk_prepare_pairs *pairs = &p->pairs;
   if (p->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with pairs");
-  const bool told = p->like != NULL; /* how to cut: it is as it was there */
+  const bool like = p->like != NULL; /* how to cut: it is as it was there */
   if (p->separator && pairs->target[LK_TRAIN])
     return LK_FAIL(LK_USAGE, "--separator goes with pairs in one file, not with --target");
   if (pairs->vocabulary < 0 || pairs->minimum < 1)
     return LK_FAIL(LK_USAGE, "targets: a vocabulary of %td units seen %lld times: at least 0 (for all) and 1",
                    pairs->vocabulary, (long long)pairs->minimum);
   const bool pieces = p->unit == LK_PIECE || (pairs->unit == LK_PIECE && !pairs->model[1]);
-  if (pieces && !pairs->model[0] && !told)
+  if (pieces && !pairs->model[0] && !like)
     return LK_FAIL(LK_USAGE, "a SentencePiece model is needed: --sentencepiece MODEL");
   if (pairs->model[0] && !pieces) return LK_FAIL(LK_USAGE, "--sentencepiece: neither side's unit is sentencepiece");
   if (pairs->model[1] && pairs->unit != LK_PIECE)
     return LK_FAIL(LK_USAGE, "a SentencePiece model for targets whose unit is %s", lk_unit_names[pairs->unit]);
-  if (!pairs->shared || told) return LK_OK;
+  if (!pairs->shared || like) return LK_OK;
   if (p->unit != pairs->unit || pairs->model[1])
     return LK_FAIL(LK_USAGE, "--shared-vocabulary: both sides have to be cut in the same way");
   if (p->vocabulary != pairs->vocabulary || p->minimum != pairs->minimum)
@@ -74,7 +74,7 @@ static lk_status read_line(lk_job *job, lk_source *source, place side[2], bool *
   if (!*more) return LK_OK;
   LK_TRY(lk_job_group_line(job, source, &line));
   LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
-  if (job->settings->separator) { /* blanks beside it are part of it */
+  if (job->settings->separator) { /* blanks next to it are part of it */
     lk_trim(&halves.head, &halves.head_size);
     lk_trim(&halves.tail, &halves.tail_size);
   }
@@ -88,13 +88,13 @@ static bool both_blank(const place side[2]) {
   return lk_is_blank(side[0].line.text, side[0].line.size) && lk_is_blank(side[1].line.text, side[1].line.size);
 }
 
-static lk_status read_lines(lk_job *job, lk_source *source, lk_source *beside, place side[2], bool *more) {
+static lk_status read_lines(lk_job *job, lk_source *source, lk_source *targets, place side[2], bool *more) {
   bool other;
   do {
     *more = lk_reader_next(&source->reader, &side[0].line);
-    other = lk_reader_next(&beside->reader, &side[1].line);
+    other = lk_reader_next(&targets->reader, &side[1].line);
     if (*more != other) {
-      const lk_source *shorter = *more ? beside : source, *longer = *more ? source : beside;
+      const lk_source *shorter = *more ? targets : source, *longer = *more ? source : targets;
       return lk_source_fail(shorter, shorter->reader.line + 1, 1, "the file ends, but %s goes on", longer->name);
     }
   } while (*more && both_blank(side));
@@ -105,7 +105,7 @@ static lk_status read_lines(lk_job *job, lk_source *source, lk_source *beside, p
   if (tab && !lk_is_blank(line->text, line->size))
     return lk_source_fail(source, line->number, lk_line_column(line, tab), "a TAB in a file of sources");
   side[0] = (place){source, side[0].line, side[0].line.text, side[0].line.size};
-  side[1] = (place){beside, side[1].line, side[1].line.text, side[1].line.size};
+  side[1] = (place){targets, side[1].line, side[1].line.text, side[1].line.size};
   return LK_OK;
 }
 
@@ -223,10 +223,10 @@ static lk_status take_pair(lk_job *job, const place side[2], lk_record *record, 
 }
 
 static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
-  lk_source *beside = source->beside;
+  lk_source *targets = source->targets;
   for (bool keep = false; !keep;) {
     place side[2];
-    LK_TRY(beside ? read_lines(job, source, beside, side, more) : read_line(job, source, side, more));
+    LK_TRY(targets ? read_lines(job, source, targets, side, more) : read_line(job, source, side, more));
     if (!*more) return LK_OK;
     LK_TRY(take_pair(job, side, record, &keep));
     record->line = side[0].line.number;
@@ -242,7 +242,7 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
 
 static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
   if (record->targets > 1)
-    return lk_source_fail(source->beside ? source->beside : source, record->line, record->second,
+    return lk_source_fail(source->targets ? source->targets : source, record->line, record->second,
                           "a second target, which only validation and test may have");
   LK_TRY(lk_vocab_count_text(vocab_of(job, 0), unit_of(job, 0), record->text, record->size));
   return lk_vocab_count_text(vocab_of(job, 1), unit_of(job, 1), record->label, record->label_size);

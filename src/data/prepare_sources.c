@@ -37,7 +37,7 @@ static lk_status load_text(lk_job *job, lk_source *source, const char *path) {
   return LK_OK;
 }
 
-static lk_status load_source(lk_job *job, lk_source *source, const char *path, const char *beside) {
+static lk_status load_source(lk_job *job, lk_source *source, const char *path, const char *targets) {
   if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
     if (job->settings->group.by)
       return LK_FAIL(LK_USAGE, "--group: %s is HDF5, where nothing names the subject of a row: give frames as text",
@@ -49,9 +49,9 @@ static lk_status load_source(lk_job *job, lk_source *source, const char *path, c
     return LK_OK;
   }
   LK_TRY(load_text(job, source, path));
-  if (!beside) return LK_OK;
-  LK_TRY(lk_alloc(&source->beside, 1, sizeof *source->beside));
-  return load_text(job, source->beside, beside);
+  if (!targets) return LK_OK;
+  LK_TRY(lk_alloc(&source->targets, 1, sizeof *source->targets));
+  return load_text(job, source->targets, targets);
 }
 
 /* Two files of the same bytes: what is validated would have been trained on, or counts twice. */
@@ -60,7 +60,7 @@ static void warn_of_twins(const lk_job *job) {
     for (int k = 0; k < i; k++) {
       const lk_source *a = &job->source[k], *b = &job->source[i];
       if (strcmp(a->digest, b->digest) != 0) continue;
-      if (a->beside && strcmp(a->beside->digest, b->beside->digest) != 0) continue;
+      if (a->targets && strcmp(a->targets->digest, b->targets->digest) != 0) continue;
       LK_WARN("%s (%s) and %s (%s) are the same, byte for byte", a->name, lk_split_names[a->part], b->name,
               lk_split_names[b->part]);
       return;
@@ -78,7 +78,7 @@ lk_status lk_job_load(lk_job *job) {
       source->part = (lk_split)s;
       source->goes_on = i + 1 < lk_prepare_inputs(p, (lk_split)s);
       LK_TRY(load_source(job, source, lk_prepare_input(p, (lk_split)s, i), lk_prepare_target(p, (lk_split)s, i)));
-      job->report.bytes_read += source->bytes + (source->beside ? source->beside->bytes : 0);
+      job->report.bytes_read += source->bytes + (source->targets ? source->targets->bytes : 0);
     }
   warn_of_twins(job);
   return LK_OK;
@@ -94,7 +94,7 @@ const lk_source *lk_job_first(const lk_job *job, lk_split part) {
 static lk_status walk_source(lk_job *job, lk_source *source, ptrdiff_t *index, lk_visit *visit) {
   if (!source->h5) source->reader = lk_reader_start(&source->text);
   lk_columns_restart(&source->columns);
-  if (source->beside) source->beside->reader = lk_reader_start(&source->beside->text);
+  if (source->targets) source->targets->reader = lk_reader_start(&source->targets->text);
   source->position = 0;
   LK_TRY(lk_job_group_start(job, source));
   for (bool more = true;; ++*index) {
@@ -129,9 +129,9 @@ static lk_status describe(lk_buffer *out, const char *what, const char *path, co
 
 lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out) {
   for (int i = 0; i < job->sources; i++) {
-    const lk_source *source = &job->source[i], *beside = source->beside;
+    const lk_source *source = &job->source[i], *targets = source->targets;
     LK_TRY(describe(out, lk_split_names[source->part], source->name, source->digest));
-    if (beside) LK_TRY(describe(out, lk_split_names[source->part], beside->name, beside->digest));
+    if (targets) LK_TRY(describe(out, lk_split_names[source->part], targets->name, targets->digest));
   }
   const lk_prepare_like *like = job->settings->like;
   if (like) LK_TRY(describe(out, "like", like->path, like->digest));
@@ -147,8 +147,8 @@ void lk_job_release_sources(lk_job *job) {
     lk_text_file_release(&source->text);
     lk_frames_h5_close(&source->h5);
     lk_columns_release(&source->columns);
-    if (source->beside) lk_text_file_release(&source->beside->text);
-    free(source->beside);
+    if (source->targets) lk_text_file_release(&source->targets->text);
+    free(source->targets);
   }
   free(job->source);
 }

@@ -173,7 +173,7 @@ lk_status lk_vocab_count_text(lk_vocab *vocab, lk_unit unit, const char *text, s
   }
 }
 
-/* What is sorted when the vocabulary is settled. */
+/* What is sorted when the vocabulary is finished. */
 typedef struct counted {
   const char *text;
   size_t size;
@@ -189,37 +189,37 @@ static int by_count(const void *a, const void *b) {
   return x->size < y->size ? -1 : x->size > y->size;
 }
 
-/* The specials as they are, then the units kept, into `settled`; what is left out counts for <unk>. */
-static lk_status renumber(const lk_vocab *vocab, lk_vocab *settled, counted *units, ptrdiff_t most, int64_t least) {
+/* The specials as they are, then the units kept, into `finished`; what is left out counts for <unk>. */
+static lk_status renumber(const lk_vocab *vocab, lk_vocab *finished, counted *units, ptrdiff_t most, int64_t least) {
   const lk_strings *all = &vocab->strings;
   const ptrdiff_t first = vocab->specials ? LK_SPECIALS : 0, count = all->count - first;
-  for (ptrdiff_t i = 0; i < first; i++) settled->strings.number[i] = all->number[i];
+  for (ptrdiff_t i = 0; i < first; i++) finished->strings.number[i] = all->number[i];
   for (ptrdiff_t i = 0; i < count; i++)
     units[i] = (counted){lk_strings_get(all, first + i), lk_strings_size(all, first + i), all->number[first + i]};
   qsort(units, (size_t)count, sizeof *units, by_count);
   for (ptrdiff_t i = 0; i < count; i++) {
     if ((most > 0 && i >= most) || units[i].number < least) {
-      if (vocab->specials) settled->strings.number[LK_UNK] += units[i].number;
+      if (vocab->specials) finished->strings.number[LK_UNK] += units[i].number;
     } else {
-      LK_TRY(insert(settled, units[i].text, units[i].size, units[i].number));
+      LK_TRY(insert(finished, units[i].text, units[i].size, units[i].number));
     }
   }
   return LK_OK;
 }
 
-lk_status lk_vocab_settle(lk_vocab *vocab, ptrdiff_t most, int64_t least) {
+lk_status lk_vocab_finish(lk_vocab *vocab, ptrdiff_t most, int64_t least) {
   lk_status status;
-  lk_vocab *settled = NULL;
+  lk_vocab *finished = NULL;
   counted *units = NULL;
-  LK_GO(lk_vocab_create(&settled, vocab->specials));
+  LK_GO(lk_vocab_create(&finished, vocab->specials));
   LK_GO(lk_alloc(&units, (size_t)vocab->strings.count, sizeof *units));
-  LK_GO(renumber(vocab, settled, units, most, least));
+  LK_GO(renumber(vocab, finished, units, most, least));
   const lk_vocab swap = *vocab;
-  *vocab = *settled;
-  *settled = swap;
+  *vocab = *finished;
+  *finished = swap;
 done:
   free(units);
-  lk_vocab_destroy(&settled);
+  lk_vocab_destroy(&finished);
   return status;
 }
 

@@ -36,7 +36,7 @@ LK_CHECKED lk_status lk_vocab_count(lk_vocab *vocab, const char *text, size_t si
 LK_CHECKED lk_status lk_vocab_count_text(lk_vocab *vocab, lk_unit unit, const char *text, size_t size);
 /** Number what was counted: keep at most `most` (0: all) units seen at least `least` times; those left out count for
  *  <unk>. Before this lk_vocab_find() must not be used. */
-LK_CHECKED lk_status lk_vocab_settle(lk_vocab *vocab, ptrdiff_t most, int64_t least);
+LK_CHECKED lk_status lk_vocab_finish(lk_vocab *vocab, ptrdiff_t most, int64_t least);
 /** Id, or `missing` where it is not there (LK_UNK for text, -1 for labels). */
 int32_t lk_vocab_find(const lk_vocab *vocab, const char *text, size_t size, int32_t missing);
 const lk_strings *lk_vocab_strings(const lk_vocab *vocab);

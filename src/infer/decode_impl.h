@@ -66,7 +66,7 @@ typedef struct lk_encoded {
 } lk_encoded;
 /** Text i of the batch, which begins at column `column` of a line. LK_DATA naming line and column, also
  *  where it has more units than model->most. */
-LK_CHECKED lk_status lk_encoded_add(lk_encoded *encoded, ptrdiff_t i, lk_model *model, lk_which_side side,
+LK_CHECKED lk_status lk_encoded_add(lk_encoded *encoded, ptrdiff_t i, lk_model *model, lk_text_side side,
                                     const lk_lines *lines, ptrdiff_t line, size_t from, size_t to);
 
 typedef struct lk_candidate {

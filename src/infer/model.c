@@ -73,7 +73,7 @@ static lk_status build(lk_model *model, const char *path) {
   LK_TRY(fill(model));
   if (model->corpus->frames == 0) LK_TRY(lk_vocab_from(&model->vocab, &model->corpus->source, true));
   for (int i = 0; i < 2 && model->corpus->kind == LK_CORPUS_PAIRS; i++)
-    LK_TRY(lk_side_create(&model->side[i], model->corpus, (lk_which_side)i));
+    LK_TRY(lk_tokenizer_create(&model->tokenizer[i], model->corpus, (lk_text_side)i));
   return LK_OK;
 }
 
@@ -100,7 +100,7 @@ done:
 
 void lk_model_close(lk_model *model) {
   lk_vocab_destroy(&model->vocab);
-  for (int i = 0; i < 2; i++) lk_side_destroy(&model->side[i]);
+  for (int i = 0; i < 2; i++) lk_tokenizer_destroy(&model->tokenizer[i]);
   lk_task_destroy(&model->task);
   lk_params_destroy(&model->params);
   lk_config_release(&model->config);

@@ -3,7 +3,7 @@
 #include "checkpoint.h"
 #include "comm.h"
 #include "config.h"
-#include "side.h"
+#include "tokenizer.h"
 #include "task.h"
 #include "vocab.h"
 
@@ -26,12 +26,12 @@ typedef struct lk_model {
   const lk_corpus_info *corpus; /* of the corpus it was trained on; owned by file */
   lk_params *params;
   lk_task *task;
-  lk_vocab *vocab;       /* of the source side; NULL for frames */
-  lk_side *side[2];      /* of pairs: by lk_which_side; else NULL */
-  lk_shards one;         /* a single shard: for decoding on one rank */
-  const char *metric;    /* what the run chose its best by */
-  int64_t seen[LK_SEEN]; /* decode adds to it */
-  ptrdiff_t most;        /* units of a source or target that a translator is asked about; 0: any number */
+  lk_vocab *vocab;            /* of the source side; NULL for frames */
+  lk_tokenizer *tokenizer[2]; /* of pairs: by lk_text_side; else NULL */
+  lk_shards one;              /* a single shard: for decoding on one rank */
+  const char *metric;         /* what the run chose its best by */
+  int64_t seen[LK_SEEN];      /* decode adds to it */
+  ptrdiff_t most;             /* units of a source or target that a translator is asked about; 0: any number */
 } lk_model;
 
 /** Open, verify, build and fill; passes need lk_task_reserve() first. Chooses the run's kernels, for the whole process: of

@@ -5,7 +5,7 @@
 #include "decode_impl.h"
 
 /* Attention looks at all of the source for each unit of the target: what that costs is not for a line to decide. */
-static lk_status check_length(const lk_model *model, lk_which_side side, const lk_lines *lines, ptrdiff_t line,
+static lk_status check_length(const lk_model *model, lk_text_side side, const lk_lines *lines, ptrdiff_t line,
                               ptrdiff_t length) {
   if (model->most == 0 || length <= model->most) return LK_OK;
   return LK_FAIL(
@@ -16,20 +16,20 @@ static lk_status check_length(const lk_model *model, lk_which_side side, const l
       model->corpus->max_length - 2);
 }
 
-lk_status lk_encoded_add(lk_encoded *e, ptrdiff_t i, lk_model *model, lk_which_side which, const lk_lines *lines,
+lk_status lk_encoded_add(lk_encoded *e, ptrdiff_t i, lk_model *model, lk_text_side which, const lk_lines *lines,
                          ptrdiff_t line, size_t from, size_t to) {
-  lk_side *side = model->side[which];
+  lk_tokenizer *tokenizer = model->tokenizer[which];
   const char *text = lines->text[line];
   const size_t valid = lk_utf8_valid(text, to);
   if (valid < to)
     return LK_FAIL(LK_DATA, "%s:%lld:%zu: not valid UTF-8", lines->name, (long long)(lines->first + line),
                    lk_utf8_count(text, valid) + 1);
   e->begin[i] = e->count;
-  LK_TRY(lk_side_encode(side, text + from, to - from, &e->ids, &e->count, &e->capacity));
+  LK_TRY(lk_tokenizer_encode(tokenizer, text + from, to - from, &e->ids, &e->count, &e->capacity));
   e->length[i] = e->count - e->begin[i];
   LK_TRY(check_length(model, which, lines, line, e->length[i]));
-  return lk_seen_text(model, lk_side_vocab(side), lk_side_unit(side), text + from, to - from, e->ids + e->begin[i],
-                      e->length[i]);
+  return lk_seen_text(model, lk_tokenizer_vocab(tokenizer), lk_tokenizer_unit(tokenizer), text + from, to - from,
+                      e->ids + e->begin[i], e->length[i]);
 }
 
 typedef struct pairs {

@@ -20,7 +20,7 @@ typedef struct translating {
   lk_beam beam;
   int32_t *ids, *nodes; /* [units] of the translation that is put out */
   size_t id_capacity, node_capacity;
-  lk_buffer told; /* the texts of a line so far, each ended by a zero */
+  lk_buffer texts; /* the texts of a line so far, each ended by a zero */
 } translating;
 
 static lk_status read_lines(translating *t) {
@@ -82,8 +82,9 @@ static lk_status put_json_text(lk_buffer *out, const char *text, size_t size) {
   return lk_buffer_append(out, "\"", 1);
 }
 
-static lk_status put_json_units(lk_buffer *out, const char *name, lk_side *side, const int32_t *ids, ptrdiff_t n) {
-  const lk_strings *words = lk_vocab_strings(lk_side_vocab(side));
+static lk_status put_json_units(lk_buffer *out, const char *name, lk_tokenizer *tokenizer, const int32_t *ids,
+                                ptrdiff_t n) {
+  const lk_strings *words = lk_vocab_strings(lk_tokenizer_vocab(tokenizer));
   LK_TRY(lk_buffer_printf(out, ", \"%s\": [", name));
   for (ptrdiff_t i = 0; i < n; i++) {
     if (i > 0) LK_TRY(lk_buffer_append(out, ", ", 2));
@@ -108,11 +109,11 @@ static lk_status put_json_weights(translating *t, ptrdiff_t units, ptrdiff_t tim
 static lk_status put_json(translating *t, ptrdiff_t i, const lk_finished *f, ptrdiff_t units) {
   lk_buffer text = {0};
   lk_status status;
-  LK_GO(lk_side_decode(t->model->side[LK_TARGET], t->ids, units, &text));
+  LK_GO(lk_tokenizer_decode(t->model->tokenizer[LK_TARGET], t->ids, units, &text));
   LK_GO(lk_buffer_printf(t->out, "{\"line\": %lld", (long long)(t->lines->first + t->first + i)));
-  LK_GO(put_json_units(t->out, "source", t->model->side[LK_SOURCE], t->encoded.ids + t->encoded.begin[i],
+  LK_GO(put_json_units(t->out, "source", t->model->tokenizer[LK_SOURCE], t->encoded.ids + t->encoded.begin[i],
                        t->encoded.length[i]));
-  LK_GO(put_json_units(t->out, "target", t->model->side[LK_TARGET], t->ids, units));
+  LK_GO(put_json_units(t->out, "target", t->model->tokenizer[LK_TARGET], t->ids, units));
   LK_GO(lk_buffer_printf(t->out, ", \"text\": "));
   LK_GO(put_json_text(t->out, text.size > 0 ? text.data : "", text.size));
   LK_GO(lk_buffer_printf(t->out, ", \"log_probability\": %.6f", f->log_probability));
@@ -125,13 +126,14 @@ done:
 
 /* Decode behind the texts told so far. Other pieces may have made the same text: then it stays as it was. */
 static lk_status tell(translating *t, ptrdiff_t units, const char **text, bool *again) {
-  const size_t at = t->told.size;
+  const size_t at = t->texts.size;
   *again = false;
-  LK_TRY(lk_side_decode(t->model->side[LK_TARGET], t->ids, units, &t->told));
-  LK_TRY(lk_buffer_append(&t->told, "", 1));
-  *text = t->told.data + at;
-  for (const char *old = t->told.data; old < *text && !*again; old += strlen(old) + 1) *again = strcmp(old, *text) == 0;
-  if (*again) lk_buffer_truncate(&t->told, at);
+  LK_TRY(lk_tokenizer_decode(t->model->tokenizer[LK_TARGET], t->ids, units, &t->texts));
+  LK_TRY(lk_buffer_append(&t->texts, "", 1));
+  *text = t->texts.data + at;
+  for (const char *old = t->texts.data; old < *text && !*again; old += strlen(old) + 1)
+    *again = strcmp(old, *text) == 0;
+  if (*again) lk_buffer_truncate(&t->texts, at);
   return LK_OK;
 }
 
@@ -152,7 +154,7 @@ static lk_status put_translation(translating *t, ptrdiff_t i, const lk_finished 
 static lk_status put_line(translating *t, ptrdiff_t i) {
   const lk_beam *beam = &t->beam;
   const ptrdiff_t b = t->seq[i];
-  lk_buffer_truncate(&t->told, 0);
+  lk_buffer_truncate(&t->texts, 0);
   if (b < 0) return t->how->nbest > 1 || t->how->alignment ? LK_OK : lk_buffer_append(t->out, "\n", 1);
   for (ptrdiff_t k = 0; k < beam->found[b] && k < t->how->nbest; k++)
     LK_TRY(put_translation(t, i, &beam->finished[b * beam->K + k]));
@@ -181,7 +183,7 @@ done:
   free(t->encoded.ids);
   free(t->ids);
   free(t->nodes);
-  lk_buffer_release(&t->told);
+  lk_buffer_release(&t->texts);
   free(t);
   return status;
 }

@@ -26,7 +26,7 @@ ptrdiff_t lk_by_blas_packed_size(ptrdiff_t M, ptrdiff_t K) { return M * K; }
 /* [M, K], rows in order. */
 void lk_by_blas_pack(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
                      lk_part part) {
-  const lk_slice mine = lk_part_of(part, M, LK_LANES);
+  const lk_range mine = lk_part_of(part, M, LK_LANES);
   *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .isa = LK_BLAS_ISA};
   for (ptrdiff_t m = mine.begin; m < mine.end; m++)
     for (ptrdiff_t k = 0; k < K; k++) packed->data[m * K + k] = w[m * row + k * column];
@@ -58,7 +58,7 @@ static void multiply_row(const lk_packed *w, ptrdiff_t at, ptrdiff_t k, const lk
     lk_blas_gemv(0, w->M, k, w->data + at, w->K, x, y);
 }
 
-static void by_rows(const lk_packed *w, const lk_product *p, lk_slice over, ptrdiff_t step) {
+static void by_rows(const lk_packed *w, const lk_product *p, lk_range over, ptrdiff_t step) {
   lk_real part[MOST_K] __attribute__((aligned(64)));
   for (ptrdiff_t i = 0; i < p->n; i++) {
     const lk_real *x = p->x + (p->in ? p->in[i] : i) * p->ldx;
@@ -72,7 +72,7 @@ static void by_rows(const lk_packed *w, const lk_product *p, lk_slice over, ptrd
   }
 }
 
-static void by_shards(const lk_packed *w, const lk_product *p, lk_slice over, ptrdiff_t step) {
+static void by_shards(const lk_packed *w, const lk_product *p, lk_range over, ptrdiff_t step) {
   LK_ASSERT(!p->in && !p->out && p->shard_row[p->shards] == p->n);
   for (ptrdiff_t i = 0; i < p->n; i++) start_row(w, p, p->y + i * p->ldy);
   for (int s = 0; s < p->shards; s++) {
@@ -91,7 +91,7 @@ static void by_shards(const lk_packed *w, const lk_product *p, lk_slice over, pt
 void lk_by_blas_product(const lk_packed *w, const lk_product *p) {
   LK_ASSERT(w->isa == LK_BLAS_ISA);
   const int parts = p->over.end > p->over.begin;
-  const lk_slice over = parts ? p->over : (lk_slice){0, w->K};
+  const lk_range over = parts ? p->over : (lk_range){0, w->K};
   const ptrdiff_t step = parts ? OVER_GRID : MOST_K;
   LK_ASSERT(over.begin % step == 0);
   if (p->shard_row)

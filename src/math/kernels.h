@@ -25,7 +25,7 @@ typedef struct lk_packed {
 
 typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
   ptrdiff_t n;
-  lk_slice over;    /* of K, what is summed over; {0, 0}: all of it */
+  lk_range over;    /* of K, what is summed over; {0, 0}: all of it */
   const lk_real *x; /* rows of as many reals */
   ptrdiff_t ldx;
   const int32_t *in;   /* [n] rows of x, NULL: 0..n-1 */
@@ -71,7 +71,7 @@ typedef struct lk_kernels {
                        double smoothing, double *loss, int32_t *best, lk_softmax *softmax);
   /** Columns [begin, end) of the gradient of the SUM of these losses by the logits, begin a multiple of LK_LANES:
    *  to [n, end - begin], pads zero. It may take the place of the logits it is made from. */
-  void (*softmax_gradient)(ptrdiff_t n, ptrdiff_t V, lk_slice columns, const lk_real *logits, ptrdiff_t ld,
+  void (*softmax_gradient)(ptrdiff_t n, ptrdiff_t V, lk_range columns, const lk_real *logits, ptrdiff_t ld,
                            const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
                            ptrdiff_t ldto);
   void (*tanh)(ptrdiff_t n, const lk_real *x, lk_real *y);
@@ -98,33 +98,33 @@ int lk_kernels_isa(void);
 /** FTZ/DAZ for the calling thread.                                                Not collective. */
 void lk_flush_denormals(void);
 
-/* One leaf's share of a gradient, a block of rows [m0, m1) at a time: block[m1-m0, K] (+)= ... for local shard s. */
-typedef void lk_leaf(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block);
+/* The gradient of one shard, a block of rows [m0, m1) at a time: block[m1-m0, K] (+)= ... for local shard s. */
+typedef void lk_shard_gradient(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block);
 
-/** Sum leaves along the tree into each of the rank's pieces: dw[p] [M,K], row stride ldw, is assigned.
- *  The partial blocks stay in cache. `leaf` assigns its block.                    Not collective.
+/** Sum the shards' gradients along the tree into each of the rank's subtrees: dw[p] [M,K], row stride ldw, is assigned.
+ *  The partial blocks stay in cache. `gradient` assigns its block.                    Not collective.
  *  scratch: lk_sum_scratch(K) reals. */
-void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *leaf, const void *context,
+void lk_sum_shards(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_shard_gradient *gradient, const void *context,
                    lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch);
 /** Reals for sums of K columns, and of fewer. */
 ptrdiff_t lk_sum_scratch(ptrdiff_t K);
 ptrdiff_t lk_sum_block(ptrdiff_t K); /* rows of a block: a pure function of K, so bits do not depend on anything else */
 
-/* Leaf: block = sum over the shard's rows r, in their order, of dy[r, m0:m1]^T x[r, 0:K]. */
-typedef struct lk_leaf_product {
+/* A shard gradient: block = sum over the shard's rows r, in their order, of dy[r, m0:m1]^T x[r, 0:K]. */
+typedef struct lk_shard_product {
   const ptrdiff_t *shard_row; /* [shards+1] */
   const lk_real *dy, *x;
   ptrdiff_t ldy, ldx, K;
-} lk_leaf_product;
-lk_leaf lk_leaf_product_block;
+} lk_shard_product;
+lk_shard_gradient lk_shard_product_block;
 
-/* Leaf: column sums of dy, K = 1: the gradient of a bias [M]. */
-typedef struct lk_leaf_columns {
+/* A shard gradient: column sums of dy, K = 1: the gradient of a bias [M]. */
+typedef struct lk_shard_columns {
   const ptrdiff_t *shard_row;
   const lk_real *dy;
   ptrdiff_t ldy;
-} lk_leaf_columns;
-lk_leaf lk_leaf_columns_block;
+} lk_shard_columns;
+lk_shard_gradient lk_shard_columns_block;
 
 /** C = alpha A B (+ beta C) by OpenBLAS, row-major; transposes as told: for tests and bench.   Not collective. */
 void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const lk_real *a,

@@ -20,19 +20,19 @@ ptrdiff_t lk_sum_scratch(ptrdiff_t K) {
 
 typedef struct sum_of {
   const lk_shards *shards;
-  lk_leaf *leaf;
+  lk_shard_gradient *gradient;
   const void *context;
   lk_real *slots; /* [LK_TREE_LEVELS][stride] */
   ptrdiff_t stride, K, ldw;
 } sum_of;
 
-/* Rows [m0, m1) of one piece: its shards in order through the binary counter. */
-static void sum_block(const sum_of *s, lk_piece piece, ptrdiff_t m0, ptrdiff_t m1, lk_real *dw) {
+/* Rows [m0, m1) of one subtree: its shards in order through the binary counter. */
+static void sum_block(const sum_of *s, lk_subtree subtree, ptrdiff_t m0, ptrdiff_t m1, lk_real *dw) {
   const ptrdiff_t size = (m1 - m0) * s->K;
-  lk_tree tree = lk_tree_start(s->shards->total, piece.first);
-  for (int shard = piece.first; shard < piece.first + piece.count; shard++) {
-    const int slot = lk_tree_push(&tree, lk_tree_leaf(shard));
-    s->leaf(s->context, shard - s->shards->first, m0, m1, s->slots + slot * s->stride);
+  lk_tree tree = lk_tree_start(s->shards->total, subtree.first);
+  for (int shard = subtree.first; shard < subtree.first + subtree.count; shard++) {
+    const int slot = lk_tree_push(&tree, lk_tree_shard(shard));
+    s->gradient(s->context, shard - s->shards->first, m0, m1, s->slots + slot * s->stride);
     for (int into, from; lk_tree_merge(&tree, &into, &from);)
       lk_kernels_get()->add(size, s->slots + from * s->stride, s->slots + into * s->stride);
   }
@@ -40,35 +40,35 @@ static void sum_block(const sum_of *s, lk_piece piece, ptrdiff_t m0, ptrdiff_t m
   for (ptrdiff_t m = m0; m < m1; m++) memcpy(dw + m * s->ldw, s->slots + (m - m0) * s->K, (size_t)s->K * sizeof *dw);
 }
 
-void lk_sum_leaves(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_leaf *leaf, const void *context,
+void lk_sum_shards(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_shard_gradient *gradient, const void *context,
                    lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch) {
   const ptrdiff_t rows = lk_sum_block(K);
   const sum_of s = {.shards = shards,
-                    .leaf = leaf,
+                    .gradient = gradient,
                     .context = context,
                     .slots = scratch,
                     .stride = lk_padded(rows * K),
                     .K = K,
                     .ldw = ldw};
-  for (int p = 0; p < shards->pieces; p++) {
-    const lk_piece piece = shards->piece[p];
-    if (piece.count == 1 && ldw == K) /* nothing to add to: straight into its place */
-      leaf(context, piece.first - shards->first, 0, M, dw[p]);
+  for (int p = 0; p < shards->subtrees; p++) {
+    const lk_subtree subtree = shards->subtree[p];
+    if (subtree.count == 1 && ldw == K) /* nothing to add to: straight into its place */
+      gradient(context, subtree.first - shards->first, 0, M, dw[p]);
     else
-      for (ptrdiff_t m = 0; m < M; m += rows) sum_block(&s, piece, m, m + rows < M ? m + rows : M, dw[p]);
+      for (ptrdiff_t m = 0; m < M; m += rows) sum_block(&s, subtree, m, m + rows < M ? m + rows : M, dw[p]);
   }
 }
 
-void lk_leaf_product_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
-  const lk_leaf_product *c = context;
+void lk_shard_product_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const lk_shard_product *c = context;
   const ptrdiff_t first = c->shard_row[s], rows = c->shard_row[s + 1] - first;
-  /* A shard without rows still is a leaf: zeros. */
+  /* A shard without rows has a gradient too: zeros. */
   lk_kernels_get()->outer(rows, m1 - m0, c->K, c->dy + first * c->ldy + m0, c->ldy, c->x + first * c->ldx, c->ldx,
                           block);
 }
 
-void lk_leaf_columns_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
-  const lk_leaf_columns *c = context;
+void lk_shard_columns_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const lk_shard_columns *c = context;
   const lk_kernels *kernels = lk_kernels_get();
   memset(block, 0, (size_t)(m1 - m0) * sizeof *block);
   for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++)

@@ -16,7 +16,7 @@ typedef struct lk_metric {
 int lk_metric_put(lk_metric *metrics, int count, const char *name, double value, int rising);
 static inline double lk_ratio(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : 0; }
 /** The same, but NaN where there was nothing to measure. */
-static inline double lk_share(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
+static inline double lk_ratio_or_nan(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
 
 /* Of one class, tag or type of span. */
 typedef struct lk_tally {

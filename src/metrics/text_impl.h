@@ -1,6 +1,6 @@
 /* text_impl.h - texts as numbers, so that what is compared a thousand times is compared once.
  *
- *   lk_numbers_start -> lk_numbers_add for the text found, then for each reference -> lk_numbers_settle
+ *   lk_numbers_start -> lk_numbers_add for the text found, then for each reference -> lk_numbers_finish
  *
  * gives every symbol a number, equal symbols equal ones; the n-grams of order n are numbered from those of order n - 1
  * and the symbol that follows. Every function: Not collective. */
@@ -34,10 +34,10 @@ typedef struct lk_numbers {
 } lk_numbers;
 
 void lk_numbers_start(lk_numbers *numbers);
-/** Cut one more text, which must stay where it is until the texts are settled. LK_MEMORY. */
+/** Cut one more text, which must stay where it is until lk_numbers_finish(). LK_MEMORY. */
 LK_CHECKED lk_status lk_numbers_add(lk_numbers *numbers, lk_cut cut, const char *text, size_t size);
 /** Number the symbols; n-grams are of order 1 then. LK_MEMORY. */
-LK_CHECKED lk_status lk_numbers_settle(lk_numbers *numbers);
+LK_CHECKED lk_status lk_numbers_finish(lk_numbers *numbers);
 /** Number the n-grams of the next order. */
 void lk_numbers_next_order(lk_numbers *numbers);
 void lk_numbers_release(lk_numbers *numbers);

@@ -69,7 +69,7 @@ static lk_status split(lk_text_scorer *s, slice found, const char *references, s
 static lk_status number(lk_text_scorer *s, lk_cut cut, const slice *text) {
   lk_numbers_start(&s->numbers);
   for (ptrdiff_t t = 0; t < s->texts; t++) LK_TRY(lk_numbers_add(&s->numbers, cut, text[t].text, text[t].size));
-  LK_TRY(lk_numbers_settle(&s->numbers));
+  LK_TRY(lk_numbers_finish(&s->numbers));
   const size_t count = (size_t)s->numbers.count + 1;
   LK_TRY(lk_grow(&s->row, &s->row_capacity, count, sizeof *s->row));
   LK_TRY(lk_grow(&s->found, &s->found_capacity, count, sizeof *s->found));

@@ -41,7 +41,7 @@ static int by_text(const void *a, const void *b) {
   return memcmp(x->text, y->text, x->size);
 }
 
-lk_status lk_numbers_settle(lk_numbers *n) {
+lk_status lk_numbers_finish(lk_numbers *n) {
   const size_t count = (size_t)n->count;
   LK_TRY(lk_grow(&n->id, &n->id_capacity, count + 1, sizeof *n->id));
   LK_TRY(lk_grow(&n->gram, &n->gram_capacity, count + 1, sizeof *n->gram));

@@ -153,10 +153,10 @@ void lk_attention_back_end(lk_attention *a, const lk_pack *target, const lk_pack
     lk_dense_backward(&a->key, source->shard_row, a->values, a->ldv, a->dkeys, a->ldq, NULL, 0, grads);
     const lk_product product = {.n = a->M, .x = a->dkeys, .ldx = a->ldq, .y = a->dvalues, .ldy = a->ldv, .add = 1};
     lk_kernels_get()->product(&a->key.transposed, &product);
-    const lk_leaf_columns leaf = {.shard_row = target->shard_row, .dy = a->dv, .ldy = a->ldq};
-    lk_real *to[LK_MAX_PIECES];
+    const lk_shard_columns gradient = {.shard_row = target->shard_row, .dy = a->dv, .ldy = a->ldq};
+    lk_real *to[LK_MAX_SUBTREES];
     lk_grads_of(grads, a->score, to);
-    lk_sum_leaves(grads->shards, a->A, 1, lk_leaf_columns_block, &leaf, to, 1, a->scratch);
+    lk_sum_shards(grads->shards, a->A, 1, lk_shard_columns_block, &gradient, to, 1, a->scratch);
   }
   for (ptrdiff_t i = 0; i < a->M; i++) {
     copy_row(dy + a->row[i] * lddy, a->dvalues + i * a->ldv, a->W);

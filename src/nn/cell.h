@@ -13,7 +13,7 @@
 #pragma once
 #include "kernels.h"
 #include "params.h"
-#include "words.h"
+#include "distinct.h"
 
 typedef struct lk_cell lk_cell; /* one cell on one instruction set: src/nn/cell_impl.h */
 
@@ -28,9 +28,9 @@ int lk_cell_states(const char *name); /* 1 (h) or 2 (h, c); likewise */
 typedef struct lk_rows {
   const lk_real *x; /* [N, ld], of words [n, ld], or NULL */
   ptrdiff_t ld;
-  const int32_t *ids;    /* [N] where x is NULL: W_ih x is a column pick */
-  const lk_words *words; /* whose rows x has; NULL: those of the pack */
-  const lk_real *fed;    /* [N, ldfed] what a layer that is fed read so, for the gradient of W_ih */
+  const int32_t *ids;          /* [N] where x is NULL: W_ih x is a column pick */
+  const lk_distinct *distinct; /* whose rows x has; NULL: those of the pack */
+  const lk_real *fed;          /* [N, ldfed] what a layer that is fed read so, for the gradient of W_ih */
   ptrdiff_t ldfed;
 } lk_rows;
 
@@ -40,7 +40,7 @@ typedef struct lk_recurrent {
   ptrdiff_t F;                                /* the last F columns of the input are fed step by step; 0: none */
   int backward;                               /* reads the sequence from its end */
   int onehot;                                 /* reads ids */
-  int words;                                  /* may read rows of words */
+  int distinct;                               /* may read rows of words */
   int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; bias_hh -1 where left out */
   lk_packed ih, ih_transposed, hh, hh_transposed;
   lk_packed feed, feed_transposed; /* W_ih's last F columns, where ih holds the others */
@@ -65,7 +65,7 @@ typedef struct lk_recurrent_spec {
   ptrdiff_t I, H;
   int backward, recurrent_bias;
   int onehot;         /* reads ids rather than rows of reals; I is the vocabulary size */
-  int words;          /* rows of its input may be those of words */
+  int distinct;       /* rows of its input may be those of words */
   ptrdiff_t F;        /* of I, the last: what a step reads of the outputs of the step before */
   double forget_bias; /* what the biases of an LSTM's forget gate add up to at the start */
   const char *init;   /* of W_hh, NULL: uniform */

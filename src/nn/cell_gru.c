@@ -1,14 +1,14 @@
 /* Gated recurrent unit: Cho et al. 2014, in the form with the reset gate behind the product (cuDNN, PyTorch).
  *
  *   r, z = sigmoid(.)   n = tanh(W_in x + b_in + r (W_hn h0 + b_hn))   h = (1 - z) n + z h0 */
-#define CELL_NAME   gru
-#define CELL_GATES  3
-#define CELL_STATES 1
-#define CELL_APART  1
-#define CELL_DIRECT 1
-#define CELL_FORGET (-1)
-#define CELL_NOTE   "3H"
-#define CELL_ORDER  " gates r z n"
+#define CELL_NAME     gru
+#define CELL_GATES    3
+#define CELL_STATES   1
+#define CELL_SEPARATE 1
+#define CELL_DIRECT   1
+#define CELL_FORGET   (-1)
+#define CELL_NOTE     "3H"
+#define CELL_ORDER    " gates r z n"
 #include "cell_unit_impl.h"
 
 enum { R, Z, NEW };

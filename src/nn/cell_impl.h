@@ -18,7 +18,7 @@ struct lk_cell {
   const char *name;
   const char *note_ih, *note_hh, *note_bias; /* shape letters and gate order */
   int gates, states;                         /* 1: h; 2: h, c */
-  int apart;                                 /* the last gate's W_h h + b_h is kept apart from its input part (GRU) */
+  int separate;                              /* the last gate's W_h h + b_h is kept apart from its input part (GRU) */
   int forget;                                /* index of the gate that takes forget_bias, or -1 */
   ptrdiff_t (*packed_size)(ptrdiff_t H);
   ptrdiff_t (*transposed_size)(ptrdiff_t H);

@@ -4,7 +4,7 @@
  *   CELL_NAME    lstm
  *   CELL_GATES   G, 1 to 8
  *   CELL_STATES  1: h, or 2: h and c
- *   CELL_APART   1: the last gate's recurrent part W_h h + b_h stays apart from its input part (GRU), else 0
+ *   CELL_SEPARATE   1: the last gate's recurrent part W_h h + b_h stays apart from its input part (GRU), else 0
  *   CELL_DIRECT  1: the state before goes straight into the state after (GRU), so dh flows past the gates, else 0
  *   CELL_FORGET  index of a forget gate, or -1
  *   CELL_NOTE    "4H", CELL_ORDER " gates i f g o"
@@ -42,7 +42,7 @@ static ptrdiff_t units_left(ptrdiff_t H, ptrdiff_t u) { return u >= H ? 0 : H - 
 
 /* [panel][k < H][unit vector][gate][VL] */
 static void pack(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
-  const lk_slice vectors = lk_part_of(part, panels(H, CELL_UNITS) * CELL_UNITS, 1);
+  const lk_range vectors = lk_part_of(part, panels(H, CELL_UNITS) * CELL_UNITS, 1);
   for (ptrdiff_t v = vectors.begin; v < vectors.end; v++)
     for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
       const ptrdiff_t p = v / CELL_UNITS, j = v % CELL_UNITS, u = v * LK_VL, lanes = units_left(H, u);
@@ -54,7 +54,7 @@ static void pack(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
 /* [panel][k = g Hp + unit][unit vector][VL], zeros where a unit of k is a pad */
 static void transpose(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
   const ptrdiff_t Hp = lk_padded(H), K = CELL_GATES * Hp, width = BACK_WIDTH * LK_VL;
-  const lk_slice units = lk_part_of(part, H, LK_VL);
+  const lk_range units = lk_part_of(part, H, LK_VL);
   for (ptrdiff_t u = units.begin; u < units.end; u += LK_VL)
     for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
       lk_real *strip = to + u / width * width * K + u % width + g * Hp * width;
@@ -69,7 +69,7 @@ static ptrdiff_t row_of(const lk_cell_step *s, ptrdiff_t i) { return s->row ? s-
 
 /* What the sum of gate g starts from: the input part, or, where that stays apart, the inner bias. */
 static lk_vec start(const lk_recurrent *l, const lk_real *gates, ptrdiff_t g, ptrdiff_t u) {
-  return CELL_APART && g == CELL_GATES - 1 ? lk_load(l->inner + u) : lk_load(gates + g * l->Hp + u);
+  return CELL_SEPARATE && g == CELL_GATES - 1 ? lk_load(l->inner + u) : lk_load(gates + g * l->Hp + u);
 }
 
 static void activate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state, ptrdiff_t u, const lk_vec *sum) {
@@ -77,12 +77,12 @@ static void activate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state, ptrd
   const ptrdiff_t before = l->from[row] * l->Hp + u, after = state * l->Hp + u;
   cell_unit x;
   for (int g = 0; g < CELL_GATES; g++) x.gate[g] = sum[g];
-  if (CELL_APART) x.input = lk_load(gates + (CELL_GATES - 1) * l->Hp);
+  if (CELL_SEPARATE) x.input = lk_load(gates + (CELL_GATES - 1) * l->Hp);
   x.h0 = lk_load(l->h + before);
   if (CELL_STATES == 2) x.c0 = lk_load(l->c + before);
   cell_forward(&x);
   for (int g = 0; g < CELL_GATES; g++) lk_store(gates + g * l->Hp, x.gate[g]);
-  if (CELL_APART) lk_store(l->tape + row * l->Hp + u, x.keep);
+  if (CELL_SEPARATE) lk_store(l->tape + row * l->Hp + u, x.keep);
   lk_store(l->h + after, x.h);
   if (CELL_STATES == 2) lk_store(l->c + after, x.c);
 }
@@ -133,7 +133,7 @@ typedef struct back_block {
 } back_block;
 
 static back_block block_at(const lk_recurrent *l, ptrdiff_t k) {
-  const ptrdiff_t all = CELL_GATES * l->Hp, from_gates = all - CELL_APART * l->Hp;
+  const ptrdiff_t all = CELL_GATES * l->Hp, from_gates = all - CELL_SEPARATE * l->Hp;
   back_block b = {.x = l->gates + k, .ldx = all, .k = k, .K = from_gates - k};
   if (k >= from_gates) b = (back_block){.x = l->tape + (k - from_gates), .ldx = l->Hp, .k = k, .K = all - k};
   if (b.K > BACK_BLOCK) b.K = BACK_BLOCK;
@@ -146,7 +146,7 @@ static void differentiate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state,
   const ptrdiff_t before = l->from[row] * l->Hp + u, after = state * l->Hp + u;
   cell_unit x;
   for (int g = 0; g < CELL_GATES; g++) x.gate[g] = lk_load(gates + g * l->Hp);
-  if (CELL_APART) x.keep = lk_load(l->tape + row * l->Hp + u);
+  if (CELL_SEPARATE) x.keep = lk_load(l->tape + row * l->Hp + u);
   x.h0 = lk_load(l->h + before);
   x.h = lk_load(l->h + after);
   /* The caller's pads may hold anything; those of the gate gradients are zero. */
@@ -160,7 +160,7 @@ static void differentiate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state,
   }
   cell_backward(&x);
   for (int g = 0; g < CELL_GATES; g++) lk_store(gates + g * l->Hp, x.gate[g]);
-  if (CELL_APART) lk_store(l->tape + row * l->Hp + u, x.keep);
+  if (CELL_SEPARATE) lk_store(l->tape + row * l->Hp + u, x.keep);
   if (CELL_DIRECT) lk_store(l->dh + before, lk_load(l->dh + before) + x.dh0);
   if (CELL_STATES == 2) lk_store(l->dc + before, lk_load(l->dc + before) + x.dc0);
 }
@@ -218,7 +218,7 @@ const lk_cell LK_ISA_NAME(LK_PASTE(lk_cell_, CELL_NAME)) = {
     .note_bias = CELL_NOTE CELL_ORDER,
     .gates = CELL_GATES,
     .states = CELL_STATES,
-    .apart = CELL_APART,
+    .separate = CELL_SEPARATE,
     .forget = CELL_FORGET,
     .packed_size = packed_size,
     .transposed_size = transposed_size,

@@ -1,14 +1,14 @@
 /* Long short-term memory: Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000.
  *
  *   i, f, o = sigmoid(.)   g = tanh(.)   c = f c0 + i g   h = o tanh(c) */
-#define CELL_NAME   lstm
-#define CELL_GATES  4
-#define CELL_STATES 2
-#define CELL_APART  0
-#define CELL_DIRECT 0
-#define CELL_FORGET F
-#define CELL_NOTE   "4H"
-#define CELL_ORDER  " gates i f g o"
+#define CELL_NAME     lstm
+#define CELL_GATES    4
+#define CELL_STATES   2
+#define CELL_SEPARATE 0
+#define CELL_DIRECT   0
+#define CELL_FORGET   F
+#define CELL_NOTE     "4H"
+#define CELL_ORDER    " gates i f g o"
 #include "cell_unit_impl.h"
 
 enum { I, F, G, O };

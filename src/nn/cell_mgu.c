@@ -2,14 +2,14 @@
  * (the paper multiplies before it: W_hn (f h0)).
  *
  *   f = sigmoid(.)   n = tanh(W_in x + b_in + f (W_hn h0 + b_hn))   h = (1 - f) h0 + f n */
-#define CELL_NAME   mgu
-#define CELL_GATES  2
-#define CELL_STATES 1
-#define CELL_APART  1
-#define CELL_DIRECT 1
-#define CELL_FORGET (-1)
-#define CELL_NOTE   "2H"
-#define CELL_ORDER  " gates f n"
+#define CELL_NAME     mgu
+#define CELL_GATES    2
+#define CELL_STATES   1
+#define CELL_SEPARATE 1
+#define CELL_DIRECT   1
+#define CELL_FORGET   (-1)
+#define CELL_NOTE     "2H"
+#define CELL_ORDER    " gates f n"
 #include "cell_unit_impl.h"
 
 enum { F, NEW };

@@ -11,8 +11,8 @@ typedef struct cell_unit {
   /* forward  in: pre-activations     out: activations
    * backward in: activations         out: gradients by the pre-activations */
   lk_vec gate[CELL_GATES];
-  lk_vec input;        /* CELL_APART: W_i x + b_i of the last gate, whose gate[] then holds W_h h + b_h alone */
-  lk_vec keep;         /* CELL_APART: forward out: that recurrent part; backward out: the gradient by it */
+  lk_vec input;        /* CELL_SEPARATE: W_i x + b_i of the last gate, whose gate[] then holds W_h h + b_h alone */
+  lk_vec keep;         /* CELL_SEPARATE: forward out: that recurrent part; backward out: the gradient by it */
   lk_vec h0, c0, h, c; /* states before and after */
   lk_vec dh, dc;       /* backward in: gradients by the states after */
   lk_vec dh0, dc0;     /* backward out: by the states before, apart from what goes through W_h */

@@ -57,7 +57,7 @@ static lk_status declare_layers(lk_decoder *d, lk_params *params) {
                               .I = l == 0 ? d->E + d->F : d->H,
                               .H = d->H,
                               .F = l == 0 ? d->F : 0,
-                              .words = l == 0,
+                              .distinct = l == 0,
                               .recurrent_bias = m->recurrent_bias,
                               .forget_bias = m->forget_bias,
                               .init = m->recurrent_init};
@@ -136,7 +136,7 @@ void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
     d->x[l] = lk_arena_reals(arena, N * (l == 0 ? d->ld0 : d->Hp));
   }
   d->ids = lk_arena_ints(arena, N);
-  lk_words_layout(&d->words, arena, d->V, N);
+  lk_distinct_layout(&d->distinct, arena, d->V, N);
   d->picked = lk_arena_ints(arena, 3 * B);
   d->out = lk_arena_reals(arena, N * d->Hp);
   lk_attention_layout(&d->attention, arena, N, B, M, T, training);

@@ -33,7 +33,7 @@ typedef struct lk_decoder {
   lk_real *dstart;                   /* [B, Hp] */
   ptrdiff_t ldfinal;
   int32_t *ids;              /* [N] that were read */
-  lk_words words;            /* whose rows x[0] has */
+  lk_distinct distinct;      /* whose rows x[0] has */
   int32_t *picked;           /* [3B] rows that read the net's choice, the rows before them, the choices */
   lk_real *x[LK_MAX_LAYERS]; /* [N, ld0], [N, Hp]: input of each layer (the first: without fed), after dropout */
   lk_real *joined;           /* [N, ldc] h | context */
@@ -82,7 +82,7 @@ void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_
                          ptrdiff_t lddy, lk_final_gradients *finals, const lk_grads *grads);
 /** The embedding's gradient, behind lk_decoder_backward(). `encoder`: what the encoder adds to a table that both read,
  *  NULL: the table is the decoder's alone. `also`: see lk_embedding_backward().    Not collective. */
-void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_leaf_product *also,
+void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_shard_product *also,
                                    const lk_grads *grads);
 /** Reals of one sequence's states: of all layers h then c, then h~.                Not collective. */
 ptrdiff_t lk_decoder_carry_size(const lk_decoder *d);

@@ -2,18 +2,18 @@
 #include "decoder_impl.h"
 
 /* djoined = W_c^T (dout (1 - h~^2)), in dout's place; then what attention makes of its half. */
-static void attend_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_span s) {
+static void attend_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_time_rows s) {
   const lk_pack *pack = in->pack;
   lk_recurrent *top = &d->layer[d->layers - 1];
   lk_real *dh = top->dh + pack->B * d->Hp;
   decoder_drop(d, pack, mode, LK_DECODER_DROP_OUT, d->H, s, d->dout, d->Hp, d->dout, d->Hp);
   if (d->attention.kind == LK_ATTENTION_NONE) {
     for (ptrdiff_t i = 0; i < s.n; i++)
-      for (ptrdiff_t r = span_row(s, i), u = 0; u < d->H; u++) dh[r * d->Hp + u] += d->dout[r * d->Hp + u];
+      for (ptrdiff_t r = time_row(s, i), u = 0; u < d->H; u++) dh[r * d->Hp + u] += d->dout[r * d->Hp + u];
     return;
   }
   for (ptrdiff_t i = 0; i < s.n; i++) {
-    lk_real *row = d->dout + span_row(s, i) * d->Hp, *mixed = d->mixed + span_row(s, i) * d->Hp;
+    lk_real *row = d->dout + time_row(s, i) * d->Hp, *mixed = d->mixed + time_row(s, i) * d->Hp;
     for (ptrdiff_t u = 0; u < d->H; u++) row[u] *= 1 - mixed[u] * mixed[u];
   }
   const lk_product product = {
@@ -21,7 +21,7 @@ static void attend_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode,
   lk_kernels_get()->product(&d->combine.transposed, &product);
   const ptrdiff_t ldw = lk_padded(d->W);
   for (ptrdiff_t i = 0; i < s.n; i++) {
-    const ptrdiff_t r = span_row(s, i);
+    const ptrdiff_t r = time_row(s, i);
     const lk_real *row = d->djoined + r * d->ldc;
     for (ptrdiff_t u = 0; u < d->H; u++) dh[r * d->Hp + u] += row[u];
     copy_row(d->dcontext + r * ldw, row + d->H, d->W);
@@ -32,16 +32,16 @@ static void attend_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode,
 }
 
 /* The gradient by the input of layer l > 0 reaches the states of the one below. */
-static void pass_down(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, int l, lk_span s) {
+static void pass_down(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, int l, lk_time_rows s) {
   lk_real *dh = d->layer[l - 1].dh + in->pack->B * d->Hp;
   lk_recurrent_back_input(&d->layer[l], s.n, s.rows, d->dx, d->Hp, 0);
   decoder_drop(d, in->pack, mode, LK_DECODER_DROP + l, d->H, s, d->dx, d->Hp, d->dx, d->Hp);
   for (ptrdiff_t i = 0; i < s.n; i++)
-    for (ptrdiff_t r = span_row(s, i), u = 0; u < d->H; u++) dh[r * d->Hp + u] += d->dx[r * d->Hp + u];
+    for (ptrdiff_t r = time_row(s, i), u = 0; u < d->H; u++) dh[r * d->Hp + u] += d->dx[r * d->Hp + u];
 }
 
 static void run_time_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, ptrdiff_t t) {
-  const lk_span s = span_of_time(in->pack, t);
+  const lk_time_rows s = rows_of_time(in->pack, t);
   for (ptrdiff_t i = 0; i < s.n && d->F; i++) {
     const ptrdiff_t r = s.rows[i];
     const int32_t after = in->pack->later[r];
@@ -57,7 +57,7 @@ static void run_time_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mod
 
 static void run_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode) {
   const lk_pack *pack = in->pack;
-  const lk_span all = {.n = pack->N};
+  const lk_time_rows all = {.n = pack->N};
   if (decoder_stepwise(d, in)) {
     for (ptrdiff_t t = pack->T - 1; t >= 0; t--) run_time_back(d, in, mode, t);
     return;
@@ -94,7 +94,7 @@ static void bridge_back(lk_decoder *d, const lk_pack *source, const lk_decoder_i
 void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_input *in, lk_mode mode, lk_real *dy,
                          ptrdiff_t lddy, lk_final_gradients *finals, const lk_grads *grads) {
   const lk_pack *pack = in->pack;
-  const lk_span all = {.n = pack->N};
+  const lk_time_rows all = {.n = pack->N};
   LK_ASSERT(in->carry == NULL);
   for (int l = 0; l < d->layers; l++) {
     memset(d->layer[l].dh, 0, (size_t)((pack->B + pack->N) * d->Hp) * sizeof *d->dout);
@@ -113,27 +113,27 @@ void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_
   } else {
     memset(dy, 0, (size_t)(source->N * lddy) * sizeof *dy);
   }
-  lk_recurrent_back_input(&d->layer[0], d->words.n, NULL, d->dx, d->ld0, 0);
-  if (d->words.row == NULL) decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, d->ld0, d->dx, d->ld0);
+  lk_recurrent_back_input(&d->layer[0], d->distinct.n, NULL, d->dx, d->ld0, 0);
+  if (d->distinct.row == NULL) decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, d->ld0, d->dx, d->ld0);
   bridge_back(d, source, in, finals, grads);
 }
 
 /* Rows of one shard, copied behind those that are there. Returns how many there are then. */
 static ptrdiff_t append_lookup(lk_decoder *d, const lk_lookup_gradient *from, int shard, ptrdiff_t at) {
-  const lk_words *words = from->words;
-  for (ptrdiff_t r = words->shard_row[shard]; r < words->shard_row[shard + 1]; r++, at++) {
-    d->all_ids[at] = words->id[r];
+  const lk_distinct *distinct = from->distinct;
+  for (ptrdiff_t r = distinct->shard_row[shard]; r < distinct->shard_row[shard + 1]; r++, at++) {
+    d->all_ids[at] = distinct->id[r];
     copy_row(d->all_dx + at * d->ld0, from->dx + r * from->ld, d->E);
   }
   return at;
 }
 
-void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_leaf_product *also,
+void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_shard_product *also,
                                    const lk_grads *grads) {
-  const lk_lookup_gradient own = {.words = &d->words, .dx = d->dx, .ld = d->ld0};
+  const lk_lookup_gradient own = {.distinct = &d->distinct, .dx = d->dx, .ld = d->ld0};
   LK_ASSERT((encoder != NULL) == (d->shared != 0));
   if (encoder == NULL) {
-    lk_embedding_backward(&d->embedding, d->words.shard_row, d->words.id, d->dx, d->ld0, also, grads);
+    lk_embedding_backward(&d->embedding, d->distinct.shard_row, d->distinct.id, d->dx, d->ld0, also, grads);
     return;
   }
   /* of each shard the source's words first, then the target's: any other order would give other bits */

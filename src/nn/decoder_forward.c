@@ -32,18 +32,19 @@ static void start_states(lk_decoder *d, const lk_decoder_input *in) {
 /* The words of all rows, or where that is not known before, or masks make rows differ, each row as a word. */
 static void embed(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode) {
   const bool masked = mode.training && d->config->model.input_dropout > 0;
-  const lk_span all = {.n = in->pack->N};
+  const lk_time_rows all = {.n = in->pack->N};
   memcpy(d->ids, in->ids, (size_t)in->pack->N * sizeof *d->ids);
   if (masked || in->sampling > 0)
-    lk_words_each(&d->words, in->pack, d->ids);
+    lk_distinct_each(&d->distinct, in->pack, d->ids);
   else
-    lk_words_find(&d->words, in->pack, d->ids);
+    lk_distinct_find(&d->distinct, in->pack, d->ids);
   if (in->sampling > 0) return; /* time by time */
-  lk_embedding_forward(&d->embedding, params, d->words.n, d->words.id, d->x[0], d->ld0);
+  lk_embedding_forward(&d->embedding, params, d->distinct.n, d->distinct.id, d->x[0], d->ld0);
   if (masked) decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, all, d->x[0], d->ld0, d->x[0], d->ld0);
 }
 
-static void embed_time(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode, lk_span s) {
+static void embed_time(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode,
+                       lk_time_rows s) {
   for (ptrdiff_t i = 0; i < s.n; i++) {
     const ptrdiff_t r = s.rows[i];
     lk_embedding_forward(&d->embedding, params, 1, d->ids + r, d->x[0] + r * d->ld0, d->ld0);
@@ -52,10 +53,10 @@ static void embed_time(lk_decoder *d, const lk_params *params, const lk_decoder_
 }
 
 /* fed = h~ of the time before. */
-static void feed(lk_decoder *d, const lk_decoder_input *in, lk_span s) {
+static void feed(lk_decoder *d, const lk_decoder_input *in, lk_time_rows s) {
   const ptrdiff_t size = lk_decoder_carry_size(d);
   for (ptrdiff_t i = 0; i < s.n; i++) {
-    const ptrdiff_t r = span_row(s, i), b = in->pack->seq[r];
+    const ptrdiff_t r = time_row(s, i), b = in->pack->seq[r];
     const int32_t before = in->pack->earlier[r];
     lk_real *row = d->fed + r * d->Hp;
     if (before >= 0)
@@ -69,21 +70,21 @@ static void feed(lk_decoder *d, const lk_decoder_input *in, lk_span s) {
 }
 
 /* Input of layer l > 0: the states of the one below. */
-static void pass_up(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, int l, lk_span s) {
+static void pass_up(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, int l, lk_time_rows s) {
   const lk_real *below = d->layer[l - 1].h + in->pack->B * d->Hp;
-  for (ptrdiff_t i = 0; i < s.n; i++) copy_row(d->x[l] + span_row(s, i) * d->Hp, below + span_row(s, i) * d->Hp, d->Hp);
+  for (ptrdiff_t i = 0; i < s.n; i++) copy_row(d->x[l] + time_row(s, i) * d->Hp, below + time_row(s, i) * d->Hp, d->Hp);
   decoder_drop(d, in->pack, mode, LK_DECODER_DROP + l, d->H, s, d->x[l], d->Hp, d->x[l], d->Hp);
 }
 
 /* out = dropout(tanh(W_c [h | context])) of such rows, or dropout(h) without attention. */
-static void attend(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode, lk_span s) {
+static void attend(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode, lk_time_rows s) {
   const lk_pack *pack = in->pack;
   const lk_real *h = d->layer[d->layers - 1].h + pack->B * d->Hp, *from = h;
   if (d->attention.kind != LK_ATTENTION_NONE) {
     const lk_attending rows = {.pack = pack, .source = in->source, .n = s.n, .rows = s.rows};
     lk_attention_forward(&d->attention, params, &rows, h, d->Hp);
     for (ptrdiff_t i = 0; i < s.n; i++) {
-      const ptrdiff_t r = span_row(s, i);
+      const ptrdiff_t r = time_row(s, i);
       copy_row(d->joined + r * d->ldc, h + r * d->Hp, d->H);
       copy_row(d->joined + r * d->ldc + d->H, d->attention.context + r * d->attention.ldv, d->W);
     }
@@ -91,17 +92,17 @@ static void attend(lk_decoder *d, const lk_params *params, const lk_decoder_inpu
         .n = s.n, .x = d->joined, .ldx = d->ldc, .in = s.rows, .y = d->mixed, .ldy = d->Hp, .out = s.rows};
     lk_kernels_get()->product(&d->combine.w, &product);
     for (ptrdiff_t i = 0; i < s.n; i++) {
-      lk_real *row = d->mixed + span_row(s, i) * d->Hp;
+      lk_real *row = d->mixed + time_row(s, i) * d->Hp;
       lk_kernels_get()->tanh(d->Hp, row, row);
     }
     from = d->mixed;
   }
-  for (ptrdiff_t i = 0; i < s.n; i++) copy_row(d->out + span_row(s, i) * d->Hp, from + span_row(s, i) * d->Hp, d->Hp);
+  for (ptrdiff_t i = 0; i < s.n; i++) copy_row(d->out + time_row(s, i) * d->Hp, from + time_row(s, i) * d->Hp, d->Hp);
   decoder_drop(d, pack, mode, LK_DECODER_DROP_OUT, d->H, s, d->out, d->Hp, d->out, d->Hp);
 }
 
 /* Scheduled sampling (Bengio et al. 2015): now and then the row reads what the net itself would have written. */
-static void sample(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_span s) {
+static void sample(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_time_rows s) {
   const lk_rng rng = lk_rng_make(mode.seed, LK_PURPOSE_SCHEDULED);
   int32_t *row = d->picked, *before = row + in->pack->B, *id = before + in->pack->B;
   ptrdiff_t n = 0;
@@ -117,7 +118,7 @@ static void sample(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_s
 }
 
 static void run_time(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode, ptrdiff_t t) {
-  const lk_span s = span_of_time(in->pack, t);
+  const lk_time_rows s = rows_of_time(in->pack, t);
   if (in->sampling > 0) {
     if (t > 0) sample(d, in, mode, s);
     embed_time(d, params, in, mode, s);
@@ -136,7 +137,7 @@ static void run_time(lk_decoder *d, const lk_params *params, const lk_decoder_in
 
 void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode) {
   const lk_pack *pack = in->pack;
-  const lk_span all = {.n = pack->N};
+  const lk_time_rows all = {.n = pack->N};
   embed(d, params, in, mode);
   start_states(d, in);
   if (!(in->sampling > 0)) lk_recurrent_input(&d->layer[0], all.n, NULL, decoder_embedded(d));

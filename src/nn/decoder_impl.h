@@ -7,20 +7,20 @@
 enum { LK_DECODER_DROP = 128, LK_DECODER_DROP_OUT = LK_DECODER_DROP + LK_MAX_LAYERS };
 
 /* Rows of one time, or (rows NULL) all. */
-typedef struct lk_span {
+typedef struct lk_time_rows {
   ptrdiff_t n;
   const int32_t *rows;
-} lk_span;
+} lk_time_rows;
 
-static inline lk_span span_of_time(const lk_pack *pack, ptrdiff_t t) {
-  return (lk_span){.n = pack->step[t + 1] - pack->step[t], .rows = pack->order + pack->step[t]};
+static inline lk_time_rows rows_of_time(const lk_pack *pack, ptrdiff_t t) {
+  return (lk_time_rows){.n = pack->step[t + 1] - pack->step[t], .rows = pack->order + pack->step[t]};
 }
 
-static inline ptrdiff_t span_row(lk_span s, ptrdiff_t i) { return s.rows ? s.rows[i] : i; }
+static inline ptrdiff_t time_row(lk_time_rows s, ptrdiff_t i) { return s.rows ? s.rows[i] : i; }
 
 /* Dropout in front of layer `place`, or of what stands behind the last one; in place, forward and backward. */
 static inline void decoder_drop(const lk_decoder *d, const lk_pack *pack, lk_mode mode, int place, ptrdiff_t width,
-                                lk_span s, const lk_real *x, ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy) {
+                                lk_time_rows s, const lk_real *x, ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy) {
   const lk_config_model *m = &d->config->model;
   const double rate = place == LK_DECODER_DROP ? m->input_dropout : m->dropout;
   lk_dropout_rows(pack, mode, rate, m->variational, place, width, s.n, s.rows, x, ldx, y, ldy);
@@ -33,5 +33,5 @@ static inline int decoder_stepwise(const lk_decoder *d, const lk_decoder_input *
 
 /* What layer 0 reads. */
 static inline lk_rows decoder_embedded(const lk_decoder *d) {
-  return (lk_rows){.x = d->x[0], .ld = d->ld0, .words = &d->words, .fed = d->fed, .ldfed = d->Hp};
+  return (lk_rows){.x = d->x[0], .ld = d->ld0, .distinct = &d->distinct, .fed = d->fed, .ldfed = d->Hp};
 }

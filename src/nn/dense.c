@@ -50,21 +50,21 @@ void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, c
   lk_kernels_get()->product(&d->w, &p);
 }
 
-void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t *shard_row, const lk_real *x,
+void lk_dense_backward_part(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, const lk_real *x,
                             ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
                             const lk_grads *grads) {
   const ptrdiff_t O = outputs.end - outputs.begin;
   LK_ASSERT(O > 0);
-  lk_real *to[LK_MAX_PIECES];
+  lk_real *to[LK_MAX_SUBTREES];
   if (!d->tied) {
-    lk_leaf_product leaf = {shard_row, .dy = dy, .x = x, .ldy = lddy, .ldx = ldx, .K = d->I};
+    lk_shard_product gradient = {shard_row, .dy = dy, .x = x, .ldy = lddy, .ldx = ldx, .K = d->I};
     lk_grads_at(grads, d->weight, outputs.begin * d->I, to);
-    lk_sum_leaves(grads->shards, O, d->I, lk_leaf_product_block, &leaf, to, d->I, d->scratch);
+    lk_sum_shards(grads->shards, O, d->I, lk_shard_product_block, &gradient, to, d->I, d->scratch);
   }
   if (d->bias >= 0) {
-    lk_leaf_columns columns = {shard_row, .dy = dy, .ldy = lddy};
+    lk_shard_columns columns = {shard_row, .dy = dy, .ldy = lddy};
     lk_grads_at(grads, d->bias, outputs.begin, to);
-    lk_sum_leaves(grads->shards, O, 1, lk_leaf_columns_block, &columns, to, 1, d->scratch);
+    lk_sum_shards(grads->shards, O, 1, lk_shard_columns_block, &columns, to, 1, d->scratch);
   }
   if (dx == NULL) return;
   lk_product p = {.n = shard_row[grads->shards->count],
@@ -81,5 +81,5 @@ void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t
 
 void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
                        const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {
-  lk_dense_backward_part(d, (lk_slice){0, d->O}, shard_row, x, ldx, dy, lddy, dx, lddx, grads);
+  lk_dense_backward_part(d, (lk_range){0, d->O}, shard_row, x, ldx, dy, lddy, dx, lddx, grads);
 }

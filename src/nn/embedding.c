@@ -22,8 +22,8 @@ void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int trai
   if (!training) return;
   e->sorted = lk_arena_ints(arena, N);
   e->spare = lk_arena_ints(arena, N);
-  ptrdiff_t nodes = LK_TREE_LEVELS * lk_padded(e->E), leaves = lk_sum_scratch(e->E);
-  e->scratch = lk_arena_reals(arena, nodes > leaves ? nodes : leaves);
+  ptrdiff_t nodes = LK_TREE_LEVELS * lk_padded(e->E), sums = lk_sum_scratch(e->E);
+  e->scratch = lk_arena_reals(arena, nodes > sums ? nodes : sums);
 }
 
 void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t n, const int32_t *ids, lk_real *x,
@@ -44,7 +44,7 @@ typedef struct scatter {
   const int32_t *ids;
   const lk_real *dx;
   ptrdiff_t lddx;
-  const lk_leaf_product *also;
+  const lk_shard_product *also;
 } scatter;
 
 /* One stable counting sort by the digit of the id at `shift`. */
@@ -127,25 +127,25 @@ static void clear_rows(const lk_embedding *e, lk_real *dw, uint8_t *touched) {
   memset(touched, 0, (size_t)e->V);
 }
 
-/* One piece's gradient: zeros, and a sum for each word that the piece's rows touch. */
-static void sum_piece(const scatter *s, lk_piece piece, lk_real *dw, uint8_t *touched) {
+/* One subtree's gradient: zeros, and a sum for each word that the subtree's rows touch. */
+static void sum_subtree(const scatter *s, lk_subtree subtree, lk_real *dw, uint8_t *touched) {
   const lk_embedding *e = s->e;
-  int local = piece.first - s->shards->first;
-  ptrdiff_t begin = s->shard_row[local], end = s->shard_row[local + piece.count];
+  int local = subtree.first - s->shards->first;
+  ptrdiff_t begin = s->shard_row[local], end = s->shard_row[local + subtree.count];
   clear_rows(e, dw, touched);
   sort_rows(s, begin, end);
   for (ptrdiff_t i = begin, next; i < end; i = next) {
     int32_t id = s->ids[e->sorted[i]];
     for (next = i + 1; next < end && s->ids[e->sorted[next]] == id;) next++;
-    sum_node(s, piece.level, piece.first, e->sorted + i, next - i, dw + id * e->E);
+    sum_node(s, subtree.level, subtree.first, e->sorted + i, next - i, dw + id * e->E);
     if (touched) touched[id] = 1;
   }
 }
 
-/* Leaf of a tied table: the output layer's product, then this shard's rows of words [m0, m1) in row order. */
-static void tied_leaf(const void *context, int shard, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+/* A shard's gradient of a tied table: the output layer's product, then this shard's rows of words [m0, m1) in row order. */
+static void tied_gradient(const void *context, int shard, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
   const scatter *s = context;
-  lk_leaf_product_block(s->also, shard, m0, m1, block);
+  lk_shard_product_block(s->also, shard, m0, m1, block);
   ptrdiff_t low = s->shard_row[shard], end = s->shard_row[shard + 1];
   for (ptrdiff_t high = end; low < high;) { /* the first row whose word is not below m0 */
     ptrdiff_t half = low + (high - low) / 2;
@@ -161,19 +161,19 @@ static void tied_leaf(const void *context, int shard, ptrdiff_t m0, ptrdiff_t m1
 }
 
 void lk_embedding_backward(const lk_embedding *e, const ptrdiff_t *shard_row, const int32_t *ids, const lk_real *dx,
-                           ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads) {
+                           ptrdiff_t lddx, const lk_shard_product *also, const lk_grads *grads) {
   scatter s = {e, grads->shards, shard_row, ids, dx, lddx, also};
-  lk_real *to[LK_MAX_PIECES];
-  uint8_t *touched[LK_MAX_PIECES];
+  lk_real *to[LK_MAX_SUBTREES];
+  uint8_t *touched[LK_MAX_SUBTREES];
   lk_grads_of(grads, e->weight, to);
   lk_grads_touched(grads, e->weight, touched);
   if (also == NULL) {
-    for (int p = 0; p < grads->shards->pieces; p++) sum_piece(&s, grads->shards->piece[p], to[p], touched[p]);
+    for (int p = 0; p < grads->shards->subtrees; p++) sum_subtree(&s, grads->shards->subtree[p], to[p], touched[p]);
     return;
   }
-  for (int p = 0; p < grads->shards->pieces; p++)
+  for (int p = 0; p < grads->shards->subtrees; p++)
     if (touched[p]) memset(touched[p], 1, (size_t)e->V);
   LK_ASSERT(also->K == e->E);
   for (int i = 0; i < grads->shards->count; i++) sort_rows(&s, shard_row[i], shard_row[i + 1]);
-  lk_sum_leaves(grads->shards, e->V, e->E, tied_leaf, &s, to, e->E, e->scratch);
+  lk_sum_shards(grads->shards, e->V, e->E, tied_gradient, &s, to, e->E, e->scratch);
 }

@@ -86,7 +86,7 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .H = e->H,
                                 .backward = d,
                                 .onehot = l == 0 && e->onehot,
-                                .words = l == 0 && has_embedding(e),
+                                .distinct = l == 0 && has_embedding(e),
                                 .recurrent_bias = m->recurrent_bias,
                                 .forget_bias = m->forget_bias,
                                 .init = m->recurrent_init};
@@ -105,7 +105,7 @@ void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
   e->ids = e->frames ? NULL : lk_arena_ints(arena, N);
   if (has_embedding(e)) {
     lk_embedding_layout(&e->embedding, arena, N, training);
-    lk_words_layout(&e->words, arena, e->V, N);
+    lk_distinct_layout(&e->distinct, arena, e->V, N);
   }
   for (int l = 0; l <= e->layers; l++) {
     e->ld[l] = l == 0 ? lk_padded(e->I0) : lk_padded(e->width);
@@ -160,17 +160,17 @@ static void read_input(lk_encoder *e, const lk_params *params, const lk_pack *pa
     }
   } else if (!e->onehot) {
     if (drops(e, mode))
-      lk_words_each(&e->words, pack, e->ids);
+      lk_distinct_each(&e->distinct, pack, e->ids);
     else
-      lk_words_find(&e->words, pack, e->ids);
-    lk_embedding_forward(&e->embedding, params, e->words.n, e->words.id, e->x[0], e->ld[0]);
+      lk_distinct_find(&e->distinct, pack, e->ids);
+    lk_embedding_forward(&e->embedding, params, e->distinct.n, e->distinct.id, e->x[0], e->ld[0]);
   }
   if (drops(e, mode)) drop(e, pack, mode, 0, e->x[0]);
 }
 
 static lk_rows rows_of(const lk_encoder *e, int l) {
   if (l == 0 && e->onehot) return (lk_rows){.ids = e->ids};
-  return (lk_rows){.x = e->x[l], .ld = e->ld[l], .words = l == 0 && has_embedding(e) ? &e->words : NULL};
+  return (lk_rows){.x = e->x[l], .ld = e->ld[l], .distinct = l == 0 && has_embedding(e) ? &e->distinct : NULL};
 }
 
 /* The states of layer l (forward direction) that one sequence's carry holds, h then c, between it and row `row`. */
@@ -269,7 +269,7 @@ static int add_finals(lk_encoder *e, const lk_final_gradients *finals, int l, in
 }
 
 void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const lk_final_gradients *finals,
-                         const lk_leaf_product *also, lk_lookup_gradient *lookup, const lk_grads *grads) {
+                         const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads) {
   const int embedded = has_embedding(e);
   lk_real *dy = e->dx[0], *dx = e->dx[1];
   for (int l = e->layers - 1; l >= 0; l--) {
@@ -288,9 +288,9 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
   if (!embedded) return;
   if (drops(e, mode)) drop(e, pack, mode, 0, dy);
   if (lookup)
-    *lookup = (lk_lookup_gradient){.words = &e->words, .dx = dy, .ld = e->ld[0]};
+    *lookup = (lk_lookup_gradient){.distinct = &e->distinct, .dx = dy, .ld = e->ld[0]};
   else
-    lk_embedding_backward(&e->embedding, e->words.shard_row, e->words.id, dy, e->ld[0], also, grads);
+    lk_embedding_backward(&e->embedding, e->distinct.shard_row, e->distinct.id, dy, e->ld[0], also, grads);
 }
 
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e) {

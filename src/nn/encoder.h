@@ -19,8 +19,8 @@ typedef struct lk_encoder {
   lk_recurrent layer[LK_MAX_LAYERS][2];
   lk_real *x[LK_MAX_LAYERS + 1]; /* [N, ld] input of each layer, after dropout; the last is y */
   ptrdiff_t ld[LK_MAX_LAYERS + 1];
-  int32_t *ids;   /* [N] after word dropout */
-  lk_words words; /* whose rows x[0] has where there is an embedding */
+  int32_t *ids;         /* [N] after word dropout */
+  lk_distinct distinct; /* whose rows x[0] has where there is an embedding */
   lk_real *dx[2];
   const int64_t *counts; /* [V] how often each word was seen, for word dropout; NULL: none. Not owned */
 } lk_encoder;
@@ -33,7 +33,7 @@ typedef struct lk_final_gradients {
 
 /* The gradient by the rows that were looked up in an embedding's table, before they are added up by word. */
 typedef struct lk_lookup_gradient {
-  const lk_words *words;
+  const lk_distinct *distinct;
   const lk_real *dx; /* [words->n, ld] */
   ptrdiff_t ld;
 } lk_lookup_gradient;
@@ -67,7 +67,7 @@ void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk
  *  its gradient is then left to the caller, and *lookup is the encoder's part of it, valid until the next pass. NULL: the
  *  table is the encoder's alone.                                                   Not collective. */
 void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const lk_final_gradients *finals,
-                         const lk_leaf_product *also, lk_lookup_gradient *lookup, const lk_grads *grads);
+                         const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads);
 /** Reals of one sequence's states (forward direction, all layers, h then c, without pads): 0 with two directions. */
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e);
 /** carry [B, size] = the states after the last time of each sequence.              Not collective. */

@@ -7,7 +7,7 @@
 #include "kernels.h"
 #include "params.h"
 #include "rng.h"
-#include "words.h"
+#include "distinct.h"
 
 #define LK_MAX_WIDTH 32768 /* units of a row that dropout can mask */
 
@@ -35,9 +35,9 @@ void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdif
                           ptrdiff_t ldx);
 /** dE from dx [n, lddx], rows of words `ids`, those of local shard s being shard_row[s] .. shard_row[s+1]: each shard's
  *  are added in row order, touched words only, shards along the tree; other rows zero.
- *  `also`: a leaf [V, E] of the same tensor (tied output weights), added inside each leaf, or NULL. */
+ *  `also`: a product [V, E] of the same tensor (tied output weights), added to each shard's gradient, or NULL. */
 void lk_embedding_backward(const lk_embedding *e, const ptrdiff_t *shard_row, const int32_t *ids, const lk_real *dx,
-                           ptrdiff_t lddx, const lk_leaf_product *also, const lk_grads *grads);
+                           ptrdiff_t lddx, const lk_shard_product *also, const lk_grads *grads);
 
 typedef struct lk_dense {
   int weight, bias; /* [O, I], [O]; bias -1: none */
@@ -66,7 +66,7 @@ void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_r
                        const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads);
 /** The part of it that comes from some outputs, of which dy [n, lddy] is: their rows of the weight, their biases, and dx,
  *  assigned by the outputs that begin at 0 and added to by all others. In rising order the bits of lk_dense_backward(). */
-void lk_dense_backward_part(const lk_dense *d, lk_slice outputs, const ptrdiff_t *shard_row, const lk_real *x,
+void lk_dense_backward_part(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, const lk_real *x,
                             ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
                             const lk_grads *grads);
 

@@ -27,7 +27,7 @@ void lk_output_backward(const lk_output *o, const ptrdiff_t *shard_row, const lk
                         const lk_grads *grads) {
   const ptrdiff_t n = shard_row[grads->shards->count], O = o->dense.O, most = block_of(o, n);
   const int in_place = o->dense.tied || most == O;
-  for (lk_slice part = {0, 0}; part.begin < O; part.begin = part.end) {
+  for (lk_range part = {0, 0}; part.begin < O; part.begin = part.end) {
     part.end = part.begin + most < O ? part.begin + most : O;
     lk_real *dy = in_place ? logits + part.begin : o->block;
     const ptrdiff_t lddy = in_place ? ldl : lk_padded(part.end - part.begin);

@@ -96,15 +96,15 @@ lk_real *lk_params_value(const lk_params *params, int id) {
   return params->values + lk_params_at(params, id)->offset;
 }
 
-void lk_grads_at(const lk_grads *grads, int id, ptrdiff_t first, lk_real *to[LK_MAX_PIECES]) {
+void lk_grads_at(const lk_grads *grads, int id, ptrdiff_t first, lk_real *to[LK_MAX_SUBTREES]) {
   const ptrdiff_t offset = lk_params_at(grads->params, id)->offset + first;
-  for (int p = 0; p < grads->shards->pieces; p++) to[p] = grads->piece[p] + offset;
+  for (int p = 0; p < grads->shards->subtrees; p++) to[p] = grads->subtree[p] + offset;
 }
 
-void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_PIECES]) { lk_grads_at(grads, id, 0, to); }
+void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_SUBTREES]) { lk_grads_at(grads, id, 0, to); }
 
-void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_PIECES]) {
+void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_SUBTREES]) {
   const lk_param *p = lk_params_at(grads->params, id);
   LK_ASSERT(p->sparse);
-  for (int i = 0; i < grads->shards->pieces; i++) to[i] = grads->touched[i] ? grads->touched[i] + p->first_row : NULL;
+  for (int i = 0; i < grads->shards->subtrees; i++) to[i] = grads->touched[i] ? grads->touched[i] + p->first_row : NULL;
 }

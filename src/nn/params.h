@@ -61,21 +61,21 @@ lk_real *lk_params_values(lk_params *params);
 /** The values of one tensor.                                                      Not collective. */
 lk_real *lk_params_value(const lk_params *params, int id);
 
-/* The gradients of a step: one vector [P] for each of the rank's pieces. Each tensor's is assigned once a step.
+/* The gradients of a step: one vector [P] for each of the rank's subtrees. Each tensor's is assigned once a step.
  *
- * touched[p]: a byte for each row of the tensors with sparse gradients, zero where the row is zero in piece p. The layer
+ * touched[p]: a byte for each row of the tensors with sparse gradients, zero where the row is zero in subtree p. The layer
  * then clears the rows that are marked from the step before, and no others; at first all are marked, or all rows are
  * zero. NULL: no marks, the layer assigns every row. */
 typedef struct lk_grads {
   const lk_shards *shards;
   const lk_params *params;
-  lk_real *piece[LK_MAX_PIECES];
-  uint8_t *touched[LK_MAX_PIECES];
+  lk_real *subtree[LK_MAX_SUBTREES];
+  uint8_t *touched[LK_MAX_SUBTREES];
 } lk_grads;
 
-/** Where lk_sum_leaves() puts tensor `id`: to[p] for each piece.                  Not collective. */
-void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_PIECES]);
+/** Where lk_sum_shards() puts tensor `id`: to[p] for each subtree.                  Not collective. */
+void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_SUBTREES]);
 /** The same from the tensor's real `first` on.                                    Not collective. */
-void lk_grads_at(const lk_grads *grads, int id, ptrdiff_t first, lk_real *to[LK_MAX_PIECES]);
-/** Its marks: to[p] for each piece, NULL where there are none.                    Not collective. */
-void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_PIECES]);
+void lk_grads_at(const lk_grads *grads, int id, ptrdiff_t first, lk_real *to[LK_MAX_SUBTREES]);
+/** Its marks: to[p] for each subtree, NULL where there are none.                    Not collective. */
+void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_SUBTREES]);

@@ -97,7 +97,7 @@ lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_
                     .F = spec->F,
                     .backward = spec->backward,
                     .onehot = spec->onehot,
-                    .words = spec->words,
+                    .distinct = spec->distinct,
                     .bias_hh = -1};
   LK_TRY(add_tensor(params, &l, spec, "weight_ih", l.I, cell->note_ih, 0, &l.weight_ih));
   LK_TRY(add_tensor(params, &l, spec, "weight_hh", l.H, cell->note_hh, 0, &l.weight_hh));
@@ -126,7 +126,7 @@ void lk_recurrent_layout_weights(lk_recurrent *l, lk_arena *weights, int trainin
   if (!l->onehot && l->H != l->Hp) l->padded = lk_arena_reals(weights, width * l->I);
   l->hh.data = lk_arena_reals(weights, l->cell->packed_size(l->H));
   l->bias = lk_arena_reals(weights, width);
-  if (l->cell->apart) l->inner = lk_arena_reals(weights, l->Hp);
+  if (l->cell->separate) l->inner = lk_arena_reals(weights, l->Hp);
   if (!training) return;
   if (!l->onehot) l->ih_transposed.data = lk_arena_reals(weights, kernels->view_size(l->I - l->F, width));
   if (l->F) l->feed_transposed.data = lk_arena_reals(weights, kernels->view_size(l->F, width));
@@ -136,8 +136,8 @@ void lk_recurrent_layout_weights(lk_recurrent *l, lk_arena *weights, int trainin
 void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
   const ptrdiff_t width = l->cell->gates * l->Hp, states = (B + N) * l->Hp;
   l->gates = lk_arena_reals(arena, N * width);
-  if (l->words) l->table = lk_arena_reals(arena, N * width);
-  if (l->cell->apart) l->tape = lk_arena_reals(arena, N * l->Hp);
+  if (l->distinct) l->table = lk_arena_reals(arena, N * width);
+  if (l->cell->separate) l->tape = lk_arena_reals(arena, N * l->Hp);
   l->h = lk_arena_reals(arena, states);
   if (l->cell->states == 2) l->c = lk_arena_reals(arena, states);
   l->from = lk_arena_ints(arena, N);
@@ -155,7 +155,7 @@ static void add_biases(const lk_recurrent *l, const lk_real *b_ih, const lk_real
   const ptrdiff_t gates = l->cell->gates, H = l->H, Hp = l->Hp;
   memset(to, 0, (size_t)(gates * Hp) * sizeof *to);
   for (ptrdiff_t g = 0; g < gates; g++) {
-    const int inside = l->cell->apart && g == gates - 1;
+    const int inside = l->cell->separate && g == gates - 1;
     for (ptrdiff_t u = 0; u < H; u++) to[g * Hp + u] = b_ih[g * H + u] + (b_hh && !inside ? b_hh[g * H + u] : 0);
   }
 }
@@ -171,7 +171,7 @@ static void pack_columns(const lk_recurrent *l, const lk_real *w, const lk_real 
                          lk_part part) {
   enum { BLOCK = 16 }; /* ids at a time: W_ih is read by lines, while BLOCK rows of the table stay in cache */
   const ptrdiff_t gates = l->cell->gates, width = gates * l->Hp;
-  const lk_slice ids = lk_part_of(part, l->I, BLOCK);
+  const lk_range ids = lk_part_of(part, l->I, BLOCK);
   for (ptrdiff_t v0 = ids.begin; v0 < ids.end; v0 += BLOCK) {
     const ptrdiff_t v1 = v0 + BLOCK < ids.end ? v0 + BLOCK : ids.end;
     add_biases(l, b_ih, b_hh, l->column + v0 * width);
@@ -187,7 +187,7 @@ static void pack_columns(const lk_recurrent *l, const lk_real *w, const lk_real 
  * that the same part of its packing reads. */
 static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w, lk_part part) {
   if (l->H == l->Hp) return w;
-  const lk_slice rows = lk_part_of(part, l->cell->gates * l->Hp, LK_LANES);
+  const lk_range rows = lk_part_of(part, l->cell->gates * l->Hp, LK_LANES);
   const size_t row = (size_t)l->I * sizeof *w;
   for (ptrdiff_t r = rows.begin; r < rows.end; r++) {
     const ptrdiff_t g = r / l->Hp, u = r % l->Hp;
@@ -214,7 +214,7 @@ void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training, l
   const lk_real *b_hh = l->bias_hh >= 0 ? lk_params_value(params, l->bias_hh) : NULL;
   LK_ASSERT(l->cell == find(l->cell->name)); /* laid out for these kernels */
   if (part.index == 0) add_biases(l, b_ih, b_hh, l->bias);
-  if (part.index == 0 && l->cell->apart) pack_inner(l, b_hh);
+  if (part.index == 0 && l->cell->separate) pack_inner(l, b_hh);
   if (l->onehot) {
     pack_columns(l, w_ih, b_ih, b_hh, part);
   } else {

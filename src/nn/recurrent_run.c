@@ -20,9 +20,9 @@ void lk_recurrent_begin(lk_recurrent *l, const lk_pack *pack, int initial) {
 }
 
 /* The words that rows are copied from; NULL: each row has an input of its own. */
-static const lk_words *shared_words(const lk_recurrent *l, lk_rows in) {
-  LK_ASSERT(in.words == NULL || l->words);
-  return in.words && in.words->row ? in.words : NULL;
+static const lk_distinct *shared_ids(const lk_recurrent *l, lk_rows in) {
+  LK_ASSERT(in.distinct == NULL || l->distinct);
+  return in.distinct && in.distinct->row ? in.distinct : NULL;
 }
 
 /* gates of such rows = rows pick[r] of a table. */
@@ -44,10 +44,10 @@ void lk_recurrent_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_ro
   }
   lk_product product = {
       .n = n, .x = in.x, .ldx = in.ld, .in = rows, .y = l->gates, .ldy = width, .out = rows, .bias = l->bias};
-  const lk_words *words = shared_words(l, in);
-  if (words) product.n = words->n, product.in = product.out = NULL, product.y = l->table;
+  const lk_distinct *distinct = shared_ids(l, in);
+  if (distinct) product.n = distinct->n, product.in = product.out = NULL, product.y = l->table;
   lk_kernels_get()->product(&l->ih, &product);
-  if (words) copy_gates(l, n, rows, l->table, words->row, words->n);
+  if (distinct) copy_gates(l, n, rows, l->table, distinct->row, distinct->n);
 }
 
 void lk_recurrent_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, const lk_real *x, ptrdiff_t ld) {
@@ -116,16 +116,16 @@ static void backward_to_initial(lk_recurrent *l, const lk_pack *pack) {
 
 /* ---- gradients of the tensors: one gate at a time, as gates are padded and the tensors are not ---- */
 
-/* Leaf where the input is one-hot: a column of W_ih gets the gradients of the rows that read its id. */
-typedef struct leaf_ids {
+/* A shard's gradient where the input is one-hot: a column of W_ih gets the gradients of the rows that read its id. */
+typedef struct shard_ids {
   const ptrdiff_t *shard_row;
   const lk_real *dy;
   ptrdiff_t ldy, V;
   const int32_t *ids;
-} leaf_ids;
+} shard_ids;
 
-static void leaf_ids_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
-  const leaf_ids *c = context;
+static void shard_ids_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const shard_ids *c = context;
   zero_reals(block, (m1 - m0) * c->V);
   for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++)
     for (ptrdiff_t m = m0; m < m1; m++) block[(m - m0) * c->V + c->ids[r]] += c->dy[r * c->ldy + m];
@@ -133,63 +133,63 @@ static void leaf_ids_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m
 
 /* The gradients by one gate's recurrent part: the gate's own, or what a cell keeps apart (GRU). */
 static const lk_real *recurrent_part(const lk_recurrent *l, ptrdiff_t g, ptrdiff_t *ld) {
-  const int apart = l->cell->apart && g == l->cell->gates - 1;
-  *ld = apart ? l->Hp : l->cell->gates * l->Hp;
-  return apart ? l->tape : l->gates + g * l->Hp;
+  const int separate = l->cell->separate && g == l->cell->gates - 1;
+  *ld = separate ? l->Hp : l->cell->gates * l->Hp;
+  return separate ? l->tape : l->gates + g * l->Hp;
 }
 
 static void input_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows in, ptrdiff_t g,
                             const lk_grads *grads) {
   const lk_real *dy = l->dinput + g * l->Hp;
   const ptrdiff_t ldy = l->cell->gates * l->Hp, read = l->I - l->F;
-  const ptrdiff_t *shard_row = in.words ? in.words->shard_row : pack->shard_row;
-  lk_real *to[LK_MAX_PIECES];
+  const ptrdiff_t *shard_row = in.distinct ? in.distinct->shard_row : pack->shard_row;
+  lk_real *to[LK_MAX_SUBTREES];
   lk_grads_at(grads, l->weight_ih, g * l->H * l->I, to);
   if (l->onehot) {
-    const leaf_ids leaf = {.shard_row = shard_row, .dy = dy, .ldy = ldy, .V = l->I, .ids = in.ids};
-    lk_sum_leaves(grads->shards, l->H, l->I, leaf_ids_block, &leaf, to, l->I, l->scratch);
+    const shard_ids gradient = {.shard_row = shard_row, .dy = dy, .ldy = ldy, .V = l->I, .ids = in.ids};
+    lk_sum_shards(grads->shards, l->H, l->I, shard_ids_block, &gradient, to, l->I, l->scratch);
   } else {
-    lk_leaf_product leaf = {.shard_row = shard_row, .dy = dy, .ldy = ldy, .x = in.x, .ldx = in.ld, .K = read};
-    lk_sum_leaves(grads->shards, l->H, read, lk_leaf_product_block, &leaf, to, l->I, l->scratch);
+    lk_shard_product gradient = {.shard_row = shard_row, .dy = dy, .ldy = ldy, .x = in.x, .ldx = in.ld, .K = read};
+    lk_sum_shards(grads->shards, l->H, read, lk_shard_product_block, &gradient, to, l->I, l->scratch);
   }
   if (l->F) {
-    const lk_leaf_product leaf = {
+    const lk_shard_product gradient = {
         .shard_row = pack->shard_row, .dy = l->gates + g * l->Hp, .ldy = ldy, .x = in.fed, .ldx = in.ldfed, .K = l->F};
-    for (int p = 0; p < grads->shards->pieces; p++) to[p] += read;
-    lk_sum_leaves(grads->shards, l->H, l->F, lk_leaf_product_block, &leaf, to, l->I, l->scratch);
+    for (int p = 0; p < grads->shards->subtrees; p++) to[p] += read;
+    lk_sum_shards(grads->shards, l->H, l->F, lk_shard_product_block, &gradient, to, l->I, l->scratch);
   }
-  const lk_leaf_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = ldy};
+  const lk_shard_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = ldy};
   lk_grads_at(grads, l->bias_ih, g * l->H, to);
-  lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
+  lk_sum_shards(grads->shards, l->H, 1, lk_shard_columns_block, &columns, to, 1, l->scratch);
 }
 
 static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrdiff_t g, const lk_grads *grads) {
-  lk_leaf_product leaf = {.shard_row = pack->shard_row, .x = l->before, .ldx = l->Hp, .K = l->H};
-  leaf.dy = recurrent_part(l, g, &leaf.ldy);
-  lk_real *to[LK_MAX_PIECES];
+  lk_shard_product gradient = {.shard_row = pack->shard_row, .x = l->before, .ldx = l->Hp, .K = l->H};
+  gradient.dy = recurrent_part(l, g, &gradient.ldy);
+  lk_real *to[LK_MAX_SUBTREES];
   lk_grads_at(grads, l->weight_hh, g * l->H * l->H, to);
-  lk_sum_leaves(grads->shards, l->H, l->H, lk_leaf_product_block, &leaf, to, l->H, l->scratch);
+  lk_sum_shards(grads->shards, l->H, l->H, lk_shard_product_block, &gradient, to, l->H, l->scratch);
   if (l->bias_hh < 0) return;
   lk_grads_at(grads, l->bias_hh, g * l->H, to);
-  if (leaf.dy == l->tape) {
-    const lk_leaf_columns columns = {.shard_row = pack->shard_row, .dy = leaf.dy, .ldy = leaf.ldy};
-    lk_sum_leaves(grads->shards, l->H, 1, lk_leaf_columns_block, &columns, to, 1, l->scratch);
+  if (gradient.dy == l->tape) {
+    const lk_shard_columns columns = {.shard_row = pack->shard_row, .dy = gradient.dy, .ldy = gradient.ldy};
+    lk_sum_shards(grads->shards, l->H, 1, lk_shard_columns_block, &columns, to, 1, l->scratch);
     return;
   }
-  lk_real *same[LK_MAX_PIECES]; /* both biases are added to the same sum */
+  lk_real *same[LK_MAX_SUBTREES]; /* both biases are added to the same sum */
   lk_grads_at(grads, l->bias_ih, g * l->H, same);
-  for (int p = 0; p < grads->shards->pieces; p++) memcpy(to[p], same[p], (size_t)l->H * sizeof *to[p]);
+  for (int p = 0; p < grads->shards->subtrees; p++) memcpy(to[p], same[p], (size_t)l->H * sizeof *to[p]);
 }
 
 /* table = each word's sum of its rows' gradients, in the order of the rows. */
-static void sum_words(lk_recurrent *l, const lk_pack *pack, const lk_words *words) {
+static void sum_distinct(lk_recurrent *l, const lk_pack *pack, const lk_distinct *distinct) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
   const lk_kernels *kernels = lk_kernels_get();
   ptrdiff_t seen = 0;
   for (ptrdiff_t r = 0; r < pack->N; r++) {
     const lk_real *from = l->gates + r * width;
-    lk_real *to = l->table + words->row[r] * width;
-    if (words->row[r] == seen) { /* words are numbered as rows bring them */
+    lk_real *to = l->table + distinct->row[r] * width;
+    if (distinct->row[r] == seen) { /* words are numbered as rows bring them */
       memcpy(to, from, (size_t)width * sizeof *to);
       seen++;
     } else {
@@ -200,10 +200,10 @@ static void sum_words(lk_recurrent *l, const lk_pack *pack, const lk_words *word
 }
 
 void lk_recurrent_back_end(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, const lk_grads *grads) {
-  const lk_words *words = shared_words(l, in);
+  const lk_distinct *distinct = shared_ids(l, in);
   LK_ASSERT(l->F == 0 || in.fed);
   if (initial) backward_to_initial(l, pack);
-  if (words) sum_words(l, pack, words);
+  if (distinct) sum_distinct(l, pack, distinct);
   for (ptrdiff_t r = 0; r < pack->N; r++)
     memcpy(l->before + r * l->Hp, l->h + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *l->h);
   for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
@@ -217,5 +217,5 @@ void lk_recurrent_backward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int
   lk_recurrent_back_begin(l, pack, final_dc);
   for (ptrdiff_t k = 0; k < pack->T; k++) lk_recurrent_back_step(l, pack, l->backward ? k : pack->T - 1 - k);
   lk_recurrent_back_end(l, pack, in, initial, grads);
-  if (dx) lk_recurrent_back_input(l, in.words ? in.words->n : pack->N, NULL, dx, lddx, add);
+  if (dx) lk_recurrent_back_input(l, in.distinct ? in.distinct->n : pack->N, NULL, dx, lddx, add);
 }

@@ -74,7 +74,7 @@ static void backward(lk_task *task, const lk_params *params, const lk_batch *bat
   lk_output_backward(&task->head, unit, task->x, task->ldx, targets_of(task, batch), task->logits, task->Vp, dx, lddx,
                      grads);
   if (task->kind->scatter) task->kind->scatter(task, pack);
-  lk_leaf_product tied = {
+  lk_shard_product tied = {
       unit, .dy = task->logits, .x = task->x, .ldy = task->Vp, .ldx = task->ldx, .K = task->head.dense.I};
   if (task->kind->backward)
     task->kind->backward(task, params, batch, mode, task->tied ? &tied : NULL, grads);

@@ -210,7 +210,7 @@ void lk_task_pack(lk_task *task, const lk_params *params) {
   task->packed = 1;
 }
 
-lk_status lk_task_trouble(const lk_task *task) { return task->trouble; }
+lk_status lk_task_status(const lk_task *task) { return task->status; }
 
 ptrdiff_t lk_task_counts(const lk_task *task) { return task->kind->counts(task); }
 
@@ -251,7 +251,7 @@ void lk_task_tally(lk_task *task, const int32_t *target, ptrdiff_t n, lk_tally *
     tally[gold].gold++;
     tally[found].found++;
     if (gold == found) tally[gold].correct++;
-    if (task->pairs && task->trouble == LK_OK) task->trouble = lk_pairs_add(task->pairs, gold, found, 1);
+    if (task->pairs && task->status == LK_OK) task->status = lk_pairs_add(task->pairs, gold, found, 1);
   }
 }
 

@@ -59,7 +59,7 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
 void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
                       int64_t *counts);
 /** What went wrong in evaluations so far: LK_MEMORY while texts were compared or pairs noted. Not collective. */
-LK_CHECKED lk_status lk_task_trouble(const lk_task *task);
+LK_CHECKED lk_status lk_task_status(const lk_task *task);
 ptrdiff_t lk_task_counts(const lk_task *task);
 /** The metrics of summed losses and counts; returns how many. The first is "loss", nats per unit that has one: units of
  *  LK_UNSEEN_LABEL and below have none, but are among those that accuracy and its like are shares of. NaN: nothing to measure it on. */

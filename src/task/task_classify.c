@@ -55,7 +55,7 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   ptrdiff_t classes;
   const lk_tally *tally = lk_task_tallies(task, counts, &classes);
   const lk_tally all = lk_tally_sum(tally, classes);
-  int n = lk_metric_put(metrics, 1, "accuracy", lk_share(all.correct, all.gold), 1);
+  int n = lk_metric_put(metrics, 1, "accuracy", lk_ratio_or_nan(all.correct, all.gold), 1);
   return lk_metric_put(metrics, n, "macro_f1", lk_tally_macro_f1(tally, classes), 1);
 }
 

@@ -27,7 +27,7 @@ typedef struct lk_task_kind {
   void (*forward)(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode);
   lk_real *(*gradient)(lk_task *task, ptrdiff_t *ld);
   void (*backward)(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
-                   const lk_leaf_product *tied, const lk_grads *grads);
+                   const lk_shard_product *tied, const lk_grads *grads);
   void (*layout)(lk_task *task, lk_arena *arena);   /* its own buffers, or NULL */
   void (*gather)(lk_task *task, const lk_pack *p);  /* encoder's output -> task->x; or NULL */
   void (*scatter)(lk_task *task, const lk_pack *p); /* task->dpooled -> gradient by the encoder's output; or NULL */
@@ -77,7 +77,7 @@ struct lk_task {
   lk_tagset tags;   /* label */
   int32_t *gold, *found;
   lk_pairs *pairs;                  /* the caller's: which class is taken for which, or NULL */
-  lk_status trouble;                /* of an evaluation, which returns none itself */
+  lk_status status;                 /* of an evaluation, which returns none itself */
   struct lk_translator *translator; /* translate */
 };
 

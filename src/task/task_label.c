@@ -66,8 +66,8 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
   const lk_tally *by_tag = lk_task_tallies(task, counts, &classes);
   const lk_tally words = lk_tally_sum(by_tag, classes);
   const lk_tally *by_type = lk_task_spans(task, counts, &tags);
-  int n = lk_metric_put(metrics, 1, "accuracy", lk_share(words.correct, words.gold), 1);
-  n = lk_metric_put(metrics, n, "unknown_accuracy", lk_share(counts[UNKNOWN_CORRECT], counts[UNKNOWN]), 1);
+  int n = lk_metric_put(metrics, 1, "accuracy", lk_ratio_or_nan(words.correct, words.gold), 1);
+  n = lk_metric_put(metrics, n, "unknown_accuracy", lk_ratio_or_nan(counts[UNKNOWN_CORRECT], counts[UNKNOWN]), 1);
   if (!by_type) return n;
   const lk_tally spans = lk_tally_sum(by_type, tags->types.count + 1);
   const double none = words.gold > 0 ? 0 : NAN; /* without a word to measure there is no figure, not even 0 */

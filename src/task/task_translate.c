@@ -38,14 +38,14 @@ static lk_status check(lk_task *task) {
   task->V = info->target.count;
   task->tied = config->model.tied;
   if (!t->generates) return LK_OK;
-  LK_TRY(lk_side_create(&t->side, info, LK_TARGET));
-  return lk_text_scorer_create(&t->scorer, lk_side_unit(t->side));
+  LK_TRY(lk_tokenizer_create(&t->tokenizer, info, LK_TARGET));
+  return lk_text_scorer_create(&t->scorer, lk_tokenizer_unit(t->tokenizer));
 }
 
 static void release(lk_task *task) {
   lk_translator *t = task->translator;
   if (t == NULL) return;
-  lk_side_destroy(&t->side);
+  lk_tokenizer_destroy(&t->tokenizer);
   lk_text_scorer_destroy(&t->scorer);
   lk_buffer_release(&t->found);
   lk_buffer_release(&t->gold);
@@ -123,7 +123,7 @@ static void forward(lk_task *task, const lk_params *params, const lk_batch *batc
 static lk_real *gradient(lk_task *task, ptrdiff_t *ld) { return lk_decoder_output_gradient(lk_decoder_of(task), ld); }
 
 static void backward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
-                     const lk_leaf_product *tied, const lk_grads *grads) {
+                     const lk_shard_product *tied, const lk_grads *grads) {
   (void)params; /* the weights were packed */
   lk_decoder *d = lk_decoder_of(task);
   const lk_decoder_input in = input_of(task, batch, mode);
@@ -150,7 +150,7 @@ static lk_status reference(lk_translator *t, const lk_batch *batch, ptrdiff_t b,
   for (ptrdiff_t r = lk_pack_row(&batch->pack, b, 0); r >= 0; r = batch->pack.later[r])
     t->right[n++] = batch->target[r];
   lk_buffer_truncate(&t->gold, 0);
-  LK_TRY(lk_side_decode(t->side, t->right, n, &t->gold));
+  LK_TRY(lk_tokenizer_decode(t->tokenizer, t->right, n, &t->gold));
   *text = t->gold.size > 0 ? t->gold.data : "";
   *size = t->gold.size;
   return LK_OK;
@@ -178,7 +178,7 @@ static lk_status score_texts(lk_task *task, const lk_params *params, const lk_ba
     size_t size;
     const ptrdiff_t source = batch->partner[b];
     lk_buffer_truncate(&t->found, 0);
-    LK_TRY(lk_side_decode(t->side, units + source * room, length[source], &t->found));
+    LK_TRY(lk_tokenizer_decode(t->tokenizer, units + source * room, length[source], &t->found));
     LK_TRY(reference(t, batch, b, &text, &size));
     LK_TRY(lk_text_score(t->scorer, t->found.size > 0 ? t->found.data : "", t->found.size, text, size, counts));
   }
@@ -189,10 +189,10 @@ static void count(lk_task *task, const lk_params *params, const lk_batch *batch,
   lk_translator *t = task->translator;
   for (ptrdiff_t r = 0; r < batch->pack.N; r++)
     counts[CORRECT] += batch->target[r] >= 0 && batch->target[r] == task->best[r];
-  if (!t->generates || task->trouble != LK_OK || batch->pack.B == 0) return;
+  if (!t->generates || task->status != LK_OK || batch->pack.B == 0) return;
   lk_text_counts texts;
   memcpy(&texts, counts + TEXT, sizeof texts);
-  task->trouble = score_texts(task, params, batch, &texts);
+  task->status = score_texts(task, params, batch, &texts);
   memcpy(counts + TEXT, &texts, sizeof texts);
 }
 

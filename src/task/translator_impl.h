@@ -1,7 +1,7 @@
 /* translator_impl.h - what a translator has beside encoder and head. */
 #pragma once
 #include "decoder.h"
-#include "side.h"
+#include "tokenizer.h"
 #include "text_metrics.h"
 #include "translate.h"
 #include "task_impl.h"
@@ -10,7 +10,7 @@ typedef struct lk_translator {
   lk_decoder decoder;
   int generates;           /* evaluation writes translations: eval.metric is one of theirs */
   const lk_writer *writer; /* of them; NULL: greedy search */
-  lk_side *side;
+  lk_tokenizer *tokenizer;
   lk_text_scorer *scorer;
   lk_buffer found, gold;
 

@@ -28,14 +28,14 @@ static lk_status keep_shards(const lk_trainer *t, int kept) {
  * working folder, so S as a number, and whole paths. */
 static lk_status print_config(lk_trainer *t) {
   char number[16];
-  lk_config told = *t->config; /* its texts are the original's */
+  lk_config resolved = *t->config; /* its texts are the original's */
   (void)snprintf(number, sizeof number, "%d", t->shards.total);
-  told.parallel.shards = number;
-  told.run.dir = t->whole_dir.data;
-  told.data.corpus = t->whole_corpus.data;
-  if (t->blas) told.kernels = "blas";
+  resolved.parallel.shards = number;
+  resolved.run.dir = t->whole_dir.data;
+  resolved.data.corpus = t->whole_corpus.data;
+  if (t->blas) resolved.kernels = "blas";
   lk_buffer_truncate(&t->config_text, 0);
-  return lk_config_print(&told, &t->config_text);
+  return lk_config_print(&resolved, &t->config_text);
 }
 
 /* The paths of the configuration from the root on, as this working folder has them. */
@@ -134,8 +134,8 @@ static lk_status open_loader(lk_trainer *t) {
 static void layout(lk_trainer *t) {
   lk_arena *a = &t->arena;
   t->grads = (lk_grads){.shards = &t->shards, .params = t->params};
-  for (int p = 0; p < t->shards.pieces; p++) {
-    t->grads.piece[p] = lk_reducer_piece(t->reducer, p);
+  for (int p = 0; p < t->shards.subtrees; p++) {
+    t->grads.subtree[p] = lk_reducer_gradient(t->reducer, p);
     t->grads.touched[p] = lk_reducer_touched(t->reducer, p);
   }
   t->lanes = t->lane_count * t->lane_width > 0 ? lk_arena_reals(a, t->lane_count * t->lane_width) : NULL;
@@ -143,16 +143,16 @@ static void layout(lk_trainer *t) {
   t->stat = lk_arena_take(a, sizeof *t->stat * (size_t)t->shards.count);
   t->mine = lk_arena_take(a, sizeof *t->mine * (size_t)t->shards.count);
   t->control = lk_arena_take(a, sizeof *t->control * (size_t)t->shards.total);
-  t->leaf = lk_arena_take(a, sizeof *t->leaf * (size_t)t->shards.total);
+  t->shard_loss = lk_arena_take(a, sizeof *t->shard_loss * (size_t)t->shards.total);
   lk_loader_layout(t->loader, &t->batch, a);
 }
 
 static lk_status reserve(lk_trainer *t) {
-  t->slice = lk_reducer_slice(t->reducer);
+  t->range = lk_reducer_slice(t->reducer);
   layout(t);
   LK_TRY(lk_arena_reserve(&t->arena));
   layout(t);
-  LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->slice));
+  LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->range));
   return lk_schedule_create(&t->schedule, t->config, t->last_step);
 }
 
@@ -160,7 +160,7 @@ static lk_status reserve(lk_trainer *t) {
 static lk_status build_local(lk_trainer *t) {
   const lk_part part = lk_reducer_part(t->reducer);
   LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_reducer_values(t->reducer), part));
-  lk_task_weights_at(t->task, lk_reducer_beside(t->reducer), part);
+  lk_task_weights_at(t->task, lk_reducer_packed(t->reducer), part);
   LK_TRY(open_loader(t));
   return reserve(t);
 }
@@ -171,7 +171,7 @@ static lk_status open_reducer(lk_trainer *t) {
   lk_row_block block[MOST];
   lk_reducer_spec spec = {.shards = t->shards.total, .P = lk_params_count(t->params), .blocks = block, .how = t->how};
   spec.rows_rest = lk_optimizer_rests(t->config);
-  spec.beside = lk_task_weights(t->task);
+  spec.packed_bytes = lk_task_weights(t->task);
   spec.block_count = lk_params_row_blocks(t->params, block, MOST);
   LK_ASSERT(spec.block_count <= MOST);
   return lk_reducer_create(&t->reducer, t->comm, &spec);

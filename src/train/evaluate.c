@@ -139,7 +139,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
     e->counts[e->count - 1] += e->batch.tokens;
     lk_watchdog_beat(e->comm);
   }
-  LK_TRY(lk_comm_agree(e->comm, lk_task_trouble(e->task)));
+  LK_TRY(lk_comm_agree(e->comm, lk_task_status(e->task)));
   LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));
   LK_TRY(lk_comm_sum_counts(e->comm, e->counts, e->count));
   *result = (lk_evaluation){.counts = e->counts, .tokens = e->counts[e->count - 1]};

@@ -23,17 +23,17 @@ RULES(DECLARE)
 static const lk_rule *const rules[] = {RULES(ADDRESS)};
 enum { COUNT = sizeof rules / sizeof *rules };
 
-typedef struct range { /* the part of one tensor that lies in the slice; begin from the slice's */
+typedef struct segment { /* the part of one tensor that lies in the range; begin from the range's */
   ptrdiff_t begin, count;
   int decay;
-} range;
+} segment;
 
 struct lk_optimizer {
   const lk_rule *rule;
   lk_update settings; /* what does not change from step to step */
   double decay;
-  range *range;
-  int ranges, moments;
+  segment *segment;
+  int segments, moments;
   float *moment[LK_RULE_MOMENTS];
   lk_arena arena;
 };
@@ -67,22 +67,22 @@ static void layout(lk_optimizer *optimizer, ptrdiff_t length) {
     optimizer->moment[i] = lk_arena_take(&optimizer->arena, (size_t)length * sizeof(float));
 }
 
-/* The gaps between tensors are in no range: they hold zeros and keep them. */
-static lk_status cut_ranges(lk_optimizer *optimizer, const lk_params *params, lk_slice slice) {
+/* The gaps between tensors are in no segment: they hold zeros and keep them. */
+static lk_status cut_segments(lk_optimizer *optimizer, const lk_params *params, lk_range range) {
   int tensors = lk_params_tensors(params);
-  LK_TRY(lk_alloc(&optimizer->range, (size_t)tensors, sizeof *optimizer->range));
+  LK_TRY(lk_alloc(&optimizer->segment, (size_t)tensors, sizeof *optimizer->segment));
   for (int t = 0; t < tensors; t++) {
     const lk_param *p = lk_params_at(params, t);
-    ptrdiff_t begin = p->offset > slice.begin ? p->offset : slice.begin;
-    ptrdiff_t end = p->offset + p->count < slice.end ? p->offset + p->count : slice.end;
+    ptrdiff_t begin = p->offset > range.begin ? p->offset : range.begin;
+    ptrdiff_t end = p->offset + p->count < range.end ? p->offset + p->count : range.end;
     if (begin < end)
-      optimizer->range[optimizer->ranges++] =
-          (range){.begin = begin - slice.begin, .count = end - begin, .decay = p->decay};
+      optimizer->segment[optimizer->segments++] =
+          (segment){.begin = begin - range.begin, .count = end - begin, .decay = p->decay};
   }
   return LK_OK;
 }
 
-static lk_status build(lk_optimizer *optimizer, const lk_config *config, const lk_params *params, lk_slice slice) {
+static lk_status build(lk_optimizer *optimizer, const lk_config *config, const lk_params *params, lk_range range) {
   size_t count, index;
   const char *const *names = lk_optimizer_names(&count);
   LK_TRY(lk_config_choice(config, "train.optimizer", names, count, &index));
@@ -96,19 +96,19 @@ static lk_status build(lk_optimizer *optimizer, const lk_config *config, const l
                                     .epsilon = train->epsilon,
                                     .nesterov = train->nesterov};
   while (optimizer->moments < LK_RULE_MOMENTS && optimizer->rule->moment[optimizer->moments]) optimizer->moments++;
-  LK_TRY(cut_ranges(optimizer, params, slice));
-  layout(optimizer, slice.end - slice.begin);
+  LK_TRY(cut_segments(optimizer, params, range));
+  layout(optimizer, range.end - range.begin);
   LK_TRY(lk_arena_reserve(&optimizer->arena));
-  layout(optimizer, slice.end - slice.begin);
+  layout(optimizer, range.end - range.begin);
   return LK_OK;
 }
 
 lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_config *config, const lk_params *params,
-                              lk_slice slice) {
-  LK_ASSERT(slice.begin >= 0 && slice.begin <= slice.end && slice.end <= lk_params_count(params));
+                              lk_range range) {
+  LK_ASSERT(range.begin >= 0 && range.begin <= range.end && range.end <= lk_params_count(params));
   lk_optimizer *made = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
-  lk_status status = build(made, config, params, slice);
+  lk_status status = build(made, config, params, range);
   if (status == LK_OK)
     *optimizer = made;
   else
@@ -119,7 +119,7 @@ lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_config *config,
 void lk_optimizer_destroy(lk_optimizer **optimizer) {
   if (*optimizer == NULL) return;
   lk_arena_release(&(*optimizer)->arena);
-  free((*optimizer)->range);
+  free((*optimizer)->segment);
   free(*optimizer);
   *optimizer = NULL;
 }
@@ -136,7 +136,7 @@ float *lk_optimizer_moment(lk_optimizer *optimizer, int i) {
   return optimizer->moment[i];
 }
 
-void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, const float *sum, double scale,
+void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, const float *sum, double scale,
                        double rate, int64_t step) {
   LK_ASSERT(step >= 1);
   lk_update u = optimizer->settings;
@@ -144,8 +144,8 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, co
   u.rate = rate;
   u.correction1 = 1 - lk_fixed_power(u.beta1, (double)step);
   u.correction2 = 1 - lk_fixed_power(u.beta2, (double)step);
-  for (int i = 0; i < optimizer->ranges; i++) {
-    const range *r = &optimizer->range[i];
+  for (int i = 0; i < optimizer->segments; i++) {
+    const segment *r = &optimizer->segment[i];
     const ptrdiff_t begin = r->begin > part.begin ? r->begin : part.begin;
     const ptrdiff_t end = r->begin + r->count < part.end ? r->begin + r->count : part.end;
     float *moment[LK_RULE_MOMENTS] = {NULL};
@@ -157,10 +157,10 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_slice part, float *values, co
 }
 
 void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step) {
-  const lk_slice slice = lk_reducer_slice(reducer);
+  const lk_range range = lk_reducer_slice(reducer);
   const bool rests = rule_rests(optimizer->rule, optimizer->decay);
-  float *values = lk_reducer_values(reducer) + slice.begin, *sum = lk_reducer_total(reducer);
-  lk_slice part = {0, rests ? 0 : slice.end - slice.begin};
+  float *values = lk_reducer_values(reducer) + range.begin, *sum = lk_reducer_total(reducer);
+  lk_range part = {0, rests ? 0 : range.end - range.begin};
   if (!rests) lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
   while (rests && lk_reducer_next_part(reducer, &part))
     lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);

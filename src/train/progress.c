@@ -127,9 +127,9 @@ lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
   return status;
 }
 
-lk_status lk_progress_rest(lk_trainer *t) {
-  if (t->state.loss_units <= 0 || t->rested) return LK_OK;
-  t->rested = true;
+lk_status lk_progress_remainder(lk_trainer *t) {
+  if (t->state.loss_units <= 0 || t->remainder_logged) return LK_OK;
+  t->remainder_logged = true;
   t->saved = false; /* without this */
   return write_window(t, t->state.loss_sum / t->state.loss_units, &t->last);
 }

@@ -87,7 +87,7 @@ done:
 
 /* All of a checkpoint in memory, on rank 0, before it is dealt out. */
 typedef struct loaded {
-  bool found, evaluated, tested, rested; /* the last three at the very step of the checkpoint */
+  bool found, evaluated, tested, remainder_logged; /* the last three at the very step of the checkpoint */
   lk_state state;
   float *moments, *lanes;
 } loaded;
@@ -136,7 +136,7 @@ static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
   l->state = *lk_checkpoint_state(file);
   LK_GO(check_state(t, &l->state, path));
   l->evaluated = lk_history_end(&t->valid_history) == l->state.step;
-  l->rested = lk_history_end(&t->train_history) == l->state.step;
+  l->remainder_logged = lk_history_end(&t->train_history) == l->state.step;
   LK_GO(lk_metrics_cut(t->config->run.dir, l->state.step, &l->tested));
   LK_GO(lk_checkpoint_relink(t->config->run.dir, l->state.step, l->state.best_step));
   l->found = true;
@@ -161,7 +161,7 @@ static lk_status load(lk_trainer *t, loaded *l) {
   return lk_metrics_cut(t->config->run.dir, -1, &l->tested);
 }
 
-/* From rank 0 to all: the same weights everywhere, to each rank its slice of the moments and its lanes. */
+/* From rank 0 to all: the same weights everywhere, to each rank its range of the moments and its lanes. */
 static lk_status deal_out(lk_trainer *t, const loaded *l) {
   size_t P = (size_t)lk_params_count(t->params);
   LK_TRY(lk_reducer_broadcast(t->reducer));
@@ -189,7 +189,7 @@ lk_status lk_trainer_resume(lk_trainer *t) {
   if (!l.found) LK_GO(begin(t));
   if (!l.found) goto done;
   LK_GO(deal_out(t, &l));
-  t->saved = true, t->evaluated = l.evaluated, t->tested = l.tested, t->rested = l.rested;
+  t->saved = true, t->evaluated = l.evaluated, t->tested = l.tested, t->remainder_logged = l.remainder_logged;
   if (t->config->train.minutes > 0) t->time_over = t->state.seconds >= 60 * t->config->train.minutes;
 done:
   free(l.moments);

@@ -19,9 +19,9 @@ static lk_status rewind_folder(lk_trainer *t, int64_t step) {
 
 /* Where the run goes once it is at way.at again. The best model so far may be one of the way that is given up: it is
  * forgotten then, since the one before it need not exist any more. */
-static lk_detour plan(const lk_trainer *t) {
+static lk_restart_plan plan(const lk_trainer *t) {
   const lk_state *s = &t->state;
-  lk_detour way = {.active = true, .epoch = s->epoch, .step_in_epoch = s->step_in_epoch + 1};
+  lk_restart_plan way = {.active = true, .epoch = s->epoch, .step_in_epoch = s->step_in_epoch + 1};
   if (way.step_in_epoch == t->steps_in_epoch) way.epoch++, way.step_in_epoch = 0;
   way.at = s->step > t->spike.back ? s->step - t->spike.back : 0;
   way.rollbacks = s->rollbacks + 1;
@@ -30,10 +30,10 @@ static lk_detour plan(const lk_trainer *t) {
   return way;
 }
 
-lk_status lk_trainer_detour(lk_trainer *t) {
-  const lk_detour way = t->detour;
+lk_status lk_trainer_follow_restart_plan(lk_trainer *t) {
+  const lk_restart_plan way = t->restart_plan;
   if (!way.active || t->state.step != way.at) return LK_OK;
-  t->detour.active = false;
+  t->restart_plan.active = false;
   t->state.epoch = way.epoch;
   t->state.step_in_epoch = way.step_in_epoch;
   t->state.rollbacks = way.rollbacks;
@@ -45,7 +45,7 @@ lk_status lk_trainer_detour(lk_trainer *t) {
 }
 
 lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
-  const lk_detour way = plan(t);
+  const lk_restart_plan way = plan(t);
   int64_t found = 0;
   lk_watchdog_phase(t->comm, LK_PHASE_CHECKPOINT, t->state.step);
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
@@ -65,6 +65,6 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   t->started = t->window_start = now;
   lk_meter_start(&t->meter, now);
   t->window_tokens = 0;
-  t->detour = way;
-  return lk_trainer_detour(t);
+  t->restart_plan = way;
+  return lk_trainer_follow_restart_plan(t);
 }

@@ -53,7 +53,7 @@ static lk_status start_writing(lk_trainer *t) {
   return LK_OK;
 }
 
-/* The moments, whole, on rank 0: each rank holds its slice. */
+/* The moments, whole, on rank 0: each rank holds its range. */
 static lk_status gather_moments(lk_trainer *t, float **moments) {
   int count = lk_optimizer_moments(t->optimizer);
   size_t P = (size_t)lk_params_count(t->params);

@@ -17,10 +17,10 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
     step->units += t->control[s].stat.units;
     step->tokens += t->control[s].stat.tokens;
     step->flags |= t->control[s].flags;
-    t->leaf[s] = t->control[s].stat.loss;
+    t->shard_loss[s] = t->control[s].stat.loss;
   }
   step->seconds = t->control[0].seconds; /* shard 0 is rank 0's */
-  step->loss = lk_tree_sum(t->leaf, t->shards.total);
+  step->loss = lk_tree_sum(t->shard_loss, t->shards.total);
   return LK_OK;
 }
 
@@ -29,7 +29,7 @@ lk_status lk_trainer_pack(lk_trainer *t) {
   return lk_reducer_meet(t->reducer);
 }
 
-/* g = sum / units, clipped to the global norm; each rank updates its own slice, then all slices go to all ranks. */
+/* g = sum / units, clipped to the global norm; each rank updates its own range, then all ranges go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
   const double scale = lk_optimizer_scale((double)step->units, step->norm, t->config->train.clip);
   /* Adam's corrections count what its moments have seen: a skipped step is none of it, though the rate moves on */
@@ -62,7 +62,7 @@ lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why) {
 }
 
 static lk_status skip(lk_trainer *t) {
-  LK_TRY(lk_trainer_name_trouble(t));
+  LK_TRY(lk_trainer_name_nonfinite(t));
   /* the states that lanes were left in may be no numbers either: begin afresh, on all ranks alike */
   if (t->lanes) memset(t->lanes, 0, sizeof *t->lanes * (size_t)(t->lane_count * t->lane_width));
   return lk_trainer_count_skip(t, ++t->state.skips, "had a gradient that is not finite (train.max_skips)");
@@ -88,7 +88,7 @@ static void inject(lk_trainer *t, int64_t step) {
     t->stat[s].loss *= 1000;
   /* of the last tensor: rows of an embedding that no token touched are not summed */
   if (lk_debug_due(&t->debug, LK_FAULT_NAN, t->rank, step))
-    t->grads.piece[0][t->tensors[t->tensor_count - 1].offset] = NAN;
+    t->grads.subtree[0][t->tensors[t->tensor_count - 1].offset] = NAN;
   lk_debug_act(&t->debug, t->rank, step);
 }
 
@@ -118,7 +118,7 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
       t->state.skips = 0;
       lk_spike_learn(&t->spike, &t->state, step->loss / (double)step->units);
       LK_TRY(update(t, step));
-      /* only now: the update gives every rank all slices anew, and mends what was flipped before */
+      /* only now: the update gives every rank all ranges anew, and mends what was flipped before */
       if (t->debug.count && lk_debug_due(&t->debug, LK_FAULT_FLIP, t->rank, batch))
         lk_debug_flip(lk_params_values(t->params));
     }

@@ -57,7 +57,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
 
 /* Counters after a step; the window of the training loss ends with the epoch at the latest. */
 static lk_status count_step(lk_trainer *t, const lk_step *step) {
-  t->evaluated = t->saved = t->tested = t->rested = false;
+  t->evaluated = t->saved = t->tested = t->remainder_logged = false;
   t->state.step++;
   t->state.step_in_epoch++;
   if (!step->skipped) {
@@ -71,14 +71,14 @@ static lk_status count_step(lk_trainer *t, const lk_step *step) {
   bool epoch_ends = t->state.step_in_epoch == t->steps_in_epoch;
   if (epoch_ends) t->state.epoch++, t->state.step_in_epoch = 0;
   lk_progress_step(t, step);
-  if (epoch_ends || t->state.step % LK_WINDOW == 0) return lk_comm_agree(t->comm, lk_progress_window(t, step));
+  if (epoch_ends || t->state.step % LK_LOSS_WINDOW == 0) return lk_comm_agree(t->comm, lk_progress_window(t, step));
   return LK_OK;
 }
 
 /* The last checkpoint, with the last validation in it. A second time it finds nothing left to do. */
 static lk_status conclude(lk_trainer *t) {
   int best = 0;
-  LK_TRY(lk_comm_agree(t->comm, lk_progress_rest(t)));
+  LK_TRY(lk_comm_agree(t->comm, lk_progress_remainder(t)));
   LK_TRY(evaluate(t, &best));
   return t->saved ? LK_OK : lk_trainer_save(t, best);
 }
@@ -99,7 +99,7 @@ static lk_status attend(lk_trainer *t, const lk_step *step) {
 static lk_status after_step(lk_trainer *t, const lk_step *step) {
   LK_TRY(count_step(t, step));
   LK_TRY(attend(t, step));
-  return lk_trainer_detour(t);
+  return lk_trainer_follow_restart_plan(t);
 }
 
 static lk_status loop(lk_trainer *t, run_end *end, int64_t *flags) {

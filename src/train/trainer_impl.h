@@ -5,7 +5,7 @@
  *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    a checkpoint into the parts             snapshot.c   the parts into a checkpoint, written behind training
  *   progress.c  what the run tells: log, metrics file   stop.c       signals, time, and the rules that end a run
- *   trouble.c   whose gradient is no number             init_from.c  given weights to start from
+ *   nonfinite.c whose gradient is no number             init_from.c  given weights to start from
  *   spike.c     what a loss spike is                    rollback.c   back to an earlier step, past its batches
  *   meter.c     what the progress line goes by
  *
@@ -31,7 +31,7 @@
 #define LK_OTHER_RUN(form) \
   "the run in '%s' began with " form " and cannot go on with " form "; set it back, or choose another run.dir"
 
-#define LK_WINDOW 100 /* steps over which training loss is averaged, cut at the end of an epoch */
+#define LK_LOSS_WINDOW 100 /* steps over which training loss is averaged, cut at the end of an epoch */
 
 /* Flags of the control word: one rank raises, all act. */
 enum { LK_FLAG_SIGNAL = 1, LK_FLAG_TIME = 2, LK_FLAG_SAVE = 4, LK_FLAG_LIMIT = 8 };
@@ -56,10 +56,10 @@ typedef struct lk_step {
 } lk_step;
 
 /* Where a run that went back leaves its old way: at step `at` it goes on with other batches. */
-typedef struct lk_detour {
+typedef struct lk_restart_plan {
   bool active, forget_best;
   int64_t at, epoch, step_in_epoch, rollbacks, from;
-} lk_detour;
+} lk_restart_plan;
 
 /* The thread that puts checkpoints down while training goes on; rank 0 only. */
 typedef struct lk_saver {
@@ -96,28 +96,28 @@ typedef struct lk_trainer {
   lk_arena arena; /* what lives as long as the run: gradients, the batch, lanes, records */
   lk_batch batch;
   lk_grads grads;
-  lk_slice slice;
+  lk_range range;
   float *lanes; /* [this rank's lanes, lane_width] carried states */
   ptrdiff_t lane_count, lane_width;
   size_t *lane_bytes; /* [R] bytes of each rank's lanes */
   ptrdiff_t lane_total;
   lk_shard_stat *stat;        /* [shards of this rank] */
   lk_control *mine, *control; /* [shards of this rank], [S] */
-  double *leaf;               /* [S] */
+  double *shard_loss;         /* [S] */
 
   lk_state state;
-  lk_step last;                            /* the step before */
-  lk_history train_history, valid_history; /* rank 0 */
-  int64_t steps_in_epoch, last_step;       /* last_step: where the run ends by steps or epochs, 0: never */
-  bool evaluated, saved, tested, rested;   /* at this very step; rested: lk_progress_rest() */
-  bool time_over;                          /* train.minutes are */
-  double started, saved_at, window_start;  /* seconds */
+  lk_step last;                                    /* the step before */
+  lk_history train_history, valid_history;         /* rank 0 */
+  int64_t steps_in_epoch, last_step;               /* last_step: where the run ends by steps or epochs, 0: never */
+  bool evaluated, saved, tested, remainder_logged; /* at this very step; remainder_logged: lk_progress_remainder() */
+  bool time_over;                                  /* train.minutes are */
+  double started, saved_at, window_start;          /* seconds */
   int64_t window_tokens;
   lk_meter meter;                                                      /* what the progress line says; rank 0 */
   double step_began, longest_step, evaluation_seconds, saving_seconds; /* what the end of the time is reckoned with */
   lk_debug debug;
   lk_spike spike;
-  lk_detour detour;
+  lk_restart_plan restart_plan;
   lk_saver saver;
   lk_owner *owner; /* rank 0 */
   bool blas;       /* the products are OpenBLAS's */
@@ -140,15 +140,15 @@ LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
 /** `row` steps in a row were not applied: LK_INTERNAL from train.max_skips on. */
 LK_CHECKED lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why);
 LK_CHECKED lk_status lk_trainer_check_replicas(lk_trainer *t);
-/* trouble.c: say which shards and rows a gradient that is not finite came from. Collective. */
-LK_CHECKED lk_status lk_trainer_name_trouble(lk_trainer *t);
+/* nonfinite.c: say which shards and rows a gradient that is not finite came from. Collective. */
+LK_CHECKED lk_status lk_trainer_name_nonfinite(lk_trainer *t);
 /* rollback.c */
 /** At the start of a run that may have to go back: its first checkpoint.           Collective. */
 LK_CHECKED lk_status lk_trainer_start_point(lk_trainer *t);
 /** A spike: load what is to be gone back to. Where there is nothing the step counts as skipped. Collective. */
 LK_CHECKED lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step);
 /** After a step: take the detour where it begins.                                  Collective. */
-LK_CHECKED lk_status lk_trainer_detour(lk_trainer *t);
+LK_CHECKED lk_status lk_trainer_follow_restart_plan(lk_trainer *t);
 /* resume.c; snapshot.c */
 typedef struct lk_kept {
   int64_t shards; /* 0: there is no run to go on with */
@@ -175,7 +175,7 @@ LK_CHECKED lk_status lk_progress_config(const lk_trainer *t);
 void lk_progress_step(lk_trainer *t, const lk_step *step);
 LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
 /** The window that the end of the run cut short, for the reader: counters stay, as the run may go on some day. Once. */
-LK_CHECKED lk_status lk_progress_rest(lk_trainer *t);
+LK_CHECKED lk_status lk_progress_remainder(lk_trainer *t);
 /** at: the state that was evaluated, on rank 0. */
 LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state *at,
                                             const lk_evaluation *result);

@@ -76,7 +76,7 @@ static void lay(ours *o, ptrdiff_t N) {
   lk_recurrent_layout(&o->layer, &o->arena, N, rows, 1);
   o->x = lk_arena_reals(&o->arena, rows * o->layer.Hp);
   o->dx = lk_arena_reals(&o->arena, rows * o->layer.Hp);
-  o->grads.piece[0] = lk_arena_reals(&o->arena, lk_params_count(o->params));
+  o->grads.subtree[0] = lk_arena_reals(&o->arena, lk_params_count(o->params));
 }
 
 static void open_ours(ours *o, ptrdiff_t H, ptrdiff_t N) {

@@ -1,14 +1,14 @@
 /* A cell of five gates, for tests alone: an LSTM with a fifth gate that lets the state before go straight on.
  *
  *   i, f, o, d = sigmoid(.)   g = tanh(.)   c = f c0 + i g   h = (1 - d) o tanh(c) + d h0 */
-#define CELL_NAME   five
-#define CELL_GATES  5
-#define CELL_STATES 2
-#define CELL_APART  0
-#define CELL_DIRECT 1
-#define CELL_FORGET F
-#define CELL_NOTE   "5H"
-#define CELL_ORDER  " gates i f g o d"
+#define CELL_NAME     five
+#define CELL_GATES    5
+#define CELL_STATES   2
+#define CELL_SEPARATE 0
+#define CELL_DIRECT   1
+#define CELL_FORGET   F
+#define CELL_NOTE     "5H"
+#define CELL_ORDER    " gates i f g o d"
 #include "cell_unit_impl.h"
 
 enum { I, F, G, O, D };

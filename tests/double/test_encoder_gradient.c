@@ -71,7 +71,7 @@ static double check_net(const net_spec *spec) {
   memcpy(arg, run.arg, bytes);
   double worst = 0;
   for (int id = 0; id < lk_params_tensors(n.params); id++) {
-    double error = check_tensor(&run, arg, id, k.grads.piece[0]);
+    double error = check_tensor(&run, arg, id, k.grads.subtree[0]);
     if (!(fabs(error) <= fabs(worst))) worst = error;
   }
   print_message("%-5s %-6s layers %d directions %d dropout %.1f%s%s%s pool %2d: %+.1e\n", spec->cell, spec->input,

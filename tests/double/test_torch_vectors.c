@@ -37,7 +37,7 @@ static void set_weights(lk_params *params, const double *weights) {
 static void check_gradients(const lk_params *params, const lk_grads *grads, const double *want) {
   for (int i = 0; i < lk_params_tensors(params); i++) {
     const lk_param *p = lk_params_at(params, i);
-    for (ptrdiff_t j = 0; j < p->count; j++) near(grads->piece[0][p->offset + j], *want++, p->name);
+    for (ptrdiff_t j = 0; j < p->count; j++) near(grads->subtree[0][p->offset + j], *want++, p->name);
   }
 }
 
@@ -279,7 +279,7 @@ static void cross_entropies(void **state) {
     }
     lk_softmax softmax[16];
     lk_kernels_get()->softmax_loss(c->rows, c->classes, logits, ld, target, c->smoothing, loss, best, softmax);
-    lk_kernels_get()->softmax_gradient(c->rows, c->classes, (lk_slice){0, c->classes}, logits, ld, target, c->smoothing,
+    lk_kernels_get()->softmax_gradient(c->rows, c->classes, (lk_range){0, c->classes}, logits, ld, target, c->smoothing,
                                        softmax, logits, ld);
     for (ptrdiff_t r = 0; r < c->rows; r++) {
       near((lk_real)loss[r], c->loss[r], "cross-entropy");

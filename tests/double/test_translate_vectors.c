@@ -71,7 +71,7 @@ static void check(const translate_case *c) {
   expect_near(c->name, "loss", stat[0].loss, c->loss);
   for (int k = 0; k < lk_params_tensors(n.f.params); k++) {
     const lk_param *p = lk_params_at(n.f.params, k);
-    const lk_real *g = n.rank.grads.piece[0] + p->offset;
+    const lk_real *g = n.rank.grads.subtree[0] + p->offset;
     double sum = 0, weighted = 0;
     assert_non_null(c->tensor[k].name);
     assert_string_equal(p->name, c->tensor[k].name);

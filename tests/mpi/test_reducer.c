@@ -1,4 +1,4 @@
-/* The reduction gives, on any number of ranks, however they are grouped, the bits of the definition: S leaves, one tree.
+/* The reduction gives, on any number of ranks, however they are grouped, the bits of the definition: S shards, one tree.
  * A row that no source touches counts as +0.0, as in the dense sum. */
 #include <math.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static bool touches(const setting *t, int step, int shard, ptrdiff_t row) {
 }
 
 /* Magnitudes from 2^-12 to 2^11, so that nearly every element shows another order of additions; some are -0.0. */
-static void fill_leaf(const setting *t, int step, float *x, int shard) {
+static void fill_shard(const setting *t, int step, float *x, int shard) {
   for (ptrdiff_t i = 0; i < t->P; i++) {
     uint64_t bits = hash_of(step, shard, i);
     float scale = (float)(1 << bits % 24) * 0x1p-12F;
@@ -53,7 +53,7 @@ static void fill_leaf(const setting *t, int step, float *x, int shard) {
 static void node_sum(const setting *t, int step, float *out, int level, int k, float *scratch) {
   int first = k << level;
   if (level == 0) {
-    fill_leaf(t, step, out, first);
+    fill_shard(t, step, out, first);
     return;
   }
   node_sum(t, step, out, level - 1, 2 * k, scratch);
@@ -68,11 +68,11 @@ static int root_level(int S) {
   return level;
 }
 
-/* What the backward pass computes: a piece's leaves along the tree. */
-static void piece_sum(const setting *t, int step, float *out, lk_piece piece, float *slots) {
-  lk_tree tree = lk_tree_start(t->S, piece.first);
-  for (int s = piece.first; s < piece.first + piece.count; s++) {
-    fill_leaf(t, step, slots + lk_tree_push(&tree, lk_tree_leaf(s)) * t->P, s);
+/* What the backward pass computes: a subtree's shards along the tree. */
+static void subtree_sum(const setting *t, int step, float *out, lk_subtree subtree, float *slots) {
+  lk_tree tree = lk_tree_start(t->S, subtree.first);
+  for (int s = subtree.first; s < subtree.first + subtree.count; s++) {
+    fill_shard(t, step, slots + lk_tree_push(&tree, lk_tree_shard(s)) * t->P, s);
     for (int into, from; lk_tree_merge(&tree, &into, &from);)
       for (ptrdiff_t i = 0; i < t->P; i++) slots[into * t->P + i] += slots[from * t->P + i];
   }
@@ -86,20 +86,20 @@ static float *reals(ptrdiff_t n) {
 }
 
 static ptrdiff_t sequential_differs(const setting *t, const float *total) {
-  float *sum = reals(t->P), *leaf = reals(t->P);
+  float *sum = reals(t->P), *gradient = reals(t->P);
   for (int s = 0; s < t->S; s++) {
-    fill_leaf(t, 0, leaf, s);
-    for (ptrdiff_t i = 0; i < t->P; i++) sum[i] += leaf[i];
+    fill_shard(t, 0, gradient, s);
+    for (ptrdiff_t i = 0; i < t->P; i++) sum[i] += gradient[i];
   }
   ptrdiff_t differ = 0;
   for (ptrdiff_t i = 0; i < t->P; i++) differ += memcmp(&sum[i], &total[i], sizeof *sum) != 0;
-  free(leaf);
+  free(gradient);
   free(sum);
   return differ;
 }
 
 static double square_sum_defined(const float *x, ptrdiff_t P) {
-  ptrdiff_t blocks = (P + LK_SLICE_BLOCK - 1) / LK_SLICE_BLOCK;
+  ptrdiff_t blocks = (P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK;
   double *block = NULL;
   if (lk_alloc(&block, (size_t)blocks, sizeof *block) != LK_OK) abort();
   lk_square_sums(x, P, block);
@@ -109,8 +109,9 @@ static double square_sum_defined(const float *x, ptrdiff_t P) {
 }
 
 /* The backward pass as it is: rows of the last step are cleared, those of this step assigned and marked. Then the whole
- * piece must be what it is defined to be: nothing that the reduction left in it remains. */
-static void write_piece(const setting *t, int step, lk_piece piece, float *x, uint8_t *touched, const float *sum) {
+ * subtree must be what it is defined to be: nothing that the reduction left in it remains. */
+static void write_subtree(const setting *t, int step, lk_subtree subtree, float *x, uint8_t *touched,
+                          const float *sum) {
   ptrdiff_t at = 0, row = 0;
   for (int b = 0; b < t->blocks; b++) {
     const lk_row_block *block = &t->block[b];
@@ -119,7 +120,7 @@ static void write_piece(const setting *t, int step, lk_piece piece, float *x, ui
     for (ptrdiff_t r = 0; r < block->rows; r++, row++, at += block->width) {
       if (touched[row]) memset(x + at, 0, (size_t)block->width * sizeof *x);
       touched[row] = 0;
-      for (int s = piece.first; s < piece.first + piece.count; s++) touched[row] |= touches(t, step, s, row);
+      for (int s = subtree.first; s < subtree.first + subtree.count; s++) touched[row] |= touches(t, step, s, row);
       if (touched[row]) memcpy(x + at, sum + at, (size_t)block->width * sizeof *x);
     }
   }
@@ -129,7 +130,7 @@ static void write_piece(const setting *t, int step, lk_piece piece, float *x, ui
 
 /* The parts of the total are the dense reals and the rows that some shard touches, each once and in order. */
 static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
-  const lk_slice own = lk_reducer_slice(reducer);
+  const lk_range own = lk_reducer_slice(reducer);
   ptrdiff_t at = 0, row = 0, wrong = 0;
   uint8_t *expected = NULL;
   if (lk_alloc(&expected, (size_t)t->P + 1, 1) != LK_OK) abort();
@@ -140,7 +141,7 @@ static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
       for (int s = 0; s < t->S; s++) any |= touches(t, step, s, row);
       memset(expected + t->block[b].offset + r * t->block[b].width, any, (size_t)t->block[b].width);
     }
-  for (lk_slice part = {0}; lk_reducer_next_part(reducer, &part); at = part.end) {
+  for (lk_range part = {0}; lk_reducer_next_part(reducer, &part); at = part.end) {
     CHECK(part.begin >= at && part.end > part.begin && part.end <= own.end - own.begin);
     for (ptrdiff_t i = at; i < part.end; i++) wrong += expected[own.begin + i] != (i >= part.begin);
   }
@@ -152,7 +153,7 @@ static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
 /* Slices to a root and back. */
 static void check_slices(lk_comm *comm, lk_reducer *reducer, const float *total, ptrdiff_t P) {
   int rank = lk_comm_rank(comm), root = lk_comm_size(comm) - 1;
-  lk_slice own = lk_reducer_slice(reducer);
+  lk_range own = lk_reducer_slice(reducer);
   size_t bytes = (size_t)(own.end - own.begin) * sizeof *total;
   float *all = reals(P), *back = reals(P);
   CHECK_OK(lk_reducer_gather(reducer, lk_reducer_total(reducer), all, root));
@@ -171,17 +172,17 @@ static void dawdle(int step) {
 
 static void check_step(const setting *t, lk_comm *comm, lk_reducer *reducer, int step, float *scratch) {
   lk_shards shards = lk_shards_make(t->S, lk_comm_rank(comm), lk_comm_size(comm));
-  lk_slice own = lk_reducer_slice(reducer);
+  lk_range own = lk_reducer_slice(reducer);
   size_t bytes = (size_t)t->P * sizeof(float), slice = (size_t)(own.end - own.begin) * sizeof(float);
-  float *total = reals(t->P), *piece = reals(t->P), *values = lk_reducer_values(reducer);
+  float *total = reals(t->P), *subtree = reals(t->P), *values = lk_reducer_values(reducer);
   node_sum(t, step, total, root_level(t->S), 0, scratch);
   if (t->P >= 1024 && step == 0 && t->density >= 1) /* otherwise this test could not fail */
     CHECK(t->S < 4 || sequential_differs(t, total) > t->P / 20);
   dawdle(step);
   CHECK_OK(lk_reducer_begin(reducer));
-  for (int p = 0; p < shards.pieces; p++) {
-    piece_sum(t, step, piece, shards.piece[p], scratch);
-    write_piece(t, step, shards.piece[p], lk_reducer_piece(reducer, p), lk_reducer_touched(reducer, p), piece);
+  for (int p = 0; p < shards.subtrees; p++) {
+    subtree_sum(t, step, subtree, shards.subtree[p], scratch);
+    write_subtree(t, step, shards.subtree[p], lk_reducer_gradient(reducer, p), lk_reducer_touched(reducer, p), subtree);
   }
   dawdle(step + 100);
   CHECK_OK(lk_reducer_sum(reducer));
@@ -198,7 +199,7 @@ static void check_step(const setting *t, lk_comm *comm, lk_reducer *reducer, int
   }
   if (step == 2) check_slices(comm, reducer, total, t->P);
   free(total);
-  free(piece);
+  free(subtree);
 }
 
 static int letters(const char *hosts) {
@@ -207,25 +208,25 @@ static int letters(const char *hosts) {
   return count;
 }
 
-enum { BESIDE = 3000 };
+enum { PACKED = 3000 };
 
 static void check_start_values(lk_reducer *reducer, ptrdiff_t P) {
   float *values = lk_reducer_values(reducer);
   const lk_part part = lk_reducer_part(reducer);
-  CHECK((uintptr_t)values % 64 == 0 && (uintptr_t)lk_reducer_piece(reducer, 0) % 64 == 0);
+  CHECK((uintptr_t)values % 64 == 0 && (uintptr_t)lk_reducer_gradient(reducer, 0) % 64 == 0);
   for (ptrdiff_t i = part.index; i < P; i += part.count) {
     CHECK(values[i] == 0);
     values[i] = (float)i;
   }
-  int *beside = lk_reducer_beside(reducer);
-  CHECK((uintptr_t)beside % 64 == 0);
-  for (int i = part.index; i < BESIDE; i += part.count) {
-    CHECK(beside[i] == 0);
-    beside[i] = i;
+  int *packed = lk_reducer_packed(reducer);
+  CHECK((uintptr_t)packed % 64 == 0);
+  for (int i = part.index; i < PACKED; i += part.count) {
+    CHECK(packed[i] == 0);
+    packed[i] = i;
   }
   CHECK_OK(lk_reducer_meet(reducer));
   ptrdiff_t wrong = 0;
-  for (int i = 0; i < BESIDE; i++) wrong += beside[i] != i;
+  for (int i = 0; i < PACKED; i++) wrong += packed[i] != i;
   for (ptrdiff_t i = 0; i < P; i++) wrong += values[i] != (float)i;
   CHECK(wrong == 0);
   CHECK_OK(lk_reducer_meet(reducer)); /* all have read them */
@@ -239,7 +240,7 @@ static void check_sum(lk_comm *comm, const setting *t) {
   int size = lk_comm_size(comm);
   lk_reducer *reducer = NULL;
   lk_reducer_spec spec = {.shards = t->S, .P = t->P, .blocks = t->block, .block_count = t->blocks, .how = t->how};
-  spec.beside = BESIDE * sizeof(int);
+  spec.packed_bytes = PACKED * sizeof(int);
   setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
   CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
   if (reducer == NULL) lk_comm_abort(comm, 2);
@@ -279,9 +280,9 @@ static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool 
   double least = INFINITY, most = 0;
   for (int i = 0; i < count; i++) dense -= blocks[i].rows * blocks[i].width;
   for (int r = 0; r < size; r++) {
-    const lk_slice slice = lk_reducer_cut(&spec, r, size);
+    const lk_range slice = lk_reducer_cut(&spec, r, size);
     CHECK(slice.begin == at && slice.end >= slice.begin);
-    CHECK(slice.begin == P || slice.begin % LK_SLICE_BLOCK == 0);
+    CHECK(slice.begin == P || slice.begin % LK_RANGE_BLOCK == 0);
     at = slice.end;
     double cost = (double)(slice.end - slice.begin);
     for (int i = 0; i < count; i++) {
@@ -294,12 +295,12 @@ static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool 
     if (cost > most) most = cost;
   }
   CHECK(at == P);
-  if ((double)P - saved * (double)(P - dense) > 8.0 * LK_SLICE_BLOCK * size) CHECK(most < 1.5 * least);
+  if ((double)P - saved * (double)(P - dense) > 8.0 * LK_RANGE_BLOCK * size) CHECK(most < 1.5 * least);
 }
 
 static void test_slices_cover_all(void) {
   for (int size = 1; size <= 7; size++) {
-    for (ptrdiff_t P = 0; P < 9 * LK_SLICE_BLOCK; P += 7 * LK_LANES) check_cuts(P, NULL, 0, false, size);
+    for (ptrdiff_t P = 0; P < 9 * LK_RANGE_BLOCK; P += 7 * LK_LANES) check_cuts(P, NULL, 0, false, size);
     const lk_row_block blocks[] = {{.offset = 0, .rows = 5000, .width = 48},
                                    {.offset = 320000, .rows = 900, .width = 16}};
     for (int rest = 0; rest < 2; rest++) {
@@ -311,12 +312,12 @@ static void test_slices_cover_all(void) {
 
 /* 3^2 + 4^2 where the halves of the vector are far apart, and a case that a plain float sum gets wrong. */
 static void test_square_sum_by_hand(void) {
-  float x[LK_SLICE_BLOCK + 16] = {0};
+  float x[LK_RANGE_BLOCK + 16] = {0};
   x[5] = 3;
-  x[LK_SLICE_BLOCK + 9] = 4;
-  CHECK(square_sum_defined(x, LK_SLICE_BLOCK + 16) == 25.0);
+  x[LK_RANGE_BLOCK + 9] = 4;
+  CHECK(square_sum_defined(x, LK_RANGE_BLOCK + 16) == 25.0);
   x[5] = 1e10F;
-  CHECK(square_sum_defined(x, LK_SLICE_BLOCK + 16) == (double)1e10F * (double)1e10F + 16.0);
+  CHECK(square_sum_defined(x, LK_RANGE_BLOCK + 16) == (double)1e10F * (double)1e10F + 16.0);
   double five[] = {1, 2, 3, 4, 5};
   CHECK(lk_pairwise_sum(five, 5) == 15);
   CHECK(lk_pairwise_sum(five, 0) == 0);

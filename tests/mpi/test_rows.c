@@ -42,7 +42,7 @@ static void test_rows_of_every_place(void) {
 }
 
 /* Where each row of [begin, end) that is not marked costs more than its bit: packed, shorter, and back to the same. */
-static void check_part(lk_slice part, const uint8_t *touched, bool must_pack) {
+static void check_part(lk_range part, const uint8_t *touched, bool must_pack) {
   float x[P], sent[P], back[P];
   uint8_t marks[ROWS];
   ptrdiff_t first = lk_row_at(&reducer, part.begin), rows = lk_row_behind(&reducer, part.end) - first;
@@ -88,10 +88,10 @@ static void test_parts_of_every_kind(void) {
       for (uint32_t r = 0; r < ROWS; r++) touched[r] = 4 * lk_rng_uniform(rng, draw, r, (uint32_t)density, 0) < density;
       lk_rng_block(rng, draw, 0, 0, 1, bits);
       ptrdiff_t begin = bits[0] % P, end = begin + 1 + bits[1] % (uint32_t)(P - begin);
-      check_part((lk_slice){begin, end}, touched, false);
+      check_part((lk_range){begin, end}, touched, false);
     }
   memset(touched, 0, sizeof touched);
-  check_part((lk_slice){0, P}, touched, true);
+  check_part((lk_range){0, P}, touched, true);
 }
 
 int main(int argc, char **argv) {

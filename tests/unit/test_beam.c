@@ -28,11 +28,12 @@ static void trained_open(trained *t, const char *const *settings, double scale) 
                         .params = t->f.params,
                         .task = t->f.task,
                         .one = lk_shards_make(1, 0, 1)};
-  for (int i = 0; i < 2; i++) assert_int_equal(lk_side_create(&t->model.side[i], &t->f.info, (lk_which_side)i), LK_OK);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(lk_tokenizer_create(&t->model.tokenizer[i], &t->f.info, (lk_text_side)i), LK_OK);
 }
 
 static void trained_close(trained *t) {
-  for (int i = 0; i < 2; i++) lk_side_destroy(&t->model.side[i]);
+  for (int i = 0; i < 2; i++) lk_tokenizer_destroy(&t->model.tokenizer[i]);
   fixture_pairs_close(&t->f);
 }
 
@@ -89,15 +90,16 @@ static void test_one_is_greedy(void **state) {
     lk_batch batch;
     lk_arena arena = {0};
     lk_buffer greedy = {0};
-    assert_int_equal(lk_side_encode(t.model.side[LK_SOURCE], text.pointer[i], text.size[i], &ids, &count, &capacity),
-                     LK_OK);
+    assert_int_equal(
+        lk_tokenizer_encode(t.model.tokenizer[LK_SOURCE], text.pointer[i], text.size[i], &ids, &count, &capacity),
+        LK_OK);
     if (count > 0) {
       const int32_t *words = ids;
       assert_int_equal(lk_batch_from_sources(&batch, &arena, &t.model.one, 1, &words, &count, &perm), LK_OK);
       assert_int_equal(lk_translate_reserve(t.f.task, 1, count + 1, count + 1, 1), LK_OK);
       lk_translate_read(t.f.task, t.f.params, &batch.encoder_pack, batch.encoder_ids);
       lk_translate_greedy(t.f.task, t.f.params, &batch.encoder_pack, written, 64, &length);
-      assert_int_equal(lk_side_decode(t.model.side[LK_TARGET], written, length, &greedy), LK_OK);
+      assert_int_equal(lk_tokenizer_decode(t.model.tokenizer[LK_TARGET], written, length, &greedy), LK_OK);
     }
     assert_string_equal(line_of(found.data, i), greedy.size > 0 ? greedy.data : "");
     lk_buffer_release(&greedy);

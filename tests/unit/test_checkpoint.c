@@ -499,22 +499,22 @@ static void owner_cleans_both_folders(void **state) {
  * before, and the next owner clears its passing files away, links in the making too. */
 static void killed_at_any_moment(void **state) {
   (void)state;
-  int damaged, told[2];
+  int damaged, pipe_ends[2];
   int64_t reached = 0;
   for (int i = 0; i < 20; i++) {
-    assert_int_equal(pipe(told), 0);
+    assert_int_equal(pipe(pipe_ends), 0);
     const pid_t child = fork();
     if (child == 0)
       for (int64_t step = reached + 1;; step++) {
         if (store(step, step % 3 == 0, 2) != LK_OK) _exit(1);
-        if (write(told[1], &step, sizeof step) != sizeof step) _exit(1);
+        if (write(pipe_ends[1], &step, sizeof step) != sizeof step) _exit(1);
       }
-    close(told[1]);
+    close(pipe_ends[1]);
     usleep((useconds_t)(5000 + 7919 * i));
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    for (int64_t step; read(told[0], &step, sizeof step) == sizeof step;) reached = step;
-    close(told[0]);
+    for (int64_t step; read(pipe_ends[0], &step, sizeof step) == sizeof step;) reached = step;
+    close(pipe_ends[0]);
     const int64_t found = newest(&damaged);
     assert_int_equal(damaged, 0);
     assert_true(reached ? found == reached || found == reached + 1 : found == 1 || found == -1);

@@ -112,10 +112,10 @@ static void backward_is_the_gradient(void **state) {
     fixture_rows(&k.pack, 3, O, dy, LDY);
     lk_dense_backward(&m.d, k.pack.shard_row, x, LDX, dy, LDY, dx, LDX, &k.grads);
     check_dx(&m, N, dy, dx);
-    check_weight(k.grads.piece[0], &m, N, x, dy);
-    check_bias(k.grads.piece[0], &m, N, dy);
+    check_weight(k.grads.subtree[0], &m, N, x, dy);
+    check_bias(k.grads.subtree[0], &m, N, dy);
     lk_dense_backward(&m.d, k.pack.shard_row, x, LDX, dy, LDY, NULL, 0, &k.grads);
-    check_bias(k.grads.piece[0], &m, N, dy);
+    check_bias(k.grads.subtree[0], &m, N, dy);
     free(x);
     free(dy);
     free(dx);

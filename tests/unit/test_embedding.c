@@ -1,4 +1,4 @@
-/* The gradient of a table is defined as the dense sum: each shard's leaf [V, E] is zeros plus its rows, and leaves are
+/* The gradient of a table is defined as the dense sum: each shard's gradient [V, E] is zeros plus its rows, and those are
  * added along the tree. What touches only the rows in use must give the same bits. */
 #include "nn_fixture.h"
 
@@ -23,19 +23,19 @@ static model make(int V, int E) {
   return m;
 }
 
-/* The definition, as a leaf for lk_sum_leaves(): every row of the shard, in order. */
-typedef struct dense_leaf {
+/* The definition, as a shard gradient for lk_sum_shards(): every row of the shard, in order. */
+typedef struct dense_gradient {
   const ptrdiff_t *shard_row;
   const int32_t *ids;
   const lk_real *dx;
   ptrdiff_t lddx, E;
-  const lk_leaf_product *also;
-} dense_leaf;
+  const lk_shard_product *also;
+} dense_gradient;
 
 static void scatter_all(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
-  const dense_leaf *c = context;
+  const dense_gradient *c = context;
   if (c->also != NULL)
-    lk_leaf_product_block(c->also, s, m0, m1, block);
+    lk_shard_product_block(c->also, s, m0, m1, block);
   else
     memset(block, 0, (size_t)((m1 - m0) * c->E) * sizeof *block);
   for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++)
@@ -60,19 +60,19 @@ static void make_rows(const fixture_rank *k, int V, int E, int32_t *ids, lk_real
   }
 }
 
-static void forget(lk_grads *grads, lk_real *const *piece, ptrdiff_t n) {
-  for (int p = 0; p < grads->shards->pieces; p++) {
+static void forget(lk_grads *grads, lk_real *const *subtree, ptrdiff_t n) {
+  for (int p = 0; p < grads->shards->subtrees; p++) {
     grads->touched[p] = NULL;
-    memset(piece[p], 0xff, (size_t)n * sizeof **piece);
+    memset(subtree[p], 0xff, (size_t)n * sizeof **subtree);
   }
 }
 
-/* Marked are the words of the piece's shards, all words of a tied table. */
+/* Marked are the words of the subtree's shards, all words of a tied table. */
 static void check_marks(const setting *t, const fixture_rank *k, int p, const int32_t *ids, const uint8_t *touched) {
   uint8_t *want = calloc((size_t)t->V, 1);
   assert_non_null(want);
-  int local = k->shards.piece[p].first - k->shards.first;
-  for (ptrdiff_t r = k->pack.shard_row[local]; r < k->pack.shard_row[local + k->shards.piece[p].count]; r++)
+  int local = k->shards.subtree[p].first - k->shards.first;
+  for (ptrdiff_t r = k->pack.shard_row[local]; r < k->pack.shard_row[local + k->shards.subtree[p].count]; r++)
     want[ids[r]] = 1;
   if (t->tied) memset(want, 1, (size_t)t->V);
   assert_memory_equal(touched, want, (size_t)t->V);
@@ -92,10 +92,10 @@ static void rows_of_the_last_step_are_cleared(void **state) {
   lk_embedding_layout(&m.e, &arena, 3, 1);
   const lk_real dx[6] = {1, 2, 3, 4, 5, 6}, first[8] = {0, 0, 4, 6, 0, 0, 5, 6}, second[8] = {5, 6, 0, 0, 0, 0, 4, 6};
   lk_embedding_backward(&m.e, k.pack.shard_row, (const int32_t[]){1, 1, 3}, dx, 2, NULL, &k.grads);
-  assert_memory_equal(k.grads.piece[0], first, sizeof first);
+  assert_memory_equal(k.grads.subtree[0], first, sizeof first);
   assert_memory_equal(k.grads.touched[0], "\0\1\0\1", 4);
   lk_embedding_backward(&m.e, k.pack.shard_row, (const int32_t[]){3, 3, 0}, dx, 2, NULL, &k.grads);
-  assert_memory_equal(k.grads.piece[0], second, sizeof second);
+  assert_memory_equal(k.grads.subtree[0], second, sizeof second);
   assert_memory_equal(k.grads.touched[0], "\1\0\0\1", 4);
   lk_arena_release(&arena);
   fixture_rank_close(&k);
@@ -117,25 +117,25 @@ static void check_rank(const setting *t, model *m, fixture_rank *k) {
   make_rows(k, t->V, t->E, ids, dx, ld);
   if (t->tied) fixture_rows(&k->pack, 8, t->V, dy, t->V);
   fixture_rows(&k->pack, 9, t->E, x, ld);
-  lk_leaf_product product = {k->pack.shard_row, .dy = dy, .x = x, .ldy = t->V, .ldx = ld, .K = t->E};
-  const lk_leaf_product *also = t->tied ? &product : NULL;
+  lk_shard_product product = {k->pack.shard_row, .dy = dy, .x = x, .ldy = t->V, .ldx = ld, .K = t->E};
+  const lk_shard_product *also = t->tied ? &product : NULL;
 
-  lk_real *want[LK_MAX_PIECES], *got[LK_MAX_PIECES];
-  uint8_t *touched[LK_MAX_PIECES];
-  for (int p = 0; p < k->shards.pieces; p++) want[p] = fixture_alloc(table);
-  dense_leaf leaf = {k->pack.shard_row, ids, dx, ld, t->E, also};
-  lk_sum_leaves(&k->shards, t->V, t->E, scatter_all, &leaf, want, t->E, scratch);
+  lk_real *want[LK_MAX_SUBTREES], *got[LK_MAX_SUBTREES];
+  uint8_t *touched[LK_MAX_SUBTREES];
+  for (int p = 0; p < k->shards.subtrees; p++) want[p] = fixture_alloc(table);
+  dense_gradient gradient = {k->pack.shard_row, ids, dx, ld, t->E, also};
+  lk_sum_shards(&k->shards, t->V, t->E, scatter_all, &gradient, want, t->E, scratch);
   lk_grads_of(&k->grads, m->e.weight, got);
   lk_grads_touched(&k->grads, m->e.weight, touched);
   for (int step = 0; step < 3; step++) { /* over NaNs, over its own rows, without marks over NaNs */
     if (step == 2) forget(&k->grads, got, table);
     lk_embedding_backward(&m->e, k->pack.shard_row, ids, dx, ld, also, &k->grads);
-    for (int p = 0; p < k->shards.pieces; p++) {
+    for (int p = 0; p < k->shards.subtrees; p++) {
       assert_memory_equal(got[p], want[p], (size_t)table * sizeof(lk_real));
       if (step < 2) check_marks(t, k, p, ids, touched[p]);
     }
   }
-  for (int p = 0; p < k->shards.pieces; p++) free(want[p]);
+  for (int p = 0; p < k->shards.subtrees; p++) free(want[p]);
   free(ids);
   free(dx);
   free(dy);
@@ -179,9 +179,9 @@ static void signed_zero_by_hand(void **state) {
     assert_int_equal(lk_arena_reserve(&arena), LK_OK);
     lk_embedding_layout(&m.e, &arena, 3, 1);
     lk_embedding_backward(&m.e, k.pack.shard_row, ids, dx, 1, NULL, &k.grads);
-    assert_true(k.grads.piece[0][3] == 0);
-    assert_int_equal(signbit(k.grads.piece[0][3]) != 0, S == 1);
-    assert_true(k.grads.piece[0][1] == (S == 1 ? 0 : 7));
+    assert_true(k.grads.subtree[0][3] == 0);
+    assert_int_equal(signbit(k.grads.subtree[0][3]) != 0, S == 1);
+    assert_true(k.grads.subtree[0][1] == (S == 1 ? 0 : 7));
     lk_arena_release(&arena);
     fixture_rank_close(&k);
     lk_params_destroy(&m.params);

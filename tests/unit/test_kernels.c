@@ -266,11 +266,11 @@ static void check_blocks(ptrdiff_t V, const lk_real *x, ptrdiff_t ld, const int3
   enum { N = 6, BLOCK = 48 };
   const lk_kernels *k = lk_kernels_get();
   lk_real block[N * BLOCK];
-  k->softmax_gradient(N, V, (lk_slice){0, V}, y, ld, target, smoothing, softmax, y, ld);
+  k->softmax_gradient(N, V, (lk_range){0, V}, y, ld, target, smoothing, softmax, y, ld);
   for (ptrdiff_t v = 0; v < V; v += BLOCK) {
     const ptrdiff_t columns = V - v < BLOCK ? V - v : BLOCK;
     for (int i = 0; i < N * BLOCK; i++) block[i] = (lk_real)NAN;
-    k->softmax_gradient(N, V, (lk_slice){v, v + columns}, x, ld, target, smoothing, softmax, block, BLOCK);
+    k->softmax_gradient(N, V, (lk_range){v, v + columns}, x, ld, target, smoothing, softmax, block, BLOCK);
     for (int i = 0; i < N; i++) {
       assert_memory_equal(block + i * BLOCK, y + i * ld + v, (size_t)columns * sizeof *y);
       for (ptrdiff_t c = columns; c < lk_padded(columns); c++) assert_true(block[i * BLOCK + c] == 0);
@@ -340,7 +340,7 @@ static void test_softmax_by_hand(void **state) {
     double loss[1];
     lk_softmax softmax[1];
     lk_kernels_get()->softmax_loss(1, 3, x, 16, target, 0, loss, best, softmax);
-    lk_kernels_get()->softmax_gradient(1, 3, (lk_slice){0, 3}, x, 16, target, 0, softmax, x, 16);
+    lk_kernels_get()->softmax_gradient(1, 3, (lk_range){0, 3}, x, 16, target, 0, softmax, x, 16);
     assert_true(fabs(loss[0] - log(5)) < 1e-6);
     assert_int_equal(best[0], 1);
     assert_true(fabs((double)x[0] + 0.8) < 1e-6 && fabs((double)x[1] - 0.6) < 1e-6 && fabs((double)x[2] - 0.2) < 1e-6);
@@ -412,7 +412,7 @@ static void test_blas_by_shards(void **state) {
   lk_product p = {.n = N, .x = x, .ldx = K, .y = y, .ldy = LD, .shard_row = all, .shards = 4};
   k->product(&packed, &p);
   for (ptrdiff_t k0 = 0; k0 < K; k0 += 96) { /* in parts of the sum, as the output layer goes back */
-    const lk_slice over = {k0, k0 + 96 < K ? k0 + 96 : K};
+    const lk_range over = {k0, k0 + 96 < K ? k0 + 96 : K};
     p = (lk_product){
         .n = 7, .over = over, .x = x + k0, .ldx = K, .y = z, .ldy = LD, .add = k0 > 0, .shard_row = left, .shards = 2};
     k->product(&packed, &p);

@@ -77,7 +77,7 @@ static void check_case(const struct vector_case *c) {
   assert_true(lk_params_count(params) <= MOST);
   lk_config config = settings(c->optimizer, c->decay, c->nesterov);
   lk_optimizer *optimizer = NULL;
-  lk_slice all = {0, lk_params_count(params)};
+  lk_range all = {0, lk_params_count(params)};
   assert_int_equal(lk_optimizer_create(&optimizer, &config, params, all), LK_OK);
   spread(params, vector_start, values);
   for (int step = 1; step <= VECTOR_STEPS; step++) {
@@ -140,7 +140,7 @@ static void compare_with_reference(const lk_config *config) {
   float values[MOST], sum[MOST];
   reference_weight x[MOST] = {0};
   lk_optimizer *optimizer = NULL;
-  lk_slice all = {0, lk_params_count(params)};
+  lk_range all = {0, lk_params_count(params)};
   assert_int_equal(lk_optimizer_create(&optimizer, config, params, all), LK_OK);
   spread(params, vector_start, values);
   for (int i = 0; i < all.end; i++) x[i].w = (double)values[i];
@@ -176,11 +176,11 @@ static void test_sgd_by_hand(void **state) {
   config.train.optimizer = "sgd";
   config.train.decay = 0.5;
   lk_optimizer *optimizer = NULL;
-  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_slice){0, 2 * LK_LANES}), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_range){0, 2 * LK_LANES}), LK_OK);
   float values[2 * LK_LANES] = {0}, sum[2 * LK_LANES] = {0};
   values[0] = values[LK_LANES] = 1;
   sum[0] = sum[LK_LANES] = 8;
-  lk_optimizer_step(optimizer, (lk_slice){0, 2 * LK_LANES}, values, sum, 0.25, 0.25, 1);
+  lk_optimizer_step(optimizer, (lk_range){0, 2 * LK_LANES}, values, sum, 0.25, 0.25, 1);
   assert_true(values[0] == 0.375F);
   assert_true(values[LK_LANES] == 0.5F);
   assert_int_equal(lk_optimizer_moments(optimizer), 0);
@@ -199,11 +199,11 @@ static void test_adam_starts_unbiased(void **state) {
   config.train.decay = 0;
   config.train.epsilon = 1e-12;
   lk_optimizer *optimizer = NULL;
-  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_slice){0, 2 * LK_LANES}), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_range){0, 2 * LK_LANES}), LK_OK);
   float values[2 * LK_LANES] = {0}, sum[2 * LK_LANES] = {0};
   sum[0] = 1e3F;
   sum[LK_LANES] = -1e-3F;
-  lk_optimizer_step(optimizer, (lk_slice){0, 2 * LK_LANES}, values, sum, 1, 0.125, 1);
+  lk_optimizer_step(optimizer, (lk_range){0, 2 * LK_LANES}, values, sum, 1, 0.125, 1);
   assert_true(fabsf(values[0] + 0.125F) < 1e-6F);
   assert_true(fabsf(values[LK_LANES] - 0.125F) < 1e-6F);
   lk_optimizer_destroy(&optimizer);
@@ -216,14 +216,14 @@ static void run_in_slices(const lk_config *config, const lk_params *params, int 
   ptrdiff_t P = lk_params_count(params);
   float *sum = calloc((size_t)P, sizeof *sum);
   for (int rank = 0; rank < size; rank++) {
-    lk_slice slice = lk_reducer_cut(&(lk_reducer_spec){.P = P}, rank, size);
+    lk_range slice = lk_reducer_cut(&(lk_reducer_spec){.P = P}, rank, size);
     lk_optimizer *optimizer = NULL;
     assert_int_equal(lk_optimizer_create(&optimizer, config, params, slice), LK_OK);
     for (int step = 1; step <= 3; step++) {
       for (ptrdiff_t i = 0; i < P; i++) sum[i] = (float)((i * 37 + step * 11) % 101 - 50) / 7.0F;
       const ptrdiff_t n = slice.end - slice.begin, middle = n / 3; /* in two parts: cuts change nothing here either */
-      lk_optimizer_step(optimizer, (lk_slice){0, middle}, values + slice.begin, sum + slice.begin, 1.0 / 3, 0.01, step);
-      lk_optimizer_step(optimizer, (lk_slice){middle, n}, values + slice.begin, sum + slice.begin, 1.0 / 3, 0.01, step);
+      lk_optimizer_step(optimizer, (lk_range){0, middle}, values + slice.begin, sum + slice.begin, 1.0 / 3, 0.01, step);
+      lk_optimizer_step(optimizer, (lk_range){middle, n}, values + slice.begin, sum + slice.begin, 1.0 / 3, 0.01, step);
     }
     for (int m = 0; m < lk_optimizer_moments(optimizer); m++)
       memcpy(moments + m * P + slice.begin, lk_optimizer_moment(optimizer, m),
@@ -273,7 +273,7 @@ static void test_unknown_name(void **state) {
   config.train.optimizer = "adom";
   lk_optimizer *optimizer = NULL;
   lk_error_clear();
-  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_slice){0, LK_LANES}), LK_USAGE);
+  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_range){0, LK_LANES}), LK_USAGE);
   assert_null(optimizer);
   assert_non_null(strstr(lk_error_get()->text, "adam"));
   lk_error_clear();

@@ -51,7 +51,7 @@ static void plainly(const model *m, const fixture_rank *k, const lk_real *x, lk_
   lk_softmax *softmax = malloc((size_t)N * sizeof *softmax);
   lk_dense_forward(&m->o.dense, m->params, N, x, LDX, logits, LDY);
   lk_kernels_get()->softmax_loss(N, O, logits, LDY, targets.id, targets.smoothing, loss, NULL, softmax);
-  lk_kernels_get()->softmax_gradient(N, O, (lk_slice){0, O}, logits, LDY, targets.id, targets.smoothing, softmax,
+  lk_kernels_get()->softmax_gradient(N, O, (lk_range){0, O}, logits, LDY, targets.id, targets.smoothing, softmax,
                                      logits, LDY);
   lk_dense_backward(&m->o.dense, k->pack.shard_row, x, LDX, logits, LDY, dx, LDX, &k->grads);
   free(softmax);
@@ -61,7 +61,7 @@ static void same(const lk_real *got, const lk_real *want, ptrdiff_t n) {
   assert_memory_equal(got, want, (size_t)n * sizeof *got);
 }
 
-/* Shards of one rank of two or of one, so that pieces of one leaf and of several are met. */
+/* Shards of one rank of two or of one, so that subtrees of one shard and of several occur. */
 static void check(int tied, int rank, int size) {
   fixture_corpus c = fixture_deal(6, 8, 40, 2);
   fixture_rank k, plain;
@@ -86,9 +86,9 @@ static void check(int tied, int rank, int size) {
   same(dx, want_dx, N * LDX);
   if (tied) same(logits, want, N * LDY); /* its owner reads them */
   const lk_param *weight = lk_params_at(m.params, m.o.dense.weight), *bias = lk_params_at(m.params, m.o.dense.bias);
-  for (int p = 0; p < k.shards.pieces; p++) {
-    same(k.grads.piece[p] + bias->offset, plain.grads.piece[p] + bias->offset, O);
-    if (!tied) same(k.grads.piece[p] + weight->offset, plain.grads.piece[p] + weight->offset, (ptrdiff_t)O * I);
+  for (int p = 0; p < k.shards.subtrees; p++) {
+    same(k.grads.subtree[p] + bias->offset, plain.grads.subtree[p] + bias->offset, O);
+    if (!tied) same(k.grads.subtree[p] + weight->offset, plain.grads.subtree[p] + weight->offset, (ptrdiff_t)O * I);
   }
 
   free(x), free(dx), free(want_dx), free(logits), free(want), free(loss), free(want_loss), free(id);

@@ -142,14 +142,14 @@ static void tensors_alike_in_shape_differ_in_values(void **state) {
 static void gradients_lie_at_the_same_offsets(void **state) {
   (void)state;
   lk_params *params = make(7);
-  lk_shards shards = lk_shards_make(8, 1, 3); /* shards 2 3 | 4: two pieces */
-  assert_int_equal(shards.pieces, 2);
-  lk_grads grads = {.shards = &shards, .params = params, .piece = {fixture_alloc(16384), fixture_alloc(16384)}};
-  lk_real *to[LK_MAX_PIECES];
+  lk_shards shards = lk_shards_make(8, 1, 3); /* shards 2 3 | 4: two subtrees */
+  assert_int_equal(shards.subtrees, 2);
+  lk_grads grads = {.shards = &shards, .params = params, .subtree = {fixture_alloc(16384), fixture_alloc(16384)}};
+  lk_real *to[LK_MAX_SUBTREES];
   lk_grads_of(&grads, 3, to);
   for (int p = 0; p < 2; p++) {
-    assert_ptr_equal(to[p], grads.piece[p] + lk_params_at(params, 3)->offset);
-    free(grads.piece[p]);
+    assert_ptr_equal(to[p], grads.subtree[p] + lk_params_at(params, 3)->offset);
+    free(grads.subtree[p]);
   }
   lk_params_destroy(&params);
 }
@@ -171,7 +171,7 @@ static void rows_of_sparse_gradients_are_counted_through(void **state) {
   assert_true(block[0].offset == 16 && block[0].rows == 3 && block[0].width == 2);
   assert_true(block[1].offset == 64 && block[1].rows == 2 && block[1].width == 4);
   lk_shards one = lk_shards_make(1, 0, 1);
-  uint8_t marks[5], *to[LK_MAX_PIECES];
+  uint8_t marks[5], *to[LK_MAX_SUBTREES];
   lk_grads grads = {.shards = &one, .params = params, .touched = {marks}};
   lk_grads_touched(&grads, id, to);
   assert_ptr_equal(to[0], marks + 3);

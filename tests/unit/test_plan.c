@@ -52,7 +52,7 @@ static void shares_fill_the_steps(void **state) {
     for (int64_t slot = 0; slot < steps; slot++) {
       ptrdiff_t taken = 0, low = PTRDIFF_MAX, high = 0;
       for (int s = 0; s < plan.shards; s++) {
-        const lk_range share = lk_plan_share(&plan, s, slot);
+        const lk_range share = lk_plan_rows(&plan, s, slot);
         const ptrdiff_t size = lk_range_size(share);
         assert_int_equal(share.begin, next[s]);
         next[s] = share.end;
@@ -66,7 +66,7 @@ static void shares_fill_the_steps(void **state) {
     }
     for (int s = 0; s < plan.shards; s++) {
       assert_int_equal(next[s], lk_plan_owned(&plan, s));
-      assert_int_equal(most[s], lk_plan_largest_share(&plan, s));
+      assert_int_equal(most[s], lk_plan_most_rows(&plan, s));
     }
     free(next);
     free(most);
@@ -112,7 +112,7 @@ static void orders_are_permutations_sorted_inside_pools(void **state) {
       seen[order[i]] = true;
     }
     for (int64_t slot = 0; slot < steps; slot++) {
-      const lk_range share = lk_plan_share(&plan, SHARD, slot);
+      const lk_range share = lk_plan_rows(&plan, SHARD, slot);
       const bool begins_pool = slot == 0 || (pools[p] > 0 && slot % pools[p] == 0);
       for (ptrdiff_t i = share.begin + (begins_pool ? 1 : 0); i < share.end; i++)
         assert_true(length[order[i - 1]] >= length[order[i]]);
@@ -133,7 +133,7 @@ static void pools_are_alike_in_length(void **state) {
   (void)order_of(&plan, 1, order, length);
   double low = 1e9, high = 0;
   for (int64_t slot = 0; slot + 4 <= steps; slot += 4) {
-    const ptrdiff_t begin = lk_plan_share(&plan, SHARD, slot).begin, end = lk_plan_share(&plan, SHARD, slot + 3).end;
+    const ptrdiff_t begin = lk_plan_rows(&plan, SHARD, slot).begin, end = lk_plan_rows(&plan, SHARD, slot + 3).end;
     double sum = 0;
     for (ptrdiff_t i = begin; i < end; i++) sum += length[order[i]];
     const double mean = sum / (double)(end - begin);

@@ -4,7 +4,7 @@
 
 #include "data_fixture.h"
 #include "log.h"
-#include "side.h"
+#include "tokenizer.h"
 
 static lk_prepare settings_of(const char *kind, const char *train, const char *test) {
   lk_prepare p;
@@ -465,18 +465,18 @@ static void digits_become_0(void **state) {
   p = settings_of("pairs", "1984\t84\n", NULL);
   p.digits = true;
   assert_rows(&p, "0000 = 00\n");
-  lk_corpus *corpus = NULL; /* whoever reads with the corpus's side does the same */
-  lk_side *side = NULL;
+  lk_corpus *corpus = NULL; /* reading with the corpus's tokenizer does the same */
+  lk_tokenizer *tokenizer = NULL;
   int32_t *ids = NULL;
   ptrdiff_t count = 0;
   size_t capacity = 0;
   assert_int_equal(lk_corpus_open(&corpus, p.output, false), LK_OK);
-  assert_int_equal(lk_side_create(&side, lk_corpus_about(corpus), LK_SOURCE), LK_OK);
-  assert_int_equal(lk_side_encode(side, "7777 7", 6, &ids, &count, &capacity), LK_OK);
+  assert_int_equal(lk_tokenizer_create(&tokenizer, lk_corpus_about(corpus), LK_SOURCE), LK_OK);
+  assert_int_equal(lk_tokenizer_encode(tokenizer, "7777 7", 6, &ids, &count, &capacity), LK_OK);
   assert_int_equal(count, 2);
   assert_true(ids[0] >= LK_SPECIALS && ids[1] == LK_UNK);
   free(ids);
-  lk_side_destroy(&side);
+  lk_tokenizer_destroy(&tokenizer);
   lk_corpus_close(&corpus);
 }
 

@@ -6,7 +6,7 @@
 
 #include "pieces_impl.h"
 #include "data_fixture.h"
-#include "side.h"
+#include "tokenizer.h"
 
 static lk_prepare settings_of(const char *train) {
   lk_prepare p;
@@ -295,10 +295,10 @@ static bool is_built_in(void) {
   return status != LK_USAGE;
 }
 
-static const char *decoded(lk_side *side, const int32_t *ids, ptrdiff_t count) {
+static const char *decoded(lk_tokenizer *tokenizer, const int32_t *ids, ptrdiff_t count) {
   static char out[256];
   lk_buffer text = {0};
-  assert_int_equal(lk_side_decode(side, ids, count, &text), LK_OK);
+  assert_int_equal(lk_tokenizer_decode(tokenizer, ids, count, &text), LK_OK);
   (void)snprintf(out, sizeof out, "%s", text.data ? text.data : "");
   lk_buffer_release(&text);
   return out;
@@ -328,17 +328,17 @@ static void pieces_of_a_model(void **state) {
   info = lk_corpus_about(corpus);
   assert_true(info->source_model.size > 100 && info->target_model.size == 0);
   for (int which = 0; which < 2; which++) {
-    lk_side *side = NULL;
+    lk_tokenizer *tokenizer = NULL;
     int32_t *ids = NULL;
     ptrdiff_t count = 0;
     size_t capacity = 0;
-    assert_int_equal(lk_side_create(&side, info, (lk_which_side)which), LK_OK);
-    assert_int_equal(lk_side_unit(side), LK_PIECE);
-    assert_int_equal(lk_side_encode(side, "the cat", 7, &ids, &count, &capacity), LK_OK);
+    assert_int_equal(lk_tokenizer_create(&tokenizer, info, (lk_text_side)which), LK_OK);
+    assert_int_equal(lk_tokenizer_unit(tokenizer), LK_PIECE);
+    assert_int_equal(lk_tokenizer_encode(tokenizer, "the cat", 7, &ids, &count, &capacity), LK_OK);
     assert_int_equal(count, 3);
-    assert_string_equal(decoded(side, ids, count), "the cat");
+    assert_string_equal(decoded(tokenizer, ids, count), "the cat");
     free(ids);
-    lk_side_destroy(&side);
+    lk_tokenizer_destroy(&tokenizer);
   }
   lk_corpus_close(&corpus);
 
@@ -369,29 +369,29 @@ static void sides_cut_and_join(void **state) {
   p.lower = true;
   p.pairs.unit = LK_CHAR;
   lk_corpus *corpus = prepared(&p, NULL);
-  lk_side *source = NULL, *target = NULL;
+  lk_tokenizer *source = NULL, *target = NULL;
   int32_t *ids = NULL;
   ptrdiff_t count = 0;
   size_t capacity = 0;
-  assert_int_equal(lk_side_create(&source, lk_corpus_about(corpus), LK_SOURCE), LK_OK);
-  assert_int_equal(lk_side_create(&target, lk_corpus_about(corpus), LK_TARGET), LK_OK);
+  assert_int_equal(lk_tokenizer_create(&source, lk_corpus_about(corpus), LK_SOURCE), LK_OK);
+  assert_int_equal(lk_tokenizer_create(&target, lk_corpus_about(corpus), LK_TARGET), LK_OK);
   const char *line = "Est <eos> \xc3\x89TE\xcc\x81"; /* decomposed, upper case */
-  assert_int_equal(lk_side_encode(source, line, strlen(line), &ids, &count, &capacity), LK_OK);
+  assert_int_equal(lk_tokenizer_encode(source, line, strlen(line), &ids, &count, &capacity), LK_OK);
   assert_int_equal(count, 3);
   assert_int_equal(ids[1], LK_UNK);
   assert_string_equal(decoded(source, ids, count), "est <unk> \xc3\xa9t\xc3\xa9");
-  assert_int_equal(lk_side_encode(target, "in", 2, &ids, &count, &capacity), LK_OK); /* appended */
+  assert_int_equal(lk_tokenizer_encode(target, "in", 2, &ids, &count, &capacity), LK_OK); /* appended */
   assert_int_equal(count, 5);
   const int32_t found[] = {LK_SOS, ids[3], ids[4], LK_EOS, ids[3]};
   assert_string_equal(decoded(target, found, 5), "in");
   assert_string_equal(decoded(target, found + 3, 2), "");
-  assert_int_equal(lk_side_encode(source, "a\xff", 2, &ids, &count, &capacity), LK_DATA);
+  assert_int_equal(lk_tokenizer_encode(source, "a\xff", 2, &ids, &count, &capacity), LK_DATA);
   assert_string_equal(lk_error_get()->text, "column 2: not valid UTF-8");
   lk_error_clear();
   assert_int_equal(count, 5);
   free(ids);
-  lk_side_destroy(&source);
-  lk_side_destroy(&target);
+  lk_tokenizer_destroy(&source);
+  lk_tokenizer_destroy(&target);
   lk_corpus_close(&corpus);
 }
 

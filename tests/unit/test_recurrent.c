@@ -39,7 +39,7 @@ static test_layer declare(test_case c) {
                             .H = c.H,
                             .backward = c.backward,
                             .onehot = c.reading == IDS,
-                            .words = c.reading == WORDS,
+                            .distinct = c.reading == WORDS,
                             .recurrent_bias = c.recurrent_bias,
                             .forget_bias = 1};
   assert_int_equal(lk_params_create(&t.params), LK_OK);
@@ -63,7 +63,7 @@ typedef struct test_run {
   lk_real *x, *dx;
   ptrdiff_t ld;
   int32_t *ids;
-  lk_words words;
+  lk_distinct distinct;
 } test_run;
 
 static void lay_out(test_run *run, const test_layer *t) {
@@ -74,11 +74,11 @@ static void lay_out(test_run *run, const test_layer *t) {
   run->x = lk_arena_reals(&run->arena, p->N * run->ld);
   run->dx = lk_arena_reals(&run->arena, p->N * run->ld);
   run->ids = lk_arena_ints(&run->arena, p->N);
-  lk_words_layout(&run->words, &run->arena, t->c.I, p->N);
+  lk_distinct_layout(&run->distinct, &run->arena, t->c.I, p->N);
 }
 
 static ptrdiff_t rows_of_dx(const test_run *run, const test_layer *t) {
-  return t->c.reading == WORDS ? run->words.n : run->rank.pack.N;
+  return t->c.reading == WORDS ? run->distinct.n : run->rank.pack.N;
 }
 
 static lk_rows read_input(test_run *run, const test_layer *t) {
@@ -87,10 +87,11 @@ static lk_rows read_input(test_run *run, const test_layer *t) {
   fixture_words(p, 2, t->c.I, run->ids);
   if (t->c.reading == IDS) return (lk_rows){.ids = run->ids};
   if (t->c.reading == ROWS) return (lk_rows){.x = run->x, .ld = run->ld};
-  lk_words_find(&run->words, p, run->ids);
-  for (ptrdiff_t w = 0; w < run->words.n; w++)
-    for (ptrdiff_t i = 0; i < t->c.I; i++) run->x[w * run->ld + i] = fixture_real(8, (uint32_t)run->words.id[w], 0, i);
-  return (lk_rows){.x = run->x, .ld = run->ld, .words = &run->words};
+  lk_distinct_find(&run->distinct, p, run->ids);
+  for (ptrdiff_t w = 0; w < run->distinct.n; w++)
+    for (ptrdiff_t i = 0; i < t->c.I; i++)
+      run->x[w * run->ld + i] = fixture_real(8, (uint32_t)run->distinct.id[w], 0, i);
+  return (lk_rows){.x = run->x, .ld = run->ld, .distinct = &run->distinct};
 }
 
 /* Run forward and backward for rank r of R; gradients by h, and by the last c, are fixed functions of the row. */
@@ -141,7 +142,7 @@ static void fill_reference(reference *m, const test_layer *t, const test_run *ru
     const ptrdiff_t b = p->seq[row];
     for (ptrdiff_t i = 0; i < m->I; i++)
       m->x[row * m->I + i] = t->c.reading == IDS     ? run->ids[row] == i
-                             : t->c.reading == WORDS ? (double)run->x[run->words.row[row] * run->ld + i]
+                             : t->c.reading == WORDS ? (double)run->x[run->distinct.row[row] * run->ld + i]
                                                      : (double)run->x[row * run->ld + i];
     for (ptrdiff_t u = 0; u < m->H; u++) {
       m->dh[row * m->H + u] = (double)fixture_real(5, p->id[b], p->time[row], u);
@@ -181,12 +182,12 @@ static void assert_pads_zero(const lk_real *x, ptrdiff_t rows, ptrdiff_t width, 
 static void add_up_words(reference *m, const test_run *run) {
   ptrdiff_t seen = 0;
   for (ptrdiff_t row = 0; row < run->rank.pack.N; row++) {
-    const ptrdiff_t w = run->words.row[row], first = w == seen;
+    const ptrdiff_t w = run->distinct.row[row], first = w == seen;
     seen += first;
     for (ptrdiff_t i = 0; i < m->I; i++)
       m->dx[w * m->I + i] = m->dx[row * m->I + i] + (first ? 0 : m->dx[w * m->I + i]);
   }
-  assert_int_equal(seen, run->words.n);
+  assert_int_equal(seen, run->distinct.n);
 }
 
 static void compare(const test_layer *t, test_run *run, reference *m) {
@@ -289,7 +290,7 @@ static void check_ranks(test_case c) {
                       bytes = one.layer.Hp * (ptrdiff_t)sizeof(lk_real);
       assert_memory_equal(run[r].layer.h + part->B * run[r].layer.Hp, one.layer.h + (all->B + first) * one.layer.Hp,
                           (size_t)(part->N * bytes));
-      const ptrdiff_t first_dx = c.reading == WORDS ? one.words.shard_row[run[r].rank.shards.first] : first;
+      const ptrdiff_t first_dx = c.reading == WORDS ? one.distinct.shard_row[run[r].rank.shards.first] : first;
       for (ptrdiff_t row = 0; c.reading != IDS && row < rows_of_dx(&run[r], &t); row++)
         assert_memory_equal(run[r].dx + row * run[r].ld, one.dx + (first_dx + row) * one.ld,
                             (size_t)c.I * sizeof(lk_real));

@@ -87,7 +87,7 @@ static void softmaxes(results *r, ptrdiff_t V, double smoothing) {
   double loss[N];
   lk_softmax softmax[N];
   k->softmax_loss(N, V, x, ld, target, smoothing, loss, best, softmax);
-  k->softmax_gradient(N, V, (lk_slice){0, V}, x, ld, target, smoothing, softmax, x, ld);
+  k->softmax_gradient(N, V, (lk_range){0, V}, x, ld, target, smoothing, softmax, x, ld);
   keep(r, loss, sizeof loss);
   keep(r, best, sizeof best);
   keep(r, softmax, sizeof softmax);

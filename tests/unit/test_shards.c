@@ -1,4 +1,4 @@
-/* One tree, whatever the number of ranks: the pieces of all ranks give the bits of the sum leaf by leaf. */
+/* One tree, whatever the number of ranks: the subtrees of all ranks give the bits of the sum shard by shard. */
 #include "shards.h"
 
 #include <setjmp.h>
@@ -13,29 +13,29 @@
 #include "rng.h"
 
 /* The tree by its definition in the header: node (level, index), recursively. */
-static float node_sum(const float *leaf, int total, int level, int index) {
-  if (level == 0) return leaf[index];
-  float left = node_sum(leaf, total, level - 1, 2 * index);
+static float node_sum(const float *value, int total, int level, int index) {
+  if (level == 0) return value[index];
+  float left = node_sum(value, total, level - 1, 2 * index);
   if ((2 * index + 1) << (level - 1) >= total) return left;
-  return left + node_sum(leaf, total, level - 1, 2 * index + 1);
+  return left + node_sum(value, total, level - 1, 2 * index + 1);
 }
 
-static float root_sum(const float *leaf, int total) {
+static float root_sum(const float *value, int total) {
   int level = 0;
   while (1 << level < total) level++;
-  return node_sum(leaf, total, level, 0);
+  return node_sum(value, total, level, 0);
 }
 
 /* Sizes so unlike that any other order of additions shows in the last bits. */
-static void fill(float *leaf, int total, uint32_t which) {
+static void fill(float *value, int total, uint32_t which) {
   const lk_rng rng = lk_rng_make(11, LK_PURPOSE_INIT);
   for (int i = 0; i < total; i++) {
     double scale = lk_rng_uniform(rng, which, (uint32_t)i, 1, 0);
-    leaf[i] = (float)(lk_rng_normal(rng, which, (uint32_t)i, 0, 0) * (scale < 0.3 ? 1e-6 : scale < 0.6 ? 1 : 1e4));
+    value[i] = (float)(lk_rng_normal(rng, which, (uint32_t)i, 0, 0) * (scale < 0.3 ? 1e-6 : scale < 0.6 ? 1 : 1e4));
   }
 }
 
-static void push(lk_tree *tree, float *slot, lk_piece node, float value) {
+static void push(lk_tree *tree, float *slot, lk_subtree node, float value) {
   int at = lk_tree_push(tree, node);
   assert_true(at >= 0 && at < LK_TREE_LEVELS);
   slot[at] = value;
@@ -45,12 +45,12 @@ static void push(lk_tree *tree, float *slot, lk_piece node, float value) {
   }
 }
 
-static float piece_sum(const float *leaf, int total, lk_piece piece) {
+static float subtree_sum(const float *value, int total, lk_subtree subtree) {
   float slot[LK_TREE_LEVELS] = {0};
-  lk_tree tree = lk_tree_start(total, piece.first);
-  for (int s = piece.first; s < piece.first + piece.count; s++) push(&tree, slot, lk_tree_leaf(s), leaf[s]);
-  assert_int_equal(tree.depth, 1); /* a piece is one subtree */
-  assert_int_equal(tree.node[0].level, piece.level);
+  lk_tree tree = lk_tree_start(total, subtree.first);
+  for (int s = subtree.first; s < subtree.first + subtree.count; s++) push(&tree, slot, lk_tree_shard(s), value[s]);
+  assert_int_equal(tree.depth, 1); /* a subtree is one subtree */
+  assert_int_equal(tree.node[0].level, subtree.level);
   return slot[0];
 }
 
@@ -60,13 +60,13 @@ static void check_blocks(int total, int size) {
     lk_shards shards = lk_shards_make(total, rank, size);
     assert_int_equal(shards.total, total);
     assert_int_equal(shards.first, next);
-    assert_true(shards.count >= 1 && shards.pieces >= 1 && shards.pieces <= LK_MAX_PIECES);
+    assert_true(shards.count >= 1 && shards.subtrees >= 1 && shards.subtrees <= LK_MAX_SUBTREES);
     for (int s = shards.first; s < shards.first + shards.count; s++)
       assert_int_equal(lk_shards_owner(total, size, s), rank);
     int at = next;
-    for (int p = 0; p < shards.pieces; p++) {
-      assert_int_equal(shards.piece[p].first, at);
-      at += shards.piece[p].count;
+    for (int p = 0; p < shards.subtrees; p++) {
+      assert_int_equal(shards.subtree[p].first, at);
+      at += shards.subtree[p].count;
     }
     next += shards.count;
     assert_int_equal(at, next);
@@ -77,12 +77,13 @@ static void check_blocks(int total, int size) {
   assert_true(most - least <= 1);
 }
 
-static float sum_of_ranks(const float *leaf, int total, int size) {
+static float sum_of_ranks(const float *value, int total, int size) {
   float slot[LK_TREE_LEVELS] = {0};
   lk_tree tree = lk_tree_start(total, 0);
   for (int rank = 0; rank < size; rank++) {
     lk_shards shards = lk_shards_make(total, rank, size);
-    for (int p = 0; p < shards.pieces; p++) push(&tree, slot, shards.piece[p], piece_sum(leaf, total, shards.piece[p]));
+    for (int p = 0; p < shards.subtrees; p++)
+      push(&tree, slot, shards.subtree[p], subtree_sum(value, total, shards.subtree[p]));
   }
   assert_int_equal(tree.depth, 1);
   return slot[0];
@@ -90,26 +91,26 @@ static float sum_of_ranks(const float *leaf, int total, int size) {
 
 static void same_bits_for_any_ranks(void **state) {
   (void)state;
-  float leaf[33];
+  float value[33];
   for (int total = 1; total <= 33; total++) {
-    fill(leaf, total, (uint32_t)total);
-    float reference = root_sum(leaf, total), one = piece_sum(leaf, total, lk_shards_make(total, 0, 1).piece[0]);
+    fill(value, total, (uint32_t)total);
+    float reference = root_sum(value, total), one = subtree_sum(value, total, lk_shards_make(total, 0, 1).subtree[0]);
     assert_memory_equal(&one, &reference, sizeof one);
     for (int size = 1; size <= total; size++) {
       check_blocks(total, size);
-      float sum = sum_of_ranks(leaf, total, size);
+      float sum = sum_of_ranks(value, total, size);
       assert_memory_equal(&sum, &reference, sizeof sum);
     }
   }
 }
 
-/* Neighbouring ranks may add first among themselves: the pieces of the block that they make up together. */
+/* Neighbouring ranks may add first among themselves: the subtrees of the block that they make up together. */
 static void blocks_of_several_ranks_give_the_same_bits(void **state) {
   (void)state;
-  float leaf[33];
+  float value[33];
   for (int total = 1; total <= 33; total++) {
-    fill(leaf, total, (uint32_t)total);
-    float reference = root_sum(leaf, total);
+    fill(value, total, (uint32_t)total);
+    float reference = root_sum(value, total);
     for (int a = 0; a < total; a++)
       for (int b = a + 1; b <= total; b++) {
         const int cut[4] = {0, a, b, total};
@@ -119,8 +120,8 @@ static void blocks_of_several_ranks_give_the_same_bits(void **state) {
           if (cut[i] == cut[i + 1]) continue;
           lk_shards block = lk_shards_block(total, cut[i], cut[i + 1]);
           assert_true(block.first == cut[i] && block.count == cut[i + 1] - cut[i]);
-          for (int p = 0; p < block.pieces; p++)
-            push(&tree, slot, block.piece[p], piece_sum(leaf, total, block.piece[p]));
+          for (int p = 0; p < block.subtrees; p++)
+            push(&tree, slot, block.subtree[p], subtree_sum(value, total, block.subtree[p]));
         }
         assert_int_equal(tree.depth, 1);
         assert_memory_equal(slot, &reference, sizeof reference);
@@ -130,14 +131,14 @@ static void blocks_of_several_ranks_give_the_same_bits(void **state) {
 
 static void same_bits_for_many_shards(void **state) {
   (void)state;
-  static float leaf[LK_MAX_SHARDS];
+  static float value[LK_MAX_SHARDS];
   const int totals[] = {1000, 2049, 4095, 4096}, sizes[] = {1, 2, 3, 7, 100, 999};
   for (int t = 0; t < 4; t++) {
-    fill(leaf, totals[t], (uint32_t)totals[t]);
-    float reference = root_sum(leaf, totals[t]);
+    fill(value, totals[t], (uint32_t)totals[t]);
+    float reference = root_sum(value, totals[t]);
     for (int s = 0; s < 6; s++) {
       check_blocks(totals[t], sizes[s]);
-      float sum = sum_of_ranks(leaf, totals[t], sizes[s]);
+      float sum = sum_of_ranks(value, totals[t], sizes[s]);
       assert_memory_equal(&sum, &reference, sizeof sum);
     }
   }
@@ -146,13 +147,13 @@ static void same_bits_for_many_shards(void **state) {
 /* What the tests above rest on: on these numbers other orders do give other bits. */
 static void order_matters_here(void **state) {
   (void)state;
-  float leaf[33];
+  float value[33];
   int differ = 0;
   for (int total = 4; total <= 33; total++) {
     float plain = 0, tree;
-    fill(leaf, total, (uint32_t)total);
-    for (int i = 0; i < total; i++) plain += leaf[i];
-    tree = root_sum(leaf, total);
+    fill(value, total, (uint32_t)total);
+    for (int i = 0; i < total; i++) plain += value[i];
+    tree = root_sum(value, total);
     differ += memcmp(&plain, &tree, sizeof tree) != 0;
   }
   assert_true(differ > 15);
@@ -161,29 +162,29 @@ static void order_matters_here(void **state) {
 static void example_of_the_header(void **state) {
   (void)state;
   const struct {
-    int pieces;
-    lk_piece piece[2];
+    int subtrees;
+    lk_subtree subtree[2];
   } expected[3] = {{1, {{0, 2, 1}}}, {2, {{2, 2, 1}, {4, 1, 0}}}, {2, {{5, 1, 0}, {6, 2, 1}}}};
   for (int rank = 0; rank < 3; rank++) {
     lk_shards shards = lk_shards_make(8, rank, 3);
-    assert_int_equal(shards.pieces, expected[rank].pieces);
-    for (int p = 0; p < shards.pieces; p++)
-      assert_memory_equal(&shards.piece[p], &expected[rank].piece[p], sizeof(lk_piece));
+    assert_int_equal(shards.subtrees, expected[rank].subtrees);
+    for (int p = 0; p < shards.subtrees; p++)
+      assert_memory_equal(&shards.subtree[p], &expected[rank].subtree[p], sizeof(lk_subtree));
   }
-  lk_piece last = lk_shards_make(5, 4, 5).piece[0]; /* shard 4 of 5 is alone up to the level of (0 1 2 3) */
+  lk_subtree last = lk_shards_make(5, 4, 5).subtree[0]; /* shard 4 of 5 is alone up to the level of (0 1 2 3) */
   assert_true(last.first == 4 && last.count == 1 && last.level == 2);
 }
 
-static void pieces_are_few(void **state) {
+static void subtrees_are_few(void **state) {
   (void)state;
   int most = 0;
   for (int size = 1; size <= LK_MAX_SHARDS; size += 13)
     for (int rank = 0; rank < size; rank++) {
-      int pieces = lk_shards_make(LK_MAX_SHARDS, rank, size).pieces;
-      if (pieces > most) most = pieces;
+      int subtrees = lk_shards_make(LK_MAX_SHARDS, rank, size).subtrees;
+      if (subtrees > most) most = subtrees;
     }
   assert_true(most > 4 && most <= 20);
-  for (int size = 1; size <= 64; size *= 2) assert_int_equal(lk_shards_make(64, size - 1, size).pieces, 1);
+  for (int size = 1; size <= 64; size *= 2) assert_int_equal(lk_shards_make(64, size - 1, size).subtrees, 1);
 }
 
 /* Neighbours of one level that have different parents stay apart. */
@@ -191,29 +192,29 @@ static void cousins_do_not_merge(void **state) {
   (void)state;
   float slot[LK_TREE_LEVELS] = {0};
   lk_tree tree = lk_tree_start(8, 1);
-  push(&tree, slot, lk_tree_leaf(1), 1);
-  push(&tree, slot, lk_tree_leaf(2), 2);
+  push(&tree, slot, lk_tree_shard(1), 1);
+  push(&tree, slot, lk_tree_shard(2), 2);
   assert_int_equal(tree.depth, 2);
-  push(&tree, slot, lk_tree_leaf(3), 4);
+  push(&tree, slot, lk_tree_shard(3), 4);
   assert_int_equal(tree.depth, 2);
-  push(&tree, slot, (lk_piece){4, 2, 1}, 8); /* (2 3) and (4 5): the same again, a level up */
+  push(&tree, slot, (lk_subtree){4, 2, 1}, 8); /* (2 3) and (4 5): the same again, a level up */
   assert_int_equal(tree.depth, 3);
   assert_true(slot[0] == 1 && slot[1] == 6 && slot[2] == 8);
 }
 
 static void doubles_follow_the_tree(void **state) {
   (void)state;
-  const double leaf[5] = {1e16, 1, -1e16, 1, 0.25};
-  assert_true(lk_tree_sum(leaf, 5) == ((1e16 + 1) + (-1e16 + 1)) + 0.25);
-  assert_true(lk_tree_sum(leaf, 3) == (1e16 + 1) - 1e16);
-  assert_true(lk_tree_sum(leaf, 1) == 1e16);
+  const double value[5] = {1e16, 1, -1e16, 1, 0.25};
+  assert_true(lk_tree_sum(value, 5) == ((1e16 + 1) + (-1e16 + 1)) + 0.25);
+  assert_true(lk_tree_sum(value, 3) == (1e16 + 1) - 1e16);
+  assert_true(lk_tree_sum(value, 1) == 1e16);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(same_bits_for_any_ranks),   cmocka_unit_test(blocks_of_several_ranks_give_the_same_bits),
       cmocka_unit_test(same_bits_for_many_shards), cmocka_unit_test(order_matters_here),
-      cmocka_unit_test(example_of_the_header),     cmocka_unit_test(pieces_are_few),
+      cmocka_unit_test(example_of_the_header),     cmocka_unit_test(subtrees_are_few),
       cmocka_unit_test(doubles_follow_the_tree),   cmocka_unit_test(cousins_do_not_merge),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,14 +23,14 @@ static lk_real *poisoned(ptrdiff_t n) {
   return x;
 }
 
-/* A leaf whose value names its global shard and element. */
-typedef struct named_leaf {
+/* A shard gradient whose value names its global shard and element. */
+typedef struct named_gradient {
   int first;
   ptrdiff_t K;
-} named_leaf;
+} named_gradient;
 
 static void fill_named(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
-  const named_leaf *c = context;
+  const named_gradient *c = context;
   for (ptrdiff_t m = m0; m < m1; m++)
     for (ptrdiff_t k = 0; k < c->K; k++) block[(m - m0) * c->K + k] = number((uint32_t)(c->first + s), m, k);
 }
@@ -49,28 +49,28 @@ static int root(int total) {
   return level;
 }
 
-/* Element (m, k) of the whole sum from the pieces of R ranks. */
+/* Element (m, k) of the whole sum from the subtrees of R ranks. */
 static void check_tree(int total, int R, ptrdiff_t M, ptrdiff_t K, ptrdiff_t ldw) {
-  lk_real *pieces[64] = {NULL};
-  lk_piece place[64];
+  lk_real *subtrees[64] = {NULL};
+  lk_subtree place[64];
   lk_real *scratch = poisoned(lk_sum_scratch(K));
   int count = 0;
   for (int r = 0; r < R; r++) {
     const lk_shards shards = lk_shards_make(total, r, R);
-    const named_leaf leaf = {.first = shards.first, .K = K};
-    lk_real *to[LK_MAX_PIECES];
-    for (int p = 0; p < shards.pieces; p++) {
-      place[count] = shards.piece[p];
-      to[p] = pieces[count++] = poisoned(M * ldw);
+    const named_gradient gradient = {.first = shards.first, .K = K};
+    lk_real *to[LK_MAX_SUBTREES];
+    for (int p = 0; p < shards.subtrees; p++) {
+      place[count] = shards.subtree[p];
+      to[p] = subtrees[count++] = poisoned(M * ldw);
     }
-    lk_sum_leaves(&shards, M, K, fill_named, &leaf, to, ldw, scratch);
+    lk_sum_shards(&shards, M, K, fill_named, &gradient, to, ldw, scratch);
   }
   for (ptrdiff_t m = 0; m<M; m += M> 40 ? 13 : 1)
     for (ptrdiff_t k = 0; k < ldw; k += k + 1 < K && K > 40 ? 29 : 1) {
       lk_real slot[LK_TREE_LEVELS];
       lk_tree tree = lk_tree_start(total, 0);
       for (int p = 0; p < count; p++) {
-        slot[lk_tree_push(&tree, place[p])] = pieces[p][m * ldw + k];
+        slot[lk_tree_push(&tree, place[p])] = subtrees[p][m * ldw + k];
         for (int into, from; lk_tree_merge(&tree, &into, &from);) slot[into] += slot[from];
       }
       if (k < K)
@@ -78,7 +78,7 @@ static void check_tree(int total, int R, ptrdiff_t M, ptrdiff_t K, ptrdiff_t ldw
       else
         assert_true(isnan(slot[0])); /* between the rows: not ours */
     }
-  for (int p = 0; p < count; p++) free(pieces[p]);
+  for (int p = 0; p < count; p++) free(subtrees[p]);
   free(scratch);
 }
 
@@ -111,7 +111,7 @@ static void test_blocks_fit_the_cache(void **state) {
 }
 
 /* dy^T x by shard, one of them empty, against plain sums. */
-static void test_leaves_of_products_and_columns(void **state) {
+static void test_shards_of_products_and_columns(void **state) {
   (void)state;
   enum { M = 19, K = 11, N = 23, LDY = 24, LDX = 13 };
   const lk_shards shards = lk_shards_make(4, 0, 1);
@@ -122,10 +122,10 @@ static void test_leaves_of_products_and_columns(void **state) {
     for (ptrdiff_t m = 0; m < M; m++) dy[r * LDY + m] = number(50, r, m);
     for (ptrdiff_t k = 0; k < K; k++) x[r * LDX + k] = number(51, r, k);
   }
-  const lk_leaf_product product = {.shard_row = shard_row, .dy = dy, .x = x, .ldy = LDY, .ldx = LDX, .K = K};
-  const lk_leaf_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = LDY};
-  lk_sum_leaves(&shards, M, K, lk_leaf_product_block, &product, &dw, K, scratch);
-  lk_sum_leaves(&shards, M, 1, lk_leaf_columns_block, &columns, &db, 1, scratch);
+  const lk_shard_product product = {.shard_row = shard_row, .dy = dy, .x = x, .ldy = LDY, .ldx = LDX, .K = K};
+  const lk_shard_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = LDY};
+  lk_sum_shards(&shards, M, K, lk_shard_product_block, &product, &dw, K, scratch);
+  lk_sum_shards(&shards, M, 1, lk_shard_columns_block, &columns, &db, 1, scratch);
   for (ptrdiff_t m = 0; m < M; m++) {
     double column = 0;
     for (ptrdiff_t r = 0; r < N; r++) column += (double)dy[r * LDY + m];
@@ -156,7 +156,7 @@ static void test_gemm_by_hand(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sums_follow_the_tree), cmocka_unit_test(test_sums_in_many_blocks),
-      cmocka_unit_test(test_blocks_fit_the_cache), cmocka_unit_test(test_leaves_of_products_and_columns),
+      cmocka_unit_test(test_blocks_fit_the_cache), cmocka_unit_test(test_shards_of_products_and_columns),
       cmocka_unit_test(test_gemm_by_hand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -281,7 +281,7 @@ static void test_empty_batch(void **state) {
     lk_real one[1], *lanes = nets[i].stream ? one : NULL;
     lk_task_train(f.task, f.params, &batch, (lk_mode){.training = 1}, lanes, stat, &rank.grads);
     lk_task_evaluate(f.task, f.params, &batch, lanes, loss, counts);
-    for (ptrdiff_t j = 0; j < lk_params_count(f.params); j++) assert_true(rank.grads.piece[0][j] == 0);
+    for (ptrdiff_t j = 0; j < lk_params_count(f.params); j++) assert_true(rank.grads.subtree[0][j] == 0);
     for (int s = 0; s < 3; s++) assert_true(stat[s].loss == 0 && stat[s].units == 0 && loss[s] == s + 1);
     assert_int_equal(counts[0], 0);
     fixture_batch_close(&batch);
@@ -305,11 +305,11 @@ static void test_reserve_again(void **state) {
     lk_task_train(t.f.task, t.f.params, &t.batch, (lk_mode){.training = 1}, NULL, stat[i], &t.rank.grads);
     lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss[i], counts[i]);
     if (i == 1) break;
-    memcpy(before, t.rank.grads.piece[0], (size_t)P * sizeof *before);
+    memcpy(before, t.rank.grads.subtree[0], (size_t)P * sizeof *before);
     assert_int_equal(lk_task_reserve(t.f.task, 500, 5000, 50, 0), LK_OK);
     fixture_poison(&t.f.task->arena);
   }
-  assert_memory_equal(before, t.rank.grads.piece[0], (size_t)P * sizeof *before);
+  assert_memory_equal(before, t.rank.grads.subtree[0], (size_t)P * sizeof *before);
   assert_memory_equal(stat[0], stat[1], sizeof stat[0]);
   assert_memory_equal(loss[0], loss[1], sizeof loss[0]);
   assert_memory_equal(counts[0], counts[1], sizeof counts[0]);

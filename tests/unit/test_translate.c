@@ -53,7 +53,7 @@ static outcome run(ptrdiff_t target_V, const char *const *settings, int R) {
     for (int s = 0; s < h[r].rank.shards.count; s++) tokens += o.stat[first + s].tokens;
     assert_int_equal(tokens, h[r].batch.pack.N + h[r].batch.encoder_pack.N);
     lk_task_evaluate(h[r].f.task, h[r].f.params, &h[r].batch, NULL, &o.evaluated[first], o.counts);
-    assert_int_equal(lk_task_trouble(h[r].f.task), LK_OK);
+    assert_int_equal(lk_task_status(h[r].f.task), LK_OK);
     rank[r] = h[r].rank;
     rank[r].grads.shards = &rank[r].shards;
   }
@@ -253,7 +253,7 @@ static void test_empty_batch(void **state) {
   fixture_pairs_ready(&f, &batch, 1);
   lk_task_train(f.task, f.params, &batch, (lk_mode){.training = 1}, NULL, stat, &rank.grads);
   lk_task_evaluate(f.task, f.params, &batch, NULL, loss, counts);
-  for (ptrdiff_t j = 0; j < lk_params_count(f.params); j++) assert_true(rank.grads.piece[0][j] == 0);
+  for (ptrdiff_t j = 0; j < lk_params_count(f.params); j++) assert_true(rank.grads.subtree[0][j] == 0);
   for (int s = 0; s < 3; s++) assert_true(stat[s].loss == 0 && stat[s].units == 0 && loss[s] == s + 1);
   for (int i = 0; i < 128; i++) assert_int_equal(counts[i], 0);
   fixture_pairs_batch_close(&batch);

@@ -53,7 +53,7 @@ static void numbers_fall_with_counts(void **state) {
   lk_vocab *vocab = NULL;
   assert_int_equal(lk_vocab_create(&vocab, true), LK_OK);
   count_all(vocab, "b b b z a a ab \xc3\xa9 <eos> b");
-  assert_int_equal(lk_vocab_settle(vocab, 0, 1), LK_OK);
+  assert_int_equal(lk_vocab_finish(vocab, 0, 1), LK_OK);
   assert_int_equal(lk_vocab_size(vocab), 9);
   const struct {
     const char *text;
@@ -72,14 +72,14 @@ static void what_is_left_out_counts_for_unk(void **state) {
   lk_vocab *vocab = NULL;
   assert_int_equal(lk_vocab_create(&vocab, true), LK_OK);
   count_all(vocab, "a a a b b c c d");
-  assert_int_equal(lk_vocab_settle(vocab, 2, 1), LK_OK);
+  assert_int_equal(lk_vocab_finish(vocab, 2, 1), LK_OK);
   assert_int_equal(lk_vocab_size(vocab), 6);
   assert_entry(vocab, LK_UNK, "<unk>", 3);
   assert_entry(vocab, 5, "b", 2);
   lk_vocab_destroy(&vocab);
   assert_int_equal(lk_vocab_create(&vocab, true), LK_OK);
   count_all(vocab, "a a a b b c c d");
-  assert_int_equal(lk_vocab_settle(vocab, 0, 2), LK_OK);
+  assert_int_equal(lk_vocab_finish(vocab, 0, 2), LK_OK);
   assert_int_equal(lk_vocab_size(vocab), 7);
   assert_entry(vocab, LK_UNK, "<unk>", 1);
   lk_vocab_destroy(&vocab);
@@ -90,7 +90,7 @@ static void labels_are_numbered_from_zero(void **state) {
   lk_vocab *vocab = NULL;
   assert_int_equal(lk_vocab_create(&vocab, false), LK_OK);
   count_all(vocab, "O O B-x O B-x I");
-  assert_int_equal(lk_vocab_settle(vocab, 0, 1), LK_OK);
+  assert_int_equal(lk_vocab_finish(vocab, 0, 1), LK_OK);
   assert_int_equal(lk_vocab_size(vocab), 3);
   assert_entry(vocab, 0, "O", 3);
   assert_entry(vocab, 1, "B-x", 2);
@@ -108,7 +108,7 @@ static void characters_are_counted_like_words(void **state) {
   assert_int_equal(lk_vocab_create(&vocab, true), LK_OK);
   assert_int_equal(lk_vocab_count_text(vocab, LK_CHAR, text, strlen(text)), LK_OK);
   assert_int_equal(lk_vocab_count(vocab, "a", 1), LK_OK);
-  assert_int_equal(lk_vocab_settle(vocab, 3, 1), LK_OK);
+  assert_int_equal(lk_vocab_finish(vocab, 3, 1), LK_OK);
   assert_entry(vocab, LK_UNK, "<unk>", 1);
   assert_entry(vocab, 4, "a", 4);
   assert_entry(vocab, 5, " ", 2);
@@ -131,7 +131,7 @@ static void many_units(void **state) {
     const int size = snprintf(text, sizeof text, "unit%d", i);
     for (int times = 0; times <= i % 3; times++) assert_int_equal(lk_vocab_count(vocab, text, (size_t)size), LK_OK);
   }
-  assert_int_equal(lk_vocab_settle(vocab, 0, 1), LK_OK);
+  assert_int_equal(lk_vocab_finish(vocab, 0, 1), LK_OK);
   assert_int_equal(lk_vocab_size(vocab), COUNT + 4);
   assert_int_equal(lk_vocab_from(&again, lk_vocab_strings(vocab), true), LK_OK);
   for (int i = 0; i < COUNT; i++) {
@@ -172,7 +172,7 @@ static void encoding_appends(void **state) {
   size_t capacity = 0;
   assert_int_equal(lk_vocab_create(&vocab, true), LK_OK);
   count_all(vocab, "a a b");
-  assert_int_equal(lk_vocab_settle(vocab, 0, 1), LK_OK);
+  assert_int_equal(lk_vocab_finish(vocab, 0, 1), LK_OK);
   const char *text = "b c a <eos> <unk> <pad> <sos>";
   assert_int_equal(lk_vocab_encode(vocab, LK_WORD, text, strlen(text), &ids, &count, &capacity), LK_OK);
   assert_int_equal(lk_vocab_encode(vocab, LK_CHAR, "b<", 2, &ids, &count, &capacity), LK_OK);

@@ -24,7 +24,7 @@ void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff
                lk_real *block);
 void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t ld, const int32_t *target,
                       double smoothing, double *loss, int32_t *best, lk_softmax *softmax);
-void softmax_gradient_isa(ptrdiff_t n, ptrdiff_t V, lk_slice columns, const lk_real *logits, ptrdiff_t ld,
+void softmax_gradient_isa(ptrdiff_t n, ptrdiff_t V, lk_range columns, const lk_real *logits, ptrdiff_t ld,
                           const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
                           ptrdiff_t ldto);
 extern const lk_kernels kernels_isa;

@@ -20,7 +20,7 @@ ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K) { return panels_of(M) * PANE
 
 /* Of columns [m, m + PANEL) of W^T, those from `begin` to `end`; a few k at a time, so that what is written lies
  * together. */
-static void pack_panel(lk_real *to, ptrdiff_t m, lk_slice part, ptrdiff_t M, ptrdiff_t K, const lk_real *w,
+static void pack_panel(lk_real *to, ptrdiff_t m, lk_range part, ptrdiff_t M, ptrdiff_t K, const lk_real *w,
                        ptrdiff_t row, ptrdiff_t column) {
   const ptrdiff_t from = part.begin > m ? part.begin - m : 0, most = part.end - m < PANEL ? part.end - m : PANEL;
   for (ptrdiff_t k = 0; k < K; k += PACK_K)
@@ -33,7 +33,7 @@ static void pack_panel(lk_real *to, ptrdiff_t m, lk_slice part, ptrdiff_t M, ptr
 
 void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
               lk_part part) {
-  lk_slice mine = lk_part_of(part, M, LK_LANES);
+  lk_range mine = lk_part_of(part, M, LK_LANES);
   if (part.index == part.count - 1) mine.end = panels_of(M) * PANEL;
   *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .isa = LK_ISA_ID};
   for (ptrdiff_t m = mine.begin / PANEL * PANEL; m < mine.end; m += PANEL)
@@ -46,7 +46,7 @@ static ptrdiff_t whole_panels(ptrdiff_t M) { return M / PANEL * PANEL; }
 ptrdiff_t view_size_isa(ptrdiff_t M, ptrdiff_t K) { return (panels_of(M) * PANEL - whole_panels(M)) * K; }
 
 void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld, lk_part part) {
-  const lk_slice mine = lk_part_of(part, K, LK_LANES), all = {0, panels_of(M) * PANEL};
+  const lk_range mine = lk_part_of(part, K, LK_LANES), all = {0, panels_of(M) * PANEL};
   *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .in_place = w, .ld = ld, .isa = LK_ISA_ID};
   for (ptrdiff_t m = whole_panels(M); m < all.end; m += PANEL)
     pack_panel(packed->data + (m - whole_panels(M)) * K + mine.begin * PANEL, m, all, M, mine.end - mine.begin,

@@ -102,7 +102,7 @@ void softmax_loss_isa(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t
 }
 
 /* Softmax minus the target distribution. */
-void softmax_gradient_isa(ptrdiff_t n, ptrdiff_t V, lk_slice columns, const lk_real *logits, ptrdiff_t ld,
+void softmax_gradient_isa(ptrdiff_t n, ptrdiff_t V, lk_range columns, const lk_real *logits, ptrdiff_t ld,
                           const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
                           ptrdiff_t ldto) {
   const ptrdiff_t M = columns.end - columns.begin, whole = M / LK_VL * LK_VL;

@@ -1,7 +1,7 @@
-#include "words.h"
+#include "distinct.h"
 
-void lk_words_layout(lk_words *w, lk_arena *arena, ptrdiff_t V, ptrdiff_t N) {
-  *w = (lk_words){.V = V};
+void lk_distinct_layout(lk_distinct *w, lk_arena *arena, ptrdiff_t V, ptrdiff_t N) {
+  *w = (lk_distinct){.V = V};
   w->ids = lk_arena_ints(arena, N);
   w->rows = lk_arena_ints(arena, N);
   w->place = lk_arena_ints(arena, V);
@@ -10,7 +10,7 @@ void lk_words_layout(lk_words *w, lk_arena *arena, ptrdiff_t V, ptrdiff_t N) {
 
 /* A set of integers that needs no clearing (Briggs & Torczon 1993): what place[id] says counts only if that place, among
  * those of this shard, holds the id. */
-void lk_words_find(lk_words *w, const lk_pack *pack, const int32_t *ids) {
+void lk_distinct_find(lk_distinct *w, const lk_pack *pack, const int32_t *ids) {
   ptrdiff_t n = 0;
   for (int s = 0; s < pack->shards->count; s++) {
     const ptrdiff_t first = w->begin[s] = n;
@@ -31,7 +31,7 @@ void lk_words_find(lk_words *w, const lk_pack *pack, const int32_t *ids) {
   w->id = w->ids, w->row = w->rows, w->shard_row = w->begin;
 }
 
-void lk_words_each(lk_words *w, const lk_pack *pack, const int32_t *ids) {
+void lk_distinct_each(lk_distinct *w, const lk_pack *pack, const int32_t *ids) {
   w->n = pack->N;
   w->id = ids, w->row = NULL, w->shard_row = pack->shard_row;
 }

@@ -1,19 +1,19 @@
 /* The words of a batch: each once a shard, whatever the memory held before. */
 #include "nn_fixture.h"
 
-#include "words.h"
+#include "distinct.h"
 
 enum { V = 9 };
 
 typedef struct test_batch {
   fixture_rank rank;
   lk_arena arena;
-  lk_words words;
+  lk_distinct distinct;
   int32_t *ids;
 } test_batch;
 
 static void lay_out(test_batch *b) {
-  lk_words_layout(&b->words, &b->arena, V, b->rank.pack.N);
+  lk_distinct_layout(&b->distinct, &b->arena, V, b->rank.pack.N);
   b->ids = lk_arena_ints(&b->arena, b->rank.pack.N);
 }
 
@@ -41,7 +41,7 @@ static lk_params *no_params(void) {
 
 /* Every row reads its word; a shard's words are its own, none twice, in the order in which its rows bring them. */
 static void check(const test_batch *b) {
-  const lk_words *w = &b->words;
+  const lk_distinct *w = &b->distinct;
   const lk_pack *p = &b->rank.pack;
   const int shards = p->shards->count;
   assert_int_equal(w->shard_row[0], 0);
@@ -69,9 +69,9 @@ static void test_each_word_once_a_shard(void **state) {
     open_batch(&b, &corpus, params, fills[f]);
     for (uint32_t draw = 0; draw < 20; draw++) { /* the same memory for one batch after the other */
       fixture_words(&b.rank.pack, draw, V, b.ids);
-      lk_words_find(&b.words, &b.rank.pack, b.ids);
+      lk_distinct_find(&b.distinct, &b.rank.pack, b.ids);
       check(&b);
-      assert_true(b.words.n < b.rank.pack.N);
+      assert_true(b.distinct.n < b.rank.pack.N);
     }
     close_batch(&b);
   }
@@ -85,11 +85,11 @@ static void test_rows_that_differ_are_words_of_their_own(void **state) {
   test_batch b;
   open_batch(&b, &corpus, params, 0);
   fixture_words(&b.rank.pack, 1, V, b.ids);
-  lk_words_each(&b.words, &b.rank.pack, b.ids);
-  assert_int_equal(b.words.n, b.rank.pack.N);
-  assert_null(b.words.row);
-  assert_ptr_equal(b.words.id, b.ids);
-  assert_ptr_equal(b.words.shard_row, b.rank.pack.shard_row);
+  lk_distinct_each(&b.distinct, &b.rank.pack, b.ids);
+  assert_int_equal(b.distinct.n, b.rank.pack.N);
+  assert_null(b.distinct.row);
+  assert_ptr_equal(b.distinct.id, b.ids);
+  assert_ptr_equal(b.distinct.shard_row, b.rank.pack.shard_row);
   close_batch(&b);
   lk_params_destroy(&params);
 }

@@ -1,4 +1,4 @@
-/* Where a gradient that is not finite comes from: shards by their losses, else by the ranks' pieces of the sum. */
+/* Where a gradient that is not finite comes from: shards by their losses, else by the ranks' subtrees of the sum. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include "log.h"
 #include "trainer_impl.h"
 
-enum { ROWS = 8 }; /* of a shard, or a piece: the others are in the batch plan */
+enum { ROWS = 8 }; /* of a shard, or a subtree: the others are in the batch plan */
 
 /* The rows that shards [first, end) of this rank took, in this rank's numbers. */
 static void name_rows(const lk_trainer *t, int first, int end) {
@@ -25,40 +25,40 @@ static bool finite_between(const float *x, ptrdiff_t begin, ptrdiff_t end) {
   return true;
 }
 
-/* This rank's own pieces are as backward left them, but for the slice of the first that the total was put into. */
-static bool piece_is_finite(const lk_trainer *t, int p) {
-  const float *x = t->grads.piece[p];
+/* This rank's own subtrees are as backward left them, but for the range of the first that the total was put into. */
+static bool subtree_is_finite(const lk_trainer *t, int p) {
+  const float *x = t->grads.subtree[p];
   const ptrdiff_t P = lk_params_count(t->params);
   if (p > 0) return finite_between(x, 0, P);
-  return finite_between(x, 0, t->slice.begin) && finite_between(x, t->slice.end, P);
+  return finite_between(x, 0, t->range.begin) && finite_between(x, t->range.end, P);
 }
 
-/* Losses are finite: who brought a piece that is not? Where nobody did, it was the owner of the total's bad slice. */
-static lk_status name_pieces(lk_trainer *t) {
+/* Losses are finite: who brought a subtree that is not? Where nobody did, it was the owner of the total's bad range. */
+static lk_status name_subtrees(lk_trainer *t) {
   lk_status status = LK_OK;
   int64_t mine = 0, *all = NULL, brought = 0;
   LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof *all)));
-  for (int p = 0; p < t->shards.pieces; p++) mine |= piece_is_finite(t, p) ? 0 : (int64_t)1 << p;
+  for (int p = 0; p < t->shards.subtrees; p++) mine |= subtree_is_finite(t, p) ? 0 : (int64_t)1 << p;
   LK_GO(lk_comm_allgather_each(t->comm, &mine, all, sizeof mine));
   for (int r = 0; r < t->size; r++) brought |= all[r];
-  if (!brought && !finite_between(t->grads.piece[0], t->slice.begin, t->slice.end)) mine = 1;
-  for (int p = 0; p < t->shards.pieces; p++) {
-    const int first = t->shards.piece[p].first - t->shards.first;
-    if (mine >> p & 1) name_rows(t, first, first + t->shards.piece[p].count);
+  if (!brought && !finite_between(t->grads.subtree[0], t->range.begin, t->range.end)) mine = 1;
+  for (int p = 0; p < t->shards.subtrees; p++) {
+    const int first = t->shards.subtree[p].first - t->shards.first;
+    if (mine >> p & 1) name_rows(t, first, first + t->shards.subtree[p].count);
   }
 done:
   free(all);
   return status;
 }
 
-lk_status lk_trainer_name_trouble(lk_trainer *t) {
+lk_status lk_trainer_name_nonfinite(lk_trainer *t) {
   char shards[256] = "";
   size_t used = 0;
   for (int s = 0; s < t->shards.total && used < sizeof shards - 16; s++)
     if (!isfinite(t->control[s].stat.loss)) used += (size_t)snprintf(shards + used, sizeof shards - used, " %d", s);
   LK_WARN("step %lld: the gradient is not finite; the update is skipped on all ranks (%s%s)",
           (long long)t->state.step + 1, used ? "loss not finite in shards" : "every shard's loss is finite", shards);
-  if (!used) return name_pieces(t);
+  if (!used) return name_subtrees(t);
   for (int s = 0; s < t->shards.count; s++)
     if (!isfinite(t->stat[s].loss)) name_rows(t, s, s + 1);
   return LK_OK;

@@ -11,7 +11,7 @@
 #pragma once
 #include "pack.h"
 
-typedef struct lk_words {
+typedef struct lk_distinct {
   ptrdiff_t n;                /* words: at most N */
   const int32_t *id;          /* [n] */
   const int32_t *row;         /* [N] which word each packed row reads; NULL: the row's own number */
@@ -19,11 +19,11 @@ typedef struct lk_words {
   ptrdiff_t V;
   int32_t *ids, *rows, *place; /* [N], [N], [V] behind id and row; where each id was put last */
   ptrdiff_t *begin;            /* [shards+1] behind shard_row */
-} lk_words;
+} lk_distinct;
 
 /** For at most N rows of ids below V.                                              Not collective. */
-void lk_words_layout(lk_words *words, lk_arena *arena, ptrdiff_t V, ptrdiff_t N);
+void lk_distinct_layout(lk_distinct *distinct, lk_arena *arena, ptrdiff_t V, ptrdiff_t N);
 /** Of ids [N].                                                                    Not collective. */
-void lk_words_find(lk_words *words, const lk_pack *pack, const int32_t *ids);
+void lk_distinct_find(lk_distinct *distinct, const lk_pack *pack, const int32_t *ids);
 /** Each row a word of its own; ids and pack must outlive their use here.           Not collective. */
-void lk_words_each(lk_words *words, const lk_pack *pack, const int32_t *ids);
+void lk_distinct_each(lk_distinct *distinct, const lk_pack *pack, const int32_t *ids);
