@@ -1,6 +1,6 @@
-/* flips.c - flip bits of a file of ours, cut it short: every time opening it must be refused as bad data.
+/* flips.c - flip bits of a corpus or checkpoint, or cut it short: opening it must fail each time, as bad data.
  *
- *   fault_flips FILE.h5 COUNT SEED     works on a copy, FILE.h5.flipped; 0 where all were refused */
+ *   fault_flips FILE.h5 COUNT SEED     works on a copy, FILE.h5.flipped; exit code 0 where all were refused */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ static int flips(int fd, size_t size, long count, uint64_t seed) {
 
 static int cuts(size_t size) {
   long count = 0, good = 0;
-  for (size_t at = (size - 1) / 4096 * 4096;; at -= 4096) { /* from behind: the file gets shorter and shorter */
+  for (size_t at = (size - 1) / 4096 * 4096;; at -= 4096) { /* from the end: the file gets shorter each time */
     if (truncate(copy, (off_t)at)) return 1;
     good += refused("cut", (long)at);
     count++;
@@ -78,7 +78,7 @@ int main(int argc, char **argv) {
   if (lk_buffer_read_file(&file, argv[1]) != LK_OK || lk_durable_write(copy, file.data, file.size) != LK_OK) return 74;
   is_corpus = open_copy() != LK_OK;
   lk_error_clear();
-  int code = open_copy() != LK_OK; /* untouched it is taken */
+  int code = open_copy() != LK_OK; /* the unchanged copy opens */
   const int fd = open(copy, O_RDWR | O_CLOEXEC);
   if (fd < 0) return 74;
   code |= flips(fd, file.size, strtol(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));

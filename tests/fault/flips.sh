@@ -1,5 +1,5 @@
-# Files with a flipped bit or cut short are refused: in the library 1,000 of 1,000, by the program with exit code 65, and a
-# run falls back to the checkpoint before, saying so.
+# Files with a flipped bit, or cut short, are refused: all 1,000 by the library, by the program with exit code 65, and a
+# run falls back to the previous checkpoint with a warning.
 #   flips.sh [COUNT [SEED]]
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
@@ -15,7 +15,7 @@ for file in alone/checkpoints/step-0000000008.h5 lines.h5 label.h5; do
   "$LOCKSTEP_BUILD/tests/fault_flips" "$file" "$count" "$seed"
 done
 
-# by the program: by name, and as a run's newest checkpoint
+# by the program: as an argument, and as a run's newest checkpoint
 flip() { # FILE NUMBER: a bit that depends on the number
   local size at byte
   size=$(stat -c %s "$1")

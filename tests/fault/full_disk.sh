@@ -1,5 +1,5 @@
-# On a full disk the run ends with exit code 74, its last checkpoint whole; with more room the same command goes on to the
-# weights of a run that had room all the time.
+# On a full disk the run ends with exit code 74 and an intact last checkpoint; with more space the same command resumes
+# and ends with the weights of an undisturbed run.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -25,7 +25,7 @@ for room in 8 $((one / 2)) $((one + 40)) $((one * 3 / 2)) $((2 * one + 40)) $((5
   for file in disk/run/checkpoints/step-*.h5 disk/run/last.h5; do
     if [ -e "$file" ]; then "$LOCKSTEP" verify "$file" >/dev/null; fi
   done
-  # nothing was said to be saved that is not there
+  # every save that was logged exists
   sed -n 's/.*saved step \([0-9]*\) in .*/\1/p' err.txt | while read -r step; do
     [ "$step" -le "$(find disk/run/checkpoints -name 'step-*.h5' | sed 's/.*step-0*//; s/[.]h5//' | sort -n | tail -1)" ]
   done

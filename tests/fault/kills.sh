@@ -1,7 +1,7 @@
 # SIGKILL at random moments (starting, stepping, saving) of mpirun's process group, of all processes or of one random rank;
-# each time the run goes on on a random number of ranks. In the end the weights are those of a run left alone, every
-# checkpoint verifies, and no process is left over.
-#   kills.sh [COUNT [SEED [SECONDS]]]      default: 10 kills; after so many seconds it leaves it at what it has
+# each time the run resumes on a random number of ranks. In the end the weights are those of an undisturbed run, every
+# checkpoint verifies, and no process is left.
+#   kills.sh [COUNT [SEED [SECONDS]]]      default: 10 kills; after SECONDS it stops early
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -18,7 +18,7 @@ session=
 trap 'test -z "$session" || { pids=$(of_session); kill -KILL $pids 2>/dev/null; }' EXIT
 of_session() { ps -o pid= -s "$session"; }
 ranks_of_session() { ps -o pid=,comm= -s "$session" | awk '$2 == "lockstep" { print $1 }'; }
-# gone: all processes of the session ended by themselves within 20 seconds
+# gone: all processes of the session end by themselves within 20 seconds
 gone() {
   for _ in $(seq 200); do
     if ps -o stat= -s "$session" | awk '!/Z/ { n++ } END { exit n > 0 }'; then return 0; fi
@@ -42,7 +42,7 @@ ended() {
   runs=$((runs + 1))
   rm -rf torn
 }
-# kill_some: one way of three
+# kill_some: one of three ways to kill
 kill_some() {
   local pids
   case $((RANDOM % 3)) in
@@ -66,7 +66,7 @@ kill_some() {
       ;;
   esac
 }
-# kill_saving: all processes, at the sight of a half-written file
+# kill_saving: kill all processes when a temporary file appears
 kill_saving() {
   local pids=() i
   mapfile -t pids < <(of_session)

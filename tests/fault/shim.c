@@ -1,14 +1,14 @@
-/* shim.c - preloaded, it makes the n-th call of one kind fail, or kills the process there, or only counts.
+/* shim.c - a preloaded library that makes the n-th call of one kind fail, or kills the process there, or only counts.
  *
  *   FAULT_CALL   open | write | fsync | rename | close | malloc | mmap
  *   FAULT_AT     which call, from 1
  *   FAULT_MODE   fail | kill (before the call) | killafter | count
- *   FAULT_UNDER  calls on files with this in their path are counted alone; malloc and mmap count the program's own calls
- *   FAULT_FROM   calls count from when there is a file of this name; not set: from the start
- *   FAULT_MARK   a file that is made when the fault comes about; or, by count, gets a line with the number of calls at exit
+ *   FAULT_UNDER  only calls on files with this in their path count; of malloc and mmap the program's own calls count
+ *   FAULT_FROM   calls count once a file of this name exists; not set: from the start
+ *   FAULT_MARK   a file that is created when the fault happens; with count: that gets the number of calls at exit
  *
- * open counts fopen() and write counts fflush() as well. A write that fails has put half of its bytes down first, as on a
- * full disk. What is not in the program's own text (MPI, HDF5) gets all the memory that it asks for. */
+ * open includes fopen(), and write includes fflush(). A write that fails has written half of its bytes, as on a full
+ * disk. Allocations by other libraries (MPI, HDF5) never fail. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +69,7 @@ static bool fd_under(int fd) {
   return is_under(path);
 }
 
-/* Whether this call is the one. */
+/* Whether this call is the one that fails. */
 static bool due(const char *name) {
   if (!mode || !call || strcmp(call, name) != 0) return false;
   if (from && !counting && syscall(SYS_access, from, F_OK) != 0) return false;

@@ -1,7 +1,7 @@
-# A training run fails, or is killed, at the n-th call of each kind on its folder, n = 1, 2, 3 ... until it goes through
-# untouched: every checkpoint under its name verifies, the exit code is a published one with one line, nobody hangs, and the
-# next start ends with the weights of a run left alone and leaves nothing half-written.
-#   train.sh [--long]   each call of each kind; without it every fourth open and close, and an allocation in 151
+# A training run fails, or is killed, at the n-th call of each kind on its folder, n = 1, 2, 3 ... until n exceeds the
+# number of calls: every checkpoint verifies, the exit code is a documented one with one line, nothing hangs, and the
+# next start ends with the weights of an undisturbed run and leaves no temporary files.
+#   train.sh [--long]   every call of each kind; without it every fourth open and close, and every 151st allocation
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -22,7 +22,7 @@ fail() {
   find hurt | sort
   exit 1
 }
-# one CALL MODE N [RANKS]: returns 1 where there are not so many calls
+# one CALL MODE N [RANKS]: returns 1 where there are fewer than N calls
 one() {
   local code=0 file run=(env "LD_PRELOAD=$LOCKSTEP_SHIM" "$LOCKSTEP" train "${small[@]}" run.dir="$PWD/hurt")
   what="$2 at $1 $3"
@@ -32,7 +32,7 @@ one() {
   fi
   { FAULT_CALL=$1 FAULT_MODE=$2 FAULT_AT=$3 FAULT_UNDER=/hurt FAULT_MARK=$PWD/marked \
     timeout 60 "${run[@]}" >out.txt 2>err.txt || code=$?; } 2>/dev/null
-  # the child that looks at files can mark nothing: the file is no good there, or memory is short
+  # the child that checks files cannot create the mark: it reports a bad file, or too little memory
   if [ ! -e marked ] && ! grep -q 'no checkpoint in .* is whole\|out of memory' err.txt; then
     [ "$code" -eq 0 ] && same alone/last.h5 hurt/last.h5 && return 1
     fail "no fault, but exit code $code"

@@ -1,6 +1,6 @@
-/* writer.c - writes one checkpoint into a run's folder, as the owner of a run does, for tests that make that fail.
+/* writer.c - writes one checkpoint into a run's folder, as a training run does, for tests that make that fail.
  *
- *   fault_writer RUN STEP     the bytes depend on the step alone; the exit code is the published one */
+ *   fault_writer RUN STEP     the bytes depend only on the step; the exit codes are the program's */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-# The checkpoint writer fails, or is killed, at the n-th call of each kind, n = 1, 2, 3 ... until it goes through untouched:
-# afterwards there is the old or the new checkpoint, whole, the exit code is the published one, and the next start leaves
-# nothing half-written behind.
+# The checkpoint writer fails, or is killed, at the n-th call of each kind, n = 1, 2, 3 ... until n exceeds the number
+# of calls: afterwards the old or the new checkpoint is intact, the exit code is the documented one, and the next start
+# leaves no temporary files.
 # shellcheck shell=bash
 if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi # the shim and the sanitizer both want to be malloc
 writer=$LOCKSTEP_BUILD/tests/fault_writer
@@ -16,7 +16,7 @@ fail() {
   find hurt | sort
   exit 1
 }
-# whole: every checkpoint holds what its step has, links point at one that is there
+# whole: every checkpoint has the contents of its step, and links point at existing files
 whole() {
   local file step
   for file in hurt/checkpoints/step-*.h5; do
@@ -26,7 +26,7 @@ whole() {
   cmp -s hurt/last.h5 right-1.h5 || cmp -s hurt/last.h5 right-2.h5 || fail "last.h5"
   cmp -s hurt/best.h5 right-1.h5 || cmp -s hurt/best.h5 right-2.h5 || fail "best.h5"
 }
-# one CALL MODE N: returns 1 where there are not so many calls
+# one CALL MODE N: returns 1 where there are fewer than N calls
 one() {
   local code=0
   what="$2 at $1 $3"
@@ -34,7 +34,7 @@ one() {
   { FAULT_CALL=$1 FAULT_MODE=$2 FAULT_AT=$3 FAULT_UNDER=hurt FAULT_MARK=marked LD_PRELOAD=$LOCKSTEP_SHIM \
     timeout 20 "$writer" hurt 2 2>err.txt || code=$?; } 2>/dev/null # where the shell says that it was killed
   case $2/$1/$code in
-    kill*/*/137 | fail/m*/70 | fail/m*/0) ;; # malloc and mmap: libraries may do without
+    kill*/*/137 | fail/m*/70 | fail/m*/0) ;; # malloc and mmap: libraries may continue without
     fail/m*) fail "exit code $code" ;;
     fail/*/74 | fail/*/0) ;;
     *) [ ! -e marked ] || fail "exit code $code" ;;

@@ -1,4 +1,5 @@
-/* check.h - for tests that run under mpirun: count what fails, say where and on which rank, end with one verdict. */
+/* check.h - checks for tests that run under mpirun: failures are printed with place and rank, and all ranks end
+ * alike. */
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static int test_rank;
   } while (0)
 #define CHECK_OK(call) CHECK((call) == LK_OK)
 
-/** Start MPI; a run with another number of ranks than LOCKSTEP_RANKS says is a failure, not a smaller test. */
+/** Start MPI. Another number of ranks than LOCKSTEP_RANKS is a failure. */
 static inline lk_comm *check_start(int *argc, char ***argv) {
   lk_comm *comm = NULL;
   if (lk_comm_init(&comm, argc, argv) != LK_OK) exit(2);
@@ -30,7 +31,7 @@ static inline lk_comm *check_start(int *argc, char ***argv) {
   return comm;
 }
 
-/** Any rank's failure is every rank's; ends MPI. */
+/** A failure on any rank fails all. Ends MPI. */
 static inline int check_end(lk_comm *comm) {
   lk_error_clear();
   lk_status status = lk_comm_agree(comm, failures > 0 ? LK_INTERNAL : LK_OK);

@@ -33,8 +33,8 @@ static void test_agree_on_one_failure(lk_comm *comm) {
   }
 }
 
-/* The worst status wins; those without a failure of their own hear of the first rank that has it; a stale record of a
- * rank that did not fail is not taken for this failure's. */
+/* The worst status wins. Ranks without a failure get the record of the first rank that has it, also where they still
+ * hold a record of an earlier failure. */
 static void test_agree_on_the_worst(lk_comm *comm) {
   int rank = lk_comm_rank(comm), size = lk_comm_size(comm);
   if (size < 3) return;

@@ -1,4 +1,4 @@
-/* lk_train() as a program of somebody else's calls it: a whole run, and the caller's own settings back afterwards. */
+/* lk_train() called by another program: a whole run, after which the caller's own settings are restored. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@ static char folder[64], setting[3][128];
 
 static void mine(int number) { (void)number; }
 
-/* A corpus of one running text, made by rank 0 in a folder of its own. */
+/* A corpus of one running text, made by rank 0 in a temporary folder. */
 static void make_corpus(lk_comm *comm) {
   lk_prepare p;
   char text[96], corpus[96];
@@ -32,7 +32,7 @@ static void make_corpus(lk_comm *comm) {
   (void)snprintf(setting[1], sizeof setting[1], "run.dir=%s/run", folder);
 }
 
-/* 2^53 epochs are more steps than a whole number holds; the run ends by train.steps all the same. */
+/* 2^53 epochs are more steps than an int64_t holds; the run still ends by train.steps. */
 static void train(lk_comm *comm) {
   static const char *const settings[] = {setting[0],        setting[1],       "train.epochs=9007199254740992",
                                          "train.steps=3",   "model.hidden=8", "model.embedding=8",

@@ -1,4 +1,4 @@
-/* Who may be silent for how long: ranks that wait for a rank of their host that saves or evaluates are alive. */
+/* Ranks that wait for a rank of their host which saves or evaluates are not reported as stalled. */
 #include "watchdog.h"
 
 #include <time.h>
@@ -12,8 +12,8 @@ static void sleep_for(double seconds) {
   nanosleep(&pause, NULL);
 }
 
-/* Rank 0 takes three times the limit over `phase`, which may take ten times as long, while the others wait for it. A
- * watchdog that ends the job here ends this test with code 76. */
+/* Rank 0 spends three times the limit in `phase`, which has ten times the limit, while the others wait. A watchdog that
+ * ends the job here ends this test with code 76. */
 static void others_wait(lk_comm *comm, lk_phase phase, int64_t step) {
   const int rank = lk_comm_rank(comm);
   lk_watchdog_phase(comm, rank == 0 ? phase : LK_PHASE_REDUCTION, step);
@@ -22,7 +22,7 @@ static void others_wait(lk_comm *comm, lk_phase phase, int64_t step) {
   lk_watchdog_phase(comm, LK_PHASE_STEP, step + 1);
 }
 
-/* The limit is what was asked for, else twenty times the median step, at least a minute. */
+/* The limit is the configured one, else twenty times the median step, at least a minute. */
 static void limits(lk_comm *comm) {
   CHECK(lk_watchdog_limit(comm) == 1);
   lk_watchdog_stop(comm);

@@ -1,5 +1,5 @@
-/* A preloaded library for tests under MPICH, which never gives its core away while it waits: with more ranks than cores
- * each message would cost a time slice. Newer ones do so by themselves, and Open MPI does. */
+/* A preloaded library for tests under MPICH, which never yields its core while it waits: with more ranks than cores
+ * each message would cost a time slice. Newer versions and Open MPI yield by themselves. */
 #include <dlfcn.h>
 #include <sched.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-# A step allocates nothing: twenty more of them ask for memory no more often, on any task; within an epoch, whose end
-# writes a row of metrics.
+# A training step allocates nothing: a run of twenty more steps makes the same number of allocations, for every task.
+# All steps are in one epoch, as its end writes a row of metrics.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -11,7 +11,7 @@ corpus_classify
 awk -F'\t' '{ r = ""; for (i = length($2); i; i--) r = r substr($2, i, 1); print $2 "\t" r }' classify.tsv >pairs.tsv
 "$LOCKSTEP" prepare pairs pairs.tsv --unit char --valid-fraction 0.1 -o pairs.h5 >/dev/null
 
-# calls KIND RANKS STEPS CONFIG key=value...: how often each rank called, the most first
+# calls KIND RANKS STEPS CONFIG key=value...: the number of calls of each rank, largest first
 calls() {
   local kind=$1 ranks=$2 steps=$3 config=$4
   shift 4

@@ -1,5 +1,5 @@
-# How predict and score take their lines and put their answers: one by one where a program writes a line and waits, whatever
-# form sentences come in, and as many tags as words.
+# How predict and score read lines and write answers: a program that writes a line and waits gets its answer at once,
+# sentences may come in any form, and every word gets a tag.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -20,7 +20,7 @@ start() {
   # shellcheck disable=SC2154 # coproc sets it
   id=$program_PID
 }
-# ask QUESTION: a line for the program, which waits, and its answer within seconds
+# ask QUESTION: send a line and expect the answer within seconds, while the input stays open
 ask() {
   printf '%b' "$1" >&"$to"
   IFS= read -r -t 30 answer <&"$from" || fail "no answer to '$1'"
@@ -33,7 +33,7 @@ finish() {
   wait "$id" || fail "it ended with $?"
 }
 
-# Tags: every word has its own. Classes, translations and lines of a language model for the same words.
+# A tagger that gives each word its own tag; a classifier, a translator and a language model for the same words.
 awk 'BEGIN { srand(5); for (i = 0; i < 300; i++) { n = 1 + i % 5
   for (j = 0; j < n; j++) { w = substr("abcd", 1 + int(rand() * 4), 1); print w "\tT" w } print "" } }' >tags.tsv
 awk 'NF { print $2 "\t" $1 }' tags.tsv >classes.tsv
@@ -74,14 +74,14 @@ start "$LOCKSTEP" predict pairs/last.h5
 ask 'a\n'
 finish
 
-# As much as there is at a time: the same answers, whoever writes the lines and however.
+# The answers do not depend on how the input arrives: in how many writes, and of what size.
 for _ in $(seq 20); do cat lines.txt; done >many.txt
 "$LOCKSTEP" predict class/last.h5 <many.txt >from-file.txt
 [ "$(wc -l <from-file.txt)" = "$(wc -l <many.txt)" ] || fail "$(wc -l <from-file.txt) answers"
 # shellcheck disable=SC2002
 cat many.txt | "$LOCKSTEP" predict class/last.h5 | cmp - from-file.txt
 dd if=many.txt bs=7 2>/dev/null | mpirun -n 2 "$LOCKSTEP" predict class/last.h5 | cmp - from-file.txt
-# What stands before a bad line is answered, wherever a block ends, and by any number of ranks.
+# The lines before a bad one are answered, wherever a block ends, and on any number of ranks.
 { head -1500 many.txt && printf 'a\xff\n' && cat many.txt; } >bad.txt
 for launch in '' 'mpirun -n 2'; do
   # shellcheck disable=SC2086
@@ -91,13 +91,13 @@ done
 { head -1200 pairs.tsv && echo 'no tab' && cat pairs.tsv; } >bad.txt
 expect 65 'standard input:[0-9]*: expected a source, a tab' "$LOCKSTEP" score pairs/last.h5 <bad.txt
 [ "$(wc -l <out.txt)" = "$(($(grep -n 'no tab' bad.txt | cut -d: -f1) - 1))" ] || fail "$(wc -l <out.txt) scores"
-# A reader that goes away ends it quietly.
+# A closed pipe at the output ends the command without a message.
 code=0
 { yes a | "$LOCKSTEP" predict class/last.h5 2>err.txt || echo $? >code.txt; } | head -1 >out.txt || code=$?
 [ "$(cat out.txt code.txt err.txt) $code" = $'Ta\n141 0' ] || fail "head: $(cat out.txt code.txt err.txt)"
 
 # ---- sentences in all forms ----
-# Words with blanks, no-break blanks, hashes and capitals inside; the tag tells the word. Folded as in training.
+# Words with spaces, no-break spaces, hashes and capitals inside; the tag identifies the word. Folded as in training.
 nb=$'\xc2\xa0' # a no-break space, whatever the locale
 # shellcheck disable=SC1112
 words=(a "b b" "c${nb}c" '#d' É x7)
@@ -108,7 +108,7 @@ for i in $(seq 300); do
 done >spaced.tsv
 make spaced label label spaced.tsv --lower --digits 0
 predict() { "$LOCKSTEP" predict spaced/last.h5 "$@"; }
-# answers WANT OPTION...: what `predict OPTION...` says of in.txt, alone and on two ranks
+# answers WANT OPTION...: `predict OPTION...` answers WANT for in.txt, on one rank and on two
 answers() {
   local want=$1
   shift
@@ -138,7 +138,7 @@ answers '# sent_id = 1\n1-2\tab b\t_\t_'"$six"'\n1\ta\ta\tTa'"$six"'\n2\tb b\t_\
 answers 'Ta\tTb\nTf\n' --input conllu --output tags
 answers 'a\tTa\nb b\tTb\n\nx1\tTf\n\n' --conllu --output columns
 
-# The column that the model learnt from, which may be another than UPOS.
+# The column that the model was trained on, which need not be UPOS.
 awk -F'\t' 'NF { print ++n "\t" $1 "\t_\tX\t" $2 "\t_\t_\t_\t_\t_"; next } { n = 0; print }' spaced.tsv >xpos.conllu
 make xpos label label xpos.conllu --conllu --column tag=4
 sed 's/\tT[a-f]\t/\t_\t/' xpos.conllu >in.txt
@@ -146,7 +146,7 @@ sed 's/\tT[a-f]\t/\t_\t/' xpos.conllu >in.txt
 "$LOCKSTEP" predict xpos/last.h5 --conllu --column tag=3 <in.txt | sed 's/\tT[a-f]\t/\tX\t/' >filled.txt
 cmp filled.txt in.txt
 
-# As many tags as words, in files made to be hard; all else comes back byte for byte.
+# One tag for each word, in difficult files; everything else is copied byte for byte.
 for i in $(seq 400); do
   printf '# sent_id = %d\n# text = it\twas\n' "$i"
   for j in $(seq $((1 + i % 7))); do printf '%s\tTb\n' "${words[(i + j * 5) % 6]}"; done
@@ -159,7 +159,7 @@ grep -vP '\tT[a-f]$' out.txt | cmp - <(grep -v $'\tTb' hard.txt) || fail "other 
 [ "$(grep -P '\tT[a-f]$' out.txt | sort -u | wc -l)" = 6 ] || fail "tags by word: $(grep -P '\tT' out.txt | sort -u)"
 mpirun -n 3 "$LOCKSTEP" predict spaced/last.h5 --input columns <hard.txt | cmp - out.txt
 
-# A sentence is answered when the blank line behind it is there.
+# A sentence is answered as soon as the blank line after it was read.
 start mpirun -n 2 "$LOCKSTEP" predict spaced/last.h5 --input words
 printf 'a\nb b\n' >&"$to"
 ask '\n'
@@ -194,15 +194,15 @@ refused 64 'expected auto, lines' '' --input foo
 refused 64 'both column 1' '' --column word=1,tag=1
 refused 64 'from 2 .LEMMA. to 9' '' --output conllu --column tag=1
 expect 64 'are for taggers' "$LOCKSTEP" predict class/last.h5 --input tabs </dev/null
-# Blanks in the tags themselves: TABs set those apart.
+# Tags that contain spaces are separated by TABs.
 sed 's/\tT/\tT /' spaced.tsv >blanks.tsv
 make blanks label label blanks.tsv
 [ "$(printf 'a É\n' | "$LOCKSTEP" predict blanks/last.h5)" = $'T a\tT e' ] || fail "tags with blanks"
 printf 'x7 N\n' >in.txt
 expect 65 "the tag 'T f' contains a space" "$LOCKSTEP" predict blanks/last.h5 --input columns <in.txt
 
-# ---- what the model does not know ----
-# warned WORDS COMMAND...: one line on standard error with these words; the answers are what they would be
+# ---- units that the model does not know ----
+# warned WORDS COMMAND...: one line on standard error with these words; the answers are the same as without it
 warned() {
   local expected=$1
   shift
@@ -241,7 +241,8 @@ printf 'a\tQ\nÉ\tq\n' >in.txt
 warned '50.0 % of the units are unknown to the model (2 of 4)' "$LOCKSTEP" predict spaced/last.h5
 
 # ---- long lines ----
-# A translator reads all of a source for each unit of its answer: there is a limit, and it is told.
+# A translator attends to the whole source for each unit of its answer, so the length is limited, and the limit is
+# named.
 seq 1001 | sed 's/.*/a/' | paste -sd' ' >long.txt
 { echo a && cat long.txt; } >in.txt
 expect 65 'standard input:2: a source of 1001 units, more than --max-length, now 1000; .*learnt from 1 at most' \

@@ -1,4 +1,5 @@
-# kernels=blas: OpenBLAS's products, with bits of their own that any number of ranks shares, also where a run goes on.
+# kernels=blas: products by OpenBLAS. The bits differ from those of our kernels, but are the same on any number of ranks
+# and after a resume.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -8,7 +9,7 @@ corpus_classify
 corpus_pairs
 small="eval.every=4 model.hidden=20 model.embedding=12 train.batch=11"
 
-# compare NAME CONFIG key=value...: R = 1, 2, 3; other bits than with our kernels
+# compare NAME CONFIG key=value...: the same on R = 1, 2, 3, and different from our kernels
 compare() {
   local name=$1 config=$2 ranks
   shift 2
@@ -30,7 +31,8 @@ compare label label-pos.yaml data.corpus=label.h5
 compare classify classify-text.yaml data.corpus=classify.h5 model.cell=gru
 grep -q "^OpenBLAS makes the products" label-1.log
 
-# A run keeps its kernels: auto goes on with them, on other ranks, to the same end; others are refused, both ways.
+# A run keeps its kernels: with auto it resumes with them, on another number of ranks, with the same result; a change
+# from or to blas is refused.
 settings="data.corpus=label.h5 train.schedule=constant $small"
 # shellcheck disable=SC2086
 {
@@ -44,7 +46,7 @@ settings="data.corpus=label.h5 train.schedule=constant $small"
     "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" run.dir=label-ours kernels=blas train.steps=9 $settings
 }
 
-# eval prints what training evaluated, for any ranks; predict answers alike in any company.
+# eval prints the figures that training logged, on any number of ranks; predict's answers do not depend on other lines.
 loss=$(grep -o '"loss":[^,}]*' label-1/metrics.jsonl | tail -1 | cut -d: -f2)
 for ranks in 1 2; do
   mpirun -n $ranks "$LOCKSTEP" eval label-1/last.h5 label.h5 >eval-$ranks.txt 2>/dev/null

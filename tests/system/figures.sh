@@ -1,13 +1,14 @@
-# What eval prints is what a script counts in the lines that predict gives: accuracy, classes, confusion, spans by type in
-# every scheme; with labels that training never had and words that have none; the same for any number of ranks.
+# The metrics that eval prints are those that a script counts in predict's output: accuracy, classes, confusion, spans
+# by type in every scheme; with labels that training does not have and words without a label; for any number of ranks.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 fail() { echo "$*" >&2 && exit 1; }
 small="train.schedule=constant model.hidden=24 model.embedding=16 model.dropout=0 model.word_dropout=0 train.batch=16 train.rate=0.01"
 
-# Sentences whose words tell the type (p.. person, l.. place, n.. one that only the test has), mostly; spans of 1 to 4 words.
-# tags SCHEME: letters for begin, inside, end, single, outside, and how letter and type are put together
+# Sentences whose words mostly give the type away (p.. person, l.. place, n.. one that only the test has); spans of 1 to
+# 4 words.
+# tags SCHEME: letters for begin, inside, end, single, outside, and how letter and type are joined
 sentences() { # SEED COUNT NEW
   awk -v seed="$1" -v count="$2" -v new="$3" 'BEGIN { srand(seed); for (i = 0; i < count; i++) {
     for (n = 3 + int(9 * rand()); n > 0;) {
@@ -27,8 +28,8 @@ sentences 1 400 0 >train.columns
 sentences 2 60 0 >known.columns
 sentences 3 60 0.3 >new.columns
 
-# count FILE FOUND: what conlleval prints; words tagged _ are left out of everything. counted.txt: words, and how many have
-# labels that training never had. Spans go by the rules of conlleval.
+# count FILE FOUND: what conlleval prints; words tagged _ are left out. counted.txt: the number of words, and of those
+# with labels that training does not have. Spans follow the rules of conlleval.
 count() {
   awk -v known="$(cut -f2 train.txt | sort -u | tr '\n' ' ')" '
     BEGIN { split(known, k, " "); for (i in k) seen[k[i]] = 1 }
@@ -67,7 +68,7 @@ count() {
 # columns_to_lines FIELD FILE
 to_lines() { awk -F '\t' -v field="$1" 'NF == 0 { print line; line = ""; next } { line = line (line == "" ? "" : " ") $field } END { if (line != "") print line }' "$2"; }
 
-# One model a scheme. The test of types that training never had, and of words without a label, goes with the first.
+# One model for each scheme. Types that training does not have, and words without a label, are tested with the first.
 while read -r name letters joint separator <&3; do
   write "$letters" "$joint" "$separator" <train.columns >train.txt
   write "$letters" "$joint" "$separator" <known.columns >known.txt
@@ -92,7 +93,7 @@ plain BIIBO alone -
 bmes-plain BMESO alone -
 SCHEMES
 
-# Types that training never had: every tenth word has no label.
+# Types that training does not have; every tenth word has no label.
 write BIIBO before - <train.columns >train.txt
 write BIIBO before - <new.columns | awk -F '\t' 'NF && NR % 10 == 0 { $2 = "_" } { print $1 (NF ? "\t" $2 : "") }' >new.txt
 write BIIBO before - <known.columns | awk -F '\t' 'NF && NR % 7 == 0 { $2 = "_" } { print $1 (NF ? "\t" $2 : "") }' >valid.txt
@@ -128,7 +129,7 @@ grep -qx "warning: /test: $unseen of $words words have labels that training neve
 [ "$(awk '$1 == "units" || $1 == "unseen" { printf "%s ", $2 }' eval-1.txt)" = "$words $unseen " ] || fail "units: $(head -3 eval-1.txt)"
 head -1 json-1.txt | grep -qF "\"unseen\": $unseen," || fail "json"
 
-# Classes of a tagger: by the lines of predict, words without a label left out.
+# Classes of a tagger, counted in predict's output; words without a label are left out.
 pairs() { # GOLD FOUND: gold, found, how often
   paste -d '\n' "$1" "$2" | awk 'NR % 2 { n = split($0, g, " "); next }
     { split($0, f, " "); for (i = 1; i <= n; i++) if (g[i] != "_") c[g[i] "\t" f[i]]++ }
@@ -139,12 +140,12 @@ awk -F '\t' '{ gold[$1] += $3; found[$2] += $3; if ($1 == $2) right[$1] = $3; al
   END { for (c in all) printf "%.6f %.6f %.6f %d %s\n", found[c] ? right[c] / found[c] : 0, gold[c] ? right[c] / gold[c] : 0,
     2 * right[c] / (gold[c] + found[c]), gold[c], c }' pairs.txt | LC_ALL=C sort -k5 >expected.txt
 sed -n '/precision .* class$/,/^$/p' eval-1.txt | sed '1d;/^$/d' | awk '{ print $1, $2, $3, $4, $5 }' | diff - expected.txt || fail "--by class"
-# The matrix has names at both edges: back into pairs.
+# The matrix has names at both edges: turn it back into pairs.
 sed -n '/^confusion/,$p' eval-1.txt | awk 'NR == 2 { n = split($0, name, " "); next } NR > 2 { for (j = 1; j <= n; j++)
   if ($(j + 1) > 0) print $1 "\t" name[j] "\t" $(j + 1) }' | LC_ALL=C sort | diff - pairs.txt || fail "--confusion"
 grep -oE '"matrix": .*' json-1.txt | tr -d '[]{},"' | cut -d: -f2 | wc -w | grep -qx "$(($(wc -l <expected.txt) ** 2))" || fail "json: matrix"
 
-# Long names: the columns have numbers then, and nothing moves. More than 40 classes: a list of mistakes.
+# Long names: the columns are numbered then and stay aligned. More than 40 classes: a list of mistakes.
 awk 'BEGIN { srand(5); for (i = 0; i < 400; i++) { k = int(3 * rand()); print (k == 0 ? "a class with a name of many words" : k == 1 ? "B" : "ç") "\t" substr("xyz", k + 1, 1) " " int(9 * rand()) } }' >long.tsv
 awk 'BEGIN { srand(6); for (i = 0; i < 600; i++) { k = int(60 * rand()); print "c" k "\tw" (rand() < 0.7 ? k : int(60 * rand())) } }' >many.tsv
 tail -100 long.tsv | sed 's/^ç/never seen/' >long-test.tsv
@@ -169,7 +170,7 @@ sed -n '/^confusion of/,$p' many.txt | sed 1d | cut -f3 | sort -nrc || fail "the
 awk -F '\t' '$1 == "a class with a name of many words" && $2 == $1 { a++ } $1 == "never seen" && $2 == "B" { b++ } END { print a + 0; print b + 0 }' long-pairs.txt >expected.txt
 sed -n '/^confusion/,$p' long.txt | awk '/a class with a name of many words$/ { print $3 } /never seen$/ { print $2 }' | diff - expected.txt || fail "the matrix of long names"
 
-# Names of wide characters stand above their columns too: every line is as wide as the first, two columns for each of these.
+# Names in wide characters, which take two columns each, are aligned too: every line is as wide as the first.
 awk 'BEGIN { srand(8); for (i = 0; i < 200; i++) { k = int(3 * rand()); print (k == 0 ? "人名" : k == 1 ? "地名" : "c") "\t" substr("xyz", k + 1, 1) } }' >wide.tsv
 "$LOCKSTEP" prepare classify wide.tsv --test wide.tsv -o wide.h5 >/dev/null 2>&1
 train 1 classify-text.yaml wide data.corpus=wide.h5 train.steps=3 train.patience=0 model.hidden=8
@@ -177,7 +178,7 @@ train 1 classify-text.yaml wide data.corpus=wide.h5 train.steps=3 train.patience
 cat matrix.txt
 [ "$(sed 's/人/xx/g;s/地/xx/g;s/名/xx/g' matrix.txt | awk '{ print length($0) }' | sort -u | wc -l)" = 1 ] || fail "wide names move the columns"
 
-# A tag that does not fit is named: its line by prepare, its place by eval and train.
+# A tag that fits no scheme is named: prepare gives its line, eval and train its row.
 awk -F '\t' 'NR == 30 && NF { $2 = "NOUN" } { print $1 (NF ? "\t" $2 : "") }' train.txt >spoilt.txt
 [ -n "$(sed -n 30p train.txt)" ] || fail "line 30 is blank"
 "$LOCKSTEP" prepare label spoilt.txt --valid known.txt --column word=0,tag=1 -o spoilt.h5 >/dev/null 2>err.txt
@@ -190,7 +191,7 @@ train 1 label-ner.yaml spoilt data.corpus=spoilt.h5 eval.metric=accuracy train.s
 grep -q "^warning: spans are not evaluated: the label 'NOUN' (first at train/len_" err.txt || fail "eval: $(cat err.txt)"
 if grep -q '^f1\|^processed' eval.txt; then fail "figures of spans: $(cat eval.txt)"; fi
 
-# Nothing but labels that training never had: no loss, and nothing is right.
+# All labels are ones that training does not have: no loss, and nothing is correct.
 printf 'o1\tB-NEW\no2\tI-NEW\n' >nothing.txt
 "$LOCKSTEP" prepare label train.txt --test nothing.txt --column word=0,tag=1 -o nothing.h5 >/dev/null 2>&1
 "$LOCKSTEP" eval new-1/last.h5 nothing.h5 >eval.txt 2>/dev/null || fail "eval refuses a part of unseen labels"

@@ -1,5 +1,5 @@
-# Files as people bring them, from prepare to predict: comments, numbered columns, labels that training never has, words
-# without a label, empty sides, separators, digits, joined files. The same for any number of ranks.
+# Files as users have them, from prepare to predict: comments, numbered columns, labels that training does not have,
+# words without a label, empty sides, separators, digits, concatenated files. The same on any number of ranks.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -7,7 +7,7 @@ fail() {
   echo "FAILED: $*" >&2
   exit 1
 }
-# prepared WORDS COMMAND...: it works, and its report has these words; err.txt has what it warned of
+# prepared WORDS COMMAND...: it succeeds, and its report has these words; err.txt has its warnings
 prepared() {
   local words=$1
   shift
@@ -31,13 +31,13 @@ expect 65 "mwe.cupt:2:[0-9]+: 11 columns set apart by TABs, expected 10 .*--colu
   "$LOCKSTEP" prepare label mwe.cupt -o out.h5
 prepared 'labels: 2' label mwe.cupt --column tag=-1
 labels | grep -q "'1:VPC'" || fail "$(labels)"
-# Plain columns set apart by blanks, from standard input: a hashtag and the word # are words, comments are not.
+# Plain columns separated by spaces, from standard input: a hashtag and the word # are words, comments are not.
 printf '# sent_id = 1\n# EU rejects\nEU N\n# N\n\n# newdoc\n#tag N\nit O\n' |
   "$LOCKSTEP" prepare label - -o out.h5 >report.txt 2>err.txt
 grep -q 'left out, comments: 3 lines' report.txt || fail "$(cat report.txt)"
 grep -q ' 2 sequences            4 units' report.txt || fail "$(cat report.txt)"
 
-# Sentences that run into one another are named by their place.
+# A missing blank line between two sentences is reported with its place.
 sed '4,$s/^$/#/' ner.iob2 >joined.iob2
 expect 65 "joined.iob2:9:1: ID '1' again after 3: is the blank line between two sentences missing" \
   "$LOCKSTEP" prepare label joined.iob2 --conllu --column word=1,tag=2 -o out.h5
@@ -49,7 +49,8 @@ prepared 'labels: 1' classify two.tsv
 grep -q 'two.tsv:2:1: a byte order mark' err.txt || fail "$(cat err.txt)"
 [ "$(labels)" = "1: 'x'" ] || fail "$(labels)"
 
-# Labels that training never has: one warning under mpirun too, they count as wrong, the same on any number of ranks.
+# Labels that training does not have: one warning, under mpirun too; they count as wrong, the same on any number of
+# ranks.
 corpus_label
 awk 'BEGIN { for (i = 0; i < 40; i++) print "w" 2 * i "\teven\nw7\tnovel\n" }' >novel.txt
 mpirun -n 2 "$LOCKSTEP" prepare label label.txt --valid novel.txt --test novel.txt -o novel.h5 >report.txt 2>err.txt
@@ -70,7 +71,7 @@ cmp eval-1.txt eval-3.txt
 "$LOCKSTEP" predict novel-1/last.h5 <<<"w0 w7" >predicted.txt
 awk '$1 == "accuracy" { if ($2 > 0.5 + 1e-9) exit 1; found = 1 } END { exit !found }' eval-1.txt || fail "$(cat eval-1.txt)"
 
-# Words without a label are left out of the loss: half of the words, and the same bits for any number of ranks.
+# Words without a label are left out of the loss: half of the words here, with the same bits on any number of ranks.
 awk 'NF { $2 = NR % 2 ? "_" : $2 } { print $1 (NF ? "\t" $2 : "") }' label.txt >half.txt
 prepared 'labels: 3' label half.txt --no-label _ --valid-fraction 0.1
 for ranks in 1 2 3; do
@@ -81,7 +82,7 @@ same half-1/last.h5 half-2/last.h5
 same half-1/last.h5 half-3/last.h5
 prepared 'labels: 4' label half.txt --valid-fraction 0.1
 
-# Empty things: an error, or left out and counted.
+# Empty words, labels and sides: an error, or left out and counted.
 printf 'x\ta\n\302\240\t\343\200\200\nx\t \nx\tb\n' >empty.tsv
 expect 65 'empty.tsv:3:3: an empty text; --empty skip leaves out what is empty' "$LOCKSTEP" prepare classify empty.tsv -o out.h5
 prepared 'left out, empty: 1 sequences' classify empty.tsv --empty skip
@@ -89,7 +90,7 @@ expect 65 'empty.tsv:3:3: an empty target; --empty skip' "$LOCKSTEP" prepare pai
 prepared 'left out, empty: 1 sequences' pairs empty.tsv --empty skip
 expect 64 '--empty: expected error or skip, found' "$LOCKSTEP" prepare text empty.tsv --empty cut -o out.h5
 
-# What ends a label.
+# The separator after a label.
 printf '__label__x one two\n__label__y two\n__label__x one\n__label__y two two\n' >fast.txt
 prepared 'labels: 2' classify fast.txt --separator blank
 [ "$(labels)" = "2: '__label__x' '__label__y'" ] || fail "$(labels)"
@@ -102,7 +103,7 @@ prepared 'labels: 3' classify header.tsv
 grep -q "label 'label' at header.tsv:1:1, the first of the training part, is there only once: is that line a header?" err.txt ||
   fail "$(cat err.txt)"
 
-# Digits: what prepare made of them predict makes of them again, from the checkpoint alone.
+# Digits: predict folds them as prepare did; the checkpoint says how.
 awk 'BEGIN { for (i = 1900; i < 2000; i++) print "year\tin " i "\nweek\tin " i % 53 }' >dates.tsv
 prepared 'vocabulary: 8 words' classify dates.tsv --digits 0 --valid-fraction 0.1
 # shellcheck disable=SC2086
@@ -111,7 +112,7 @@ rm out.h5
 printf 'in 1950\nin 7777\nin ٣٤٥٦\nin 12\nin 99\n' | "$LOCKSTEP" predict digits/last.h5 2>err.txt | cut -f 1 >predicted.txt
 [ "$(tr '\n' ' ' <predicted.txt)" = 'year year year week week ' ] || fail "$(cat predicted.txt err.txt)"
 
-# <unk>: a warning where the other parts have units that training does not have.
+# <unk>: a warning where the other splits have units that training does not have.
 printf 'a b\na b\n' >train.txt
 printf 'a c\n' >valid.txt
 prepared 'vocabulary: 6' text train.txt --valid valid.txt
@@ -120,7 +121,7 @@ printf 'b a\n' >valid.txt
 prepared 'vocabulary: 6' text train.txt --valid valid.txt
 [ ! -s err.txt ] || fail "$(cat err.txt)"
 
-# Real files: hashtags of wnut17 and sentences of UD are counted as ever.
+# Real files: the numbers of sentences of wnut17 (with hashtags) and UD are right.
 data=${LOCKSTEP_DATA:-}
 if [ -d "$data/wnut17" ] && [ -d "$data/ud-english-ewt" ]; then
   prepared '3394 sequences        62730 units' label "$data/wnut17/wnut17train.conll"

@@ -1,4 +1,4 @@
-# What a run begins with it goes on with: another value of such a setting is refused (64) and nothing is touched.
+# Settings that are fixed for a run: another value is refused (64), and no file is changed.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -7,7 +7,7 @@ awk 'BEGIN { srand(1); for (i = 0; i < 60; i++) { s = t = ""; for (n = 1 + int(5
   s = s (s == "" ? "" : " ") "a" k; t = t (t == "" ? "" : " ") "a" k } print s "\t" t } }' >pairs.tsv
 "$LOCKSTEP" prepare pairs pairs.tsv --shared-vocabulary -o pairs.h5 >/dev/null
 
-# begin RUN CONFIG [key=value ...]: without mpirun, which takes longer than the run
+# begin RUN CONFIG [key=value ...]: without mpirun, which would take longer than the run
 begin() {
   local run=$1 config=$2
   shift 2
@@ -36,6 +36,6 @@ for change in train.pool=7 model.attention=additive model.bridge=copy model.inpu
   model.shared_embedding=true; do
   refused pairs "$change" translate-g2p.yaml "${pairs[@]}" train.steps=4
 done
-# the same settings go on
+# with the same settings the run resumes
 begin lm lm-char.yaml "${lm[@]}" train.steps=4
 grep -q 'done at step 4' lm.log

@@ -1,5 +1,5 @@
-# Checkpoints with a true digest whose counters, configuration or numbers no run can have left: 65 and one line, from
-# whatever command reads them; and one that a newer version wrote, which a run does not pass over.
+# Checkpoints with a valid digest but impossible counters, configuration or numbers: 65 and one line from every command
+# that reads them. One that a newer version wrote, which a run does not skip as it skips damaged ones.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -33,7 +33,7 @@ for wrong in shards=5000 shards=0 step=-1 epoch=9007199254740993 step_in_epoch=-
 done
 forged 'attribute "spike_mean" of /state is' "$LOCKSTEP" predict forged.h5
 goes_on_from_2 'attribute "spike_mean" of /state is'
-# within all bounds, but not of this corpus
+# within all bounds, but impossible with this corpus
 "$files" set $good forged.h5 /state step_in_epoch 100000
 "$LOCKSTEP" verify forged.h5
 rm -rf run && cp -r whole run && cp forged.h5 $model
@@ -63,7 +63,7 @@ for wrong in 'hidden: -5' 'hidden: 99999999999999999999' 'layers: 1000000' 'cell
   "$files" text $good forged.h5 /config "$(cat wrong.yaml)"
   forged "forged.h5:[0-9]+:[0-9]+: .*${wrong%%:*}" "$LOCKSTEP" verify forged.h5
 done
-# within bounds, but the file has no such net
+# within bounds, but the file's tensors are of another net
 sed "s/^  hidden: .*/  hidden: 16384/" config.yaml >wrong.yaml
 "$files" text $good forged.h5 /config "$(cat wrong.yaml)"
 forged "the model needs" "$LOCKSTEP" verify forged.h5
@@ -72,7 +72,7 @@ for text in '%' '{' ': : :' '[1, 2]' 'model: 5'; do
   forged "forged.h5" "$LOCKSTEP" verify forged.h5
 done
 
-# ---- a newer version's ----
+# ---- written by a newer version ----
 "$files" set $good forged.h5 / version 3
 newer='was written by a newer version of Lockstep \(format 3; this program reads up to 2\)'
 for command in verify inspect predict score generate; do forged "forged.h5 $newer" "$LOCKSTEP" $command forged.h5; done

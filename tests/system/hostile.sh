@@ -1,5 +1,5 @@
-# Files from strangers, and files of the wrong kind, given to every command that takes one: exit code 65 (74 where it is
-# input/output) and one line, within five seconds and 1 GiB (hostile_files.c measures), and never a word of HDF5's.
+# Hostile files, and files of the wrong kind, given to every command that reads one: exit code 65 (74 for input/output)
+# and one line, within five seconds and 1 GiB (hostile_files.c measures), and no message of HDF5.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -28,7 +28,7 @@ refused() {
 }
 train_on() { refused "$1" "$2" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$3" data.corpus="$4" run.dir=hostile-run train.steps=3; }
 
-# ---- made by hand, with a digest that holds ----
+# ---- made by hand, with a valid digest ----
 mkdir stream labels lengths models
 "$files" make text.h5 /train/stream stream
 bucket=$(h5ls label.h5/train | sed -n 's/^\(len_[0-9]*\) .*/\1/p' | head -1)
@@ -48,7 +48,7 @@ for file in stream/*.h5; do
   esac
 done
 for file in labels/*.h5 lengths/*.h5; do refused 65 "$file" "$LOCKSTEP" verify "$file"; done
-# not every one: a run of its own takes a while to start
+# not all of them: a training run takes a while to start
 for name in external-link million-attributes data-bomb data-wild-numbers; do
   train_on 65 "stream/$name.h5" lm-char.yaml "stream/$name.h5"
 done
@@ -62,13 +62,13 @@ for file in models/*.h5; do
 done
 refused 65 models/huge-shape.h5 "$LOCKSTEP" eval models/huge-shape.h5 text.h5
 
-# ---- metadata in an image of HDF5's cache, which it takes before anybody asks for anything ----
+# ---- metadata in an image of HDF5's cache, which HDF5 loads when it opens the file ----
 "$files" image text.h5 image.h5
 "$files" image "$model" image-model.h5
 for command in verify inspect; do refused 65 "image.h5 is refused: its superblock is none that" "$LOCKSTEP" $command image.h5; done
 refused 65 "image-model.h5 is refused: its superblock" "$LOCKSTEP" predict image-model.h5
 refused 65 "image.h5 is refused: its superblock" "$LOCKSTEP" eval "$model" image.h5
-# a stranger's frames, whatever is wrong with them: an end in 0 or 65, by a child that may die in our place
+# hostile files of frames: code 0 or 65; the child that reads them may crash
 "$files" frames frames.h5
 "$LOCKSTEP" prepare frames frames.h5 -o new.h5 >out.txt
 grep -q "train  *4 sequences  *40 frames" out.txt
@@ -91,7 +91,7 @@ for seed in $(seq 40); do
 done
 [[ "$ends " == *" 65 "* ]]
 
-# ---- HDF5's own switches change nothing ----
+# ---- environment variables of HDF5 have no effect ----
 cp text.h5 locked.h5
 chmod a-w locked.h5
 for locking in TRUE FALSE BEST_EFFORT nonsense; do
@@ -125,7 +125,7 @@ for file in "${!wrong[@]}"; do
     3) train_on "$code" "$pattern" lm-char.yaml "$file" ;;
   esac
 done
-# a corpus for a model, and the other way round
+# a corpus where a model is expected, and the reverse
 for command in score predict generate; do refused 65 "text.h5 is no Lockstep checkpoint: it is a Lockstep corpus" "$LOCKSTEP" $command text.h5; done
 refused 65 "text.h5 is no Lockstep checkpoint" "$LOCKSTEP" eval text.h5 text.h5
 refused 65 "$model is no Lockstep corpus: it is a Lockstep checkpoint" "$LOCKSTEP" eval "$model" "$model"
@@ -141,7 +141,7 @@ refused "64 65" "noise.h5" "$LOCKSTEP" train noise.h5
 [ ! -e new.h5 ]
 [ "$failures" -eq 0 ] || { echo "$failures failed" && exit 1; }
 
-# a file that may not be read: root may read all
+# a file without read permission, which root could read
 if [ "$(id -u)" -ne 0 ]; then
   chmod 0 locked.h5
   refused 74 "locked.h5: Permission denied" "$LOCKSTEP" verify locked.h5

@@ -1,4 +1,4 @@
-# What a hostile file names is never opened: no file outside the paths that were given, no plugin, no lock. With strace.
+# Paths that a hostile file contains are never opened: no file but those given, no plugin, no lock. By strace.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -13,7 +13,8 @@ mkdir plugins
 echo 0123456789abcdef >secret.bin
 cp text.h5 secret.h5
 
-# trace COMMAND...: the paths that were opened, and locks, one a line; the program, its libraries and /proc left out.
+# trace COMMAND...: the paths that were opened, and locks, one on each line, without the program, its libraries and
+# /proc.
 trace() {
   strace -f -qq -e trace=open,openat,openat2,creat,execve,flock,fcntl -o trace.txt "$@" >out.txt 2>err.txt || true
   {
@@ -30,7 +31,7 @@ for name in external-link external-storage virtual-data foreign-filter soft-link
     if grep -E 'secret|plugins|a lock' <<<"$opened"; then echo "$name, $command" && exit 1; fi
   done
 done
-# the child that looks first opens nothing at all
+# the child that checks files first opens nothing
 trace "$LOCKSTEP" verify text.h5 >opened.txt
 grep -qx text.h5 opened.txt
 child=$(sed -nE 's/^([0-9]+) +execve\("\/proc\/self\/exe".*/\1/p' trace.txt | head -1)

@@ -1,5 +1,5 @@
-# A run that starts from given weights: what is taken and what not, alike on any number of ranks and after a kill; and what
-# it is told where nothing fits.
+# A run that starts from given weights (init.from): which tensors and rows are copied, the same on any number of ranks
+# and after a kill; and the message where nothing fits.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -10,17 +10,17 @@ tr -cs 'a-z\n' ' ' <text.txt >words.txt
 
 small=(model.hidden=16 model.embedding=8 train.unroll=8 train.batch=8 train.epochs=0 eval.every=1000 checkpoint.every=0)
 train 2 lm-char.yaml old data.corpus=text.h5 "${small[@]}" train.steps=30
-# tensor FILE NAME: its values, one a line (rows one after another)
+# tensor FILE NAME: its values in row-major order, one on each line
 tensor() { h5dump -d "/model/$2" -m %.9g "$1" | sed -n '/^ *DATA {/,/}/p' | grep -v '"' | grep -oE ': .*' | tr -cs '0-9.e+\n-' '\n' | grep .; }
 
-# The same corpus, no step: the same weights, all of them.
+# The same corpus, no step: all weights are the same.
 train 1 lm-char.yaml copy data.corpus=text.h5 "${small[@]}" train.rate=0 train.steps=1 init.from=old/last.h5
 same old/last.h5 copy/last.h5
 total=$("$LOCKSTEP" inspect old/last.h5 | sed -n '/^tensors/,/^sha/p' | grep -c ' x \|^  ')
 grep -q "init.from: old/last.h5 (digest [0-9a-f]*): $total of $total tensors taken as they are" copy/log.txt || { cat copy/log.txt && exit 1; }
 grep -q '^  from: .*old/last.h5' copy/config.yaml
 
-# Another corpus, with fewer and other words in another order: rows go by the word.
+# Another corpus, with fewer and other words in another order: rows are matched by the word.
 train 1 lm-char.yaml old-words data.corpus=words.h5 "${small[@]}" train.steps=9
 head -c 6000 words.txt | sed 's/the/xthe/g; s/one/none/g' >other.txt
 "$LOCKSTEP" prepare text other.txt --stream --valid-fraction 0.1 -o other.h5 >/dev/null 2>&1
@@ -29,20 +29,20 @@ for ranks in 1 2 3; do
 done
 same rows-1/last.h5 rows-2/last.h5
 same rows-1/last.h5 rows-3/last.h5
-# without shared memory too, where each rank holds weights of its own
+# without shared memory too, where each rank has its own copy of the weights
 train 2 lm-char.yaml rows-apart data.corpus=other.h5 "${small[@]}" train.steps=12 init.from=old-words/last.h5 parallel.reduction=messages
 same rows-1/last.h5 rows-apart/last.h5
 train 1 lm-char.yaml rows data.corpus=other.h5 "${small[@]}" train.rate=0 train.steps=1 init.from=old-words/last.h5
 train 1 lm-char.yaml fresh data.corpus=other.h5 "${small[@]}" train.rate=0 train.steps=1
 grep -q 'init.from: taken row by row: embedding.weight ([0-9]* of [0-9]* units), output.weight ([0-9]* of [0-9]* units), output.bias' rows/log.txt ||
   { cat rows/log.txt && exit 1; }
-# units FILE: a line a unit, as h5dump writes it, with its number from 0
+# units FILE: one unit on each line, as h5dump writes it, with its number from 0
 units() { h5dump -d /vocab/source "$1" | sed -n '/^ *DATA {/,/}/p' | grep -oE '"(\\.|[^"])*"' | grep -v 'the id of a word' | nl -v0 -ba; }
 units old-words/last.h5 >old-words.units
 units rows/last.h5 >rows.units
 for run in old-words rows fresh; do tensor $run/last.h5 embedding/weight >$run.values; done
 [ "$(wc -l <old-words.values)" -eq $((8 * $(wc -l <old-words.units))) ]
-# every row: that of the old model where it knows the word, else what a run begins with
+# every row is the old model's where that has the word, else a freshly initialised one
 awk -F'\t' 'FILENAME == "old-words.units" { number[$2] = $1 + 0 } FILENAME == "rows.units" { unit[$1 + 0] = $2 }
   FILENAME ~ /values/ { value[FILENAME, FNR - 1] = $0 }
   END { for (u in unit) { known = unit[u] in number; seen[known]++; for (k = 0; k < 8; k++) {
@@ -52,7 +52,7 @@ awk -F'\t' 'FILENAME == "old-words.units" { number[$2] = $1 + 0 } FILENAME == "r
 same_tensor() { diff <(tensor "$1" "$3") <(tensor "$2" "$3"); }
 same_tensor old-words/last.h5 rows/last.h5 rnn/0/forward/weight_hh
 
-# One-hot input: columns of the input weights go by the word.
+# One-hot input: columns of the input weights are matched by the word.
 onehot=("${small[@]}" model.input=onehot model.bidirectional=false)
 train 1 lm-char.yaml old-hot data.corpus=words.h5 "${onehot[@]}" train.steps=9
 train 1 lm-char.yaml hot data.corpus=other.h5 "${onehot[@]}" train.rate=0 train.steps=1 init.from=old-hot/last.h5
@@ -68,7 +68,8 @@ for word in ranks and; do
   diff <(column old-hot/last.h5 old-words.units $word) <(column hot/last.h5 rows.units $word)
 done
 
-# Killed before it saved, and between two saves: the end of one left alone. The file may be gone once the run has begun.
+# Killed before its first save, and between two saves: the same result as undisturbed. The model may be deleted once the
+# run has begun.
 cp old/last.h5 given.h5
 steps=(data.corpus=other.h5 "${small[@]}" train.steps=40 checkpoint.every=10 init.from=given.h5)
 train 2 lm-char.yaml alone "${steps[@]}"
@@ -82,11 +83,11 @@ expect 64 "init.from=old/last.h5: the run in 'killed' began with given.h5 and ca
   run killed "${steps[@]}" init.from=old/last.h5
 expect 64 "init.from=: the run in 'killed' began with given.h5 and cannot go on with nothing" run killed "${steps[@]}" init.from=
 
-# Another task: a classifier takes embedding and layers of a language model, and its output is its own.
+# Another task: a classifier takes the embedding and layers of a language model; its output layer is new.
 "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" data.corpus=classify.h5 run.dir=class model.cell=lstm model.layers=2 \
   model.bidirectional=false model.hidden=16 model.embedding=8 train.epochs=0 train.steps=3 init.from=old/last.h5 2>err.txt
 grep -q 'init.from: not taken, these start as usual: output.weight (of other outputs or inputs)' class/log.txt || { cat class/log.txt && exit 1; }
-# A classifier with a class more takes the rows of those that there were.
+# A classifier with one more class takes the rows of the old classes.
 { head -300 classify.tsv && printf 'D\td\nD\tdd\n'; } >more.tsv
 "$LOCKSTEP" prepare classify more.tsv --unit char -o more.h5 >/dev/null 2>&1
 "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" data.corpus=more.h5 run.dir=more model.cell=lstm model.layers=2 \
@@ -94,7 +95,7 @@ grep -q 'init.from: not taken, these start as usual: output.weight (of other out
   init.from=class/last.h5 2>err.txt
 grep -q 'output.weight (3 of 4 labels), output.bias (3 of 4 labels)' more/log.txt || { cat more/log.txt && exit 1; }
 
-# Nothing fits; no model; no file.
+# Nothing fits; the file is no model; there is no file.
 expect 64 "init.from=old/last.h5: nothing of 'old/last.h5' fits this net" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" \
   data.corpus=classify.h5 run.dir=none model.hidden=12 model.embedding=6 train.steps=3 init.from=old/last.h5
 expect 65 'text.h5 is no Lockstep checkpoint: it is a Lockstep corpus' run none data.corpus=text.h5 "${small[@]}" train.steps=3 init.from=text.h5

@@ -1,5 +1,5 @@
-# Files as people have them, given to prepare: compressed (the same corpus, byte for byte, whatever the name), archives,
-# other encodings, HDF5 under any name. What is refused ends in 65 and one line, and leaves no file.
+# Input files of prepare: compressed (the same corpus, byte for byte, whatever the name), archives, other encodings,
+# HDF5 under any name. What is refused gives 65 and one line, and leaves no file.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -27,7 +27,7 @@ for tool in gzip xz bzip2 zstd; do
 done
 [ "$tools" -ge 2 ]
 
-# refused WORDS FILE [KIND]: by name and through standard input, with one line
+# refused WORDS FILE [KIND]: as a file and through standard input, with one line
 refused() {
   expect 65 "^lockstep: $2:?.*$1" "$LOCKSTEP" prepare "${3:-text}" "$2" -o new.h5
   expect 65 "^lockstep: <stdin>:?.*${1%%: *}" "$LOCKSTEP" prepare "${3:-text}" - -o new.h5 <"$2"
@@ -74,7 +74,7 @@ if command -v iconv >/dev/null; then
   expect 65 "standard input: the text is in UTF-16 .*: put .iconv -f UTF-16 -t UTF-8. before it" "$LOCKSTEP" predict run/last.h5 <wide
 fi
 
-# a few KiB that would become a GiB
+# a few KiB that decompress to a GiB
 head -c 1G /dev/zero | gzip -1 >bomb
 "$LOCKSTEP_BUILD/tests/hostile_files" run 20 1024 "$LOCKSTEP" prepare text bomb -o new.h5 2>err.txt && exit 1
 grep -q "bomb: its .* bytes become more than .* MiB" err.txt

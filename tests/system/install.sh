@@ -1,5 +1,5 @@
-# What `cmake --install` puts down is complete: a program outside the tree compiles, links and runs against it, by
-# pkg-config and by find_package(lockstep); the installed program starts.
+# The installation is complete: a program outside the tree compiles, links and runs with it, by pkg-config and by
+# find_package(lockstep); the installed program starts.
 # shellcheck shell=bash
 if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi
 
@@ -24,7 +24,7 @@ cmake -S package -B package/build -DCMAKE_PREFIX_PATH="$PWD/prefix" >package.txt
 cmake --build package/build >>package.txt
 package/build/use
 
-# The prefix in lockstep.pc is the configured one; pkg-config is told the real one.
+# lockstep.pc has the configured prefix; pkg-config gets the real one.
 PKG_CONFIG_PATH=$(dirname "$(find prefix -name lockstep.pc)")
 export PKG_CONFIG_PATH
 libdir=$(dirname "$PKG_CONFIG_PATH")

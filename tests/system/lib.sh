@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the system tests share. Sourced; the shell runs with -eu.
+# Functions for all system tests. Sourced; the shell runs with -eu.
 
-# corpora: small ones of every kind, out of the tree's own prose and a little arithmetic.
+# Small corpora of every kind, made of the tree's own documents and a little arithmetic.
 corpus_text() {
   cat "$LOCKSTEP_SOURCE"/{ARCHITECTURE,CONTRIBUTING}.md >text.txt
   "$LOCKSTEP" prepare text text.txt --unit char --stream --valid-fraction 0.1 -o text.h5 >/dev/null
@@ -10,13 +10,13 @@ corpus_lines() {
   grep . "$LOCKSTEP_SOURCE/ARCHITECTURE.md" >lines.txt
   "$LOCKSTEP" prepare text lines.txt --unit word --valid-fraction 0.1 -o lines.h5 >/dev/null
 }
-# A tag for every word: whether its number is odd, even or the first after an odd one. Lengths 1 to 30.
+# Tagging: a word's number is odd, even, or the one before it was odd ("after"). Lengths 1 to 30.
 corpus_label() {
   awk 'BEGIN { srand(7); for (i = 0; i < 400; i++) { before = 0; for (n = 1 + int(30 * rand()); n; n--) {
     w = int(60 * rand()); print "w" w "\t" (before % 2 ? "after" : w % 2 ? "odd" : "even"); before = w } print "" } }' >label.txt
   "$LOCKSTEP" prepare label label.txt --column word=0,tag=-1 --valid-fraction 0.1 -o label.h5 >/dev/null
 }
-# Words over three letters, labelled by the letter that is most frequent.
+# Classification: words of three letters, labelled by the most frequent letter.
 corpus_classify() {
   awk 'BEGIN { srand(3); for (i = 0; i < 500; i++) { a = b = c = 0; t = ""; for (n = 3 + int(20 * rand()); n; n--) {
     k = int(3 * rand()); t = t substr("abc", k + 1, 1); if (k == 0) a++; if (k == 1) b++; if (k == 2) c++ }
@@ -24,7 +24,7 @@ corpus_classify() {
   "$LOCKSTEP" prepare classify classify.tsv --unit char --valid-fraction 0.1 -o classify.h5 >/dev/null
 }
 
-# Words backwards.
+# Translation: words in reverse order.
 corpus_pairs() {
   awk 'BEGIN { srand(5); for (i = 0; i < 900; i++) { s = t = ""; for (n = 2 + int(7 * rand()); n; n--) {
     c = substr("abcdefghij", 1 + int(10 * rand()), 1); s = s (s ? " " : "") c; t = c (t ? " " : "") t } print s "\t" t } }' >pairs.tsv
@@ -37,7 +37,8 @@ train() {
   shift 3
   mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$run" "$@" >"$run.log" 2>&1
 }
-# run_killed NAME CONFIG key=value...: start on R ranks, SIGKILL all of it after a while, go on with another R, to the end
+# run_killed NAME CONFIG key=value...: start a run, kill all of it with SIGKILL after a while, resume it on another
+# number of ranks, several times, then let it finish
 run_killed() {
   local name=$1 config=$2 kills=0 ranks job newest='' pids
   shift 2
@@ -45,13 +46,13 @@ run_killed() {
     mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$PWD/$name" "$@" >>"$name.log" 2>&1 &
     job=$!
     for _ in $(seq 100); do
-      # killed once it has made checkpoints beyond those of the last round
+      # kill it once it has made new checkpoints
       if [ "$(find "$name/checkpoints" -name 'step-*.h5' 2>/dev/null | sort | tail -1)" != "$newest" ]; then break; fi
       kill -0 "$job" 2>/dev/null || break
       sleep 0.05
     done
     newest=$(find "$name/checkpoints" -name 'step-*.h5' 2>/dev/null | sort | tail -1)
-    # the ranks first: a rank that outlives mpirun might still write
+    # the ranks first, as a rank that outlives mpirun could still write
     pids=$(pgrep -f "train .*run.dir=$PWD/$name" || true)
     # shellcheck disable=SC2086
     if [ -n "$pids" ]; then kill -KILL $pids 2>/dev/null && kills=$((kills + 1)); fi

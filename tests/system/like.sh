@@ -1,13 +1,13 @@
-# New data for an old model: `prepare --like` gives a corpus that `eval` takes, in the model's units, numbers and labels.
+# New data for an existing model: `prepare --like` makes a corpus for `eval` with the model's vocabulary and labels.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 prepare=("$LOCKSTEP" prepare)
 
-# figure FILE: the loss that eval --json tells
+# figure FILE: the loss that eval --json prints
 figures() { "$LOCKSTEP" eval "$@" --json | grep -oE '"(split|loss|accuracy|units|sequences)": *[^,}]*'; }
 
-# A classifier of small letters: its own training lines, prepared anew, give the figures of the first corpus.
+# A classifier of lower-case letters: its own training lines, prepared again, give the figures of the first corpus.
 awk 'BEGIN { srand(3); for (i = 0; i < 300; i++) { t = ""; a = 0; for (n = 3 + int(9 * rand()); n; n--) {
   k = int(3 * rand()); t = t substr("ABC", k + 1, 1) int(3 * rand()); a += k == 0 }
   print (a > 2 ? "many" : a ? "few" : "none") "\t" t } }' >a.tsv
@@ -22,7 +22,7 @@ for like in run/last.h5 a.h5; do
   h5dump -d /vocab/source a.h5 | sed 1d | diff - <(h5dump -d /vocab/source again.h5 | sed 1d)
 done
 h5dump -a source again.h5 | grep -q 'like a.h5 [0-9a-f]'
-# Fewer classes and letters in another order: numbers stay the model's. No training file is needed.
+# Fewer classes and letters, in another order: the model's numbers are kept. No training file is needed.
 printf 'none\tb1\nmany\tAAAA9A\nmore\tzzz\n' >b.tsv
 "${prepare[@]}" classify --like run/last.h5 --test b.tsv -o b.h5 >report.txt 2>err.txt
 grep -q "1 of 3 in test (1 different, the first 'more' at b.tsv:3:1)" err.txt || { cat err.txt && exit 1; }
@@ -31,9 +31,9 @@ grep -q 'test .* 11 units *<unk> 27.27 %' report.txt || { cat report.txt && exit
 [ "$(figures run/last.h5 b.h5 | wc -l)" -ge 2 ]
 mpirun -n 2 "$LOCKSTEP" eval run/last.h5 b.h5 >two.txt
 "$LOCKSTEP" eval run/last.h5 b.h5 | diff - two.txt
-# A training part of it trains: the net is the old one's size, so its weights can be gone on with.
+# Such a corpus can be trained on: the net has the old one's size, so its weights can be continued.
 train 1 classify-text.yaml more data.corpus=again.h5 "${small[@]}"
-# A corpus without a training part cannot be trained on, and says so.
+# A corpus without a training split cannot be trained on, and the message says so.
 expect 65 '^lockstep: the corpus holds nothing in /train' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" data.corpus=b.h5 run.dir=none "${small[@]}"
 
 # Mistakes
@@ -52,8 +52,8 @@ expect 64 'there is no training file to take it from' "${prepare[@]}" classify -
 expect 65 'a.tsv is no Lockstep file' "${prepare[@]}" classify --like a.tsv --test b.tsv -o c2.h5
 [ ! -e c2.h5 ]
 
-# The other kinds: what was prepared once is prepared again to the same parts.
-# again KIND FILE option...: prepare, prepare like that, and compare what h5dump shows of the training part
+# The other kinds: preparing the same files again gives the same splits.
+# again KIND FILE option...: prepare, prepare --like that, and compare h5dump's output for the training split
 again() {
   local kind=$1 file=$2
   shift 2
@@ -73,7 +73,7 @@ printf 'x\t1,2 3,4\ny\t5,6\n' >frames.tsv
 again frames frames.tsv
 printf 'x\t1,2,3\n' >wide.tsv
 expect 65 'wide.tsv:1:3: a frame of 3 numbers, expected 2 as in first.h5' "${prepare[@]}" frames wide.tsv --like first.h5 -o c2.h5
-# Pairs in two files, for test alone.
+# Pairs in two files, for the test split only.
 cut -f1 pairs.tsv >p.en && cut -f2 pairs.tsv >p.de
 "${prepare[@]}" pairs pairs.tsv -o p.h5 >report.txt 2>&1
 "${prepare[@]}" pairs --test p.en --test-target p.de --like p.h5 -o q.h5 >report.txt 2>&1

@@ -1,15 +1,16 @@
-# A rate that goes by time has fallen when the time is over, on any ranks, also where the run was killed in between.
+# A learning rate that follows time has reached its end when the time is over, on any number of ranks, also after a
+# kill.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_text
 small=(data.corpus=text.h5 model.hidden=16 model.embedding=8 train.batch=8 train.unroll=8 train.rate=0.01 train.warmup=0 checkpoint.every=20
   eval.every=0)
-# rates RUN: those of the windows, the first and the last
+# rates RUN: the rates of the first and the last window
 rates() { grep '"kind":"train"' "$1/metrics.jsonl" | sed 's/.*"rate":\([^,}]*\).*/\1/' | sed -n '1p;$p' | paste -sd ' '; }
 fell() { rates "$1" | awk '{ print; exit !(NF == 2 && $1 > 0.005 && $2 < 0.001) }'; }
 
-# by minutes alone; with many epochs besides; killed and taken up again
+# limited by minutes only; with many epochs too; killed and resumed
 train 2 lm-char.yaml alone "${small[@]}" train.minutes=0.05 train.epochs=0
 grep -q 'the learning rate goes by the time' alone.log
 grep -q 'done at step [0-9]*: train.minutes are over' alone.log
@@ -21,7 +22,7 @@ fell both
 train 3 lm-char.yaml killed "${small[@]}" train.minutes=0.08 train.epochs=0 parallel.reduction=messages parallel.check_every=10
 grep -q 'resuming from' killed.log
 fell killed
-# by steps, and without a limit of time, nothing changes
+# a schedule by steps without a time limit has not changed
 train 2 lm-char.yaml steps "${small[@]}" train.epochs=0 train.steps=60
 ! grep -q 'goes by the time' steps.log
 train 1 lm-char.yaml again "${small[@]}" train.epochs=0 train.steps=60 train.minutes=1000 train.schedule_by=steps

@@ -1,5 +1,5 @@
-# Ranks that find other files under one name, as on hosts that each have a copy: rank r works in folder r. Paths over
-# /proc/self/cwd are the same words on all ranks.
+# Ranks that find different files under one path, as on hosts that each have a copy. Rank r works in folder r, and paths
+# through /proc/self/cwd look the same on all ranks.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -14,7 +14,7 @@ cat >apart.sh <<'END'
 cd "${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}}" && exec "$LOCKSTEP" "$@"
 END
 apart() { mpirun -n 2 bash "$PWD/apart.sh" "$@" </dev/null; }
-# refused PATTERN COMMAND...: 65, and one line of ours that matches
+# refused PATTERN COMMAND...: 65, and one line of the program that matches
 refused() {
   expect 65 "$1" apart "${@:2}"
   [ "$(grep -c '^lockstep: ' err.txt)" -eq 1 ] || { cat err.txt && return 1; }
@@ -23,7 +23,7 @@ here=/proc/self/cwd
 start=(train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" data.corpus="$here/text.h5" run.dir="$PWD/run" "${settings[@]}")
 other='rank 1 \(host .*\) finds another file there than rank 0 \(host .*\): digest [0-9a-f]{32}, not [0-9a-f]{32}'
 
-# another corpus
+# a rank with another corpus
 cp text.h5 0/
 cp less.h5 1/text.h5
 cp one/last.h5 0/model.h5
@@ -31,13 +31,13 @@ cp one/last.h5 1/model.h5
 refused "text.h5: $other" "${start[@]}"
 [ ! -e run/last.h5 ]
 refused "text.h5: $other" eval $here/model.h5 $here/text.h5
-# another model
+# a rank with another model
 cp text.h5 1/text.h5
 cp two/last.h5 1/model.h5
 refused "model.h5: $other" eval $here/model.h5 $here/text.h5
 cp less.h5 1/text.h5
 refused "model.h5: $other" predict $here/model.h5
-# copies of one file are one file
+# copies of the same file count as the same
 cp text.h5 1/text.h5
 cp one/last.h5 1/model.h5
 apart eval $here/model.h5 $here/text.h5 >two.txt
@@ -46,12 +46,12 @@ cmp one.txt two.txt
 apart "${start[@]}" >run.log 2>&1
 grep -q "done at step 4" run.log
 
-# a rank's own copy that is damaged, or missing
+# a rank's copy that is damaged or missing
 printf 'X' | dd of=1/text.h5 bs=1 seek=3000 conv=notrunc status=none
 refused "rank 1: .*text.h5 is damaged" eval $here/model.h5 $here/text.h5
 rm 1/text.h5
 expect 74 "rank 1: cannot open .*text.h5: No such file" apart eval $here/model.h5 $here/text.h5
-# rank 0's: no other rank comes near its own before that is known (its 74 would be the worse end)
+# rank 0's copy: no other rank opens its own before rank 0's was checked (its 74 would win over 65)
 cp text.h5 0/
 printf 'X' | dd of=0/text.h5 bs=1 seek=3000 conv=notrunc status=none
 refused "lockstep: /proc.*text.h5 is damaged" eval $here/model.h5 $here/text.h5

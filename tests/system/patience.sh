@@ -1,4 +1,4 @@
-# Patience counts evaluations in a row: one that improves sets it back.
+# Patience counts evaluations in a row: an improvement resets it.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -6,7 +6,7 @@ corpus_classify
 train 1 classify-text.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=4 train.batch=8 train.optimizer=sgd \
   train.rate=0.5 train.schedule=constant train.warmup=0 train.epochs=0 train.steps=4000 train.patience=4 eval.every=10 eval.metric=loss \
   checkpoint.every=0
-# By the losses that it told: where it had to end, and how often an evaluation that improved came after some that had not.
+# From the logged losses: where the run had to end, and how often an improvement came after evaluations without one.
 awk -F'[:,]' '/"kind":"valid"/ {
     for (i = 1; i < NF; i++) { if ($i == "\"step\"") step = $(i + 1); if ($i == "\"loss\"") loss = $(i + 1) }
     last = step

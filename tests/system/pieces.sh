@@ -1,4 +1,5 @@
-# Sentences in pieces of a SentencePiece model, by the configuration for texts: prepared, learned, translated, scored.
+# Translation with subwords of a SentencePiece model, with the configuration for texts: prepare, train, translate,
+# score.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -29,11 +30,11 @@ cut -f1 valid.tsv >in.txt
 mpirun -n 2 "$LOCKSTEP" predict run/best.h5 --beam 4 <in.txt >found.txt
 [ "$(wc -l <found.txt)" = 100 ]
 paste in.txt found.txt | "$LOCKSTEP" score run/best.h5 | awk -F'\t' 'NF == 3 && $1 < 0 && $2 > 0 { n++ } END { exit n != 100 }'
-# A text can be made of other pieces: no list has it twice, and some lists are shorter for it.
+# Different pieces can give the same text: no list has it twice, and some lists are shorter therefore.
 "$LOCKSTEP" predict run/best.h5 --beam 16 --nbest 16 --scores <in.txt >lists.txt
 [ -z "$(cut -f1,2 lists.txt | sort | uniq -d)" ] || fail "a list has a text twice"
 [ "$(wc -l <lists.txt)" -lt 1600 ] || fail "no text was made of other pieces: nothing was tried"
-# New pairs for the model, by its own pieces and numbers, without a file of its SentencePiece model
+# New pairs for the model with its own pieces and numbers, without the SentencePiece file
 rm both.model
 "$LOCKSTEP" prepare pairs --test valid.tsv --like run/best.h5 -o new.h5 >/dev/null 2>&1
 diff <("$LOCKSTEP" eval run/best.h5 text.h5 --split valid --json | tr ',' '\n' | grep loss) \

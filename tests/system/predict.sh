@@ -1,8 +1,8 @@
-# predict, score and generate on models trained here: what they print agrees with eval, comes in the order of the lines,
-# and a mistake is one line with its place.
+# predict, score and generate with models trained here: the output agrees with eval and is in the order of the lines; a
+# mistake gives one line with its place.
 # shellcheck shell=bash
 fail() { echo "$*" >&2 && exit 1; }
-# expect CODE WORDS COMMAND...: the exit code, and words of the one line on standard error
+# expect CODE WORDS COMMAND...: this exit code, and one line on standard error with these words
 expect() {
   local code=0 want=$1 words=$2
   shift 2
@@ -21,7 +21,7 @@ train() {
 }
 figure() { awk -v name="$2" '$1 == name { print $2 }' "$1"; }
 
-# Words by their first letter; the second class is what has an e in it.
+# Words classified by whether they have an e in them.
 awk 'BEGIN { srand(3); for (i = 0; i < 600; i++) { w = ""; n = 2 + int(rand() * 6); for (j = 0; j < n; j++)
   w = w substr("abcdefgh", 1 + int(rand() * 8), 1); print ((w ~ /e/) ? "with" : "without") "\t" w } }' >words.tsv
 head -500 words.tsv >train.tsv
@@ -34,7 +34,7 @@ cut -f2 test.tsv >in.txt
 paste out.txt test.tsv | awk -F'\t' '$1 == $2 { n++ } END { printf "%.6f\n", n / NR }' >accuracy.txt
 [ "$(cat accuracy.txt)" = "$(figure eval.txt accuracy)" ] || fail "predict: $(cat accuracy.txt), eval: $(cat eval.txt)"
 awk '{ exit $1 < 0.8 }' accuracy.txt || fail "nothing was learnt: $(cat accuracy.txt)"
-# each line by itself, all together, and far more lines than a block: the same answers to the bit
+# each line alone, all together, and many more lines than a block: the same answers, bit for bit
 "$LOCKSTEP" predict class/last.h5 --scores <in.txt >together.txt
 head -5 in.txt | while read -r line; do echo "$line" | "$LOCKSTEP" predict class/last.h5 --scores; done >alone.txt
 head -5 together.txt | cmp - alone.txt
@@ -57,7 +57,7 @@ expect 64 "only a language model" "$LOCKSTEP" generate class/last.h5
 expect 74 "nothere.h5" "$LOCKSTEP" predict nothere.h5 <in.txt
 expect 64 "did you mean --scores" "$LOCKSTEP" predict class/last.h5 --score=1 --scorse <in.txt
 
-# Frames: a class by the sign of the first number.
+# Frames: the class is the sign of the first number.
 awk 'BEGIN { srand(4); for (i = 0; i < 200; i++) { s = rand() < .5 ? 1 : -1; printf "%s\t", (s > 0 ? "up" : "down")
   for (j = 0; j <= i % 4; j++) printf "%s%.3f,%.3f", j ? " " : "", s + rand() / 2, rand(); print "" } }' >frames.tsv
 "$LOCKSTEP" prepare frames frames.tsv -o frames.h5 >prepare.txt 2>&1
@@ -67,7 +67,7 @@ printf 'up\n\ndown\n' | cmp - out.txt
 printf '1,1\n1,1 1,x\n' >bad.txt
 expect 65 "standard input:2:7: " "$LOCKSTEP" predict frames/last.h5 <bad.txt
 
-# Tags: every word's is its own.
+# A tagger whose tags are the words.
 awk 'BEGIN { srand(5); for (i = 0; i < 200; i++) { n = 1 + i % 5
   for (j = 0; j < n; j++) { w = substr("abcd", 1 + int(rand() * 4), 1); print w "\tT" w } print "" } }' >tags.tsv
 "$LOCKSTEP" prepare label tags.tsv -o tags.h5 >prepare.txt 2>&1
@@ -78,7 +78,7 @@ printf 'Ta Tb\nTd Tc Ta\n\nTb\n' | cmp - out.txt
 printf '<eos>\n' | "$LOCKSTEP" predict tags/last.h5 --scores >out.txt # a word like any other that is not known
 printf 'unheard\n' | "$LOCKSTEP" predict tags/last.h5 --scores | cmp - out.txt
 
-# A translator that has learned next to nothing: an empty line has no score; the targets' units are its own.
+# A translator that has hardly been trained: an empty line has no score; targets use the target vocabulary.
 awk '{ print $0 "\tx" NR % 3 }' in.txt >pairs.tsv
 sed 's/x2$/x3/' pairs.tsv >others.tsv
 for name in pairs others; do "$LOCKSTEP" prepare pairs $name.tsv --unit word -o $name.h5 >prepare.txt 2>&1; done
@@ -88,7 +88,7 @@ sed -n '1s/$/\n/p;3p' pairs.tsv | "$LOCKSTEP" score pairs/last.h5 >spaced.txt
 [ "$(sed -n 2p spaced.txt)" = "" ] && [ "$(wc -l <spaced.txt)" = 3 ] && sed 2d spaced.txt | cmp - out.txt
 expect 65 "others.h5: its target vocabulary is not the one" "$LOCKSTEP" eval pairs/last.h5 others.h5
 
-# A language model of lines: score sums up to eval's loss.
+# A language model of lines: the scores add up to eval's loss.
 awk 'BEGIN { srand(6); for (i = 0; i < 300; i++) { printf "the"; n = 1 + int(rand() * 5)
   for (j = 0; j < n; j++) printf " w%d", rand() * 9; print " end" } }' >lines.txt
 head -250 lines.txt >train.txt
@@ -111,7 +111,7 @@ if grep -q '<' out.txt; then fail "a special came out: $(cat out.txt)"; fi
 grep -q '^the w1' greedy.txt
 expect 64 "--top-p" "$LOCKSTEP" generate lines/last.h5 --top-p 1.5
 
-# A running text of characters, cut off by its reader: quietly.
+# A running text of characters, whose reader closes the pipe: no message.
 "$LOCKSTEP" prepare text lines.txt --unit char --stream -o stream.h5 >prepare.txt 2>&1
 train stream lm stream.h5 train.steps=30 train.unroll=20
 units=$(wc -m <lines.txt)
@@ -130,6 +130,6 @@ expect 64 "did you mean --beam" "$LOCKSTEP" predict class/last.h5 --baem 3
 [ "$("$LOCKSTEP" generate stream/last.h5 --length 40 --prompt 'the w' | wc -m)" -ge 45 ]
 "$LOCKSTEP" score --help | grep -q perplexity
 
-# Lines of the file that the model learnt from, answers and all, are no questions.
+# Lines in the format of the training file, with labels, are refused as input.
 head -1 test.tsv >labelled.tsv
 expect 65 'tab: expected the text alone (cut -f2- takes it from labelled lines)' "$LOCKSTEP" predict class/last.h5 <labelled.tsv

@@ -1,5 +1,5 @@
-# `lockstep prepare` on the real binary: what h5ls finds in the result, exit codes and places of mistakes, and that a
-# failure leaves nothing behind.
+# `lockstep prepare`: what h5ls shows of the result, exit codes and places of mistakes, and that a failure leaves no
+# files.
 # shellcheck shell=bash
 
 fail() {
@@ -7,8 +7,8 @@ fail() {
   exit 1
 }
 
-# refused CODE WORDS COMMAND...: the command ends with this exit code, one line on standard error that holds WORDS, and
-# no file that was not there before.
+# refused CODE WORDS COMMAND...: the command ends with this exit code, one line on standard error with WORDS, and no new
+# file.
 refused() {
   local code=$1 words=$2 got=0 before after
   shift 2
@@ -21,7 +21,7 @@ refused() {
   [ "$before" = "$after" ] || fail "left behind by $*: $after"
 }
 
-# has FILE OBJECT WORDS: h5ls shows the object with these words.
+# has FILE OBJECT WORDS: h5ls describes the object with these words.
 has() {
   h5ls -r "$1" | grep -F -- "$2" | grep -qF -- "$3" || fail "$1: no $2 $3 in: $(h5ls -r "$1")"
 }
@@ -30,7 +30,7 @@ mkdir work
 cd work || exit 1
 prepare=("$LOCKSTEP" prepare)
 
-# One running text of characters: the last tenth is for validation, character by character.
+# One running text of characters: the last tenth of the characters is for validation.
 for i in $(seq 100); do echo "line number $i of a running text"; done >text.txt
 characters=$(wc -m <text.txt)
 "${prepare[@]}" text text.txt --unit char --stream --valid-fraction 0.1 -o text.h5 >report.txt
@@ -39,7 +39,7 @@ has text.h5 /valid/stream "{$((characters - characters * 9 / 10))/Inf}"
 grep -q "$((characters * 9 / 10)) units" report.txt
 grep -q 'MB/s' report.txt
 
-# Labelled lines, from standard input too, and over the file that is there.
+# Labelled lines, from standard input too, replacing an existing file.
 printf 'en\tword\nfr\tmot\nen\tmorphology\n' >lines.tsv
 "${prepare[@]}" classify lines.tsv --unit char --max-length 20 -o lines.h5 >/dev/null
 has lines.h5 /train/len_0006/source '{2'
@@ -50,7 +50,7 @@ grep -q 'cut to 5: 1 sequences' report.txt
 has lines.h5 /train/len_0008/source '{1'
 [ "$(h5ls -r lines.h5 | grep -c len_0012)" -eq 0 ] || fail 'the old corpus is still there'
 
-# Blanks around a label are no part of it.
+# Spaces around a label are not part of it.
 printf ' x\ta\nx\tb\nx  \ta\nnew york\tc\n' >blanks.tsv
 "${prepare[@]}" classify blanks.tsv -o lines.h5 >report.txt
 grep -q 'labels: 2$' report.txt || fail "blanks around labels: $(cat report.txt)"
@@ -59,7 +59,7 @@ printf 'w\tx \nv\t x\n' >blanks.conll
 printf 'x \t1,2\n x\t1,3\n' >blanks.txt
 "${prepare[@]}" frames blanks.txt -o lines.h5 | grep -q 'labels: 1$'
 
-# Words and tags: .conllu by its name, plain columns by numbers.
+# Words and tags: .conllu with column names, plain columns with numbers.
 printf '# a\n1-2\tdont\t_\t_\t_\t_\t_\t_\t_\t_\n1\tdo\t_\tAUX\t_\t_\t_\t_\t_\t_\n2\tnt\t_\tPART\t_\t_\t_\t_\t_\t_\n\n' >a.conllu
 "${prepare[@]}" label a.conllu -o label.h5 >/dev/null
 has label.h5 /train/len_0004/target '{1'
@@ -72,7 +72,7 @@ h5dump -d /vocab/label label.h5 | grep -q 'B-ORG'
 printf 'a\t1,2,3 4,5,6\nb\t7,8,9\n' >frames.tsv
 "${prepare[@]}" frames frames.tsv -o frames.h5 >/dev/null
 has frames.h5 /train/len_0004/frames '{2/Inf, 4, 3}'
-# Pairs: one file, and two files side by side; several accepted targets to test on.
+# Pairs: in one file, and in two parallel files; alternative targets for the test split.
 printf 'A B\tAH B\nC\tK\n' >train.tsv
 printf 'A\tAH\tEY\n' >test.tsv
 "${prepare[@]}" pairs train.tsv --test test.tsv -o pairs.h5 >report.txt
@@ -135,7 +135,7 @@ grep -q "never has count as wrong .*: 1 of 1 in test (1 different, the first 'y'
 "$LOCKSTEP" verify out.h5 >/dev/null && rm out.h5
 INPUT=bad.txt refused 65 '<stdin>:2:2: not valid UTF-8' "${prepare[@]}" text - -o out.h5
 
-# Mistakes on the command line: 64. A folder that is not there: 74.
+# Mistakes on the command line: 64. A missing directory: 74.
 refused 64 "unknown kind 'txt'" "${prepare[@]}" txt text.txt -o out.h5
 refused 64 'expected a kind' "${prepare[@]}"
 refused 64 "unknown kind 'text.txt'" "${prepare[@]}" text.txt -o out.h5
@@ -152,7 +152,7 @@ refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target
 refused 64 '--stream takes no value' "${prepare[@]}" text text.txt --stream=yes -o out.h5
 refused 64 '--target: expected a value (FILE)' "${prepare[@]}" text text.txt --target
 refused 64 'did you mean --max-length' "${prepare[@]}" text text.txt --max-lenght 3 -o out.h5
-# The output is none of the inputs, however it is spelt, and a file: 64, and the input is as it was.
+# The output must be a file and none of the inputs, however its path is written: 64, and the input is unchanged.
 cp lines.tsv safe.tsv
 ln -s lines.tsv link.tsv
 mkfifo pipe
@@ -170,7 +170,7 @@ refused 64 'cannot write pipe: it is a pipe' "${prepare[@]}" text text.txt -o pi
 refused 64 'cannot write /dev/null: it is a device' "${prepare[@]}" text text.txt -o /dev/null
 refused 64 'name of the output file is empty' "${prepare[@]}" text text.txt -o ''
 cmp lines.tsv safe.tsv
-# Where it is a link, what that points at is written.
+# Where the output is a symbolic link its target is written.
 : >folder/real.h5
 ln -s folder/real.h5 link.h5
 "${prepare[@]}" classify lines.tsv -o link.h5 >/dev/null
@@ -178,7 +178,7 @@ ln -s folder/real.h5 link.h5
 "$LOCKSTEP" verify folder/real.h5 >/dev/null
 rm -r link.h5 folder
 
-# Several files are verified, each with its line; the exit code is the first bad one's.
+# verify with several files: one line for each; the exit code is that of the first bad one.
 "${prepare[@]}" classify lines.tsv -o a.h5 >/dev/null
 cp a.h5 b.h5
 code=0
@@ -188,7 +188,7 @@ code=0
 [ "$(grep -cE 'none.h5|text.txt is no Lockstep file' ../err.txt)" -eq 2 ] && [ "$(wc -l <../err.txt)" -eq 2 ]
 "$LOCKSTEP" inspect a.h5 b.h5 >../out.txt
 [ "$(grep -c '^[ab].h5: a corpus' ../out.txt)" -eq 2 ]
-# Under mpirun one rank does it, and all end alike.
+# Under mpirun one rank does the work, and all end with the same code.
 mpirun -n 2 "$LOCKSTEP" verify a.h5 b.h5 >../out.txt
 [ "$(wc -l <../out.txt)" -eq 2 ] || fail "verify on two ranks: $(cat ../out.txt)"
 mpirun -n 2 "$LOCKSTEP" prepare classify lines.tsv -o c.h5 >../out.txt
@@ -198,10 +198,10 @@ code=0
 mpirun -n 2 "$LOCKSTEP" prepare text none.txt -o d.h5 2>../err.txt || code=$?
 if [ "$code" -ne 74 ] || [ "$(grep -c none.txt ../err.txt)" -ne 1 ]; then fail "two ranks: $code, $(cat ../err.txt)"; fi
 
-# A signal while it writes: nothing is left behind.
+# A signal while it writes: no file is left.
 awk 'BEGIN { for (i = 0; i < 3000000; i++) print "word" i % 5000, i }' >large.txt
 for signal in TERM INT HUP; do
-  # a shell's background jobs ignore SIGINT: env has it back
+  # background jobs of a shell ignore SIGINT: env restores the default
   env --default-signal=INT "${prepare[@]}" text large.txt --stream -o large.h5 >/dev/null &
   job=$!
   for _ in $(seq 300); do
@@ -220,10 +220,10 @@ rm ./*.h5 large.txt pipe
 refused 74 'none/out.h5' "${prepare[@]}" text text.txt -o none/out.h5
 refused 74 'none.txt' "${prepare[@]}" text none.txt -o out.h5
 
-# Help says how, with an example for each kind.
+# Help, with an example for each kind.
 "${prepare[@]}" --help >help.txt
 for kind in text classify label pairs frames; do grep -q "lockstep prepare $kind" help.txt || fail "no example of $kind"; done
-# Of one kind: its own options, its own example and no other's; wherever the kind stands.
+# Help for one kind: its own options and example only, wherever the kind is on the command line.
 "${prepare[@]}" label --help >label.txt
 "${prepare[@]}" --help label | cmp - label.txt
 grep -q 'lockstep prepare \[OPTION...\] label FILE' label.txt

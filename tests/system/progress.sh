@@ -1,12 +1,13 @@
-# The progress line of a run: figures from the first step on, a loss that is a mean, and no "0s left".
+# The progress line: figures from the first step on, a loss that is a mean, and never "0s left".
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
-# batches are of one length: some know nothing but "aaaaa", some digits at random
+# batches have one length each: some have only "aaaaa", some random digits
 awk 'BEGIN { srand(1); for (i = 0; i < 200; i++) { print "aaaaa"; t = ""; for (k = 0; k < 30; k++) t = t int(10 * rand()); print t } }' >lines.txt
 "$LOCKSTEP" prepare text lines.txt --unit char --valid-fraction 0.1 -o lines.h5 >prepare.txt 2>&1
 
-# watched RANKS [SETTING...]: every progress line of the run is looked at; none of a run by steps or epochs lacks its end
+# watched RANKS [SETTING...]: check every progress line of the run; with a limit of steps or epochs all show the last
+# step
 watched() {
   local ranks=$1
   shift
@@ -20,10 +21,11 @@ watched() {
   [ "$(tail -n 1 steps.txt | grep -c 'nearly done$')" -eq 1 ]
 }
 watched 1
-# Losses of batches are far apart; the line's is a mean of 20 steps and more, and hardly moves from step to step.
+# The losses of batches differ widely; the line shows a mean of 20 or more steps, which changes little from step to
+# step.
 awk '{if (NR > 30 && ($6 > 1.2 * last || $6 < last / 1.2)) exit 1; last = $6}' steps.txt
 watched 2 eval.every=7
-# A run by time alone tells the time.
+# A run limited by time only shows the time left.
 rm -rf run
 "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" data.corpus=lines.h5 model.hidden=16 model.embedding=8 \
   train.batch=8 train.epochs=0 train.steps=0 train.minutes=0.05 train.schedule=constant log.every=0.1 >out.txt 2>&1

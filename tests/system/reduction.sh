@@ -1,11 +1,11 @@
-# However the ranks reach each other (shared memory on one host, on two that they are dealt to in any way, messages), the
-# weights are the same; shared memory that is not there is an error only where it was asked for.
+# The weights are the same however the ranks communicate: shared memory on one host, on two hosts with any placement of
+# ranks, messages. Missing shared memory is an error only where it was asked for.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_lines
 
-# path NAME RANKS WORDS HOSTS [key=value ...]: the log must name the path that is meant to be tried
+# path NAME RANKS WORDS HOSTS [key=value ...]: train; WORDS in the log confirm which way was used
 path() {
   local name=$1 ranks=$2 words=$3 hosts=$4
   shift 4
@@ -24,7 +24,8 @@ if [ "$LOCKSTEP_MPI" = openmpi ]; then # without what makes such windows
   OMPI_MCA_osc=^sm path unshared 2 'messages between 2 ranks: MPI gives no shared window' aa
 fi
 
-# No room: messages, and why; an error for who insists. A run may go on by another path.
+# Not enough shared memory: messages are used and the reason logged; an error with parallel.reduction=shared. A run may
+# resume with the other way.
 early=1 LOCKSTEP_TEST_SHM=1000 path small 2 'messages between 2 ranks: .* MiB left' aa train.steps=5
 path small 3 'shared memory, 3 ranks in 1 group' aaa
 LOCKSTEP_TEST_SHM=1000 expect 64 'no shared memory between ranks: .* MiB left' mpirun -n 2 "$LOCKSTEP" train \

@@ -1,4 +1,4 @@
-# Killed anywhere and resumed on another number of ranks: the final weights are those of a run left alone.
+# Killed anywhere and resumed on another number of ranks: the final weights are those of an undisturbed run.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -17,13 +17,13 @@ label="data.corpus=label.h5 model.hidden=24 model.embedding=12 train.epochs=0 tr
 for kind in text label; do
   same "alone-$kind/last.h5" "killed-$kind/last.h5"
   same "alone-$kind/best.h5" "killed-$kind/best.h5"
-  # each step is told once, with the same figures
+  # each step is logged once, with the same figures
   diff <(grep -oE '"(kind|step|loss)":[^,]*' "alone-$kind/metrics.jsonl") <(grep -oE '"(kind|step|loss)":[^,]*' "killed-$kind/metrics.jsonl")
 done
-# Killed between its last save and its test: the next start has only that left to do; the one after it has nothing.
+# Killed between the last save and the test: the next start only runs the test; the one after it does nothing.
 head -400 label.txt >label-test.txt
 "$LOCKSTEP" prepare label label.txt --test label-test.txt --column word=0,tag=-1 --valid-fraction 0.1 -o tested.h5 >/dev/null
-# It ends at the end of an epoch, at a step that saves, at another, for want of patience, for want of time.
+# Runs that end at the end of an epoch, at a step that saves, at another step, by patience, by time.
 for end in train.steps={24,28,29} "train.rate=0 train.patience=2 eval.every=9 checkpoint.every=9" \
   "train.schedule=constant train.steps=0 train.minutes=0.03"; do
   rm -rf ended
@@ -33,7 +33,7 @@ for end in train.steps={24,28,29} "train.rate=0 train.patience=2 eval.every=9 ch
   [ "$(grep -c '"kind":"train"' ended/metrics.jsonl)" = "$rows" ]
   cp ended/metrics.jsonl whole.jsonl
   [ "$(grep -c '"test"' whole.jsonl)" = 1 ]
-  # of the best weights, and it says so
+  # with the best weights, and the log says so
   best=$(readlink ended/best.h5 | sed 's/.*step-0*//; s/[.]h5//')
   grep -q "\"kind\":\"test\",\"step\":$best," whole.jsonl
   grep -qE "^test  (best of )?step $best " ended.log
@@ -48,7 +48,7 @@ for end in train.steps={24,28,29} "train.rate=0 train.patience=2 eval.every=9 ch
   grep -q 'over already (.* at step [0-9]*)' ended.log
 done
 
-# Killed before the first checkpoint: what it told is told once all the same.
+# Killed before the first checkpoint: each step is still logged once.
 # shellcheck disable=SC2086
 {
   early="${label/label.h5/tested.h5} checkpoint.every=0 eval.every=1000"
@@ -58,7 +58,7 @@ done
 }
 same whole/last.h5 early/last.h5
 diff <(grep -oE '"(kind|step|loss)":[^,]*' whole/metrics.jsonl) <(grep -oE '"(kind|step|loss)":[^,]*' early/metrics.jsonl)
-# nothing half-written is left over, nor what bears the number of a process that lives
+# no temporary files are left, also where their name has the number of a living process
 touch "killed-text/checkpoints/.step-0000000221.h5.$(uname -n).$$-0.lockstep-tmp" "killed-text/.last.h5.$(uname -n).1-0.lockstep-tmp"
 # shellcheck disable=SC2086
 train 2 lm-char.yaml killed-text $text

@@ -1,4 +1,5 @@
-# One set of bits for all instruction sets (and aarch64, see tests/aarch64/run) and any number of ranks: a language model, a translator, a tagger, a classifier.
+# The same bits with all instruction sets (and on aarch64, see tests/aarch64/run) and any number of ranks: every task,
+# cell, attention and optimizer.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -11,10 +12,10 @@ kernels=(portable)
 for isa in avx2 avx512f; do
   if grep -qw $isa /proc/cpuinfo; then kernels+=("${isa%f}"); fi
 done
-# so does one of before 2013 under qemu, whose libm takes other ways too
+# and with a CPU of before 2013 under qemu, where libm uses other code too
 old=$(command -v qemu-x86_64-static || true)
 if [ -n "$old" ] && [ -n "${LOCKSTEP_AARCH64:-}" ]; then kernels+=(nehalem); fi
-# tests/aarch64/run names a program for that architecture, under qemu
+# tests/aarch64/run sets LOCKSTEP_AARCH64 to a program for that architecture, run under qemu
 if [ -n "${LOCKSTEP_AARCH64:-}" ]; then kernels+=(aarch64); fi
 printf '#!/bin/sh\nexec %s -cpu Nehalem %s "$@"\n' "$old" "$LOCKSTEP" >nehalem && chmod +x nehalem
 small="train.steps=8 eval.every=4 model.hidden=20 model.embedding=12 train.batch=11"

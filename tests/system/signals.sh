@@ -1,10 +1,10 @@
-# Signals mean what the system says, whatever libraries below MPI take for themselves: a hangup ends a command, and what
-# crashes ends by its signal; whether alone or as a rank.
+# Signals keep their meaning although libraries below MPI install handlers: a hangup ends a command, and a crash ends by
+# its signal, both alone and as a rank.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 
-# hung_up COMMAND...: it waits for its input, and a hangup of the rank ends it
+# hung_up COMMAND...: it waits for input, and SIGHUP ends it
 hung_up() {
   local job rank code=0
   rm -f input

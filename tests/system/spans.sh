@@ -1,4 +1,4 @@
-# Span F1 on real entities: what eval prints is what the conlleval rule gives on the predictions file.
+# Span F1 on real entities: eval's figure is what the rules of conlleval give for the predictions.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"

@@ -1,5 +1,5 @@
-# A loss spike is met as train.spike says, alike on any number of ranks, also when the run is killed on the way; a step that
-# is not applied does not count for Adam.
+# A loss spike is handled as train.spike says, the same on any number of ranks and when the run is killed on the way; a
+# skipped step does not count for Adam's bias corrections.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -16,7 +16,7 @@ said() { grep -q -- "$2" "$1.log" || { echo "$1: expected '$2'" && cat "$1.log" 
 # attribute FILE NAME: an integer of /state
 attribute() { h5dump -a "/state/$2" "$1" | sed -n 's/.*(0): //p'; }
 
-# The same for any R. Off, it goes unseen; the policies differ from that and from each other.
+# The same for any R. "off" ignores the spike; the policies have results that differ from that and from each other.
 spiked spike:rank=0,step=30 1 off train.spike=off
 for ranks in 1 3; do
   spiked spike:rank=0,step=30 $ranks "skip-$ranks" train.spike=skip
@@ -27,13 +27,13 @@ for ranks in 1 3; do
   same back-1/last.h5 "back-$ranks/last.h5"
 done
 [ "$(for run in off skip-1 back-1; do sha $run/last.h5; done | sort -u | wc -l)" -eq 3 ]
-# 29 steps, back to 22, on to 45; of the batches 23 to 30 none is left in the model
+# 29 steps, back to 22, on to 45: batches 23 to 30 have no effect on the model
 [ "$(attribute skip-1/last.h5 updates)" -eq 44 ]
 [ "$(attribute back-1/last.h5 updates)" -eq 45 ]
 [ "$(attribute back-1/last.h5 step)" -eq 45 ]
 [ "$(attribute back-1/last.h5 rollbacks)" -eq 0 ]
 
-# Killed before the spike, while the way back is walked, and after it; checkpoints at other times.
+# Killed before the spike, while steps are repeated, and after them; with checkpoints at other steps.
 kills=0
 for when in 29 22 34 ''; do
   spiked "spike:rank=0,step=30${when:+;kill:rank=0,step=$when}" 2 torn 'train.spike=rollback 7' || kills=$((kills + 1))
@@ -46,7 +46,7 @@ same back-1/last.h5 seldom/last.h5
 spiked spike:rank=0,step=30 1 never 'train.spike=rollback 7' checkpoint.every=0
 same back-1/last.h5 never/last.h5
 
-# Again and again: as often as train.max_skips allows.
+# One spike after the other: as often as train.max_skips allows.
 faults='spike:rank=0,step=30;spike:rank=0,step=31;spike:rank=0,step=32'
 spiked "$faults" 1 row-1 'train.spike=rollback 7'
 spiked "$faults" 3 row-3 'train.spike=rollback 7'
@@ -57,19 +57,19 @@ for policy in skip 'rollback 7'; do
   expect 70 '3 steps in a row were not applied, the last for its loss' env "LOCKSTEP_DEBUG=$faults" mpirun -n 2 "$LOCKSTEP" \
     train "$config" "${small[@]}" run.dir="many-${policy% *}" "train.spike=$policy" train.max_skips=3
 done
-# Set when the run was under way, with nothing to go back to: these steps are not applied either, and counted.
+# train.spike set after the run began, with no checkpoint to go back to: the steps are skipped and counted.
 train 1 lm-char.yaml late "${small[@]}" train.steps=29 checkpoint.keep=1 train.spike=skip
 expect 70 'to go back to: the step is skipped' env "LOCKSTEP_DEBUG=$faults" "$LOCKSTEP" train "$config" "${small[@]}" run.dir=late \
   'train.spike=rollback 20' train.max_skips=3 checkpoint.keep=1
 grep -q '3 steps in a row were not applied, the last for its loss' err.txt
-# What is saved on the way is what steps were applied to: of skipped ones nothing pushes good checkpoints out.
+# No checkpoints are made while steps are skipped, so that they do not displace good ones.
 expect 70 '3 steps in a row had a gradient that is not finite' env 'LOCKSTEP_DEBUG=nan:rank=0,step=31;nan:rank=0,step=32;nan:rank=0,step=33' \
   "$LOCKSTEP" train "$config" "${small[@]}" run.dir=kept checkpoint.every=1 checkpoint.keep=2 eval.every=1000 train.max_skips=3
 kept=$(cd kept/checkpoints && echo step-*)
 [ "$kept" = 'step-0000000029.h5 step-0000000030.h5' ] || { echo "skipped steps were saved: $kept" && exit 1; }
 expect 64 "train.spike=rollback: expected off, skip or rollback" "$LOCKSTEP" train "$config" data.corpus=text.h5 run.dir=bad train.spike=rollback
 
-# Adam's first update moves no weight by more than the rate, and nearly all by the rate, whatever was skipped before it.
+# Adam's first update changes nearly all weights by the rate, and none by more, whatever was skipped before it.
 for steps in 1 2; do
   LOCKSTEP_DEBUG=nan:rank=0,step=1 train 2 lm-char.yaml adam-$steps "${small[@]}" train.optimizer=adam train.rate=0.01 \
     train.schedule=constant train.warmup=0 train.steps=$steps checkpoint.every=1

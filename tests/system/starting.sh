@@ -1,5 +1,5 @@
-# How MPI starts on one host: with the transport for that and no other, without a daemon where there is no launcher; and
-# what the user chose stays.
+# How MPI starts on one host: with the shared-memory transport only, and without a daemon where there is no launcher;
+# settings of the user are kept.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -7,7 +7,7 @@ corpus_classify
 small=(data.corpus=classify.h5 model.hidden=8 model.embedding=8 train.batch=8)
 
 if [ "$LOCKSTEP_MPI" = openmpi ]; then # the only one that is told something
-  # tried LOG: the layers for messages that Open MPI says it looked at
+  # tried LOG: the transports that Open MPI reports it tried
   tried() { sed -n 's/.*found loaded component \([a-z0-9]*\).*/\1/p' "$1" | sort -u | tr '\n' ' '; }
   export OMPI_MCA_pml_base_verbose=20
   train 2 classify-text.yaml two train.steps=2 "${small[@]}"
@@ -34,7 +34,7 @@ kill -TERM "$job"
 wait "$job" || [ $? -eq 75 ]
 [ -z "$children" ] || { echo "it started $children"; false; }
 
-# Ranks that another MPI's mpirun started would each be a run of their own: refused, in one line of one of them.
+# Ranks started by another MPI's mpirun would each be a run of one rank: refused, with one line from one of them.
 other=PMI
 if [ "$LOCKSTEP_MPI" = mpich ]; then other=OMPI_COMM_WORLD; fi
 for rank in 0 1; do

@@ -1,11 +1,11 @@
-# The supervisor starts again what can go on, passes on what cannot, and gives up where nothing gets on.
+# The supervisor restarts runs that can resume, passes on other exit codes, and gives up where there is no progress.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 supervise=$LOCKSTEP_SOURCE/scripts/lockstep-supervise
 export LOCKSTEP_SUPERVISE_PAUSE=0
 
-# job CODES...: at the n-th start, note it and end with the n-th code; "+" makes a checkpoint first
+# job CODES...: a command that records its n-th start and ends with the n-th code; "+" makes a checkpoint first
 cat >job <<'EOF'
 #!/bin/bash
 if [ "$1" = config ]; then exec "$LOCKSTEP" "$@"; fi
@@ -35,13 +35,13 @@ supervised 75 3 75 75 75 0
 supervised 137 5 +75 +75 kill kill kill 0    # progress at first, then three without
 supervised 0 6 75 75 +75 75 75 0             # progress in between
 supervised 74 2 75 74 0
-# the folder that the configuration names; a wrapper in front
+# the run's folder named in a configuration file; a wrapper before the command
 printf 'run:\n  dir: here\n' >named.yaml
 words=(named.yaml train.rate=0.1)
 supervised 0 5 +75 +75 +75 +75 0
 supervised 75 3 75 75 75 0
 for option in --help -h; do "$supervise" $option | grep -q '^Restarted are'; done
-# nothing is said about an end that is passed on
+# an exit code that is passed on gives no message
 for code in 0 64 65 70; do
   rm -f starts && echo "$code" >codes
   got=0

@@ -1,10 +1,10 @@
-# Translators on the program: two tasks that one learns to the end; answers that do not depend on ranks or company, and
-# are as probable as score says; the same weights for any number of ranks, and after kills.
+# Translators: two tasks that are learned to perfection; answers that do not depend on ranks or on other lines, with the
+# probabilities that score gives; the same weights on any number of ranks, and after kills.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 fail() { echo "$*" >&2 && exit 1; }
-# corpus NAME UNIT: a corpus of all.tsv, 300 lines of it for tests, 300 for validation
+# corpus NAME UNIT: a corpus of all.tsv, with 300 lines for test and 300 for validation
 corpus() {
   sort -u all.tsv | shuf --random-source=<(yes) >shuffled.tsv
   head -300 shuffled.tsv >"$1-test.tsv" && sed -n 301,600p shuffled.tsv >"$1-valid.tsv" && tail -n +601 shuffled.tsv >"$1.tsv"
@@ -17,7 +17,7 @@ figure() { awk -v name="$1" '$1 == name { print $2 }' evaluated.txt; }
 awk 'BEGIN { srand(5); for (i = 0; i < 9000; i++) { s = t = ""; for (n = 2 + int(7 * rand()); n; n--) {
   c = substr("abcdefghij", 1 + int(10 * rand()), 1); s = s (s ? " " : "") c; t = c (t ? " " : "") t } print s "\t" t } }' >all.tsv
 corpus backwards word
-# Dates as people write them, as ISO 8601 has them.
+# Dates in various notations, into ISO 8601.
 awk 'BEGIN { srand(6); split("January February March April May June July August September October November December", m, " ")
   for (i = 0; i < 9000; i++) { y = 1900 + int(150 * rand()); k = 1 + int(12 * rand()); d = 1 + int(28 * rand()); f = int(4 * rand())
   s = f == 0 ? d " " m[k] " " y : f == 1 ? m[k] " " d ", " y : f == 2 ? d "." k "." y : substr(m[k], 1, 3) " " d " " y
@@ -35,7 +35,7 @@ for name in backwards dates; do
 done
 echo "both learned and tried in $SECONDS seconds"
 
-# What follows asks a net that has learned little: its beam finds other answers than greedy search, and is not sure.
+# The rest uses a net that has learned little, whose beam search differs from greedy search.
 # shellcheck disable=SC2086
 train 2 translate-names.yaml rough data.corpus=dates.h5 $small train.steps=150 eval.metric=loss
 predict() { "$LOCKSTEP" predict rough/last.h5 "$@"; }
@@ -44,8 +44,7 @@ predict --beam 1 --scores <in.txt >greedy.txt
 predict --beam 4 --scores <in.txt >beam.txt
 [ "$(paste greedy.txt beam.txt | awk -F'\t' '$1 != $3' | wc -l)" -ge 30 ] || fail "the beam found nothing of its own"
 
-# A beam of one is greedy search: evaluation, which writes greedily, finds in it what was expected to the last letter,
-# and just as probable.
+# A beam of one is greedy search: the same texts as evaluation, which decodes greedily, with the same probabilities.
 cut -f1 greedy.txt | paste in.txt - >greedy.tsv
 "$LOCKSTEP" prepare pairs dates.tsv --test greedy.tsv --unit char -o greedy.h5 >/dev/null
 mpirun -n 3 "$LOCKSTEP" eval rough/last.h5 greedy.h5 --split test >evaluated.txt 2>/dev/null
@@ -56,8 +55,8 @@ cat evaluated.txt
 awk -F'\t' -v loss="$(figure loss)" '{ sum -= $2; n += length($1) + 1 } END { d = sum / n - loss; exit !(d < 1e-5 && d > -1e-5) }' \
   greedy.txt || fail "the answers are less probable than they say"
 
-# eval --beam measures what predict --beam answers: all of it is exact where that is what was expected, for any number of
-# ranks; penalties count; and greedy search, which is what eval measures where nothing is said, finds less of it.
+# eval --beam measures predict --beam: all exact where predict's answers are the references, on any number of ranks;
+# penalties matter; and greedy search, eval's default, finds fewer of them.
 cut -f1 beam.txt | paste in.txt - >beam.tsv
 predict --beam 4 --length-penalty 3 --coverage-penalty 0.5 <in.txt >ranked.txt
 paste in.txt ranked.txt >ranked.tsv
@@ -77,7 +76,7 @@ awk -v found="$(figure exact_match)" 'BEGIN { exit !(found < 0.95) }' || fail "g
 expect 64 "say --beam N" "$LOCKSTEP" eval rough/last.h5 beam.h5 --length-penalty 1
 expect 64 "^lockstep: --beam: expected a whole number" "$LOCKSTEP" eval rough/last.h5 beam.h5 --beam 0
 
-# Any ranks, any company.
+# The answers do not depend on the number of ranks or on other lines.
 many="--beam 4 --nbest 4 --scores --length-penalty 1 --coverage-penalty 0.2"
 for ranks in 1 2 3; do
   # shellcheck disable=SC2086
@@ -91,12 +90,12 @@ for part in 1 7; do # so many lines at a time
 done
 for _ in 1 2 3 4; do cat in.txt; done | predict --beam 4 --scores | cmp - <(cat beam.txt beam.txt beam.txt beam.txt)
 
-# A list by falling rank, whose first is the answer without a list; as probable as score says.
+# An n-best list in order, whose first is the single answer, with the probabilities that score gives.
 # shellcheck disable=SC2086
 predict ${many/--nbest 4/} <in.txt | cmp - <(cut -f2- many-1.txt | awk 'NR % 4 == 1')
 predict --beam 4 --nbest 4 --scores --length-penalty 0 <in.txt >many.txt
 awk -F'\t' '$1 != int((NR + 3) / 4) || ($1 == line && $3 > before) { exit 1 } { line = $1; before = $3 }' many.txt
-# By log P / ((5 + units) / 6)^X, of targets of many lengths, where that changes the order.
+# The length penalty, log P / ((5 + units) / 6)^X, changes the order of targets of different lengths.
 # shellcheck disable=SC2086
 train 2 translate-names.yaml lengths data.corpus=backwards.h5 $small train.steps=60 eval.metric=loss
 cut -f1 backwards-test.tsv | "$LOCKSTEP" predict lengths/last.h5 --beam 8 --nbest 8 --scores --length-penalty 1 >ranked.txt
@@ -108,7 +107,7 @@ for found in many.txt many-1.txt; do
     paste - $found | awk -F'\t' '{ d = $1 - $NF; if (d > 1e-4 || d < -1e-4) exit 1 }' || fail "scores of pairs are not those of the beam"
 done
 
-# Attention: one object a line, whose rows sum to one.
+# Attention: one JSON object for each line, whose rows sum to one.
 printf 'May 3, 1950\n\n3.5.1950\n' | predict --alignment >aligned.txt
 [ "$(wc -l <aligned.txt)" = 2 ]
 number='0\.[0-9]{4}|1\.0000'
@@ -127,7 +126,7 @@ expect 64 "^lockstep: --beam: expected a whole number" "$LOCKSTEP" predict rough
 expect 64 "eval.metric=blue: .*bleu.*, found 'blue'" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/translate-names.yaml" data.corpus=dates.h5 \
   run.dir=none eval.metric=blue
 
-# The same bits: any ranks, and killed again and again.
+# The same bits on any number of ranks, and after several kills.
 tiny="data.corpus=backwards.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.sampling=0.3 eval.metric=bleu"
 for ranks in 1 2 4 8; do
   # shellcheck disable=SC2086

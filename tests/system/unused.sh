@@ -1,4 +1,4 @@
-# Settings without effect are warned of, once each; those of the shipped configurations all have one.
+# Settings without effect are warned about, once each; the shipped configurations have none.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -22,7 +22,7 @@ warns label-pos.yaml train.sampling=0.5 'task: label'
 warns lm-line.yaml train.cooldown=2 'train.schedule: constant'
 warns lm-line.yaml train.spike_factor=3 'train.spike: off'
 warns lm-line.yaml model.pool=max 'task: lm'
-# what only the corpus can tell is told by train
+# what depends on the corpus is warned about by train
 corpus_text
 corpus_lines
 small=(model.hidden=8 model.embedding=8 train.epochs=0 train.steps=2 train.schedule=constant)
