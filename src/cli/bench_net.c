@@ -117,7 +117,7 @@ static lk_status open_reducer(bench_net *net, const bench *b) {
   enum { BLOCKS = 8 };
   lk_row_block block[BLOCKS];
   lk_reducer_spec spec = {.shards = net->shards.total, .P = lk_params_count(net->params), .blocks = block};
-  spec.rows_rest = lk_optimizer_rests(&net->config);
+  spec.rows_rest = lk_optimizer_skips_untouched(&net->config);
   spec.packed_bytes = lk_task_weights(net->task);
   spec.block_count = lk_params_row_blocks(net->params, block, BLOCKS);
   LK_ASSERT(spec.block_count <= BLOCKS);

@@ -170,7 +170,7 @@ static lk_status open_reducer(lk_trainer *t) {
   enum { MOST = 8 };
   lk_row_block block[MOST];
   lk_reducer_spec spec = {.shards = t->shards.total, .P = lk_params_count(t->params), .blocks = block, .how = t->how};
-  spec.rows_rest = lk_optimizer_rests(t->config);
+  spec.rows_rest = lk_optimizer_skips_untouched(t->config);
   spec.packed_bytes = lk_task_weights(t->task);
   spec.block_count = lk_params_row_blocks(t->params, block, MOST);
   LK_ASSERT(spec.block_count <= MOST);

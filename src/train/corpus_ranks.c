@@ -6,7 +6,7 @@
 
 #include "arena.h"
 
-/* Which file a rank finds under the path. Numbers of files mean something on one host alone. */
+/* Which file a rank finds under the path. Inode numbers are only comparable on one host. */
 typedef struct identity {
   char host[64];
   uint64_t device, inode, size;
@@ -17,13 +17,13 @@ static identity identify(const lk_comm *comm, const char *path) {
   struct stat about;
   identity id = {0};
   strncpy(id.host, lk_comm_host(comm), sizeof id.host - 1);
-  if (stat(path, &about)) return id; /* opening says why */
+  if (stat(path, &about)) return id; /* opening the file will report why */
   id.device = (uint64_t)about.st_dev, id.inode = (uint64_t)about.st_ino, id.size = (uint64_t)about.st_size;
   id.changed[0] = about.st_ctim.tv_sec, id.changed[1] = about.st_ctim.tv_nsec;
   return id;
 }
 
-/* The first rank that finds the same file: it verifies the file for all who do. */
+/* The first rank that finds the same file: it verifies the file for the others. */
 static lk_status find_first(lk_comm *comm, const char *path, int *first) {
   const identity mine = identify(comm, path);
   identity *all = NULL;

@@ -1,10 +1,10 @@
-/* corpus_ranks.h - the one way in which ranks open a corpus together. */
+/* corpus_ranks.h - how all ranks open a corpus together. */
 #pragma once
 #include "comm.h"
 #include "corpus.h"
 
-/** Open `path` on all ranks. Rank 0 verifies the file first, and nobody else touches it before that was agreed on. Of the
- *  other ranks those that find another file there (their host's own copy) verify theirs too, one rank for each file; the
- *  rest relies on that. Then all compare digests. LK_IO; LK_DATA where a file is damaged, or where a rank's is another
- *  corpus than rank 0's. What was opened is closed again where it fails.          Collective. */
+/** Open `path` on all ranks. Rank 0 verifies the file first; no other rank touches it before that succeeded. Ranks that
+ *  find  another file there (their host's own copy) then verify it, one rank for each file. At last all compare
+ *  digests. LK_IO;  LK_DATA where a file is damaged, or a rank's corpus differs from rank 0's. On failure nothing stays
+ *  open.          Collective. */
 LK_CHECKED lk_status lk_corpus_open_ranks(lk_corpus **corpus, lk_comm *comm, const char *path);

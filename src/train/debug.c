@@ -12,7 +12,7 @@
 static const char *const names[] = {"nan", "flip", "stall", "kill", "spike"};
 enum { KINDS = sizeof names / sizeof *names };
 
-static lk_status nonsense(const char *text) {
+static lk_status malformed(const char *text) {
   char quoted[256];
   return LK_FAIL(
       LK_USAGE,
@@ -27,10 +27,10 @@ lk_status lk_debug_read(lk_debug *debug, const char *text) {
     int rank, used = 0;
     long long step;
     if (sscanf(at, "%15[a-z]:rank=%d,step=%lld%n", name, &rank, &step, &used) != 3 || (at[used] && at[used] != ';'))
-      return nonsense(text);
+      return malformed(text);
     size_t kind = 0;
     while (kind < KINDS && strcmp(name, names[kind]) != 0) kind++;
-    if (kind == KINDS || rank < 0 || step < 1 || debug->count == LK_DEBUG_FAULTS) return nonsense(text);
+    if (kind == KINDS || rank < 0 || step < 1 || debug->count == LK_DEBUG_FAULTS) return malformed(text);
     debug->fault[debug->count++] = (struct lk_fault){.kind = (lk_fault_kind)kind, .rank = rank, .step = step};
     at += used + (at[used] == ';');
   }

@@ -1,9 +1,9 @@
-/* debug_impl.h - faults on request, for tests: LOCKSTEP_DEBUG="nan:rank=1,step=5" and the like (CONTRIBUTING.md).
+/* debug_impl.h - faults that tests ask for with LOCKSTEP_DEBUG="nan:rank=1,step=5" (CONTRIBUTING.md).
  *
- * nan    the rank's gradient of that step holds a NaN        flip   a bit of the rank's copy of the weights flips
+ * nan    the rank's gradient of that step has a NaN          flip   a bit of the rank's copy of the weights flips
  * spike  the rank's losses of that step are 1,000 times as high
- * stall  the rank does nothing any more, for ever            kill   the rank is killed (SIGKILL)
- * Steps count from 1, by the batches that the run has gone through. Several faults are separated by ";". */
+ * stall  the rank stops making progress                      kill   the rank is killed (SIGKILL)
+ * Steps count batches, from 1. Several faults are separated by ";". */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@ enum { LK_DEBUG_FAULTS = 8 };
 typedef enum lk_fault_kind { LK_FAULT_NAN, LK_FAULT_FLIP, LK_FAULT_STALL, LK_FAULT_KILL, LK_FAULT_SPIKE } lk_fault_kind;
 
 typedef struct lk_debug {
-  int count; /* 0: none, which is all that a step looks at */
+  int count; /* 0: none, the only thing that a step tests */
   struct lk_fault {
     lk_fault_kind kind;
     int rank;
@@ -22,11 +22,11 @@ typedef struct lk_debug {
   } fault[LK_DEBUG_FAULTS];
 } lk_debug;
 
-/** Read LOCKSTEP_DEBUG. LK_USAGE where it makes no sense.                         Not collective. */
+/** Read the text of LOCKSTEP_DEBUG. LK_USAGE where it is malformed.                         Not collective. */
 LK_CHECKED lk_status lk_debug_read(lk_debug *debug, const char *text);
 /** Whether that fault is due here.                                                Not collective. */
 bool lk_debug_due(const lk_debug *debug, lk_fault_kind kind, int rank, int64_t step);
-/** Stall or die where that is due.                                                Not collective. */
+/** Stall, or kill this process, where due.                                               Not collective. */
 void lk_debug_act(const lk_debug *debug, int rank, int64_t step);
 /** Flip the lowest bit of a number's mantissa.                                    Not collective. */
 void lk_debug_flip(float *value);

@@ -89,8 +89,8 @@ lk_status lk_evaluator_why_no_spans(const lk_evaluator *e, lk_buffer *why) {
                           place[0] ? " (first at " : "", place, place[0] ? ")" : "", span_tags);
 }
 
-/* A metric that the task has on other corpora. */
-static lk_status not_here(const lk_evaluator *e, const lk_config *config) {
+/* The task has the metric, but not on this corpus. */
+static lk_status not_on_this_corpus(const lk_evaluator *e, const lk_config *config) {
   lk_buffer why = {0};
   lk_status status = LK_OK;
   if (lk_task_view(e->task) == LK_VIEW_LABEL)
@@ -112,11 +112,11 @@ lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
   for (int i = 0; i < n; i++) names[i] = metrics[i].name;
   for (int i = 0; i < n; i++)
     if (strcmp(names[i], config->eval.metric) == 0) return LK_OK;
-  if (lk_task_check(config) == LK_OK) return not_here(e, config);
+  if (lk_task_check(config) == LK_OK) return not_on_this_corpus(e, config);
   return lk_config_choice(config, "eval.metric", names, (size_t)n, &chosen);
 }
 
-/* Once: a validation comes again and again. */
+/* Warns once, as validation is repeated. */
 static void warn(lk_evaluator *e, const lk_evaluation *result) {
   const char *what = lk_task_view(e->task) == LK_VIEW_LABEL ? "words" : "sequences", *split = lk_split_names[e->split];
   if (e->warned || lk_comm_rank(e->comm) != 0) return;
@@ -153,7 +153,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
 
 void lk_evaluator_note_pairs(lk_evaluator *e) { lk_task_note_pairs(e->task, &e->pairs); }
 
-/* The lists of all ranks, one behind the other on rank 0, as one. */
+/* Merge the concatenated lists of all ranks; rank 0. */
 static lk_status merge(lk_pair **list, ptrdiff_t *count) {
   lk_pairs all = {0};
   lk_status status = LK_OK;

@@ -1,4 +1,4 @@
-/* evaluate.h - a split of the corpus through the net, sharded over all ranks: the same figures for every R.
+/* evaluate.h - evaluate a split of the corpus, sharded over all ranks: the same figures for any number of ranks.
  *
  * Losses are summed per shard and then along the shard tree; counts are integers. Collective throughout. */
 #pragma once
@@ -9,9 +9,9 @@ typedef struct lk_evaluation {
   lk_metric metric[LK_MAX_METRICS];
   int metrics;
   int64_t *counts; /* [lk_task_counts()] of all ranks */
-  int64_t units;   /* predictions that were measured */
-  int64_t unseen;  /* of them against labels that training never had: wrong, and without a loss */
-  int64_t tokens;  /* read */
+  int64_t units;   /* predictions that count */
+  int64_t unseen;  /* of them with a label that training does not have: wrong, and without a loss */
+  int64_t tokens;  /* read by the net */
   double seconds;
 } lk_evaluation;
 
@@ -23,16 +23,16 @@ LK_CHECKED lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm
                                          const lk_shards *shards, lk_task *task, lk_split split, ptrdiff_t batch,
                                          ptrdiff_t unroll);
 void lk_evaluator_destroy(lk_evaluator **evaluator);
-/** Whether the task has the metric that eval.metric names: else LK_USAGE with all of them, or with the reason why this
- *  corpus has not that one.                                                       Not collective. */
+/** LK_USAGE where the task has no metric of the name in eval.metric, naming those it has, or saying why it cannot be
+ *  computed on this corpus.                                                       Not collective. */
 LK_CHECKED lk_status lk_evaluator_check(lk_evaluator *evaluator, const lk_config *config);
-/** Why a labeller has no figures of spans, as words for a message: the first label that is no span tag, and where it
- *  stands. LK_DATA, LK_MEMORY.                                                    Not collective. */
+/** Why a tagger has no metrics of spans, for a message: the first label that is not a span tag, and where it occurs.
+ *  LK_DATA, LK_MEMORY.                                                    Not collective. */
 LK_CHECKED lk_status lk_evaluator_why_no_spans(const lk_evaluator *evaluator, lk_buffer *why);
-/** From the next run on gather which class was taken for which, of tasks with classes. Not collective. */
+/** From the next run on record (expected class, predicted class) pairs, of tasks with classes. Not collective. */
 void lk_evaluator_note_pairs(lk_evaluator *evaluator);
-/** What was gathered, of all ranks: on rank 0 a list sorted by gold, then found, that the caller frees; [0] elsewhere.
- *  LK_MEMORY. */
+/** The recorded pairs of all ranks: on rank 0 a list sorted by expected, then predicted class, which the caller frees;
+ *  empty on other ranks. LK_MEMORY. */
 LK_CHECKED lk_status lk_evaluator_pairs(lk_evaluator *evaluator, lk_pair **list, ptrdiff_t *count);
 /** Evaluate the parameters; the result's counts belong to the evaluator and hold until the next call. */
 LK_CHECKED lk_status lk_evaluator_run(lk_evaluator *evaluator, const lk_params *params, lk_evaluation *result);

@@ -1,9 +1,9 @@
 /* init_from.c - a run that starts from given weights (init.from).
  *
- * Tensors are taken by name and shape. Those with a row (one-hot input: a column) for each unit or label are taken row by
- * row, by the unit's or label's own text, since another corpus numbers them differently. What finds nothing starts as in
- * any run. Rank 0 does it, and the weights go to the others as those of a checkpoint do: the same bits on any number of
- * ranks. */
+ * A tensor is copied where the model has one of the same name and shape. Those with a row (one-hot input: a column) for
+ * each unit or label are copied row by row, matched by the text of the unit or label, since another corpus numbers them
+ * differently. What has no match starts as in any run. Rank 0 does this, and the weights reach the other ranks as those
+ * of a checkpoint do: the same bits on any number of ranks. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +17,14 @@ enum { MOST_NAMES = 4 }; /* of each list that is logged */
 /* Which texts number the rows of a tensor. */
 typedef enum numbered { BY_NOTHING, BY_SOURCE, BY_TARGET, BY_LABEL } numbered;
 
-/* A net with what names its rows. */
+/* A net with the texts of its rows. */
 typedef struct side {
   const lk_config *config;
   const lk_corpus_info *info;
   lk_params *params;
 } side;
 
-/* What is told: names, up to MOST_NAMES of them, and how many there are. */
+/* For the log: up to MOST_NAMES names, and how many there are in all. */
 typedef struct list {
   lk_buffer text;
   int count;
@@ -33,8 +33,8 @@ typedef struct list {
 typedef struct taking {
   side from, to;
   list rows, missing, unused;
-  int whole;         /* tensors taken as they are */
-  ptrdiff_t matches; /* those, and rows of units and labels, special ones aside */
+  int whole;         /* tensors copied as a whole */
+  ptrdiff_t matches; /* these, and copied rows of units and labels, special units not counted */
 } taking;
 
 static lk_status add(list *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -65,7 +65,7 @@ static numbered outputs_of(const side *s) {
   return BY_LABEL;
 }
 
-/* Along which axis the tensor has a row for each of which texts. */
+/* Which texts number the tensor's rows, and along which axis. */
 static numbered numbered_by(const side *s, const char *name, int *axis) {
   const bool onehot = s->info->frames == 0 && is(s->config->model.input, "onehot");
   *axis = 0;
@@ -110,7 +110,7 @@ static void copy_row(const lk_param *to, lk_real *value, ptrdiff_t row, const lk
         value[r * to->shape[1] + row] = old[r * from->shape[1] + old_row];
 }
 
-/* Row by row, where both have the text. */
+/* Copy the rows whose text both have. */
 static lk_status take_rows(taking *t, int to, int from, numbered by, int axis) {
   const lk_param *p = lk_params_at(t->to.params, to), *q = lk_params_at(t->from.params, from);
   const lk_strings *texts = texts_of(&t->to, by);
@@ -157,19 +157,19 @@ static lk_status take_all(taking *t) {
   return LK_OK;
 }
 
-static void tell_list(const char *what, const list *l) {
+static void log_list(const char *what, const list *l) {
   if (l->count > MOST_NAMES)
     LK_INFO("init.from: %s: %s and %d more", what, l->text.data, l->count - MOST_NAMES);
   else if (l->count > 0)
     LK_INFO("init.from: %s: %s", what, l->text.data);
 }
 
-static void tell(const taking *t, const char *path, const char *digest) {
+static void log_taken(const taking *t, const char *path, const char *digest) {
   LK_INFO("init.from: %s (digest %s): %d of %d tensors taken as they are", path, digest, t->whole,
           lk_params_tensors(t->to.params));
-  tell_list("taken row by row", &t->rows);
-  tell_list("not taken, these start as usual", &t->missing);
-  tell_list("there alone", &t->unused);
+  log_list("taken row by row", &t->rows);
+  log_list("not taken, these start as usual", &t->missing);
+  log_list("there alone", &t->unused);
   if (!is(t->from.info->unit, t->to.info->unit))
     LK_WARN("init.from: units are of kind %s there, %s here: few of them will mean the same", t->from.info->unit,
             t->to.info->unit);
@@ -187,8 +187,8 @@ lk_status lk_trainer_init_from(lk_trainer *t) {
     LK_GO(lk_config_error(
         t->config, "init.from",
         "nothing of '%s' fits this net: no tensor has its name and shape, no unit or label is the same", path));
-  tell(&taken, path, lk_checkpoint_digest(model.file));
-  LK_GO(lk_kernels_select(t->config->kernels)); /* opening a model chose its own */
+  log_taken(&taken, path, lk_checkpoint_digest(model.file));
+  LK_GO(lk_kernels_select(t->config->kernels)); /* opening the model selected its own kernels */
 done:
   lk_model_close(&model);
   lk_buffer_release(&taken.rows.text);

@@ -1,17 +1,17 @@
-/* meter_impl.h - what the progress line goes by: tokens/s and the time of a step over the last seconds, the loss over the
- * last seconds and steps, so that no single step, and no pause for an evaluation, makes it jump.
+/* meter_impl.h - the numbers of the progress line: moving averages of tokens/s, the time of a step and the loss, so
+ * that no single step and no evaluation makes them jump.
  *
- *   mark       what had been done at some moment of the past; a new one every LK_METER_SECONDS / 32, or each step
- *   rate       (now - mark) / its time, from the newest mark that is LK_METER_SECONDS old; from the oldest before
- *   loss       (now - mark) / its units, from the newest that is LK_METER_LOSS_SECONDS and LK_METER_STEPS old
+ *   mark       the sums at a moment of the past; a new one every LK_METER_SECONDS / 32, or each step
+ *   speed      (now - mark) / their seconds, from the newest mark that is LK_METER_SECONDS old, or else the oldest one
+ *   loss       (now - mark) / their units, from the newest that is LK_METER_LOSS_SECONDS and LK_METER_STEPS old
  *
- * Time is given by the caller. Every function: Not collective. */
+ * The caller passes the time. Every function: Not collective. */
 #pragma once
 #include <stdint.h>
 
-#define LK_METER_SECONDS      10.0 /* the window of rates */
-#define LK_METER_LOSS_SECONDS 2.0  /* that of the loss, which falls meanwhile, */
-#define LK_METER_STEPS        20   /* but of so many steps at least */
+#define LK_METER_SECONDS      10.0 /* the window of speeds */
+#define LK_METER_LOSS_SECONDS 2.0  /* the window of the loss: shorter, as the loss falls */
+#define LK_METER_STEPS        20   /* and the least number of steps in it */
 enum { LK_METER_MARKS = 64 };
 
 /* Sums since the start. */
@@ -28,15 +28,15 @@ typedef struct lk_meter {
   double began; /* the clock at the start, later by all pauses */
 } lk_meter;
 
-/** Forget everything: training begins, or goes on from another step, at `clock` seconds. */
+/** Reset: training begins, or resumes from another step, at `clock` seconds. */
 void lk_meter_start(lk_meter *meter, double clock);
 /** A step ended at `clock`. `loss` (nats) of `units` is left out where units is 0: a step that was not applied. */
 void lk_meter_step(lk_meter *meter, double clock, int64_t tokens, double loss, int64_t units);
-/** So many seconds went by without training: an evaluation. */
+/** Leave out so many seconds, of an evaluation. */
 void lk_meter_pause(lk_meter *meter, double seconds);
 
-/** Tokens a second, and seconds a step, lately; 0 before the first step. */
+/** Recent tokens per second and seconds per step; 0 before the first step. */
 double lk_meter_tokens(const lk_meter *meter);
 double lk_meter_step_seconds(const lk_meter *meter);
-/** Mean loss in nats a unit, lately; NAN where no step was applied. */
+/** Recent mean loss in nats per unit; NAN where no step was applied. */
 double lk_meter_loss(const lk_meter *meter);

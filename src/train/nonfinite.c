@@ -1,4 +1,4 @@
-/* Where a gradient that is not finite comes from: shards by their losses, else by the ranks' subtrees of the sum. */
+/* nonfinite.c - where a non-finite gradient comes from: shards by their losses, else subtrees of the ranks. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +6,9 @@
 #include "log.h"
 #include "trainer_impl.h"
 
-enum { ROWS = 8 }; /* of a shard, or a subtree: the others are in the batch plan */
+enum { ROWS = 8 }; /* named of each shard or subtree */
 
-/* The rows that shards [first, end) of this rank took, in this rank's numbers. */
+/* Log the corpus rows of shards [first, end), counted from this rank's first. */
 static void name_rows(const lk_trainer *t, int first, int end) {
   char where[96], shards[48];
   ptrdiff_t row = t->batch.pack.shard_seq[first], last = t->batch.pack.shard_seq[end];
@@ -25,7 +25,8 @@ static bool finite_between(const float *x, ptrdiff_t begin, ptrdiff_t end) {
   return true;
 }
 
-/* This rank's own subtrees are as backward left them, but for the range of the first that the total was put into. */
+/* Of this rank's own subtree p. They are as backward left them, except that the total is in the rank's range of the
+ * first. */
 static bool subtree_is_finite(const lk_trainer *t, int p) {
   const float *x = t->grads.subtree[p];
   const ptrdiff_t P = lk_params_count(t->params);
@@ -33,15 +34,16 @@ static bool subtree_is_finite(const lk_trainer *t, int p) {
   return finite_between(x, 0, t->range.begin) && finite_between(x, t->range.end, P);
 }
 
-/* Losses are finite: who brought a subtree that is not? Where nobody did, it was the owner of the total's bad range. */
+/* All losses are finite: find the ranks with a non-finite subtree. Where there is none the sum overflowed: then the
+ * owner of the bad range of the total reports its rows. */
 static lk_status name_subtrees(lk_trainer *t) {
   lk_status status = LK_OK;
-  int64_t mine = 0, *all = NULL, brought = 0;
+  int64_t mine = 0, *all = NULL, found = 0;
   LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof *all)));
   for (int p = 0; p < t->shards.subtrees; p++) mine |= subtree_is_finite(t, p) ? 0 : (int64_t)1 << p;
   LK_GO(lk_comm_allgather_each(t->comm, &mine, all, sizeof mine));
-  for (int r = 0; r < t->size; r++) brought |= all[r];
-  if (!brought && !finite_between(t->grads.subtree[0], t->range.begin, t->range.end)) mine = 1;
+  for (int r = 0; r < t->size; r++) found |= all[r];
+  if (!found && !finite_between(t->grads.subtree[0], t->range.begin, t->range.end)) mine = 1;
   for (int p = 0; p < t->shards.subtrees; p++) {
     const int first = t->shards.subtree[p].first - t->shards.first;
     if (mine >> p & 1) name_rows(t, first, first + t->shards.subtree[p].count);

@@ -23,14 +23,14 @@ RULES(DECLARE)
 static const lk_rule *const rules[] = {RULES(ADDRESS)};
 enum { COUNT = sizeof rules / sizeof *rules };
 
-typedef struct segment { /* the part of one tensor that lies in the range; begin from the range's */
+typedef struct segment { /* the part of one tensor in the range; begin counts from the range's begin */
   ptrdiff_t begin, count;
   int decay;
 } segment;
 
 struct lk_optimizer {
   const lk_rule *rule;
-  lk_update settings; /* what does not change from step to step */
+  lk_update settings; /* those that are the same for all steps */
   double decay;
   segment *segment;
   int segments, moments;
@@ -51,11 +51,11 @@ const char *const *lk_optimizer_names(size_t *count) {
   return names;
 }
 
-static bool rule_rests(const lk_rule *rule, double decay) { return rule->rests && decay == 0; }
+static bool skips_untouched(const lk_rule *rule, double decay) { return rule->skips_untouched && decay == 0; }
 
-bool lk_optimizer_rests(const lk_config *config) {
+bool lk_optimizer_skips_untouched(const lk_config *config) {
   const lk_rule *rule = find(config->train.optimizer);
-  return rule && rule_rests(rule, config->train.decay);
+  return rule && skips_untouched(rule, config->train.decay);
 }
 
 double lk_optimizer_scale(double units, double norm, double clip) {
@@ -67,7 +67,7 @@ static void layout(lk_optimizer *optimizer, ptrdiff_t length) {
     optimizer->moment[i] = lk_arena_take(&optimizer->arena, (size_t)length * sizeof(float));
 }
 
-/* The gaps between tensors are in no segment: they hold zeros and keep them. */
+/* The gaps between tensors are in no segment: they are zeros and stay so. */
 static lk_status cut_segments(lk_optimizer *optimizer, const lk_params *params, lk_range range) {
   int tensors = lk_params_tensors(params);
   LK_TRY(lk_alloc(&optimizer->segment, (size_t)tensors, sizeof *optimizer->segment));
@@ -158,10 +158,10 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, co
 
 void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step) {
   const lk_range range = lk_reducer_slice(reducer);
-  const bool rests = rule_rests(optimizer->rule, optimizer->decay);
+  const bool skips = skips_untouched(optimizer->rule, optimizer->decay);
   float *values = lk_reducer_values(reducer) + range.begin, *sum = lk_reducer_total(reducer);
-  lk_range part = {0, rests ? 0 : range.end - range.begin};
-  if (!rests) lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
-  while (rests && lk_reducer_next_part(reducer, &part))
+  lk_range part = {0, skips ? 0 : range.end - range.begin};
+  if (!skips) lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
+  while (skips && lk_reducer_next_part(reducer, &part))
     lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
 }

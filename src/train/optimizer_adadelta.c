@@ -1,6 +1,7 @@
 /* Adadelta: Zeiler 2012, with torch.optim's learning rate (1 in the paper); epsilon inside the roots.
  *
- *   v = rho v + (1 - rho) g^2   d = sqrt(u + epsilon) / sqrt(v + epsilon) g   u = rho u + (1 - rho) d^2   w -= rate d */
+ *   v = rho v + (1 - rho) g^2   d = sqrt(u + epsilon) / sqrt(v + epsilon) g
+ *   u = rho u + (1 - rho) d^2   w -= rate d */
 #include "optimizer_impl.h"
 
 static void adadelta(const lk_update *settings, ptrdiff_t n, float *restrict w, const float *restrict sum,

@@ -15,4 +15,4 @@ static void adagrad(const lk_update *u, ptrdiff_t n, float *restrict w, const fl
 }
 
 const lk_rule lk_rule_adagrad = {
-    .name = "adagrad", .reads = "train.epsilon", .moment = {"sum"}, .update = adagrad, .rests = true};
+    .name = "adagrad", .reads = "train.epsilon", .moment = {"sum"}, .update = adagrad, .skips_untouched = true};

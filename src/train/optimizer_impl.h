@@ -25,5 +25,5 @@ typedef struct lk_rule {
   const char *reads;                   /* keys beside train.rate and train.decay, "train.rho train.epsilon"; or NULL */
   const char *moment[LK_RULE_MOMENTS]; /* as torch.optim names them; NULL after the last */
   lk_rule_update *update;
-  bool rests; /* where gradient and decay are zero, weights and moments stay as they are */
+  bool skips_untouched; /* with a zero gradient and no decay, weight and moments do not change: need not be visited */
 } lk_rule;

@@ -41,14 +41,14 @@ static const char *say_seconds(double seconds, char out[32]) {
   return out;
 }
 
-/* Validations from here to the last step, where that is known: the last one comes with the end. */
+/* Validations from here to the last step, the one at the end included. */
 static int64_t evaluations_left(const lk_trainer *t) {
   const int64_t every = t->config->eval.every > 0 ? t->config->eval.every : t->steps_in_epoch;
   return t->valid ? (t->last_step + every - 1) / every - t->state.step / every : 0;
 }
 
-/* Time left by the nearest of the limits that are known beforehand, with the evaluations on the way once one was
- * measured; negative: none is. */
+/* Seconds until the nearest limit, evaluations included once one was measured; negative where there is no limit that
+ * can be known beforehand. */
 static double time_left(const lk_trainer *t) {
   double left = -1, spent = lk_trainer_spent(t);
   if (t->last_step > 0)
@@ -63,10 +63,10 @@ static double epochs(const lk_trainer *t, const lk_state *at) {
   return (double)at->epoch + (double)at->step_in_epoch / (double)t->steps_in_epoch;
 }
 
-/* What is no number has no sign. */
+/* Prints as "nan", never as "-nan". */
 static double unsigned_nan(double value) { return isnan(value) ? fabs(value) : value; }
 
-/* "  3m 20s left". No "0s left": at the end an evaluation and the last save take what time they need. */
+/* "  3m 20s left"; never "0s left", as the last evaluation and save take time too. */
 static const char *say_left(const lk_trainer *t, char out[48]) {
   char left[32];
   const double remaining = time_left(t);
@@ -106,7 +106,7 @@ static lk_status remember(lk_history *history, const double row[LK_HISTORY_COLUM
   return LK_OK;
 }
 
-/* The mean loss of the window so far, for history and metrics file; rank 0. */
+/* Append the mean loss of the window to the history and the metrics file; rank 0. */
 static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
   double row[LK_HISTORY_COLUMNS];
   record(t, &t->state, loss, step->rate, step->norm, (double)t->window_tokens, lk_clock_seconds() - t->window_start,
@@ -117,7 +117,7 @@ static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
   return lk_metrics_write(t->config->run.dir, "train", t->state.step, NULL, 0, row);
 }
 
-/* The end of a window: its mean loss decides about target_loss on all ranks; rank 0 writes it down. */
+/* The end of a window: all ranks compare its mean loss with train.target_loss, rank 0 writes it down. */
 lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
   if (t->state.loss_units > 0) t->state.last_train_loss = t->state.loss_sum / t->state.loss_units;
   const lk_status status = write_window(t, t->state.last_train_loss, step);
@@ -130,7 +130,7 @@ lk_status lk_progress_window(lk_trainer *t, const lk_step *step) {
 lk_status lk_progress_remainder(lk_trainer *t) {
   if (t->state.loss_units <= 0 || t->remainder_logged) return LK_OK;
   t->remainder_logged = true;
-  t->saved = false; /* without this */
+  t->saved = false; /* the last checkpoint lacks this */
   return write_window(t, t->state.loss_sum / t->state.loss_units, &t->last);
 }
 

@@ -146,7 +146,7 @@ done:
   return status;
 }
 
-void lk_trainer_tell_damaged(lk_trainer *t) {
+void lk_trainer_warn_damaged(lk_trainer *t) {
   for (char *line = t->damaged.data, *end; line && *line; line = end + 1) {
     end = strchr(line, '\n');
     LK_WARN("a damaged checkpoint is passed over: %.*s", (int)(end - line), line);
@@ -156,7 +156,7 @@ void lk_trainer_tell_damaged(lk_trainer *t) {
 
 /* Where there is nothing to go on from, what an earlier start told is told anew. */
 static lk_status load(lk_trainer *t, loaded *l) {
-  lk_trainer_tell_damaged(t); /* the log is open now */
+  lk_trainer_warn_damaged(t); /* the log is open now */
   if (t->resume_path.size > 0) return load_all(t, t->resume_path.data, l);
   return lk_metrics_cut(t->config->run.dir, -1, &l->tested);
 }

@@ -1,24 +1,24 @@
-/* Back to an earlier step and past the batches that followed it (spike_impl.h). */
+/* rollback.c - go back to an earlier step and skip the batches that followed it (spike_impl.h). */
 #include <string.h>
 
 #include "clock.h"
 #include "log.h"
 #include "trainer_impl.h"
 
-/* Every run can go back to its beginning. */
+/* So that every run can go back at least to its beginning. */
 lk_status lk_trainer_start_point(lk_trainer *t) {
   return t->spike.policy == LK_SPIKE_ROLLBACK && t->state.step == 0 ? lk_trainer_save(t, 0) : LK_OK;
 }
 
-/* Rank 0: the checkpoint to start from, into resume_path; what lies behind `step` is of a way that is given up. */
+/* Rank 0: put the checkpoint to resume from into resume_path and remove what was written after `step`. */
 static lk_status rewind_folder(lk_trainer *t, int64_t step) {
   const lk_status status = lk_checkpoint_rewind(t->config->run.dir, step, &t->resume_path, &t->damaged);
-  lk_trainer_tell_damaged(t);
+  lk_trainer_warn_damaged(t);
   return status;
 }
 
-/* Where the run goes once it is at way.at again. The best model so far may be one of the way that is given up: it is
- * forgotten then, since the one before it need not exist any more. */
+/* What the run does once it is at step plan.at again. The best model so far may be one of the steps that are undone: it
+ * is forgotten then, since the best one before it may no longer exist. */
 static lk_restart_plan plan(const lk_trainer *t) {
   const lk_state *s = &t->state;
   lk_restart_plan way = {.active = true, .epoch = s->epoch, .step_in_epoch = s->step_in_epoch + 1};
@@ -39,7 +39,7 @@ lk_status lk_trainer_follow_restart_plan(lk_trainer *t) {
   t->state.rollbacks = way.rollbacks;
   t->state.rollback_from = way.from;
   if (way.forget_best) t->state.best = 0, t->state.best_step = 0;
-  /* the text goes on elsewhere */
+  /* the running text continues at another place */
   if (t->lanes) memset(t->lanes, 0, sizeof *t->lanes * (size_t)(t->lane_count * t->lane_width));
   return lk_trainer_save(t, 0);
 }
@@ -52,7 +52,7 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? rewind_folder(t, way.at) : LK_OK));
   if (t->rank == 0) found = t->resume_path.size > 0;
   LK_TRY(lk_comm_broadcast(t->comm, &found, sizeof found, 0));
-  if (!found) { /* train.spike was set when the run was under way already, or its checkpoints are gone */
+  if (!found) { /* train.spike was set after the run had begun, or its checkpoints were removed */
     LK_WARN("there is no whole checkpoint at or before step %lld to go back to: the step is skipped",
             (long long)way.at);
     step->rollback = false, step->skipped = true;
@@ -61,7 +61,7 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   }
   const double now = lk_clock_seconds(), seconds = t->state.seconds + now - t->started;
   LK_TRY(lk_trainer_resume(t));
-  t->state.seconds = seconds; /* what was spent stays spent */
+  t->state.seconds = seconds; /* training time does not go back */
   t->started = t->window_start = now;
   lk_meter_start(&t->meter, now);
   t->window_tokens = 0;

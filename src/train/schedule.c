@@ -7,24 +7,23 @@
 #include "arena.h"
 #include "fixed_math.h"
 
-/* Places in the saved state. Zeros are a run's start. */
+/* Indices of the saved state, which is all zeros at the start of a run. */
 enum { SEEN, BEST, BAD, FALLS };
 
 /* train.schedule_by. */
 static const char *const by_names[] = {"auto", "steps", "time"};
 typedef enum by { BY_AUTO, BY_STEPS, BY_TIME, BYS } by;
 
-typedef struct moment { /* when: what a schedule's shape is a function of */
+typedef struct moment { /* the arguments of a schedule's shape */
   double step, epoch;   /* finished steps; finished epochs, with the fraction */
-  double minutes;       /* trained for so long */
+  double minutes;       /* of training */
 } moment;
 
 typedef double shape(const lk_schedule *s, moment now);
 
 struct lk_schedule {
   shape *shape;
-  double rate, factor, every, start, floor, warmup, last_step,
-      minutes; /* minutes: where the run ends, 0: it does not */
+  double rate, factor, every, start, floor, warmup, last_step, minutes; /* minutes: train.minutes, 0: no limit */
   by by;
   int64_t cooldown;
   double state[LK_SCHEDULE_STATE];
@@ -35,7 +34,7 @@ static double constant(const lk_schedule *s, moment now) {
   return s->rate;
 }
 
-/* What `every` and `start` count: epochs, or minutes. */
+/* The unit of `every` and `start`: epochs, or minutes. */
 static double counted(const lk_schedule *s, moment now) { return s->by == BY_TIME ? now.minutes : now.epoch; }
 
 static double falls(const lk_schedule *s, moment now) {
@@ -51,8 +50,8 @@ static double exponential(const lk_schedule *s, moment now) {
   return s->rate * lk_fixed_power(s->factor, (at - s->start) / s->every);
 }
 
-/* The share of the run that is over, by whichever of its ends is nearer. During the warm-up none is, also where the run is
- * shorter than that. */
+/* The part of the run that is done, in [0, 1], by steps or time, whichever ends it first. 0 during the warm-up, also
+ * where the run is shorter than that. */
 static double done_of(const lk_schedule *s, moment now) {
   if (now.step <= s->warmup) return 0;
   const double by_steps =
@@ -96,7 +95,7 @@ static bool falls_by_time(size_t index) {
   return shapes[index].shape == cosine || shapes[index].shape == falls || shapes[index].shape == exponential;
 }
 
-/* The shape, and what it goes by. `steps`: whether train.steps or train.epochs end the run. */
+/* The shape, and what it depends on. `steps`: whether train.steps or train.epochs end the run. */
 static lk_status choose(const lk_config *config, bool steps, size_t *index, size_t *way) {
   const lk_config_train *c = &config->train;
   size_t count;
@@ -150,7 +149,7 @@ bool lk_schedule_by_time(const lk_schedule *s) {
   return s->by == BY_TIME || (s->by == BY_AUTO && s->shape == cosine && s->minutes > 0);
 }
 
-/* The floor holds for what falls, not for the warm-up below it. */
+/* The floor limits the schedule, not the warm-up, which starts below it. */
 double lk_schedule_rate(const lk_schedule *s, int64_t step, int64_t steps_in_epoch, double minutes) {
   LK_ASSERT(step >= 0 && steps_in_epoch >= 1 && minutes >= 0);
   moment now = {.step = (double)step, .epoch = (double)step / (double)steps_in_epoch, .minutes = minutes};

@@ -7,7 +7,7 @@
 #include "log.h"
 #include "trainer_impl.h"
 
-static void *write_down(void *argument) {
+static void *write_checkpoint(void *argument) {
   lk_saver *s = argument;
   s->status = lk_checkpoint_store(s->run_dir, s->step, s->best, s->keep, s->reach, s->bytes, s->size);
   s->seconds = lk_clock_seconds() - s->began;
@@ -16,7 +16,7 @@ static void *write_down(void *argument) {
   return NULL;
 }
 
-/* The thread's end; the run is alive for the watchdog while bytes go to the disk. */
+/* Wait for the thread. For the watchdog the run makes progress as long as bytes go to the disk. */
 static void join(lk_trainer *t) {
   uint64_t written = 0;
   struct timespec until;
@@ -45,15 +45,15 @@ lk_status lk_saver_wait(lk_trainer *t) {
 
 static lk_status start_writing(lk_trainer *t) {
   lk_saver *s = &t->saver;
-  if (pthread_create(&s->thread, NULL, write_down, s) != 0) {
-    write_down(s); /* no thread to be had: write it here */
+  if (pthread_create(&s->thread, NULL, write_checkpoint, s) != 0) {
+    write_checkpoint(s); /* no thread could be started */
     return lk_saver_wait(t);
   }
   s->running = true;
   return LK_OK;
 }
 
-/* The moments, whole, on rank 0: each rank holds its range. */
+/* Collect the moments on rank 0; each rank has those of its range. */
 static lk_status gather_moments(lk_trainer *t, float **moments) {
   int count = lk_optimizer_moments(t->optimizer);
   size_t P = (size_t)lk_params_count(t->params);
@@ -94,7 +94,7 @@ static lk_status make_image(lk_trainer *t, const float *moments, const float *la
   return lk_checkpoint_image(&c, &t->saver.bytes, &t->saver.size);
 }
 
-/* Rank 0's part: wait for the last one, build the image, hand it over. */
+/* Rank 0: wait for the last save, build the image in memory, start writing it. */
 static lk_status save_here(lk_trainer *t, const float *moments, const float *lanes, int best, double began) {
   LK_TRY(lk_saver_wait(t));
   LK_TRY(lk_owner_check(t->owner));

@@ -8,7 +8,7 @@
 #include "log.h"
 #include "trainer_impl.h"
 
-/* The control word goes round: afterwards every rank holds every shard's record. */
+/* Exchange the control word: afterwards every rank has every shard's record. */
 static lk_status exchange_control(lk_trainer *t, lk_step *step) {
   const lk_control mine = {.flags = lk_trainer_flags(t), .seconds = lk_trainer_spent(t)};
   for (int s = 0; s < t->shards.count; s++) t->mine[s] = mine, t->mine[s].stat = t->stat[s];
@@ -19,7 +19,7 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
     step->flags |= t->control[s].flags;
     t->shard_loss[s] = t->control[s].stat.loss;
   }
-  step->seconds = t->control[0].seconds; /* shard 0 is rank 0's */
+  step->seconds = t->control[0].seconds; /* rank 0 hosts shard 0 */
   step->loss = lk_tree_sum(t->shard_loss, t->shards.total);
   return LK_OK;
 }
@@ -32,15 +32,16 @@ lk_status lk_trainer_pack(lk_trainer *t) {
 /* g = sum / units, clipped to the global norm; each rank updates its own range, then all ranges go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
   const double scale = lk_optimizer_scale((double)step->units, step->norm, t->config->train.clip);
-  /* Adam's corrections count what its moments have seen: a skipped step is none of it, though the rate moves on */
+  /* Adam's bias corrections count applied updates: a skipped step is none, though the schedule counts it */
   t->state.updates++;
   lk_optimizer_update(t->optimizer, t->reducer, scale, step->rate, t->state.updates);
   LK_TRY(lk_reducer_share(t->reducer));
   return lk_trainer_pack(t);
 }
 
-/* Where one may go on from, for the end of a message. Rank 0 sees the folder, and its message is the one that is told. */
-static lk_status say_last_good(const lk_trainer *t, lk_buffer *out) {
+/* Which checkpoint is left, for the end of a message. Only rank 0 sees the folder, and its message is the one
+ * printed. */
+static lk_status describe_last_good(const lk_trainer *t, lk_buffer *out) {
   lk_buffer path = {0};
   lk_status status = lk_buffer_printf(&path, "%s/last.h5", t->config->run.dir);
   const bool there = status == LK_OK && t->rank == 0 && access(path.data, F_OK) == 0;
@@ -55,7 +56,7 @@ lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why) {
   lk_buffer words = {0};
   if (row < t->config->train.max_skips) return LK_OK;
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
-  lk_status status = lk_comm_agree(t->comm, say_last_good(t, &words));
+  lk_status status = lk_comm_agree(t->comm, describe_last_good(t, &words));
   if (status == LK_OK) status = LK_FAIL(LK_INTERNAL, "%lld steps in a row %s; %s", (long long)row, why, words.data);
   lk_buffer_release(&words);
   return status;
@@ -63,13 +64,13 @@ lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why) {
 
 static lk_status skip(lk_trainer *t) {
   LK_TRY(lk_trainer_name_nonfinite(t));
-  /* the states that lanes were left in may be no numbers either: begin afresh, on all ranks alike */
+  /* the carried states may be non-finite too: start from zeros, on all ranks */
   if (t->lanes) memset(t->lanes, 0, sizeof *t->lanes * (size_t)(t->lane_count * t->lane_width));
   return lk_trainer_count_skip(t, ++t->state.skips, "had a gradient that is not finite (train.max_skips)");
 }
 
-/* Seen before the update, which must not happen. All ranks come to the same. */
-static lk_status meet_spike(lk_trainer *t, lk_step *step) {
+/* A loss spike, detected before the update, which must not be made. The same on all ranks. */
+static lk_status handle_spike(lk_trainer *t, lk_step *step) {
   const bool back = t->spike.policy == LK_SPIKE_ROLLBACK;
   char then[96] = "the update is skipped on all ranks";
   if (back)
@@ -82,11 +83,11 @@ static lk_status meet_spike(lk_trainer *t, lk_step *step) {
   return lk_trainer_count_skip(t, row, LK_SPIKES_IN_A_ROW);
 }
 
-/* Faults that a test asked for. They go by the batch, which a run that went back does not see again. */
+/* Faults that a test asked for. Their step counts batches, which a run that goes back does not read again. */
 static void inject(lk_trainer *t, int64_t step) {
   for (int s = 0; s < t->shards.count && lk_debug_due(&t->debug, LK_FAULT_SPIKE, t->rank, step); s++)
     t->stat[s].loss *= 1000;
-  /* of the last tensor: rows of an embedding that no token touched are not summed */
+  /* in the last tensor: rows of an embedding that no token touched would not be summed */
   if (lk_debug_due(&t->debug, LK_FAULT_NAN, t->rank, step))
     t->grads.subtree[0][t->tensors[t->tensor_count - 1].offset] = NAN;
   lk_debug_act(&t->debug, t->rank, step);
@@ -113,12 +114,12 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
     if (step->skipped) {
       LK_TRY(skip(t));
     } else if (lk_spike_is(&t->spike, &t->state, step->loss / (double)step->units)) {
-      LK_TRY(meet_spike(t, step));
+      LK_TRY(handle_spike(t, step));
     } else {
       t->state.skips = 0;
       lk_spike_learn(&t->spike, &t->state, step->loss / (double)step->units);
       LK_TRY(update(t, step));
-      /* only now: the update gives every rank all ranges anew, and mends what was flipped before */
+      /* after the update, which sends all ranges to every rank and so would repair a bit flipped before */
       if (t->debug.count && lk_debug_due(&t->debug, LK_FAULT_FLIP, t->rank, batch))
         lk_debug_flip(lk_params_values(t->params));
     }
@@ -126,14 +127,14 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   return LK_OK;
 }
 
-/* The copies of the weights, one of each group of ranks that share memory, must be the same bits. The odd one out is named
- * by a majority of digests; of two copies it can be either. */
+/* The copies of the weights (one for each group of ranks that share memory) must have the same bits. The one that
+ * differs is found by a majority of digests; of two copies either may be wrong. */
 lk_status lk_trainer_check_replicas(lk_trainer *t) {
   const lk_part part = lk_reducer_part(t->reducer);
   lk_status status = LK_OK;
   char digest[33] = "", *all = NULL;
   int copies = 0;
-  if (part.count == t->size) return LK_OK; /* there is one */
+  if (part.count == t->size) return LK_OK; /* there is only one copy */
   LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof digest)));
   if (part.index == 0)
     lk_digest(lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), digest);
@@ -141,7 +142,7 @@ lk_status lk_trainer_check_replicas(lk_trainer *t) {
   for (int r = 0; r < t->size; r++) copies += all[33 * r] != '\0';
   for (int r = 0; r < t->size && status == LK_OK; r++) {
     int alike = 0;
-    if (all[33 * r] == '\0') continue; /* this one votes with another */
+    if (all[33 * r] == '\0') continue; /* this rank has no copy of its own */
     for (int q = 0; q < t->size; q++) alike += strcmp(all + 33 * r, all + 33 * q) == 0;
     if (alike < copies && 2 * alike <= copies)
       status = LK_FAIL(LK_INTERNAL, "step %lld: the weights of rank %d differ from the other ranks'",

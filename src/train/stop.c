@@ -7,10 +7,10 @@
 #include "trainer_impl.h"
 
 static volatile sig_atomic_t caught; /* the last signal that asked for a stop */
-static struct timespec interrupted;  /* when the last SIGINT came */
+static struct timespec interrupted;  /* time of the last SIGINT */
 
-/* A second interrupt within two seconds means it: leave at once. A later one is only somebody's impatience with a save,
- * and mpirun hands its own and the terminal's on: those are one. */
+/* A second SIGINT within two seconds ends the process at once; a later one does not, so that a slow save is not
+ * interrupted by accident. Two within 0.1 s count as one: mpirun forwards its own besides the terminal's. */
 static void on_signal(int number) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -18,7 +18,7 @@ static void on_signal(int number) {
     const double since = (double)(now.tv_sec - interrupted.tv_sec) + 1e-9 * (double)(now.tv_nsec - interrupted.tv_nsec);
     if (caught == SIGINT && since > 0.1 && since < 2) {
       lk_owner_leave();
-      _exit(128 + SIGINT); /* and not 75: nothing was saved */
+      _exit(128 + SIGINT); /* not 75, as nothing was saved */
     }
     if (caught != SIGINT || since > 0.1) interrupted = now;
   }
@@ -27,15 +27,16 @@ static void on_signal(int number) {
 
 static const int stops[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE};
 enum { STOPS = sizeof stops / sizeof *stops };
-static struct sigaction before[STOPS]; /* what the caller had: theirs again after the run */
+static struct sigaction before[STOPS]; /* the caller's handlers, restored after the run */
 
 void lk_signals_catch(void) {
   caught = 0;
   for (int i = 0; i < STOPS; i++) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    if (stops[i] == SIGPIPE) action.sa_handler = SIG_IGN; /* a reader of the messages that is gone ends no run */
+    if (stops[i] == SIGPIPE) action.sa_handler = SIG_IGN; /* a closed pipe on standard error does not end the run */
     sigaction(stops[i], NULL, &before[i]);
-    if (stops[i] == SIGHUP && before[i].sa_handler == SIG_IGN) continue; /* nohup */
+    if (stops[i] == SIGHUP && before[i].sa_handler == SIG_IGN)
+      continue; /* ignored by the caller, as under nohup: stays so */
     sigaction(stops[i], &action, NULL);
   }
 }
@@ -44,9 +45,9 @@ void lk_signals_restore(void) {
   for (int i = 0; i < STOPS; i++) sigaction(stops[i], &before[i], NULL);
 }
 
-static const double job_margin = 10; /* seconds for clocks that differ, a slow disk, the scheduler's own ways */
+static const double job_margin = 10; /* seconds, for clocks that differ, a slow disk and delays of the scheduler */
 
-/* When the scheduler ends this job, in seconds since 1970; 0 where it says nothing. */
+/* When the scheduler ends this job, in seconds since 1970; 0 where unknown. */
 static double job_end(void) {
   const char *text = getenv("SLURM_JOB_END_TIME");
   return text ? strtod(text, NULL) : 0;
@@ -56,7 +57,7 @@ double lk_trainer_saving(const lk_trainer *t) { return t->evaluation_seconds + t
 
 double lk_trainer_spent(const lk_trainer *t) { return t->state.seconds + (lk_clock_seconds() - t->started); }
 
-/* What this rank raises in the control word. Time is rank 0's alone to tell: clocks differ. */
+/* The flags that this rank sets in the control word. Only rank 0 sets those of time, as clocks differ. */
 int64_t lk_trainer_flags(const lk_trainer *t) {
   int64_t flags = caught ? LK_FLAG_SIGNAL : 0;
   if (t->rank != 0) return flags;
@@ -71,7 +72,7 @@ int64_t lk_trainer_flags(const lk_trainer *t) {
 
 void lk_trainer_time_over(lk_trainer *t) {
   t->time_over = true;
-  t->saved = false; /* with the time in it */
+  t->saved = false; /* the next checkpoint has to say so */
   if (t->state.seconds < 60 * t->config->train.minutes) t->state.seconds = 60 * t->config->train.minutes;
 }
 

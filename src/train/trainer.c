@@ -11,7 +11,7 @@
 #include "trainer_impl.h"
 
 typedef struct run_end {
-  const char *reason; /* why it stopped, in words */
+  const char *reason; /* why it stopped, for a message */
   int64_t step;
 } run_end;
 
@@ -26,15 +26,15 @@ static bool improves(const lk_trainer *t, const lk_metric *metric) {
   return metric->rising ? metric->value > t->state.best : metric->value < t->state.best;
 }
 
-/* What follows from an evaluation at its time. One at the end of a run that goes on some day, with another limit, is not
- * counted; a best that it found stays the best. */
+/* What a regular evaluation changes. The one at the end of a run is not counted, as the run may be resumed with another
+ * limit and would then have evaluated at other steps; a best model that it found stays the best. */
 static void count_evaluation(lk_trainer *t, const lk_metric *metric, int best) {
   t->state.evaluations++;
   t->state.bad_evaluations = best ? 0 : t->state.bad_evaluations + 1;
   lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
 }
 
-/* Validate, remember the best, tell the schedule. *best: this is the best so far. */
+/* Validate, remember the best model, inform the schedule. *best: this is the best so far. */
 static lk_status evaluate(lk_trainer *t, int *best) {
   lk_evaluation result;
   *best = 0;
@@ -48,14 +48,14 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   if (*best) t->state.best = metric->value, t->state.best_step = t->state.step;
   if (evaluation_due(t)) count_evaluation(t, metric, *best);
   t->evaluated = true;
-  t->saved = false; /* without this */
+  t->saved = false; /* the last checkpoint lacks this */
   LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &t->state, &result)));
-  t->window_start += result.seconds; /* the window measures training */
+  t->window_start += result.seconds; /* the window measures training alone */
   lk_meter_pause(&t->meter, result.seconds);
   return LK_OK;
 }
 
-/* Counters after a step; the window of the training loss ends with the epoch at the latest. */
+/* Update the counters after a step. The window of the training loss ends with the epoch at the latest. */
 static lk_status count_step(lk_trainer *t, const lk_step *step) {
   t->evaluated = t->saved = t->tested = t->remainder_logged = false;
   t->state.step++;
@@ -75,7 +75,7 @@ static lk_status count_step(lk_trainer *t, const lk_step *step) {
   return LK_OK;
 }
 
-/* The last checkpoint, with the last validation in it. A second time it finds nothing left to do. */
+/* The last validation, then the last checkpoint. Called a second time it does nothing. */
 static lk_status conclude(lk_trainer *t) {
   int best = 0;
   LK_TRY(lk_comm_agree(t->comm, lk_progress_remainder(t)));
@@ -83,13 +83,13 @@ static lk_status conclude(lk_trainer *t) {
   return t->saved ? LK_OK : lk_trainer_save(t, best);
 }
 
-/* After a step: evaluate, save, where their time has come. */
-static lk_status attend(lk_trainer *t, const lk_step *step) {
+/* After a step: evaluate, save, compare the replicas, where due. */
+static lk_status evaluate_and_save(lk_trainer *t, const lk_step *step) {
   int best = 0;
   if (lk_trainer_over(t)) return conclude(t);
   int64_t every = t->config->checkpoint.every, check = t->config->parallel.check_every;
   if (evaluation_due(t)) LK_TRY(evaluate(t, &best));
-  /* what skipped steps would save may be as bad as they are, and push good checkpoints out */
+  /* while steps are skipped the weights may be bad already: a checkpoint of them could displace a good one */
   if (best || (t->state.skips == 0 && ((every > 0 && t->state.step % every == 0) || (step->flags & LK_FLAG_SAVE))))
     return lk_trainer_save(t, best);
   if (check > 0 && t->state.step % check == 0) return lk_trainer_check_replicas(t);
@@ -98,7 +98,7 @@ static lk_status attend(lk_trainer *t, const lk_step *step) {
 
 static lk_status after_step(lk_trainer *t, const lk_step *step) {
   LK_TRY(count_step(t, step));
-  LK_TRY(attend(t, step));
+  LK_TRY(evaluate_and_save(t, step));
   return lk_trainer_follow_restart_plan(t);
 }
 
@@ -129,7 +129,7 @@ static lk_status loop(lk_trainer *t, run_end *end, int64_t *flags) {
 
 static bool test_due(const lk_trainer *t) { return lk_trainer_has(t, LK_TEST) && !t->tested; }
 
-/* The test part on the best weights. */
+/* Evaluate the test split with the best weights. */
 static lk_status test(lk_trainer *t) {
   lk_status status = LK_OK;
   lk_evaluator *test = NULL;
@@ -174,7 +174,7 @@ static lk_status run(lk_trainer *t, run_end *end) {
 
 static void release(lk_trainer *t) {
   lk_status ignored = lk_saver_wait(t);
-  (void)ignored; /* a failure here is recorded already, or comes after another one */
+  (void)ignored; /* reported already, or less important than an earlier failure */
   lk_evaluator_destroy(&t->valid);
   lk_schedule_destroy(&t->schedule);
   lk_optimizer_destroy(&t->optimizer);
@@ -197,8 +197,8 @@ static void release(lk_trainer *t) {
   lk_owner_release(&t->owner);
 }
 
-/* How it ended, for the log too; what went wrong is on the screen once the caller prints it. */
-static void tell_end(const lk_trainer *t, lk_status status, const run_end *end) {
+/* How the run ended. A failure goes to the log file only: the caller prints it. */
+static void log_end(const lk_trainer *t, lk_status status, const run_end *end) {
   if (t->rank != 0) return;
   if (status == LK_OK)
     LK_INFO("done at step %lld: %s", (long long)end->step, end->reason);
@@ -209,15 +209,15 @@ static void tell_end(const lk_trainer *t, lk_status status, const run_end *end) 
 lk_status lk_train(const lk_config *config, lk_comm *comm) {
   lk_trainer t = {.config = config, .comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm)};
   run_end end = {.reason = "it did not start"};
-  fenv_t numbers; /* denormals are flushed during the run alone */
-  fegetenv(&numbers);
+  fenv_t caller; /* denormals are flushed to zero during the run only */
+  fegetenv(&caller);
   lk_signals_catch();
   lk_status status = lk_trainer_build(&t);
   if (status == LK_OK) status = run(&t, &end);
   lk_log_progress_end();
-  tell_end(&t, status, &end);
+  log_end(&t, status, &end);
   release(&t);
   lk_signals_restore();
-  fesetenv(&numbers);
+  fesetenv(&caller);
   return status;
 }

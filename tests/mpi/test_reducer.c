@@ -1,5 +1,5 @@
-/* The reduction gives, on any number of ranks, however they are grouped, the bits of the definition: S shards, one tree.
- * A row that no source touches counts as +0.0, as in the dense sum. */
+/* The reduction gives the bits of the definition (S shard gradients, one tree) on any number of ranks, however they are
+ * grouped. A row that no shard touches counts as +0.0, as in the dense sum. */
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "reducer_impl.h"
 #include "arena.h"
 
-/* One case: what all ranks build a reducer for. */
+/* One case: the arguments of a reducer. */
 typedef struct setting {
   int S;
   ptrdiff_t P;
@@ -16,10 +16,10 @@ typedef struct setting {
   lk_row_block block[2];
   const char *hosts; /* LOCKSTEP_TEST_HOSTS */
   lk_reduction how;
-  double density; /* share of rows that a shard touches */
+  double density; /* fraction of the rows that a shard touches */
 } setting;
 
-/* splitmix64: a number that looks random, quickly. */
+/* splitmix64: a fast pseudo-random number. */
 static uint64_t hash(uint64_t x) {
   x += 0x9e3779b97f4a7c15U;
   x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9U;
@@ -35,7 +35,7 @@ static bool touches(const setting *t, int step, int shard, ptrdiff_t row) {
   return (double)(hash_of(step + 100, shard, row) >> 11) * 0x1p-53 < t->density;
 }
 
-/* Magnitudes from 2^-12 to 2^11, so that nearly every element shows another order of additions; some are -0.0. */
+/* Magnitudes from 2^-12 to 2^11, so that another order of additions changes nearly every element; some are -0.0. */
 static void fill_shard(const setting *t, int step, float *x, int shard) {
   for (ptrdiff_t i = 0; i < t->P; i++) {
     uint64_t bits = hash_of(step, shard, i);
@@ -128,7 +128,7 @@ static void write_subtree(const setting *t, int step, lk_subtree subtree, float 
   CHECK(memcmp(x, sum, (size_t)t->P * sizeof *x) == 0);
 }
 
-/* The parts of the total are the dense reals and the rows that some shard touches, each once and in order. */
+/* The parts of the total are the dense elements and the touched rows, each once and in order. */
 static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
   const lk_range own = lk_reducer_slice(reducer);
   ptrdiff_t at = 0, row = 0, wrong = 0;
@@ -164,7 +164,7 @@ static void check_slices(lk_comm *comm, lk_reducer *reducer, const float *total,
   free(all);
 }
 
-/* Ranks that come to a meeting at different times must not matter. */
+/* Ranks that arrive at a barrier at different times. */
 static void dawdle(int step) {
   uint64_t bits = hash_of(step, test_rank, -1);
   if (bits % 3 == 0) usleep((useconds_t)(bits >> 32) % 500);
@@ -189,7 +189,7 @@ static void check_step(const setting *t, lk_comm *comm, lk_reducer *reducer, int
   CHECK(memcmp(lk_reducer_total(reducer), total + own.begin, slice) == 0);
   check_parts(t, reducer, step);
   double got = 0, expected = square_sum_defined(total, t->P);
-  if (step % 2 == 0) { /* otherwise as a step that is skipped: nobody meets anybody before the next one */
+  if (step % 2 == 0) { /* else as a skipped step: no barrier before the next one */
     CHECK_OK(lk_reducer_square_sum(reducer, &got));
     CHECK(memcmp(&got, &expected, sizeof got) == 0);
     memcpy(values + own.begin, lk_reducer_total(reducer), slice);
@@ -244,7 +244,7 @@ static void check_sum(lk_comm *comm, const setting *t) {
   setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
   CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
   if (reducer == NULL) lk_comm_abort(comm, 2);
-  /* that the case is the one that it is meant to be */
+  /* the case is the intended one */
   CHECK(reducer->groups == (t->how == LK_REDUCTION_MESSAGES ? size : letters(t->hosts)));
   CHECK((reducer->shared.mpi != MPI_WIN_NULL) == (reducer->members > 1));
   float *scratch = reals(t->P * (LK_TREE_LEVELS + 1));
@@ -310,7 +310,7 @@ static void test_slices_cover_all(void) {
   }
 }
 
-/* 3^2 + 4^2 where the halves of the vector are far apart, and a case that a plain float sum gets wrong. */
+/* 3^2 + 4^2 at both ends of the vector, and a case where a plain float sum is wrong. */
 static void test_square_sum_by_hand(void) {
   float x[LK_RANGE_BLOCK + 16] = {0};
   x[5] = 3;
@@ -331,7 +331,7 @@ static void test_too_few_shards(lk_comm *comm) {
   lk_error_clear();
 }
 
-/* Where there is no room for a window: messages, and a word about why; an error where windows were asked for. */
+/* Without room for shared memory: messages, with the reason logged; an error where shared memory was asked for. */
 static void test_no_room(lk_comm *comm) {
   int size = lk_comm_size(comm);
   char hosts[] = "aaaa";
@@ -353,7 +353,7 @@ static void test_no_room(lk_comm *comm) {
   unsetenv("LOCKSTEP_TEST_SHM");
 }
 
-/* Every way to group the ranks; the last but one of each is one group, the last one none. */
+/* Every grouping of the ranks; of each the last but one is a single group, the last no grouping. */
 static const char *const groupings[4][9] = {{"a"},
                                             {"aa", "ab"},
                                             {"aab", "aba", "abb", "aaa", "abc"},
@@ -369,14 +369,14 @@ static void test_groupings(lk_comm *comm, setting t) {
   check_sum(comm, &t);
 }
 
-/* 16: one short slice, the others empty; around borders of blocks and slices; several buckets. */
+/* 16: one short slice and empty ones; sizes around borders of blocks and slices; several buckets. */
 static void test_dense(lk_comm *comm, int S) {
   const ptrdiff_t sizes[] = {16, 1008, 1024, 2 * 1024 + 16, 4 * 1024 - 16, 19 * 1024 + 16 * 7};
   for (size_t p = 0; p < sizeof sizes / sizeof *sizes; p++)
     test_groupings(comm, (setting){.S = S, .P = sizes[p], .density = 1});
 }
 
-/* Rows that slices, blocks and buckets cut; narrow ones, for which a bit each is a price. */
+/* Rows that are cut by slices, blocks and buckets; narrow rows, for which a mark of one bit is expensive. */
 static void test_rows(lk_comm *comm, int S) {
   const double densities[] = {0.02, 0.4, 1, 0, 0.999};
   for (int d = 0; d < (S == 5 ? 5 : 2); d++) {
@@ -387,7 +387,7 @@ static void test_rows(lk_comm *comm, int S) {
   test_groupings(comm, two);
 }
 
-/* Mapped a second time, its address lies to huge pages as its place in the file does, or the kernel gives none. */
+/* The second mapping is aligned to huge pages as the offset in the file is, else the kernel uses none. */
 static void check_mapping(const lk_shared *shared) {
   FILE *maps = shared->again ? fopen("/proc/self/maps", "r") : NULL;
   char line[512];
@@ -403,7 +403,7 @@ static void check_mapping(const lk_shared *shared) {
   if (maps) (void)fclose(maps);
 }
 
-/* Large enough to be mapped anew for huge pages: still one memory, and the same sums. */
+/* Large enough to be mapped again for huge pages: still the same memory and the same sums. */
 static void test_large(lk_comm *comm) {
   char hosts[] = "aaaa";
   hosts[lk_comm_size(comm)] = '\0';

@@ -1,4 +1,4 @@
-/* Rows that few steps touch, as they lie in a part of the flat vector and as they travel. Nothing here is collective. */
+/* Sparse rows in a range of the flat vector, and packed for messages. Not collective. */
 #include <string.h>
 
 #include "check.h"
@@ -41,7 +41,7 @@ static void test_rows_of_every_place(void) {
   }
 }
 
-/* Where each row of [begin, end) that is not marked costs more than its bit: packed, shorter, and back to the same. */
+/* Where unmarked rows of [begin, end) are larger than their marks: packing is shorter, and unpacking restores it. */
 static void check_part(lk_range part, const uint8_t *touched, bool must_pack) {
   float x[P], sent[P], back[P];
   uint8_t marks[ROWS];
