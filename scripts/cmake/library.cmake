@@ -1,4 +1,5 @@
-# lockstep_add_library(): one library from folders of src/, with the kernels compiled once for each instruction set.
+# lockstep_add_library(): a static library of folders of src/, with the kernels compiled once for each instruction set.
+# The program and the tests link it. lockstep_add_public_library(): the one that is installed, from the same objects.
 
 # What every file of ours is compiled with. No -ffast-math, no -march=native: bits depend on the source alone.
 add_library(lockstep_flags INTERFACE)
@@ -36,13 +37,14 @@ set(LOCKSTEP_SEES_metrics base store data)
 set(LOCKSTEP_SEES_task base math store data nn metrics)
 set(LOCKSTEP_SEES_infer base math comm store data nn metrics task)
 set(LOCKSTEP_SEES_train base math comm store data nn metrics task infer)
+set(LOCKSTEP_SEES_api include base math comm store data nn metrics task infer train)
 set(LOCKSTEP_SEES_cli base math comm store data nn metrics task infer train)
 
-# lockstep_include_folders(target folders...): the include directories of these folders of src/.
+# lockstep_include_folders(target folders...): the include directories of these folders of src/; of `include`, that one.
 function(lockstep_include_folders target)
-  foreach(folder IN LISTS ARGN)
-    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src/${folder})
-  endforeach()
+  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/src/ OUTPUT_VARIABLE directories)
+  list(TRANSFORM directories REPLACE /src/include$ /include)
+  target_include_directories(${target} PRIVATE ${directories})
 endfunction()
 
 # A folder that includes a foreign header sees that library, no other folder does.
@@ -60,19 +62,19 @@ if(TARGET lockstep_sentencepiece) # the only C++: one file between that library 
   set(LOCKSTEP_MORE_data src/data/sentencepiece.cc)
 endif()
 
-# An object library `target` of `sources` of a folder; its objects are appended to the caller's list `objects`.
-macro(lockstep_add_objects target folder sources defines uses)
+# An object library `target` of `sources` of a folder. Every symbol is hidden but those marked LOCKSTEP_API (src/api).
+function(lockstep_add_objects target folder sources defines uses)
   add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
   lockstep_include_folders(${target} ${folder} ${LOCKSTEP_SEES_${folder}})
   target_compile_definitions(${target} PRIVATE ${defines})
   target_link_libraries(${target} PRIVATE lockstep_flags ${uses})
-  list(APPEND objects $<TARGET_OBJECTS:${target}>)
-endmacro()
+  set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
 
-# lockstep_add_library(NAME FOLDERS f... [STATIC] [EXCLUDE_FROM_ALL] [DEFINE X=1] [CELLS folder of more cells])
-# An empty folder adds nothing, so the tree configures while it grows.
+# lockstep_add_library(NAME FOLDERS f... [EXCLUDE_FROM_ALL] [DEFINE X=1] [CELLS folder of more cells])
 function(lockstep_add_library name)
-  cmake_parse_arguments(arg "STATIC;EXCLUDE_FROM_ALL" "DEFINE;CELLS" "FOLDERS" ${ARGN})
+  cmake_parse_arguments(arg "EXCLUDE_FROM_ALL" "DEFINE;CELLS" "FOLDERS" ${ARGN})
   set(objects)
   set(link)
   foreach(folder IN LISTS arg_FOLDERS)
@@ -89,24 +91,16 @@ function(lockstep_add_library name)
         set(target ${name}_${folder}_${isa})
         lockstep_add_objects(${target} ${folder} "${isa_sources}" "${arg_DEFINE};LK_ISA=${isa}" "")
         target_compile_options(${target} PRIVATE ${LOCKSTEP_FLAGS_${isa}})
+        list(APPEND objects $<TARGET_OBJECTS:${target}>)
       endforeach()
     endif()
-    list(APPEND sources ${LOCKSTEP_MORE_${folder}})
-    if(sources)
-      lockstep_add_objects(${name}_${folder} ${folder} "${sources}" "${arg_DEFINE}" "${LOCKSTEP_USES_${folder}}")
-    endif()
+    lockstep_add_objects(${name}_${folder} ${folder} "${sources};${LOCKSTEP_MORE_${folder}}" "${arg_DEFINE}"
+      "${LOCKSTEP_USES_${folder}}")
+    list(APPEND objects $<TARGET_OBJECTS:${name}_${folder}>)
     list(APPEND link ${LOCKSTEP_USES_${folder}})
   endforeach()
-  if(NOT objects)
-    file(WRITE ${PROJECT_BINARY_DIR}/empty.c "extern int lk_nothing_yet;\n")
-    set(objects ${PROJECT_BINARY_DIR}/empty.c)
-  endif()
 
-  set(kind)
-  if(arg_STATIC)
-    set(kind STATIC)
-  endif()
-  add_library(${name} ${kind} ${objects})
+  add_library(${name} STATIC ${objects})
   if(arg_EXCLUDE_FROM_ALL)
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)
   endif()
@@ -116,4 +110,39 @@ function(lockstep_add_library name)
   if(LOCKSTEP_SANITIZE)
     target_link_options(${name} PUBLIC $<BUILD_INTERFACE:-fsanitize=${LOCKSTEP_SANITIZE}>)
   endif()
+endfunction()
+
+# lockstep_add_public_library(NAME INTERNAL): the library of include/lockstep, static or shared (BUILD_SHARED_LIBS), from
+# src/api and the static library INTERNAL. Both kinds define the symbols lockstep_* and no other: a shared one by its
+# version script; a static one is a single object, linked beforehand, in which all other symbols are local. Groups of C++
+# (inline functions) become ordinary sections there, or a linker would drop those that a program defines too.
+function(lockstep_add_public_library name internal)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/api/*.c)
+  lockstep_add_objects(${name}_api api "${sources}" "" "${LOCKSTEP_USES_api}")
+  set(script ${PROJECT_SOURCE_DIR}/scripts/cmake/lockstep.map)
+  if(BUILD_SHARED_LIBS)
+    add_library(${name} SHARED $<TARGET_OBJECTS:${name}_api>)
+    target_link_libraries(${name} PRIVATE ${internal})
+    target_link_options(${name} PRIVATE -Wl,--version-script=${script})
+    set_target_properties(${name} PROPERTIES LINK_DEPENDS ${script})
+  else()
+    set(object ${PROJECT_BINARY_DIR}/${name}.o)
+    separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+      list(APPEND flags -flinker-output=nolto-rel)
+    endif()
+    add_custom_command(OUTPUT ${object} DEPENDS ${name}_api $<TARGET_OBJECTS:${name}_api> ${internal}
+      COMMAND ${CMAKE_C_COMPILER} ${flags} -r -nostdlib -Wl,--force-group-allocation $<TARGET_OBJECTS:${name}_api>
+        -Wl,--whole-archive $<TARGET_FILE:${internal}> -Wl,--no-whole-archive -o ${object}
+      COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=lockstep_* ${object}
+      COMMAND_EXPAND_LISTS VERBATIM)
+    add_library(${name} STATIC ${object})
+    get_target_property(link ${internal} LINK_LIBRARIES)
+    target_link_libraries(${name} PRIVATE ${link})
+  endif()
+  target_include_directories(${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH_USE_LINK_PATH ON)
 endfunction()

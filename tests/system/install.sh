@@ -1,5 +1,6 @@
-# The installation is complete: a program outside the tree compiles, links and runs with it, by pkg-config and by
-# find_package(lockstep); the installed program starts.
+# What `cmake --install` puts down is complete: a program outside the tree compiles, links and runs against it, by
+# pkg-config and by find_package(lockstep); the library exports the symbols that its headers declare and no other; the
+# installed program starts.
 # shellcheck shell=bash
 if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi
 
@@ -8,9 +9,9 @@ cmake --install "$LOCKSTEP_BUILD" --prefix "$PWD/prefix" >install.txt
 grep -q prepare help.txt
 
 cat >use.c <<'C'
+#include <lockstep/lockstep.h>
 #include <stdio.h>
-const char *lk_status_words(int status);
-int main(void) { return puts(lk_status_words(0)) < 0; }
+int main(void) { return puts(lockstep_version()) < 0; }
 C
 mkdir package
 cat >package/CMakeLists.txt <<'CMAKE'
@@ -24,11 +25,17 @@ cmake -S package -B package/build -DCMAKE_PREFIX_PATH="$PWD/prefix" >package.txt
 cmake --build package/build >>package.txt
 package/build/use
 
-# lockstep.pc has the configured prefix; pkg-config gets the real one.
-PKG_CONFIG_PATH=$(dirname "$(find prefix -name lockstep.pc)")
+PKG_CONFIG_PATH=$(dirname "$(find "$PWD/prefix" -name lockstep.pc)")
 export PKG_CONFIG_PATH
-libdir=$(dirname "$PKG_CONFIG_PATH")
-read -r -a flags <<<"$(pkg-config --define-variable=includedir="$PWD/prefix/include" \
-  --define-variable=libdir="$PWD/$libdir" --cflags --libs lockstep)"
+read -r -a flags <<<"$(pkg-config --cflags --libs lockstep)"
 cc use.c -o use "${flags[@]}"
-LD_LIBRARY_PATH=$libdir ./use
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir lockstep) ./use
+
+# Exported symbols, without the versions of a shared library.
+library=$(find "$PWD/prefix" -name 'liblockstep.*' | head -1)
+dynamic=()
+if [ "${library##*.}" != a ]; then dynamic=(-D); fi
+nm "${dynamic[@]}" -g --defined-only "$library" | awk 'NF == 3 && $2 != "A" { print $3 }' | sed 's/@.*//' | sort >exported.txt
+grep -hoE '^LOCKSTEP_API .*' "$LOCKSTEP_SOURCE"/include/lockstep/*.h | grep -oE 'lockstep_[a-z_]+\(' | tr -d '(' | sort >declared.txt
+[ -s declared.txt ]
+diff declared.txt exported.txt

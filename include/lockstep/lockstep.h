@@ -1,0 +1,35 @@
+/* lockstep.h - the library Lockstep: recurrent sequence models, trained and asked, from C or C++.
+ *
+ *   error.h    statuses, the last error
+ *   corpus.h   prepare a corpus from a text file; open one and see what it holds
+ *   config.h   the settings of a training run
+ *   train.h    train on all ranks of an MPI communicator
+ *   model.h    open a trained model; predict, score, generate, translate
+ *
+ * Build with `pkg-config --cflags --libs lockstep`, or in CMake find_package(lockstep) and lockstep::lockstep. No header
+ * of MPI, HDF5 or a BLAS is needed.
+ *
+ * What stays. Versions are MAJOR.MINOR.PATCH (semantic versioning). Within one MAJOR.MINOR while MAJOR is 0, and within
+ * one MAJOR from 1 on, a program goes on working with a newer library without being compiled again: functions, the
+ * numbers of enums and the layout of the structs declared here stay, functions and enum constants may be added. Objects
+ * are opaque. Structs of options begin with `size_t size`, which their _init function sets, so that fields can be added
+ * at their end. Keys of the configuration and file formats follow the same rule; texts of errors and logs do not. The
+ * library exports the symbols lockstep_* that these headers declare and no other. */
+#pragma once
+#include "error.h"
+
+/* The version of these headers. */
+#define LOCKSTEP_VERSION_MAJOR 0
+#define LOCKSTEP_VERSION_MINOR 1
+#define LOCKSTEP_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of the library that the program runs with, "0.1.0".                   Not collective. */
+LOCKSTEP_API const char *lockstep_version(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,3 @@
+#include "lockstep/lockstep.h"
+
+const char *lockstep_version(void) { return LK_VERSION; }
