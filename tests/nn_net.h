@@ -6,7 +6,7 @@
 
 #include "encoder.h"
 
-enum { NET_V = 11, NET_CLASSES = 5, NET_FRAME = 6 };
+enum { NET_V = 11, NET_CLASSES = 5, NET_FRAME = 6, NET_TAGS = 3, NET_SCALES = 2, NET_COLUMNS = 3 };
 
 typedef struct net_spec {
   const char *cell, *input; /* embed | onehot | frames */
@@ -17,6 +17,7 @@ typedef struct net_spec {
   int tied;
   int pool; /* lk_pool, or -1: a prediction for every row */
   int carry;
+  const char *features; /* model.features, of the columns "tag" (tokens) and "scale" (numbers); NULL: none */
 } net_spec;
 
 typedef struct net {
@@ -38,8 +39,8 @@ typedef struct net_run {
   ptrdiff_t rows, ld, ldy; /* rows that are predicted; of logits; of the classifier's input */
   const ptrdiff_t *shard_rows;
   lk_real *logits, *pooled, *dpooled, *carry;
-  int32_t *ids, *target, *arg;
-  float *frames;
+  int32_t *ids, *tags, *target, *arg;
+  float *frames, *scales;
   double *loss; /* [rows] */
 } net_run;
 
@@ -67,6 +68,7 @@ static inline void net_configure(lk_config *config, const net_spec *spec) {
   net_set(config, "bidirectional", spec->bidirectional ? "true" : "false");
   net_set(config, "variational", spec->variational ? "true" : "false");
   net_set(config, "recurrent_bias", "true");
+  if (spec->features) net_set(config, "features", spec->features);
 }
 
 static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
@@ -76,9 +78,14 @@ static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
   for (int i = 0; i < NET_V; i++) n->counts[i] = i;
   int frames = strcmp(spec->input, "frames") == 0;
   assert_int_equal(lk_params_create(&n->params), LK_OK);
-  if (lk_encoder_declare(&n->encoder, n->params, &n->config, frames ? 0 : NET_V, frames ? NET_FRAME : 0, n->counts))
+  const lk_column_form columns[NET_COLUMNS] = {
+      frames ? (lk_column_form){.name = "frames", .width = NET_FRAME}
+             : (lk_column_form){.name = "source", .values = NET_V, .width = 1, .counts = n->counts},
+      {.name = "tag", .values = NET_TAGS, .width = 1},
+      {.name = "scale", .width = NET_SCALES}};
+  if (lk_encoder_declare(&n->encoder, n->params, &n->config, columns, NET_COLUMNS))
     fail_msg("%s", lk_error_get()->text);
-  int tied = spec->tied ? n->encoder.embedding.weight : -1;
+  int tied = spec->tied ? lk_input_layer_embedding(&n->encoder.input)->weight : -1;
   ptrdiff_t classes = spec->tied ? NET_V : NET_CLASSES;
   assert_int_equal(lk_dense_declare(&n->output.dense, n->params, "output", n->encoder.width, classes, tied), LK_OK);
   assert_int_equal(lk_params_commit(n->params, seed), LK_OK);
@@ -111,13 +118,18 @@ static inline void net_layout(net_run *run) {
   run->carry = lk_arena_reals(arena, B * lk_encoder_carry_size(&run->encoder));
   run->ids = lk_arena_ints(arena, N);
   run->target = lk_arena_ints(arena, run->rows);
+  run->tags = lk_arena_ints(arena, N);
   run->frames = lk_arena_take(arena, (size_t)(N * NET_FRAME) * sizeof *run->frames);
+  run->scales = lk_arena_take(arena, (size_t)(N * NET_SCALES) * sizeof *run->scales);
   run->loss = lk_arena_take(arena, (size_t)run->rows * sizeof *run->loss);
 }
 
 static inline void net_fill(net_run *run) {
   const lk_pack *p = &run->rank->pack;
   fixture_words(p, 1, NET_V, run->ids);
+  fixture_words(p, 5, NET_TAGS, run->tags);
+  for (ptrdiff_t i = 0; i < p->N * NET_SCALES; i++)
+    run->scales[i] = (float)fixture_real(6, p->id[p->seq[i / NET_SCALES]], p->time[i / NET_SCALES], i % NET_SCALES);
   for (ptrdiff_t r = 0; r < p->N; r++)
     for (int i = 0; i < NET_FRAME; i++)
       run->frames[r * NET_FRAME + i] = (float)fixture_real(2, p->id[p->seq[r]], p->time[r], i);
@@ -153,6 +165,19 @@ static inline const lk_real *net_summary(const net_run *run, ptrdiff_t *ld) {
 
 static inline lk_targets net_targets(const net_run *run) { return (lk_targets){run->target, 0.1}; }
 
+static inline lk_inputs net_inputs(const net_run *run) {
+  const bool frames = strcmp(run->net->spec.input, "frames") == 0;
+  lk_inputs in = {.count = NET_COLUMNS};
+  in.column[0] = (lk_column){.name = frames ? "frames" : "source"};
+  if (frames)
+    in.column[0].numbers = run->frames;
+  else
+    in.column[0].ids = run->ids;
+  in.column[1] = (lk_column){.name = "scale", .numbers = run->scales}; /* in another order than the corpus names them */
+  in.column[2] = (lk_column){.name = "tag", .ids = run->tags};
+  return in;
+}
+
 /* The sum of the losses. */
 static inline double net_forward(net_run *run, lk_mode mode) {
   const net_spec *spec = &run->net->spec;
@@ -162,9 +187,8 @@ static inline double net_forward(net_run *run, lk_mode mode) {
   ptrdiff_t ldx, ld;
   lk_encoder_pack(e, params, 1, LK_WHOLE);
   lk_dense_pack(&run->output.dense, params, 1, LK_WHOLE);
-  int frames = strcmp(spec->input, "frames") == 0;
-  lk_encoder_input in = {frames ? NULL : run->ids, frames ? run->frames : NULL};
-  lk_encoder_forward(e, params, pack, in, mode, spec->carry ? run->carry : NULL);
+  const lk_inputs in = net_inputs(run);
+  lk_encoder_forward(e, params, pack, &in, mode, spec->carry ? run->carry : NULL);
   const lk_real *x = lk_encoder_output(e, &ldx);
   ptrdiff_t half = spec->bidirectional ? e->H : e->width;
   if (spec->pool >= 0)

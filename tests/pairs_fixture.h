@@ -42,17 +42,17 @@ static inline void fixture_pairs_close(fixture_task *f) {
 static inline void fixture_pairs_batch(const fixture_task *f, const lk_pack *target, const lk_pack *source,
                                        lk_batch *batch) {
   *batch = (lk_batch){.pack = *target, .encoder_pack = *source, .tokens = target->N + source->N};
-  batch->source = calloc((size_t)target->N + 1, sizeof *batch->source);
+  batch->decoder_ids = calloc((size_t)target->N + 1, sizeof *batch->decoder_ids);
   batch->target = calloc((size_t)target->N + 1, sizeof *batch->target);
-  batch->encoder_ids = calloc((size_t)source->N + 1, sizeof *batch->encoder_ids);
+  batch->input = fixture_ids(calloc((size_t)source->N + 1, sizeof(int32_t)));
   batch->partner = calloc((size_t)target->B + 1, sizeof *batch->partner);
   for (ptrdiff_t r = 0; r < source->N; r++)
-    batch->encoder_ids[r] =
+    lk_batch_ids(batch)[r] =
         LK_UNK + fixture_word(1, source->id[source->seq[r]], source->time[r], f->info.source.count - LK_UNK);
   for (ptrdiff_t r = 0; r < target->N; r++) {
     const uint32_t id = target->id[target->seq[r]];
     const ptrdiff_t t = target->time[r], V = f->info.target.count - LK_UNK;
-    batch->source[r] = t == 0 ? LK_SOS : LK_UNK + fixture_word(2, id, t - 1, V);
+    batch->decoder_ids[r] = t == 0 ? LK_SOS : LK_UNK + fixture_word(2, id, t - 1, V);
     batch->target[r] = target->later[r] < 0 ? LK_EOS : LK_UNK + fixture_word(2, id, t, V);
   }
   for (int s = 0; s < target->shards->count; s++)
@@ -61,7 +61,7 @@ static inline void fixture_pairs_batch(const fixture_task *f, const lk_pack *tar
 }
 
 static inline void fixture_pairs_batch_close(lk_batch *batch) {
-  free(batch->encoder_ids);
+  free(batch->decoder_ids);
   free(batch->partner);
   fixture_batch_close(batch);
 }

@@ -63,21 +63,26 @@ static inline void fixture_task_close(fixture_task *f) {
   lk_config_release(&f->config);
 }
 
+static inline lk_inputs fixture_ids(int32_t *ids) {
+  return (lk_inputs){.count = 1, .column = {{.name = "source", .ids = ids}}};
+}
+
 /* The batch of a rank: what a row holds depends on its corpus row and time alone. Every seventh target is none. */
 static inline void fixture_batch(const fixture_task *f, const lk_pack *pack, lk_batch *batch) {
   lk_view view = lk_task_view(f->task);
   ptrdiff_t V = f->info.source.count, D = f->info.frames, labels = view == LK_VIEW_LM ? V : f->info.label.count;
   *batch = (lk_batch){.pack = *pack, .tokens = pack->N, .reset = 1};
   if (D > 0) {
-    batch->frames = calloc((size_t)(pack->N * D + 1), sizeof *batch->frames);
+    float *frames = calloc((size_t)(pack->N * D + 1), sizeof *frames);
+    batch->input = (lk_inputs){.count = 1, .column = {{.name = "frames", .numbers = frames}}};
     for (ptrdiff_t i = 0; i < pack->N * D; i++) {
       ptrdiff_t r = i / D;
-      batch->frames[i] = (float)fixture_real(3, pack->id[pack->seq[r]], pack->time[r], i % D);
+      frames[i] = (float)fixture_real(3, pack->id[pack->seq[r]], pack->time[r], i % D);
     }
   } else {
-    batch->source = calloc((size_t)pack->N + 1, sizeof *batch->source);
+    batch->input = fixture_ids(calloc((size_t)pack->N + 1, sizeof(int32_t)));
     for (ptrdiff_t r = 0; r < pack->N; r++)
-      batch->source[r] = LK_UNK + fixture_word(1, pack->id[pack->seq[r]], pack->time[r], V - LK_UNK);
+      lk_batch_ids(batch)[r] = LK_UNK + fixture_word(1, pack->id[pack->seq[r]], pack->time[r], V - LK_UNK);
   }
   ptrdiff_t n = view == LK_VIEW_CLASSIFY ? pack->B : pack->N;
   batch->target = calloc((size_t)n + 1, sizeof *batch->target);
@@ -92,8 +97,10 @@ static inline void fixture_batch(const fixture_task *f, const lk_pack *pack, lk_
 }
 
 static inline void fixture_batch_close(lk_batch *batch) {
-  free(batch->source);
-  free(batch->frames);
+  for (int i = 0; i < batch->input.count; i++) {
+    free(batch->input.column[i].ids);
+    free(batch->input.column[i].numbers);
+  }
   free(batch->target);
   free(batch->lane);
 }

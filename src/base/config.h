@@ -13,6 +13,7 @@
 
 typedef struct lk_config_model {
   const char *input;          /* embed | onehot; frames decide for themselves */
+  const char *features;       /* further columns, "casing, rank:embed:8" */
   int64_t embedding;          /* width of the embedding */
   double embedding_deviation; /* of its initial values; 0: 1/sqrt(embedding) */
   const char *cell;           /* elman | lstm | gru */

@@ -78,7 +78,7 @@ static void fill_batch(bench_net *net) {
   ptrdiff_t outputs = net->kind->labels > 0 ? net->kind->labels : net->kind->vocabulary;
   for (ptrdiff_t r = 0; r < pack->N; r++) {
     uint32_t id = pack->id[pack->seq[r]], time = (uint32_t)pack->time[r];
-    batch->source[r] = draw(rng, id, time, 1, net->kind->vocabulary);
+    lk_batch_ids(batch)[r] = draw(rng, id, time, 1, net->kind->vocabulary);
     if (!sequences) batch->target[r] = draw(rng, id, time, 2, outputs);
   }
   for (ptrdiff_t b = 0; b < pack->B; b++) {
@@ -91,7 +91,7 @@ static void fill_batch(bench_net *net) {
 static void layout(bench_net *net, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T) {
   lk_arena *a = &net->arena;
   lk_pack_layout(&net->batch.pack, a, &net->shards, B, N, T);
-  net->batch.source = lk_arena_ints(a, N);
+  net->batch.input = (lk_inputs){.count = 1, .column = {{.name = "source", .ids = lk_arena_ints(a, N)}}};
   net->batch.target = lk_arena_ints(a, N);
   net->batch.lane = lk_arena_ints(a, B);
   net->lanes = lk_task_lane_width(net->task) > 0 ? lk_arena_reals(a, B * lk_task_lane_width(net->task)) : NULL;
@@ -144,7 +144,7 @@ static lk_status count_words(const bench_net *net, double *words) {
   lk_distinct_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
   LK_TRY(lk_arena_reserve(&arena));
   lk_distinct_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
-  lk_distinct_find(&found, &net->batch.pack, net->batch.source);
+  lk_distinct_find(&found, &net->batch.pack, lk_batch_ids(&net->batch));
   *words = (double)found.n;
   lk_arena_release(&arena);
   return LK_OK;

@@ -71,12 +71,14 @@ static void tell(const lk_pack *pack, ptrdiff_t *perm) {
   for (ptrdiff_t b = 0; b < pack->B; b++) perm[b] = (ptrdiff_t)pack->id[b];
 }
 
+static lk_inputs ids_of(int32_t *ids) { return (lk_inputs){.count = 1, .column = {{.name = "source", .ids = ids}}}; }
+
 /* ---- one side ---- */
 
 static void lay_out(layout *l, lk_arena *arena, const lk_shards *one, ptrdiff_t B, extent e) {
   *l->batch = (lk_batch){0};
   lk_pack_layout(&l->batch->pack, arena, one, B, e.N, e.T);
-  l->batch->source = lk_arena_ints(arena, e.N);
+  l->batch->input = ids_of(lk_arena_ints(arena, e.N));
   lay_out_scratch(l, arena, B);
 }
 
@@ -93,7 +95,7 @@ lk_status lk_batch_from_ids(lk_batch *batch, lk_arena *arena, const lk_shards *o
   LK_TRY(lk_arena_reserve(arena));
   lay_out(&l, arena, one, count, e);
   pack_up(&l, &batch->pack, &g);
-  spread(&batch->pack, &g, batch->source);
+  spread(&batch->pack, &g, lk_batch_ids(batch));
   tell(&batch->pack, perm);
   batch->tokens = e.N;
   return LK_OK;
@@ -107,9 +109,9 @@ static void lay_out_pairs(layout *l, lk_arena *arena, const lk_shards *one, ptrd
   *batch = (lk_batch){0};
   lk_pack_layout(&batch->encoder_pack, arena, one, B, source.N, source.T);
   lk_pack_layout(&batch->pack, arena, one, target ? B : 0, target ? target->N : 0, target ? target->T : 0);
-  batch->encoder_ids = lk_arena_ints(arena, source.N);
+  batch->input = ids_of(lk_arena_ints(arena, source.N));
   if (target) {
-    batch->source = lk_arena_ints(arena, target->N);
+    batch->decoder_ids = lk_arena_ints(arena, target->N);
     batch->target = lk_arena_ints(arena, target->N);
     batch->partner = lk_arena_ints(arena, B);
   }
@@ -129,7 +131,7 @@ static lk_status reserve_pairs(layout *l, lk_arena *arena, const lk_shards *one,
   lay_out_pairs(l, arena, one, sources->count, source, targets ? &target : NULL);
   l->batch->tokens = source.N + target.N;
   pack_up(l, &l->batch->encoder_pack, sources);
-  spread(&l->batch->encoder_pack, sources, l->batch->encoder_ids);
+  spread(&l->batch->encoder_pack, sources, lk_batch_ids(l->batch));
   return LK_OK;
 }
 
@@ -154,7 +156,7 @@ lk_status lk_batch_from_pairs(lk_batch *batch, lk_arena *arena, const lk_shards 
   for (ptrdiff_t e = 0; e < count; e++) l.scratch[batch->encoder_pack.id[e]] = (int32_t)e;
   for (ptrdiff_t i = 0; i < count; i++) batch->partner[i] = l.scratch[i]; /* by number; packing up needs the scratch */
   pack_up(&l, &batch->pack, &targets);
-  spread(&batch->pack, &targets, batch->source);
+  spread(&batch->pack, &targets, batch->decoder_ids);
   targets.sos = false; /* the same rows, one unit on */
   targets.eos = true;
   spread(&batch->pack, &targets, batch->target);

@@ -8,6 +8,15 @@
 
 static const char *const view_words[] = {"a language model", "a classifier", "a labeller", "a translator"};
 
+int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_COLUMNS]) {
+  if (info->frames > 0)
+    forms[0] = (lk_column_form){.name = "frames", .width = info->frames};
+  else
+    forms[0] =
+        (lk_column_form){.name = "source", .values = info->source.count, .width = 1, .counts = info->source.number};
+  return 1;
+}
+
 /* Which kinds of corpus a view can read. */
 static bool fits(lk_view view, const lk_corpus_info *info) {
   switch (view) {
@@ -128,19 +137,25 @@ ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first) {
   return lk_range_size(loader->lanes);
 }
 
+static void lay_out_inputs(const lk_loader *loader, lk_inputs *in, lk_arena *arena, ptrdiff_t N) {
+  *in = (lk_inputs){.count = 1};
+  if (loader->D > 0)
+    in->column[0] =
+        (lk_column){.name = "frames", .numbers = lk_arena_take(arena, sizeof(float) * (size_t)(N * loader->D))};
+  else
+    in->column[0] = (lk_column){.name = "source", .ids = lk_arena_ints(arena, N)};
+}
+
 void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena) {
   const ptrdiff_t B = loader->B_most, N = loader->N_most;
   *batch = (lk_batch){0};
   lk_pack_layout(&batch->pack, arena, &loader->shards, B, N, loader->T_most);
-  if (loader->D > 0)
-    batch->frames = lk_arena_take(arena, (size_t)(N * loader->D) * sizeof *batch->frames);
-  else
-    batch->source = lk_arena_ints(arena, N);
+  lay_out_inputs(loader, &batch->input, arena, loader->settings.view == LK_VIEW_PAIRS ? loader->encoder_N_most : N);
   batch->target = lk_arena_ints(arena, loader->settings.view == LK_VIEW_CLASSIFY ? B : N);
   if (loader->stream) batch->lane = lk_arena_ints(arena, B);
   if (loader->settings.view != LK_VIEW_PAIRS) return;
   lk_pack_layout(&batch->encoder_pack, arena, &loader->shards, B, loader->encoder_N_most, loader->encoder_T_most);
-  batch->encoder_ids = lk_arena_ints(arena, loader->encoder_N_most);
+  batch->decoder_ids = lk_arena_ints(arena, N);
   batch->partner = lk_arena_ints(arena, B);
   if (loader->has_references) batch->references = lk_arena_take(arena, (size_t)B * sizeof *batch->references);
 }
@@ -178,12 +193,13 @@ static void pick_rows(lk_loader *loader, int64_t step, lk_pack *pack) {
 static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b) {
   const ptrdiff_t row = loader->picked[b], at = loader->offset[row], D = loader->D;
   const lk_view view = loader->settings.view;
+  const lk_column *column = &batch->input.column[0];
   ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
   for (ptrdiff_t t = 0; r >= 0; r = batch->pack.later[r], t++) {
     if (D > 0)
-      memcpy(batch->frames + r * D, loader->frames + (at + t) * D, (size_t)D * sizeof *batch->frames);
+      memcpy(column->numbers + r * D, loader->frames + (at + t) * D, (size_t)D * sizeof *column->numbers);
     else
-      batch->source[r] = loader->source[at + t];
+      column->ids[r] = loader->source[at + t];
     if (view == LK_VIEW_LM) batch->target[r] = loader->source[at + t + 1];
     if (view == LK_VIEW_LABEL) batch->target[r] = loader->target[at + t];
   }
@@ -219,10 +235,11 @@ static void fill_lane(const lk_loader *loader, int64_t step, lk_batch *batch, pt
   const ptrdiff_t lane = (ptrdiff_t)batch->pack.id[b];
   const ptrdiff_t begin = lk_plan_lane(loader->units, loader->settings.batch, lane).begin;
   const int32_t *text = loader->text + (begin - loader->begin) + (ptrdiff_t)step * loader->settings.unroll;
+  int32_t *ids = lk_batch_ids(batch);
   batch->lane[b] = (int32_t)(lane - loader->lanes.begin);
   ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
   for (ptrdiff_t t = 0; r >= 0; r = batch->pack.later[r], t++) {
-    batch->source[r] = text[t];
+    ids[r] = text[t];
     batch->target[r] = text[t + 1];
   }
 }

@@ -16,6 +16,7 @@
  *               what is of similar length is the source, and of equals the target */
 #pragma once
 #include "corpus.h"
+#include "inputs.h"
 #include "pack.h"
 #include "rng.h"
 
@@ -23,18 +24,22 @@ typedef enum lk_view { LK_VIEW_LM, LK_VIEW_CLASSIFY, LK_VIEW_LABEL, LK_VIEW_PAIR
 
 typedef struct lk_batch {
   lk_pack pack;
-  int32_t *source;      /* [N] ids, or NULL */
-  float *frames;        /* [N, D], or NULL */
+  lk_inputs input;      /* what is read: columns of pack's rows, of PAIRS those of encoder_pack's, words and <eos> */
   int32_t *target;      /* LM, LABEL: [N]; CLASSIFY: [B]; of labels also LK_NO_LABEL, LK_UNSEEN_LABEL */
   int32_t *lane;        /* [B] this rank's lane of a sequence, or NULL where there are no carried states */
   int reset;            /* lanes start from zero states */
   ptrdiff_t tokens;     /* real input positions on this rank: N, of pairs those of both packs */
-  lk_pack encoder_pack; /* PAIRS: the source side; pack is the target's, source = <sos> y.., target = y.. <eos> */
-  int32_t *encoder_ids; /* [encoder_pack.N] words and <eos>, no <sos> */
+  lk_pack encoder_pack; /* PAIRS: the source side; pack is the target's, decoder_ids = <sos> y.., target = y.. <eos> */
+  int32_t *decoder_ids; /* PAIRS: [N] */
   int32_t *partner;     /* [B] the sequence of encoder_pack that each of pack belongs to, of the same shard */
   const char *
       *references; /* [B] PAIRS: accepted targets, TABs between them; NULL where the split has none (training) */
 } lk_batch;
+
+/** The ids that are read, NULL where they are frames.                              Not collective. */
+static inline int32_t *lk_batch_ids(const lk_batch *batch) { return batch->input.column[0].ids; }
+/** The columns that a corpus has for a net to read; returns how many.              Not collective. */
+int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_COLUMNS]);
 
 typedef struct lk_loader_settings {
   lk_view view;
@@ -71,7 +76,7 @@ const char *lk_loader_where(const lk_loader *loader, const lk_batch *batch, ptrd
  *  any order; perm[b] tells which given sequence became b. Arrays live in the arena, which is reserved here. LK_MEMORY. */
 LK_CHECKED lk_status lk_batch_from_ids(lk_batch *batch, lk_arena *arena, const lk_shards *one, ptrdiff_t count,
                                        const int32_t *const *ids, const ptrdiff_t *length, ptrdiff_t *perm);
-/** The source side alone, for decoding: encoder_pack and encoder_ids are made of the words of each source, as
+/** The source side alone, for decoding: encoder_pack and input are made of the words of each source, as
  *  lk_tokenizer_encode() gives them (there may be none), and <eos>; perm[b] tells which became b of encoder_pack. The pack of
  *  targets is empty. LK_MEMORY. */
 LK_CHECKED lk_status lk_batch_from_sources(lk_batch *batch, lk_arena *arena, const lk_shards *one, ptrdiff_t count,

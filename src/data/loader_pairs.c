@@ -86,13 +86,13 @@ void lk_loader_fill_pairs(const lk_loader *loader, lk_batch *batch) {
   const lk_pack *source = &batch->encoder_pack, *target = &batch->pack;
   for (ptrdiff_t b = 0; b < source->B; b++) {
     const int32_t *from = loader->source + loader->offset[loader->source_row[b]];
-    for (ptrdiff_t r = lk_pack_row(source, b, 0); r >= 0; r = source->later[r]) batch->encoder_ids[r] = *from++;
+    for (ptrdiff_t r = lk_pack_row(source, b, 0); r >= 0; r = source->later[r]) lk_batch_ids(batch)[r] = *from++;
   }
   for (ptrdiff_t b = 0; b < target->B; b++) {
     const ptrdiff_t row = loader->picked[b];
     const int32_t *from = loader->target + loader->target_offset[row];
     for (ptrdiff_t r = lk_pack_row(target, b, 0); r >= 0; r = target->later[r]) {
-      batch->source[r] = *from++;
+      batch->decoder_ids[r] = *from++;
       batch->target[r] = *from;
     }
     if (batch->references) batch->references[b] = lk_strings_get(&loader->references, loader->reference[row]);

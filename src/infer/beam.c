@@ -47,7 +47,7 @@ static lk_status begin(lk_beam *b, const lk_batch *batch) {
   LK_TRY(lk_translate_reserve(task, sources->B, sources->N, sources->T, b->B * b->K));
   b->width = lk_translate_width(task);
   LK_TRY(grow(b, b->B * b->K));
-  lk_translate_read(task, b->model->params, sources, batch->encoder_ids);
+  lk_translate_read(task, b->model->params, sources, &batch->input);
   b->count = b->B;
   for (int32_t i = 0; i < b->B; i++) {
     b->live[i] = (lk_live){.source = i, .node = -1};

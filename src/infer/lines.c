@@ -104,8 +104,7 @@ static lk_status make_batch(lk_line_batch *b) {
     b->seq[line_of[perm[seq]]] = seq;
     place(b, line_of[perm[seq]], seq);
   }
-  if (D > 0) b->batch.source = NULL;
-  b->batch.frames = D > 0 ? b->frames : NULL;
+  if (D > 0) b->batch.input.column[0] = (lk_column){.name = "frames", .numbers = b->frames};
   b->batch.target = next_units(b) ? b->target : NULL;
   return LK_OK;
 }

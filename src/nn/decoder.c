@@ -82,8 +82,9 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
   d->ld0 = lk_padded(d->E);
   d->ldc = lk_padded(d->H + d->W);
   d->ldfinal = lk_padded(encoder->width);
+  LK_ASSERT(!shared || lk_input_layer_embedding(&encoder->input));
   if (shared)
-    d->embedding = encoder->embedding;
+    d->embedding = *lk_input_layer_embedding(&encoder->input);
   else
     LK_TRY(lk_embedding_declare(&d->embedding, params, "decoder.embedding", V, d->E, m->embedding_deviation));
   LK_TRY(declare_bridge(d, params, encoder));

@@ -40,6 +40,7 @@ static void embed(lk_decoder *d, const lk_params *params, const lk_decoder_input
     lk_distinct_find(&d->distinct, in->pack, d->ids);
   if (in->sampling > 0) return; /* time by time */
   lk_embedding_forward(&d->embedding, params, d->distinct.n, d->distinct.id, d->x[0], d->ld0);
+  for (ptrdiff_t r = 0; r < d->distinct.n; r++) zero_pads(d->x[0] + r * d->ld0, d->E, d->ld0);
   if (masked) decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, all, d->x[0], d->ld0, d->x[0], d->ld0);
 }
 
@@ -48,6 +49,7 @@ static void embed_time(lk_decoder *d, const lk_params *params, const lk_decoder_
   for (ptrdiff_t i = 0; i < s.n; i++) {
     const ptrdiff_t r = s.rows[i];
     lk_embedding_forward(&d->embedding, params, 1, d->ids + r, d->x[0] + r * d->ld0, d->ld0);
+    zero_pads(d->x[0] + r * d->ld0, d->E, d->ld0);
   }
   decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, s, d->x[0], d->ld0, d->x[0], d->ld0);
 }

@@ -32,7 +32,6 @@ void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdif
   for (ptrdiff_t r = 0; r < n; r++) {
     LK_ASSERT(ids[r] >= 0 && ids[r] < e->V);
     copy_row(x + r * ldx, table + ids[r] * e->E, e->E);
-    zero_pads(x + r * ldx, e->E, ldx);
   }
 }
 

@@ -1,28 +1,25 @@
-/* encoder.h - the body that all nets share: input, dropout, a stack of recurrent layers in one or two directions.
+/* encoder.h - what all nets share: the input layer and a stack of recurrent layers in one or two directions.
  *
- *   ids or frames -> [embedding] -> dropout 0 -> layer 0 (fwd | bwd) -> dropout 1 -> ... -> layer L-1 -> dropout L -> y
+ *   columns -> input layer, dropout 0 -> layer 0 (fwd | bwd) -> dropout 1 -> ... -> layer L-1 -> dropout L -> y
  *
- * y [N, D H] holds the directions side by side, D = 1 or 2. Tensors: embedding.weight [V, E], then for each layer
- * rnn.<l>.forward.* and rnn.<l>.backward.* (cell.h). */
+ * y [N, D H] holds the directions side by side, D = 1 or 2. Tensors: those of the input layer (embedding.weight [V, E],
+ * ...), then for each layer rnn.<l>.forward.* and rnn.<l>.backward.* (cell.h). */
 #pragma once
 #include "cell.h"
 #include "config.h"
+#include "input_layer.h"
 #include "layers.h"
 
 #define LK_MAX_LAYERS 32
 
 typedef struct lk_encoder {
   const lk_config *config;
-  int onehot, frames, directions, layers;
-  ptrdiff_t V, I0, H, width; /* vocabulary; width of layer 0's input; width = D H of the output */
-  lk_embedding embedding;
+  int directions, layers;
+  ptrdiff_t H, width, ld; /* width = D H of the output of each layer, ld its row stride */
+  lk_input_layer input;
   lk_recurrent layer[LK_MAX_LAYERS][2];
-  lk_real *x[LK_MAX_LAYERS + 1]; /* [N, ld] input of each layer, after dropout; the last is y */
-  ptrdiff_t ld[LK_MAX_LAYERS + 1];
-  int32_t *ids;         /* [N] after word dropout */
-  lk_distinct distinct; /* whose rows x[0] has where there is an embedding */
-  lk_real *dx[2];
-  const int64_t *counts; /* [V] how often each word was seen, for word dropout; NULL: none. Not owned */
+  lk_real *y[LK_MAX_LAYERS]; /* [N, ld] output of each layer, after dropout */
+  lk_real *dx[2];            /* gradients by the input and by the output of the layer that is on its way back */
 } lk_encoder;
 
 /* The gradient by the final states of each layer: what a decoder that started from them gives back. */
@@ -31,31 +28,16 @@ typedef struct lk_final_gradients {
   ptrdiff_t ld;
 } lk_final_gradients;
 
-/* The gradient by the rows that were looked up in an embedding's table, before they are added up by word. */
-typedef struct lk_lookup_gradient {
-  const lk_distinct *distinct;
-  const lk_real *dx; /* [words->n, ld] */
-  ptrdiff_t ld;
-} lk_lookup_gradient;
-
-typedef struct lk_encoder_input {
-  const int32_t *ids;  /* [N], or NULL */
-  const float *frames; /* [N, D] where ids is NULL */
-} lk_encoder_input;
-
-/** What model.input may say; *count of them.                                      Not collective. */
-const char *const *lk_input_names(size_t *count);
-/** Declare by config->model for a vocabulary of V, or frames of width `frames` where V is 0. LK_USAGE with the place;
- *  LK_DATA for word dropout by counts that are all zero. */
-LK_CHECKED lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, ptrdiff_t V,
-                                        ptrdiff_t frames, const int64_t *counts);
+/** Declare by config->model for a corpus with these columns. LK_USAGE, LK_DATA: as lk_input_layer_declare(). */
+LK_CHECKED lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config,
+                                        const lk_column_form *columns, int count);
 /** As lk_recurrent_layout_weights() has it.                                        Not collective. */
 void lk_encoder_layout_weights(lk_encoder *e, lk_arena *weights, int training);
 void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part);
-/** carry [B, lk_encoder_carry_size()]: the states to start from, NULL: zeros.
- *  The output is lk_encoder_output().                                             Not collective. */
-void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *pack, lk_encoder_input in, lk_mode mode,
+/** carry [B, lk_encoder_carry_size()]: the states to start from, NULL: zeros. The columns `in` must stay as they are until
+ *  backward is done. The output is lk_encoder_output().                                             Not collective. */
+void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *pack, const lk_inputs *in, lk_mode mode,
                         const lk_real *carry);
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld);
 /** Where the caller puts the gradient by the output, [N, ld], before lk_encoder_backward(). */

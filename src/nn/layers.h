@@ -30,7 +30,7 @@ LK_CHECKED lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, co
                                           ptrdiff_t E, double deviation);
 /** For at most N rows; training 0: forward only.                                   Not collective. */
 void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int training);
-/** x [n, ldx] = rows `ids` of the table; pads zero.                                Not collective. */
+/** The first E columns of x [n, ldx] = rows `ids` of the table; those behind them stay.    Not collective. */
 void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t n, const int32_t *ids, lk_real *x,
                           ptrdiff_t ldx);
 /** dE from dx [n, lddx], rows of words `ids`, those of local shard s being shard_row[s] .. shard_row[s+1]: each shard's

@@ -20,10 +20,6 @@ static void write_lanes(lk_task *task, const lk_batch *batch, lk_real *lanes) {
     memcpy(lanes + batch->lane[b] * width, task->carry_next + b * width, (size_t)width * sizeof *lanes);
 }
 
-static lk_encoder_input input_of(const lk_batch *batch) {
-  return (lk_encoder_input){.ids = batch->source, .frames = batch->source ? NULL : batch->frames};
-}
-
 void lk_net_ready(lk_task *task, const lk_params *params) {
   LK_ASSERT(task->packed || task->part.count == 1); /* else all ranks would have to meet */
   if (!task->packed) lk_task_pack(task, params);
@@ -39,7 +35,7 @@ void lk_net_forward(lk_task *task, const lk_params *params, const lk_batch *batc
     return;
   }
   const lk_real *carry = read_lanes(task, batch, lanes);
-  lk_encoder_forward(&task->encoder, params, pack, input_of(batch), mode, carry);
+  lk_encoder_forward(&task->encoder, params, pack, &batch->input, mode, carry);
   write_lanes(task, batch, lanes);
   task->x = lk_encoder_output(&task->encoder, &task->ldx);
   task->n = task->kind->per_sequence ? pack->B : pack->N;
@@ -95,7 +91,7 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
   const ptrdiff_t *unit = lk_net_units(task, pack);
   for (int s = 0; s < pack->shards->count; s++) {
     stat[s] = (lk_shard_stat){.tokens = shard_rows(pack, s)};
-    if (batch->encoder_ids) stat[s].tokens += shard_rows(&batch->encoder_pack, s);
+    if (batch->decoder_ids) stat[s].tokens += shard_rows(&batch->encoder_pack, s);
     stat[s].loss = shard_loss(task, batch->target, unit[s], unit[s + 1], &stat[s].units);
   }
   backward(task, params, batch, mode, grads);

@@ -61,14 +61,15 @@ static lk_status choose(lk_task *task) {
 static lk_status declare(lk_task *task, lk_params *params) {
   const lk_config *config = task->config;
   const lk_corpus_info *info = task->info;
-  ptrdiff_t V = info->frames > 0 ? 0 : info->source.count;
-  LK_TRY(lk_encoder_declare(&task->encoder, params, config, V, info->frames, info->source.number));
+  lk_column_form columns[LK_MAX_COLUMNS];
+  const int count = lk_corpus_columns(info, columns);
+  LK_TRY(lk_encoder_declare(&task->encoder, params, config, columns, count));
   int shared = -1;
   ptrdiff_t width = task->encoder.width;
   if (task->kind->declare)
     LK_TRY(task->kind->declare(task, params, &width, &shared));
   else if (task->tied)
-    shared = task->encoder.embedding.weight;
+    shared = lk_input_layer_embedding(&task->encoder.input)->weight;
   return lk_dense_declare(&task->head.dense, params, "output", width, task->V, shared);
 }
 

@@ -34,7 +34,7 @@ static ptrdiff_t counts_of(const lk_task *task) {
 
 static void count_unknown(const lk_task *task, const lk_batch *batch, int64_t *counts) {
   for (ptrdiff_t r = 0; r < batch->pack.N; r++) {
-    if (batch->target[r] == LK_NO_LABEL || batch->source[r] != LK_UNK) continue;
+    if (batch->target[r] == LK_NO_LABEL || lk_batch_ids(batch)[r] != LK_UNK) continue;
     counts[UNKNOWN]++;
     counts[UNKNOWN_CORRECT] += batch->target[r] == task->best[r];
   }

@@ -100,7 +100,7 @@ static void choose(void *context, ptrdiff_t n, const int32_t *rows, int32_t *ids
 
 static lk_decoder_input input_of(lk_task *task, const lk_batch *batch, lk_mode mode) {
   return (lk_decoder_input){.pack = &batch->pack,
-                            .ids = batch->source,
+                            .ids = batch->decoder_ids,
                             .source = batch->partner,
                             .sampling = mode.training ? task->config->train.sampling : 0,
                             .choose = choose,
@@ -114,7 +114,7 @@ static void forward(lk_task *task, const lk_params *params, const lk_batch *batc
   LK_ASSERT(source->B <= task->B && source->N <= task->N && source->T <= task->T);
   LK_ASSERT(batch->pack.N <= task->translator->rows);
   task->translator->params = params;
-  lk_encoder_forward(&task->encoder, params, source, (lk_encoder_input){.ids = batch->encoder_ids}, mode, NULL);
+  lk_encoder_forward(&task->encoder, params, source, &batch->input, mode, NULL);
   lk_decoder_read(d, params, &task->encoder, source);
   lk_decoder_forward(d, params, &in, mode);
   task->x = lk_decoder_output(d, &task->ldx);

@@ -24,10 +24,10 @@ int32_t lk_translate_best(const lk_real *logits, ptrdiff_t V) {
   return best;
 }
 
-void lk_translate_read(lk_task *task, const lk_params *params, const lk_pack *sources, const int32_t *ids) {
+void lk_translate_read(lk_task *task, const lk_params *params, const lk_pack *sources, const lk_inputs *in) {
   LK_ASSERT(sources->B <= task->B && sources->N <= task->N && sources->T <= task->T);
   lk_net_ready(task, params);
-  lk_encoder_forward(&task->encoder, params, sources, (lk_encoder_input){.ids = ids}, (lk_mode){0}, NULL);
+  lk_encoder_forward(&task->encoder, params, sources, in, (lk_mode){0}, NULL);
   lk_decoder_read(lk_decoder_of(task), params, &task->encoder, sources);
 }
 

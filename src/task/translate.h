@@ -9,8 +9,8 @@
 /** Reserve for at most B sources of N rows, the longest of T, and for `most` beginnings. LK_MEMORY. */
 LK_CHECKED lk_status lk_translate_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, ptrdiff_t most);
 ptrdiff_t lk_translate_width(const lk_task *task);
-/** Read sources: ids [N] of the pack's rows. Starting states are then those of lk_translate_step(carry = NULL). */
-void lk_translate_read(lk_task *task, const lk_params *params, const lk_pack *sources, const int32_t *ids);
+/** Read sources, columns of the pack's rows. Starting states are then those of lk_translate_step(carry = NULL). */
+void lk_translate_read(lk_task *task, const lk_params *params, const lk_pack *sources, const lk_inputs *in);
 /** n beginnings go on: beginning i, of source[i] of the sources, reads ids[i] (first <sos>) in states carry [n, width],
  *  NULL at first, and is then in states next [n, width] (may be carry). Logits: lk_task_logits(), unit i. */
 void lk_translate_step(lk_task *task, const lk_params *params, ptrdiff_t n, const int32_t *ids, const int32_t *source,

@@ -108,6 +108,44 @@ static void every_cell_and_input(void **state) {
   assert_int_equal(failed, 0);
 }
 
+static bool is_among(const char *name, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(names[i], name) == 0) return true;
+  return false;
+}
+
+/* Every kind in the table of input_layer.c, by name, joined to each kind of input: a new one is checked without a line
+ * here, and fails by name where these two columns do not suit it. */
+static void every_feature(void **state) {
+  (void)state;
+  size_t count, tokens;
+  int failed = 0;
+  const char *const *names = lk_feature_names(&count), *const *readers = lk_input_names(&tokens);
+  for (size_t i = 0; i < count; i++)
+    for (size_t input = 0; input < INPUTS; input++) { /* and a cell each */
+      char features[64];
+      (void)snprintf(features, sizeof features, is_among(names[i], readers, tokens) ? "tag:%s:3" : "scale:%s",
+                     names[i]);
+      net_spec spec = plain(input, input);
+      spec.features = features;
+      spec.layers = 1 + (input == 1);
+      spec.bidirectional = input == 1;
+      spec.dropout = 0.2;
+      spec.word_dropout = 2;
+      const bool good = fabs(check_net(&spec)) < LIMIT;
+      if (!good) print_error("feature %s: its gradient is wrong\n", names[i]);
+      failed += !good;
+    }
+  assert_int_equal(failed, 0);
+}
+
+static void all_features_at_once(void **state) {
+  (void)state;
+  net_spec spec = plain(1, 0);
+  spec.features = "scale, tag:embed:2";
+  assert_true(fabs(check_net(&spec)) < LIMIT);
+}
+
 static void dropout_of_every_kind(void **state) {
   (void)state;
   int failed = 0;
@@ -171,8 +209,9 @@ int main(void) {
   cells = lk_cell_names(&cell_count);
   (void)lk_pool_names(&pool_count);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_cell_and_input), cmocka_unit_test(dropout_of_every_kind), cmocka_unit_test(tied_weights),
-      cmocka_unit_test(pooled_classifier),    cmocka_unit_test(carried_states),
+      cmocka_unit_test(every_cell_and_input),  cmocka_unit_test(every_feature), cmocka_unit_test(all_features_at_once),
+      cmocka_unit_test(dropout_of_every_kind), cmocka_unit_test(tied_weights),  cmocka_unit_test(pooled_classifier),
+      cmocka_unit_test(carried_states),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

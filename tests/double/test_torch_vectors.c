@@ -214,7 +214,8 @@ static void run_stack(lk_encoder *e, const lk_params *params, fixture_rank *k, c
     for (ptrdiff_t i = 0; i < I; i++) frames[r * I + i] = (float)c->x[(p->seq[r] * T + p->time[r]) * I + i];
   if (start != NULL) set_carry(e, c, carry);
   lk_encoder_pack(e, params, 1, LK_WHOLE);
-  lk_encoder_forward(e, params, p, (lk_encoder_input){.frames = frames}, training, start);
+  const lk_inputs in = {.count = 1, .column = {{.name = "frames", .numbers = frames}}};
+  lk_encoder_forward(e, params, p, &in, training, start);
   const lk_real *y = lk_encoder_output(e, &ld);
   for (ptrdiff_t r = 0; r < p->N; r++)
     for (ptrdiff_t i = 0; i < width; i++) near(y[r * ld + i], c->y[(p->seq[r] * T + p->time[r]) * width + i], "output");
@@ -234,7 +235,7 @@ static void stack(const torch_recurrent *c) {
   fixture_corpus corpus = deal();
   configure(&config, c);
   assert_int_equal(lk_params_create(&params), LK_OK);
-  assert_int_equal(lk_encoder_declare(&e, params, &config, 0, I, NULL), LK_OK);
+  assert_int_equal(lk_encoder_declare(&e, params, &config, &(lk_column_form){.name = "frames", .width = I}, 1), LK_OK);
   assert_int_equal(lk_params_commit(params, 1), LK_OK);
   set_weights(params, c->weights);
   fixture_rank_open(&k, &corpus, 0, 1, params);

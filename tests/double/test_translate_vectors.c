@@ -15,10 +15,10 @@ typedef struct net {
 /* Ids and weights as make_translate_vectors.py has them; target b belongs to source 2 - b. */
 static void fill(net *n) {
   for (ptrdiff_t r = 0; r < n->sources.pack.N; r++)
-    n->batch.encoder_ids[r] = (int32_t)(4 + (3 * n->sources.pack.seq[r] + 5 * n->sources.pack.time[r] + 1) % 5);
+    lk_batch_ids(&n->batch)[r] = (int32_t)(4 + (3 * n->sources.pack.seq[r] + 5 * n->sources.pack.time[r] + 1) % 5);
   for (ptrdiff_t r = 0; r < n->rank.pack.N; r++) {
     const int32_t b = n->rank.pack.seq[r], t = n->rank.pack.time[r];
-    n->batch.source[r] = t == 0 ? LK_SOS : 4 + (2 * b + 3 * (t - 1)) % 4;
+    n->batch.decoder_ids[r] = t == 0 ? LK_SOS : 4 + (2 * b + 3 * (t - 1)) % 4;
     n->batch.target[r] = n->rank.pack.later[r] < 0 ? LK_EOS : 4 + (2 * b + 3 * t) % 4;
   }
   for (int k = 0; k < lk_params_tensors(n->f.params); k++) {

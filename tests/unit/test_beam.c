@@ -97,7 +97,7 @@ static void test_one_is_greedy(void **state) {
       const int32_t *words = ids;
       assert_int_equal(lk_batch_from_sources(&batch, &arena, &t.model.one, 1, &words, &count, &perm), LK_OK);
       assert_int_equal(lk_translate_reserve(t.f.task, 1, count + 1, count + 1, 1), LK_OK);
-      lk_translate_read(t.f.task, t.f.params, &batch.encoder_pack, batch.encoder_ids);
+      lk_translate_read(t.f.task, t.f.params, &batch.encoder_pack, &batch.input);
       lk_translate_greedy(t.f.task, t.f.params, &batch.encoder_pack, written, 64, &length);
       assert_int_equal(lk_tokenizer_decode(t.model.tokenizer[LK_TARGET], written, length, &greedy), LK_OK);
     }

@@ -42,6 +42,17 @@ static const net_spec nets[] = {
      .embedding = 9,
      .hidden = 6,
      .pool = LK_POOL_LAST},
+    {.cell = "lstm",
+     .input = "embed",
+     .layers = 1,
+     .bidirectional = 1,
+     .embedding = 7,
+     .hidden = 12,
+     .dropout = 0.2,
+     .word_dropout = 2,
+     .pool = -1,
+     .features = "tag:embed:5,scale,"},
+    {.cell = "gru", .input = "onehot", .layers = 1, .embedding = 4, .hidden = 9, .pool = -1, .features = "tag"},
 };
 enum { NETS = sizeof nets / sizeof *nets };
 
@@ -162,9 +173,9 @@ static void rare_words_become_unknown(void **state) {
   for (uint32_t step = 0; step < 20; step++) {
     (void)net_forward(&run, (lk_mode){1, 3, step});
     for (ptrdiff_t r = 0; r < k.pack.N; r++) {
-      int changed = run.encoder.ids[r] != run.ids[r];
+      int changed = run.encoder.input.ids[r] != run.ids[r];
       double p = run.ids[r] < 4 ? 0 : 5.0 / (5.0 + (double)run.ids[r]);
-      assert_true(!changed || (p > 0 && run.encoder.ids[r] == 3));
+      assert_true(!changed || (p > 0 && run.encoder.input.ids[r] == 3));
       replaced += changed;
       expected += p;
       variance += p * (1 - p);
@@ -172,7 +183,7 @@ static void rare_words_become_unknown(void **state) {
   }
   assert_true(variance > 100 && fabs(replaced - expected) < 5 * sqrt(variance));
   (void)net_forward(&run, still);
-  assert_memory_equal(run.encoder.ids, run.ids, (size_t)k.pack.N * sizeof *run.ids);
+  assert_memory_equal(run.encoder.input.ids, run.ids, (size_t)k.pack.N * sizeof *run.ids);
   net_unbind(&run);
   fixture_rank_close(&k);
   net_close(&n);
@@ -200,9 +211,8 @@ static void inference_layout_gives_the_same(void **state) {
     lk_encoder_layout_weights(&e, &arena, 0);
     lk_encoder_layout(&e, &arena, k.pack.B, k.pack.N, 0);
     lk_encoder_pack(&e, n.params, 0, LK_WHOLE);
-    int frames = strcmp(nets[i].input, "frames") == 0;
-    lk_encoder_input in = {frames ? NULL : run.ids, frames ? run.frames : NULL};
-    lk_encoder_forward(&e, n.params, &k.pack, in, still, nets[i].carry ? run.carry : NULL);
+    const lk_inputs in = net_inputs(&run);
+    lk_encoder_forward(&e, n.params, &k.pack, &in, still, nets[i].carry ? run.carry : NULL);
     ptrdiff_t ld, ld2;
     const lk_real *want = lk_encoder_output(&run.encoder, &ld), *got = lk_encoder_output(&e, &ld2);
     assert_int_equal(ld, ld2);
@@ -246,13 +256,16 @@ static void tensors_have_their_names_and_shapes(void **state) {
   net_close(&n);
 }
 
+static const lk_column_form columns[] = {{.name = "source", .values = NET_V, .width = 1},
+                                         {.name = "tag", .values = NET_TAGS, .width = 1}};
+
 /* Declaring by `config` fails, and the message names the key. */
 static void refuse(const lk_config *config, const char *key) {
   lk_params *params;
   lk_encoder e;
   lk_error_clear();
   assert_int_equal(lk_params_create(&params), LK_OK);
-  assert_int_equal(lk_encoder_declare(&e, params, config, NET_V, 0, NULL), LK_USAGE);
+  assert_int_equal(lk_encoder_declare(&e, params, config, columns, 2), LK_USAGE);
   assert_non_null(strstr(lk_error_get()->text, key));
   lk_error_clear();
   lk_params_destroy(&params);
@@ -279,16 +292,25 @@ static void wrong_settings_are_named(void **state) {
   REFUSE(word_dropout, -1);
   REFUSE(cell, "lstn");
   REFUSE(input, "embedding");
+  REFUSE(features, "casing");
+  REFUSE(features, "tag:frozen");
+  REFUSE(features, "tag:numbers");
+  REFUSE(features, "tag:embed");
+  REFUSE(features, "tag:embed:0");
+  REFUSE(features, "tag:onehot:");
+  REFUSE(features, "tag,tag");
+  REFUSE(features, "source");
   config.model = good;
   /* word dropout goes by counts: words that were never seen are none of its business, but all of them are */
   int64_t counts[NET_V] = {9, 9, 9, 9};
+  const lk_column_form counted = {.name = "source", .values = NET_V, .width = 1, .counts = counts};
   lk_encoder e;
   for (int seen = 0; seen < 2; seen++) {
     lk_params *params;
     assert_int_equal(lk_params_create(&params), LK_OK);
     config.model.word_dropout = 0.5;
     counts[NET_V - 1] = seen;
-    assert_int_equal(lk_encoder_declare(&e, params, &config, NET_V, 0, counts), seen ? LK_OK : LK_DATA);
+    assert_int_equal(lk_encoder_declare(&e, params, &config, &counted, 1), seen ? LK_OK : LK_DATA);
     lk_error_clear();
     lk_params_destroy(&params);
   }

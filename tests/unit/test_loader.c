@@ -123,8 +123,9 @@ static uint64_t content_of(const lk_batch *batch, ptrdiff_t b, lk_view view) {
   uint64_t hash = 1;
   for (ptrdiff_t t = 0; t < batch->pack.length[b]; t++) {
     const ptrdiff_t r = lk_pack_row(&batch->pack, b, t);
-    if (batch->source) hash = mix(hash, (uint64_t)batch->source[r]);
-    for (int d = 0; batch->frames && d < D; d++) hash = mix(hash, (uint64_t)batch->frames[r * D + d]);
+    if (lk_batch_ids(batch)) hash = mix(hash, (uint64_t)lk_batch_ids(batch)[r]);
+    for (int d = 0; !lk_batch_ids(batch) && d < D; d++)
+      hash = mix(hash, (uint64_t)batch->input.column[0].numbers[r * D + d]);
     if (view != LK_VIEW_CLASSIFY) hash = mix(hash, (uint64_t)batch->target[r]);
   }
   return view == LK_VIEW_CLASSIFY ? mix(hash, (uint64_t)batch->target[b]) : hash;
@@ -347,7 +348,7 @@ static void follow_lanes(const rank *r, ptrdiff_t units, ptrdiff_t lanes, int *t
     if (next[lane] < 0) next[lane] = (units - 1) * lane / lanes;
     for (ptrdiff_t t = 0; t < batch->pack.length[b]; t++) {
       const ptrdiff_t row = lk_pack_row(&batch->pack, b, t), at = next[lane]++;
-      assert_int_equal(batch->source[row], LK_SPECIALS + at * at % 191);
+      assert_int_equal(lk_batch_ids(batch)[row], LK_SPECIALS + at * at % 191);
       assert_int_equal(batch->target[row], LK_SPECIALS + (at + 1) * (at + 1) % 191);
       times[at + 1]++;
     }
@@ -430,7 +431,7 @@ static void batches_from_memory(void **state) {
     assert_int_equal(batch.tokens, again == 0 ? 4 : 12);
   }
   assert_memory_equal(perm, ((ptrdiff_t[]){2, 0, 3, 1}), sizeof perm);
-  assert_memory_equal(batch.source, ((int32_t[]){1, 1, 1, 1, 20, 10, 30, 21, 11, 31, 22, 23}), 48);
+  assert_memory_equal(lk_batch_ids(&batch), ((int32_t[]){1, 1, 1, 1, 20, 10, 30, 21, 11, 31, 22, 23}), 48);
   assert_memory_equal(batch.pack.length, ((int32_t[]){5, 3, 3, 1}), 16);
   assert_null(batch.target);
   lk_arena_release(&arena);

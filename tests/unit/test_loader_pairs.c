@@ -100,10 +100,10 @@ static uint64_t content_of(const lk_batch *batch, ptrdiff_t b) {
   const ptrdiff_t e = batch->partner[b];
   uint64_t hash = 1;
   for (ptrdiff_t t = 0; t < batch->encoder_pack.length[e]; t++)
-    hash = mix(hash, (uint64_t)batch->encoder_ids[lk_pack_row(&batch->encoder_pack, e, t)]);
+    hash = mix(hash, (uint64_t)lk_batch_ids(batch)[lk_pack_row(&batch->encoder_pack, e, t)]);
   for (ptrdiff_t t = 0; t < batch->pack.length[b]; t++) {
     const ptrdiff_t r = lk_pack_row(&batch->pack, b, t);
-    hash = mix(mix(hash, (uint64_t)batch->source[r]), (uint64_t)batch->target[r]);
+    hash = mix(mix(hash, (uint64_t)batch->decoder_ids[r]), (uint64_t)batch->target[r]);
   }
   return hash;
 }
@@ -256,7 +256,7 @@ static void references_go_with_their_rows(void **state) {
           assert_int_equal(sscanf(r.batch.references[b], "row %d\tor %d", &row, &next), 2);
           assert_int_equal(r.batch.pack.length[b], words_of(row, 1) + 1);
           assert_int_equal(r.batch.target[lk_pack_row(&r.batch.pack, b, 0)], word_of(row, 1, 0));
-          assert_int_equal(r.batch.encoder_ids[lk_pack_row(&r.batch.encoder_pack, r.batch.partner[b], 0)],
+          assert_int_equal(lk_batch_ids(&r.batch)[lk_pack_row(&r.batch.encoder_pack, r.batch.partner[b], 0)],
                            word_of(row, 0, 0));
         }
       }
@@ -304,9 +304,9 @@ static void sources_from_memory(void **state) {
   }
   assert_memory_equal(perm, ((ptrdiff_t[]){2, 0, 3, 1}), sizeof perm);
   assert_memory_equal(batch.encoder_pack.length, ((int32_t[]){5, 3, 3, 1}), 16);
-  assert_memory_equal(batch.encoder_ids, ((int32_t[]){20, 10, 30, LK_EOS, 21, 11, 31, 22, LK_EOS, LK_EOS, 23, LK_EOS}),
-                      48);
-  assert_true(!batch.source && !batch.target && !batch.partner && !batch.references);
+  assert_memory_equal(lk_batch_ids(&batch),
+                      ((int32_t[]){20, 10, 30, LK_EOS, 21, 11, 31, 22, LK_EOS, LK_EOS, 23, LK_EOS}), 48);
+  assert_true(!batch.decoder_ids && !batch.target && !batch.partner && !batch.references);
   lk_arena_release(&arena);
 }
 
@@ -326,9 +326,9 @@ static void pairs_from_memory(void **state) {
   assert_memory_equal(batch.encoder_pack.length, ((int32_t[]){4, 2, 2}), 12);
   assert_memory_equal(batch.encoder_pack.id, ((uint32_t[]){1, 0, 2}), 12);
   assert_memory_equal(batch.partner, ((int32_t[]){2, 1, 0}), 12);
-  assert_memory_equal(batch.source, ((int32_t[]){LK_SOS, LK_SOS, LK_SOS, 60, 50, 61}), 24);
+  assert_memory_equal(batch.decoder_ids, ((int32_t[]){LK_SOS, LK_SOS, LK_SOS, 60, 50, 61}), 24);
   assert_memory_equal(batch.target, ((int32_t[]){60, 50, LK_EOS, 61, LK_EOS, LK_EOS}), 24);
-  assert_memory_equal(batch.encoder_ids, ((int32_t[]){10, 20, 20, 11, LK_EOS, LK_EOS, 12, LK_EOS}), 32);
+  assert_memory_equal(lk_batch_ids(&batch), ((int32_t[]){10, 20, 20, 11, LK_EOS, LK_EOS, 12, LK_EOS}), 32);
   assert_int_equal(batch.tokens, 6 + 8);
   lk_arena_release(&arena);
 }

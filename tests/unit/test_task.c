@@ -240,7 +240,8 @@ static void test_lanes_carry_on(void **state) {
       fixture_rank rank;
       fixture_rank_open(&rank, &corpus, 0, 1, NULL);
       fixture_task_ready(&f, &rank.pack, 0);
-      lk_batch batch = {.pack = rank.pack, .source = source + begin, .target = target + begin, .lane = &lane};
+      lk_batch batch = {
+          .pack = rank.pack, .input = fixture_ids(source + begin), .target = target + begin, .lane = &lane};
       int64_t count = 0;
       batch.reset = begin == 0;
       lk_task_evaluate(f.task, f.params, &batch, lanes, cut ? &pieces : &whole, &count);
@@ -478,8 +479,8 @@ static void test_counts_by_hand(void **state) {
     by_tag[gold < 0 ? 5 : gold].gold++;
     by_tag[1].found++;
     by_tag[1].correct += gold == 1;
-    unknown += t.batch.source[r] == LK_UNK;
-    unknown_right += t.batch.source[r] == LK_UNK && gold == 1;
+    unknown += lk_batch_ids(&t.batch)[r] == LK_UNK;
+    unknown_right += lk_batch_ids(&t.batch)[r] == LK_UNK && gold == 1;
   }
   assert_true(by_tag[1].correct > 0 && unknown > 0 && by_tag[5].gold > 2);
   assert_int_equal(counts[0], units);

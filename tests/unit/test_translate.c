@@ -124,11 +124,11 @@ static void check_steps(const char *const *settings) {
   lk_real *whole = fixture_alloc(units * ld), *states = fixture_alloc(width);
   memcpy(whole, lk_task_logits(task, h.f.params, 0, &n), (size_t)(units * ld) * sizeof *whole);
   assert_int_equal(n, units);
-  lk_translate_read(task, h.f.params, &h.batch.encoder_pack, h.batch.encoder_ids);
+  lk_translate_read(task, h.f.params, &h.batch.encoder_pack, &h.batch.input);
   for (ptrdiff_t b = 0; b < pack->B; b++)
     for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r]) {
-      lk_translate_step(task, h.f.params, 1, &h.batch.source[r], &h.batch.partner[b], pack->time[r] ? states : NULL,
-                        states);
+      lk_translate_step(task, h.f.params, 1, &h.batch.decoder_ids[r], &h.batch.partner[b],
+                        pack->time[r] ? states : NULL, states);
       assert_memory_equal(lk_task_logits(task, h.f.params, 0, &n), whole + r * ld, TARGET_V * sizeof(lk_real));
       if (h.f.task->translator->decoder.attention.kind == LK_ATTENTION_NONE) continue;
       const lk_real *w = lk_translate_weights(task, 0, &n);
@@ -167,7 +167,7 @@ static void test_sources_stay_apart(void **state) {
   lk_real *before = fixture_alloc(units * ld);
   memcpy(before, lk_task_logits(task, h.f.params, 0, &n), (size_t)(units * ld) * sizeof *before);
   const ptrdiff_t row = lk_pack_row(sources, 2, 0);
-  h.batch.encoder_ids[row] = h.batch.encoder_ids[row] == 5 ? 6 : 5;
+  lk_batch_ids(&h.batch)[row] = lk_batch_ids(&h.batch)[row] == 5 ? 6 : 5;
   (void)lk_task_forward(task, h.f.params, &h.batch, NULL);
   const lk_real *after = lk_task_logits(task, h.f.params, 0, &n);
   for (ptrdiff_t r = 0; r < units; r++) {

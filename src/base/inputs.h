@@ -1,0 +1,30 @@
+/* inputs.h - the named columns that a net reads: tokens of a vocabulary or numbers, for each row of a packed batch.
+ *
+ * The corpus says which columns there are (lk_column_form), the loader fills them (lk_column), and the net's input layer
+ * (nn/input_layer.h) makes rows of reals of those that the configuration names. Column 0 is what the corpus consists of:
+ * "source", words or other units, or "frames". The others belong to its positions, such as a word's casing.
+ *
+ * Ownership: all pointers are to memory of whoever filled them in. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#define LK_MAX_COLUMNS 8
+
+typedef struct lk_column_form {
+  const char *name;
+  ptrdiff_t values;      /* tokens: size of the vocabulary; 0: the column holds numbers */
+  ptrdiff_t width;       /* numbers (or tokens) of a row */
+  const int64_t *counts; /* [values] how often each token was seen in training; NULL: not known */
+} lk_column_form;
+
+typedef struct lk_column {
+  const char *name;
+  int32_t *ids;   /* [N, width] tokens, or NULL */
+  float *numbers; /* [N, width] where ids is NULL */
+} lk_column;
+
+typedef struct lk_inputs {
+  int count;
+  lk_column column[LK_MAX_COLUMNS];
+} lk_inputs;

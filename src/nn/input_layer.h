@@ -1,0 +1,98 @@
+/* input_layer.h - what layer 0 reads: columns of a batch, each through a feature, their results side by side.
+ *
+ *   column "source" -> word dropout -> embed ---\
+ *                                                +-> x [N, width] -> dropout 0 -> layer 0
+ *   column "casing" -----------------> onehot --/
+ *
+ * Column 0 is always read, as model.input says (numbers as they are); model.features names the others, in order.
+ *
+ * A kind of feature is one file, src/nn/feature_<name>.c, and one line in the table of input_layer.c. It says how many
+ * columns of x it fills, fills them forward, and, where it has tensors, makes their gradient from that by its columns.
+ * Its tensors are named after the feature: input.<column>.*; of column 0 without "input." and the column.
+ *
+ * Two cases are cheaper where column 0 is read alone: of a one-hot word layer 0 takes a column of its weights, and no x is
+ * made; of an embedded word x has a row for each distinct word of a shard (distinct.h), unless rows are masked. */
+#pragma once
+#include "cell.h"
+#include "config.h"
+#include "inputs.h"
+#include "layers.h"
+
+typedef struct lk_feature_kind lk_feature_kind;
+
+/* Rows of a column. */
+typedef struct lk_feature_rows {
+  const int32_t *ids;
+  const float *numbers; /* where ids is NULL */
+} lk_feature_rows;
+
+/* A column of this net. */
+typedef struct lk_feature {
+  const lk_feature_kind *kind;
+  lk_column_form column;
+  const char *key;         /* of the setting that chose it, for messages */
+  char name[64];           /* prefix of its tensors */
+  ptrdiff_t size;          /* width that the configuration asks for; 0: it says nothing */
+  ptrdiff_t offset, width; /* columns of x */
+  lk_embedding table;      /* of kinds that look vectors up */
+} lk_feature;
+
+struct lk_feature_kind {
+  const char *name; /* as the configuration calls it */
+  int tokens;       /* reads tokens; else numbers */
+  int picks;        /* W_ih x is a column of W_ih: read alone, it needs no x */
+  /** Set width and declare the tensors. LK_USAGE.                                  Not collective. */
+  lk_status (*declare)(lk_feature *f, lk_params *params, const lk_config *config);
+  /** Buffers for at most N rows; or NULL.                                          Not collective. */
+  void (*layout)(lk_feature *f, lk_arena *arena, ptrdiff_t N, int training);
+  /** Columns offset .. offset + width of x [n, ld], and no others, from rows of the column. Not collective. */
+  void (*forward)(const lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
+                  ptrdiff_t ld);
+  /** Assign the gradients of its tensors, from dx [n, ld] by x; local shard s has rows shard_row[s] .. shard_row[s+1].
+   *  `also`: see lk_embedding_backward(). NULL: there are no tensors.              Not collective. */
+  void (*backward)(const lk_feature *f, const ptrdiff_t *shard_row, const lk_feature_rows *rows, const lk_real *dx,
+                   ptrdiff_t ld, const lk_shard_product *also, const lk_grads *grads);
+};
+
+typedef struct lk_input_layer {
+  const lk_config *config;
+  int count;
+  lk_feature feature[LK_MAX_COLUMNS];
+  ptrdiff_t width, ld;
+  lk_real *x;                           /* [N, ld], of distinct words [n, ld]; NULL where layer 0 picks columns */
+  int32_t *ids;                         /* [N] of column 0, after word dropout */
+  lk_distinct distinct;                 /* whose rows x has, where they are those of words */
+  lk_feature_rows rows[LK_MAX_COLUMNS]; /* what each feature read in the last forward */
+} lk_input_layer;
+
+/* The gradient by the rows that were looked up in an embedding's table, before they are added up by word. */
+typedef struct lk_lookup_gradient {
+  const lk_distinct *distinct;
+  const lk_real *dx; /* [distinct->n, ld] */
+  ptrdiff_t ld;
+} lk_lookup_gradient;
+
+/** Names of the kinds of features; *count of them.                                Not collective. */
+const char *const *lk_feature_names(size_t *count);
+/** Those that model.input may say: kinds that read tokens.                        Not collective. */
+const char *const *lk_input_names(size_t *count);
+/** Declare by config->model for a corpus with these columns. LK_USAGE with the place, also where the configuration names a
+ *  column that there is not; LK_DATA for word dropout by counts that are all zero. Not collective. */
+LK_CHECKED lk_status lk_input_layer_declare(lk_input_layer *in, lk_params *params, const lk_config *config,
+                                            const lk_column_form *columns, int count);
+void lk_input_layer_layout(lk_input_layer *in, lk_arena *arena, ptrdiff_t N, int training);
+/** What layer 0 reads, until the next pass; the columns must stay as they are until then.  Not collective. */
+lk_rows lk_input_layer_forward(lk_input_layer *in, const lk_params *params, const lk_pack *pack,
+                               const lk_inputs *columns, lk_mode mode);
+lk_rows lk_input_layer_rows(const lk_input_layer *in);
+/** Whether layer 0 picks columns of its weights / reads rows of distinct words.    Not collective. */
+int lk_input_layer_picks(const lk_input_layer *in);
+int lk_input_layer_distinct(const lk_input_layer *in);
+/** Whether backward wants the gradient by x.                                       Not collective. */
+int lk_input_layer_learns(const lk_input_layer *in);
+/** Assign all gradients, from dx, rows as those of x, [., in->ld], which is changed. `also` and `lookup`: see
+ *  lk_encoder_backward().                                                          Not collective. */
+void lk_input_layer_backward(lk_input_layer *in, const lk_pack *pack, lk_mode mode, lk_real *dx,
+                             const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads);
+/** The embedding of column 0 where that is all that is read, for weights that others use too; else NULL. */
+const lk_embedding *lk_input_layer_embedding(const lk_input_layer *in);
