@@ -77,6 +77,11 @@ static numbered numbered_by(const side *s, const char *name, int *axis) {
   return BY_NOTHING;
 }
 
+/* Whether its columns stand for what model.features names, behind the word. */
+static bool reads_input(const char *name) {
+  return is(name, "rnn.0.forward.weight_ih") || is(name, "rnn.0.backward.weight_ih");
+}
+
 static const lk_strings *texts_of(const side *s, numbered by) {
   return by == BY_SOURCE ? &s->info->source : by == BY_TARGET ? &s->info->target : &s->info->label;
 }
@@ -139,7 +144,8 @@ static lk_status take_tensor(taking *t, int to) {
   if (from < 0) return add(&t->missing, "%s (not there)", p->name);
   q = lk_params_at(t->from.params, from);
   const numbered by = numbered_by(&t->to, p->name, &axis), old = numbered_by(&t->from, p->name, &old_axis);
-  if (by != old) return add(&t->missing, "%s (of other outputs or inputs)", p->name);
+  if (by != old || (reads_input(p->name) && !is(t->to.config->model.features, t->from.config->model.features)))
+    return add(&t->missing, "%s (of other outputs or inputs)", p->name);
   if (!same_shape(p, q, by ? axis : -1)) return add(&t->missing, "%s (of another shape)", p->name);
   if (by && !same_texts(texts_of(&t->to, by), texts_of(&t->from, by))) return take_rows(t, to, from, by, axis);
   memcpy(lk_params_value(t->to.params, to), lk_params_value(t->from.params, from), (size_t)p->count * sizeof(lk_real));
