@@ -60,9 +60,7 @@ const config_key lk_config_keys[] = {
     TEXT("model.input", model.input, "embed",
          "How a token enters the net: embed (a learnt vector) or onehot (a column of the input weights)."),
     TEXT("model.features", model.features, "",
-         "Further columns of the corpus, joined to each word's vector: COLUMN, COLUMN:KIND or COLUMN:KIND:SIZE, with "
-         "commas "
-         "between them; kinds are onehot (of tokens, if none is named), embed with a SIZE, and numbers."),
+         "Columns of the corpus that are read beside each word: COLUMN or COLUMN:KIND[:SIZE], with commas between."),
     WHOLE("model.embedding", model.embedding, "128", 1, 32768, "units",
           "Width of the embedding; without meaning for one-hot input and frames."),
     REAL("model.embedding_deviation", model.embedding_deviation, "0", 0, NO_END, 0, "",
