@@ -16,7 +16,11 @@
  * at their end. Keys of the configuration and file formats follow the same rule; texts of errors and logs do not. The
  * library exports the symbols lockstep_* that these headers declare and no other. */
 #pragma once
+#include "lockstep/config.h"
+#include "lockstep/corpus.h"
 #include "lockstep/error.h"
+#include "lockstep/model.h"
+#include "lockstep/train.h"
 
 /* The version of these headers. */
 #define LOCKSTEP_VERSION_MAJOR 0

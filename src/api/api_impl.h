@@ -1,20 +1,31 @@
 /* api_impl.h - what the sources of the public library share.
  *
- * Each public function takes the library's lock, calls internal functions, and keeps what went wrong for its thread:
+ * A public function that does work takes the library's lock, calls internal functions, and keeps what went wrong for its
+ * thread:
  *
  *   LK_ENTER();
  *   return lk_api_leave(lk_something(...));
  *
- * The internal record of errors is one for the process; the lock is what makes it, HDF5 and the choice of kernels safe. */
+ * The record of errors, HDF5's state and the choice of kernels belong to the process: the lock makes them safe. */
 #pragma once
+#include "config.h"
+#include "lockstep/config.h"
+#include "text.h"
 
-#include "lockstep/error.h"
-#include "status.h"
+struct lockstep_config {
+  lk_config config;
+  lk_buffer text; /* what the last call has returned */
+};
 
 /** Take the lock. LK_USAGE, without the lock, where this thread has it already (a call from a callback). */
 LK_CHECKED lk_status lk_api_enter(void);
 /** Give the lock back, and keep the text of a failure for lockstep_error(). */
 lockstep_status lk_api_leave(lk_status status);
-
 #define LK_ENTER() \
   if (lk_api_enter() != LK_OK) return LOCKSTEP_USAGE
+
+/** Copy what the caller has of a struct of options, which begins with its size, over `own`, which holds the defaults;
+ *  nothing where theirs is NULL. LK_USAGE where the size was not set, or is a newer header's. */
+LK_CHECKED lk_status lk_api_options(void *own, size_t size, const void *theirs);
+/** String i, NULL where there is none. */
+const char *lk_api_string(const lk_strings *strings, int64_t i);

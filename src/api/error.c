@@ -44,6 +44,21 @@ lockstep_status lk_api_leave(lk_status status) {
   return (lockstep_status)status;
 }
 
+lk_status lk_api_options(void *own, size_t size, const void *theirs) {
+  size_t given;
+  if (theirs == NULL) return LK_OK;
+  memcpy(&given, theirs, sizeof given);
+  if (given < sizeof given || given > size)
+    return LK_FAIL(LK_USAGE, given > size ? "these options are those of a newer version of Lockstep's headers"
+                                          : "options have no size: begin with LOCKSTEP_..._OPTIONS");
+  memcpy(own, theirs, given);
+  return LK_OK;
+}
+
+const char *lk_api_string(const lk_strings *strings, int64_t i) {
+  return i >= 0 && i < strings->count ? lk_strings_get(strings, (ptrdiff_t)i) : NULL;
+}
+
 const char *lockstep_error(void) { return last; }
 
 const char *lockstep_status_text(lockstep_status status) { return lk_status_words((lk_status)status); }

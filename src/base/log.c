@@ -17,6 +17,9 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
   lk_log_level level;
   bool quiet;
+  bool screen; /* lines go to standard error, or else to the sink */
+  lk_log_sink *sink;
+  void *context;
   bool terminal;                 /* standard error is one */
   bool live;                     /* the live line is on the screen, the cursor behind it */
   char line[LONGEST_LINE];       /* what it says */
@@ -28,9 +31,21 @@ void lk_log_init(lk_log_level level, bool quiet) {
   pthread_mutex_lock(&mutex);
   state.level = quiet ? LK_LOG_ERROR : level;
   state.quiet = quiet;
+  state.screen = true;
+  state.sink = NULL;
   state.terminal = isatty(STDERR_FILENO) == 1;
   state.live = false;
   state.next_screen = state.next_file = 0;
+  pthread_mutex_unlock(&mutex);
+}
+
+void lk_log_to(lk_log_sink *sink, void *context) {
+  pthread_mutex_lock(&mutex);
+  state.level = LK_LOG_INFO;
+  state.quiet = state.screen = state.live = false;
+  state.sink = sink;
+  state.context = context;
+  state.next_file = 0;
   pthread_mutex_unlock(&mutex);
 }
 
@@ -97,7 +112,8 @@ static void tell(lk_log_level level, bool screen, const char *format, va_list ar
   pthread_mutex_lock(&mutex);
   if (level <= state.level) {
     /* The plain line takes the place of the live one, which moves down. */
-    if (screen) (void)fprintf(stderr, "%s%s%s\n", state.live ? "\r\x1b[K" : "", prefix(level), text);
+    if (screen && state.screen) (void)fprintf(stderr, "%s%s%s\n", state.live ? "\r\x1b[K" : "", prefix(level), text);
+    if (screen && state.sink) state.sink(state.context, level, text);
     to_file(prefix(level), text);
     if (screen && state.live) draw();
   }
@@ -123,7 +139,7 @@ static bool speaks(void) { return !state.quiet && state.level >= LK_LOG_INFO; }
 bool lk_log_progress_due(void) {
   pthread_mutex_lock(&mutex);
   double now = lk_clock_seconds();
-  bool due = speaks() && (now >= state.next_screen || (state.file && now >= state.next_file));
+  bool due = speaks() && ((state.screen && now >= state.next_screen) || (state.file && now >= state.next_file));
   pthread_mutex_unlock(&mutex);
   return due;
 }
@@ -133,7 +149,8 @@ bool lk_log_progress(double seconds, const char *format, ...) {
   va_start(args, format);
   pthread_mutex_lock(&mutex);
   double now = lk_clock_seconds();
-  bool screen = speaks() && now >= state.next_screen, file = speaks() && state.file && now >= state.next_file;
+  bool screen = speaks() && state.screen && now >= state.next_screen;
+  bool file = speaks() && state.file && now >= state.next_file;
   if (screen || file) (void)vsnprintf(state.line, sizeof state.line, format, args);
   if (file) {
     to_file("", state.line);

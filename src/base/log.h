@@ -1,7 +1,7 @@
 /* log.h - what a run says while it works.
  *
- * Lines go to standard error and, once lk_log_open() was called, to the run's log.txt. Only rank 0 speaks, except for
- * errors. On a terminal one live line (progress) is redrawn in place below the plain ones; in a file or pipe progress
+ * Lines go to standard error after lk_log_init(), to a function after lk_log_to(), and to nobody before; once
+ * lk_log_open() was called they go to the run's log.txt too. Only rank 0 logs, except for errors. On a terminal one live line (progress) is redrawn in place below the plain ones; in a file or pipe progress
  * becomes a plain line every ten seconds. Results of a command are not log: they go to standard output, from cli/. */
 #pragma once
 #include <stdbool.h>
@@ -12,6 +12,10 @@ typedef enum lk_log_level { LK_LOG_ERROR, LK_LOG_WARN, LK_LOG_INFO, LK_LOG_DEBUG
 
 /** Choose the level, and silence all but errors where `quiet` (ranks above 0).    Not collective. */
 void lk_log_init(lk_log_level level, bool quiet);
+/** Hand lines of LK_LOG_INFO and above to `sink` instead of standard error; NULL: to nobody. It is called under a lock,
+ *  one line at a time, from any thread. Progress is not handed to it.             Not collective. */
+typedef void lk_log_sink(void *context, lk_log_level level, const char *line);
+void lk_log_to(lk_log_sink *sink, void *context);
 /** Append to `path` as well, with a time stamp a line. LK_IO where it cannot.      Not collective. */
 LK_CHECKED lk_status lk_log_open(const char *path);
 void lk_log_close(void);

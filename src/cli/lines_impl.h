@@ -28,9 +28,6 @@ LK_CHECKED lk_status lk_cli_take_line(void *context, lk_stdin *input, bool wait,
 /** Warn once if the model did not know at least a tenth of the units that it was given, over all ranks, or any unit of some
  *  line. LK_INTERNAL.                                                              Collective. */
 LK_CHECKED lk_status lk_cli_warn_unknown(lk_comm *comm, lk_model *model);
-/** Set a translator's longest source and target: `given` units (--max-length), or if that is 0 the larger of 1000 and twice
- *  the longest of its training data. Nothing for other models. */
-void lk_cli_limit_length(lk_model *model, int64_t given);
 #define LK_MAX_LENGTH_HELP                                                                                           \
   "longest source or target of a line, in units; time and memory grow with its square (default: 1000, or twice the " \
   "longest of the training data)"

@@ -152,7 +152,7 @@ lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_model_open_ranks(&a.model, comm, a.path));
   LK_GO(check_task(&a));
   if (a.forms.given) LK_GO(lk_forms_begin(&a.forms, a.model.corpus, &how, &a.cut));
-  lk_cli_limit_length(&a.model, a.most);
+  lk_model_limit_length(&a.model, a.most);
   LK_GO(lk_cli_answer(comm, &how));
   LK_GO(lk_cli_warn_unknown(comm, &a.model));
 done:

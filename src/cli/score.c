@@ -75,7 +75,7 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   LK_TRY(lk_cli_parse(&argp, "lockstep score", argc, argv, &a, &help));
   if (help) return LK_OK;
   LK_TRY(lk_model_open(&a.model, a.path));
-  lk_cli_limit_length(&a.model, a.most);
+  lk_model_limit_length(&a.model, a.most);
   lk_status status = LK_OK;
   if (a.most > 0 && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
     status = LK_FAIL(LK_USAGE, "--max-length is for translators, and the model's task is %s", a.model.config.task);

@@ -81,7 +81,7 @@ lk_status lk_command_train(int argc, char **argv, lk_comm *comm) {
   if (!a.config)
     return LK_FAIL(LK_USAGE, "lockstep train: expected a configuration file; 'lockstep train --help' has an example");
   LK_GO(lk_comm_agree(comm, read_config(&config, &a, comm)));
-  status = lk_train(&config, comm);
+  status = lk_train(&config, comm, &(lk_train_host){.owns_process = true});
   ignore_signals();
 done:
   lk_config_release(&config);

@@ -51,10 +51,3 @@ lk_status lk_cli_warn_unknown(lk_comm *comm, lk_model *model) {
           (long long)seen[LK_SEEN_UNITS], lost, reason(model, seen));
   return LK_OK;
 }
-
-void lk_cli_limit_length(lk_model *model, int64_t given) {
-  enum { LEAST = 1000 };
-  if (lk_task_view(model->task) != LK_VIEW_PAIRS) return;
-  const ptrdiff_t trained = 2 * model->corpus->max_length;
-  model->most = given > 0 ? (ptrdiff_t)given : trained > LEAST ? trained : LEAST;
-}

@@ -28,16 +28,20 @@ static void keep_freed_memory(void) {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
-static lk_status start(lk_comm *comm, int *argc, char ***argv) {
-  int provided = MPI_THREAD_SINGLE;
-  LK_TRY(lk_launch(argc, argv, &provided));
-  LK_TRY(LK_MPI(MPI_Comm_set_errhandler, MPI_COMM_WORLD, MPI_ERRORS_RETURN));
-  if (provided < MPI_THREAD_FUNNELED) return LK_FAIL(LK_INTERNAL, "this MPI was built without thread support");
-  LK_TRY(LK_MPI(MPI_Comm_dup, MPI_COMM_WORLD, &comm->mpi));
+static lk_status create(lk_comm **comm) {
+  LK_TRY(lk_alloc(comm, 1, sizeof **comm));
+  (*comm)->mpi = MPI_COMM_NULL;
+  (*comm)->chunk = (size_t)1 << 30;
+  (*comm)->bucket = (ptrdiff_t)1 << 20;
+  return LK_OK;
+}
+
+/* Of MPI once it is initialised. */
+static lk_status duplicate(lk_comm *comm, MPI_Comm of) {
+  LK_TRY(LK_MPI(MPI_Comm_dup, of, &comm->mpi));
   LK_TRY(LK_MPI(MPI_Comm_set_errhandler, comm->mpi, MPI_ERRORS_RETURN));
   LK_TRY(LK_MPI(MPI_Comm_rank, comm->mpi, &comm->rank));
   LK_TRY(LK_MPI(MPI_Comm_size, comm->mpi, &comm->size));
-  LK_TRY(lk_launch_check(comm->size));
   LK_TRY(lk_alloc(&comm->counts, (size_t)comm->size, sizeof *comm->counts));
   LK_TRY(lk_alloc(&comm->places, (size_t)comm->size, sizeof *comm->places));
   LK_TRY(lk_alloc(&comm->bytes, (size_t)comm->size, sizeof *comm->bytes));
@@ -47,13 +51,19 @@ static lk_status start(lk_comm *comm, int *argc, char ***argv) {
   return LK_OK;
 }
 
+static lk_status start(lk_comm *comm, int *argc, char ***argv) {
+  int provided = MPI_THREAD_SINGLE;
+  LK_TRY(lk_launch(argc, argv, &provided));
+  LK_TRY(LK_MPI(MPI_Comm_set_errhandler, MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+  if (provided < MPI_THREAD_FUNNELED) return LK_FAIL(LK_INTERNAL, "this MPI was built without thread support");
+  LK_TRY(duplicate(comm, MPI_COMM_WORLD));
+  return lk_launch_check(comm->size);
+}
+
 lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv) {
   keep_freed_memory();
   lk_comm *made = NULL;
-  LK_TRY(lk_alloc(&made, 1, sizeof *made));
-  made->mpi = MPI_COMM_NULL;
-  made->chunk = (size_t)1 << 30;
-  made->bucket = (ptrdiff_t)1 << 20;
+  LK_TRY(create(&made));
   lk_status status = start(made, argc, argv);
   if (status == LK_OK)
     *comm = made;
@@ -62,22 +72,64 @@ lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv) {
   return status;
 }
 
-void lk_comm_finalize(lk_comm **comm) {
-  if (*comm == NULL) return;
+static bool is_running(void) {
   int started = 0, ended = 0;
   MPI_Initialized(&started);
   MPI_Finalized(&ended);
-  if (started && !ended) {
+  return started && !ended;
+}
+
+void lk_comm_release(lk_comm **comm) {
+  if (*comm == NULL) return;
+  if (is_running()) {
     lk_watchdog_stop(*comm);
-    lk_assert_install((*comm)->rank, abort); /* MPI_Abort is gone from here on */
+    lk_assert_install((*comm)->rank, abort); /* MPI_Abort would need what is freed here */
     if ((*comm)->mpi != MPI_COMM_NULL) MPI_Comm_free(&(*comm)->mpi);
-    MPI_Finalize();
   }
   free((*comm)->counts);
   free((*comm)->places);
   free((*comm)->bytes);
   free(*comm);
   *comm = NULL;
+}
+
+void lk_comm_finalize(lk_comm **comm) {
+  if (*comm == NULL) return;
+  lk_comm_release(comm);
+  lk_mpi_end();
+}
+
+lk_status lk_comm_adopt(lk_comm **comm, const void *mpi) {
+  int level = MPI_THREAD_SINGLE;
+  lk_comm *made = NULL;
+  if (!is_running()) return LK_FAIL(LK_USAGE, "MPI is not initialised, or was finalised");
+  LK_TRY(LK_MPI(MPI_Query_thread, &level));
+  if (level < MPI_THREAD_FUNNELED)
+    return LK_FAIL(LK_USAGE,
+                   "MPI was initialised with MPI_THREAD_SINGLE: call MPI_Init_thread with MPI_THREAD_FUNNELED");
+  LK_TRY(create(&made));
+  const lk_status status = duplicate(made, mpi ? *(const MPI_Comm *)mpi : MPI_COMM_WORLD);
+  if (status == LK_OK)
+    *comm = made;
+  else
+    lk_comm_release(&made);
+  return status;
+}
+
+lk_status lk_mpi_start(bool *started) {
+  int ended = 0, provided = MPI_THREAD_SINGLE, size = 0;
+  *started = false;
+  MPI_Finalized(&ended);
+  if (ended) return LK_FAIL(LK_USAGE, "MPI was finalised and cannot be initialised again");
+  if (is_running()) return LK_OK;
+  LK_TRY(lk_launch(NULL, NULL, &provided));
+  *started = true;
+  LK_TRY(LK_MPI(MPI_Comm_size, MPI_COMM_WORLD, &size));
+  return lk_launch_check(size);
+}
+
+void lk_mpi_end(void) {
+  if (is_running()) MPI_Finalize();
 }
 
 int lk_comm_rank(const lk_comm *comm) { return comm->rank; }

@@ -21,6 +21,15 @@ bool lk_comm_launched(void);
 LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);
 /** End MPI.                                                                       Collective. */
 void lk_comm_finalize(lk_comm **comm);
+/** Duplicate the communicator of a caller who has initialised MPI: `mpi` is the address of an MPI_Comm, or NULL for
+ *  MPI_COMM_WORLD. LK_USAGE where MPI is not initialised, was finalised, or has MPI_THREAD_SINGLE. Collective. */
+LK_CHECKED lk_status lk_comm_adopt(lk_comm **comm, const void *mpi);
+/** Free what lk_comm_adopt() has made; MPI stays initialised.                     Collective. */
+void lk_comm_release(lk_comm **comm);
+/** Initialise MPI alone, where nobody has; *started: this call has. LK_USAGE after MPI_Finalize(). Collective. */
+LK_CHECKED lk_status lk_mpi_start(bool *started);
+/** Finalise it.                                                                   Collective. */
+void lk_mpi_end(void);
 int lk_comm_rank(const lk_comm *comm);
 int lk_comm_size(const lk_comm *comm);
 const char *lk_comm_host(const lk_comm *comm);

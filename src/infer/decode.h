@@ -17,9 +17,21 @@ typedef struct lk_lines {
   lk_cut cut;
 } lk_lines;
 
-/** One line of output for each line of input, in order. classify: the label; frames are given as "f,f,f f,f,f"; label: a
- *  tag for every word, set apart as the words are (by TABs too where a label has blanks inside). scores: then TAB and the log-probability (nats) of the label, or the sum over the
- *  tags. Empty lines give empty lines. LK_USAGE for a language model and a translator, LK_DATA naming line and column. */
+/* An answer to lines->text[line]. */
+typedef struct lk_answer {
+  ptrdiff_t line;
+  const char *text; /* [size], of the answer; NULL for an empty line, which has none */
+  size_t size;
+  double log_probability; /* nats */
+} lk_answer;
+/* Takes answers in the order of their lines; a status other than LK_OK ends the work and is returned. */
+typedef lk_status lk_take_answer(void *context, const lk_answer *answer);
+
+/** An answer for each line. classify: the label; frames are given as "f,f,f f,f,f"; label: a tag for every word, separated
+ *  as the words are (by TABs too where a label has spaces inside), and the sum of their log-probabilities. LK_USAGE for a
+ *  language model and a translator, LK_DATA naming line and column. */
+LK_CHECKED lk_status lk_predict_each(lk_model *model, const lk_lines *lines, lk_take_answer *take, void *context);
+/** The same as text, a line each; scores: then TAB and the log-probability. Empty lines give empty lines. */
 LK_CHECKED lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out);
 
 typedef struct lk_translate {
@@ -35,6 +47,10 @@ typedef struct lk_translate {
  *  LK_USAGE where the model is no translator and for a beam that is none, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how,
                                         lk_buffer *out);
+
+/** The same without `scores` and `alignment`: each line's translations, the best first. */
+LK_CHECKED lk_status lk_translate_each(lk_model *model, const lk_lines *lines, const lk_translate *how,
+                                       lk_take_answer *take, void *context);
 
 typedef struct lk_beam_writer lk_beam_writer;
 /** Have evaluations of a translator (evaluate.h) measure what a beam search finds (beam and penalties of `how`) rather

@@ -108,6 +108,13 @@ void lk_model_close(lk_model *model) {
   *model = (lk_model){0};
 }
 
+void lk_model_limit_length(lk_model *model, int64_t given) {
+  enum { LEAST = 1000 };
+  if (lk_task_view(model->task) != LK_VIEW_PAIRS) return;
+  const ptrdiff_t trained = 2 * model->corpus->max_length;
+  model->most = given > 0 ? (ptrdiff_t)given : trained > LEAST ? trained : LEAST;
+}
+
 lk_unit lk_model_unit(const lk_model *model) {
   return strcmp(model->corpus->unit, lk_unit_names[LK_CHAR]) == 0 ? LK_CHAR : LK_WORD;
 }

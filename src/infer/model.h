@@ -42,6 +42,9 @@ LK_CHECKED lk_status lk_model_open_ranks(lk_model *model, lk_comm *comm, const c
 void lk_model_close(lk_model *model);
 /** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */
 LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count);
+/** Set a translator's longest source and target: `given` units (--max-length), or if that is 0 the larger of 1000 and twice
+ *  the longest of its training data. Nothing for other models. */
+void lk_model_limit_length(lk_model *model, int64_t given);
 /** Whether its text is cut into words or characters. */
 lk_unit lk_model_unit(const lk_model *model);
 /** Cut, fold and number a line the way the corpus was: ids, with <sos> and <eos> around them where a language model

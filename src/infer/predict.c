@@ -46,9 +46,9 @@ static lk_status put_label(lk_buffer *out, const lk_strings *labels, int32_t lab
   return lk_buffer_append(out, lk_strings_get(labels, label), lk_strings_size(labels, label));
 }
 
-/* The answer for one sequence: its label, or the labels of its rows in the order of time. */
+/* The answer for one sequence: its label, or the labels of its rows in the order of time; and its log-probability. */
 static lk_status put_answer(lk_buffer *out, const lk_model *model, const lk_batch *batch, const answers *a, ptrdiff_t b,
-                            bool tabs, bool scores) {
+                            bool tabs, double *log_probability) {
   const lk_strings *labels = &model->corpus->label;
   const lk_pack *pack = &batch->pack;
   double sum = 0;
@@ -62,29 +62,58 @@ static lk_status put_answer(lk_buffer *out, const lk_model *model, const lk_batc
       sum += a->loss[r];
     }
   }
-  return scores ? lk_buffer_printf(out, "\t%.6f", sum > 0 ? -sum : 0.0) : LK_OK;
+  *log_probability = sum > 0 ? -sum : 0;
+  return LK_OK;
 }
 
-lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out) {
+/* The answer to line i of a batch. */
+static lk_status take_line(const lk_line_batch *b, ptrdiff_t i, const answers *a, bool tabs, lk_buffer *text,
+                           lk_take_answer *take, void *context) {
+  lk_answer one = {.line = b->first + i};
+  lk_buffer_truncate(text, 0);
+  if (b->seq[i] >= 0) {
+    LK_TRY(put_answer(text, b->model, &b->batch, a, b->seq[i], tabs, &one.log_probability));
+    one.text = text->size > 0 ? text->data : "";
+    one.size = text->size;
+  }
+  return take(context, &one);
+}
+
+lk_status lk_predict_each(lk_model *model, const lk_lines *lines, lk_take_answer *take, void *context) {
   if (lk_task_view(model->task) == LK_VIEW_LM)
     return LK_FAIL(LK_USAGE, "this is a language model: it predicts no labels; use score or generate");
   if (lk_task_view(model->task) == LK_VIEW_PAIRS)
     return LK_FAIL(LK_USAGE, "this is a translator: it predicts no labels; use lk_translate_lines()");
   lk_line_batch b = {.model = model, .lines = lines};
   answers a = {0};
+  lk_buffer text = {0};
   lk_status status;
   const bool blanks = lk_task_view(model->task) == LK_VIEW_LABEL && has_blanks(&model->corpus->label);
   for (;;) {
     LK_GO(lk_line_batch_next(&b));
     if (b.count == 0) break;
     LK_GO(answer(&a, model, &b.batch));
-    for (ptrdiff_t i = 0; i < b.count; i++) {
-      if (b.seq[i] >= 0) LK_GO(put_answer(out, model, &b.batch, &a, b.seq[i], b.tabs[i] || blanks, scores));
-      LK_GO(lk_buffer_append(out, "\n", 1));
-    }
+    for (ptrdiff_t i = 0; i < b.count; i++) LK_GO(take_line(&b, i, &a, b.tabs[i] || blanks, &text, take, context));
   }
 done:
+  lk_buffer_release(&text);
   answers_release(&a);
   lk_line_batch_release(&b);
   return status;
+}
+
+typedef struct writer {
+  lk_buffer *out;
+  bool scores;
+} writer;
+
+static lk_status write_answer(void *context, const lk_answer *answer) {
+  const writer *w = context;
+  if (answer->text) LK_TRY(lk_buffer_append(w->out, answer->text, answer->size));
+  if (answer->text && w->scores) LK_TRY(lk_buffer_printf(w->out, "\t%.6f", answer->log_probability));
+  return lk_buffer_append(w->out, "\n", 1);
+}
+
+lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out) {
+  return lk_predict_each(model, lines, write_answer, &(writer){out, scores});
 }

@@ -8,6 +8,8 @@ typedef struct translating {
   lk_model *model;
   const lk_lines *lines;
   const lk_translate *how;
+  lk_take_answer *take; /* NULL: as text to out */
+  void *context;
   lk_buffer *out;
   ptrdiff_t first, count;              /* lines of this batch */
   ptrdiff_t sources;                   /* those of them that are not empty */
@@ -145,6 +147,7 @@ static lk_status put_translation(translating *t, ptrdiff_t i, const lk_finished 
   if (t->how->alignment) return put_json(t, i, f, units);
   LK_TRY(tell(t, units, &text, &again));
   if (again) return LK_OK;
+  if (t->take) return t->take(t->context, &(lk_answer){t->first + i, text, strlen(text), f->log_probability});
   if (t->how->nbest > 1) LK_TRY(lk_buffer_printf(t->out, "%lld\t", (long long)(t->lines->first + t->first + i)));
   LK_TRY(lk_buffer_append(t->out, text, strlen(text)));
   if (t->how->scores) LK_TRY(lk_buffer_printf(t->out, "\t%.6f", f->log_probability));
@@ -155,13 +158,15 @@ static lk_status put_line(translating *t, ptrdiff_t i) {
   const lk_beam *beam = &t->beam;
   const ptrdiff_t b = t->seq[i];
   lk_buffer_truncate(&t->texts, 0);
+  if (b < 0 && t->take) return t->take(t->context, &(lk_answer){.line = t->first + i});
   if (b < 0) return t->how->nbest > 1 || t->how->alignment ? LK_OK : lk_buffer_append(t->out, "\n", 1);
   for (ptrdiff_t k = 0; k < beam->found[b] && k < t->how->nbest; k++)
     LK_TRY(put_translation(t, i, &beam->finished[b * beam->K + k]));
   return LK_OK;
 }
 
-lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how, lk_buffer *out) {
+static lk_status translate(lk_model *model, const lk_lines *lines, const lk_translate *how, lk_take_answer *take,
+                           void *context, lk_buffer *out) {
   if (lk_task_view(model->task) != LK_VIEW_PAIRS)
     return LK_FAIL(LK_USAGE, "this model translates nothing: leave out the options of a beam");
   if (how->beam < 1 || how->nbest < 1 || how->nbest > how->beam)
@@ -170,7 +175,13 @@ lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_tr
   translating *t;
   lk_status status;
   LK_TRY(lk_alloc(&t, 1, sizeof *t));
-  *t = (translating){.model = model, .lines = lines, .how = how, .out = out, .beam = {.model = model, .how = how}};
+  *t = (translating){.model = model,
+                     .lines = lines,
+                     .how = how,
+                     .take = take,
+                     .context = context,
+                     .out = out,
+                     .beam = {.model = model, .how = how}};
   for (;;) {
     LK_GO(read_lines(t));
     if (t->count == 0) break;
@@ -186,4 +197,17 @@ done:
   lk_buffer_release(&t->texts);
   free(t);
   return status;
+}
+
+lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, const lk_translate *how, lk_buffer *out) {
+  return translate(model, lines, how, NULL, NULL, out);
+}
+
+lk_status lk_translate_each(lk_model *model, const lk_lines *lines, const lk_translate *how, lk_take_answer *take,
+                            void *context) {
+  const lk_translate plain = {.beam = how->beam,
+                              .nbest = how->nbest,
+                              .length_penalty = how->length_penalty,
+                              .coverage_penalty = how->coverage_penalty};
+  return translate(model, lines, &plain, take, context, NULL);
 }

@@ -252,7 +252,7 @@ lk_status lk_trainer_build(lk_trainer *t) {
   LK_TRY(lk_comm_agree(t->comm, lk_train_check(t->config)));
   LK_TRY(lk_spike_read(&t->spike, t->config));
   LK_TRY(lk_comm_agree(t->comm, find_paths(t)));
-  LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
+  if (t->host->owns_process) LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
   LK_TRY(choose_shards(t));
   LK_TRY(open_corpus(t));

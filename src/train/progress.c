@@ -76,7 +76,17 @@ static const char *say_left(const lk_trainer *t, char out[48]) {
   return out;
 }
 
+/* On every rank, alike but for what the caller makes of it. */
+static void tell_host(const lk_trainer *t, lk_train_event event) {
+  if (!t->host->event) return;
+  event.step = t->state.step;
+  event.epoch = epochs(t, &t->state);
+  if (t->host->event(t->host->context, &event)) lk_train_stop();
+}
+
 void lk_progress_step(lk_trainer *t, const lk_step *step) {
+  const double mean = step->units > 0 ? step->loss / (double)step->units : NAN;
+  tell_host(t, (lk_train_event){.kind = LK_EVENT_STEP, .loss = mean, .rate = step->rate});
   if (t->rank != 0) return;
   lk_meter_step(&t->meter, lk_clock_seconds(), step->tokens, step->loss, step->skipped ? 0 : step->units);
   if (!lk_log_progress_due()) return;
@@ -135,6 +145,11 @@ lk_status lk_progress_remainder(lk_trainer *t) {
 }
 
 lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state *at, const lk_evaluation *result) {
+  const lk_metric *metric = lk_evaluation_metric(result, t->config->eval.metric);
+  tell_host(t, (lk_train_event){.kind = strcmp(kind, "test") == 0 ? LK_EVENT_TEST : LK_EVENT_VALID,
+                                .loss = result->metric[0].value,
+                                .metric = metric ? metric->name : NULL,
+                                .value = metric ? metric->value : 0});
   if (t->rank != 0) return LK_OK;
   double row[LK_HISTORY_COLUMNS];
   record(t, at, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row);

@@ -6,7 +6,7 @@
 #include "clock.h"
 #include "trainer_impl.h"
 
-static volatile sig_atomic_t caught; /* the last signal that asked for a stop */
+static volatile sig_atomic_t caught; /* the last signal that asked for a stop; SIGUSR1 for lk_train_stop() */
 static struct timespec interrupted;  /* time of the last SIGINT */
 
 /* A second SIGINT within two seconds ends the process at once; a later one does not, so that a slow save is not
@@ -29,8 +29,7 @@ static const int stops[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE};
 enum { STOPS = sizeof stops / sizeof *stops };
 static struct sigaction before[STOPS]; /* the caller's handlers, restored after the run */
 
-void lk_signals_catch(void) {
-  caught = 0;
+static void catch_signals(void) {
   for (int i = 0; i < STOPS; i++) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     if (stops[i] == SIGPIPE) action.sa_handler = SIG_IGN; /* a closed pipe on standard error does not end the run */
@@ -41,7 +40,15 @@ void lk_signals_catch(void) {
   }
 }
 
-void lk_signals_restore(void) {
+void lk_train_stop(void) { caught = SIGUSR1; }
+
+void lk_stop_begin(bool signals) {
+  caught = 0;
+  if (signals) catch_signals();
+}
+
+void lk_stop_end(bool signals) {
+  if (!signals) return;
   for (int i = 0; i < STOPS; i++) sigaction(stops[i], &before[i], NULL);
 }
 

@@ -117,7 +117,7 @@ static lk_status loop(lk_trainer *t, run_end *end, int64_t *flags) {
     if (!step.rollback) LK_TRY(after_step(t, &step));
     *flags = step.flags;
     if (step.flags & LK_FLAG_SIGNAL)
-      end->reason = "a signal asked for it";
+      end->reason = t->host->owns_process ? "a signal asked for it" : "it was asked to stop";
     else if (step.flags & LK_FLAG_LIMIT)
       end->reason = "the job's time is nearly over";
     else if (step.flags & LK_FLAG_TIME)
@@ -149,6 +149,14 @@ done:
   return status;
 }
 
+static lk_status tell_stopped(const lk_trainer *t, int64_t flags, int64_t step) {
+  const char *why = t->host->owns_process ? "by a signal" : "on request";
+  if (!(flags & LK_FLAG_SIGNAL)) why = "before the job's time is over";
+  return LK_FAIL(LK_STOPPED, "stopped %s at step %lld with the state saved in %s: %s again to go on", why,
+                 (long long)step, t->config->run.dir,
+                 t->host->owns_process ? "run the same command" : "train with the same settings");
+}
+
 static lk_status run(lk_trainer *t, run_end *end) {
   int64_t flags = 0;
   const bool over = lk_trainer_over(t) && (t->evaluated || !t->valid) && !test_due(t);
@@ -167,9 +175,7 @@ static lk_status run(lk_trainer *t, run_end *end) {
     LK_TRY(lk_trainer_save(t, 0));
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
   if (!stopped) return test_due(t) ? test(t) : LK_OK;
-  return LK_FAIL(LK_STOPPED, "stopped %s at step %lld with the state saved in %s: run the same command again to go on",
-                 flags & LK_FLAG_SIGNAL ? "by a signal" : "before the job's time is over", (long long)end->step,
-                 t->config->run.dir);
+  return tell_stopped(t, flags, end->step);
 }
 
 static void release(lk_trainer *t) {
@@ -206,18 +212,18 @@ static void log_end(const lk_trainer *t, lk_status status, const run_end *end) {
     lk_log_record(status == LK_STOPPED ? LK_LOG_INFO : LK_LOG_ERROR, "%s", lk_error_get()->text);
 }
 
-lk_status lk_train(const lk_config *config, lk_comm *comm) {
-  lk_trainer t = {.config = config, .comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm)};
+lk_status lk_train(const lk_config *config, lk_comm *comm, const lk_train_host *host) {
+  lk_trainer t = {.config = config, .host = host, .comm = comm, .rank = lk_comm_rank(comm), .size = lk_comm_size(comm)};
   run_end end = {.reason = "it did not start"};
   fenv_t caller; /* denormals are flushed to zero during the run only */
   fegetenv(&caller);
-  lk_signals_catch();
+  lk_stop_begin(host->owns_process);
   lk_status status = lk_trainer_build(&t);
   if (status == LK_OK) status = run(&t, &end);
   lk_log_progress_end();
   log_end(&t, status, &end);
   release(&t);
-  lk_signals_restore();
+  lk_stop_end(host->owns_process);
   fesetenv(&caller);
   return status;
 }

@@ -78,6 +78,7 @@ typedef struct lk_saver {
 
 typedef struct lk_trainer {
   const lk_config *config;
+  const lk_train_host *host;
   lk_comm *comm;
   int rank, size;
   lk_shards shards;
@@ -187,9 +188,10 @@ LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, int
 /** Remove the lines written after `step`. *tested: the test split was evaluated at that very step. */
 LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested);
 /* stop.c */
-/** Let signals stop the run, until lk_signals_restore() puts the caller's handlers back. */
-void lk_signals_catch(void);
-void lk_signals_restore(void);
+/** Forget earlier requests to stop. signals: let signals stop the run until lk_stop_end() restores the caller's
+ *  handlers. */
+void lk_stop_begin(bool signals);
+void lk_stop_end(bool signals);
 int64_t lk_trainer_flags(const lk_trainer *t);
 /** Seconds of training so far, earlier starts included, by this rank's clock. */
 double lk_trainer_spent(const lk_trainer *t);

@@ -8,6 +8,7 @@
 #include "trainer.h"
 
 static char folder[64], setting[3][128];
+static int ranks;
 
 static void mine(int number) { (void)number; }
 
@@ -32,6 +33,15 @@ static void make_corpus(lk_comm *comm) {
   (void)snprintf(setting[1], sizeof setting[1], "run.dir=%s/run", folder);
 }
 
+/* The last rank asks for a stop after step 4: known to all in step 5. */
+static bool take_event(void *context, const lk_train_event *event) {
+  int64_t *last = context;
+  CHECK(event->kind == LK_EVENT_STEP && event->step == (*last ? *last : 3) + 1);
+  CHECK(event->loss > 0 && event->rate > 0 && event->epoch > 0 && event->metric == NULL);
+  *last = event->step;
+  return event->step == 4 && test_rank == ranks - 1;
+}
+
 /* 2^53 epochs are more steps than an int64_t holds; the run still ends by train.steps. */
 static void train(lk_comm *comm) {
   static const char *const settings[] = {setting[0],        setting[1],       "train.epochs=9007199254740992",
@@ -41,13 +51,21 @@ static void train(lk_comm *comm) {
   lk_config config = {0};
   CHECK_OK(lk_config_init(&config));
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) CHECK_OK(lk_config_override(&config, settings[i]));
-  CHECK_OK(lk_train(&config, comm));
+  CHECK_OK(lk_train(&config, comm, &(lk_train_host){.owns_process = true}));
+  /* Resumed, and stopped by a callback. */
+  int64_t last = 0;
+  const lk_train_host host = {.event = take_event, .context = &last};
+  CHECK_OK(lk_config_override(&config, "train.steps=100"));
+  CHECK(lk_train(&config, comm, &host) == LK_STOPPED);
+  lk_error_clear();
+  CHECK(last == 5);
   lk_config_release(&config);
 }
 
 int main(int argc, char **argv) {
   static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE};
   lk_comm *comm = check_start(&argc, &argv);
+  ranks = lk_comm_size(comm);
   struct sigaction action = {.sa_handler = mine};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) CHECK(sigaction(numbers[i], &action, NULL) == 0);
   volatile double small = 0x1p-1022;

@@ -59,6 +59,22 @@ static void say_all(void) {
   LK_WARN("warn");
   lk_log(LK_LOG_ERROR, "error");
 }
+static void in_brackets(void *context, lk_log_level level, const char *line) {
+  (void)fprintf(stderr, "%s[%d %s]", (const char *)context, (int)level, line);
+}
+static void to_a_function(void) {
+  lk_log_init(LK_LOG_DEBUG, false);
+  lk_log_to(in_brackets, "-");
+  say_all();
+  if (lk_log_progress_due() || lk_log_progress(0, "progress")) _exit(1);
+}
+static void to_nobody(void) {
+  say_all(); /* nothing was said about where to */
+  lk_log_init(LK_LOG_DEBUG, false);
+  lk_log_to(NULL, NULL);
+  say_all();
+  lk_log_progress_end();
+}
 static void at_debug(void) {
   lk_log_init(LK_LOG_DEBUG, false);
   say_all();
@@ -80,6 +96,8 @@ static void quietly(void) {
 
 static void levels(void **state) {
   (void)state;
+  assert_heard(to_nobody, 0, "");
+  assert_heard(to_a_function, 0, "-[2 info 2]-[1 warn]-[0 error]");
   assert_heard(at_debug, 0, "debug 1\ninfo 2\nwarning: warn\nerror: error\n");
   assert_heard(at_info, 0, "info 2\nwarning: warn\nerror: error\n");
   assert_heard(at_warn, 0, "warning: warn\nerror: error\n");
