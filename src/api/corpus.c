@@ -6,7 +6,7 @@
 #include "api_impl.h"
 #include "arena.h"
 #include "prepare.h"
-#include "side.h"
+#include "tokenizer.h"
 
 struct lockstep_corpus {
   lk_corpus *corpus;
