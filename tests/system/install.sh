@@ -36,6 +36,7 @@ library=$(find "$PWD/prefix" -name 'liblockstep.*' | head -1)
 dynamic=()
 if [ "${library##*.}" != a ]; then dynamic=(-D); fi
 nm "${dynamic[@]}" -g --defined-only "$library" | awk 'NF == 3 && $2 != "A" { print $3 }' | sed 's/@.*//' | sort >exported.txt
-grep -hoE '^LOCKSTEP_API .*' "$LOCKSTEP_SOURCE"/include/lockstep/*.h | grep -oE 'lockstep_[a-z_]+\(' | tr -d '(' | sort >declared.txt
+cc -E -P "-I$LOCKSTEP_SOURCE/include" "$LOCKSTEP_SOURCE/include/lockstep/lockstep.h" |
+  grep -oE '\blockstep_[a-z_]+\(' | tr -d '(' | sort >declared.txt
 [ -s declared.txt ]
 diff declared.txt exported.txt
