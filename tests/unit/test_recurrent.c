@@ -314,6 +314,44 @@ static void test_bits_do_not_depend_on_the_ranks(void **state) {
     if (choose(isas[i])) all_cases(check_ranks);
 }
 
+/* States and gradients with the kernels chosen now: [N, Hp] behind each other, then [P]. */
+static lk_real *run_whole(const test_layer *t, const fixture_corpus *corpus, ptrdiff_t *count) {
+  test_run run;
+  const ptrdiff_t P = lk_params_count(t->params);
+  run_rank(&run, t, corpus, 0, 1);
+  const ptrdiff_t states = run.rank.pack.N * run.layer.Hp;
+  *count = states + P;
+  lk_real *all = fixture_alloc(*count);
+  memcpy(all, run.layer.h + run.rank.pack.B * run.layer.Hp, (size_t)states * sizeof *all);
+  fixture_combine(&run.rank, 1, P, all + states);
+  close_run(&run);
+  return all;
+}
+
+static void check_instruction_sets(test_case c) {
+  if (c.I == 3 || !c.recurrent_bias) return; /* for time */
+  const fixture_corpus corpus = fixture_deal(3, 4, 6, 2);
+  test_layer t = declare(c);
+  ptrdiff_t count, other_count;
+  assert_true(choose("portable"));
+  lk_real *portable = run_whole(&t, &corpus, &count);
+  for (size_t i = 1; i < sizeof isas / sizeof *isas; i++) {
+    if (!choose(isas[i])) continue;
+    lk_real *other = run_whole(&t, &corpus, &other_count);
+    assert_int_equal(other_count, count);
+    if (memcmp(other, portable, (size_t)count * sizeof *other) != 0)
+      fail_msg("%s, H=%td: %s kernels give other bits than the portable ones", c.cell, c.H, isas[i]);
+    free(other);
+  }
+  free(portable);
+  lk_params_destroy(&t.params);
+}
+
+static void test_instruction_sets_give_the_same_bits(void **state) {
+  (void)state;
+  all_cases(check_instruction_sets);
+}
+
 /* ---- weights that several ranks pack together ---- */
 
 /* Packed weights in memory full of NaNs, by the parts `first`, first + 1, ... before `end`, of `count`. */
@@ -427,6 +465,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cells_agree_with_the_reference),
       cmocka_unit_test(test_bits_do_not_depend_on_the_ranks),
+      cmocka_unit_test(test_instruction_sets_give_the_same_bits),
       cmocka_unit_test(test_weights_are_packed_in_parts),
       cmocka_unit_test(test_the_forget_gate_starts_with_its_bias),
       cmocka_unit_test(test_recurrent_weights_may_start_orthogonal),
