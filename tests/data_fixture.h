@@ -22,7 +22,7 @@ static inline int make_folder(void **state) {
   return mkdtemp(folder) ? 0 : -1;
 }
 
-/* "<folder>/<name>", in one of a few places that take turns. */
+/* "<folder>/<name>", in one of a few static buffers used in turn. */
 static inline const char *path_of(const char *name) {
   static char path[8][512];
   static int turn;

@@ -1,7 +1,7 @@
-/* nn_fixture.h - a small corpus dealt to shards, and the ranks that would host it, for tests of nn/ without MPI.
+/* nn_fixture.h - a small corpus divided into shards, and simulated ranks, for tests of nn/ without MPI.
  *
- * What a row holds is a function of (corpus row, time, unit) alone, so any split of the same corpus over ranks feeds
- * the same numbers. */
+ * The contents of a row are a function of (corpus row, time, unit), so that they do not depend on the number of
+ * ranks. */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ typedef struct fixture_rank {
   lk_arena arena, grad_arena;
 } fixture_rank;
 
-/* Run a group once for each set of kernels that this CPU has; the number of failures. */
+/* Run a group of tests with each set of kernels that this CPU has; returns the number of failures. */
 static inline int fixture_every_kernel(int (*group)(void)) {
   static const char *const names[] = {"portable", "avx2", "avx512", "blas"};
   int failed = 0;
@@ -92,7 +92,7 @@ static inline void fixture_rank_grads(fixture_rank *k, const lk_params *params, 
   }
 }
 
-/* Rank r of R with its part of the corpus; where `params`, with gradients filled with NaN: all must be assigned. */
+/* Rank r of R with its part of the corpus. With `params`: with gradients, filled with NaN, as all must be assigned. */
 static inline void fixture_rank_open(fixture_rank *k, const fixture_corpus *c, int r, int R, const lk_params *params) {
   memset(k, 0, sizeof *k);
   k->shards = lk_shards_make(c->S, r, R);

@@ -142,7 +142,7 @@ static inline void net_fill(net_run *run) {
     for (ptrdiff_t i = 0; i < size; i++) run->carry[b * size + i] = fixture_real(4, p->id[b], 0, i) / 2;
 }
 
-/* All buffers start as NaN: what is read must have been written. */
+/* All buffers start as NaN, so that reading before writing is noticed. */
 static inline void net_bind(net_run *run, net *n, fixture_rank *rank) {
   memset(run, 0, sizeof *run);
   run->net = n;

@@ -1,4 +1,4 @@
-/* pairs_fixture.h - pairs made up in memory: sources of other lengths than their targets, and in another order. */
+/* pairs_fixture.h - pairs in memory, whose sources have other lengths than their targets and another order. */
 #pragma once
 #include "task_fixture.h"
 
@@ -68,7 +68,7 @@ static inline void fixture_pairs_batch_close(lk_batch *batch) {
 
 static inline ptrdiff_t fixture_larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
-/* Room, filled with NaN: nothing may be read before it is written; then the weights. */
+/* Reserve buffers and fill them with NaN, so that reading before writing is noticed; then pack the weights. */
 static inline void fixture_pairs_ready(fixture_task *f, const lk_batch *batch, int training) {
   const lk_pack *a = &batch->pack, *b = &batch->encoder_pack;
   assert_int_equal(lk_task_reserve(f->task, fixture_larger(a->B, b->B), fixture_larger(a->N, b->N),

@@ -1,4 +1,4 @@
-/* task_fixture.h - whole tasks on corpora made up in memory: configuration, vocabularies, parameters, batches. */
+/* task_fixture.h - whole tasks on corpora in memory: configuration, vocabularies, parameters, batches. */
 #pragma once
 #include <stdio.h>
 
@@ -67,7 +67,7 @@ static inline lk_inputs fixture_ids(int32_t *ids) {
   return (lk_inputs){.count = 1, .column = {{.name = "source", .ids = ids}}};
 }
 
-/* The batch of a rank: what a row holds depends on its corpus row and time alone. Every seventh target is none. */
+/* The batch of a rank; the contents of a row depend only on corpus row and time. Every seventh target is missing. */
 static inline void fixture_batch(const fixture_task *f, const lk_pack *pack, lk_batch *batch) {
   lk_view view = lk_task_view(f->task);
   ptrdiff_t V = f->info.source.count, D = f->info.frames, labels = view == LK_VIEW_LM ? V : f->info.label.count;
@@ -105,7 +105,7 @@ static inline void fixture_batch_close(lk_batch *batch) {
   free(batch->lane);
 }
 
-/* Room, filled with NaN: nothing may be read before it is written; then the weights. */
+/* Reserve buffers and fill them with NaN, so that reading before writing is noticed; then pack the weights. */
 static inline void fixture_task_ready(fixture_task *f, const lk_pack *pack, int training) {
   assert_int_equal(lk_task_reserve(f->task, pack->B, pack->N, pack->T, training), LK_OK);
   fixture_poison(&f->task->weights);

@@ -26,7 +26,7 @@ typedef struct subject {
   double *x, *dx, *h0, *c0; /* [N,ld], [B,H] */
   int32_t *ids;
   ptrdiff_t I, H, ld;
-  ptrdiff_t every; /* of so many elements one is tried */
+  ptrdiff_t every; /* every n-th element is tested */
 } subject;
 
 static void lay_out(subject *s) {
@@ -40,7 +40,7 @@ static void lay_out(subject *s) {
   s->ids = lk_arena_ints(&s->arena, p->N);
 }
 
-/* crowd: most sequences of a shard. */
+/* crowd: the maximal number of sequences of a shard. */
 static void create(subject *s, const char *cell, int bits, ptrdiff_t H, int crowd) {
   *s = (subject){.cell = cell,
                  .backward = bits & 1,

@@ -1,8 +1,8 @@
 /* Signed finite differences in double for every tensor of every kind of net.
  *
  * Numeric derivative: the five-point stencil, whose error is h^4 f'''''/30, about 1e-12 at h = 1e-3. The loss is a sum
- * of some twenty cross-entropies, about 30, known to about 1e-14: the quotient is good to about 1e-11. So a relative
- * error of 1e-6 can be asked of derivatives down to 3e-5; an error of smaller ones is taken relative to 3e-5. */
+ * of some twenty cross-entropies, about 30, computed to about 1e-14: the quotient is accurate to about 1e-11. So
+ * a relative error of 1e-6 is required of derivatives above 3e-5; smaller ones are compared relative to 3e-5. */
 #include "nn_net.h"
 
 #include <math.h>
@@ -14,7 +14,8 @@
 
 static const lk_mode training = {.training = 1, .seed = 3, .step = 11};
 
-/* The loss with *value = x; *moved where another row than in `arg` gave a maximum: there is a kink in between. */
+/* The loss with *value = x. *moved is set where a maximum comes from another row than in `arg`: there is a kink
+ * between. */
 static double loss_at(net_run *run, const int32_t *arg, lk_real *value, double x, bool *moved) {
   *value = (lk_real)x;
   double loss = net_forward(run, training);
@@ -23,7 +24,7 @@ static double loss_at(net_run *run, const int32_t *arg, lk_real *value, double x
   return loss;
 }
 
-/* NaN where the loss has no derivative within reach. */
+/* NaN where the loss has a kink nearby. */
 static double numeric(net_run *run, const int32_t *arg, lk_real *value) {
   double x = (double)*value, h = STEP;
   bool moved = false;

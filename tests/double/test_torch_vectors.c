@@ -1,5 +1,5 @@
-/* What PyTorch computed in double (tests/reference/make_vectors.py), through lk_recurrent, lk_encoder and
- * softmax_loss: outputs, last states, and all gradients, to 1e-10. */
+/* lk_recurrent, lk_encoder and softmax_loss against PyTorch in double (tests/reference/make_vectors.py): outputs, last
+ * states and all gradients, to 1e-10. */
 #include "nn_fixture.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 enum { I = TORCH_I, H = TORCH_H, B = TORCH_B, T = TORCH_T };
 #define TOLERANCE 1e-10
 
-/* Sequences 0 1 | 2 3 on two shards: inside each the lengths fall. */
+/* Sequences 0 1 | 2 3 in two shards, each sorted by falling length. */
 static fixture_corpus deal(void) {
   fixture_corpus c = {.S = 2, .sequences = B, .shard_seq = {0, 2, 4}};
   for (int b = 0; b < B; b++) {
@@ -26,7 +26,7 @@ static void near(lk_real got, double want, const char *what) {
     fail_msg("%s: %.15g, PyTorch has %.15g", what, (double)got, want);
 }
 
-/* All tensors of params from, or against, the list that torch gives: they stand in the same order. */
+/* Set all tensors of params from torch's list, which has the same order. */
 static void set_weights(lk_params *params, const double *weights) {
   for (int i = 0; i < lk_params_tensors(params); i++) {
     lk_real *value = lk_params_value(params, i);

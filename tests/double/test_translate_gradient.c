@@ -72,7 +72,7 @@ static void test_dropout_and_smoothing(void **state) {
   check(TARGET_V, variational);
 }
 
-/* Choices of the net do not change under a small step, so the gradient is that of what was read. */
+/* The sampled units do not change under a small step, so the gradient is that of a fixed input. */
 static void test_scheduled_sampling(void **state) {
   (void)state;
   static const char *const fed[] = {

@@ -1,4 +1,4 @@
-/* Translators against PyTorch: the loss, and of each tensor's gradient two sums. */
+/* Translators against PyTorch: the loss, and two sums of each tensor's gradient. */
 #include <math.h>
 
 #include "pairs_fixture.h"
@@ -12,7 +12,7 @@ typedef struct net {
   lk_batch batch;
 } net;
 
-/* Ids and weights as make_translate_vectors.py has them; target b belongs to source 2 - b. */
+/* Ids and weights as in make_translate_vectors.py; target b belongs to source 2 - b. */
 static void fill(net *n) {
   for (ptrdiff_t r = 0; r < n->sources.pack.N; r++)
     lk_batch_ids(&n->batch)[r] = (int32_t)(4 + (3 * n->sources.pack.seq[r] + 5 * n->sources.pack.time[r] + 1) % 5);

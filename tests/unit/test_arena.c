@@ -1,4 +1,5 @@
-/* Counting and handing out agree; blocks are aligned, zeroed, kept and replaced; allocations check their sizes. */
+/* The arena: planned and handed-out sizes agree; blocks are aligned, zeroed, kept and replaced; allocations check for
+ * overflow. */
 #include "arena.h"
 
 #include <setjmp.h>
@@ -113,7 +114,7 @@ static void allocation_is_zeroed_and_grows(void **state) {
     moves += before != capacity;
     numbers[i] = i;
   }
-  assert_true(moves < 20); /* doubling, or this would be quadratic */
+  assert_true(moves < 20); /* capacity doubles, else this would be quadratic */
   for (int i = 0; i < 100000; i++) assert_int_equal(numbers[i], i);
   free(numbers);
 }

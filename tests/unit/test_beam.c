@@ -1,5 +1,5 @@
-/* What a beam finds: with one beginning what greedy search writes, with more nothing worse, with all of them the best
- * there is; and its scores are those of the pairs. */
+/* Beam search: a beam of one is greedy search, a larger one finds nothing worse, one that holds every prefix finds the
+ * best translation; and its scores are those that `score` gives. */
 #include <math.h>
 
 #include "pairs_fixture.h"
@@ -13,7 +13,7 @@ typedef struct trained {
   lk_model model;
 } trained;
 
-/* Random weights, large enough to make it opinionated; scale as told. */
+/* Random weights times `scale`, large enough for clear preferences. */
 static void trained_open(trained *t, const char *const *settings, double scale) {
   memset(t, 0, sizeof *t);
   fixture_pairs_settings(&t->f, V, TARGET_V, settings);
@@ -110,7 +110,7 @@ static void test_one_is_greedy(void **state) {
   trained_close(&t);
 }
 
-/* Alone, or with all the others: the same text and the same score, to the bit. */
+/* A line alone or among others has the same text and score, bit for bit. */
 static void test_lines_stay_apart(void **state) {
   (void)state;
   static made_text text;
@@ -130,7 +130,7 @@ static void test_lines_stay_apart(void **state) {
   trained_close(&t);
 }
 
-/* The log-probabilities printed are those of the pairs; the list falls by log P where nothing is penalised. */
+/* The printed log-probabilities are those of the pairs; without penalties the list is sorted by log P. */
 static void check_scores(const char *const *settings) {
   static made_text text;
   static char pair[LINES * 4][256];
@@ -177,7 +177,7 @@ static void test_scores_are_those_of_pairs(void **state) {
   check_scores(none);
 }
 
-/* A beam that holds every beginning finds the most probable of all short translations. */
+/* A beam that holds every prefix finds the most probable of all short translations. */
 static void test_wide_is_exhaustive(void **state) {
   (void)state;
   enum { WORDS = TARGET_V - LK_SPECIALS, SHORT = 3 };
@@ -209,8 +209,8 @@ static void test_wide_is_exhaustive(void **state) {
   trained_close(&t);
 }
 
-/* A net that writes its next unit with fixed probabilities, whatever it read and wrote: all weights zero, and the logs of
- * the probabilities as the output's bias. A search over it can be done by hand. */
+/* A net with fixed probabilities of the next unit, whatever the source and prefix: all weights are zero, and the
+ * output's bias is the logs of the probabilities. Its beam search can be done by hand. */
 static void constant_open(trained *t, double eos, double first, double second, double third) {
   trained_open(t, usual, 0);
   lk_real *bias = lk_params_value(t->f.params, t->f.task->head.dense.bias);
@@ -236,9 +236,9 @@ static void search(trained *t, int width, double length_penalty, lk_beam *beam) 
   lk_arena_release(&arena);
 }
 
-/* Four beginnings, P(end) = .5, P(a) = .3, P(b) = .15, P(c) = .05. Second step, by falling probability: "a end" .15, "a a"
- * .09, "b end" .075, "a b" and "b a" .045, "c end" .025: the last stands behind the first four, and does not finish though
- * there is a place; "a a end" (.045) takes it a step later. */
+/* A beam of four, P(end) = .5, P(a) = .3, P(b) = .15, P(c) = .05. Second step, by falling probability: "a end" .15, "a
+ * a" .09, "b end" .075, "a b" and "b a" .045, "c end" .025: the last is not among the first four and so does not finish
+ * although there is room; "a a end" (.045) takes it a step later. */
 static void test_what_ends_behind_the_beam_does_not_finish(void **state) {
   (void)state;
   static const double expected[] = {0.5, 0.15, 0.075, 0.045};
@@ -252,8 +252,8 @@ static void test_what_ends_behind_the_beam_does_not_finish(void **state) {
   trained_close(&t);
 }
 
-/* P(a) = .4, P(b) = .3, P(end) = .2, P(c) = .1: the end is never among the best two ways to go on, so nothing finishes
- * before the limit of length, not even the empty translation, which would rank first. */
+/* P(a) = .4, P(b) = .3, P(end) = .2, P(c) = .1: the end is never among the best two continuations, so nothing finishes
+ * before the length limit, not even the empty translation, which would rank first. */
 static void test_an_improbable_end_waits_for_the_limit(void **state) {
   (void)state;
   trained t;
@@ -268,8 +268,8 @@ static void test_an_improbable_end_waits_for_the_limit(void **state) {
   trained_close(&t);
 }
 
-/* P(end) = .5, P(a) = .3, P(b) = .2. First the end (.5), finished, and a (.3), b (.2) go on; then the two best ways are
- * "a end" (.15) and "b end" (.10), of which the first fills the two places there are. */
+/* P(end) = .5, P(a) = .3, P(b) = .2. First the end (.5) finishes, and a (.3), b (.2) continue; then the two best are "a
+ * end" (.15) and "b end" (.10), of which the first fills the list of two. */
 static void test_no_more_finish_than_the_beam_holds(void **state) {
   (void)state;
   trained t;
@@ -285,7 +285,7 @@ static void test_no_more_finish_than_the_beam_holds(void **state) {
   trained_close(&t);
 }
 
-/* Of two translations of unequal length the penalty decides: the more it divides, the longer the first. */
+/* Of two translations of different length the length penalty decides: the larger it is, the longer the first one. */
 static void test_penalties(void **state) {
   (void)state;
   static made_text text;
@@ -307,7 +307,7 @@ static void test_penalties(void **state) {
   trained_close(&t);
 }
 
-/* Of one line of an alignment: sum over the source of log(min(attention, 1)), as Wu et al. 2016 have it. */
+/* The coverage of one line of alignments: sum over the source of log(min(attention, 1)) (Wu et al. 2016). */
 static double coverage_of(const char *json) {
   double sum[LONGEST + 1] = {0}, log_sum = 0;
   int times = 0;
@@ -323,7 +323,8 @@ static double coverage_of(const char *json) {
   return log_sum;
 }
 
-/* Lists fall by log P + penalty * coverage, and would not by log P alone. Weights are told to four places. */
+/* Lists are sorted by log P + penalty * coverage, which is another order than by log P. Weights are printed with four
+ * decimals. */
 static void test_coverage(void **state) {
   (void)state;
   enum { PENALTY = 2 };
@@ -394,7 +395,7 @@ static void test_mistakes(void **state) {
   trained_close(&t);
 }
 
-/* What a translator is not asked for, and beams that are none: the caller's mistake, no assertion. */
+/* Invalid requests, and invalid beam sizes: an error for the caller, not an assertion. */
 static void test_wrong_use(void **state) {
   (void)state;
   static made_text text;

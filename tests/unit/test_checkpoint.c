@@ -1,5 +1,5 @@
-/* Checkpoints: everything comes back bit by bit; damage, foreign shapes and missing parts are named; the folder of a run
- * can be taken up again whenever its writer was killed. */
+/* Checkpoints: everything is read back bit for bit; damage, wrong shapes and missing parts are named; a run's folder is
+ * usable whenever its writer was killed. */
 #include "checkpoint.h"
 
 #include <math.h>
@@ -217,8 +217,8 @@ static lk_status store(int64_t step, int best, int keep) {
   return status;
 }
 
-/* The step of the newest usable checkpoint, -1 for none, -2 where there are some, none of them whole; lines of damaged
- * ones. */
+/* The step of the newest intact checkpoint, -1 where there is none, -2 where all are damaged; and the lines about
+ * damaged ones. */
 static int64_t newest(int *damaged_lines) {
   lk_buffer path = {0}, damaged = {0};
   lk_checkpoint_file *file;
@@ -279,7 +279,7 @@ static void links_are_mended(void **state) {
   assert_link("run/best.h5", "checkpoints/step-0000000003.h5");
 }
 
-/* A run that may go back keeps what it would go back to, though it is not among the newest. */
+/* A run that may go back keeps the checkpoint for that, although it is not among the newest. */
 static void goes_back(void **state) {
   (void)state;
   void *bytes;
@@ -293,7 +293,7 @@ static void goes_back(void **state) {
   free(bytes);
   assert_int_equal(count_files("run/checkpoints"), 4);
   assert_int_equal(access("run/checkpoints/step-0000000020.h5", F_OK), 0);
-  OK(lk_checkpoint_rewind("run", 19, &path, &words)); /* nothing to go back to: nothing is lost */
+  OK(lk_checkpoint_rewind("run", 19, &path, &words)); /* nothing to go back to: nothing is removed */
   assert_int_equal(path.size, 0);
   assert_int_equal(count_files("run/checkpoints"), 4);
   OK(lk_checkpoint_rewind("run", 29, &path, &words));
@@ -318,13 +318,13 @@ static void falls_back_over_damage(void **state) {
   write_all("run/checkpoints/step-0000000004.h5", bytes, size);
   write_all("run/checkpoints/step-0000000003.h5", bytes, size / 2);
   write_all("run/checkpoints/step-0000000009.h5", "", 0);
-  write_all("run/checkpoints/step-99.h5", bytes, size); /* no name of ours */
+  write_all("run/checkpoints/step-99.h5", bytes, size); /* not the name of a checkpoint */
   write_all("run/checkpoints/notes.txt", "x", 1);
   free(bytes);
   assert_int_equal(newest(&damaged), 2);
   assert_int_equal(damaged, 3);
   assert_int_equal(lk_error_get()->code, LK_OK);
-  /* The run goes on from 2; the damaged ones after it neither count as kept nor push the new one out. */
+  /* The run resumes from 2; the damaged ones after it neither count as kept nor displace the new one. */
   OK(store(3, 0, 1));
   assert_int_equal(newest(&damaged), 3);
   assert_int_equal(access("run/checkpoints/step-0000000002.h5", F_OK), -1);
@@ -340,7 +340,7 @@ static void all_damaged(void **state) {
   assert_int_equal(damaged, 1);
 }
 
-/* One of a newer version is not damaged: nothing older is taken up in its place. */
+/* One of a newer version is not damaged: no older one is used instead. */
 static void newer_versions_end_the_search(void **state) {
   (void)state;
   static const char newer[] =
@@ -360,13 +360,13 @@ static void newer_versions_end_the_search(void **state) {
   FAILS(LK_NEWER, newer, lk_checkpoint_newest("run", &path, &damaged));
   FAILS(LK_NEWER, newer, lk_checkpoint_rewind("run", 5, &path, &damaged));
   assert_int_equal(count_files("run/checkpoints"), 2);
-  OK(store(4, 0, 9)); /* one that is whole comes before it */
+  OK(store(4, 0, 9)); /* an intact one is newer */
   assert_int_equal(newest(&lines), 4);
   lk_buffer_release(&path);
   lk_buffer_release(&damaged);
 }
 
-/* A true digest in front of counters that no run can have: none of them gets past the reader. */
+/* A valid digest with impossible counters: the reader refuses all of them. */
 static void counters_are_bounded(void **state) {
   (void)state;
   static const struct {
@@ -478,7 +478,7 @@ static void full_disk_keeps_the_old(void **state) {
   assert_int_equal(damaged, 0);
 }
 
-/* The pid in their names is that of a living process: it may have been used again. */
+/* Their names have the pid of a living process, which may have been reused. */
 static void owner_cleans_both_folders(void **state) {
   (void)state;
   char name[256];
@@ -495,8 +495,8 @@ static void owner_cleans_both_folders(void **state) {
   assert_link("run/last.h5", "checkpoints/step-0000000001.h5");
 }
 
-/* A writer is killed at many moments; what it leaves can always be taken up, at the step it had reached or the last
- * before, and the next owner clears its passing files away, links in the making too. */
+/* A writer is killed at many moments: the folder always has the step it had reached or the one before, and the next
+ * owner removes its temporary files, and temporary links too. */
 static void killed_at_any_moment(void **state) {
   (void)state;
   int damaged, pipe_ends[2];

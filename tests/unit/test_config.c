@@ -64,14 +64,14 @@ static void merging(void **state) {
       "# a comment\ntask: classify\nmodel:\n  hidden: 64\n  dropout: .5\n  tied: True\n  cell: 'gru'\n"
       "train: {steps: 1e3, rate: 2E-3, epochs: +7}\nrun:\n  dir: \"a b\\tü\"\nparallel:\n  shards: 4\nlog:\n";
   assert_int_equal(parse(&c, text), LK_OK);
-  memset(text, '!', sizeof text - 1); /* nothing may point into the caller's text */
+  memset(text, '!', sizeof text - 1); /* the configuration must not point into the caller's text */
   assert_string_equal(c.task, "classify");
   assert_string_equal(c.model.cell, "gru");
   assert_string_equal(c.run.dir, "a b\tü");
   assert_string_equal(c.parallel.shards, "4");
   assert_true(c.model.hidden == 64 && c.model.dropout == 0.5 && c.model.tied && c.train.steps == 1000);
   assert_true(c.train.rate == 0.002 && c.train.epochs == 7 && c.model.layers == 1);
-  assert_int_equal(parse(&c, "model: {hidden: 65}\n"), LK_OK); /* over what is there */
+  assert_int_equal(parse(&c, "model: {hidden: 65}\n"), LK_OK); /* replaces the value above */
   assert_true(c.model.hidden == 65 && c.model.dropout == 0.5);
   assert_int_equal(parse(&c, ""), LK_OK);
   assert_int_equal(parse(&c, "# nothing\n\n"), LK_OK);
@@ -95,7 +95,7 @@ static void unknown_keys(void **state) {
   assert_bad("modle:\n  hidden: 3\n", "tiny.yaml:1:1: unknown key 'modle' (did you mean 'model'?)");
   assert_bad("rate: 3\n", "tiny.yaml:1:1: unknown key 'rate' (did you mean 'train.rate'?)");
   assert_bad("train:\n  dropout: 0.1\n", "tiny.yaml:2:3: unknown key 'train.dropout' (did you mean 'model.dropout'?)");
-  /* names from elsewhere, by a table; what is no key here says what takes its place */
+  /* names of other programs, from a table; where there is no such key the message says what to use instead */
   assert_bad("train:\n  lr: 1\n", "tiny.yaml:2:3: unknown key 'train.lr' (did you mean 'train.rate'?)");
   assert_bad("learning-rate: 1\n", "tiny.yaml:1:1: unknown key 'learning-rate' (did you mean 'train.rate'?)");
   assert_bad("train:\n  weight_decay: 1\n",
@@ -103,7 +103,7 @@ static void unknown_keys(void **state) {
   assert_bad("model:\n  vocab_size: 9\n",
              "tiny.yaml:2:3: unknown key 'model.vocab_size': 'lockstep prepare --vocabulary N' sets it");
   assert_bad("dim-rnn: 9\n", "tiny.yaml:1:1: unknown key 'dim-rnn' (did you mean 'model.hidden'?)");
-  /* nothing near: nothing is suggested */
+  /* no similar name: no suggestion */
   assert_bad("train:\n  xy: 1\n", "tiny.yaml:2:3: unknown key 'train.xy'");
   assert_bad("train:\n  foobar: 1\n", "tiny.yaml:2:3: unknown key 'train.foobar'");
   assert_bad("model: {é: 1, 'ü': 2}\n", "tiny.yaml:1:9: unknown key 'model.é'");
@@ -193,7 +193,7 @@ static void wrong_structure(void **state) {
   assert_bad("task: lm\n---\ntask: lm\n", "tiny.yaml:3:1: expected one YAML document, found a second after '---'");
 }
 
-/* Words and columns of a syntax error are the YAML library's, which differ between its versions; the line is not. */
+/* Text and column of a syntax error depend on the version of the YAML library; the line does not. */
 static void assert_bad_line(const char *text, int line, const char *word) {
   lk_config config;
   int at = 0, column = 0, end = 0;
@@ -350,7 +350,7 @@ static void printing(void **state) {
   lk_config_release(&c);
 }
 
-/* Every key is described with a sentence; the library under ours has printed nothing in all of this. */
+/* Every key is described by a sentence; the YAML library has printed nothing. */
 static void description(void **state) {
   (void)state;
   lk_buffer text = {0}, printed = {0};

@@ -1,5 +1,5 @@
-/* Corpora: every kind comes back row by row as it was added, from the smallest bucket that holds it; whatever a file
- * says wrongly is refused with file, data set and row. */
+/* Corpora: every kind is read back row by row as it was added, from the smallest bucket that fits; a malformed file is
+ * refused with the names of file, data set and row. */
 #include "corpus.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static void release(lk_corpus_info *info) {
   lk_strings_release(&info->label);
 }
 
-/* Row i of a made-up corpus. Buffers are the test's own: rows are copied when they are added. */
+/* Row i of a generated corpus. The buffers are reused, as rows are copied when they are added. */
 typedef struct made_row {
   int32_t source[400], target[400];
   float frames[400 * D];
@@ -387,7 +387,7 @@ static void wrong_rows_are_named(void **state) {
   }
 }
 
-/* A label that training never has may stand in the other parts alone. */
+/* A label that training does not have may only be in the other splits. */
 static void unseen_labels(void **state) {
   (void)state;
   static const lk_corpus_kind kinds[] = {LK_CORPUS_LABEL, LK_CORPUS_CLASSIFY};
@@ -417,7 +417,7 @@ static void unseen_labels(void **state) {
   }
 }
 
-/* Where such labels have names, numbers go down from the first one's, as far as there are names. */
+/* Such labels are numbered downwards from the first; numbers beyond the named ones are refused. */
 static lk_corpus *name_unseen(const lk_corpus_info *info, int rows) {
   const int32_t source[4] = {LK_SOS, 4, 5, LK_EOS};
   lk_corpus *corpus;
@@ -466,7 +466,7 @@ static void unseen_labels_with_names(void **state) {
   release(&info);
 }
 
-/* How text was folded comes back; files from before there was a folding of digits have none. */
+/* The folding of text is read back; older files, without folding of digits, have none. */
 static void folding_comes_back(void **state) {
   (void)state;
   for (int digits = 0; digits < 2; digits++) {
@@ -507,7 +507,7 @@ static void frames_are_finite(void **state) {
   release(&info);
 }
 
-/* Not a benchmark: only that nothing is hundreds of times slower than it should be. */
+/* No benchmark: only that nothing is hundreds of times slower than expected. */
 static void writing_is_not_slow(void **state) {
   (void)state;
   enum { COUNT = 100000, LENGTH = 60 };

@@ -1,4 +1,4 @@
-/* Corpora of pairs: lengths, references and models come back; what a file says wrongly is refused with its place. */
+/* Corpora of pairs: lengths, references and models are read back; a malformed file is refused with the place. */
 #include "corpus.h"
 #include "store_fixture.h"
 
@@ -18,7 +18,7 @@ static void release(lk_corpus_info *info) {
 
 static void units_models_and_references_come_back(void **state) {
   (void)state;
-  enum { ROWS = 20000 }; /* more than a bucket gathers before it writes */
+  enum { ROWS = 20000 }; /* more than a bucket buffers before it writes */
   static const char model[] = "\0\n\x12 any bytes \xff";
   lk_corpus_info info = {.kind = LK_CORPUS_PAIRS, .unit = "sentencepiece", .target_unit = "char", .nfc = 1};
   lk_corpus_writer *writer;
@@ -85,7 +85,7 @@ typedef enum mistake {
   NO_LENGTHS,
   SHORT_LENGTHS,
   MODEL,
-  OPENS, /* from here on the file opens, and a row is refused */
+  OPENS, /* of the following the file opens, and a row is refused */
   LONG_TARGET = OPENS,
   NO_TARGET,
   TARGET_ID,

@@ -1,4 +1,4 @@
-/* The faults that tests ask for: read exactly, and due exactly once. */
+/* LOCKSTEP_DEBUG: parsed strictly, and each fault happens exactly once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

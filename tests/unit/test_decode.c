@@ -6,7 +6,7 @@
 
 enum { V = 21, LINES = 150, LONGEST = 40 };
 
-/* A model without a file: random weights, large enough to make it opinionated. */
+/* A model without a file: random weights, large enough for clear preferences. */
 typedef struct trained {
   fixture_task f;
   lk_model model;
@@ -85,18 +85,18 @@ static void test_score(void **state) {
   for (ptrdiff_t i = 0; i < LINES; i++) {
     lk_lines line = one_line(&t, i);
     assert_int_equal(lk_score_lines(&m.model, &line, &alone), LK_OK);
-    assert_memory_equal(&alone, &together[i], sizeof alone); /* to the bit, whatever stands beside it */
+    assert_memory_equal(&alone, &together[i], sizeof alone); /* bit for bit, whatever the other lines are */
     int64_t words = t.size[i] > 0, unknown = 0;
     for (const char *at = t.line[i]; *at; at++) words += *at == ' ';
     for (const char *at = t.line[i]; (at = strstr(at, "w2")) != NULL; at++) unknown += at[2] == '1' || at[2] == '2';
-    assert_int_equal(alone.units, words + 1); /* and <eos>; an empty line too ends */
+    assert_int_equal(alone.units, words + 1); /* and <eos>, which an empty line has too */
     assert_int_equal(alone.unknown, unknown);
     assert_true(alone.log_probability < 0 && isfinite(alone.log_probability));
   }
   trained_close(&m);
 }
 
-/* Over every continuation of a line the probabilities sum to what the line so far has. */
+/* The probabilities of all continuations of a line sum to the probability of the line so far. */
 static void test_scores_are_probabilities(void **state) {
   (void)state;
   static const char *const settings[] = {"task=lm", NET, NULL};
@@ -106,7 +106,7 @@ static void test_scores_are_probabilities(void **state) {
   const char *pointer[V];
   size_t size[V];
   lk_score score[V], before;
-  for (int v = 0; v < V; v++) { /* <pad> and <sos> cannot be spelt: these two are taken from the net below */
+  for (int v = 0; v < V; v++) { /* <pad> and <sos> cannot be written as text: the net's own values are used for these */
     size[v] = (size_t)snprintf(line[v], sizeof line[v], "w5 w9 %s",
                                v == LK_EOS   ? "<eos>"
                                : v == LK_UNK ? "never"
@@ -118,7 +118,7 @@ static void test_scores_are_probabilities(void **state) {
   size[0] = 5;
   lines.count = 1;
   assert_int_equal(lk_score_lines(&m.model, &lines, &before), LK_OK);
-  assert_int_equal(before.units, 1); /* running text: nothing is said of the first */
+  assert_int_equal(before.units, 1); /* in running text the first unit has no probability */
   double sum = 0;
   for (int v = LK_EOS; v < V; v++) {
     assert_int_equal(score[v].units, 2);
@@ -161,7 +161,7 @@ static void check_predict(lk_corpus_kind kind, const lk_lines *lines, const char
   }
   assert_int_equal(together.size, alone.size);
   assert_memory_equal(together.data, alone.data, alone.size);
-  int kinds = 0; /* it does not always say the same */
+  int kinds = 0; /* the answers are not all the same */
   for (int i = 0; i < 5; i++) kinds += strstr(together.data, fixture_tags[i]) != NULL;
   assert_true(kinds >= 2);
   lk_buffer_release(&together);
@@ -257,7 +257,7 @@ static void test_wrong_task(void **state) {
   lk_error_clear();
 }
 
-/* Sampling. Logits 0..: specials have the largest of all, and must never come. */
+/* Sampling. The special units have the largest logits and must never be drawn. */
 static const lk_real logits[10] = {90, 90, 2, 90, 1, (lk_real)0.5, 3, -1, 3, (lk_real)2.5};
 
 /* share[id] of numbers spread evenly over [0,1). */
@@ -270,7 +270,7 @@ static void shares(const lk_generate *how, bool eos, double share[10]) {
   lk_sampler_release(&sampler);
 }
 
-/* The same by definition: of `ids`, in proportion to e^(logit / temperature). */
+/* The definition: among `ids`, in proportion to e^(logit / temperature). */
 static void expect_shares(lk_generate how, bool eos, const int *ids, int count) {
   double share[10], expected[10] = {0}, sum = 0;
   for (int i = 0; i < count; i++) sum += expected[ids[i]] = exp((double)logits[ids[i]] / how.temperature);
@@ -311,7 +311,7 @@ static void test_sampling(void **state) {
   expect_shares(how, true, best, 1);
   how.top_p = 0.999999;
   expect_shares(how, true, all, 7);
-  how.top_k = 3; /* top-p goes by what top-k left: 6 and 8 hold 0.767 of it */
+  how.top_k = 3; /* top-p is applied after top-k, where 6 and 8 have 0.767 */
   how.top_p = 0.75;
   expect_shares(how, true, two, 2);
 
@@ -320,7 +320,7 @@ static void test_sampling(void **state) {
   shares(&how, true, share);
   assert_true(fabs(share[6] - 1) < 1e-9);
   lk_sampler sampler;
-  assert_int_equal(lk_sampler_init(&sampler, &how, LK_SPECIALS, false), LK_DATA); /* nothing may come */
+  assert_int_equal(lk_sampler_init(&sampler, &how, LK_SPECIALS, false), LK_DATA); /* no unit is left */
   lk_error_clear();
 }
 
@@ -353,7 +353,7 @@ static void test_generate_lines(void **state) {
   trained_open(&m, LK_CORPUS_TEXT, 0, "word", settings);
   lk_generate how = {.prompt = "w5 w6", .temperature = 1, .top_p = 1, .length = 12, .seed = 7, .count = 3};
   generate(&m, &how, &few);
-  how.count = 70; /* more than are made side by side */
+  how.count = 70; /* more than are generated in one batch */
   generate(&m, &how, &many);
   assert_int_equal(count_of(&few, '\n'), 3);
   assert_int_equal(count_of(&many, '\n'), 70);
@@ -368,7 +368,7 @@ static void test_generate_lines(void **state) {
     longest = words > longest ? words : longest;
     shortest = words < shortest ? words : shortest;
   }
-  assert_int_equal(longest, 2 + 12); /* the prompt, and the limit */
+  assert_int_equal(longest, 2 + 12); /* prompt and length limit */
   assert_true(shortest < 2 + 12);    /* some ended by themselves */
   how.count = 3;
   how.seed = 8;
@@ -405,7 +405,7 @@ static void test_generate_running_words(void **state) {
   trained_close(&m);
 }
 
-/* Greedy text, unit by unit with carried states, is what whole prefixes read anew would give. */
+/* Greedy text, generated unit by unit with carried states, is the same as by reading the whole prefix each time. */
 static void test_generate_greedy(void **state) {
   (void)state;
   size_t count;
@@ -435,7 +435,7 @@ static void test_generate_greedy(void **state) {
       ids[length] = best;
       assert_int_equal(out.data[length], lk_strings_get(&m.f.info.source, best)[0]);
     }
-    size_t half = out.size / 2; /* nothing random: both texts are the same */
+    size_t half = out.size / 2; /* nothing is random: both texts are the same */
     assert_memory_equal(out.data, out.data + half, half);
     lk_arena_release(&arena);
     lk_buffer_release(&out);
@@ -443,7 +443,8 @@ static void test_generate_greedy(void **state) {
   }
 }
 
-/* Words between TABs may have blanks inside: a tag each, however lines are cut; what is not known is counted. */
+/* Words separated by TABs may contain spaces; each way to split a line gives a tag for every word; unknown words are
+ * counted. */
 static void test_tabs(void **state) {
   (void)state;
   static const char *const settings[] = {"task=label", NET, NULL};

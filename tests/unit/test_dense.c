@@ -10,7 +10,7 @@ typedef struct model {
   lk_params *params;
   lk_dense d;
   lk_arena arena;
-  int other; /* an [O, I] tensor of somebody else */
+  int other; /* an [O, I] tensor of another layer */
 } model;
 
 static model make(int tied) {
@@ -84,7 +84,7 @@ static void check_weight(const lk_real *total, const model *m, ptrdiff_t N, cons
       double sum = 0;
       for (ptrdiff_t r = 0; r < N; r++) sum += (double)dy[r * LDY + o] * (double)x[r * LDX + i];
       if (m->d.tied)
-        assert_true(isnan(dw[o * I + i])); /* left to its owner */
+        assert_true(isnan(dw[o * I + i])); /* assigned by its own layer */
       else
         near(dw[o * I + i], sum, (double)N);
     }

@@ -17,7 +17,7 @@ static void lay_out(test_batch *b) {
   b->ids = lk_arena_ints(&b->arena, b->rank.pack.N);
 }
 
-/* `fill`: what every byte of the memory holds at first. */
+/* fill: the initial value of every byte of the memory. */
 static void open_batch(test_batch *b, const fixture_corpus *corpus, lk_params *params, int fill) {
   memset(b, 0, sizeof *b);
   fixture_rank_open(&b->rank, corpus, 0, 1, params);

@@ -4,7 +4,7 @@
 
 #include "layers.h"
 
-#define WIDTH 37 /* not whole blocks of random numbers */
+#define WIDTH 37 /* not a multiple of a block of random numbers */
 #define LD    48
 
 static const lk_mode training = {.training = 1, .seed = 9, .step = 4};
@@ -19,7 +19,7 @@ static lk_real *masks(fixture_rank *k, const fixture_corpus *c, int r, int R, lk
   return x;
 }
 
-/* The same (corpus row, time) has the same mask on whatever rank, beside whatever rows. */
+/* A (corpus row, time) has the same mask on any rank and beside any other rows. */
 static void mask_does_not_depend_on_the_batch(void **state) {
   (void)state;
   fixture_corpus c = fixture_deal(8, 3, 9, 1);
@@ -42,7 +42,7 @@ static void mask_does_not_depend_on_the_batch(void **state) {
   }
 }
 
-/* Rows that agree in `a` and `b`, of all that both have. */
+/* The number of rows whose masks agree. */
 static double agreement(const lk_real *a, const lk_real *b, ptrdiff_t rows) {
   double same = 0;
   for (ptrdiff_t r = 0; r < rows; r++) same += memcmp(a + r * LD, b + r * LD, WIDTH * sizeof *a) == 0;
@@ -85,7 +85,7 @@ static void variational_mask_is_one_for_all_times(void **state) {
   }
 }
 
-/* Each unit is kept with 1 - rate, and what is kept is divided by it: within five standard errors. */
+/* Each unit is kept with probability 1 - rate and then divided by it: within five standard errors. */
 static void share_and_scale(void **state) {
   (void)state;
   fixture_corpus c = fixture_deal(8, 4, 40, 3);
@@ -130,7 +130,7 @@ static void a_copy_where_nothing_is_dropped(void **state) {
   fixture_rank_close(&k);
 }
 
-/* Dropped means zero, whatever stood there; and rows are masked alike in place and out of place. */
+/* Dropped values are zero, also where they were NaN; masking in place and into another array is the same. */
 static void dropped_units_are_zero_even_of_a_nan(void **state) {
   (void)state;
   fixture_corpus c = fixture_deal(2, 3, 9, 1);

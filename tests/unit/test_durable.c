@@ -1,4 +1,4 @@
-/* Durable writing: whole or not at all, whatever fails; and the digests. */
+/* Durable writing: a file is written completely or not at all, whatever fails; and digests. */
 #include "durable.h"
 
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 
 #include "store_fixture.h"
 
-/* fsync() and rename() of this program, in the place of the C library's: they note what they were called for. */
+/* This program's own fsync() and rename(), which replace the C library's and record their calls. */
 enum { CALLS = 16 };
 static struct {
   char call; /* s: fsync, r: rename */
@@ -39,8 +39,8 @@ static ino_t inode(const char *path) {
   return about.st_ino;
 }
 
-/* A crash of the machine must find the old file or the whole new one: the bytes are on the disk before the name is, and
- * the name, which is the folder's, before the function returns. */
+/* After a crash of the machine there must be the old or the complete new file: the data are synced before the rename,
+ * and the folder, which has the name, before the function returns. */
 static void syncs_before_and_after_the_name(void **state) {
   (void)state;
   called = 0;
@@ -74,7 +74,7 @@ static void writes_and_replaces(void **state) {
   assert_int_equal(count_files("."), 2);
 }
 
-/* Files cannot grow beyond `bytes`: as a full disk, but without one. */
+/* Limit files to `bytes`, which looks like a full disk. */
 static void limit_files(rlim_t bytes, rlim_t *old) {
   struct rlimit limit;
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -142,7 +142,7 @@ static void folders(void **state) {
   FAILS(LK_IO, "there is a file of that name", lk_durable_folder("file/x"));
 }
 
-/* Whoever left them, living or dead, here or elsewhere: numbers of processes are used again. */
+/* Whichever process left them, as process numbers are reused. */
 static void cleans_what_is_passing(void **state) {
   (void)state;
   char host[65] = "", name[256];
@@ -157,7 +157,7 @@ static void cleans_what_is_passing(void **state) {
   write_all(".c.h5.elsewhere.77-0.lockstep-tmp", "x", 1);
   assert_int_equal(symlink("a.h5", ".last.h5.elsewhere.1-0.lockstep-tmp"), 0);
   assert_int_equal(symlink("none", ".best.h5.elsewhere.1-0.lockstep-tmp"), 0);
-  /* no names of ours */
+  /* not temporary files of the program */
   write_all("mine.lockstep-tmp", "x", 1);
   write_all(".lockstep-tmp", "x", 1);
   write_all("a.h5", "x", 1);
@@ -167,11 +167,11 @@ static void cleans_what_is_passing(void **state) {
   waitpid(child, NULL, 0);
   OK(status);
   assert_int_equal(count_files("."), 4);
-  OK(lk_durable_clean("none")); /* nothing there, nothing to do */
+  OK(lk_durable_clean("none")); /* no such folder: nothing to do */
   FAILS(LK_IO, "cannot read the folder a.h5", lk_durable_clean("a.h5"));
 }
 
-/* Killed while it writes, a writer leaves the old file and a passing one, which the next clean takes. */
+/* A writer that is killed leaves the old file and a temporary one, which the next clean removes. */
 static void killed_in_the_middle(void **state) {
   (void)state;
   static char large[1 << 22];

@@ -1,5 +1,5 @@
 /* The gradient of a table is defined as the dense sum: each shard's gradient [V, E] is zeros plus its rows, and those are
- * added along the tree. What touches only the rows in use must give the same bits. */
+ * added along the tree. The sparse sum, over touched rows only, must give the same bits. */
 #include "nn_fixture.h"
 
 #include <math.h>
@@ -43,7 +43,7 @@ static void scatter_all(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, 
       block[(c->ids[r] - m0) * c->E + i] += c->dx[r * c->lddx + i];
 }
 
-/* Words crowd at both ends of the table, so that shards share some; word 2 gets sums that underflow to -0. */
+/* Words come from both ends of the table, so that shards share some; the sums of word 2 underflow to -0. */
 static void make_rows(const fixture_rank *k, int V, int E, int32_t *ids, lk_real *dx, ptrdiff_t ld) {
   fixture_rows(&k->pack, 4, E, dx, ld);
   for (ptrdiff_t r = 0; r < k->pack.N; r++) {
@@ -79,7 +79,7 @@ static void check_marks(const setting *t, const fixture_rank *k, int p, const in
   free(want);
 }
 
-/* The first batch leaves rows behind that the second one does not touch. */
+/* The first batch assigns rows that the second one does not touch. */
 static void rows_of_the_last_step_are_cleared(void **state) {
   (void)state;
   fixture_corpus c = {.S = 1, .sequences = 1, .shard_seq = {0, 1}, .length = {3}, .id = {1}};
@@ -162,8 +162,8 @@ static void bits_are_those_of_the_dense_sum(void **state) {
   }
 }
 
-/* The trap itself, by hand: a sum that underflows to -0 in shard 0 stays -0 in a run of one shard, and becomes +0 as
- * soon as there is a sibling, although that never saw the word. */
+/* By hand: a sum that underflows to -0 in shard 0 stays -0 in a run of one shard, but becomes +0 when another shard is
+ * added, although that does not have the word. */
 static void signed_zero_by_hand(void **state) {
   (void)state;
   for (int S = 1; S <= 2; S++) {

@@ -103,7 +103,7 @@ static void same_bits_on_any_number_of_ranks(void **state) {
   }
 }
 
-/* Words of a second half, which start at time `offset` of the text. */
+/* The words of a part that starts at time `offset` of the text. */
 static void read_text(net_run *run, ptrdiff_t offset) {
   const lk_pack *p = &run->rank->pack;
   for (ptrdiff_t r = 0; r < p->N; r++) run->ids[r] = fixture_word(1, p->id[p->seq[r]], p->time[r] + offset, NET_V);
@@ -115,7 +115,7 @@ static fixture_corpus lanes(int length) {
   return c;
 }
 
-/* Runs times [offset, offset + length) from the states in `carry`, which it replaces; out [5, 8, width]. */
+/* Run times [offset, offset + length) from the states in `carry`, and update these; out [5, 8, width]. */
 static void read_part(net *n, ptrdiff_t offset, int length, lk_real *carry, lk_real *out) {
   fixture_corpus c = lanes(length);
   fixture_rank k;
@@ -189,7 +189,7 @@ static void rare_words_become_unknown(void **state) {
   net_close(&n);
 }
 
-/* Laid out without what only backward needs, the encoder gives the same output. */
+/* An encoder laid out for inference only gives the same output. */
 static void inference_layout_gives_the_same(void **state) {
   (void)state;
   for (int i = 0; i < NETS; i++) {
@@ -259,7 +259,7 @@ static void tensors_have_their_names_and_shapes(void **state) {
 static const lk_column_form columns[] = {{.name = "source", .values = NET_V, .width = 1},
                                          {.name = "tag", .values = NET_TAGS, .width = 1}};
 
-/* Declaring by `config` fails, and the message names the key. */
+/* Declaring fails with this configuration, and the message names the key. */
 static void refuse(const lk_config *config, const char *key) {
   lk_params *params;
   lk_encoder e;
@@ -301,7 +301,7 @@ static void wrong_settings_are_named(void **state) {
   REFUSE(features, "tag,tag");
   REFUSE(features, "source");
   config.model = good;
-  /* word dropout goes by counts: words that were never seen are none of its business, but all of them are */
+  /* word dropout needs counts, and there are none where all words were seen 0 times */
   int64_t counts[NET_V] = {9, 9, 9, 9};
   const lk_column_form counted = {.name = "source", .values = NET_V, .width = 1, .counts = counts};
   lk_encoder e;

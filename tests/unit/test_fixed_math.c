@@ -1,4 +1,4 @@
-/* log, exp, power and cosine against libm's in long double, and their bits on this machine against those of any other. */
+/* log, exp, power and cosine against libm in long double, and their bits against those of the first machine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -83,7 +83,7 @@ static void test_cosine(void **state) {
   assert_true(lk_fixed_cos_turns(-0.125) == lk_fixed_cos_turns(1.125) && isnan(lk_fixed_cos_turns(NAN)));
 }
 
-/* A digest of many results, the same on every machine and for every compiler: what it was on the first. */
+/* A digest of many results, which is the same on every machine and with every compiler. */
 static void test_bits(void **state) {
   (void)state;
   uint64_t digest = 14695981039346656037ULL;

@@ -1,5 +1,5 @@
-/* Frames in a stranger's HDF5 file: every type that h5py writes comes back, what is wrong is named by data set, row and
- * value, and nothing that a file holds, or that the child says, harms this process. */
+/* Frames in an untrusted HDF5 file: every type that h5py writes is read, mistakes are named with data set, row and
+ * value, and neither a file's contents nor a child's messages can harm this process. */
 #include <hdf5.h>
 
 #include <fcntl.h>
@@ -57,7 +57,7 @@ static void put_labels(hid_t file, hid_t type, const int64_t labels[ROWS]) {
 
 static const int64_t plain[ROWS] = {7, -3, 100};
 
-/* A file with good parts but for `without`, which the test makes. */
+/* A valid file except for `without`, which the test adds. */
 static hid_t begin(const char *without) {
   const hid_t file = H5Fcreate("f.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   assert_true(file >= 0);
@@ -81,7 +81,7 @@ static void refused(hid_t file, const char *words) {
   assert_null(f);
 }
 
-/* All rows in order, and then from the end backwards, which starts the child anew. */
+/* All rows in order, and then in reverse order, which starts the child again. */
 static void expect_frames(lk_foreign *f, const double *expected) {
   const float *frames;
   ptrdiff_t length;
@@ -299,7 +299,7 @@ static void many_rows(void **state) {
   free(data);
 }
 
-/* Any byte of the file changed: what HDF5 makes of it happens elsewhere. */
+/* Any byte of the file is changed: HDF5 may crash, but only in the child. */
 static void spoiled_files(void **state) {
   (void)state;
   enum { TRIES = 60 };
@@ -334,7 +334,7 @@ static void spoiled_files(void **state) {
   free(bytes);
 }
 
-/* ---- a child that says something else ---- */
+/* ---- a child that sends wrong messages ---- */
 
 typedef struct words {
   unsigned char bytes[4096];

@@ -1,5 +1,5 @@
-/* HDF5 files: what is written comes back; the same content gives the same bytes; a flipped bit or a missing byte is
- * found before HDF5 sees the file; a full disk leaves nothing. */
+/* HDF5 files: written data are read back; the same content gives the same bytes; a flipped bit or a missing byte is
+ * found before HDF5 opens the file; a full disk leaves no file. */
 #include "h5.h"
 
 #include <math.h>
@@ -244,7 +244,7 @@ static void nothing_stays_without_commit(void **state) {
   assert_int_equal(count_files("."), 0);
 }
 
-/* The disk is full after `limit` bytes. HDF5 1.10 would call that a success. */
+/* The disk is full after `limit` bytes, which HDF5 1.10 does not report. */
 static void full_disk(void **state) {
   (void)state;
   struct rlimit limit, old;

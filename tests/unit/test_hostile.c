@@ -1,5 +1,5 @@
-/* Files from strangers, made by hand with HDF5: each is refused with one line, without a crash and without much memory.
- * The same files with a user block and digest of ours must be refused as well: a digest only says that nothing changed. */
+/* Hostile files, made by hand with HDF5: each is refused with one line, without a crash and without much memory. The
+ * same files with a user block and valid digest must be refused too, as anybody can compute a digest. */
 #include <hdf5.h>
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ static hid_t begin(void) {
   return file;
 }
 
-/* Close, and put a true digest in front. */
+/* Close the file and add a valid digest. */
 static void end(hid_t file) {
   size_t size;
   char hex[33], line[512] = "";
@@ -37,14 +37,14 @@ static void end(hid_t file) {
   free(bytes);
 }
 
-/* As a second rank opens it: nobody looks at the file first, so that it is our own checks that have to stop it. */
+/* Open as a second rank does, without the child's check, so that only the checks of this process can refuse it. */
 static lk_h5 *reopen(void) {
   lk_h5 *file;
   OK(lk_h5_open(&file, "x.h5", false));
   return file;
 }
 
-/* Reading and looking at /x fails with these words, under a name that exists() denies where it is a link. */
+/* Reading /x fails with these words; where it is a link exists() says no. */
 static void refused(const char *words) {
   static int32_t numbers[1 << 16];
   lk_type type;
@@ -54,7 +54,7 @@ static void refused(const char *words) {
   FAILS(LK_DATA, words, lk_h5_shape(file, "/x", &type, &dims, shape));
   FAILS(LK_DATA, words, lk_h5_read(file, "/x", LK_INT32, 0, 4, numbers));
   lk_h5_close(&file);
-  FAILS(LK_DATA, "x.h5", lk_h5_open(&file, "x.h5", true)); /* the child that looks first refuses it as well */
+  FAILS(LK_DATA, "x.h5", lk_h5_open(&file, "x.h5", true)); /* the child refuses it too */
 }
 
 static hid_t space_of(hsize_t rows) { return H5Screate_simple(1, &rows, NULL); }
@@ -175,7 +175,7 @@ static void filters(void **state) {
 
   file = begin();
   list = chunked(16);
-  H5Pset_filter(list, 32015, H5Z_FLAG_OPTIONAL, 0, NULL); /* of a plugin, which must not be looked for */
+  H5Pset_filter(list, 32015, H5Z_FLAG_OPTIONAL, 0, NULL); /* a plugin's filter, which must not be searched for */
   put(file, "/x", 32, list);
   H5Pclose(list);
   end(file);
@@ -194,7 +194,7 @@ static void filters(void **state) {
 static void wild_shapes(void **state) {
   (void)state;
   hid_t list, file = begin();
-  put(file, "/x", (hsize_t)1 << 40, H5P_DEFAULT); /* nothing written: no place allocated */
+  put(file, "/x", (hsize_t)1 << 40, H5P_DEFAULT); /* never written, so no space is allocated */
   end(file);
   refused("/x is refused: its shape promises more than the file holds");
 
@@ -259,7 +259,7 @@ static void wild_types(void **state) {
   H5Sclose(space);
 }
 
-/* Chunks whose stored bytes are not what the shape says, put down raw. */
+/* Raw chunks whose bytes do not have the size of their shape. */
 static void put_chunk(const void *bytes, size_t size, unsigned mask, bool fletcher) {
   const hid_t file = begin(), list = chunked(1 << 14), space = space_of(1 << 14);
   if (fletcher) H5Pset_fletcher32(list);
@@ -288,7 +288,7 @@ static void wild_chunks(void **state) {
   read_fails("/x is damaged: a chunk has the wrong size");
   put_chunk(garbage, 100, 0, false);
   read_fails("/x is damaged: a chunk does not inflate");
-  put_chunk(garbage, 100, 1, false); /* the filter was left out, it says */
+  put_chunk(garbage, 100, 1, false); /* marked as stored without the filter */
   read_fails("/x is damaged: a chunk has the wrong size");
   put_chunk(garbage, 2, 0, false);
   read_fails("/x is refused: its shape promises more");
@@ -299,7 +299,7 @@ static void wild_chunks(void **state) {
   put_chunk(garbage, sizeof garbage, 1, false);
   lk_h5 *file = reopen();
   int32_t numbers[4] = {7};
-  OK(lk_h5_read(file, "/x", LK_INT32, 0, 4, numbers)); /* that is honest */
+  OK(lk_h5_read(file, "/x", LK_INT32, 0, 4, numbers)); /* which is valid */
   assert_int_equal(numbers[0], 0);
   lk_h5_close(&file);
 }
@@ -348,7 +348,7 @@ static void missing_chunks(void **state) {
   lk_h5_close(&h5);
 }
 
-/* Files as h5py makes them must open: other types and byte orders, chunks across all axes, checksums, strings. */
+/* Files as h5py writes them must open: other types and byte orders, chunks along all axes, checksums, strings. */
 static void foreign_files_open(void **state) {
   (void)state;
   enum { A = 37, B = 23, C = 5 };
@@ -402,7 +402,7 @@ static void foreign_files_open(void **state) {
   lk_h5_close(&h5);
 }
 
-/* The other way round: HDF5 itself decodes the chunks that we coded. */
+/* The reverse: HDF5 decodes the chunks that our code compressed. */
 static void our_chunks_are_good(void **state) {
   (void)state;
   enum { COUNT = 1 << 21, KINDS = 6 };
@@ -454,7 +454,7 @@ static void strings_are_utf8(void **state) {
   lk_h5_close(&h5);
 }
 
-/* A program that looks at the file and does as the line says. */
+/* A program in place of the child, which does what the line says. */
 static void probe_by(const char *line) {
   static char path[] = "./probe";
   char text[200];
@@ -473,7 +473,7 @@ static void honest_file(const char *path, int32_t value) {
   lk_h5_close(&file);
 }
 
-/* What becomes of the child decides, and nothing but "0 good" with code 0 is good. */
+/* A file is only accepted when the child answers "0 good" and exits with 0. */
 static void a_look_first(void **state) {
   (void)state;
   static const struct {
@@ -497,12 +497,12 @@ static void a_look_first(void **state) {
     probe_by(ends[i].line);
     FAILS(ends[i].code, ends[i].words, lk_h5_open(&file, "a.h5", true));
   }
-  /* Where no process can be started a digest that holds will do. */
+  /* Where no process can be started a valid digest is enough. */
   lk_h5_probe_program("/nonexistent");
   OK(lk_h5_open(&file, "a.h5", true));
   lk_h5_close(&file);
   lk_h5_probe_program(NULL);
-  /* A good answer counts for that file: what lies under the name later is looked at again. */
+  /* The answer is remembered for that file only: another file under the same name is checked again. */
   honest_file("a.h5", 2);
   OK(lk_h5_open(&file, "a.h5", true));
   lk_h5_close(&file);
@@ -512,7 +512,7 @@ static void a_look_first(void **state) {
   lk_h5_probe_program(NULL);
 }
 
-/* Neither HDF5's settings nor threads. */
+/* Neither environment variables of HDF5 nor threads matter. */
 static void the_childs_environment(void **state) {
   (void)state;
   lk_h5 *file;
@@ -533,7 +533,7 @@ static void the_childs_environment(void **state) {
   free(text);
 }
 
-/* Nothing above took memory that a stranger named: the whole of it stayed below 400 MB (with a sanitizer's share). */
+/* No test above allocated a size given by a hostile file: the peak is below 400 MB (including a sanitizer's). */
 static void little_memory(void **state) {
   (void)state;
   struct rusage usage;

@@ -1,4 +1,4 @@
-/* A user's file before it is text: compressed in four ways, damaged, an archive, another encoding. */
+/* Input files before they are text: compressed in four ways, damaged, archives, other encodings. */
 #include "input.h"
 
 #include <archive.h>
@@ -61,7 +61,7 @@ static void refused(const char *words, const void *bytes, size_t size) {
 }
 #define REFUSED(words, literal) refused(words, literal, sizeof(literal) - 1)
 
-/* Whatever the name says, and several one after the other as `cat a.gz b.gz` makes them. */
+/* Whatever their name, and several concatenated as by `cat a.gz b.gz`. */
 static void compressed_text_comes_back(void **state) {
   (void)state;
   static char text[600000], twice[1200000];
@@ -76,15 +76,15 @@ static void compressed_text_comes_back(void **state) {
     memcpy(packed + used, packed, used);
     write_all("x", packed, 2 * used);
     IS(twice, 2 * size, "x");
-    write_all("x", packed, pack(filters[i].add, "", 0, 0)); /* of nothing: the reader says that it is empty */
+    write_all("x", packed, pack(filters[i].add, "", 0, 0)); /* an empty one: the reader reports that */
     IS("", 0, "x");
   }
   write_all("BZh.txt", "BZh is no magic alone\n", 22);
   IS("BZh is no magic alone\n", 22, "BZh.txt");
 }
 
-/* Cut anywhere, or one bit changed anywhere: the text or LK_DATA, never another text. (A zstd frame of libarchive's own has
- * no checksum.) */
+/* Truncated anywhere, or with one bit flipped anywhere: the text or LK_DATA, never another text. (Frames that
+ * libarchive's zstd writes have no checksum.) */
 static void damage_never_passes(void **state) {
   (void)state;
   static char text[1200], spoiled[ROOM];
@@ -200,7 +200,7 @@ static void bytes_are_guessed(void **state) {
     if (!strstr(words, cases[i].words)) print_error("%s\n", words);
     assert_non_null(strstr(words, cases[i].words));
   }
-  /* UTF-8 with a slip, and what is no text: no guess; a pipe: no file */
+  /* UTF-8 with one mistake, and binary data: no guess of an encoding; a pipe has no file name */
   static const char slip[] = "na\xc3\xafve \xc3\xa9t\xc3\xa9 \xff\n", noise[] = "\x01\x02\xff\x81\x07\x1b\x90\x03";
   lk_input_say_invalid(words, sizeof words, slip, sizeof slip - 1, lk_utf8_valid(slip, sizeof slip - 1), "f");
   assert_string_equal(words, "not valid UTF-8: byte 0xff");

@@ -1,5 +1,5 @@
-/* Products with packed weights and the softmax loss, on every instruction set: right, and the same bits for a row
- * whatever stands beside it. */
+/* Products with packed weights and the softmax loss, on every instruction set: correct, and a row's bits do not depend
+ * on the other rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -34,7 +34,7 @@ static lk_real *numbers(uint32_t stream, ptrdiff_t n) {
   return x;
 }
 
-enum { PLAIN, TRANSPOSED, VIEW, LAYOUTS }; /* VIEW: transposed, and read where it lies */
+enum { PLAIN, TRANSPOSED, VIEW, LAYOUTS }; /* VIEW: transposed, read in place */
 
 static lk_packed pack(ptrdiff_t M, ptrdiff_t K, const lk_real *w, int layout) {
   const lk_kernels *k = lk_kernels_get();
@@ -48,7 +48,7 @@ static lk_packed pack(ptrdiff_t M, ptrdiff_t K, const lk_real *w, int layout) {
   return p;
 }
 
-/* A product of n rows in shuffled places: row lists in and out of a larger matrix. */
+/* A product of n rows in shuffled order: lists of rows into and out of a larger matrix. */
 typedef struct problem {
   ptrdiff_t n, M, K, ldx, ldy;
   lk_real *w, *x, *y, *bias;
@@ -102,7 +102,7 @@ static void check_product(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, int transposed,
                  (double)y[m], sum);
     }
     for (ptrdiff_t m = M; m < lk_padded(M); m++) assert_true(y[m] == 0);
-    for (ptrdiff_t m = lk_padded(M); m < p.ldy; m++) assert_true(y[m] == old[m]); /* not ours */
+    for (ptrdiff_t m = lk_padded(M); m < p.ldy; m++) assert_true(y[m] == old[m]); /* untouched */
   }
   free(w.data);
   free(before);
@@ -199,7 +199,7 @@ static void check_outer(size_t isa, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K) {
   free(block);
 }
 
-/* Row after row from zero, to the last bit, in every corner of its blocks. */
+/* Row after row from zero, bit for bit, at every edge of the blocks. */
 static void test_outer_product(void **state) {
   (void)state;
   static const ptrdiff_t sizes[][3] = {{0, 3, 5},      {1, 1, 1},    {2, 6, 64},     {5, 7, 65},
@@ -325,7 +325,7 @@ static void test_softmax_agrees_with_plain_loops(void **state) {
       for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         for (int smooth = 0; smooth < 2; smooth++) {
           check_softmax(sizes[i], 0.1 * smooth, 1, 0);
-          check_softmax(sizes[i], 0.1 * smooth, 8, 300); /* e^300 is no float: the maximum is taken off first */
+          check_softmax(sizes[i], 0.1 * smooth, 8, 300); /* e^300 overflows a float: the maximum is subtracted first */
           check_softmax(sizes[i], 0.1 * smooth, 60, -500);
         }
 }
@@ -389,7 +389,7 @@ static void test_kernels_are_chosen_by_name(void **state) {
   assert_int_equal(lk_kernels_select("sse9"), LK_USAGE);
   assert_non_null(strstr(lk_error_get()->text, "portable"));
   lk_error_clear();
-  assert_string_equal(lk_kernels_get()->name, "portable"); /* a failure changes nothing */
+  assert_string_equal(lk_kernels_get()->name, "portable"); /* after a failure the selection is unchanged */
   assert_int_equal(lk_kernels_select("auto"), LK_OK);
   assert_string_equal(lk_kernels_get()->name, isas[lk_kernels_isa()]);
   const int best = lk_kernels_isa();
@@ -400,7 +400,7 @@ static void test_kernels_are_chosen_by_name(void **state) {
   assert_int_equal(lk_kernels_select("auto"), LK_OK);
 }
 
-/* Products, and the gradients of weights, of rows that the number of ranks parts in one way or another. */
+/* Products and weight gradients where the rows are divided in one way or another, as by the number of ranks. */
 static void test_blas_by_shards(void **state) {
   (void)state;
   enum { N = 40, M = 100, K = 200, LD = 112 };
@@ -411,7 +411,7 @@ static void test_blas_by_shards(void **state) {
   lk_packed packed = pack(M, K, w, VIEW);
   lk_product p = {.n = N, .x = x, .ldx = K, .y = y, .ldy = LD, .shard_row = all, .shards = 4};
   k->product(&packed, &p);
-  for (ptrdiff_t k0 = 0; k0 < K; k0 += 96) { /* in parts of the sum, as the output layer goes back */
+  for (ptrdiff_t k0 = 0; k0 < K; k0 += 96) { /* a part of the sum at a time, as the output layer does backward */
     const lk_range over = {k0, k0 + 96 < K ? k0 + 96 : K};
     p = (lk_product){
         .n = 7, .over = over, .x = x + k0, .ldx = K, .y = z, .ldy = LD, .add = k0 > 0, .shard_row = left, .shards = 2};
@@ -430,7 +430,7 @@ static void test_blas_by_shards(void **state) {
   for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
 }
 
-/* A fused multiply-add in software is slow: where a CPU has nothing better, auto asks whether OpenBLAS is faster. */
+/* Where the CPU has no fused multiply-add, auto measures whether OpenBLAS is faster than software. */
 static void test_blas_is_measured(void **state) {
   (void)state;
   assert_int_equal(lk_kernels_select("portable"), LK_OK);

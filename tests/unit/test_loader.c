@@ -7,7 +7,7 @@
 
 enum { S = 8, VOCABULARY = 200, LABELS = 5, D = 3, ROWS_MOST = 4000 };
 
-/* Counting allocations: lk_loader_batch() must do without. Sanitizers have an allocator of their own. */
+/* Count allocations, as lk_loader_batch() must make none. Sanitizers replace the allocator. */
 static long allocations;
 #if !LK_SANITIZED
 void *__libc_malloc(size_t size);
@@ -20,7 +20,7 @@ void *realloc(void *block, size_t size) { return allocations++, __libc_realloc(b
 
 static uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15u + (hash >> 29); }
 
-/* Lengths as sentences have them: log-normal around eleven words. */
+/* Lengths like those of sentences: log-normal around eleven words. */
 static ptrdiff_t length_of(int row) {
   const double z = lk_rng_normal(lk_rng_make(3, LK_PURPOSE_INIT), (uint32_t)row, 0, 0, 0);
   const double words = exp(2.4 + 0.75 * z);
@@ -52,7 +52,7 @@ static void describe(lk_corpus_info *info, lk_corpus_kind kind) {
   if (kind != LK_CORPUS_TEXT) info->label = many("L", LABELS, false);
 }
 
-/* A corpus of `rows` rows in which every number tells its row and place. */
+/* A corpus of `rows` rows in which every number encodes its row and position. */
 static lk_corpus *make_rows(lk_corpus_kind kind, int rows) {
   static lk_corpus_info info;
   int32_t source[128], target[128];
@@ -210,7 +210,7 @@ static void the_same_batches_for_any_number_of_ranks(void **state) {
   }
 }
 
-/* What a row holds, read from the file itself, as the view must show it. */
+/* The contents of a row, read from the file, as the view must give them. */
 static uint64_t row_content(const lk_corpus *corpus, lk_view view, uint32_t id, int32_t *length, char where[96]) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
   int32_t source[256], target[256] = {0}, n;
@@ -288,7 +288,7 @@ static void without_shuffling_rows_come_by_length(void **state) {
   lk_corpus_close(&corpus);
 }
 
-/* How much longer the busiest shard of a step works than the mean one: what ranks would wait. */
+/* The excess of the largest shard of a step over the mean, for which the other ranks would wait. */
 static double imbalance(const lk_corpus *corpus, ptrdiff_t batch, ptrdiff_t pool) {
   const lk_loader_settings settings = {.view = LK_VIEW_LABEL, .seed = 5, .batch = batch, .pool = pool, .shuffle = true};
   const ptrdiff_t count = epoch_of(corpus, 1, &settings, 0, one, one_end);
@@ -335,7 +335,7 @@ static lk_corpus *make_stream(ptrdiff_t units) {
   return corpus;
 }
 
-/* Take the rank's batch into `times` (how often each unit was predicted) and `next` (where each lane goes on). */
+/* Count the rank's batch in `times` (how often each unit was predicted) and `next` (where each lane continues). */
 static void follow_lanes(const rank *r, ptrdiff_t units, ptrdiff_t lanes, int *times, ptrdiff_t *next) {
   const lk_batch *batch = &r->batch;
   ptrdiff_t first;
@@ -437,7 +437,7 @@ static void batches_from_memory(void **state) {
   lk_arena_release(&arena);
 }
 
-/* Labels that there are not, and that training never has, come as they are; none of the latter in training. */
+/* Missing labels, and labels that training does not have, are passed through; training has none of the latter. */
 static void labels_that_are_none(void **state) {
   (void)state;
   static const lk_corpus_kind kinds[] = {LK_CORPUS_LABEL, LK_CORPUS_CLASSIFY, LK_CORPUS_FRAMES};

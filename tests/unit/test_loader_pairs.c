@@ -8,7 +8,7 @@ enum { S = 8, SOURCES = 60, TARGETS = 90, ROWS_MOST = 1500 };
 
 static uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15u + (hash >> 29); }
 
-/* Words of a side of a row; now and then the two sides differ a lot. */
+/* The words of one side of a row; sometimes the two sides' lengths differ a lot. */
 static ptrdiff_t words_of(int row, int side) {
   const lk_rng rng = lk_rng_make(11, LK_PURPOSE_INIT);
   const double z = lk_rng_normal(rng, (uint32_t)row, 0, 0, 0), other = lk_rng_normal(rng, (uint32_t)row, 1, 0, 0);
@@ -39,8 +39,8 @@ static ptrdiff_t fill(int32_t *out, int row, int side) {
   return n + 2;
 }
 
-/* `rows` rows to train on, without references, and 50 to validate on, with them. Row r of the input is told by its
- * words. */
+/* `rows` rows to train on, without references, and 50 to validate on, with them. Row r of the input is identified by
+ * its words. */
 static lk_corpus *make_corpus(int rows) {
   lk_corpus_info info = {.kind = LK_CORPUS_PAIRS, .unit = "word", .target_unit = "word"};
   lk_corpus_writer *writer = NULL;
@@ -210,7 +210,7 @@ static void the_same_pairs_for_any_number_of_ranks(void **state) {
   }
 }
 
-/* Without shuffling a shard's sources come by falling length, those of one length by that of their targets. */
+/* Without shuffling a shard's sources are sorted by falling length, those of equal length by the target's. */
 static void pairs_come_by_both_lengths(void **state) {
   (void)state;
   lk_corpus *corpus = make_corpus(800);
@@ -239,7 +239,7 @@ static void pairs_come_by_both_lengths(void **state) {
   lk_corpus_close(&corpus);
 }
 
-/* The accepted targets of every row, on every rank; "row 17" tells which row of the input it was. */
+/* The accepted targets of every row, on every rank; "row 17" names the row of the input. */
 static void references_go_with_their_rows(void **state) {
   (void)state;
   lk_corpus *corpus = make_corpus(30);

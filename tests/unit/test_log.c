@@ -1,4 +1,4 @@
-/* What reaches standard error and the log file: on a pipe, on a terminal, quiet, and by level. */
+/* The output on standard error and in the log file: on a pipe, on a terminal, quiet, and by level. */
 #include "log.h"
 
 #include <fcntl.h>
@@ -104,7 +104,7 @@ static void levels(void **state) {
   assert_heard(quietly, 0, "error: error\n");
 }
 
-/* Without a terminal: the first at once, then not before the seconds are over. */
+/* Without a terminal: the first line at once, the next after log.every seconds. */
 static void progress_in_a_pipe(void) {
   lk_log_init(LK_LOG_INFO, false);
   if (!lk_log_progress_due() || !lk_log_progress(0.15, "step %d", 1)) _exit(1);

@@ -1,4 +1,4 @@
-/* The figures of the progress line, on a clock of the test's own. */
+/* The figures of the progress line, with a simulated clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ static void before_the_first_step(void **state) {
   assert_true(lk_meter_tokens(&meter) == 0 && lk_meter_step_seconds(&meter) == 0 && isnan(lk_meter_loss(&meter)));
 }
 
-/* From the first step on there are figures, and they are means. */
+/* There are figures from the first step on, and they are means. */
 static void first_steps(void **state) {
   (void)state;
   go(1, 0.5, 4);
@@ -39,7 +39,7 @@ static void first_steps(void **state) {
   assert_float_equal(lk_meter_loss(&meter), 1, 1e-9);
 }
 
-/* What is older than the window counts no more. */
+/* Steps older than the window do not count. */
 static void a_window_of_seconds(void **state) {
   (void)state;
   go(1000, 0.1, 8);
@@ -52,7 +52,7 @@ static void a_window_of_seconds(void **state) {
   assert_float_equal(lk_meter_loss(&meter), 2, 1e-9);
 }
 
-/* Very short steps: the marks still reach back over the whole window, and no further than they must. */
+/* Very short steps: the marks still cover the whole window, and little more. */
 static void short_steps(void **state) {
   (void)state;
   go(200000, 0.0001, 8);
@@ -70,7 +70,7 @@ static void long_steps(void **state) {
   assert_float_equal(lk_meter_loss(&meter), 6, 1e-9);
 }
 
-/* An evaluation is no training: neither speed nor the time of a step know of it. */
+/* The time of an evaluation counts neither in the speed nor in the time of a step. */
 static void pauses(void **state) {
   (void)state;
   go(100, 0.1, 8);

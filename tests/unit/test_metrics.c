@@ -113,7 +113,8 @@ static void test_sentences_and_missing_labels(void **state) {
   lk_tagset_release(&set);
 }
 
-/* Gold labels that training never had: a span of neighbours, which nothing can match, and each found beside it is wrong. */
+/* Labels that training does not have: neighbouring ones form a span that nothing can match; predicted spans there are
+ * wrong. */
 static void test_unseen_labels(void **state) {
   (void)state;
   lk_tagset set;
@@ -157,7 +158,7 @@ static void test_ratios(void **state) {
   assert_true(isnan(lk_tally_macro_f1(all, 1)));
 }
 
-/* The other way to count: list the spans of each side by a table of the script's rules, then compare the lists. */
+/* An independent count: list the spans of each side by a table of conlleval's rules, then compare the lists. */
 typedef struct span {
   ptrdiff_t begin, end;
   char type;
@@ -208,7 +209,7 @@ static void test_spans_at_random(void **state) {
     assert_int_equal(counts.correct, correct);
     matched += correct;
   }
-  assert_true(matched > ROUNDS / 2); /* the comparison was put to the test */
+  assert_true(matched > ROUNDS / 2); /* enough spans did match */
   lk_tagset_release(&set);
 }
 

@@ -8,7 +8,7 @@
 
 static const char *const settings[] = {"model.hidden=5", "model.embedding=4", NULL};
 
-/* What train would leave behind of a language model, trained with these kernels. */
+/* A checkpoint of a language model as train writes it, trained with these kernels. */
 static void store(const char *path, const fixture_task *f, const char *kernels) {
   char yaml[128];
   void *bytes;
@@ -25,7 +25,7 @@ static void store(const char *path, const fixture_task *f, const char *kernels) 
   free(tensors);
 }
 
-/* Nothing but the file tells which: what training evaluated is what eval prints. */
+/* The file alone determines the kernels, so that eval prints the figures of training. */
 static void kernels_are_those_of_the_run(void **state) {
   (void)state;
   static const char *const names[] = {"portable", "avx2", "avx512"};

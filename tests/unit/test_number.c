@@ -1,4 +1,4 @@
-/* Numbers as people write them: what is read, what is refused, and what was meant. */
+/* Numbers in settings: what is accepted, what is refused, and suggestions. */
 #include "number.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@ static void what_is_read(void **state) {
   assert_true(lk_number_real("0e-999", &real) && real == 0);
   assert_true(lk_number_whole("1e6", &whole) && whole == 1000000);
   assert_true(lk_number_whole("-9223372036854775808", &whole) && whole == INT64_MIN);
-  assert_true(lk_number_whole("9007199254740993", &whole) && whole == 9007199254740993); /* none of a double's */
+  assert_true(lk_number_whole("9007199254740993", &whole) && whole == 9007199254740993); /* no double has this value */
   real = 7, whole = 7;
   const char *neither[] = {"", " 1", "1 ", "0x1", "inf", "nan", "1e400", "1_000", "1,5", "1e", ".", "-", "10k"};
   for (size_t i = 0; i < sizeof neither / sizeof *neither; i++) {

@@ -189,7 +189,7 @@ static void test_sgd_by_hand(void **state) {
   lk_params_destroy(&params);
 }
 
-/* Adam's first step is rate times the sign of the gradient, whatever its size. */
+/* Adam's first step is the rate times the sign of the gradient. */
 static void test_adam_starts_unbiased(void **state) {
   (void)state;
   lk_params *params = two_tensors(1, 1);

@@ -1,4 +1,4 @@
-/* The output layer: its gradient goes through in blocks of the outputs, with the bits of the whole at once. */
+/* The output layer: its gradient, computed in blocks of outputs, has the bits of the whole at once. */
 #include "nn_fixture.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ typedef struct model {
   lk_params *params;
   lk_output o;
   lk_arena weights, arena;
-  int other; /* an [O, I] tensor of somebody else */
+  int other; /* an [O, I] tensor of another layer */
 } model;
 
 static void layout(model *m, ptrdiff_t n) {
@@ -44,7 +44,7 @@ static void destroy(model *m) {
   lk_params_destroy(&m->params);
 }
 
-/* The same without blocks: the whole gradient by the logits, then the layer's backward. */
+/* Without blocks: the whole gradient by the logits, then the backward pass of the layer. */
 static void plainly(const model *m, const fixture_rank *k, const lk_real *x, lk_targets targets, lk_real *logits,
                     double *loss, lk_real *dx) {
   const ptrdiff_t N = k->pack.N;

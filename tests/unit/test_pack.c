@@ -1,4 +1,4 @@
-/* Packed batches: the example of the header, and random shapes against the definitions spelled out slowly. */
+/* Packed batches: the example of pack.h, and random shapes against a direct implementation of the definitions. */
 #include "pack.h"
 
 #include <setjmp.h>
@@ -16,7 +16,7 @@ static void bind(lk_pack *pack, lk_arena *arena, const lk_shards *shards, ptrdif
   *arena = (lk_arena){0};
   lk_pack_layout(pack, arena, shards, B, N, T);
   assert_int_equal(lk_arena_reserve(arena), LK_OK);
-  memset(arena->base, 0x77, arena->reserved); /* nothing may count on zeros: a batch finds the last one's leavings */
+  memset(arena->base, 0x77, arena->reserved); /* memory is not zeroed between batches */
   lk_pack_layout(pack, arena, shards, B, N, T);
 }
 
@@ -123,7 +123,7 @@ static void random_shapes(void **state) {
     check_rows(&pack);
     check_order(&pack);
   }
-  assert_true(empty_shards > 50 && empty_batches > 0); /* both happen, so both were tested */
+  assert_true(empty_shards > 50 && empty_batches > 0); /* both cases occurred */
   lk_arena_release(&arena);
 }
 

@@ -1,4 +1,4 @@
-/* Pairs of classes, counted: against a matrix, by many classes, and by hand. */
+/* Counts of (expected, predicted) classes: against a matrix, with many classes, and by hand. */
 #include "pairs.h"
 
 #include "data_fixture.h"

@@ -113,14 +113,14 @@ static void values_are_a_function_of_seed_and_tensor(void **state) {
   size_t bytes = (size_t)lk_params_count(a) * sizeof(lk_real);
   assert_memory_equal(lk_params_values(a), lk_params_values(b), bytes);
   assert_true(memcmp(lk_params_value(a, 0), lk_params_value(c, 0), 64) != 0);
-  /* another tensor does not repeat the numbers of the first: shapes f and g hold the same count */
+  /* tensors of equal size get different random numbers */
   assert_true(memcmp(lk_params_value(a, 5), lk_params_value(a, 6), 64) != 0);
   lk_params_destroy(&a);
   lk_params_destroy(&b);
   lk_params_destroy(&c);
 }
 
-/* Two tensors of one shape and one rule draw numbers of their own: gates or layers that began alike would stay so. */
+/* Two tensors of the same shape and rule get different numbers, else two layers would stay equal. */
 static void tensors_alike_in_shape_differ_in_values(void **state) {
   (void)state;
   static const lk_init_kind rules[] = {LK_INIT_UNIFORM, LK_INIT_NORMAL, LK_INIT_ORTHOGONAL};
@@ -181,7 +181,7 @@ static void rows_of_sparse_gradients_are_counted_through(void **state) {
   lk_params_destroy(&params);
 }
 
-/* Two that hold the values together give what one alone gives. */
+/* Two ranks that share the values give the same as one alone. */
 static void values_may_be_initialised_in_parts(void **state) {
   (void)state;
   lk_params *whole = make(5), *part[2] = {table(), table()};

@@ -1,4 +1,4 @@
-/* "~" in front of a path, and paths from the root on. */
+/* Expansion of "~", and absolute paths. */
 #include "path.h"
 
 #include <pwd.h>

@@ -1,4 +1,4 @@
-/* The batch plan: pure arithmetic, tried over many shapes. */
+/* The batch plan: pure arithmetic, tested for many shapes. */
 #include "plan_impl.h"
 
 #include "data_fixture.h"
@@ -18,7 +18,7 @@ static const struct {
 } shapes[] = {{8, 1000, 32}, {8, 1003, 20}, {8, 5, 4}, {8, 5, 100}, {1, 17, 5}, {3, 100, 1}, {7, 6, 6}, {16, 999, 50}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* Every bucket's blocks follow each other and cover it; over all buckets a shard owns just what its positions need. */
+/* A bucket's blocks are adjacent and cover it; over all buckets a shard owns as many rows as its positions need. */
 static void blocks_cover_the_buckets(void **state) {
   (void)state;
   const ptrdiff_t bucket[] = {3, 0, 17, 1, 64, 5, 5, 9, 1000, 2};
@@ -41,7 +41,7 @@ static void blocks_cover_the_buckets(void **state) {
   }
 }
 
-/* A step takes `batch` rows of all shards together, the last what is left; a shard's share differs by one at most. */
+/* A step takes `batch` rows over all shards, the last one the rest; shards differ by one row at most. */
 static void shares_fill_the_steps(void **state) {
   (void)state;
   for (int i = 0; i < SHAPES; i++) {
@@ -124,7 +124,7 @@ static void orders_are_permutations_sorted_inside_pools(void **state) {
   }
 }
 
-/* Every pool has rows of all lengths: their sums differ little, where chance alone would make them differ much. */
+/* Every shuffle window has rows of all lengths: their sums differ less than by chance. */
 static void pools_are_alike_in_length(void **state) {
   (void)state;
   int32_t order[ROWS], length[ROWS];

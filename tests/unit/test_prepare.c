@@ -1,4 +1,4 @@
-/* From files to a corpus: what is stored, and how every mistake in the input is named. */
+/* prepare: what is stored, and the message for every mistake in the input. */
 #include "prepare.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static lk_corpus *prepared(const lk_prepare *p, lk_prepare_report *report) {
   return corpus;
 }
 
-/* The units of a row, or of a stretch of running text, joined by blanks. */
+/* The units of a row, or of a part of running text, joined by spaces. */
 static const char *spell(const lk_corpus *corpus, const int32_t *ids, ptrdiff_t count) {
   static char out[1000];
   out[0] = '\0';
@@ -360,7 +360,7 @@ static void mistakes_in_an_hdf5_file(void **state) {
   h5_refused(frames, (int64_t[]){0, 2, 5}, "%s/in.h5: /frames row 3 column 1: infinity, expected a finite number");
 }
 
-/* One mistake a line: kind, what is special, the training file, the test file, what is said. */
+/* One mistake on each line: kind, settings, training file, test file, message. */
 enum { PLAIN = 0, CHARS = 1, CONLLU = 2, SHORT = 4, HALF = 8, UNSEEN = 16 };
 static const struct {
   const char *kind;
@@ -427,7 +427,7 @@ static const struct {
     {"frames", UNSEEN, "x\t1,2\n", "y\t1,2\n", "%s/test.txt:1:1: label 'y', which the training part never has"},
 };
 
-/* Every mistake is named by its place, and nothing but the inputs is left in the folder. */
+/* Every mistake is reported with its place, and no file but the inputs is left in the folder. */
 static void mistakes_are_named_and_leave_nothing(void **state) {
   (void)state;
   (void)clear_folder(NULL);
@@ -445,7 +445,7 @@ static void mistakes_are_named_and_leave_nothing(void **state) {
   }
 }
 
-/* A corpus that is there already survives a failed attempt to replace it. */
+/* An existing corpus is unchanged after a failed attempt to replace it. */
 static void a_failure_keeps_the_old_corpus(void **state) {
   (void)state;
   lk_prepare p = settings_of("classify", "x\tgood\n");

@@ -1,5 +1,5 @@
-/* Files as people have them: comments and numbers in columns, labels that training never has, what is no label, empty
- * things, separators, digits, joined files, and what is warned of. */
+/* prepare on files as users have them: comments, numbered columns, labels that training does not have, words without a
+ * label, empty parts, separators, digits, concatenated files, and warnings. */
 #include "prepare.h"
 
 #include "data_fixture.h"
@@ -20,7 +20,7 @@ static void add_unit(char *out, const lk_strings *words, int32_t id) {
   strcat(out, id == LK_NO_LABEL ? "-" : lk_strings_get(words, id));
 }
 
-/* A label that training never has behind a question mark. */
+/* A label that training does not have, after a question mark. */
 static void add_label(char *out, const lk_corpus_info *info, int32_t id) {
   if (id <= LK_UNSEEN_LABEL) strcat(out, "?");
   if (id <= LK_UNSEEN_LABEL)
@@ -29,7 +29,7 @@ static void add_label(char *out, const lk_corpus_info *info, int32_t id) {
     add_unit(out, &info->label, id);
 }
 
-/* A row of ids without <sos> and <eos>, each with its label behind a slash; or all behind the row's label; or both sides. */
+/* A row without <sos> and <eos>: each unit with its label after a slash; or after the row's label; or both sides. */
 static void add_row(char *out, const lk_corpus_info *info, const int32_t *source, int32_t n, const int32_t *target,
                     int32_t targets) {
   const bool frames = info->kind == LK_CORPUS_FRAMES, tagged = info->kind == LK_CORPUS_LABEL;
@@ -52,7 +52,7 @@ static void add_row(char *out, const lk_corpus_info *info, const int32_t *source
   strcat(out, "\n");
 }
 
-/* All rows of all parts, a line each, the parts apart by "--"; in the order of buckets. */
+/* All rows of all splits, one on each line, splits separated by "--"; in the order of buckets. */
 static const char *rows_of(const char *path) {
   static char out[4000];
   lk_corpus *corpus = NULL;
@@ -75,7 +75,7 @@ static const char *rows_of(const char *path) {
   return out;
 }
 
-/* Prepare; all that is warned of, a line each, in *said where that is asked for. */
+/* Prepare; *said, where not NULL, gets the warnings, one on each line. */
 static lk_prepare_report report;
 static char said[4000];
 static void assert_rows(const lk_prepare *p, const char *rows) {
@@ -102,7 +102,7 @@ static void assert_said(const char *words) {
 
 /* ---- comments ---- */
 
-/* What is a word and what is a comment, in files set apart by TABs and by blanks. */
+/* Words and comments, in files separated by TABs and by spaces. */
 static void comments_are_no_words(void **state) {
   (void)state;
   static const struct {
@@ -132,7 +132,8 @@ static void comments_are_no_words(void **state) {
   }
 }
 
-/* A label of the training part will do in the others; but of its own files each stands alone, in both passes. */
+/* A label known from training decides in the other splits; the training files are read without such knowledge, in both
+ * passes. */
 static void comments_of_other_parts(void **state) {
   (void)state;
   lk_prepare q = settings_of("label", "#a HT\nb X\n", NULL);
@@ -226,7 +227,7 @@ static void ids_are_checked(void **state) {
 
 /* ---- labels ---- */
 
-/* They count as wrong, with one warning; where it is asked for they are an error. */
+/* They count as wrong, with one warning; or are an error, by --unseen-labels. */
 static void labels_that_training_never_has(void **state) {
   (void)state;
   lk_prepare p = settings_of("label", "a X\nb Y\n", "a X\nb V\n\nb W\na W\n\n");
@@ -338,8 +339,7 @@ static void headers_and_rare_labels(void **state) {
 
 #define IDEOGRAPHIC "\xe3\x80\x80"
 #define NBSP        "\xc2\xa0"
-/* One rule in all kinds: a line of nothing but white space is no sequence; one with something empty in it is a mistake, or
- * left out. */
+/* The same rule for all kinds: a blank line is no sequence; one with an empty part is an error, or left out. */
 static void empty_things(void **state) {
   (void)state;
   static const struct {
@@ -409,7 +409,7 @@ static void empty_rows_of_hdf5(void **state) {
   assert_rows(&p, "7:1\n");
 }
 
-/* ---- what ends a label, and digits ---- */
+/* ---- separators after labels, and digits ---- */
 
 static void separators(void **state) {
   (void)state;
@@ -445,7 +445,7 @@ static void separators(void **state) {
   assert_fails(lk_prepare_run(&p, NULL), LK_USAGE, "--separator goes with pairs in one file, not with --target");
 }
 
-/* Accepted targets behind the first are set apart by the same separator. */
+/* Alternative targets are separated by the same separator. */
 static void further_targets_of_a_separator(void **state) {
   (void)state;
   lk_prepare p = settings_of("pairs", "a;b\n", "a;b; ;c\n");
@@ -480,7 +480,7 @@ static void digits_become_0(void **state) {
   lk_corpus_close(&corpus);
 }
 
-/* ---- joined files, and <unk> ---- */
+/* ---- concatenated files, and <unk> ---- */
 
 #define BOM "\xef\xbb\xbf"
 static void byte_order_marks(void **state) {
@@ -498,7 +498,7 @@ static void byte_order_marks(void **state) {
   assert_said("in.txt:2:5: a byte order mark between two letters (1 in all)");
 }
 
-/* A warning where other parts have unknown units that training does not, or would have by what it saw once. */
+/* A warning where other splits have unknown units and training has none; it says how many units training has once. */
 static void unk_is_never_learnt(void **state) {
   (void)state;
   lk_prepare p = settings_of("text", "a a b b\n", "a c c\n");

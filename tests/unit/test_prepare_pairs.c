@@ -1,5 +1,5 @@
-/* Pairs, from files to a corpus: both sides, further accepted targets, units and vocabularies of each side, SentencePiece,
- * and how every mistake is named. */
+/* prepare pairs: both sides, alternative targets, units and vocabularies of each side, SentencePiece, and the message
+ * for every mistake. */
 #include "prepare.h"
 
 #include <math.h>
@@ -172,11 +172,11 @@ static void long_pairs_are_skipped_or_cut(void **state) {
   assert_int_equal(report.cut, 3);
   assert_string_equal(row_of(corpus, LK_TRAIN, 1), "<sos> a <eos> | <sos> x y <eos>");
   assert_string_equal(row_of(corpus, LK_TRAIN, 2), "<sos> a b <eos> | <sos> x y <eos>");
-  assert_string_equal(references_of(corpus, LK_TEST, 0), "x y z"); /* what is right stays so */
+  assert_string_equal(references_of(corpus, LK_TEST, 0), "x y z"); /* correct text is unchanged */
   lk_corpus_close(&corpus);
 }
 
-/* One mistake a line; a file of targets beside the training file, or NULL; a file to test on, or NULL. */
+/* One mistake on each line; a file of targets, or NULL; a test file, or NULL. */
 static const struct {
   const char *train, *beside, *test, *words;
 } mistakes[] = {

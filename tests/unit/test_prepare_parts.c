@@ -1,9 +1,9 @@
-/* Several files a part, and how the rows of the training files are dealt to the parts. */
+/* Several files for a split, and how the rows of the training files are divided into splits. */
 #include "prepare.h"
 
 #include "data_fixture.h"
 
-/* A file whose path stays as it is. */
+/* A file whose path is not changed. */
 static const char *file_of(const char *name, const char *text) {
   static char kept[32][512];
   static int turn;
@@ -78,7 +78,7 @@ static void several_files_are_one_part(void **state) {
   lk_corpus_close(&corpus);
 }
 
-/* A file that does not end in a line end ends its line all the same; the cut may lie in a later file. */
+/* The end of a file ends a line without a line end; the split point may be in a later file. */
 static void running_text_over_files(void **state) {
   (void)state;
   lk_prepare p = settings_of("text", file_of("a.txt", "ab\nc"));
@@ -194,7 +194,7 @@ static void a_fraction_of_few_rows(void **state) {
   lk_corpus_close(&corpus);
 }
 
-/* The figures are those of the generator: another order would be another corpus on another machine. */
+/* The order depends on the random generator alone, so it is the same on every machine. */
 static void rows_are_shuffled_by_the_seed(void **state) {
   (void)state;
   lk_prepare p = settings_of("text", file_of("a.txt", "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"));

@@ -1,4 +1,4 @@
-/* Lines of a checked text file, and how a bad one is named. */
+/* Lines of a text file, and the message for a bad one. */
 #include "reader_impl.h"
 
 #include "data_fixture.h"
@@ -60,7 +60,7 @@ static void bad_bytes_are_named_by_line_and_column(void **state) {
       5, "%s/bad.txt:1:2: not valid UTF-8: byte 0xfe");
 }
 
-/* Line ends of old Macs: all of them, one among others, and one in front. */
+/* Carriage returns as line ends: all of them, one among others, and one at the beginning. */
 #define RETURN                                                                                         \
   "a carriage return inside a line; a line ends with LF or CRLF (where CR alone was meant to end it: " \
   "tr '\\r' '\\n' <OLD >NEW)"
@@ -72,7 +72,7 @@ static void lone_returns_are_refused(void **state) {
   refused("\xef\xbb\xbf\rx", 5, "%s/bad.txt:1:1: " RETURN);
 }
 
-/* Files that were joined: marks at the beginnings of lines are none of the text, inside a line they are characters. */
+/* Concatenated files: byte-order marks at the beginning of lines are not part of the text, inside a line they are. */
 static void marks_of_joined_files(void **state) {
   (void)state;
   lk_text_file file;

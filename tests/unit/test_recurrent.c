@@ -1,5 +1,5 @@
-/* The recurrent layer: every cell, direction and instruction set against the plain reference; bits that do not depend
- * on which sequences share a rank. */
+/* The recurrent layer: every cell, direction and instruction set against the reference; bits that depend neither on the
+ * number of ranks nor on the instruction set. */
 #include "nn_fixture.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 static const char *const isas[] = {"portable", "avx2", "avx512"};
 
-/* Whether this CPU has the kernels; they are chosen. */
+/* Select the kernels; false where this CPU does not have them. */
 static bool choose(const char *isa) {
   bool has = lk_kernels_select(isa) == LK_OK;
   lk_error_clear();
@@ -45,7 +45,7 @@ static test_layer declare(test_case c) {
   assert_int_equal(lk_params_create(&t.params), LK_OK);
   assert_int_equal(lk_recurrent_declare(&t.layer, t.params, &spec), LK_OK);
   assert_int_equal(lk_params_commit(t.params, 5), LK_OK);
-  /* weights large enough that gates saturate now and then, and no larger where sums are long */
+  /* weights large enough for some gates to saturate, scaled down where sums are long */
   const lk_real scale = c.H > 37 ? (lk_real)sqrt(9 / (double)c.H) : 1;
   for (int i = 0; i < lk_params_tensors(t.params); i++) {
     const lk_param *p = lk_params_at(t.params, i);
@@ -248,12 +248,12 @@ static void all_cases(void (*check)(test_case)) {
       }
 }
 
-/* So wide that the sums of the way back go by blocks, of the gates and of what a cell keeps apart. */
+/* So wide that the sums of the backward pass go in blocks, of the gates and of a separate gate. */
 static void wide_cases(void) {
   size_t cells;
   const char *const *names = lk_cell_names(&cells);
   for (size_t cell = 0; cell < cells; cell++) {
-    const int gates = lk_cell_gates(names[cell]), together = gates > 1 ? gates - 1 : 1; /* without one kept apart */
+    const int gates = lk_cell_gates(names[cell]), together = gates > 1 ? gates - 1 : 1; /* without a separate one */
     check_case((test_case){.cell = names[cell], .recurrent_bias = 1, .I = 16, .H = 1060 / together});
   }
 }
@@ -269,7 +269,7 @@ static void test_cells_agree_with_the_reference(void **state) {
 
 /* ---- bits ---- */
 
-/* The whole corpus on one rank, and on R: the same states row by row, the same gradients once combined. */
+/* The corpus on one rank and on R: the same states row by row, and the same combined gradients. */
 static void check_ranks(test_case c) {
   if (c.I == 3 || !c.recurrent_bias) return; /* for time */
   const fixture_corpus corpus = fixture_deal(8, 4, 6, 2);
@@ -366,7 +366,7 @@ static lk_arena pack_parts(const test_layer *t, int first, int end, int count) {
   return weights;
 }
 
-/* Each number is written by one part, which needs nothing of what the others write. */
+/* Each number is written by exactly one part, which does not read what the others write. */
 static void check_parts(test_case c) {
   if (c.initial || c.backward) return; /* for time: the weights are the same */
   test_layer t = declare(c);

@@ -1,4 +1,4 @@
-/* Philox against the known answers of its authors' Random123; uniformity; what the counters stand for. */
+/* Philox against the known answers of Random123; uniformity; the meaning of the counters. */
 #include "rng.h"
 
 #include <math.h>
@@ -108,7 +108,7 @@ static void permutations(void **state) {
   assert_true(chi2 < 49.7); /* 23 degrees of freedom, one in a thousand */
 }
 
-/* bits[u] as the header defines it, from lk_rng_block(); any n, and nothing written behind it. */
+/* bits[u] as the header defines it, from lk_rng_block(); for any n, and nothing is written after it. */
 static void bits16_by_definition(void **state) {
   (void)state;
   const lk_rng rng = lk_rng_make(5, LK_PURPOSE_DROPOUT);

@@ -142,7 +142,7 @@ static void test_every_instruction_set_gives_the_same_bits(void **state) {
   }
 }
 
-/* What the first machine gave: all others must, whatever their CPU and compiler. */
+/* The digest of the first machine, which every CPU and compiler must give. */
 static void test_and_so_does_every_machine(void **state) {
   (void)state;
   const uint64_t digest = digest_of(&reference);
@@ -171,7 +171,7 @@ static float kernels_fma(float w, float x, float c) {
   return (float)y[0];
 }
 
-/* Operands whose sum nearly cancels, nearly ties, is tiny or infinite: what rounding twice gets wrong. */
+/* Operands whose sum nearly cancels, is nearly a tie, tiny or infinite, where rounding twice gives a wrong result. */
 static void hard_case(uint32_t i, float *a, float *b, float *c) {
   uint32_t x[4];
   lk_rng_block(lk_rng_make(13, LK_PURPOSE_SAMPLE), i, 0, 0, 0, x);

@@ -1,4 +1,4 @@
-/* Learning rates at steps where they are known. */
+/* Learning rates at steps where the right value is known. */
 #include "schedule.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ static lk_config settings(const char *name) {
 static lk_schedule *make(lk_config *config, int64_t last_step) {
   lk_schedule *schedule = NULL;
   assert_int_equal(lk_schedule_create(&schedule, config, last_step), LK_OK);
-  lk_config_release(config); /* nothing of it is kept */
+  lk_config_release(config); /* the schedule keeps no pointer to it */
   return schedule;
 }
 
@@ -104,7 +104,7 @@ static void test_cosine(void **state) {
   lk_schedule_destroy(&schedule);
 }
 
-/* By time, whatever the steps say; by the nearer end where nothing is said; by steps as if there were no limit of time. */
+/* By time, whatever the steps; with auto by whichever end comes first; by steps, whatever the time limit. */
 static void test_by_time(void **state) {
   (void)state;
   static const struct {
@@ -218,7 +218,7 @@ static void test_plateau_upwards(void **state) {
   lk_schedule_destroy(&schedule);
 }
 
-/* A resumed run falls at the same evaluation. */
+/* A resumed run reduces the rate at the same evaluation. */
 static void test_plateau_resumes(void **state) {
   (void)state;
   lk_config config = settings("plateau"), again = settings("plateau");
@@ -234,7 +234,7 @@ static void test_plateau_resumes(void **state) {
   lk_schedule_destroy(&second);
 }
 
-/* Only plateau listens: another schedule's saved state stays at its start. */
+/* Only plateau uses evaluations: the state of other schedules does not change. */
 static void test_others_do_not_listen(void **state) {
   (void)state;
   size_t count;

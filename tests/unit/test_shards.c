@@ -26,7 +26,7 @@ static float root_sum(const float *value, int total) {
   return node_sum(value, total, level, 0);
 }
 
-/* Sizes so unlike that any other order of additions shows in the last bits. */
+/* Magnitudes so different that any other order of additions changes the last bits. */
 static void fill(float *value, int total, uint32_t which) {
   const lk_rng rng = lk_rng_make(11, LK_PURPOSE_INIT);
   for (int i = 0; i < total; i++) {
@@ -104,7 +104,7 @@ static void same_bits_for_any_ranks(void **state) {
   }
 }
 
-/* Neighbouring ranks may add first among themselves: the subtrees of the block that they make up together. */
+/* Neighbouring ranks may add among themselves first: the subtrees of their common block. */
 static void blocks_of_several_ranks_give_the_same_bits(void **state) {
   (void)state;
   float value[33];
@@ -144,7 +144,7 @@ static void same_bits_for_many_shards(void **state) {
   }
 }
 
-/* What the tests above rest on: on these numbers other orders do give other bits. */
+/* The tests above can fail: with these numbers other orders give other bits. */
 static void order_matters_here(void **state) {
   (void)state;
   float value[33];
@@ -187,7 +187,7 @@ static void subtrees_are_few(void **state) {
   for (int size = 1; size <= 64; size *= 2) assert_int_equal(lk_shards_make(64, size - 1, size).subtrees, 1);
 }
 
-/* Neighbours of one level that have different parents stay apart. */
+/* Neighbours of one level with different parents are not merged. */
 static void cousins_do_not_merge(void **state) {
   (void)state;
   float slot[LK_TREE_LEVELS] = {0};

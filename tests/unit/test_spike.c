@@ -1,4 +1,4 @@
-/* What counts as a loss spike, and the settings that say so. */
+/* Detection of loss spikes, and its settings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +66,7 @@ static void test_mean_by_hand(void **state) {
   const lk_spike spike = {.policy = LK_SPIKE_SKIP, .factor = 2, .window = 4};
   lk_state s = {0};
   for (int i = 1; i <= 4; i++) {
-    assert_false(lk_spike_is(&spike, &s, 1e9)); /* too early to tell */
+    assert_false(lk_spike_is(&spike, &s, 1e9)); /* before the window is full */
     lk_spike_learn(&spike, &s, i);
   }
   assert_true(fabs(s.spike_mean - 2.5) < 1e-12);

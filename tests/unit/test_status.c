@@ -104,7 +104,7 @@ static void macros(void **state) {
 static void leave_with_42(void) { _exit(42); }
 static void come_back(void) {}
 
-/* Run an assertion in a child; what it said goes to `said`. */
+/* Run an assertion in a child; its output goes to `said`. */
 static int child_asserts(int truth, void (*end_job)(void), char said[512]) {
   int ends[2];
   assert_int_equal(pipe(ends), 0);

@@ -1,4 +1,4 @@
-/* Sums along the shard tree: the right nodes in the right order, in blocks, for any number of ranks. */
+/* Sums along the shard tree: the right nodes in the right order, in blocks, on any number of ranks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,7 +76,7 @@ static void check_tree(int total, int R, ptrdiff_t M, ptrdiff_t K, ptrdiff_t ldw
       if (k < K)
         assert_true(slot[0] == node(total, root(total), 0, m, k));
       else
-        assert_true(isnan(slot[0])); /* between the rows: not ours */
+        assert_true(isnan(slot[0])); /* between the rows: untouched */
     }
   for (int p = 0; p < count; p++) free(subtrees[p]);
   free(scratch);

@@ -1,9 +1,9 @@
-/* Labels read as tags of spans: the schemes as people write them, and what is none. */
+/* Labels as tags of spans: all common schemes, and labels that are no tags. */
 #include "tags.h"
 
 #include "data_fixture.h"
 
-/* Labels in one string, blanks between them. */
+/* Labels in one string, separated by spaces. */
 static void read_tags(lk_tagset *set, const char *text) {
   lk_strings labels = {0};
   for (size_t size; *text; text += size + (text[size] == ' ')) {
@@ -89,7 +89,7 @@ static void test_types_are_numbered_by_name(void **state) {
   lk_tagset_release(&set);
 }
 
-/* Labels that training never had are read as the others are written, and add their types. */
+/* Labels that training does not have follow the scheme of the others and may add types. */
 static void test_unseen(void **state) {
   (void)state;
   static const char *const known[] = {"O", "B-x", "I-x"}, *const others[] = {"B-new", "I-new", "X", "I-x"};

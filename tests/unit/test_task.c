@@ -4,7 +4,7 @@
 
 enum { S = 8, T = 6, V = 21, MOST_RANKS = 8 };
 
-/* What all ranks of a run made of two steps, in an order that does not depend on their number. */
+/* The results of two steps on all ranks, in an order that does not depend on the number of ranks. */
 typedef struct outcome {
   lk_shard_stat stat[2][S];
   double evaluated[S];
@@ -29,7 +29,7 @@ static void run_rank(fixture_task *f, const fixture_corpus *corpus, fixture_rank
   if (f->info.stream == 0) lanes = NULL;
   lk_task_train(f->task, f->params, &batch, mode, lanes, &o->stat[step][rank->shards.first], &rank->grads);
   if (step == 1) {
-    if (lanes) /* lanes were dealt back to front: sort them by sequence */
+    if (lanes) /* lanes are in reverse order: sort them by sequence */
       for (ptrdiff_t b = 0; b < rank->pack.B; b++) {
         ptrdiff_t width = lk_task_lane_width(f->task), first = corpus->shard_seq[rank->shards.first];
         memcpy(o->lanes + (first + b) * width, lanes + batch.lane[b] * width, (size_t)width * sizeof *lanes);
@@ -40,7 +40,7 @@ static void run_rank(fixture_task *f, const fixture_corpus *corpus, fixture_rank
   fixture_batch_close(&batch);
 }
 
-/* Two training steps and an evaluation on R ranks, hosted here one after the other. */
+/* Two training steps and an evaluation on R ranks, simulated one after the other. */
 static outcome run(const fixture_corpus *corpus, lk_corpus_kind kind, int stream, const char *const *settings, int R) {
   outcome o = {0};
   fixture_task f[MOST_RANKS];
@@ -82,7 +82,7 @@ static void assert_same(const outcome *a, const outcome *b) {
   assert_memory_equal(a->lanes, b->lanes, (size_t)a->lane_reals * sizeof(lk_real));
 }
 
-/* The figures mean something: every number is finite, and nothing is all zero. */
+/* The results are plausible: every number is finite, and no array is all zeros. */
 static void assert_alive(const outcome *o) {
   double norm = 0, loss = 0;
   for (ptrdiff_t i = 0; i < o->P; i++) {
@@ -187,8 +187,8 @@ static void test_evaluation_is_plain_cross_entropy(void **state) {
     single_close(&t);
   }
   for (int s = 0; s < S; s++) {
-    assert_memory_equal(&loss[0][s], &loss[1][s], sizeof(double));      /* neither smoothing nor dropout */
-    assert_memory_equal(&loss[0][s], &stat[0][s].loss, sizeof(double)); /* and what plain training reports */
+    assert_memory_equal(&loss[0][s], &loss[1][s], sizeof(double));      /* without smoothing and dropout */
+    assert_memory_equal(&loss[0][s], &stat[0][s].loss, sizeof(double)); /* as training without them reports */
     if (stat[0][s].units > 0) assert_true(stat[1][s].loss != stat[0][s].loss);
     assert_int_equal(stat[0][s].units, stat[0][s].tokens);
   }
@@ -222,7 +222,7 @@ static void test_loss_from_logits(void **state) {
   single_close(&t);
 }
 
-/* A sequence in one piece, or in two with its states carried in a lane: the same losses. */
+/* A sequence as a whole, or in two parts with its states carried in a lane, has the same losses. */
 static void test_lanes_carry_on(void **state) {
   (void)state;
   static const char *const settings[] = {"task=lm", NET, NULL};
@@ -248,7 +248,7 @@ static void test_lanes_carry_on(void **state) {
       begin += corpus.length[0];
       fixture_rank_close(&rank);
     }
-    assert_true(isnan((double)lanes[0])); /* lane 0 is nobody's */
+    assert_true(isnan((double)lanes[0])); /* lane 0 is unused */
     free(lanes);
     fixture_task_close(&f);
   }
@@ -291,7 +291,7 @@ static void test_empty_batch(void **state) {
   }
 }
 
-/* Room for a larger batch moves everything; weights packed before are packed again, and nothing else is missed. */
+/* Buffers for a larger batch are reallocated: weights are packed again, and everything else still works. */
 static void test_reserve_again(void **state) {
   (void)state;
   static const char *const settings[] = {"task=classify", NET, "model.bidirectional=true", "model.pool=max", NULL};
@@ -314,7 +314,7 @@ static void test_reserve_again(void **state) {
   assert_memory_equal(stat[0], stat[1], sizeof stat[0]);
   assert_memory_equal(loss[0], loss[1], sizeof loss[0]);
   assert_memory_equal(counts[0], counts[1], sizeof counts[0]);
-  /* what is large enough stays where it is, weights and all */
+  /* buffers that are large enough stay, with the packed weights */
   const lk_real *logits = t.f.task->logits;
   assert_int_equal(lk_task_reserve(t.f.task, 100, 5000, 50, 0), LK_OK);
   assert_true(t.f.task->packed && t.f.task->logits == logits);
@@ -331,7 +331,7 @@ static void expect_metric(const lk_metric *metrics, int n, const char *name, dou
   fail_msg("no metric %s", name);
 }
 
-/* All that a task measures may be chosen by eval.metric. */
+/* eval.metric can name every metric of a task. */
 static void expect_choice(fixture_task *f, const lk_metric *metrics, int n) {
   for (int i = 0; i < n; i++) {
     f->config.eval.metric = metrics[i].name;
@@ -376,7 +376,7 @@ static void test_metrics_by_hand(void **state) {
   assert_int_equal(labels, 6);
   assert_null(lk_task_spans(f.task, counts, &tags));
   assert_null(tags);
-  /* three more of a class that training never had: no loss, but wrong, and one more class whose F1 is 0 */
+  /* three more of a class that training does not have: no loss, but wrong, and one more class whose F1 is 0 */
   counts[16] = 3;
   counts[2] += 3; /* all taken for class 0 */
   n = lk_task_metrics(f.task, 9, counts, m);
@@ -384,7 +384,7 @@ static void test_metrics_by_hand(void **state) {
   expect_metric(m, n, "loss", 1);
   expect_metric(m, n, "accuracy", 5.0 / 12);
   expect_metric(m, n, "macro_f1", (6.0 / 12 + 4.0 / 8 + 0 + 0) / 4);
-  /* nothing but such: no loss at all; and nothing at all: no figures */
+  /* only such: no loss; nothing: no figures */
   memset(counts, 0, sizeof counts);
   counts[16] = counts[2] = 3;
   n = lk_task_metrics(f.task, 0, counts, m);
@@ -426,7 +426,8 @@ static void test_metrics_by_hand(void **state) {
   fixture_task_close(&f);
 }
 
-/* Counts by class, not a matrix: 100,000 classes take 2.4 MB. With names, labels that training never had are classes. */
+/* Counts by class, not a matrix: 100,000 classes take 2.4 MB. Named labels that training does not have are classes
+ * too. */
 static void test_many_classes(void **state) {
   (void)state;
   enum { CLASSES = 100000 };
@@ -456,8 +457,8 @@ static lk_tally tally_of(const int64_t *counts, ptrdiff_t at) {
   return (lk_tally){counts[3 * at], counts[3 * at + 1], counts[3 * at + 2]};
 }
 
-/* Bias of the output so large that the answer is known: label 1 (B-x) everywhere. Every fifth label that there is becomes
- * one that training never had. */
+/* An output bias so large that the prediction is label 1 (B-x) everywhere. Every fifth label becomes one that training
+ * does not have. */
 static void test_counts_by_hand(void **state) {
   (void)state;
   static const char *const label[] = {"task=label", NET, NULL};
@@ -523,7 +524,7 @@ static void test_counts_by_hand(void **state) {
   single_close(&t);
 }
 
-/* The same of a classifier: class 3 everywhere. */
+/* The same for a classifier, which predicts class 3 everywhere. */
 static void test_classes_by_hand(void **state) {
   (void)state;
   static const char *const classify[] = {"task=classify", NET, NULL};

@@ -1,4 +1,4 @@
-/* UTF-8, folding, quoting, nearest words; buffers and tables of strings. */
+/* UTF-8, folding, quoting, similar words; buffers and tables of strings. */
 #include "text.h"
 
 #include <setjmp.h>
@@ -132,8 +132,8 @@ static void folding(void **state) {
   assert_fold("“Quoted” — 日本語", true, true, "“quoted” — 日本語");
 }
 
-/* The short cut for common characters must give what the whole algorithm gives: text with a Greek letter takes the
- * long way, and the letter can be cut off again. */
+/* The fast path for common characters must give the result of the full algorithm, which a Greek letter at the end of
+ * the text selects; the letter is then removed again. */
 static void short_cut_agrees(void **state) {
   (void)state;
   lk_buffer shorter = {0}, longer = {0};
@@ -191,7 +191,7 @@ static void nearest_words(void **state) {
   assert_string_equal(lk_nearest("train.batches", names, n), "train.batch");
   assert_string_equal(lk_nearest("abcd", (const char *[]){"badc"}, 1), "badc"); /* two swaps */
   assert_null(lk_nearest("something", names, n));
-  assert_null(lk_nearest("gp", names, n)); /* two changes of two letters leave nothing of the word */
+  assert_null(lk_nearest("gp", names, n)); /* changing two of two letters leaves nothing of the word */
   assert_null(lk_nearest("", names, n));
   assert_null(lk_nearest("adam", names, 0));
   assert_null(lk_nearest("abcd", (const char *[]){"dcba"}, 1));

@@ -1,4 +1,4 @@
-/* BLEU, chrF and error rates: cases worked out by hand, and figures that sacreBLEU's own tests publish. */
+/* BLEU, chrF and error rates: cases computed by hand, and figures from sacreBLEU's tests. */
 #include "text_metrics.h"
 
 #include <math.h>
@@ -116,7 +116,7 @@ static void bleu_smoothing(void **state) {
   assert_true(lk_bleu(&c.bleu) == 0);
 }
 
-/* All that is there is right, but a third is missing: exp(1 - 6/4). */
+/* Everything is correct, but a third is missing: exp(1 - 6/4). */
 static void bleu_brevity(void **state) {
   (void)state;
   lk_text_counts c = score(LK_WORD, "a b c d", "a b c d e f");
@@ -247,7 +247,7 @@ static int64_t often(const char *text, const char *at, size_t n, size_t end) {
   return count;
 }
 
-/* Clipped n-grams counted the slow way: the k-th of its kind is correct where a reference has k of them. */
+/* Clipped n-grams, counted directly: the k-th occurrence is correct where a reference has at least k. */
 static void counts_by_the_slow_way(void **state) {
   (void)state;
   int64_t checked = 0;

@@ -1,5 +1,5 @@
-/* A translator: the same bits on any number of ranks, whole or a unit at a time, alone or beside others; what its
- * evaluation counts. */
+/* A translator: the same bits on any number of ranks, for whole targets or unit by unit, alone or with others; and what
+ * its evaluation counts. */
 #include <math.h>
 
 #include "pairs_fixture.h"
@@ -30,7 +30,7 @@ static void unhost(hosted *h) {
   fixture_pairs_close(&h->f);
 }
 
-/* What all ranks of a run made of a step, in an order that does not depend on their number. */
+/* The results of a step on all ranks, in an order that does not depend on the number of ranks. */
 typedef struct outcome {
   lk_shard_stat stat[S];
   double evaluated[S];
@@ -112,7 +112,7 @@ static void test_ranks_shared(void **state) {
   check_ranks(TARGET_V, tied);
 }
 
-/* Unit by unit, with states carried, the logits are those of the whole target, to the bit. */
+/* Unit by unit with carried states the logits are those of the whole target, bit for bit. */
 static void check_steps(const char *const *settings) {
   hosted h;
   host(&h, 0, 1, TARGET_V, settings, 0);
@@ -206,7 +206,7 @@ static void test_counts_by_hand(void **state) {
   unhost(&h);
 }
 
-/* Without references the target's own ids are the text to find: targets that greedy search writes are found. */
+/* Without references the target's ids are the expected text: targets that greedy search writes count as exact. */
 static void test_greedy_finds_its_own(void **state) {
   (void)state;
   static const char *const settings[] = {NET, "eval.metric=symbol_error_rate", NULL};
@@ -217,7 +217,7 @@ static void test_greedy_finds_its_own(void **state) {
   host(&h, 0, 1, TARGET_V, settings, 0);
   lk_task_evaluate(h.f.task, h.f.params, &h.batch, NULL, loss, counts);
   const lk_translator *t = h.f.task->translator;
-  for (ptrdiff_t b = 0; b < h.batch.pack.B; b++) { /* target b becomes what was written, as far as it goes */
+  for (ptrdiff_t b = 0; b < h.batch.pack.B; b++) { /* target b becomes the written text, as far as it fits */
     ptrdiff_t i = 0, source = h.batch.partner[b];
     for (ptrdiff_t r = lk_pack_row(&h.batch.pack, b, 0); r >= 0; r = h.batch.pack.later[r], i++)
       h.batch.target[r] = i < t->written_length[source] ? t->written[source * t->room + i] : LK_EOS;
@@ -285,7 +285,7 @@ static void test_mistakes(void **state) {
   expect_usage(TARGET_V, copy, "model.bridge");
   expect_usage(TARGET_V, shared, "model.shared_embedding");
   expect_usage(TARGET_V, tied, "model.tied");
-  /* the encoder's one-hot input has no width of its own to be too wide */
+  /* with one-hot input the embedding's width does not matter */
   static const char *const onehot[] = {NET, "model.input=onehot", NULL};
   fixture_task f;
   fixture_pairs_settings(&f, V, TARGET_V, onehot);

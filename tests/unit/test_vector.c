@@ -81,8 +81,8 @@ static void sweep_block(const sweep *s, array_function *f, ptrdiff_t n, const lk
   }
 }
 
-/* Every `step`-th float from `from` to `to`, both of one sign, in order of magnitude, by all instruction sets that this
- * CPU has: each has an arithmetic of its own. */
+/* Every `step`-th float from `from` to `to`, both of the same sign, in order of magnitude, with all instruction sets of
+ * this CPU. */
 static void check(const sweep *s, float from, float to, uint32_t step, double most) {
   static lk_real x[BLOCK];
   static double truth[BLOCK];
@@ -180,7 +180,7 @@ static void test_tanh_of_tiny_numbers_is_the_number(void **state) {
       }
 }
 
-/* Where they saturate, the functions never fall. */
+/* Where they saturate the functions do not decrease. */
 static void test_monotone_at_the_ends(void **state) {
   (void)state;
   const struct { float from, to; } ends[] = {{0.5f, 10.5f}, {14.0f, 18.0f}};
@@ -199,7 +199,7 @@ static void test_monotone_at_the_ends(void **state) {
   }
 }
 
-/* An element's bits do not depend on where it stands, nor on what stands beside it. */
+/* An element's bits do not depend on its position or its neighbours. */
 static void test_position_changes_nothing(void **state) {
   (void)state;
   enum { N = 77 };

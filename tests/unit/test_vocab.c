@@ -1,4 +1,4 @@
-/* Units, and their numbers. */
+/* Units of a text, and their numbers. */
 #include "vocab.h"
 
 #include "data_fixture.h"
@@ -120,7 +120,7 @@ static void characters_are_counted_like_words(void **state) {
   lk_vocab_destroy(&vocab);
 }
 
-/* Far more than the table starts with: every unit is found again after it has grown many times. */
+/* Far more units than the table's first size: all are found after it has grown many times. */
 static void many_units(void **state) {
   (void)state;
   enum { COUNT = 50000 };
