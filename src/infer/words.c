@@ -28,11 +28,12 @@ static bool is_label(const lk_strings *labels, const char *text, size_t size) {
 
 static bool is_number(const char *text, size_t size) { return size > 0 && strspn(text, "0123456789-.") >= size; }
 
-/* Letters or digits; a label may be a mark that sentences end with. */
+/* Letters, digits or bytes of other scripts; a label without any may be a punctuation mark that ends a sentence. */
 static bool has_letters(const char *text, size_t size) {
-  for (size_t i = 0; i < size; i++)
-    if ((text[i] >= '0' && text[i] <= '9') || ((text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'z') || text[i] < 0)
-      return true;
+  for (size_t i = 0; i < size; i++) {
+    const unsigned char c = (unsigned char)text[i]; /* char has no sign on aarch64 */
+    if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c >= 0x80) return true;
+  }
   return false;
 }
 
