@@ -12,4 +12,4 @@ awk -F': ' '/: -?[0-9.e+-]+,?$/ { v = $2 + 0; n++; if (v < 0 || ($1 ~ /GFLOP|tok
   if ($1 ~ /"share"/ && v > 4) { print; bad = 1 } } END { exit bad || n < 60 }' bench.json
 "$LOCKSTEP" bench --quick pointwise >bench.txt
 grep -q 'lstm cell forward, a unit  *[0-9.]' bench.txt
-expect 64 "no section 'nonsense'" "$LOCKSTEP" bench nonsense
+expect 64 "unknown section 'nonsense'" "$LOCKSTEP" bench nonsense

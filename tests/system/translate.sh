@@ -73,7 +73,7 @@ cp evaluated-1.txt evaluated.txt
 "$LOCKSTEP" eval rough/last.h5 beam.h5 >evaluated.txt
 cmp one.txt evaluated.txt
 awk -v found="$(figure exact_match)" 'BEGIN { exit !(found < 0.95) }' || fail "greedy search finds what the beam finds"
-expect 64 "say --beam N" "$LOCKSTEP" eval rough/last.h5 beam.h5 --length-penalty 1
+expect 64 "need a beam search: give --beam N" "$LOCKSTEP" eval rough/last.h5 beam.h5 --length-penalty 1
 expect 64 "^lockstep: --beam: expected a whole number" "$LOCKSTEP" eval rough/last.h5 beam.h5 --beam 0
 
 # The answers do not depend on the number of ranks or on other lines.
