@@ -32,3 +32,22 @@ expect 64 '^lockstep prepare: unknown option --Vocab-Size .did you mean --vocabu
 expect 64 "^lockstep train: --batch_size: settings are given as KEY=VALUE.*'train.batch'" "$LOCKSTEP" train x.yaml --batch_size 4
 expect 64 "^lockstep train: --beam: .*'lockstep predict --beam N'" "$LOCKSTEP" train x.yaml --beam 4
 expect 64 "^lockstep config: --train.rate: .*(train.rate=VALUE)" "$LOCKSTEP" config --train.rate=1
+
+# The manual page: no mistakes of the markup, a section for each command, every option and every setting.
+"$LOCKSTEP_SOURCE/scripts/man/generate" "$LOCKSTEP" "$LOCKSTEP_SOURCE/scripts/man/lockstep.1.in" lockstep.1
+if grep -n '@[A-Z]*@' lockstep.1; then fail "lockstep.1: a placeholder is left"; fi
+if command -v mandoc >/dev/null; then
+  mandoc -T lint -W warning lockstep.1 >lint.txt || fail "lockstep.1: $(cat lint.txt)"
+elif command -v groff >/dev/null; then
+  groff -man -ww -Tutf8 lockstep.1 2>lint.txt >page.txt || fail "groff failed: $(cat lint.txt)"
+  [ ! -s lint.txt ] || fail "lockstep.1: $(cat lint.txt)"
+fi
+tr -d '\\' <lockstep.1 >plain.txt
+for command in "${commands[@]}"; do grep -q "$command" plain.txt || fail "lockstep.1: no $command"; done
+for command in train eval predict; do grep -q "^\.SS lockstep $command$" plain.txt || fail "lockstep.1: no section of $command"; done
+grep -o -- ' --[a-z][a-z-]*' helps.txt | sort -u | while read -r option; do
+  grep -q -- "$option" plain.txt || fail "lockstep.1: no $option"
+done
+settings=$("$LOCKSTEP" config --describe | grep -c '^  [a-z]')
+[ "$(sed -n '/^.SH CONFIGURATION/,/^.SH FILES/p' plain.txt | grep -c '^\.TP')" -eq "$settings" ] ||
+  fail "lockstep.1 does not have the $settings settings of config --describe"

@@ -7,6 +7,8 @@ if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi
 cmake --install "$LOCKSTEP_BUILD" --prefix "$PWD/prefix" >install.txt
 "$PWD/prefix/bin/lockstep" --help >help.txt
 grep -q prepare help.txt
+man=$(find prefix -path '*/man/man1/lockstep.1')
+grep -q '^\.SS lockstep train' "$man"
 
 cat >use.c <<'C'
 #include <lockstep/lockstep.h>
