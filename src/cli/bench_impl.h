@@ -3,7 +3,7 @@
  *   bench.c            options, the list of sections       bench_report.c     medians over repeats and ranks; tables, JSON
  *   bench_machine.c    FMA ceiling, memory bandwidth        bench_kernels.c    products, recurrent steps, pointwise
  *   bench_reduction.c  sums between the ranks               bench_nets.c       the standard nets, what a step spends
- *                                                           bench_net.c        one of them: parameters, batch, reducer
+ *                                                           bench_net.c        one of them: parameters, batch, tree sum
  *
  * All ranks measure the same thing at the same time, because in training they compete for memory bandwidth too. The
  * result of a section is a list of rows with the same columns; column names contain the units. */
@@ -62,7 +62,8 @@ typedef struct bench_net {
   lk_shards shards;
   lk_params *params;
   lk_task *task;
-  struct lk_reducer *reducer;
+  struct lk_replicas *replicas;
+  struct lk_reduction *reduction;
   struct lk_optimizer *optimizer;
   lk_grads grads;
   lk_batch batch;

@@ -4,7 +4,7 @@
 
 #include "bench_impl.h"
 #include "optimizer.h"
-#include "reducer.h"
+#include "reduction.h"
 #include "distinct.h"
 
 /* ---- vocabularies and labels, in place of a corpus ---- */
@@ -113,27 +113,29 @@ static lk_status make_batch(bench_net *net) {
 
 /* ---- parameters, gradients and optimizer, set up as in the trainer ---- */
 
-static lk_status open_reducer(bench_net *net, const bench *b) {
+static lk_status open_replicas(bench_net *net, const bench *b) {
   enum { BLOCKS = 8 };
   lk_row_block block[BLOCKS];
-  lk_reducer_spec spec = {.shards = net->shards.total, .P = lk_params_count(net->params), .blocks = block};
-  spec.rows_rest = lk_optimizer_skips_untouched(&net->config);
+  lk_replicas_spec spec = {.P = lk_params_count(net->params), .blocks = block};
+  spec.sparse_update = lk_optimizer_skips_untouched(&net->config);
   spec.packed_bytes = lk_task_weights(net->task);
   spec.block_count = lk_params_row_blocks(net->params, block, BLOCKS);
   LK_ASSERT(spec.block_count <= BLOCKS);
-  return lk_reducer_create(&net->reducer, b->comm, &spec);
+  spec.rank_bytes = lk_reduction_bytes(&spec, &net->shards);
+  LK_TRY(lk_replicas_create(&net->replicas, b->comm, &spec));
+  return lk_reduction_create(&net->reduction, net->replicas, net->shards.total);
 }
 
 static lk_status commit(bench_net *net) {
-  const lk_part part = lk_reducer_part(net->reducer);
-  LK_TRY(lk_params_commit_at(net->params, 1, lk_reducer_values(net->reducer), part));
-  lk_task_weights_at(net->task, lk_reducer_packed(net->reducer), part);
+  const lk_part part = lk_replicas_part(net->replicas);
+  LK_TRY(lk_params_commit_at(net->params, 1, lk_replicas_values(net->replicas), part));
+  lk_task_weights_at(net->task, lk_replicas_packed(net->replicas), part);
   net->grads = (lk_grads){.shards = &net->shards, .params = net->params};
   for (int p = 0; p < net->shards.subtrees; p++) {
-    net->grads.subtree[p] = lk_reducer_gradient(net->reducer, p);
-    net->grads.touched[p] = lk_reducer_touched(net->reducer, p);
+    net->grads.subtree[p] = lk_reduction_gradient(net->reduction, p);
+    net->grads.touched[p] = lk_reduction_marks(net->reduction, p);
   }
-  LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, lk_reducer_slice(net->reducer)));
+  LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, lk_replicas_range(net->replicas)));
   return make_batch(net);
 }
 
@@ -175,11 +177,11 @@ lk_status bench_net_open(bench_net *net, const bench *b, const bench_kind *kind)
   LK_TRY(lk_comm_agree(b->comm, describe(net)));
   LK_TRY(lk_comm_agree(b->comm, lk_params_create(&net->params)));
   LK_TRY(lk_comm_agree(b->comm, lk_task_create(&net->task, &net->config, &net->info, net->params)));
-  LK_TRY(open_reducer(net, b));
+  LK_TRY(open_replicas(net, b));
   LK_TRY(lk_comm_agree(b->comm, commit(net)));
-  LK_TRY(lk_reducer_meet(net->reducer));
+  LK_TRY(lk_replicas_meet(net->replicas));
   lk_task_pack(net->task, net->params);
-  LK_TRY(lk_reducer_meet(net->reducer));
+  LK_TRY(lk_replicas_meet(net->replicas));
   return count_work(net, b);
 }
 
@@ -187,7 +189,8 @@ void bench_net_close(bench_net *net) {
   lk_optimizer_destroy(&net->optimizer);
   lk_task_destroy(&net->task);
   lk_params_destroy(&net->params);
-  lk_reducer_destroy(&net->reducer);
+  lk_reduction_destroy(&net->reduction);
+  lk_replicas_destroy(&net->replicas);
   lk_arena_release(&net->arena);
   lk_strings_release(&net->info.source);
   lk_strings_release(&net->info.label);

@@ -3,7 +3,7 @@
 
 #include "bench_impl.h"
 #include "optimizer.h"
-#include "reducer.h"
+#include "update.h"
 
 /* The nets that tests/bench/side_by_side.py compares with PyTorch, with random data of the same shapes. */
 #define LSTM_LM(size)                                                                         \
@@ -65,25 +65,25 @@ static const bench_kind kinds[] = {
 enum { PASS, SUM, UPDATE, SHARE, PACK, PHASES, FORWARD = PHASES, STEP, TIMES };
 enum { MOST_STEPS = 400 };
 
-static lk_status step(bench_net *net, int64_t number, double at[TIMES]) {
+static lk_status step(const bench *b, bench_net *net, int64_t number, double at[TIMES]) {
   const lk_mode mode = {.training = 1, .seed = 1, .step = (uint32_t)number};
   double clock[PHASES + 1], square, units = 0;
   clock[0] = lk_clock_seconds();
-  LK_TRY(lk_reducer_begin(net->reducer));
+  LK_TRY(lk_reduction_begin(net->reduction));
   lk_task_train(net->task, net->params, &net->batch, mode, net->lanes, net->stat, &net->grads);
   clock[1] = lk_clock_seconds();
-  LK_TRY(lk_reducer_records(net->reducer, net->stat, net->all, sizeof *net->all));
-  LK_TRY(lk_reducer_sum(net->reducer));
-  LK_TRY(lk_reducer_square_sum(net->reducer, &square));
+  LK_TRY(lk_comm_allgather_shards(b->comm, net->shards.total, net->stat, net->all, sizeof *net->all));
+  LK_TRY(lk_reduction_sum(net->reduction));
+  LK_TRY(lk_reduction_square_sum(net->reduction, &square));
   clock[2] = lk_clock_seconds();
   for (int s = 0; s < net->shards.total; s++) units += (double)net->all[s].units;
   const double scale = lk_optimizer_scale(units, sqrt(square) / units, net->config.train.clip);
-  lk_optimizer_update(net->optimizer, net->reducer, scale, 1e-3, number + 1);
+  lk_update(net->optimizer, net->replicas, net->reduction, scale, 1e-3, number + 1);
   clock[3] = lk_clock_seconds();
-  LK_TRY(lk_reducer_share(net->reducer));
+  LK_TRY(lk_replicas_allgather(net->replicas));
   clock[4] = lk_clock_seconds();
   lk_task_pack(net->task, net->params);
-  LK_TRY(lk_reducer_meet(net->reducer));
+  LK_TRY(lk_replicas_meet(net->replicas));
   clock[5] = lk_clock_seconds();
   for (int p = 0; p < PHASES; p++) at[p] = clock[p + 1] - clock[p];
   at[STEP] = clock[PHASES] - clock[0];
@@ -101,7 +101,7 @@ static lk_status run_steps(const bench *b, bench_net *net, double *median) {
   double start = lk_clock_seconds(), limit = b->quick ? 0.7 : 4, at[TIMES] = {0};
   int steps = 0, more = 1;
   for (int i = -2; more; i++) {
-    LK_TRY(step(net, i + 2, at));
+    LK_TRY(step(b, net, i + 2, at));
     for (int p = 0; i >= 0 && p < TIMES; p++) record[p][i] = at[p];
     steps = i + 1;
     more = steps < MOST_STEPS && (steps < 3 || lk_clock_seconds() - start < limit);

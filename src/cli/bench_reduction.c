@@ -1,22 +1,22 @@
 #include <string.h>
 
 #include "bench_impl.h"
-#include "reducer.h"
+#include "reduction.h"
 
 enum { MOST = 21 };
 
 /* The median seconds of summing the gradients, and of distributing the updated values. */
-static lk_status run(const bench *b, lk_reducer *reducer, double *sum, double *share) {
+static lk_status run(const bench *b, lk_replicas *replicas, lk_reduction *reduction, double *sum, double *share) {
   double sums[MOST], shares[MOST];
   const int repeats = b->quick ? 7 : MOST;
   for (int i = -2; i < repeats; i++) {
     const int at = i < 0 ? 0 : i;
-    LK_TRY(lk_reducer_begin(reducer));
+    LK_TRY(lk_reduction_begin(reduction));
     LK_TRY(lk_comm_barrier(b->comm));
     double start = lk_clock_seconds();
-    LK_TRY(lk_reducer_sum(reducer));
+    LK_TRY(lk_reduction_sum(reduction));
     double summed = lk_clock_seconds();
-    LK_TRY(lk_reducer_share(reducer));
+    LK_TRY(lk_replicas_allgather(replicas));
     sums[at] = summed - start;
     shares[at] = lk_clock_seconds() - summed;
   }
@@ -26,33 +26,38 @@ static lk_status run(const bench *b, lk_reducer *reducer, double *sum, double *s
   return bench_mean(b, share, 1);
 }
 
-static lk_status measure(const bench *b, ptrdiff_t P, lk_reduction how, json_t *rows) {
+static lk_status measure(const bench *b, ptrdiff_t P, lk_transport transport, json_t *rows) {
   lk_status status = LK_OK;
-  lk_reducer *reducer = NULL;
+  lk_replicas *replicas = NULL;
+  lk_reduction *reduction = NULL;
   double sum, share, bytes = 4.0 * (double)P;
-  const lk_reducer_spec spec = {.shards = b->size, .P = P, .how = how};
-  LK_GO(lk_reducer_create(&reducer, b->comm, &spec));
-  float *subtree = lk_reducer_gradient(reducer, 0);
-  for (ptrdiff_t i = 0; i < P; i++) subtree[i] = (float)(i % 1000);
-  LK_GO(run(b, reducer, &sum, &share));
+  const lk_shards shards = lk_shards_make(b->size, b->rank, b->size);
+  lk_replicas_spec spec = {.P = P, .transport = transport};
+  spec.rank_bytes = lk_reduction_bytes(&spec, &shards);
+  LK_GO(lk_replicas_create(&replicas, b->comm, &spec));
+  LK_GO(lk_reduction_create(&reduction, replicas, shards.total));
+  float *gradient = lk_reduction_gradient(reduction, 0);
+  for (ptrdiff_t i = 0; i < P; i++) gradient[i] = (float)(i % 1000);
+  LK_GO(run(b, replicas, reduction, &sum, &share));
   LK_GO(bench_add(rows, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "by",
-                                  how == LK_REDUCTION_MESSAGES ? "messages" : lk_reducer_words(reducer), "MB",
-                                  bytes / 1e6, "sum_ms", sum * 1e3, "sum_GB/s", bytes / sum / 1e9, "share_ms",
+                                  transport == LK_TRANSPORT_MESSAGES ? "messages" : lk_replicas_description(replicas),
+                                  "MB", bytes / 1e6, "sum_ms", sum * 1e3, "sum_GB/s", bytes / sum / 1e9, "share_ms",
                                   share * 1e3, "share_GB/s", bytes / share / 1e9)));
 done:
-  lk_reducer_destroy(&reducer);
+  lk_reduction_destroy(&reduction);
+  lk_replicas_destroy(&replicas);
   return status;
 }
 
 lk_status bench_reduction(bench *b) {
   static const ptrdiff_t sizes[] = {(ptrdiff_t)1 << 18, (ptrdiff_t)1 << 20, (ptrdiff_t)1 << 22, (ptrdiff_t)1 << 24};
-  static const lk_reduction hows[] = {LK_REDUCTION_AUTO, LK_REDUCTION_MESSAGES};
+  static const lk_transport transports[] = {LK_TRANSPORT_AUTO, LK_TRANSPORT_MESSAGES};
   lk_status status = LK_OK;
   json_t *rows = json_array();
-  for (size_t h = 0; h < sizeof hows / sizeof *hows; h++)
+  for (size_t h = 0; h < sizeof transports / sizeof *transports; h++)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
       if (b->quick && i != 2) continue;
-      LK_GO(measure(b, sizes[i], hows[h], rows));
+      LK_GO(measure(b, sizes[i], transports[h], rows));
     }
   LK_GO(bench_emit(b, "reduction",
                    "Sum of gradients over the ranks, and distribution of updated values: GB/s of one rank's gradient "

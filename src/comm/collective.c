@@ -111,6 +111,11 @@ lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, siz
   return lk_comm_allgather(comm, mine, all, comm->bytes);
 }
 
+lk_status lk_comm_allgather_shards(lk_comm *comm, int shards, const void *mine, void *all, size_t bytes) {
+  for (int r = 0; r < comm->size; r++) comm->bytes[r] = bytes * (size_t)lk_shards_make(shards, r, comm->size).count;
+  return lk_comm_allgather(comm, mine, all, comm->bytes);
+}
+
 lk_status lk_comm_sum_counts(lk_comm *comm, int64_t *counts, ptrdiff_t n) {
   const ptrdiff_t most = comm->chunk > sizeof *counts ? (ptrdiff_t)(comm->chunk / sizeof *counts) : 1;
   for (ptrdiff_t at = 0; at < n; at += most)

@@ -10,14 +10,6 @@
 #include "arena.h"
 #include "watchdog.h"
 
-lk_status lk_mpi_check(int code, const char *function) {
-  if (code == MPI_SUCCESS) return LK_OK;
-  char words[MPI_MAX_ERROR_STRING] = "unknown error";
-  int length = 0;
-  MPI_Error_string(code, words, &length);
-  return LK_FAIL(LK_INTERNAL, "%s: %s", function, words);
-}
-
 static void end_job(void) { MPI_Abort(MPI_COMM_WORLD, lk_status_exit_code(LK_INTERNAL)); }
 
 /* glibc hands large blocks back to the kernel as soon as they are freed, and MPI's temporaries then fault in page by
@@ -153,27 +145,3 @@ void lk_comm_abort(lk_comm *comm, int exit_code) {
 }
 
 lk_status lk_comm_barrier(lk_comm *comm) { return LK_MPI(MPI_Barrier, comm->mpi); }
-
-/* Rank `from` failed: its text to all, into the record of those that have no failure of their own. */
-static lk_status share_failure(lk_comm *comm, lk_status own, lk_status worst, int from) {
-  char text[sizeof((lk_error *)NULL)->text] = "";
-  if (comm->rank == from) {
-    const lk_error *error = lk_error_get();
-    const char *words = error->code != LK_OK ? error->text : lk_status_words(own);
-    snprintf(text, sizeof text, "%s", words);
-  }
-  LK_TRY(LK_MPI(MPI_Bcast, text, (int)sizeof text, MPI_CHAR, from, comm->mpi));
-  if (own != LK_OK) return worst;
-  lk_error_clear();
-  return LK_FAIL(worst, "rank %d: %s", from, text);
-}
-
-lk_status lk_comm_agree(lk_comm *comm, lk_status status) {
-  if (comm->size == 1) return status;
-  /* The largest is the worst status and, among the ranks that have it, the first. */
-  long mine = (long)status * comm->size + (comm->size - 1 - comm->rank), worst = 0;
-  LK_TRY(LK_MPI(MPI_Allreduce, &mine, &worst, 1, MPI_LONG, MPI_MAX, comm->mpi));
-  lk_status code = (lk_status)(worst / comm->size);
-  if (code == LK_OK) return LK_OK;
-  return share_failure(comm, status, code, comm->size - 1 - (int)(worst % comm->size));
-}

@@ -1,16 +1,12 @@
-/* comm.h - the ranks, and the sums between them.
+/* comm.h - the ranks of a job and the exchange of bytes between them.
  *
- * The only module that knows MPI. Floats are never summed by MPI, whose order depends on R: ranks exchange subtrees of
- * the fixed tree (shards.h) and every sum is taken in tree order by the rank that owns the slice.
- *
- * The flat vector of P reals is cut into R slices at multiples of LK_RANGE_BLOCK: rank r sums, and updates, its own. */
+ * The only folder that knows MPI. MPI never adds floats, since the order of its sums depends on R; what adds them in a
+ * fixed order is reduction.h. The parameters that all ranks hold alike are replicas.h. */
 #pragma once
 #include <stdbool.h>
 
 #include "shards.h"
 #include "status.h"
-
-#define LK_RANGE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the slices */
 
 typedef struct lk_comm lk_comm;
 
@@ -54,6 +50,9 @@ LK_CHECKED lk_status lk_comm_broadcast_block(lk_comm *comm, void **data, size_t 
 LK_CHECKED lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of);
 /** The same where every rank sends `bytes`.                                        Collective. */
 LK_CHECKED lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, size_t bytes);
+/** A record of `bytes` for each shard, from the ranks that compute them to all: all [S][bytes], by shard. mine: of
+ *  lk_shards_make(shards, rank, size), in order.                                   Collective. */
+LK_CHECKED lk_status lk_comm_allgather_shards(lk_comm *comm, int shards, const void *mine, void *all, size_t bytes);
 /** counts [n] = their sums over all ranks: integers, whose order does not matter.   Collective. */
 LK_CHECKED lk_status lk_comm_sum_counts(lk_comm *comm, int64_t *counts, ptrdiff_t n);
 LK_CHECKED lk_status lk_comm_gather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of, int root);

@@ -100,8 +100,8 @@ static lk_status build_net(lk_trainer *t) {
   LK_TRY(lk_model_tensors(t->params, &t->tensors, &t->tensor_count));
   t->lane_width = lk_task_lane_width(t->task);
   size_t how;
-  LK_TRY(lk_config_choice(t->config, "parallel.reduction", lk_reduction_names, LK_REDUCTIONS, &how));
-  t->how = (lk_reduction)how;
+  LK_TRY(lk_config_choice(t->config, "parallel.reduction", lk_transport_names, LK_TRANSPORTS, &how));
+  t->transport = (lk_transport)how;
   return LK_OK;
 }
 
@@ -135,8 +135,8 @@ static void layout(lk_trainer *t) {
   lk_arena *a = &t->arena;
   t->grads = (lk_grads){.shards = &t->shards, .params = t->params};
   for (int p = 0; p < t->shards.subtrees; p++) {
-    t->grads.subtree[p] = lk_reducer_gradient(t->reducer, p);
-    t->grads.touched[p] = lk_reducer_touched(t->reducer, p);
+    t->grads.subtree[p] = lk_reduction_gradient(t->reduction, p);
+    t->grads.touched[p] = lk_reduction_marks(t->reduction, p);
   }
   t->lanes = t->lane_count * t->lane_width > 0 ? lk_arena_reals(a, t->lane_count * t->lane_width) : NULL;
   t->lane_bytes = lk_arena_take(a, sizeof(size_t) * (size_t)t->size);
@@ -148,7 +148,7 @@ static void layout(lk_trainer *t) {
 }
 
 static lk_status reserve(lk_trainer *t) {
-  t->range = lk_reducer_slice(t->reducer);
+  t->range = lk_replicas_range(t->replicas);
   layout(t);
   LK_TRY(lk_arena_reserve(&t->arena));
   layout(t);
@@ -158,23 +158,25 @@ static lk_status reserve(lk_trainer *t) {
 
 /* What each rank can do, and fail at, by itself. */
 static lk_status build_local(lk_trainer *t) {
-  const lk_part part = lk_reducer_part(t->reducer);
-  LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_reducer_values(t->reducer), part));
-  lk_task_weights_at(t->task, lk_reducer_packed(t->reducer), part);
+  const lk_part part = lk_replicas_part(t->replicas);
+  LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_replicas_values(t->replicas), part));
+  lk_task_weights_at(t->task, lk_replicas_packed(t->replicas), part);
   LK_TRY(open_loader(t));
   return reserve(t);
 }
 
-/* Gradients, weights, and weights packed, live where the ranks of a host can all reach them. */
-static lk_status open_reducer(lk_trainer *t) {
+/* Gradients, values and packed weights lie where the ranks that share memory can all reach them. */
+static lk_status open_replicas(lk_trainer *t) {
   enum { MOST = 8 };
   lk_row_block block[MOST];
-  lk_reducer_spec spec = {.shards = t->shards.total, .P = lk_params_count(t->params), .blocks = block, .how = t->how};
-  spec.rows_rest = lk_optimizer_skips_untouched(t->config);
+  lk_replicas_spec spec = {.P = lk_params_count(t->params), .blocks = block, .transport = t->transport};
+  spec.sparse_update = lk_optimizer_skips_untouched(t->config);
   spec.packed_bytes = lk_task_weights(t->task);
   spec.block_count = lk_params_row_blocks(t->params, block, MOST);
   LK_ASSERT(spec.block_count <= MOST);
-  return lk_reducer_create(&t->reducer, t->comm, &spec);
+  spec.rank_bytes = lk_reduction_bytes(&spec, &t->shards);
+  LK_TRY(lk_replicas_create(&t->replicas, t->comm, &spec));
+  return lk_reduction_create(&t->reduction, t->replicas, t->shards.total);
 }
 
 static lk_status share_lanes(lk_trainer *t) {
@@ -234,7 +236,7 @@ static void announce(const lk_trainer *t) {
     LK_INFO(
         "the learning rate goes by the time that training takes: no other run repeats the weights of this one "
         "(train.schedule_by)");
-  if (t->size > 1) LK_INFO("gradients by %s", lk_reducer_words(t->reducer));
+  if (t->size > 1) LK_INFO("gradients by %s", lk_replicas_description(t->replicas));
   if (shards_follow_ranks(t->config))
     LK_INFO(
         "%d ranks, %d shards: the same bits for any run on up to %d ranks that resumes this one; another number of "
@@ -257,9 +259,9 @@ lk_status lk_trainer_build(lk_trainer *t) {
   LK_TRY(choose_shards(t));
   LK_TRY(open_corpus(t));
   LK_TRY(lk_comm_agree(t->comm, build_net(t)));
-  LK_TRY(open_reducer(t));
+  LK_TRY(open_replicas(t));
   LK_TRY(lk_comm_agree(t->comm, build_local(t)));
-  LK_TRY(lk_reducer_meet(t->reducer));
+  LK_TRY(lk_replicas_meet(t->replicas));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_open(t) : LK_OK));
   LK_TRY(share_lanes(t));
   LK_TRY(open_validation(t));

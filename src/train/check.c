@@ -4,8 +4,8 @@
 #include "trainer_impl.h"
 
 static const char *const *reduction_names(size_t *count) {
-  *count = LK_REDUCTIONS;
-  return lk_reduction_names;
+  *count = LK_TRANSPORTS;
+  return lk_transport_names;
 }
 
 /* The keys that choose one of several, and who knows them. Checked whatever the task makes of them. */

@@ -5,7 +5,6 @@
 
 #include "clock.h"
 #include "log.h"
-#include "reducer.h"
 #include "watchdog.h"
 
 struct lk_evaluator {
@@ -13,7 +12,6 @@ struct lk_evaluator {
   const lk_corpus *corpus;
   lk_task *task;
   lk_loader *loader;
-  lk_reducer *reducer; /* for the per-shard records only: P = 0 */
   lk_shards shards;
   lk_arena arena; /* the batch, the lanes, the sums */
   lk_batch batch;
@@ -55,7 +53,6 @@ lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_
   e->comm = comm, e->corpus = corpus, e->task = task, e->shards = *shards, e->split = split;
   lk_loader_settings settings = {.view = lk_task_view(task), .split = split, .batch = batch, .unroll = unroll};
   LK_GO(lk_comm_agree(comm, open_local(e, corpus, &settings)));
-  LK_GO(lk_reducer_create(&e->reducer, comm, &(lk_reducer_spec){.shards = shards->total}));
 done:
   if (status != LK_OK) lk_evaluator_destroy(&e);
   *evaluator = e;
@@ -67,7 +64,6 @@ void lk_evaluator_destroy(lk_evaluator **evaluator) {
   *evaluator = NULL;
   if (!e) return;
   lk_loader_close(&e->loader);
-  lk_reducer_destroy(&e->reducer);
   lk_arena_release(&e->arena);
   lk_pairs_release(&e->pairs);
   free(e);
@@ -140,7 +136,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
     lk_watchdog_beat(e->comm);
   }
   LK_TRY(lk_comm_agree(e->comm, lk_task_status(e->task)));
-  LK_TRY(lk_reducer_records(e->reducer, e->loss, e->all_loss, sizeof(double)));
+  LK_TRY(lk_comm_allgather_shards(e->comm, e->shards.total, e->loss, e->all_loss, sizeof(double)));
   LK_TRY(lk_comm_sum_counts(e->comm, e->counts, e->count));
   *result = (lk_evaluation){.counts = e->counts, .tokens = e->counts[e->count - 1]};
   result->unseen = lk_task_unseen_units(e->task, e->counts);

@@ -136,6 +136,10 @@ float *lk_optimizer_moment(lk_optimizer *optimizer, int i) {
   return optimizer->moment[i];
 }
 
+bool lk_optimizer_is_sparse(const lk_optimizer *optimizer) {
+  return skips_untouched(optimizer->rule, optimizer->decay);
+}
+
 void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, const float *sum, double scale,
                        double rate, int64_t step) {
   LK_ASSERT(step >= 1);
@@ -154,14 +158,4 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, co
     u.decay = r->decay ? optimizer->decay : 0;
     optimizer->rule->update(&u, end - begin, values + begin, sum + begin, moment);
   }
-}
-
-void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step) {
-  const lk_range range = lk_reducer_slice(reducer);
-  const bool skips = skips_untouched(optimizer->rule, optimizer->decay);
-  float *values = lk_reducer_values(reducer) + range.begin, *sum = lk_reducer_total(reducer);
-  lk_range part = {0, skips ? 0 : range.end - range.begin};
-  if (!skips) lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
-  while (skips && lk_reducer_next_part(reducer, &part))
-    lk_optimizer_step(optimizer, part, values, sum, scale, rate, step);
 }

@@ -12,7 +12,6 @@
 #include "comm.h"
 #include "config.h"
 #include "params.h"
-#include "reducer.h"
 
 typedef struct lk_optimizer lk_optimizer;
 
@@ -21,6 +20,7 @@ const char *const *lk_optimizer_names(size_t *count);
 /** Whether a weight whose gradient is zero does not change, nor its moments, so that rows that no shard touched can be
  *  skipped. False for an unknown name.                                              Not collective. */
 bool lk_optimizer_skips_untouched(const lk_config *config);
+bool lk_optimizer_is_sparse(const lk_optimizer *optimizer); /* the same of this one   Not collective. */
 /** For elements `range` of the table's flat vector; moments start at zero. Keeps neither config nor params.
  *  LK_USAGE for an unknown name, LK_MEMORY.                                        Not collective. */
 LK_CHECKED lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_config *config, const lk_params *params,
@@ -42,6 +42,3 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, co
 /** The factor for a sum of gradients: 1 / units, times clip / norm where the norm of the mean gradient exceeds `clip`
  *  (0: no clipping), as torch.nn.utils.clip_grad_norm_ does.                           Not collective. */
 double lk_optimizer_scale(double units, double norm, double clip);
-/** Update the whole range from the reducer's total; skips rows that no shard touched where the optimizer allows it.
- *  Not collective. */
-void lk_optimizer_update(lk_optimizer *optimizer, lk_reducer *reducer, double scale, double rate, int64_t step);

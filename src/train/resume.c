@@ -165,10 +165,10 @@ static lk_status load(lk_trainer *t, loaded *l) {
 /* From rank 0 to all: the same weights everywhere, to each rank its range of the moments and its lanes. */
 static lk_status deal_out(lk_trainer *t, const loaded *l) {
   size_t P = (size_t)lk_params_count(t->params);
-  LK_TRY(lk_reducer_broadcast(t->reducer));
+  LK_TRY(lk_replicas_broadcast(t->replicas));
   for (int i = 0; i < lk_optimizer_moments(t->optimizer); i++)
-    LK_TRY(lk_reducer_scatter(t->reducer, l->moments ? l->moments + (size_t)i * P : NULL,
-                              lk_optimizer_moment(t->optimizer, i), 0));
+    LK_TRY(lk_replicas_scatter(t->replicas, l->moments ? l->moments + (size_t)i * P : NULL,
+                               lk_optimizer_moment(t->optimizer, i), 0));
   if (t->lane_total * t->lane_width > 0) LK_TRY(lk_comm_scatter(t->comm, l->lanes, t->lanes, t->lane_bytes, 0));
   t->state = l->state;
   lk_schedule_load(t->schedule, t->state.schedule);
@@ -179,7 +179,7 @@ static lk_status deal_out(lk_trainer *t, const loaded *l) {
 static lk_status begin(lk_trainer *t) {
   if (t->config->init.from[0] == '\0') return LK_OK;
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_init_from(t) : LK_OK));
-  return lk_reducer_broadcast(t->reducer);
+  return lk_replicas_broadcast(t->replicas);
 }
 
 lk_status lk_trainer_resume(lk_trainer *t) {
@@ -209,6 +209,6 @@ static lk_status load_values(lk_trainer *t, const char *path, lk_state *of) {
 
 lk_status lk_trainer_load(lk_trainer *t, const char *path, lk_state *of) {
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? load_values(t, path, of) : LK_OK));
-  LK_TRY(lk_reducer_broadcast(t->reducer));
+  LK_TRY(lk_replicas_broadcast(t->replicas));
   return lk_trainer_pack(t);
 }

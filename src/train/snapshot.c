@@ -60,8 +60,8 @@ static lk_status gather_moments(lk_trainer *t, float **moments) {
   *moments = NULL;
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_alloc(moments, (size_t)count * P + 1, sizeof(float)) : LK_OK));
   for (int i = 0; i < count; i++)
-    LK_TRY(lk_reducer_gather(t->reducer, lk_optimizer_moment(t->optimizer, i),
-                             *moments ? *moments + (size_t)i * P : NULL, 0));
+    LK_TRY(lk_replicas_gather(t->replicas, lk_optimizer_moment(t->optimizer, i),
+                              *moments ? *moments + (size_t)i * P : NULL, 0));
   return LK_OK;
 }
 

@@ -7,12 +7,13 @@
 #include "durable.h"
 #include "log.h"
 #include "trainer_impl.h"
+#include "update.h"
 
 /* Exchange the control word: afterwards every rank has every shard's record. */
 static lk_status exchange_control(lk_trainer *t, lk_step *step) {
   const lk_control mine = {.flags = lk_trainer_flags(t), .seconds = lk_trainer_spent(t)};
   for (int s = 0; s < t->shards.count; s++) t->mine[s] = mine, t->mine[s].stat = t->stat[s];
-  LK_TRY(lk_reducer_records(t->reducer, t->mine, t->control, sizeof *t->control));
+  LK_TRY(lk_comm_allgather_shards(t->comm, t->shards.total, t->mine, t->control, sizeof *t->control));
   for (int s = 0; s < t->shards.total; s++) {
     step->units += t->control[s].stat.units;
     step->tokens += t->control[s].stat.tokens;
@@ -26,7 +27,7 @@ static lk_status exchange_control(lk_trainer *t, lk_step *step) {
 
 lk_status lk_trainer_pack(lk_trainer *t) {
   lk_task_pack(t->task, t->params);
-  return lk_reducer_meet(t->reducer);
+  return lk_replicas_meet(t->replicas);
 }
 
 /* g = sum / units, clipped to the global norm; each rank updates its own range, then all ranges go to all ranks. */
@@ -34,8 +35,8 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   const double scale = lk_optimizer_scale((double)step->units, step->norm, t->config->train.clip);
   /* Adam's bias corrections count applied updates: a skipped step is none, though the schedule counts it */
   t->state.updates++;
-  lk_optimizer_update(t->optimizer, t->reducer, scale, step->rate, t->state.updates);
-  LK_TRY(lk_reducer_share(t->reducer));
+  lk_update(t->optimizer, t->replicas, t->reduction, scale, step->rate, t->state.updates);
+  LK_TRY(lk_replicas_allgather(t->replicas));
   return lk_trainer_pack(t);
 }
 
@@ -99,14 +100,14 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   lk_mode mode = {.training = 1, .seed = (uint64_t)t->config->seed, .step = (uint32_t)t->state.step};
   lk_loader_batch(t->loader, t->state.epoch, t->state.step_in_epoch, &t->batch);
   lk_watchdog_phase(t->comm, LK_PHASE_STEP, t->state.step + 1);
-  LK_TRY(lk_reducer_begin(t->reducer));
+  LK_TRY(lk_reduction_begin(t->reduction));
   lk_task_train(t->task, t->params, &t->batch, mode, t->lanes, t->stat, &t->grads);
   if (t->debug.count) inject(t, batch);
   lk_watchdog_phase(t->comm, LK_PHASE_REDUCTION, t->state.step + 1);
   LK_TRY(exchange_control(t, step));
-  LK_TRY(lk_reducer_sum(t->reducer));
+  LK_TRY(lk_reduction_sum(t->reduction));
   double square = 0;
-  LK_TRY(lk_reducer_square_sum(t->reducer, &square));
+  LK_TRY(lk_reduction_square_sum(t->reduction, &square));
   if (step->units > 0) {
     step->norm = sqrt(square) / (double)step->units;
     step->rate = lk_schedule_rate(t->schedule, t->state.step, t->steps_in_epoch, step->seconds / 60);
@@ -130,7 +131,7 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
 /* The copies of the weights (one for each group of ranks that share memory) must have the same bits. The one that
  * differs is found by a majority of digests; of two copies either may be wrong. */
 lk_status lk_trainer_check_replicas(lk_trainer *t) {
-  const lk_part part = lk_reducer_part(t->reducer);
+  const lk_part part = lk_replicas_part(t->replicas);
   lk_status status = LK_OK;
   char digest[33] = "", *all = NULL;
   int copies = 0;

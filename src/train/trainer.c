@@ -184,7 +184,8 @@ static void release(lk_trainer *t) {
   lk_evaluator_destroy(&t->valid);
   lk_schedule_destroy(&t->schedule);
   lk_optimizer_destroy(&t->optimizer);
-  lk_reducer_destroy(&t->reducer);
+  lk_reduction_destroy(&t->reduction);
+  lk_replicas_destroy(&t->replicas);
   lk_loader_close(&t->loader);
   lk_task_destroy(&t->task);
   lk_params_destroy(&t->params);

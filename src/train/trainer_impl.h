@@ -18,7 +18,7 @@
 #include "evaluate.h"
 #include "model.h"
 #include "optimizer.h"
-#include "reducer.h"
+#include "reduction.h"
 #include "schedule.h"
 #include "debug_impl.h"
 #include "trainer.h"
@@ -90,8 +90,9 @@ typedef struct lk_trainer {
   lk_task *task;
   lk_loader *loader;
   lk_evaluator *valid; /* NULL where the corpus has no validation split */
-  lk_reduction how;
-  lk_reducer *reducer; /* owns gradients and weights */
+  lk_transport transport;
+  lk_replicas *replicas;   /* owns the values and packed weights, and the memory of the gradients */
+  lk_reduction *reduction; /* sums the gradients */
   lk_optimizer *optimizer;
   lk_schedule *schedule;
 

@@ -2,14 +2,14 @@
 #include <string.h>
 
 #include "check.h"
-#include "reducer_impl.h"
 #include "rng.h"
+#include "sparse_rows_impl.h"
 
 enum { P = 640, ROWS = 3 + 40 + 5 };
 
 /* Rows 0-2 of 16 reals from 0, 3-42 of 7 from 64, 43-47 of 50 from 352, ending at 602. */
 static lk_row_block blocks[] = {{0, 3, 16}, {64, 40, 7}, {352, 5, 50}};
-static const lk_reducer reducer = {.P = P, .rows = ROWS, .block = blocks, .blocks = 3};
+static const lk_row_table table = {.rows = ROWS, .block = blocks, .blocks = 3};
 
 /* The row that real i belongs to, by the definition; -1: dense. */
 static ptrdiff_t row_of(ptrdiff_t i) {
@@ -25,19 +25,19 @@ static ptrdiff_t row_of(ptrdiff_t i) {
 static void test_rows_of_every_place(void) {
   ptrdiff_t before[P + 1], ended = 0, begun = 0;
   for (ptrdiff_t i = 0; i < P; i++) {
-    CHECK(lk_row_at(&reducer, i) == ended && lk_row_behind(&reducer, i) == begun);
+    CHECK(lk_row_at(&table, i) == ended && lk_row_after(&table, i) == begun);
     ptrdiff_t row = before[i] = row_of(i), next = row_of(i + 1);
     if (row >= 0 && row + 1 > begun) begun = row + 1;
     if (row >= 0 && row != next) ended = row + 1;
   }
   for (ptrdiff_t i = 0, end; i < P; i++) {
-    lk_stretch s = lk_stretch_at(&reducer, i, P);
+    lk_row_run s = lk_row_run_at(&table, i, P);
     CHECK(s.row == before[i] && s.end > i);
     for (end = i; end < s.end; end++) CHECK((before[end] < 0) == (s.row < 0));
     if (s.row < 0) continue;
     for (end = i; before[end] == s.row;) end++;
     CHECK(s.row_end == end);
-    CHECK(lk_stretch_at(&reducer, i, i + 1).end == i + 1);
+    CHECK(lk_row_run_at(&table, i, i + 1).end == i + 1);
   }
 }
 
@@ -45,7 +45,7 @@ static void test_rows_of_every_place(void) {
 static void check_part(lk_range part, const uint8_t *touched, bool must_pack) {
   float x[P], sent[P], back[P];
   uint8_t marks[ROWS];
-  ptrdiff_t first = lk_row_at(&reducer, part.begin), rows = lk_row_behind(&reducer, part.end) - first;
+  ptrdiff_t first = lk_row_at(&table, part.begin), rows = lk_row_after(&table, part.end) - first;
   ptrdiff_t n = part.end - part.begin, kept = 0;
   bool packed = false;
   for (ptrdiff_t i = 0; i < n; i++) {
@@ -53,26 +53,26 @@ static void check_part(lk_range part, const uint8_t *touched, bool must_pack) {
     x[i] = row < 0 || touched[row] ? (float)(part.begin + i) : -1;
     kept += x[i] >= 0;
   }
-  size_t bytes = lk_rows_bytes(&reducer, part, touched + first, &packed);
+  size_t bytes = lk_rows_bytes(&table, part, touched + first, &packed);
   size_t dense = (size_t)n * sizeof(float), least = (size_t)kept * sizeof(float) + (size_t)(rows + 7) / 8;
   CHECK(bytes == (rows > 0 && least < dense ? least : dense) && packed == (bytes < dense));
   CHECK(!must_pack || packed);
   memset(back, 0xff, sizeof back);
   if (packed)
-    lk_rows_pack(&reducer, part, touched + first, x, sent);
+    lk_rows_pack(&table, part, touched + first, x, sent);
   else
     memcpy(sent, x, dense);
   memcpy(back, sent, bytes);
-  lk_rows_unpack(&reducer, part, bytes, back, marks);
+  lk_rows_unpack(&table, part, bytes, back, marks);
   CHECK(memcmp(marks, touched + first, (size_t)rows) == 0 || !packed);
   for (ptrdiff_t i = 0; i < n; i++) CHECK((packed && x[i] < 0) || back[i] == x[i]);
   if (packed) { /* in place, as sums are packed */
     memcpy(sent, x, dense);
-    lk_rows_pack(&reducer, part, touched + first, sent, sent);
-    lk_rows_unpack(&reducer, part, bytes, sent, marks);
+    lk_rows_pack(&table, part, touched + first, sent, sent);
+    lk_rows_unpack(&table, part, bytes, sent, marks);
     for (ptrdiff_t i = 0; i < n; i++) CHECK(x[i] < 0 || sent[i] == x[i]);
   }
-  lk_rows_clear(&reducer, part, touched + first, x);
+  lk_rows_clear(&table, part, touched + first, x);
   for (ptrdiff_t i = 0; i < n; i++) {
     ptrdiff_t row = row_of(part.begin + i);
     CHECK(x[i] == (row < 0 || touched[row] ? (float)(part.begin + i) : 0));

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "reducer.h"
+#include "replicas.h"
 #include "reference/optimizer_vectors.h"
 #include "reference_optimizers.h"
 
@@ -216,7 +216,7 @@ static void run_in_slices(const lk_config *config, const lk_params *params, int 
   ptrdiff_t P = lk_params_count(params);
   float *sum = calloc((size_t)P, sizeof *sum);
   for (int rank = 0; rank < size; rank++) {
-    lk_range slice = lk_reducer_cut(&(lk_reducer_spec){.P = P}, rank, size);
+    lk_range slice = lk_replicas_cut(&(lk_replicas_spec){.P = P}, rank, size);
     lk_optimizer *optimizer = NULL;
     assert_int_equal(lk_optimizer_create(&optimizer, config, params, slice), LK_OK);
     for (int step = 1; step <= 3; step++) {

@@ -5,19 +5,37 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "reducer_impl.h"
+#include "reduction_impl.h"
 #include "arena.h"
 
-/* One case: the arguments of a reducer. */
+/* One case: the arguments of a sum. */
 typedef struct setting {
   int S;
   ptrdiff_t P;
   int blocks;
   lk_row_block block[2];
   const char *hosts; /* LOCKSTEP_TEST_HOSTS */
-  lk_reduction how;
+  lk_transport transport;
   double density; /* fraction of the rows that a shard touches */
 } setting;
+
+typedef struct parameters {
+  lk_replicas *replicas;
+  lk_reduction *reduction;
+} parameters;
+
+static lk_status parameters_open(parameters *p, lk_comm *comm, lk_replicas_spec spec, int S) {
+  const lk_shards shards = lk_shards_make(S, lk_comm_rank(comm), lk_comm_size(comm));
+  *p = (parameters){0};
+  spec.rank_bytes = lk_reduction_bytes(&spec, &shards);
+  LK_TRY(lk_replicas_create(&p->replicas, comm, &spec));
+  return lk_reduction_create(&p->reduction, p->replicas, S);
+}
+
+static void parameters_close(parameters *p) {
+  lk_reduction_destroy(&p->reduction);
+  lk_replicas_destroy(&p->replicas);
+}
 
 /* splitmix64: a fast pseudo-random number. */
 static uint64_t hash(uint64_t x) {
@@ -129,8 +147,8 @@ static void write_subtree(const setting *t, int step, lk_subtree subtree, float 
 }
 
 /* The parts of the total are the dense elements and the touched rows, each once and in order. */
-static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
-  const lk_range own = lk_reducer_slice(reducer);
+static void check_parts(const setting *t, const parameters *p, int step) {
+  const lk_range own = lk_replicas_range(p->replicas);
   ptrdiff_t at = 0, row = 0, wrong = 0;
   uint8_t *expected = NULL;
   if (lk_alloc(&expected, (size_t)t->P + 1, 1) != LK_OK) abort();
@@ -141,7 +159,7 @@ static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
       for (int s = 0; s < t->S; s++) any |= touches(t, step, s, row);
       memset(expected + t->block[b].offset + r * t->block[b].width, any, (size_t)t->block[b].width);
     }
-  for (lk_range part = {0}; lk_reducer_next_part(reducer, &part); at = part.end) {
+  for (lk_range part = {0}; lk_reduction_next_part(p->reduction, &part); at = part.end) {
     CHECK(part.begin >= at && part.end > part.begin && part.end <= own.end - own.begin);
     for (ptrdiff_t i = at; i < part.end; i++) wrong += expected[own.begin + i] != (i >= part.begin);
   }
@@ -150,15 +168,15 @@ static void check_parts(const setting *t, const lk_reducer *reducer, int step) {
   free(expected);
 }
 
-/* Slices to a root and back. */
-static void check_slices(lk_comm *comm, lk_reducer *reducer, const float *total, ptrdiff_t P) {
+/* Ranges to a root and back. */
+static void check_ranges(lk_comm *comm, const parameters *p, const float *total, ptrdiff_t P) {
   int rank = lk_comm_rank(comm), root = lk_comm_size(comm) - 1;
-  lk_range own = lk_reducer_slice(reducer);
+  lk_range own = lk_replicas_range(p->replicas);
   size_t bytes = (size_t)(own.end - own.begin) * sizeof *total;
   float *all = reals(P), *back = reals(P);
-  CHECK_OK(lk_reducer_gather(reducer, lk_reducer_total(reducer), all, root));
+  CHECK_OK(lk_replicas_gather(p->replicas, lk_reduction_total(p->reduction), all, root));
   CHECK(rank != root || memcmp(all, total, (size_t)P * sizeof *all) == 0);
-  CHECK_OK(lk_reducer_scatter(reducer, all, back, root));
+  CHECK_OK(lk_replicas_scatter(p->replicas, all, back, root));
   CHECK(memcmp(back, total + own.begin, bytes) == 0);
   free(back);
   free(all);
@@ -170,34 +188,35 @@ static void dawdle(int step) {
   if (bits % 3 == 0) usleep((useconds_t)(bits >> 32) % 500);
 }
 
-static void check_step(const setting *t, lk_comm *comm, lk_reducer *reducer, int step, float *scratch) {
+static void check_step(const setting *t, lk_comm *comm, const parameters *p, int step, float *scratch) {
   lk_shards shards = lk_shards_make(t->S, lk_comm_rank(comm), lk_comm_size(comm));
-  lk_range own = lk_reducer_slice(reducer);
-  size_t bytes = (size_t)t->P * sizeof(float), slice = (size_t)(own.end - own.begin) * sizeof(float);
-  float *total = reals(t->P), *subtree = reals(t->P), *values = lk_reducer_values(reducer);
+  lk_range own = lk_replicas_range(p->replicas);
+  size_t bytes = (size_t)t->P * sizeof(float), own_bytes = (size_t)(own.end - own.begin) * sizeof(float);
+  float *total = reals(t->P), *subtree = reals(t->P), *values = lk_replicas_values(p->replicas);
   node_sum(t, step, total, root_level(t->S), 0, scratch);
   if (t->P >= 1024 && step == 0 && t->density >= 1) /* otherwise this test could not fail */
     CHECK(t->S < 4 || sequential_differs(t, total) > t->P / 20);
   dawdle(step);
-  CHECK_OK(lk_reducer_begin(reducer));
-  for (int p = 0; p < shards.subtrees; p++) {
-    subtree_sum(t, step, subtree, shards.subtree[p], scratch);
-    write_subtree(t, step, shards.subtree[p], lk_reducer_gradient(reducer, p), lk_reducer_touched(reducer, p), subtree);
+  CHECK_OK(lk_reduction_begin(p->reduction));
+  for (int i = 0; i < shards.subtrees; i++) {
+    subtree_sum(t, step, subtree, shards.subtree[i], scratch);
+    write_subtree(t, step, shards.subtree[i], lk_reduction_gradient(p->reduction, i),
+                  lk_reduction_marks(p->reduction, i), subtree);
   }
   dawdle(step + 100);
-  CHECK_OK(lk_reducer_sum(reducer));
-  CHECK(memcmp(lk_reducer_total(reducer), total + own.begin, slice) == 0);
-  check_parts(t, reducer, step);
+  CHECK_OK(lk_reduction_sum(p->reduction));
+  CHECK(memcmp(lk_reduction_total(p->reduction), total + own.begin, own_bytes) == 0);
+  check_parts(t, p, step);
   double got = 0, expected = square_sum_defined(total, t->P);
   if (step % 2 == 0) { /* else as a skipped step: no barrier before the next one */
-    CHECK_OK(lk_reducer_square_sum(reducer, &got));
+    CHECK_OK(lk_reduction_square_sum(p->reduction, &got));
     CHECK(memcmp(&got, &expected, sizeof got) == 0);
-    memcpy(values + own.begin, lk_reducer_total(reducer), slice);
+    memcpy(values + own.begin, lk_reduction_total(p->reduction), own_bytes);
     dawdle(step + 200);
-    CHECK_OK(lk_reducer_share(reducer));
+    CHECK_OK(lk_replicas_allgather(p->replicas));
     CHECK(memcmp(values, total, bytes) == 0);
   }
-  if (step == 2) check_slices(comm, reducer, total, t->P);
+  if (step == 2) check_ranges(comm, p, total, t->P);
   free(total);
   free(subtree);
 }
@@ -210,49 +229,50 @@ static int letters(const char *hosts) {
 
 enum { PACKED = 3000 };
 
-static void check_start_values(lk_reducer *reducer, ptrdiff_t P) {
-  float *values = lk_reducer_values(reducer);
-  const lk_part part = lk_reducer_part(reducer);
-  CHECK((uintptr_t)values % 64 == 0 && (uintptr_t)lk_reducer_gradient(reducer, 0) % 64 == 0);
+static void check_start_values(const parameters *p, ptrdiff_t P) {
+  float *values = lk_replicas_values(p->replicas);
+  const lk_part part = lk_replicas_part(p->replicas);
+  CHECK((uintptr_t)values % 64 == 0 && (uintptr_t)lk_reduction_gradient(p->reduction, 0) % 64 == 0);
   for (ptrdiff_t i = part.index; i < P; i += part.count) {
     CHECK(values[i] == 0);
     values[i] = (float)i;
   }
-  int *packed = lk_reducer_packed(reducer);
+  int *packed = lk_replicas_packed(p->replicas);
   CHECK((uintptr_t)packed % 64 == 0);
   for (int i = part.index; i < PACKED; i += part.count) {
     CHECK(packed[i] == 0);
     packed[i] = i;
   }
-  CHECK_OK(lk_reducer_meet(reducer));
+  CHECK_OK(lk_replicas_meet(p->replicas));
   ptrdiff_t wrong = 0;
   for (int i = 0; i < PACKED; i++) wrong += packed[i] != i;
   for (ptrdiff_t i = 0; i < P; i++) wrong += values[i] != (float)i;
   CHECK(wrong == 0);
-  CHECK_OK(lk_reducer_meet(reducer)); /* all have read them */
+  CHECK_OK(lk_replicas_meet(p->replicas)); /* all have read them */
   for (ptrdiff_t i = 0; test_rank == 0 && i < P; i++) values[i] = (float)(-i);
-  CHECK_OK(lk_reducer_broadcast(reducer));
+  CHECK_OK(lk_replicas_broadcast(p->replicas));
   for (ptrdiff_t i = 0; i < P; i++) wrong += values[i] != (float)(-i);
   CHECK(wrong == 0);
 }
 
 static void check_sum(lk_comm *comm, const setting *t) {
   int size = lk_comm_size(comm);
-  lk_reducer *reducer = NULL;
-  lk_reducer_spec spec = {.shards = t->S, .P = t->P, .blocks = t->block, .block_count = t->blocks, .how = t->how};
+  parameters p;
+  lk_replicas_spec spec = {.P = t->P, .blocks = t->block, .block_count = t->blocks, .transport = t->transport};
   spec.packed_bytes = PACKED * sizeof(int);
   setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
-  CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
-  if (reducer == NULL) lk_comm_abort(comm, 2);
-  /* the case is the intended one */
-  CHECK(reducer->groups == (t->how == LK_REDUCTION_MESSAGES ? size : letters(t->hosts)));
-  CHECK((reducer->shared.mpi != MPI_WIN_NULL) == (reducer->members > 1));
+  CHECK_OK(parameters_open(&p, comm, spec, t->S));
+  if (p.reduction == NULL) lk_comm_abort(comm, 2);
+  const lk_group *group = &p.replicas->group;
+  /* that the case is the one that it is meant to be */
+  CHECK(group->groups == (t->transport == LK_TRANSPORT_MESSAGES ? size : letters(t->hosts)));
+  CHECK((group->shared.mpi != MPI_WIN_NULL) == (group->members > 1));
   float *scratch = reals(t->P * (LK_TREE_LEVELS + 1));
-  check_start_values(reducer, t->P);
-  for (int step = 0; step < 3; step++) check_step(t, comm, reducer, step, scratch);
+  check_start_values(&p, t->P);
+  for (int step = 0; step < 3; step++) check_step(t, comm, &p, step, scratch);
   free(scratch);
-  lk_reducer_destroy(&reducer);
-  CHECK(reducer == NULL);
+  parameters_close(&p);
+  CHECK(p.replicas == NULL && p.reduction == NULL);
 }
 
 static void test_records(lk_comm *comm, int S) {
@@ -264,31 +284,27 @@ static void test_records(lk_comm *comm, int S) {
   record mine[16] = {{0}}, all[16] = {{0}};
   for (int s = 0; s < shards.count; s++)
     mine[s] = (record){1.0 / (3 + shards.first + s), 7 * (shards.first + s), shards.first + s};
-  lk_reducer *reducer = NULL;
-  CHECK_OK(lk_reducer_create(&reducer, comm, &(lk_reducer_spec){.shards = S}));
-  if (reducer == NULL) lk_comm_abort(comm, 2);
-  CHECK_OK(lk_reducer_records(reducer, mine, all, sizeof(record)));
+  CHECK_OK(lk_comm_allgather_shards(comm, S, mine, all, sizeof(record)));
   for (int s = 0; s < S; s++) CHECK(all[s].shard == s && all[s].units == 7 * s && all[s].loss == 1.0 / (3 + s));
-  lk_reducer_destroy(&reducer);
 }
 
 /* All of P, in order; where no rank's share is smaller than a block, none takes half as much again as another. */
-static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool rest, int size) {
-  const lk_reducer_spec spec = {.P = P, .blocks = blocks, .block_count = count, .rows_rest = rest};
-  const double saved = rest ? 0.875 : 0.25;
+static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool sparse, int size) {
+  const lk_replicas_spec spec = {.P = P, .blocks = blocks, .block_count = count, .sparse_update = sparse};
+  const double saved = sparse ? 0.875 : 0.25;
   ptrdiff_t at = 0, dense = P;
   double least = INFINITY, most = 0;
   for (int i = 0; i < count; i++) dense -= blocks[i].rows * blocks[i].width;
   for (int r = 0; r < size; r++) {
-    const lk_range slice = lk_reducer_cut(&spec, r, size);
-    CHECK(slice.begin == at && slice.end >= slice.begin);
-    CHECK(slice.begin == P || slice.begin % LK_RANGE_BLOCK == 0);
-    at = slice.end;
-    double cost = (double)(slice.end - slice.begin);
+    const lk_range range = lk_replicas_cut(&spec, r, size);
+    CHECK(range.begin == at && range.end >= range.begin);
+    CHECK(range.begin == P || range.begin % LK_RANGE_BLOCK == 0);
+    at = range.end;
+    double cost = (double)(range.end - range.begin);
     for (int i = 0; i < count; i++) {
       const ptrdiff_t end = blocks[i].offset + blocks[i].rows * blocks[i].width;
-      const ptrdiff_t from = slice.begin > blocks[i].offset ? slice.begin : blocks[i].offset;
-      const ptrdiff_t to = slice.end < end ? slice.end : end;
+      const ptrdiff_t from = range.begin > blocks[i].offset ? range.begin : blocks[i].offset;
+      const ptrdiff_t to = range.end < end ? range.end : end;
       if (to > from) cost -= saved * (double)(to - from);
     }
     if (cost < least) least = cost;
@@ -298,14 +314,14 @@ static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool 
   if ((double)P - saved * (double)(P - dense) > 8.0 * LK_RANGE_BLOCK * size) CHECK(most < 1.5 * least);
 }
 
-static void test_slices_cover_all(void) {
+static void test_ranges_cover_all(void) {
   for (int size = 1; size <= 7; size++) {
     for (ptrdiff_t P = 0; P < 9 * LK_RANGE_BLOCK; P += 7 * LK_LANES) check_cuts(P, NULL, 0, false, size);
     const lk_row_block blocks[] = {{.offset = 0, .rows = 5000, .width = 48},
                                    {.offset = 320000, .rows = 900, .width = 16}};
-    for (int rest = 0; rest < 2; rest++) {
-      check_cuts(480000, blocks, 2, rest, size);
-      check_cuts(240000, blocks, 1, rest, size); /* nothing else */
+    for (int sparse = 0; sparse < 2; sparse++) {
+      check_cuts(480000, blocks, 2, sparse, size);
+      check_cuts(240000, blocks, 1, sparse, size); /* nothing else */
     }
   }
 }
@@ -324,10 +340,11 @@ static void test_square_sum_by_hand(void) {
 }
 
 static void test_too_few_shards(lk_comm *comm) {
-  lk_reducer *reducer = NULL;
+  parameters p = {0};
   lk_error_clear();
-  lk_reducer_spec spec = {.shards = lk_comm_size(comm) - 1, .P = 1024};
-  CHECK(lk_reducer_create(&reducer, comm, &spec) == LK_USAGE && reducer == NULL);
+  CHECK_OK(lk_replicas_create(&p.replicas, comm, &(lk_replicas_spec){.P = 1024}));
+  CHECK(lk_reduction_create(&p.reduction, p.replicas, lk_comm_size(comm) - 1) == LK_USAGE && p.reduction == NULL);
+  parameters_close(&p);
   lk_error_clear();
 }
 
@@ -338,17 +355,17 @@ static void test_no_room(lk_comm *comm) {
   hosts[size] = '\0';
   setenv("LOCKSTEP_TEST_HOSTS", hosts, 1);
   setenv("LOCKSTEP_TEST_SHM", "100000", 1);
-  lk_reducer *reducer = NULL;
-  lk_reducer_spec spec = {.shards = 8, .P = 1024 * 1024};
-  CHECK_OK(lk_reducer_create(&reducer, comm, &spec));
-  CHECK(reducer && reducer->groups == size && reducer->shared.mpi == MPI_WIN_NULL);
-  if (size > 1) CHECK(strstr(lk_reducer_words(reducer), "MiB left") != NULL);
-  lk_reducer_destroy(&reducer);
-  spec.how = LK_REDUCTION_WINDOWS;
-  lk_status status = lk_reducer_create(&reducer, comm, &spec);
-  if (size > 1) CHECK(status == LK_USAGE && strstr(lk_error_get()->text, "MiB left") && reducer == NULL);
+  parameters p;
+  lk_replicas_spec spec = {.P = 1024 * 1024};
+  CHECK_OK(parameters_open(&p, comm, spec, 8));
+  CHECK(p.replicas && p.replicas->group.groups == size && p.replicas->group.shared.mpi == MPI_WIN_NULL);
+  if (size > 1) CHECK(strstr(lk_replicas_description(p.replicas), "MiB left") != NULL);
+  parameters_close(&p);
+  spec.transport = LK_TRANSPORT_WINDOWS;
+  lk_status status = parameters_open(&p, comm, spec, 8);
+  if (size > 1) CHECK(status == LK_USAGE && strstr(lk_error_get()->text, "MiB left") && p.replicas == NULL);
   if (size == 1) CHECK(status == LK_OK);
-  lk_reducer_destroy(&reducer);
+  parameters_close(&p);
   lk_error_clear();
   unsetenv("LOCKSTEP_TEST_SHM");
 }
@@ -362,21 +379,21 @@ static const char *const groupings[4][9] = {{"a"},
 static void test_groupings(lk_comm *comm, setting t) {
   for (const char *const *hosts = groupings[lk_comm_size(comm) - 1]; *hosts; hosts++) {
     t.hosts = *hosts;
-    t.how = LK_REDUCTION_AUTO;
+    t.transport = LK_TRANSPORT_AUTO;
     check_sum(comm, &t);
   }
-  t.how = LK_REDUCTION_MESSAGES;
+  t.transport = LK_TRANSPORT_MESSAGES;
   check_sum(comm, &t);
 }
 
-/* 16: one short slice and empty ones; sizes around borders of blocks and slices; several buckets. */
+/* 16: one short range, the others empty; around borders of blocks and ranges; several buckets. */
 static void test_dense(lk_comm *comm, int S) {
   const ptrdiff_t sizes[] = {16, 1008, 1024, 2 * 1024 + 16, 4 * 1024 - 16, 19 * 1024 + 16 * 7};
   for (size_t p = 0; p < sizeof sizes / sizeof *sizes; p++)
     test_groupings(comm, (setting){.S = S, .P = sizes[p], .density = 1});
 }
 
-/* Rows that are cut by slices, blocks and buckets; narrow rows, for which a mark of one bit is expensive. */
+/* Rows that ranges, blocks and buckets cut; narrow ones, for which a bit each is a price. */
 static void test_rows(lk_comm *comm, int S) {
   const double densities[] = {0.02, 0.4, 1, 0, 0.999};
   for (int d = 0; d < (S == 5 ? 5 : 2); d++) {
@@ -409,22 +426,22 @@ static void test_large(lk_comm *comm) {
   hosts[lk_comm_size(comm)] = '\0';
   const setting t = {.S = 8, .P = 1 << 20, .blocks = 1, .block = {{1600, 5000, 100}}, .density = 0.4, .hosts = hosts};
   setenv("LOCKSTEP_TEST_HOSTS", hosts, 1);
-  lk_reducer *reducer = NULL;
-  CHECK_OK(lk_reducer_create(&reducer, comm, &(lk_reducer_spec){.shards = t.S, .P = t.P}));
-  check_mapping(&reducer->shared);
-  lk_reducer_destroy(&reducer);
+  parameters p;
+  CHECK_OK(parameters_open(&p, comm, (lk_replicas_spec){.P = t.P}, t.S));
+  check_mapping(&p.replicas->group.shared);
+  parameters_close(&p);
   check_sum(comm, &t);
 }
 
 int main(int argc, char **argv) {
   lk_comm *comm = check_start(&argc, &argv);
   int size = lk_comm_size(comm);
-  test_slices_cover_all();
+  test_ranges_cover_all();
   test_square_sum_by_hand();
   test_too_few_shards(comm);
   test_no_room(comm);
   test_large(comm);
-  comm->bucket = 4 * 4096; /* several buckets of slices of a few thousand reals */
+  comm->bucket = 4 * 4096; /* several buckets of ranges of a few thousand reals */
   const int shards[] = {size, 5, 8, 13};
   for (int i = 0; i < 4; i++) {
     test_records(comm, shards[i]);

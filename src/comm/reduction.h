@@ -1,0 +1,43 @@
+/* reduction.h - the sum of all ranks' gradients along the fixed tree (shards.h).
+ *
+ * MPI adds no float, since its order would depend on R. Each rank computes the gradients of its subtrees; the rank that
+ * owns a range of the parameters (replicas.h) adds that range of all subtrees in the order of the tree. A step:
+ *
+ *   lk_reduction_begin()    the gradients may be written: nobody reads those of the last step any more
+ *   ...                     the backward pass writes lk_reduction_gradient() 0, 1, ...
+ *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards
+ *   ...                     the optimizer updates the values of that range; lk_replicas_allgather()
+ *
+ * Ranks that share memory read each other's gradients in place. Neighbouring ranks of a group add what they can before it
+ * is sent to another group. The bits do not depend on the grouping.
+ *
+ * Ownership: gradients and marks lie in the ranks' memory of the parameter store, which must outlive the sum. */
+#pragma once
+#include "replicas.h"
+
+typedef struct lk_reduction lk_reduction;
+
+/** The bytes that a rank with these shards needs as lk_replicas_spec.rank_bytes. Not collective. */
+size_t lk_reduction_bytes(const lk_replicas_spec *spec, const lk_shards *shards);
+/** LK_USAGE for fewer shards than ranks; LK_MEMORY.                               Collective. */
+LK_CHECKED lk_status lk_reduction_create(lk_reduction **reduction, lk_replicas *replicas, int shards);
+void lk_reduction_destroy(lk_reduction **reduction); /*                            Not collective. */
+
+/** Gradient [P] of subtree p of this rank, zeros at first; subtrees as in lk_shards_make(shards, rank, size).
+ *                                                                                 Not collective. */
+float *lk_reduction_gradient(const lk_reduction *reduction, int p);
+/** Its marks: a byte for each row of the spec's blocks; a row without a mark must hold zeros. NULL where there are no
+ *  blocks. Zeros at first.                                                        Not collective. */
+uint8_t *lk_reduction_marks(const lk_reduction *reduction, int p);
+
+/** Wait until nobody reads the gradients of the last step.                        Collective. */
+LK_CHECKED lk_status lk_reduction_begin(lk_reduction *reduction);
+/** Sum the gradients along the tree.                                              Collective. */
+LK_CHECKED lk_status lk_reduction_sum(lk_reduction *reduction);
+/** The sum over this rank's range; it takes the place of gradient 0 there.        Not collective. */
+float *lk_reduction_total(const lk_reduction *reduction);
+/** Which parts of the total may differ from zero, in order: the next one after *part, which is {0, 0} at first, counted
+ *  from the range's begin; false: none.                                           Not collective. */
+bool lk_reduction_next_part(const lk_reduction *reduction, lk_range *part);
+/** Sum of squares of the total over all ranks, in double, the same bits for every R. Collective. */
+LK_CHECKED lk_status lk_reduction_square_sum(lk_reduction *reduction, double *out);

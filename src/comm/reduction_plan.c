@@ -1,0 +1,86 @@
+/* Which rank adds what, from groups and shards alone: every rank comes to the same plan. */
+#include <stdlib.h>
+
+#include "reduction_impl.h"
+
+static lk_run run_of(const lk_reduction *sum, int rank) {
+  int first = rank, end = rank + 1, size = sum->comm->size, group = sum->group->of[rank];
+  while (first > 0 && sum->group->of[first - 1] == group) first--;
+  while (end < size && sum->group->of[end] == group) end++;
+  lk_shards head = lk_shards_make(sum->shards, first, size), tail = lk_shards_make(sum->shards, end - 1, size);
+  return (lk_run){first, end, lk_shards_block(sum->shards, head.first, tail.first + tail.count)};
+}
+
+/* The rank of a run that sends what rank `to` sums: they take turns. */
+static int sender_of(const lk_run *run, int to) { return run->first + to % (run->end - run->first); }
+
+static bool same_group(const lk_reduction *sum, int rank) {
+  return sum->group->of[rank] == sum->group->of[sum->comm->rank];
+}
+
+static int member_of(const lk_reduction *sum, int rank) {
+  for (int m = 0; m < sum->group->members; m++)
+    if (sum->group->member[m].rank == rank) return m;
+  return -1;
+}
+
+/* In the order of the shards; a first call, with term NULL, counts. */
+static int list_terms(const lk_reduction *sum, lk_term *term) {
+  int n = 0, size = sum->comm->size;
+  for (int r = 0, next; r < size; r = next) {
+    lk_run run = run_of(sum, r);
+    bool here = same_group(sum, r);
+    next = here ? r + 1 : run.end;
+    lk_shards shards = here ? lk_shards_make(sum->shards, r, size) : run.shards;
+    for (int p = 0; p < shards.subtrees; p++, n++)
+      if (term)
+        term[n] = (lk_term){.node = shards.subtree[p],
+                            .member = here ? member_of(sum, r) : -1,
+                            .subtree = p,
+                            .from = here ? r : sender_of(&run, sum->comm->rank)};
+  }
+  return n;
+}
+
+/* The additions that make one node of the tree from the terms that lie in it. */
+static lk_status plan_node(const lk_reduction *sum, lk_subtree node, lk_sum_plan *plan) {
+  int value[LK_TREE_LEVELS + 1] = {0};
+  lk_tree tree = lk_tree_start(sum->shards, node.first);
+  LK_TRY(lk_alloc(&plan->op, (size_t)sum->terms, sizeof *plan->op));
+  for (int s = 0; s < sum->terms; s++) {
+    const lk_subtree *have = &sum->term[s].node;
+    if (have->first < node.first || have->first >= node.first + node.count) continue;
+    value[lk_tree_push(&tree, *have)] = s;
+    for (int into, from; lk_tree_merge(&tree, &into, &from);) {
+      int slot = sum->terms + into; /* a slot of the tree and its temporary have the same number */
+      plan->op[plan->ops++] = (lk_sum_op){.into = slot, .left = value[into], .right = value[from]};
+      value[into] = slot;
+    }
+  }
+  LK_ASSERT(tree.depth == 1 && tree.next == node.first + node.count);
+  plan->value = value[0];
+  return LK_OK;
+}
+
+static lk_status plan_destinations(lk_reduction *sum) {
+  int rank = sum->comm->rank, size = sum->comm->size;
+  LK_TRY(lk_alloc(&sum->destination, (size_t)size, sizeof *sum->destination));
+  for (int d = 1; d < size; d++) { /* the right neighbour first, so that no rank is everyone's first */
+    int to = (rank + d) % size;
+    if (!same_group(sum, to) && sender_of(&sum->run, to) == rank) sum->destination[sum->destinations++] = to;
+  }
+  if (sum->destinations == 0) return LK_OK;
+  for (int p = 0; p < sum->run.shards.subtrees; p++)
+    LK_TRY(plan_node(sum, sum->run.shards.subtree[p], &sum->run_plan[p]));
+  return LK_OK;
+}
+
+lk_status lk_reduction_plan(lk_reduction *sum) {
+  sum->run = run_of(sum, sum->comm->rank);
+  sum->terms = list_terms(sum, NULL);
+  LK_TRY(lk_alloc(&sum->term, (size_t)sum->terms, sizeof *sum->term));
+  list_terms(sum, sum->term);
+  for (int s = 0; s < sum->terms; s++) sum->received += sum->term[s].member < 0;
+  LK_TRY(plan_node(sum, lk_shards_make(sum->shards, 0, 1).subtree[0], &sum->total));
+  return plan_destinations(sum);
+}

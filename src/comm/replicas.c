@@ -1,0 +1,173 @@
+#include "replicas.h"
+
+#include <stdlib.h>
+
+#include "replicas_impl.h"
+
+enum { TAG_VALUES = 4 };
+
+const char *const lk_transport_names[LK_TRANSPORTS] = {"auto", "messages", "windows"};
+
+/* ---- ranges ---- */
+
+/* What the first `at` reals cost the rank that owns them, by the memory that is moved: rows that few steps touch are
+ * rarely summed, and updated or not. */
+static ptrdiff_t cost_before(const lk_replicas_spec *spec, ptrdiff_t at) {
+  enum { DENSE = 8, UPDATED = 6, SKIPPED = 1 };
+  ptrdiff_t cost = DENSE * at;
+  for (int i = 0; i < spec->block_count && at > spec->blocks[i].offset; i++) {
+    const lk_row_block *b = &spec->blocks[i];
+    const ptrdiff_t size = b->rows * b->width, inside = at - b->offset;
+    cost -= (inside < size ? inside : size) * (DENSE - (spec->sparse_update ? SKIPPED : UPDATED));
+  }
+  return cost;
+}
+
+/* The first multiple of LK_RANGE_BLOCK before which part/parts of the whole cost lie. */
+static ptrdiff_t cut_at(const lk_replicas_spec *spec, ptrdiff_t part, ptrdiff_t parts) {
+  const ptrdiff_t P = spec->P, target = cost_before(spec, P) / parts * part;
+  ptrdiff_t low = 0, high = (P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK;
+  if (part == parts) return P;
+  while (low < high) {
+    const ptrdiff_t middle = (low + high) / 2;
+    if (cost_before(spec, middle * LK_RANGE_BLOCK) < target)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low * LK_RANGE_BLOCK < P ? low * LK_RANGE_BLOCK : P;
+}
+
+lk_range lk_replicas_cut(const lk_replicas_spec *spec, int rank, int size) {
+  LK_ASSERT(spec->P >= 0 && spec->P % LK_LANES == 0 && size > 0 && rank >= 0 && rank < size);
+  return (lk_range){.begin = cut_at(spec, rank, size), .end = cut_at(spec, rank + 1, size)};
+}
+
+static lk_status cut_ranges(lk_replicas *s, const lk_replicas_spec *spec) {
+  const int size = s->comm->size;
+  LK_TRY(lk_alloc(&s->range, (size_t)size, sizeof *s->range));
+  LK_TRY(lk_alloc(&s->range_bytes, (size_t)size, sizeof *s->range_bytes));
+  for (int r = 0; r < size; r++) {
+    s->range[r] = lk_replicas_cut(spec, r, size);
+    s->range_bytes[r] = (size_t)lk_range_size(s->range[r]) * sizeof(float);
+  }
+  return LK_OK;
+}
+
+/* ---- who sends which range to whom ---- */
+
+/* The rank of a group that receives range `range` for all of it: its members take turns. */
+static int receiver_of(const lk_group *group, int of, int range) {
+  int members = 0, turn;
+  for (int r = 0; r < group->comm->size; r++) members += group->of[r] == of;
+  LK_ASSERT(members > 0);
+  turn = range % members;
+  for (int r = 0;; r++)
+    if (group->of[r] == of && turn-- == 0) return r;
+}
+
+static lk_status plan_messages(lk_replicas *s) {
+  const lk_group *group = &s->group;
+  const int rank = s->comm->rank, size = s->comm->size;
+  LK_TRY(lk_alloc(&s->send_to, (size_t)size, sizeof *s->send_to));
+  LK_TRY(lk_alloc(&s->receive_from, (size_t)size, sizeof *s->receive_from));
+  for (int d = 1; d < size; d++) { /* the right neighbour first, so that no rank is everyone's first */
+    const int r = (rank + d) % size;
+    if (group->of[r] == group->of[rank]) continue;
+    if (group->of[r] == r) s->send_to[s->sends++] = receiver_of(group, r, rank);
+    if (receiver_of(group, group->of[rank], r) == rank) s->receive_from[s->receives++] = r;
+  }
+  LK_TRY(lk_alloc(&s->request, (size_t)(s->sends + s->receives), sizeof *s->request));
+  return lk_alloc(&s->status, (size_t)(s->sends + s->receives), sizeof *s->status);
+}
+
+/* ---- creation ---- */
+
+/* What each rank can fail at by itself. */
+static lk_status build_local(lk_replicas *s, const lk_replicas_spec *spec) {
+  lk_replicas_spec cut = *spec;
+  cut.sparse_update = spec->sparse_update && s->group.groups == 1; /* between groups the values of all rows are sent */
+  LK_TRY(lk_row_table_init(&s->rows, spec->blocks, spec->block_count, spec->P));
+  LK_TRY(cut_ranges(s, &cut));
+  LK_TRY(plan_messages(s));
+  LK_TRY(LK_MPI(MPI_Type_contiguous, LK_LANES, MPI_FLOAT, &s->unit));
+  return LK_MPI(MPI_Type_commit, &s->unit);
+}
+
+static lk_status build(lk_replicas *s, const lk_replicas_spec *spec) {
+  const size_t common[LK_GROUP_COMMON] = {(size_t)spec->P * sizeof(float), spec->packed_bytes};
+  LK_TRY(lk_group_open(&s->group, s->comm, spec->rank_bytes, common, spec->transport));
+  s->values = s->group.common[0], s->packed = s->group.common[1];
+  return lk_comm_agree(s->comm, build_local(s, spec));
+}
+
+lk_status lk_replicas_create(lk_replicas **replicas, lk_comm *comm, const lk_replicas_spec *spec) {
+  LK_ASSERT(spec->P > 0 && spec->P % LK_LANES == 0);
+  *replicas = NULL;
+  LK_TRY(lk_comm_agree(comm, lk_alloc(replicas, 1, sizeof **replicas)));
+  (*replicas)->comm = comm;
+  (*replicas)->P = spec->P;
+  (*replicas)->unit = MPI_DATATYPE_NULL;
+  const lk_status status = build(*replicas, spec);
+  if (status != LK_OK) lk_replicas_destroy(replicas);
+  return status;
+}
+
+void lk_replicas_destroy(lk_replicas **replicas) {
+  lk_replicas *s = *replicas;
+  if (!s) return;
+  lk_group_close(&s->group);
+  if (s->unit != MPI_DATATYPE_NULL) MPI_Type_free(&s->unit);
+  void *tables[] = {s->rows.block, s->range, s->range_bytes, s->send_to, s->receive_from, s->request, s->status};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
+  free(s);
+  *replicas = NULL;
+}
+
+float *lk_replicas_values(const lk_replicas *replicas) { return replicas->values; }
+void *lk_replicas_packed(const lk_replicas *replicas) { return replicas->packed; }
+lk_range lk_replicas_range(const lk_replicas *replicas) { return replicas->range[replicas->comm->rank]; }
+lk_part lk_replicas_part(const lk_replicas *replicas) {
+  return (lk_part){replicas->group.local, replicas->group.members};
+}
+const char *lk_replicas_description(const lk_replicas *replicas) { return replicas->group.description; }
+
+/* ---- exchange ---- */
+
+lk_status lk_replicas_meet(lk_replicas *replicas) { return lk_group_meet(&replicas->group); }
+
+/* Send range `range` of the values to rank `other`, or receive it from there. */
+static lk_status move_range(lk_replicas *s, int range, int other, bool send, int *requests) {
+  const lk_range part = s->range[range];
+  const int units = lk_mpi_count((size_t)(lk_range_size(part) / LK_LANES));
+  float *at = s->values + part.begin;
+  MPI_Request *request = &s->request[*requests];
+  if (units == 0) return LK_OK;
+  ++*requests;
+  if (send) return LK_MPI(MPI_Isend, at, units, s->unit, other, TAG_VALUES, s->comm->mpi, request);
+  return LK_MPI(MPI_Irecv, at, units, s->unit, other, TAG_VALUES, s->comm->mpi, request);
+}
+
+lk_status lk_replicas_allgather(lk_replicas *replicas) {
+  lk_replicas *s = replicas;
+  int requests = 0;
+  for (int i = 0; i < s->receives; i++) LK_TRY(move_range(s, s->receive_from[i], s->receive_from[i], false, &requests));
+  for (int i = 0; i < s->sends; i++) LK_TRY(move_range(s, s->comm->rank, s->send_to[i], true, &requests));
+  if (requests > 0) LK_TRY(LK_MPI(MPI_Waitall, requests, s->request, s->status));
+  return lk_replicas_meet(s);
+}
+
+lk_status lk_replicas_broadcast(lk_replicas *replicas) {
+  lk_comm *leaders = &replicas->group.leaders;
+  const size_t bytes = (size_t)replicas->P * sizeof(float);
+  if (leaders->mpi != MPI_COMM_NULL) LK_TRY(lk_comm_broadcast(leaders, replicas->values, bytes, 0));
+  return lk_replicas_meet(replicas);
+}
+
+lk_status lk_replicas_gather(lk_replicas *replicas, const float *own, float *all, int root) {
+  return lk_comm_gather(replicas->comm, own, all, replicas->range_bytes, root);
+}
+
+lk_status lk_replicas_scatter(lk_replicas *replicas, const float *all, float *own, int root) {
+  return lk_comm_scatter(replicas->comm, all, own, replicas->range_bytes, root);
+}

@@ -1,0 +1,64 @@
+/* replicas.h - the parameters that all ranks hold alike: values, packed weights, and which range each rank owns.
+ *
+ * The flat vector of P reals is cut into R ranges at multiples of LK_RANGE_BLOCK; the rank that owns a range updates it,
+ * and lk_replicas_allgather() then brings all ranges to all ranks. Ranks that share memory form a group, which holds one
+ * copy: there the exchange is a wait and no copy, and the members divide what is done to the whole copy (packing weights)
+ * by lk_replicas_part().
+ *
+ *   lk_replicas_values() [range]    written by its owner
+ *   lk_replicas_allgather()         lk_replicas_values() [P] is up to date on every rank
+ *   lk_replicas_packed()            each rank writes its part
+ *   lk_replicas_meet()              the whole of it can be read
+ *
+ * The store also holds memory for each rank that the other ranks of its group can read; the tree sum keeps gradients in
+ * it (reduction.h). Which ranks share memory changes no bits.
+ *
+ * Ownership: the store owns values, packed weights and the ranks' memory. */
+#pragma once
+#include "comm.h"
+
+#define LK_RANGE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the ranges */
+
+typedef struct lk_replicas lk_replicas;
+
+/* How ranks exchange data. AUTO: shared memory between the ranks of a host where it can be had, else messages. */
+typedef enum lk_transport { LK_TRANSPORT_AUTO, LK_TRANSPORT_MESSAGES, LK_TRANSPORT_WINDOWS } lk_transport;
+#define LK_TRANSPORTS 3
+extern const char *const lk_transport_names[LK_TRANSPORTS];
+
+typedef struct lk_replicas_spec {
+  ptrdiff_t P;                /* a multiple of LK_LANES, above 0 */
+  const lk_row_block *blocks; /* tensors whose gradients have few non-zero rows, by offset; copied */
+  int block_count;
+  bool sparse_update;  /* the update skips rows whose gradient is zero */
+  size_t packed_bytes; /* for packed weights */
+  size_t rank_bytes;   /* of this rank's own memory; ranks may ask for different sizes */
+  lk_transport transport;
+} lk_replicas_spec;
+
+/** All memory is zero at first. LK_USAGE where transport is WINDOWS and a host has no shared memory; LK_MEMORY.
+ *                                                                                 Collective. */
+LK_CHECKED lk_status lk_replicas_create(lk_replicas **replicas, lk_comm *comm, const lk_replicas_spec *spec);
+void lk_replicas_destroy(lk_replicas **replicas); /*                               Collective. */
+
+float *lk_replicas_values(const lk_replicas *replicas); /* [P]                     Not collective. */
+void *lk_replicas_packed(const lk_replicas *replicas);  /* spec.packed_bytes       Not collective. */
+/** The range of [P] that rank `rank` of `size` owns, cut so that all have about as much to sum and to update.
+ *                                                                                 Not collective. */
+lk_range lk_replicas_cut(const lk_replicas_spec *spec, int rank, int size);
+lk_range lk_replicas_range(const lk_replicas *replicas); /* this rank's            Not collective. */
+/** This rank's part of the work on its group's copy.                              Not collective. */
+lk_part lk_replicas_part(const lk_replicas *replicas);
+/** For the log: "shared memory, 4 ranks in 2 groups", or why not.                 Not collective. */
+const char *lk_replicas_description(const lk_replicas *replicas);
+
+/** A barrier of the ranks that share memory: what each wrote, all of them see.    Collective. */
+LK_CHECKED lk_status lk_replicas_meet(lk_replicas *replicas);
+/** Every rank's range of the values to all ranks.                                 Collective. */
+LK_CHECKED lk_status lk_replicas_allgather(lk_replicas *replicas);
+/** All values from rank 0 to all.                                                 Collective. */
+LK_CHECKED lk_status lk_replicas_broadcast(lk_replicas *replicas);
+/** A vector that is held in ranges, as an optimizer's moments are: `own` [range] of all ranks to all [P] on root, and
+ *  back.                                                                          Collective. */
+LK_CHECKED lk_status lk_replicas_gather(lk_replicas *replicas, const float *own, float *all, int root);
+LK_CHECKED lk_status lk_replicas_scatter(lk_replicas *replicas, const float *all, float *own, int root);

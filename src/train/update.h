@@ -1,0 +1,9 @@
+/* update.h - one optimizer step on this rank's range of the parameters. */
+#pragma once
+#include "optimizer.h"
+#include "reduction.h"
+
+/** Update this rank's range of the values from the summed gradient; where the rule leaves weights of zero gradient as they
+ *  are, rows that no shard touched are not visited. scale, rate, step: see lk_optimizer_step(). Not collective. */
+void lk_update(lk_optimizer *optimizer, const lk_replicas *replicas, const lk_reduction *reduction, double scale,
+               double rate, int64_t step);
