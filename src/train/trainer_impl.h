@@ -7,7 +7,7 @@
  *   progress.c  log and metrics file                    stop.c       signals, time limits, and the rules that end a run
  *   nonfinite.c where a non-finite gradient came from   init_from.c  a run that starts from given weights
  *   spike.c     detects loss spikes                     rollback.c   back to an earlier step, then past the bad batches
- *   meter.c     speed and loss for the progress line
+ *   meter.c     speed and loss for the progress line        copies.c     compares the copies of the weights
  *
  * Every decision is made from the control word and from numbers that are equal on all ranks: no rank decides alone. */
 #pragma once
@@ -142,6 +142,7 @@ LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
 #define LK_SPIKES_IN_A_ROW "were not applied, the last for its loss (train.max_skips, train.spike)"
 /** `row` steps in a row were not applied: LK_INTERNAL from train.max_skips on. */
 LK_CHECKED lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why);
+/* copies.c: LK_INTERNAL where the copies of the weights differ, naming a rank. Collective. */
 LK_CHECKED lk_status lk_trainer_check_replicas(lk_trainer *t);
 /* nonfinite.c: log which shards and rows a non-finite gradient came from. Collective. */
 LK_CHECKED lk_status lk_trainer_name_nonfinite(lk_trainer *t);
