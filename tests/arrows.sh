@@ -27,7 +27,6 @@ src/data/deal_groups.c src/data/prepare_deal.c src/data/prepare_sources.c
 src/data/gunzip.c src/data/input.c
 src/data/loader_pairs.c src/data/loader_read.c
 src/infer/score.c src/infer/score_pairs.c
-src/store/checkpoint_folder.c src/store/checkpoint_read.c src/store/checkpoint_state.c src/store/checkpoint_write.c src/store/child.c src/store/corpus_info.c src/store/foreign_child.c src/store/h5_chunk.c src/store/h5_data.c src/store/h5_file.c src/store/h5_find.c src/store/h5_read.c src/store/h5_survey.c src/store/h5_write.c src/store/probe.c src/store/probe_child.c
 src/task/net.c src/task/task.c src/task/task_classify.c src/task/task_label.c src/task/task_lm.c src/task/task_translate.c src/task/translate.c
 TABLE
 

@@ -179,29 +179,6 @@ lk_status lk_checkpoint_relink(const char *run_dir, int64_t step, int64_t best_s
   return best_step > 0 ? mend(run_dir, "best.h5", best_step) : LK_OK;
 }
 
-/* A file beside or inside `path` that is there: "run/last.h5"; false where there is none. */
-static bool is_there(const char *folder, int size, const char *name, lk_buffer *out) {
-  lk_buffer_truncate(out, 0);
-  return lk_buffer_printf(out, "%.*s/%s", size, folder, name) == LK_OK && access(out->data, F_OK) == 0;
-}
-
-lk_status lk_path_meant(const char *path) {
-  static const char best[] = "/best.h5";
-  struct stat about;
-  lk_buffer other = {0};
-  lk_status status = LK_OK;
-  const size_t size = strlen(path), tail = sizeof best - 1;
-  const bool missing = stat(path, &about) != 0;
-  if (missing && size >= tail && strcmp(path + size - tail, best) == 0 &&
-      is_there(path, (int)(size - tail), "last.h5", &other))
-    status = LK_FAIL(LK_IO, "%s: that run has no best.h5, as nothing was validated: use %s", path, other.data);
-  else if (!missing && S_ISDIR(about.st_mode) &&
-           (is_there(path, (int)size, "best.h5", &other) || is_there(path, (int)size, "last.h5", &other)))
-    status = LK_FAIL(LK_IO, "%s is a folder: expected a model, such as %s", path, other.data);
-  lk_buffer_release(&other);
-  return status;
-}
-
 lk_status lk_checkpoint_clean(const char *run_dir) {
   lk_buffer folder = {0};
   lk_status status = lk_durable_clean(run_dir);

@@ -89,12 +89,12 @@ static int start(lk_child *child, int fd, const char *const *environment) {
   return error;
 }
 
-lk_status lk_child_start(lk_child *child, int fd, const char *what, const char *path, int *error) {
+lk_status lk_child_start(lk_child *child, const char *name, int fd, const char *what, const char *path, int *error) {
   lk_buffer variable = {0};
   const char **environment = NULL;
   lk_status status = LK_OK;
   *child = (lk_child){.pipe = -1};
-  LK_GO(lk_buffer_printf(&variable, "%s=%s:%s", lk_probe_name, what, path));
+  LK_GO(lk_buffer_printf(&variable, "%s=%s:%s", name, what, path));
   LK_GO(make_environment(variable.data, &environment));
   *error = start(child, fd, environment);
 done:

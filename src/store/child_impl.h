@@ -10,9 +10,11 @@ typedef struct lk_child {
   int pipe; /* what it says; -1: there is none */
 } lk_child;
 
-/** Start one that does `what` ("own", "frames") with the open file, whose `path` is for messages. *error: the errno for
- *  which there is none, or 0. LK_MEMORY.                                           Not collective. */
-LK_CHECKED lk_status lk_child_start(lk_child *child, int fd, const char *what, const char *path, int *error);
+/** Start one that does `what` ("own", "frames") with the open file, whose `path` is for messages. name: lk_probe_name, so
+ *  that every program that starts a child is linked with the child's constructor. *error: the errno for which there is
+ *  none, or 0. LK_MEMORY.                                                          Not collective. */
+LK_CHECKED lk_status lk_child_start(lk_child *child, const char *name, int fd, const char *what, const char *path,
+                                    int *error);
 /** End it, if it has not ended by itself; how it did, as waitpid() has it (0 where that cannot be known). */
 int lk_child_end(lk_child *child);
 /** LK_DATA for a child that ended like this without a word. */

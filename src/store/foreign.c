@@ -162,7 +162,7 @@ static lk_status start(lk_foreign *file, bool first) {
   int error = 0;
   (void)lk_child_end(&file->child);
   file->begin = file->end = 0;
-  LK_TRY(lk_child_start(&file->child, file->fd, "frames", file->name, &error));
+  LK_TRY(lk_child_start(&file->child, lk_probe_name, file->fd, "frames", file->name, &error));
   if (error) return LK_FAIL(LK_IO, "%s: no process can be started to read it: %s", file->name, strerror(error));
   LK_TRY(read_head(file, &head));
   if (!first && memcmp(&head, &file->head, sizeof head) != 0)

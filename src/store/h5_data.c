@@ -5,27 +5,6 @@
 #include "h5_impl.h"
 #include "arena.h"
 
-bool lk_h5_known_type(hid_t type, lk_type *nearest) {
-  const struct {
-    hid_t id;
-    lk_type nearest;
-  } known[] = {
-      {H5T_STD_I32LE, LK_INT32},    {H5T_IEEE_F32LE, LK_FLOAT32}, {H5T_STD_I64LE, LK_INT64},
-      {H5T_IEEE_F64LE, LK_FLOAT64}, {H5T_STD_U8LE, LK_UINT8},     {H5T_STD_I8LE, LK_INT32},
-      {H5T_STD_I16LE, LK_INT32},    {H5T_STD_U16LE, LK_INT32},    {H5T_STD_U32LE, LK_INT64},
-      {H5T_STD_U64LE, LK_INT64},    {H5T_STD_I8BE, LK_INT32},     {H5T_STD_U8BE, LK_UINT8},
-      {H5T_STD_I16BE, LK_INT32},    {H5T_STD_U16BE, LK_INT32},    {H5T_STD_I32BE, LK_INT32},
-      {H5T_STD_U32BE, LK_INT64},    {H5T_STD_I64BE, LK_INT64},    {H5T_STD_U64BE, LK_INT64},
-      {H5T_IEEE_F32BE, LK_FLOAT32}, {H5T_IEEE_F64BE, LK_FLOAT64},
-  };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (H5Tequal(type, known[i].id) <= 0) continue;
-    *nearest = known[i].nearest;
-    return true;
-  }
-  return false;
-}
-
 static lk_status refuse(const lk_h5_data *data, const char *why) {
   return LK_FAIL(LK_DATA, "%s: %s is refused: %s", data->file->path, data->path, why);
 }

@@ -1,7 +1,6 @@
 #include "h5.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 #include "h5_impl.h"
 #include "arena.h"
 #include "durable.h"
-#include "probe_impl.h"
 
 enum { READ_BLOCK = 1 << 20 };
 
@@ -30,13 +28,12 @@ static void end_digest(lk_hash *hash, uint64_t size, char digest[33]) {
   lk_hash_final(hash, digest);
 }
 
-static void make_block(char block[LK_H5_BLOCK], const char *digest, uint64_t size) {
+void lk_h5_user_block(char block[LK_H5_BLOCK], const char *digest, uint64_t size) {
   memset(block, 0, LK_H5_BLOCK);
   snprintf(block, LK_H5_BLOCK, "lockstep xxh3-128 %s %" PRIu64 "\n", digest, size);
 }
 
-/* Hash what follows the user block, through the descriptor. */
-static lk_status digest_disk(const lk_h5_disk *disk, const char *path, char digest[33]) {
+lk_status lk_h5_hash(const lk_h5_disk *disk, const char *path, char digest[33]) {
   lk_status status = LK_OK;
   lk_hash *hash = NULL;
   void *block = NULL;
@@ -60,7 +57,7 @@ done:
   return status;
 }
 
-static lk_status new_file(lk_h5 **file, const char *path) {
+lk_status lk_h5_new(lk_h5 **file, const char *path) {
   LK_TRY(lk_alloc(file, 1, sizeof **file));
   (*file)->id = H5I_INVALID_HID;
   (*file)->temp.fd = -1;
@@ -94,7 +91,7 @@ void lk_h5_library(size_t size, char *out) {
 lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory) {
   lk_h5 *made;
   *file = NULL;
-  LK_TRY(new_file(&made, path));
+  LK_TRY(lk_h5_new(&made, path));
   made->writing = true;
   lk_status status = LK_OK;
   if (!in_memory) LK_GO(lk_temp_open(&made->temp, path));
@@ -106,18 +103,6 @@ lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory) {
 done:
   lk_h5_close(&made);
   return status;
-}
-
-static lk_status disk_error(const lk_h5 *file) {
-  const int error = file->disk->error;
-  if (!error) return LK_OK;
-  if (error == ENOMEM && file->disk->fd < 0) return LK_FAIL(LK_MEMORY, "out of memory for the image of %s", file->path);
-  return LK_FAIL(LK_IO, "cannot %s %s: %s", file->writing ? "write" : "read", file->path, strerror(error));
-}
-
-lk_status lk_h5_fail(const lk_h5 *file, lk_status code, const char *what, const char *object) {
-  LK_TRY(disk_error(file));
-  return LK_FAIL(code, "%s: cannot %s %s", file->path, what, object);
 }
 
 static void close_data(lk_h5 *file) {
@@ -135,11 +120,11 @@ static lk_status finish(lk_h5 *file) {
   close_data(file);
   const herr_t closed = H5Fclose(file->id);
   file->closed = true;
-  LK_TRY(disk_error(file));
+  LK_TRY(lk_h5_disk_error(file));
   if (closed < 0 || file->disk->size <= LK_H5_BLOCK) return lk_h5_fail(file, LK_INTERNAL, "finish", "/");
-  LK_TRY(digest_disk(file->disk, file->path, file->digest));
+  LK_TRY(lk_h5_hash(file->disk, file->path, file->digest));
   char block[LK_H5_BLOCK];
-  make_block(block, file->digest, file->disk->size);
+  lk_h5_user_block(block, file->digest, file->disk->size);
   if (file->disk->fd < 0) {
     memcpy(file->disk->bytes, block, LK_H5_BLOCK);
     return LK_OK;
@@ -182,109 +167,30 @@ void lk_h5_close(lk_h5 **file) {
 }
 
 const char *lk_h5_digest(const lk_h5 *file) { return file->digest; }
-const char *lk_h5_path(const lk_h5 *file) { return file->path; }
 
 /* ---- reading ---- */
 
-static lk_status open_disk(lk_h5 *file) {
-  struct stat about;
-  lk_h5_disk *disk = file->disk;
-  disk->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
-  if (disk->fd < 0 || fstat(disk->fd, &about)) return LK_FAIL(LK_IO, "cannot open %s: %s", file->path, strerror(errno));
-  if (S_ISDIR(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is a folder", file->path);
-  if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is no regular file", file->path);
-  disk->size = (uint64_t)about.st_size;
-  return LK_OK;
-}
-
-/* The user block says digest and size. */
-static lk_status read_block(lk_h5 *file) {
-  static const char begin[] = "lockstep xxh3-128 ";
-  char block[LK_H5_BLOCK + 1] = {0}, expected[LK_H5_BLOCK];
-  size_t got = 0;
-  const int error = lk_read_at(file->disk->fd, block, LK_H5_BLOCK, 0, &got);
-  if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
-  if (strncmp(block, begin, sizeof begin - 1) != 0) {
-    const bool hdf5 = memcmp(block, "\x89HDF\r\n\x1a\n", 8) == 0;
-    return LK_FAIL(LK_DATA, "%s is no Lockstep file: %s", file->path,
-                   hdf5 ? "an HDF5 file without a digest in front" : "it does not begin with a digest line");
-  }
-  uint64_t size = 0;
-  if (sscanf(block + sizeof begin - 1, "%32[0-9a-f] %" SCNu64, file->digest, &size) == 2) {
-    make_block(expected, file->digest, size);
-    if (got == LK_H5_BLOCK && memcmp(block, expected, LK_H5_BLOCK) == 0 && size == file->disk->size) return LK_OK;
-    if (size != file->disk->size)
-      return LK_FAIL(LK_DATA, "%s is damaged: it has %" PRIu64 " bytes, %" PRIu64 " were written", file->path,
-                     file->disk->size, size);
-  }
-  return LK_FAIL(LK_DATA, "%s is damaged: its digest line is garbled", file->path);
-}
-
-static lk_status verify_digest(const lk_h5 *file) {
-  char digest[33];
-  LK_TRY(digest_disk(file->disk, file->path, digest));
-  if (strcmp(digest, file->digest) != 0)
-    return LK_FAIL(LK_DATA, "%s is damaged: its bytes do not agree with its digest", file->path);
-  return LK_OK;
-}
-
-/* By bytes, before any HDF5 sees them: a superblock as we write it. An extension of it could make HDF5 do things as it
- * opens the file that no survey is asked about, such as taking its metadata from an image of a cache. */
-static lk_status check_superblock(const lk_h5 *file) {
-  static const unsigned char ours[] =
-      "\x89HDF\r\n\x1a\n"                 /* signature */
-      "\2\10\10\0"                        /* version, bytes of an address and of a length, flags */
-      "\0\2\0\0\0\0\0\0"                  /* the base address: LK_H5_BLOCK */
-      "\377\377\377\377\377\377\377\377"; /* of the extension: none */
-  unsigned char found[sizeof ours - 1] = {0};
-  size_t got = 0;
-  const int error = lk_read_at(file->disk->fd, found, sizeof found, LK_H5_BLOCK, &got);
-  if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
-  if (got == sizeof found && memcmp(found, ours, sizeof found) == 0) return LK_OK;
-  return LK_FAIL(LK_DATA, "%s is refused: its superblock is none that Lockstep writes", file->path);
-}
-
-/* HDF5 gets to see the bytes. */
-static lk_status start_hdf5(lk_h5 *file) {
+lk_status lk_h5_start(lk_h5 *file) {
   const hid_t access = lk_h5_access(file->disk, false);
   if (access < 0) return LK_FAIL(LK_MEMORY, "out of memory for HDF5");
   file->id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
   if (file->id >= 0) return LK_OK;
-  LK_TRY(disk_error(file));
+  LK_TRY(lk_h5_disk_error(file));
   return LK_FAIL(LK_DATA, "%s is no HDF5 file, or a damaged one", file->path);
-}
-
-lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify) {
-  lk_h5 *made;
-  lk_status status = LK_OK;
-  *file = NULL;
-  LK_TRY(lk_path_meant(path));
-  LK_TRY(new_file(&made, path));
-  LK_GO(open_disk(made));
-  LK_GO(read_block(made));
-  if (verify) LK_GO(verify_digest(made));
-  LK_GO(check_superblock(made));
-  if (verify) LK_GO(lk_probe_file(made->disk->fd, path));
-  LK_GO(start_hdf5(made));
-  *file = made;
-  return LK_OK;
-done:
-  lk_h5_close(&made);
-  return status;
 }
 
 lk_status lk_h5_open_descriptor(lk_h5 **file, const char *path, int fd, bool foreign) {
   lk_h5 *made;
   struct stat about;
   *file = NULL;
-  LK_TRY(new_file(&made, path));
+  LK_TRY(lk_h5_new(&made, path));
   made->foreign = foreign;
   made->disk->fd = fd;
   lk_status status = fstat(fd, &about) ? LK_FAIL(LK_IO, "cannot read %s: %s", path, strerror(errno)) : LK_OK;
   if (status == LK_OK) {
     made->disk->size = (uint64_t)about.st_size;
-    status = start_hdf5(made);
+    status = lk_h5_start(made);
   }
   if (status == LK_OK)
     *file = made;

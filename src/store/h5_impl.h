@@ -80,12 +80,24 @@ hid_t lk_h5_driver(void);
 /** A file access list that leads to `disk`; H5I_INVALID_HID where HDF5 is out of memory. */
 hid_t lk_h5_access(lk_h5_disk *disk, bool writing);
 
+/* h5_file.c */
+/** An lk_h5 without a file behind it yet. LK_MEMORY. */
+LK_CHECKED lk_status lk_h5_new(lk_h5 **file, const char *path);
+/** XXH3-128 of what follows the user block, and of the size of the whole, read through the descriptor. LK_IO, LK_MEMORY. */
+LK_CHECKED lk_status lk_h5_hash(const lk_h5_disk *disk, const char *path, char digest[33]);
+/** The user block that states digest and size. */
+void lk_h5_user_block(char block[LK_H5_BLOCK], const char *digest, uint64_t size);
+/** Let HDF5 open file->disk. LK_MEMORY, LK_IO, LK_DATA. */
+LK_CHECKED lk_status lk_h5_start(lk_h5 *file);
 /** In a child: open what another process has checked the digest of, and handed us, or `foreign` a stranger's file. Nothing
  *  else is opened; the descriptor is the file's from here on. LK_IO, LK_DATA. */
 LK_CHECKED lk_status lk_h5_open_descriptor(lk_h5 **file, const char *path, int fd, bool foreign);
 /** Make HDF5 parse all of a file of ours that reading may make it parse: everything has to be as we write it. LK_DATA. */
 LK_CHECKED lk_status lk_h5_survey(const lk_h5 *file);
 
+/* h5_error.c */
+/** The driver's first error: LK_IO, LK_MEMORY; LK_OK where there is none. */
+LK_CHECKED lk_status lk_h5_disk_error(const lk_h5 *file);
 /** Record that HDF5 could not `what` the object: LK_IO with the driver's error where there is one, else `code`. */
 LK_CHECKED lk_status lk_h5_fail(const lk_h5 *file, lk_status code, const char *what, const char *object);
 

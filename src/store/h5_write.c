@@ -10,52 +10,6 @@ enum {
   COMPRESS_FROM = 512      /* bytes; below, the chunk's index costs more than deflate saves */
 };
 
-hid_t lk_h5_file_type(lk_type type) {
-  switch (type) {
-    case LK_INT32:
-      return H5T_STD_I32LE;
-    case LK_INT64:
-      return H5T_STD_I64LE;
-    case LK_FLOAT32:
-      return H5T_IEEE_F32LE;
-    case LK_FLOAT64:
-      return H5T_IEEE_F64LE;
-    case LK_UINT8:
-      return H5T_STD_U8LE;
-  }
-  return H5I_INVALID_HID;
-}
-
-hid_t lk_h5_native_type(lk_type type) {
-  switch (type) {
-    case LK_INT32:
-      return H5T_NATIVE_INT32;
-    case LK_INT64:
-      return H5T_NATIVE_INT64;
-    case LK_FLOAT32:
-      return H5T_NATIVE_FLOAT;
-    case LK_FLOAT64:
-      return H5T_NATIVE_DOUBLE;
-    case LK_UINT8:
-      return H5T_NATIVE_UINT8;
-  }
-  return H5I_INVALID_HID;
-}
-
-size_t lk_h5_type_size(lk_type type) {
-  switch (type) {
-    case LK_INT32:
-    case LK_FLOAT32:
-      return 4;
-    case LK_INT64:
-    case LK_FLOAT64:
-      return 8;
-    case LK_UINT8:
-      return 1;
-  }
-  return 0;
-}
-
 /* A creation list without time stamps. */
 static hid_t plain_list(hid_t class) {
   const hid_t list = H5Pcreate(class);

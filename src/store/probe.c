@@ -53,7 +53,7 @@ lk_status lk_probe_file(int fd, const char *path) {
   int error = 0;
   if (fstat(fd, &about)) return LK_FAIL(LK_IO, "cannot read %s: %s", path, strerror(errno));
   if (is_known(&about)) return LK_OK;
-  LK_TRY(lk_child_start(&child, fd, "own", path, &error));
+  LK_TRY(lk_child_start(&child, lk_probe_name, fd, "own", path, &error));
   if (!error) {
     const bool timely = hear(child.pipe, text);
     const int how = lk_child_end(&child);

@@ -5,10 +5,6 @@
 
 #include "status.h"
 
-/** LK_IO where no file is called `path` but another one is meant: a run's folder, for which its best or last model is
- *  named, or best.h5 of a run that validated nothing.                              Not collective. */
-LK_CHECKED lk_status lk_path_meant(const char *path);
-
 /* XXH3-128 in pieces. */
 typedef struct lk_hash lk_hash;
 LK_CHECKED lk_status lk_hash_create(lk_hash **hash);
