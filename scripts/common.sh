@@ -1,4 +1,4 @@
-# common.sh - what the scripts share; sourced, never run.
+# common.sh - functions for the other scripts; sourced, never run.
 # shellcheck shell=bash
 
 # shellcheck disable=SC2034 # used by the scripts that source this
@@ -12,7 +12,7 @@ die() {
   exit 1
 }
 
-# build_preset PRESET [argument of cmake --build ...]: configure and build; the compiler's output only where it failed.
+# build_preset PRESET [argument of cmake --build ...]: configure and build; shows the compiler output only if it fails.
 build_preset() {
   local preset=$1 output
   shift
@@ -26,8 +26,8 @@ $output"
   printf '%s\n' "$output" | grep -A 3 'warning:' || true
 }
 
-# mpi_settings [RANKS]: lines NAME=VALUE, the environment in which plain `mpirun -n R` works: as root, with fewer cores
-# than ranks, inside a container. Each MPI reads names of its own and no other's. The tests ask here too.
+# mpi_settings [RANKS]: print NAME=VALUE lines: an environment in which `mpirun -n R` works as root, with fewer cores
+# than ranks and in a container. Each MPI reads its own names only. The tests use this too.
 mpi_settings() {
   printf '%s\n' OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none \
     OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl_base_warn_component_unused=0 # Open MPI 4
@@ -40,7 +40,7 @@ mpi_settings() {
   if [ "$(id -u)" -eq 0 ]; then printf '%s\n' OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 }
 
-# mpi_environment [RANKS [BUILD]]: these settings, and the mpirun that belongs to what was built there.
+# mpi_environment [RANKS [BUILD]]: export these settings; put the mpirun of the MPI that BUILD uses first in PATH.
 mpi_environment() {
   local line
   while read -r line; do export "${line?}"; done < <(mpi_settings "${1:-1}")

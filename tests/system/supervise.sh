@@ -40,7 +40,7 @@ printf 'run:\n  dir: here\n' >named.yaml
 words=(named.yaml train.rate=0.1)
 supervised 0 5 +75 +75 +75 +75 0
 supervised 75 3 75 75 75 0
-for option in --help -h; do "$supervise" $option | grep -q '^Restarted are'; done
+for option in --help -h; do "$supervise" $option | grep -q '^The command is restarted'; done
 # an exit code that is passed on gives no message
 for code in 0 64 65 70; do
   rm -f starts && echo "$code" >codes
