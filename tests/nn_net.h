@@ -1,10 +1,12 @@
-/* nn_net.h - a whole small net for tests: encoder, output layer or pooled classifier, cross-entropy. */
+/* nn_net.h - a whole small net for tests: encoder, pooling or none, head. */
 #pragma once
 #include "nn_fixture.h"
 
 #include <stdio.h>
 
 #include "encoder.h"
+#include "head.h"
+#include "pooling.h"
 
 enum { NET_V = 11, NET_CLASSES = 5, NET_FRAME = 6, NET_TAGS = 3, NET_SCALES = 2, NET_COLUMNS = 3 };
 
@@ -15,9 +17,10 @@ typedef struct net_spec {
   int variational;
   double word_dropout;
   int tied;
-  int pool; /* lk_pool, or -1: a prediction for every row */
+  int pool; /* lk_pooling_kind, or -1: a prediction for every row */
   int carry;
   const char *features; /* model.features, of the columns "tag" (tokens) and "scale" (numbers); NULL: none */
+  const char *head;     /* as model.output has it; NULL: softmax */
 } net_spec;
 
 typedef struct net {
@@ -25,7 +28,8 @@ typedef struct net {
   lk_config config;
   lk_params *params;
   lk_encoder encoder;
-  lk_output output;
+  lk_pooling pooling;
+  lk_head head;
   int64_t counts[NET_V];
 } net;
 
@@ -35,13 +39,13 @@ typedef struct net_run {
   fixture_rank *rank;
   lk_arena arena;
   lk_encoder encoder;
-  lk_output output;
-  ptrdiff_t rows, ld, ldy; /* rows that are predicted; of logits; of the classifier's input */
-  const ptrdiff_t *shard_rows;
-  lk_real *logits, *pooled, *dpooled, *carry;
-  int32_t *ids, *tags, *target, *arg;
+  lk_pooling pooling;
+  lk_head head;
+  lk_units units;
+  ptrdiff_t rows; /* units */
+  lk_real *carry;
+  int32_t *ids, *tags, *target;
   float *frames, *scales;
-  double *loss; /* [rows] */
 } net_run;
 
 static inline void net_set(lk_config *config, const char *key, const char *value) {
@@ -68,7 +72,10 @@ static inline void net_configure(lk_config *config, const net_spec *spec) {
   net_set(config, "bidirectional", spec->bidirectional ? "true" : "false");
   net_set(config, "variational", spec->variational ? "true" : "false");
   net_set(config, "recurrent_bias", "true");
+  if (spec->pool >= 0) net_set(config, "pool", (const char *const[]){"last", "mean", "max"}[spec->pool]);
   if (spec->features) net_set(config, "features", spec->features);
+  if (spec->head) net_set(config, "output", spec->head);
+  assert_int_equal(lk_config_override(config, "train.smoothing=0.1"), LK_OK);
 }
 
 static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
@@ -87,7 +94,8 @@ static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
     fail_msg("%s", lk_error_get()->text);
   int tied = spec->tied ? lk_input_layer_embedding(&n->encoder.input)->weight : -1;
   ptrdiff_t classes = spec->tied ? NET_V : NET_CLASSES;
-  assert_int_equal(lk_dense_declare(&n->output.dense, n->params, "output", n->encoder.width, classes, tied), LK_OK);
+  assert_int_equal(lk_pooling_declare(&n->pooling, &n->config, n->encoder.width, n->encoder.directions), LK_OK);
+  assert_int_equal(lk_head_declare(&n->head, n->params, &n->config, n->encoder.width, classes, tied), LK_OK);
   assert_int_equal(lk_params_commit(n->params, seed), LK_OK);
 }
 
@@ -100,28 +108,20 @@ static inline void net_layout(net_run *run) {
   ptrdiff_t B = run->rank->pack.B, N = run->rank->pack.N;
   lk_arena *arena = &run->arena;
   run->encoder = run->net->encoder;
-  run->output = run->net->output;
+  run->pooling = run->net->pooling;
+  run->head = run->net->head;
+  run->rows = run->net->spec.pool >= 0 ? B : N;
   lk_encoder_layout_weights(&run->encoder, arena, 1);
   lk_encoder_layout(&run->encoder, arena, B, N, 1);
-  lk_dense_layout_weights(&run->output.dense, arena, 1);
-  lk_dense_layout(&run->output.dense, arena, 1);
-  int pooled = run->net->spec.pool >= 0;
-  run->rows = pooled ? B : N;
-  run->shard_rows = pooled ? run->rank->pack.shard_seq : run->rank->pack.shard_row;
-  lk_output_layout(&run->output, arena, run->rows);
-  run->ld = lk_padded(run->output.dense.O);
-  run->ldy = lk_padded(run->output.dense.I);
-  run->logits = lk_arena_reals(arena, run->rows * run->ld);
-  run->pooled = lk_arena_reals(arena, B * run->ldy);
-  run->dpooled = lk_arena_reals(arena, B * run->ldy);
-  run->arg = lk_arena_ints(arena, B * run->output.dense.I);
+  lk_pooling_layout(&run->pooling, arena, B, 1);
+  lk_head_layout_weights(&run->head, arena, 1);
+  lk_head_layout(&run->head, arena, run->rows, run->rows, 1);
   run->carry = lk_arena_reals(arena, B * lk_encoder_carry_size(&run->encoder));
   run->ids = lk_arena_ints(arena, N);
   run->target = lk_arena_ints(arena, run->rows);
   run->tags = lk_arena_ints(arena, N);
   run->frames = lk_arena_take(arena, (size_t)(N * NET_FRAME) * sizeof *run->frames);
   run->scales = lk_arena_take(arena, (size_t)(N * NET_SCALES) * sizeof *run->scales);
-  run->loss = lk_arena_take(arena, (size_t)run->rows * sizeof *run->loss);
 }
 
 static inline void net_fill(net_run *run) {
@@ -135,7 +135,7 @@ static inline void net_fill(net_run *run) {
       run->frames[r * NET_FRAME + i] = (float)fixture_real(2, p->id[p->seq[r]], p->time[r], i);
   for (ptrdiff_t r = 0; r < run->rows; r++) {
     ptrdiff_t b = run->net->spec.pool >= 0 ? r : p->seq[r], t = run->net->spec.pool >= 0 ? 0 : p->time[r];
-    run->target[r] = fixture_word(3, p->id[b], t, run->output.dense.O);
+    run->target[r] = fixture_word(3, p->id[b], t, run->head.dense.O);
   }
   ptrdiff_t size = lk_encoder_carry_size(&run->encoder);
   for (ptrdiff_t b = 0; b < p->B; b++)
@@ -156,15 +156,6 @@ static inline void net_bind(net_run *run, net *n, fixture_rank *rank) {
 
 static inline void net_unbind(net_run *run) { lk_arena_release(&run->arena); }
 
-/* What the output layer reads: rows of the encoder, or of the pooled sequences. */
-static inline const lk_real *net_summary(const net_run *run, ptrdiff_t *ld) {
-  if (run->net->spec.pool < 0) return lk_encoder_output(&run->encoder, ld);
-  *ld = run->ldy;
-  return run->pooled;
-}
-
-static inline lk_targets net_targets(const net_run *run) { return (lk_targets){run->target, 0.1}; }
-
 static inline lk_inputs net_inputs(const net_run *run) {
   const bool frames = strcmp(run->net->spec.input, "frames") == 0;
   lk_inputs in = {.count = NET_COLUMNS};
@@ -178,43 +169,38 @@ static inline lk_inputs net_inputs(const net_run *run) {
   return in;
 }
 
-/* The sum of the losses. */
+/* The sum of the losses; run->head.loss has those of the units. */
 static inline double net_forward(net_run *run, lk_mode mode) {
   const net_spec *spec = &run->net->spec;
   const lk_pack *pack = &run->rank->pack;
   const lk_params *params = run->net->params;
   lk_encoder *e = &run->encoder;
-  ptrdiff_t ldx, ld;
+  lk_units *u = &run->units;
   lk_encoder_pack(e, params, 1, LK_WHOLE);
-  lk_dense_pack(&run->output.dense, params, 1, LK_WHOLE);
+  lk_head_pack(&run->head, params, 1, LK_WHOLE);
   const lk_inputs in = net_inputs(run);
   lk_encoder_forward(e, params, pack, &in, mode, spec->carry ? run->carry : NULL);
-  const lk_real *x = lk_encoder_output(e, &ldx);
-  ptrdiff_t half = spec->bidirectional ? e->H : e->width;
-  if (spec->pool >= 0)
-    lk_pool_forward((lk_pool)spec->pool, pack, e->width, half, x, ldx, run->pooled, run->ldy, run->arg);
-  x = net_summary(run, &ld);
-  lk_output_loss(&run->output, params, run->rows, x, ld, net_targets(run), run->logits, run->ld, run->loss);
+  *u = (lk_units){.pack = pack, .n = run->rows, .target = run->target, .per_sequence = spec->pool >= 0};
+  u->x = lk_encoder_output(e, &u->ldx);
+  if (u->per_sequence) {
+    lk_pooling_forward(&run->pooling, pack, u->x, u->ldx);
+    u->x = run->pooling.y, u->ldx = run->pooling.ld;
+  }
+  lk_head_loss(&run->head, params, u);
   double sum = 0;
-  for (ptrdiff_t r = 0; r < run->rows; r++) sum += run->loss[r];
+  for (ptrdiff_t r = 0; r < run->rows; r++) sum += run->head.loss[r];
   return sum;
 }
 
 /* After net_forward(run, mode): all gradients, into the rank's subtrees. */
 static inline void net_backward(net_run *run, lk_mode mode) {
-  const net_spec *spec = &run->net->spec;
-  const lk_pack *pack = &run->rank->pack;
   lk_encoder *e = &run->encoder;
-  ptrdiff_t ldx, lddy;
-  const lk_real *x = net_summary(run, &ldx);
+  ptrdiff_t lddy;
   lk_real *dy = lk_encoder_output_gradient(e, &lddy);
-  lk_real *to = spec->pool >= 0 ? run->dpooled : dy;
-  lk_output_backward(&run->output, run->shard_rows, x, ldx, net_targets(run), run->logits, run->ld, to,
-                     spec->pool >= 0 ? run->ldy : lddy, &run->rank->grads);
-  ptrdiff_t half = spec->bidirectional ? e->H : e->width;
-  if (spec->pool >= 0)
-    lk_pool_backward((lk_pool)spec->pool, pack, e->width, half, run->dpooled, run->ldy, run->arg, dy, lddy);
-  lk_shard_product also = {run->shard_rows, .dy = run->logits, .x = x,
-                           .ldy = run->ld,  .ldx = ldx,        .K = run->output.dense.I};
-  lk_encoder_backward(e, pack, mode, NULL, spec->tied ? &also : NULL, NULL, &run->rank->grads);
+  const int pooled = run->units.per_sequence;
+  lk_head_backward(&run->head, &run->units, pooled ? run->pooling.dy : dy, pooled ? run->pooling.ld : lddy,
+                   &run->rank->grads);
+  if (pooled) lk_pooling_backward(&run->pooling, &run->rank->pack, dy, lddy);
+  const lk_shard_product also = lk_head_tied(&run->head, &run->units);
+  lk_encoder_backward(e, &run->rank->pack, mode, NULL, run->net->spec.tied ? &also : NULL, NULL, &run->rank->grads);
 }

@@ -27,6 +27,7 @@ typedef struct lk_config_model {
   bool recurrent_bias;  /* a second bias b_hh, as PyTorch has it */
   double forget_bias;   /* initial forget gate bias of an LSTM */
   const char *recurrent_init; /* uniform | orthogonal: what W_hh starts from */
+  const char *output;         /* softmax: the head, how outputs are trained and answered */
   const char *pool;           /* last | mean | max: a classifier's summary of the sequence */
   const char *attention;      /* none | additive | dot | general: how a decoder looks at its source */
   bool input_feeding;         /* what attention made of a time is read at the next (Luong et al. 2015) */

@@ -88,6 +88,8 @@ const config_key lk_config_keys[] = {
          "Bias that the forget gates of an LSTM start from."),
     TEXT("model.recurrent_init", model.recurrent_init, "uniform",
          "Recurrent weights start uniform, as PyTorch's, or orthogonal for each gate (Saxe et al. 2014)."),
+    TEXT("model.output", model.output, "softmax",
+         "The head, how outputs are trained and answered: softmax (cross-entropy of probabilities)."),
     TEXT("model.pool", model.pool, "last",
          "A classifier's summary of the sequence: last (state), mean or max (over time)."),
     TEXT("model.attention", model.attention, "general",

@@ -27,8 +27,7 @@ static lk_status grow(lk_beam *b, ptrdiff_t count) {
   LK_TRY(lk_grow(&b->coverage_next, &b->coverage_next_capacity, (size_t)(count * b->T), sizeof *b->coverage));
   LK_TRY(lk_grow(&b->ids, &b->id_capacity, (size_t)count, sizeof *b->ids));
   LK_TRY(lk_grow(&b->source, &b->source_capacity, (size_t)count, sizeof *b->source));
-  LK_TRY(lk_grow(&b->eos, &b->eos_capacity, (size_t)count, sizeof *b->eos));
-  LK_TRY(lk_grow(&b->loss, &b->loss_capacity, (size_t)count, sizeof *b->loss));
+  LK_TRY(lk_grow(&b->norm, &b->norm_capacity, (size_t)count, sizeof *b->norm));
   LK_TRY(lk_grow(&b->way, &b->way_capacity, (size_t)(b->B * 2 * b->K), sizeof *b->way));
   LK_TRY(lk_grow(&b->ways, &b->ways_capacity, (size_t)b->B, sizeof *b->ways));
   LK_TRY(lk_grow(&b->finished, &b->finished_capacity, (size_t)(b->B * b->K), sizeof *b->finished));
@@ -38,10 +37,9 @@ static lk_status grow(lk_beam *b, ptrdiff_t count) {
 static lk_status begin(lk_beam *b, const lk_batch *batch) {
   const lk_pack *sources = &batch->encoder_pack;
   lk_task *task = b->model->task;
-  ptrdiff_t ld;
   b->B = sources->B;
   b->T = sources->T;
-  b->V = lk_task_outputs(task, &ld);
+  b->V = lk_task_head(task)->dense.O;
   b->K = (ptrdiff_t)b->how->beam;
   b->nodes = 0;
   LK_TRY(lk_translate_reserve(task, sources->B, sources->N, sources->T, b->B * b->K));
@@ -67,13 +65,13 @@ static void offer(lk_beam *b, int32_t source, lk_way way) {
   best[at] = way;
 }
 
-/* All ways for live beginning i to go on; `closing`: by its end alone. */
-static void offer_all(lk_beam *b, int32_t i, const lk_real *logits, int closing) {
+/* All ways to continue live hypothesis i, whose outputs have these scores; `closing`: only by its end. */
+static void offer_all(lk_beam *b, int32_t i, const lk_real *scores, int closing) {
   const lk_live *live = &b->live[i];
   const lk_way *best = b->way + live->source * 2 * b->K;
-  const double base = live->log_probability - b->loss[i] - (double)logits[LK_EOS];
+  const double base = live->log_probability - b->norm[i];
   for (int32_t id = closing ? LK_EOS : 0, end = closing ? LK_EOS + 1 : (int32_t)b->V; id < end; id++) {
-    const double p = base + (double)logits[id];
+    const double p = base + (double)scores[id];
     if (b->ways[live->source] == 2 * b->K && !(p > best[2 * b->K - 1].log_probability)) continue;
     if (lk_translate_writes(id)) offer(b, live->source, (lk_way){.live = i, .id = id, .log_probability = p});
   }
@@ -84,17 +82,17 @@ static int at_limit(ptrdiff_t units, const lk_pack *sources, int32_t source) {
   return units > lk_translate_limit(sources->length[source]);
 }
 
-static void look(lk_beam *b, ptrdiff_t units, const lk_pack *sources) {
+/* The best ways to continue each source's hypotheses. */
+static void find_ways(lk_beam *b, ptrdiff_t units, const lk_pack *sources) {
   lk_task *task = b->model->task;
-  ptrdiff_t ld;
-  (void)lk_task_outputs(task, &ld);
+  lk_head *head = lk_task_head(task);
+  lk_next next;
   for (ptrdiff_t i = 0; i < b->B; i++) b->ways[i] = 0;
-  for (ptrdiff_t i = 0; i < b->count; i++) b->eos[i] = LK_EOS;
-  for (ptrdiff_t first = 0, n; first < b->count; first += n) {
-    lk_real *logits = lk_task_logits(task, b->model->params, first, &n);
-    lk_kernels_get()->softmax_loss(n, b->V, logits, ld, b->eos + first, 0, b->loss + first, NULL, NULL);
-    for (ptrdiff_t i = 0; i < n; i++)
-      offer_all(b, (int32_t)(first + i), logits + i * ld, at_limit(units, sources, b->live[first + i].source));
+  for (ptrdiff_t first = 0; first < b->count; first += next.n) {
+    next = lk_head_next(head, b->model->params, lk_task_units(task), first);
+    lk_head_norms(head, next, b->norm + first);
+    for (ptrdiff_t i = 0; i < next.n; i++)
+      offer_all(b, (int32_t)(first + i), next.score + i * next.ld, at_limit(units, sources, b->live[first + i].source));
   }
 }
 
@@ -192,7 +190,7 @@ lk_status lk_beam_search(lk_beam *b, const lk_batch *batch) {
     }
     lk_translate_step(b->model->task, b->model->params, b->count, b->ids, b->source, units > 1 ? b->states : NULL,
                       b->states);
-    look(b, units, sources);
+    find_ways(b, units, sources);
     for (int32_t source = 0; source < b->B; source++) LK_TRY(go_on(b, source, units, sources, &next));
     turn(b, next);
   }
@@ -210,8 +208,7 @@ void lk_beam_release(lk_beam *b) {
   free(b->coverage_next);
   free(b->ids);
   free(b->source);
-  free(b->eos);
-  free(b->loss);
+  free(b->norm);
   free(b->way);
   free(b->ways);
   free(b->finished);

@@ -47,10 +47,10 @@ typedef struct lk_beam {
   size_t states_capacity, states_next_capacity;
   double *coverage, *coverage_next; /* [count, T]: attention so far */
   size_t coverage_capacity, coverage_next_capacity;
-  int32_t *ids, *source, *eos;
-  size_t id_capacity, source_capacity, eos_capacity;
-  double *loss; /* [count] log of the sum of e^logit, less that of <eos> */
-  size_t loss_capacity;
+  int32_t *ids, *source;
+  size_t id_capacity, source_capacity;
+  double *norm; /* [count] see lk_head_norms() */
+  size_t norm_capacity;
 
   lk_way *way; /* [B, 2K] the best of each source, by falling log-probability */
   ptrdiff_t *ways;

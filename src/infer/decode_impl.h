@@ -46,14 +46,14 @@ LK_CHECKED lk_status lk_seen_unknown(lk_model *model, const lk_vocab *vocab, lk_
                                      size_t size);
 void lk_seen_count(lk_model *model, ptrdiff_t units, ptrdiff_t unknown);
 
-typedef struct lk_losses {
-  double *loss; /* [N] */
+typedef struct lk_scores {
+  double *log_p; /* [N] log-probability of each target of a batch, nats */
   size_t capacity;
-} lk_losses;
-/** Minus the log-probability of each target of a batch. LK_MEMORY. */
-LK_CHECKED lk_status lk_losses_measure(lk_losses *losses, lk_model *model, const lk_batch *batch);
-/** Their sum over sequence b. */
-lk_score lk_losses_score(const lk_losses *losses, const lk_batch *batch, ptrdiff_t b);
+} lk_scores;
+/** Fill them. LK_MEMORY. */
+LK_CHECKED lk_status lk_scores_measure(lk_scores *scores, lk_model *model, const lk_batch *batch);
+/** The score of sequence b. */
+lk_score lk_scores_sum(const lk_scores *scores, const lk_batch *batch, ptrdiff_t b);
 /** lk_score_lines() of a translator. */
 LK_CHECKED lk_status lk_score_pairs(lk_model *model, const lk_lines *lines, lk_score *out);
 
@@ -69,12 +69,13 @@ typedef struct lk_encoded {
 LK_CHECKED lk_status lk_encoded_add(lk_encoded *encoded, ptrdiff_t i, lk_model *model, lk_text_side side,
                                     const lk_lines *lines, ptrdiff_t line, size_t from, size_t to);
 
+/* A unit that may be drawn. */
 typedef struct lk_candidate {
-  lk_real logit, weight;
+  lk_real score, weight;
   int32_t id;
 } lk_candidate;
 
-/* Chooses a unit from logits. */
+/* Chooses a unit from the head's scores, which are log-probabilities but for a constant. */
 typedef struct lk_sampler {
   const lk_generate *how;
   int32_t *allowed; /* [allowed_count] ids that may come, rising */
@@ -86,4 +87,4 @@ typedef struct lk_sampler {
 LK_CHECKED lk_status lk_sampler_init(lk_sampler *sampler, const lk_generate *how, ptrdiff_t V, bool eos);
 void lk_sampler_release(lk_sampler *sampler);
 /** The unit that number u in [0,1) draws. */
-int32_t lk_sample(lk_sampler *sampler, const lk_real *logits, double u);
+int32_t lk_sample(lk_sampler *sampler, const lk_real *scores, double u);

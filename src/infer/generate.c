@@ -5,24 +5,24 @@
 
 #include "decode_impl.h"
 
-/* Sequences are made side by side, LK_LINES_MOST at a time, one unit each a step; what the first unfinished one of them
- * gains is handed out at once, the others wait in buffers. */
+/* LK_LINES_MOST sequences are made at a time, one unit each a step. What the first unfinished one of them gains is given
+ * to the caller at once; the text of the others waits in buffers. */
 typedef struct writer {
   lk_model *model;
   const lk_generate *how;
   lk_status (*put)(void *context, const char *text, size_t size);
   void *context;
   lk_sampler sampler;
-  ptrdiff_t V, width; /* outputs; reals of one sequence's states */
+  ptrdiff_t V, width; /* outputs; width of one sequence's states */
   int words;
 
   int32_t *prompt; /* [prompt_count] what is read first */
   ptrdiff_t prompt_count;
   size_t prompt_capacity;
-  lk_real *prompt_state, *prompt_logits; /* after it: [width], [V] */
+  lk_real *prompt_state, *prompt_scores; /* states and scores after it: [width], [V] */
 
   ptrdiff_t count;         /* sequences of this round */
-  lk_real *state, *logits; /* [LK_LINES_MOST, width], [LK_LINES_MOST, V] */
+  lk_real *state, *scores; /* [LK_LINES_MOST, width], [LK_LINES_MOST, V] */
   lk_buffer text[LK_LINES_MOST];
   int32_t last[LK_LINES_MOST];                    /* the unit just drawn */
   int ended[LK_LINES_MOST], fresh[LK_LINES_MOST]; /* fresh: at the start of a line, so no blank before a word */
@@ -43,7 +43,7 @@ static lk_status read_prompt(writer *w) {
   LK_TRY(lk_seen_text(w->model, w->model->vocab, lk_model_unit(w->model), text, size, w->prompt + first,
                       w->prompt_count - 2 * first));
   if (!w->model->corpus->stream) {
-    w->prompt_count--; /* <eos> is for the model to say */
+    w->prompt_count--; /* the model is to say <eos>, not the prompt */
   } else if (w->prompt_count == 0) {
     LK_TRY(lk_grow(&w->prompt, &w->prompt_capacity, 1, sizeof *w->prompt));
     w->prompt[w->prompt_count++] = line_end(w);
@@ -70,16 +70,16 @@ static lk_status feed_prompt(writer *w) {
   int32_t lane = 0, lane_of;
   const int32_t *ids = w->prompt;
   LK_TRY(feed(w, 1, &ids, &w->prompt_count, &lane, w->prompt_state, &lane_of));
-  ptrdiff_t n;
-  const lk_real *logits = lk_task_logits(w->model->task, w->model->params, w->prompt_count - 1, &n);
-  memcpy(w->prompt_logits, logits, (size_t)w->V * sizeof *logits);
+  const lk_units *units = lk_task_units(w->model->task);
+  const lk_next next = lk_head_next(lk_task_head(w->model->task), w->model->params, units, w->prompt_count - 1);
+  memcpy(w->prompt_scores, next.score, (size_t)w->V * sizeof *next.score);
   return LK_OK;
 }
 
 /* The unit just drawn, read by all sequences that go on. */
 static lk_status feed_last(writer *w) {
   const int32_t *ids[LK_LINES_MOST];
-  ptrdiff_t length[LK_LINES_MOST], n = 0, ld, rows;
+  ptrdiff_t length[LK_LINES_MOST], n = 0;
   int32_t lane[LK_LINES_MOST], lane_of[LK_LINES_MOST];
   for (int32_t i = 0; i < w->count; i++) {
     if (w->ended[i]) continue;
@@ -89,11 +89,11 @@ static lk_status feed_last(writer *w) {
   }
   if (n == 0) return LK_OK;
   LK_TRY(feed(w, n, ids, length, lane, w->state, lane_of));
-  (void)lk_task_outputs(w->model->task, &ld);
-  for (ptrdiff_t first = 0; first < n; first += rows) {
-    const lk_real *logits = lk_task_logits(w->model->task, w->model->params, first, &rows);
-    for (ptrdiff_t r = 0; r < rows; r++)
-      memcpy(w->logits + lane_of[first + r] * w->V, logits + r * ld, (size_t)w->V * sizeof *logits);
+  lk_next next;
+  for (ptrdiff_t first = 0; first < n; first += next.n) {
+    next = lk_head_next(lk_task_head(w->model->task), w->model->params, lk_task_units(w->model->task), first);
+    for (ptrdiff_t r = 0; r < next.n; r++)
+      memcpy(w->scores + lane_of[first + r] * w->V, next.score + r * next.ld, (size_t)w->V * sizeof *next.score);
   }
   return LK_OK;
 }
@@ -112,7 +112,7 @@ static lk_status say(writer *w, ptrdiff_t i, int32_t id) {
   return lk_buffer_append(&w->text[i], lk_strings_get(units, id), lk_strings_size(units, id));
 }
 
-/* Text of the first unfinished sequence, and of all finished ones before it. Returns through *front which that is. */
+/* Give out the text of finished sequences from *front on, and of the first unfinished one, which *front then is. */
 static lk_status hand_out(writer *w, ptrdiff_t *front) {
   for (; *front < w->count; ++*front) {
     lk_buffer *text = &w->text[*front];
@@ -131,7 +131,7 @@ static lk_status begin_round(writer *w, ptrdiff_t count) {
   w->count = count;
   for (ptrdiff_t i = 0; i < count; i++) {
     memcpy(w->state + i * w->width, w->prompt_state, (size_t)w->width * sizeof *w->state);
-    memcpy(w->logits + i * w->V, w->prompt_logits, (size_t)w->V * sizeof *w->logits);
+    memcpy(w->scores + i * w->V, w->prompt_scores, (size_t)w->V * sizeof *w->scores);
     w->ended[i] = 0;
     w->fresh[i] = size == 0 || strchr(" \t\r\n", prompt[size - 1]) != NULL;
     lk_buffer_truncate(&w->text[i], 0);
@@ -151,7 +151,7 @@ static lk_status run_round(writer *w, int64_t first, ptrdiff_t count) {
       if (w->ended[i]) continue;
       uint64_t s = (uint64_t)(first + i), at = (uint64_t)position;
       double u = lk_rng_uniform(rng, (uint32_t)s, (uint32_t)(s >> 32), (uint32_t)at, (uint32_t)(at >> 32));
-      LK_TRY(say(w, i, lk_sample(&w->sampler, w->logits + i * w->V, u)));
+      LK_TRY(say(w, i, lk_sample(&w->sampler, w->scores + i * w->V, u)));
     }
     LK_TRY(hand_out(w, &front));
   }
@@ -160,16 +160,15 @@ static lk_status run_round(writer *w, int64_t first, ptrdiff_t count) {
 }
 
 static lk_status prepare(writer *w) {
-  ptrdiff_t ld;
-  w->V = lk_task_outputs(w->model->task, &ld);
+  w->V = lk_task_head(w->model->task)->dense.O;
   w->width = lk_task_carry_width(w->model->task);
   w->words = lk_model_unit(w->model) == LK_WORD;
   /* the only <eos> that a model of running characters knows is the one it never saw */
   LK_TRY(lk_sampler_init(&w->sampler, w->how, w->V, w->words || !w->model->corpus->stream));
   LK_TRY(lk_alloc(&w->prompt_state, (size_t)w->width, sizeof *w->prompt_state));
-  LK_TRY(lk_alloc(&w->prompt_logits, (size_t)w->V, sizeof *w->prompt_logits));
+  LK_TRY(lk_alloc(&w->prompt_scores, (size_t)w->V, sizeof *w->prompt_scores));
   LK_TRY(lk_alloc(&w->state, (size_t)(LK_LINES_MOST * w->width), sizeof *w->state));
-  LK_TRY(lk_alloc(&w->logits, (size_t)(LK_LINES_MOST * w->V), sizeof *w->logits));
+  LK_TRY(lk_alloc(&w->scores, (size_t)(LK_LINES_MOST * w->V), sizeof *w->scores));
   LK_TRY(read_prompt(w));
   return feed_prompt(w);
 }
@@ -180,9 +179,9 @@ static void writer_release(writer *w) {
   for (int i = 0; i < LK_LINES_MOST; i++) lk_buffer_release(&w->text[i]);
   free(w->prompt);
   free(w->prompt_state);
-  free(w->prompt_logits);
+  free(w->prompt_scores);
   free(w->state);
-  free(w->logits);
+  free(w->scores);
 }
 
 lk_status lk_generate_text(lk_model *model, const lk_generate *how,

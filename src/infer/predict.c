@@ -5,33 +5,21 @@
 
 #include "decode_impl.h"
 
-/* What the net says of each unit of a batch. */
+/* What the head answers for each unit of a batch. */
 typedef struct answers {
-  int32_t *best; /* [n] the most probable label, the first of equals */
-  double *loss;  /* [n] minus its log-probability */
-  int32_t *none; /* [n] -1 */
-  size_t best_capacity, loss_capacity, none_capacity;
+  const int32_t *best; /* [n] the best label, the first of equals; the head's, until it is asked again */
+  double *log_p;       /* [n] its log-probability, where scores are asked for */
+  size_t capacity;
 } answers;
 
-static void answers_release(answers *a) {
-  free(a->best);
-  free(a->loss);
-  free(a->none);
-}
-
-static lk_status answer(answers *a, lk_model *model, const lk_batch *batch) {
+static lk_status answer(answers *a, lk_model *model, const lk_batch *batch, bool scores) {
   const lk_pack *pack = &batch->pack;
+  lk_head *head = lk_task_head(model->task);
   LK_TRY(lk_task_reserve(model->task, pack->B, pack->N, pack->T, 0));
-  ptrdiff_t units = lk_task_forward(model->task, model->params, batch, NULL), ld, V = lk_task_outputs(model->task, &ld);
-  LK_TRY(lk_grow(&a->best, &a->best_capacity, (size_t)units, sizeof *a->best));
-  LK_TRY(lk_grow(&a->loss, &a->loss_capacity, (size_t)units, sizeof *a->loss));
-  LK_TRY(lk_grow(&a->none, &a->none_capacity, (size_t)units, sizeof *a->none));
-  for (ptrdiff_t i = 0; i < units; i++) a->none[i] = -1;
-  for (ptrdiff_t first = 0, n; first < units; first += n) {
-    lk_real *logits = lk_task_logits(model->task, model->params, first, &n);
-    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->none, 0, a->loss + first, a->best + first, NULL);
-    lk_kernels_get()->softmax_loss(n, V, logits, ld, a->best + first, 0, a->loss + first, NULL, NULL);
-  }
+  const lk_units units = lk_task_forward(model->task, model->params, batch, NULL);
+  if (scores) LK_TRY(lk_grow(&a->log_p, &a->capacity, (size_t)units.n, sizeof *a->log_p));
+  lk_head_answer(head, model->params, &units, scores ? a->log_p : NULL);
+  a->best = head->best;
   return LK_OK;
 }
 
@@ -54,15 +42,15 @@ static lk_status put_answer(lk_buffer *out, const lk_model *model, const lk_batc
   double sum = 0;
   if (lk_task_view(model->task) == LK_VIEW_CLASSIFY) {
     LK_TRY(put_label(out, labels, a->best[b]));
-    sum = a->loss[b];
+    if (a->log_p) sum = a->log_p[b];
   } else {
     for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r]) {
       if (pack->earlier[r] >= 0) LK_TRY(lk_buffer_append(out, tabs ? "\t" : " ", 1));
       LK_TRY(put_label(out, labels, a->best[r]));
-      sum += a->loss[r];
+      if (a->log_p) sum += a->log_p[r];
     }
   }
-  *log_probability = sum > 0 ? -sum : 0;
+  *log_probability = sum < 0 ? sum : 0;
   return LK_OK;
 }
 
@@ -92,12 +80,12 @@ lk_status lk_predict_each(lk_model *model, const lk_lines *lines, lk_take_answer
   for (;;) {
     LK_GO(lk_line_batch_next(&b));
     if (b.count == 0) break;
-    LK_GO(answer(&a, model, &b.batch));
+    LK_GO(answer(&a, model, &b.batch, lk_head_has_probabilities(lk_task_head(model->task))));
     for (ptrdiff_t i = 0; i < b.count; i++) LK_GO(take_line(&b, i, &a, b.tabs[i] || blanks, &text, take, context));
   }
 done:
   lk_buffer_release(&text);
-  answers_release(&a);
+  free(a.log_p);
   lk_line_batch_release(&b);
   return status;
 }
@@ -115,5 +103,8 @@ static lk_status write_answer(void *context, const lk_answer *answer) {
 }
 
 lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out) {
+  if (scores && !lk_head_has_probabilities(lk_task_head(model->task)))
+    return LK_FAIL(LK_USAGE, "this model (model.output: %s) gives no probabilities: predict without --scores",
+                   model->config.model.output);
   return lk_predict_each(model, lines, write_answer, &(writer){out, scores});
 }

@@ -24,26 +24,26 @@ void lk_sampler_release(lk_sampler *s) {
   *s = (lk_sampler){0};
 }
 
-/* By falling logit, equals by id: one order for all machines. */
+/* By falling score, equals by id: the order is the same on all machines, whatever qsort() does with equals. */
 static int compare(const void *a, const void *b) {
   const lk_candidate *x = a, *y = b;
-  if (x->logit != y->logit) return x->logit > y->logit ? -1 : 1;
+  if (x->score != y->score) return x->score > y->score ? -1 : 1;
   return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static int32_t most_probable(const lk_sampler *s, const lk_real *logits) {
+static int32_t most_probable(const lk_sampler *s, const lk_real *scores) {
   int32_t best = s->allowed[0];
   for (ptrdiff_t i = 1; i < s->allowed_count; i++)
-    if (logits[s->allowed[i]] > logits[best]) best = s->allowed[i];
+    if (scores[s->allowed[i]] > scores[best]) best = s->allowed[i];
   return best;
 }
 
-/* weight = e^((logit - max) / temperature); returns their sum. */
+/* weight = e^((score - max) / temperature); returns their sum. */
 static double weigh(lk_sampler *s, ptrdiff_t n, lk_real max) {
-  const double lowest = -80; /* e^-80 is nothing beside 1, and still a normal number */
+  const double lowest = -80; /* e^-80 is negligible beside 1, and not yet denormal */
   double sum = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
-    double x = ((double)s->candidate[i].logit - (double)max) / s->how->temperature;
+    double x = ((double)s->candidate[i].score - (double)max) / s->how->temperature;
     s->scratch[i] = (lk_real)(x > lowest ? x : lowest);
   }
   lk_kernels_get()->exp(n, s->scratch, s->scratch);
@@ -63,21 +63,21 @@ static ptrdiff_t nucleus(const lk_sampler *s, ptrdiff_t n, double *sum) {
   return n;
 }
 
-int32_t lk_sample(lk_sampler *s, const lk_real *logits, double u) {
-  int32_t best = most_probable(s, logits);
+int32_t lk_sample(lk_sampler *s, const lk_real *scores, double u) {
+  int32_t best = most_probable(s, scores);
   if (s->how->temperature <= 0 || s->how->top_k == 1) return best;
   ptrdiff_t n = s->allowed_count;
   for (ptrdiff_t i = 0; i < n; i++)
-    s->candidate[i] = (lk_candidate){.logit = logits[s->allowed[i]], .id = s->allowed[i]};
+    s->candidate[i] = (lk_candidate){.score = scores[s->allowed[i]], .id = s->allowed[i]};
   int few = s->how->top_k > 0 && s->how->top_k < n, part = s->how->top_p < 1;
   if (few || part) qsort(s->candidate, (size_t)n, sizeof *s->candidate, compare);
   if (few) n = (ptrdiff_t)s->how->top_k;
-  double sum = weigh(s, n, logits[best]);
+  double sum = weigh(s, n, scores[best]);
   if (part) n = nucleus(s, n, &sum);
   double left = u * sum;
   for (ptrdiff_t i = 0; i < n; i++) {
     left -= (double)s->candidate[i].weight;
     if (left < 0) return s->candidate[i].id;
   }
-  return s->candidate[n - 1].id; /* rounding */
+  return s->candidate[n - 1].id; /* rounding may leave a rest */
 }

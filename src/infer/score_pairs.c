@@ -4,7 +4,7 @@
 
 #include "decode_impl.h"
 
-/* Attention looks at all of the source for each unit of the target: what that costs is not for a line to decide. */
+/* Attention looks at the whole source for each unit of the target: a limit keeps one long line from taking all memory. */
 static lk_status check_length(const lk_model *model, lk_text_side side, const lk_lines *lines, ptrdiff_t line,
                               ptrdiff_t length) {
   if (model->most == 0 || length <= model->most) return LK_OK;
@@ -41,7 +41,7 @@ typedef struct pairs {
   lk_encoded source, target;
   lk_batch batch;
   lk_arena arena;
-  lk_losses losses;
+  lk_scores scores;
 } pairs;
 
 static lk_status read_line(pairs *p, ptrdiff_t line) {
@@ -82,8 +82,8 @@ static lk_status score_batch(pairs *p, lk_score *out) {
   }
   LK_TRY(lk_batch_from_pairs(&p->batch, &p->arena, &p->model->one, p->count, source, p->source.length, target,
                              p->target.length, perm));
-  LK_TRY(lk_losses_measure(&p->losses, p->model, &p->batch));
-  for (ptrdiff_t b = 0; b < p->count; b++) out[p->line[perm[b]]] = lk_losses_score(&p->losses, &p->batch, b);
+  LK_TRY(lk_scores_measure(&p->scores, p->model, &p->batch));
+  for (ptrdiff_t b = 0; b < p->count; b++) out[p->line[perm[b]]] = lk_scores_sum(&p->scores, &p->batch, b);
   return LK_OK;
 }
 
@@ -102,7 +102,7 @@ done:
   lk_arena_release(&p->arena);
   free(p->source.ids);
   free(p->target.ids);
-  free(p->losses.loss);
+  free(p->scores.log_p);
   free(p);
   return status;
 }

@@ -1,4 +1,4 @@
-/* layers.h - what stands before and behind the recurrent layers: embedding, dense, dropout, pooling.
+/* layers.h - what stands before and behind the recurrent layers: embedding, dense, dropout.
  *
  * Every layer: declare (tensors) -> layout (packed weights, which the ranks of a host may hold together, and buffers,
  * which each has of its own; planned and bound by the same code) -> pack (once an update, each rank its part)
@@ -70,30 +70,6 @@ void lk_dense_backward_part(const lk_dense *d, lk_range outputs, const ptrdiff_t
                             ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
                             const lk_grads *grads);
 
-typedef struct lk_targets {
-  const int32_t *id; /* [n] outputs, -1: no loss */
-  double smoothing;  /* e: the target distribution is (1-e) onehot + e/O */
-} lk_targets;
-
-/* The layer that a net ends in: dense, softmax, cross-entropy. Its gradient is made a block of the outputs at a time and
- * used while it is in cache; of a large vocabulary it is never in memory as a whole. */
-typedef struct lk_output {
-  lk_dense dense;
-  lk_softmax *softmax; /* [n] of the last lk_output_loss() */
-  lk_real *block;
-} lk_output;
-
-/** For at most n rows.                                                              Not collective. */
-void lk_output_layout(lk_output *o, lk_arena *arena, ptrdiff_t n);
-/** logits [n, ldl] from x [n, ldx], loss [n] in nats; keeps what the way back needs.  Not collective. */
-void lk_output_loss(const lk_output *o, const lk_params *params, ptrdiff_t n, const lk_real *x, ptrdiff_t ldx,
-                    lk_targets targets, lk_real *logits, ptrdiff_t ldl, double *loss);
-/** As lk_dense_backward(), for the sum of these losses. Where the layer is tied, or all outputs are one block, the logits
- *  become the gradient by them.                                                    Not collective. */
-void lk_output_backward(const lk_output *o, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
-                        lk_targets targets, lk_real *logits, ptrdiff_t ldl, lk_real *dx, ptrdiff_t lddx,
-                        const lk_grads *grads);
-
 /** y = x * mask / keep for rows of a packed batch, mask by (step, corpus row, layer, time or 0 where variational, unit);
  *  a copy where rate is 0 or mode is not training. x and y may be the same. Used alike on gradients. */
 void lk_dropout(const lk_pack *pack, lk_mode mode, double rate, int variational, int layer, ptrdiff_t width,
@@ -101,14 +77,3 @@ void lk_dropout(const lk_pack *pack, lk_mode mode, double rate, int variational,
 /** The same for some rows of the batch: rows[i] for i < n, NULL: 0..n-1. */
 void lk_dropout_rows(const lk_pack *pack, lk_mode mode, double rate, int variational, int layer, ptrdiff_t width,
                      ptrdiff_t n, const int32_t *rows, const lk_real *x, ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy);
-
-typedef enum lk_pool { LK_POOL_LAST, LK_POOL_MEAN, LK_POOL_MAX } lk_pool;
-const char *const *lk_pool_names(size_t *count);
-/** y [B, width] from rows x [N, width]: mean or max over the times of each sequence, or its last output: of the
- *  forward half at the last time, of the backward half (columns half .. width) at time 0; half = width: one direction.
- *  in arg [B, width] rows that gave the maximum (max only; written forward, read backward) */
-void lk_pool_forward(lk_pool pool, const lk_pack *pack, ptrdiff_t width, ptrdiff_t half, const lk_real *x,
-                     ptrdiff_t ldx, lk_real *y, ptrdiff_t ldy, int32_t *arg);
-/** dx [N, width] is assigned.                                                     Not collective. */
-void lk_pool_backward(lk_pool pool, const lk_pack *pack, ptrdiff_t width, ptrdiff_t half, const lk_real *dy,
-                      ptrdiff_t lddy, const int32_t *arg, lk_real *dx, ptrdiff_t lddx);

@@ -7,7 +7,7 @@
  * Life: create (declares the tensors) -> lk_params_commit -> reserve (buffers for the largest batch) -> pack, after every
  * change of the parameters -> train / evaluate / forward. Nothing is allocated after reserve. */
 #pragma once
-#include "encoder.h"
+#include "head.h"
 #include "loader.h"
 #include "metrics.h"
 #include "pairs.h"
@@ -54,12 +54,11 @@ ptrdiff_t lk_task_carry_width(const lk_task *task);
  *                                                                                 Not collective. */
 void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
                    lk_shard_stat *stat, const lk_grads *grads);
-/** Forward and count: loss [shards of this rank], plain cross-entropy without smoothing, is added to, and counts
- *  [lk_task_counts()] too; counts[0] are the units that have a loss.               Not collective. */
-void lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
-                      int64_t *counts);
-/** What went wrong in evaluations so far: LK_MEMORY while texts were compared or pairs noted. Not collective. */
-LK_CHECKED lk_status lk_task_status(const lk_task *task);
+/** Forward and count: loss [shards of this rank], the head's plain loss, is added to, and so is counts
+ *  [lk_task_counts()]; counts[0] are the units that have a loss. LK_MEMORY while texts were compared or pairs noted.
+ *                                                                                 Not collective. */
+LK_CHECKED lk_status lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes,
+                                      double *loss, int64_t *counts);
 ptrdiff_t lk_task_counts(const lk_task *task);
 /** The metrics of summed losses and counts; returns how many. The first is "loss", nats per unit that has one: units of
  *  LK_UNSEEN_LABEL and below have none, but are among those that accuracy and its like are shares of. NaN: nothing to measure it on. */
@@ -78,11 +77,11 @@ const lk_tally *lk_task_spans(const lk_task *task, const int64_t *counts, const 
 /** From now on evaluations of a task with classes also note which class was taken for which. NULL: no more. */
 void lk_task_note_pairs(lk_task *task, lk_pairs *pairs);
 
-/** Forward only, up to the head; returns the number of units n: N rows, or B sequences of a classifier. Lanes [., carry
- *  width] are used as in lk_task_train(), by any model in one direction.            Not collective. */
-ptrdiff_t lk_task_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes);
-/** Logits of units first, first+1, ... of the last forward: *n of them, all or as many as the buffer holds, so that a
- *  large vocabulary needs no more memory; [*n, ld], the caller may change them.    Not collective. */
-lk_real *lk_task_logits(lk_task *task, const lk_params *params, ptrdiff_t first, ptrdiff_t *n);
-/** V, the outputs, and the row stride of the logits. */
-ptrdiff_t lk_task_outputs(const lk_task *task, ptrdiff_t *ld);
+/** Forward only, up to the head: its units, N rows or, for a classifier, B sequences; valid while the batch is and until
+ *  the next pass. Lanes [., carry width] are used as in lk_task_train(), by any model in one direction.
+ *                                                                                 Not collective. */
+lk_units lk_task_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes);
+/** The units of the last lk_task_forward() or lk_translate_step(). */
+const lk_units *lk_task_units(const lk_task *task);
+/** The head, which answers about these units (head.h). */
+lk_head *lk_task_head(lk_task *task);

@@ -1,85 +1,113 @@
 /* task_label.c - a label for every word. */
+#include <stdlib.h>
+
 #include "task_impl.h"
 
 /* counts: these, then a tally of each tag, those that training never had at the end, then of each type of span */
 enum { UNITS, UNKNOWN, UNKNOWN_CORRECT, TALLIES };
 
+typedef struct labeller {
+  lk_classes classes;
+  lk_tagset tags;
+  int32_t *gold, *found; /* [T] tags of one sentence */
+} labeller;
+
 static lk_status check(lk_task *task) {
-  const lk_config *config = task->config;
+  labeller *l;
   if (task->info->kind != LK_CORPUS_LABEL)
-    return lk_config_error(config, "task", "a labeller needs a corpus of kind label, found %s",
+    return lk_config_error(task->config, "task", "a labeller needs a corpus of kind label, found %s",
                            lk_corpus_kind_names[task->info->kind]);
   task->V = task->info->label.count;
   if (task->V < 1) return LK_FAIL(LK_DATA, "the corpus has no labels");
-  return lk_tagset_create(&task->tags, &task->info->label, NULL);
+  LK_TRY(lk_alloc(&l, 1, sizeof *l));
+  task->state = l;
+  task->classes = &l->classes;
+  l->classes = (lk_classes){.known = task->V, .unseen = 1};
+  return lk_tagset_create(&l->tags, &task->info->label, NULL);
 }
 
-static void release(lk_task *task) { lk_tagset_release(&task->tags); }
+static void release(lk_task *task) {
+  labeller *l = task->state;
+  if (l == NULL) return;
+  lk_tagset_release(&l->tags);
+  free(l);
+}
 
 static void layout(lk_task *task, lk_arena *arena) {
-  task->gold = lk_arena_ints(arena, task->T);
-  task->found = lk_arena_ints(arena, task->T);
+  labeller *l = task->state;
+  l->gold = lk_arena_ints(arena, task->T);
+  l->found = lk_arena_ints(arena, task->T);
 }
 
-static ptrdiff_t tallies_of(const lk_task *task) {
-  (void)task;
-  return TALLIES;
+static lk_status unseen(lk_task *task, const lk_strings *names) {
+  labeller *l = task->state;
+  lk_tagset_release(&l->tags);
+  return lk_tagset_create(&l->tags, &task->info->label, names);
 }
 
-static ptrdiff_t spans_of(const lk_task *task) { return TALLIES + lk_tally_counts(task->V + task->unseen); }
+/* Where in counts the tallies of spans begin. */
+static ptrdiff_t first_span(const labeller *l) { return TALLIES + lk_tally_counts(lk_classes_count(&l->classes)); }
 
 static ptrdiff_t counts_of(const lk_task *task) {
-  return spans_of(task) + (task->tags.spans ? lk_tally_counts(task->tags.types.count + 1) : 0);
+  const labeller *l = task->state;
+  return first_span(l) + (l->tags.spans ? lk_tally_counts(l->tags.types.count + 1) : 0);
 }
 
-static void count_unknown(const lk_task *task, const lk_batch *batch, int64_t *counts) {
+static const lk_tally *spans(const lk_task *task, const int64_t *counts, const lk_tagset **tags) {
+  const labeller *l = task->state;
+  *tags = &l->tags;
+  return l->tags.spans ? (const lk_tally *)(counts + first_span(l)) : NULL;
+}
+
+static void count_unknown(const int32_t *best, const lk_batch *batch, int64_t *counts) {
   for (ptrdiff_t r = 0; r < batch->pack.N; r++) {
     if (batch->target[r] == LK_NO_LABEL || lk_batch_ids(batch)[r] != LK_UNK) continue;
     counts[UNKNOWN]++;
-    counts[UNKNOWN_CORRECT] += batch->target[r] == task->best[r];
+    counts[UNKNOWN_CORRECT] += batch->target[r] == best[r];
   }
 }
 
-static void count_spans(lk_task *task, const lk_batch *batch, lk_tally *by_type) {
+static void count_spans(const labeller *l, const int32_t *best, const lk_batch *batch, lk_tally *by_type) {
   const lk_pack *pack = &batch->pack;
   for (ptrdiff_t b = 0; b < pack->B; b++) {
     ptrdiff_t n = 0;
     for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r], n++) {
-      task->gold[n] = batch->target[r];
-      task->found[n] = task->best[r];
+      l->gold[n] = batch->target[r];
+      l->found[n] = best[r];
     }
-    lk_spans_count(&task->tags, task->gold, task->found, n, by_type);
+    lk_spans_count(&l->tags, l->gold, l->found, n, by_type);
   }
 }
 
-static void count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
+static lk_status count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
   (void)params;
-  count_unknown(task, batch, counts);
-  lk_task_tally(task, batch->target, batch->pack.N, (lk_tally *)(counts + TALLIES));
-  if (task->tags.spans) count_spans(task, batch, (lk_tally *)(counts + spans_of(task)));
+  const labeller *l = task->state;
+  const int32_t *best = task->head.best;
+  count_unknown(best, batch, counts);
+  if (l->tags.spans) count_spans(l, best, batch, (lk_tally *)(counts + first_span(l)));
+  return lk_classes_add(&l->classes, batch->pack.N, batch->target, best, (lk_tally *)(counts + TALLIES));
 }
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
   (void)loss;
-  ptrdiff_t classes;
   const lk_tagset *tags;
-  const lk_tally *by_tag = lk_task_tallies(task, counts, &classes);
-  const lk_tally words = lk_tally_sum(by_tag, classes);
-  const lk_tally *by_type = lk_task_spans(task, counts, &tags);
+  const lk_tally words = lk_tally_sum((const lk_tally *)(counts + TALLIES), lk_classes_count(task->classes));
+  const lk_tally *by_type = spans(task, counts, &tags);
   int n = lk_metric_put(metrics, 1, "accuracy", lk_ratio_or_nan(words.correct, words.gold), 1);
   n = lk_metric_put(metrics, n, "unknown_accuracy", lk_ratio_or_nan(counts[UNKNOWN_CORRECT], counts[UNKNOWN]), 1);
   if (!by_type) return n;
-  const lk_tally spans = lk_tally_sum(by_type, tags->types.count + 1);
-  const double none = words.gold > 0 ? 0 : NAN; /* without a word to measure there is no figure, not even 0 */
-  n = lk_metric_put(metrics, n, "precision", none + lk_tally_precision(spans), 1);
-  n = lk_metric_put(metrics, n, "recall", none + lk_tally_recall(spans), 1);
-  return lk_metric_put(metrics, n, "f1", none + lk_tally_f1(spans), 1);
+  const lk_tally all = lk_tally_sum(by_type, tags->types.count + 1);
+  const double none = words.gold > 0 ? 0 : NAN; /* no labelled word: there is nothing to measure, so no figure, not 0 */
+  n = lk_metric_put(metrics, n, "precision", none + lk_tally_precision(all), 1);
+  n = lk_metric_put(metrics, n, "recall", none + lk_tally_recall(all), 1);
+  return lk_metric_put(metrics, n, "f1", none + lk_tally_f1(all), 1);
 }
 
 static const char *const metric_names[] = {"loss", "accuracy", "unknown_accuracy", "precision", "recall", "f1", NULL};
 
 const lk_task_kind lk_task_label = {.name = "label",
                                     .view = LK_VIEW_LABEL,
+                                    .body = &lk_body_encoder,
                                     .metric_names = metric_names,
                                     .settings = lk_task_untied,
                                     .check = check,
@@ -88,5 +116,6 @@ const lk_task_kind lk_task_label = {.name = "label",
                                     .counts = counts_of,
                                     .count = count,
                                     .metrics = metrics_of,
-                                    .tallies = tallies_of,
-                                    .spans = spans_of};
+                                    .tallies = TALLIES,
+                                    .unseen = unseen,
+                                    .spans = spans};

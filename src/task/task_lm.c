@@ -19,7 +19,6 @@ static lk_status check(lk_task *task) {
     return lk_config_error(config, "task", "a language model needs a corpus of text, found one of kind %s",
                            lk_corpus_kind_names[task->info->kind]);
   task->V = task->info->source.count;
-  task->tied = config->model.tied;
   return LK_OK;
 }
 
@@ -39,6 +38,8 @@ static const char *const metric_names[] = {"loss", "perplexity", "bits_per_chara
 
 const lk_task_kind lk_task_lm = {.name = "lm",
                                  .view = LK_VIEW_LM,
+                                 .body = &lk_body_encoder,
+                                 .needs_probabilities = 1,
                                  .metric_names = metric_names,
                                  .settings = settings,
                                  .check = check,

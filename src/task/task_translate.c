@@ -32,18 +32,18 @@ static lk_status check(lk_task *task) {
         config, "model.shared_embedding",
         "the two sides of this corpus have vocabularies of their own: prepare it with --shared-vocabulary, or "
         "set model.shared_embedding to false");
-  LK_TRY(lk_alloc(&task->translator, 1, sizeof *task->translator));
-  lk_translator *t = task->translator;
+  lk_translator *t;
+  LK_TRY(lk_alloc(&t, 1, sizeof *t));
+  task->state = t;
   *t = (lk_translator){.task = task, .one = lk_shards_make(1, 0, 1), .generates = of_texts(config->eval.metric)};
   task->V = info->target.count;
-  task->tied = config->model.tied;
   if (!t->generates) return LK_OK;
   LK_TRY(lk_tokenizer_create(&t->tokenizer, info, LK_TARGET));
   return lk_text_scorer_create(&t->scorer, lk_tokenizer_unit(t->tokenizer));
 }
 
 static void release(lk_task *task) {
-  lk_translator *t = task->translator;
+  lk_translator *t = task->state;
   if (t == NULL) return;
   lk_tokenizer_destroy(&t->tokenizer);
   lk_text_scorer_destroy(&t->scorer);
@@ -55,25 +55,33 @@ static void release(lk_task *task) {
 static lk_status declare(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied) {
   const lk_config *config = task->config;
   lk_decoder *d = lk_decoder_of(task);
-  const int shared = config->model.shared_embedding;
-  LK_TRY(lk_decoder_declare(d, params, config, &task->encoder, task->V, shared));
+  lk_column_form columns[LK_MAX_COLUMNS];
+  const int count = lk_corpus_columns(task->info, columns);
+  LK_TRY(lk_encoder_declare(&task->encoder, params, config, columns, count));
+  LK_TRY(lk_decoder_declare(d, params, config, &task->encoder, task->V, config->model.shared_embedding));
   *width = d->H;
-  if (task->tied) *tied = d->embedding.weight;
+  if (config->model.tied) *tied = d->embedding.weight;
   return LK_OK;
 }
 
 static void layout_weights(lk_task *task, lk_arena *weights, int training) {
+  lk_encoder_layout_weights(&task->encoder, weights, training);
   lk_decoder_layout_weights(lk_decoder_of(task), weights, training);
 }
 
-static void layout(lk_task *task, lk_arena *arena) {
-  lk_translator *t = task->translator;
+static void layout_body(lk_task *task, lk_arena *arena) {
+  lk_translator *t = task->state;
   t->rows = task->by_steps ? task->B : task->N;
+  lk_encoder_layout(&task->encoder, arena, task->B, task->N, task->training);
   lk_decoder_layout(&t->decoder, arena, task->B, t->rows, task->N, task->T, task->training);
+}
+
+static void layout(lk_task *task, lk_arena *arena) {
+  lk_translator *t = task->state;
   t->most = task->B;
   t->states = lk_arena_reals(arena, t->most * lk_decoder_carry_size(&t->decoder));
   t->ids = lk_arena_ints(arena, t->most);
-  t->source = lk_arena_ints(arena, t->most);
+  t->of = lk_arena_ints(arena, t->most);
   lk_pack_layout(&t->step, arena, &t->one, t->most, t->most, 1);
   t->room = lk_translate_limit(task->T);
   if (!t->generates) return;
@@ -83,19 +91,20 @@ static void layout(lk_task *task, lk_arena *arena) {
 }
 
 static void pack_weights(lk_task *task, const lk_params *params) {
+  lk_encoder_pack(&task->encoder, params, task->weights_trained, task->part);
   lk_decoder_pack(lk_decoder_of(task), params, task->weights_trained, task->part);
 }
 
-/* Scheduled sampling asks what the net would write: the most probable unit by rows of the decoder's output. */
+/* Scheduled sampling asks what the net itself would write: the most probable unit by rows of the decoder's output. */
 static void choose(void *context, ptrdiff_t n, const int32_t *rows, int32_t *ids) {
   lk_translator *t = context;
-  lk_task *task = t->task;
-  ptrdiff_t ld;
-  const lk_real *x = lk_decoder_output(&t->decoder, &ld), *bias = lk_params_value(t->params, task->head.dense.bias);
-  const lk_product product = {
-      .n = n, .x = x, .ldx = ld, .in = rows, .y = task->logits, .ldy = task->Vp, .out = rows, .bias = bias};
-  lk_kernels_get()->product(&task->head.dense.w, &product);
-  for (ptrdiff_t i = 0; i < n; i++) ids[i] = lk_translate_best(task->logits + rows[i] * task->Vp, task->V);
+  lk_units u = {.pack = &t->step, .n = n, .rows = rows};
+  lk_next next;
+  u.x = lk_decoder_output(&t->decoder, &u.ldx);
+  for (ptrdiff_t first = 0; first < n; first += next.n) {
+    next = lk_head_next(&t->task->head, t->params, &u, first);
+    for (ptrdiff_t i = 0; i < next.n; i++) ids[first + i] = lk_translate_best(next.score + i * next.ld, t->task->V);
+  }
 }
 
 static lk_decoder_input input_of(lk_task *task, const lk_batch *batch, lk_mode mode) {
@@ -104,27 +113,28 @@ static lk_decoder_input input_of(lk_task *task, const lk_batch *batch, lk_mode m
                             .source = batch->partner,
                             .sampling = mode.training ? task->config->train.sampling : 0,
                             .choose = choose,
-                            .context = task->translator};
+                            .context = task->state};
 }
 
-static void forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode) {
-  lk_decoder *d = lk_decoder_of(task);
+static const lk_real *forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
+                              lk_real *lanes, ptrdiff_t *ld) {
+  (void)lanes;
+  lk_translator *t = task->state;
   const lk_decoder_input in = input_of(task, batch, mode);
   const lk_pack *source = &batch->encoder_pack;
   LK_ASSERT(source->B <= task->B && source->N <= task->N && source->T <= task->T);
-  LK_ASSERT(batch->pack.N <= task->translator->rows);
-  task->translator->params = params;
+  LK_ASSERT(batch->pack.N <= t->rows);
+  t->params = params;
   lk_encoder_forward(&task->encoder, params, source, &batch->input, mode, NULL);
-  lk_decoder_read(d, params, &task->encoder, source);
-  lk_decoder_forward(d, params, &in, mode);
-  task->x = lk_decoder_output(d, &task->ldx);
+  lk_decoder_read(&t->decoder, params, &task->encoder, source);
+  lk_decoder_forward(&t->decoder, params, &in, mode);
+  return lk_decoder_output(&t->decoder, ld);
 }
 
 static lk_real *gradient(lk_task *task, ptrdiff_t *ld) { return lk_decoder_output_gradient(lk_decoder_of(task), ld); }
 
-static void backward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
-                     const lk_shard_product *tied, const lk_grads *grads) {
-  (void)params; /* the weights were packed */
+static void backward(lk_task *task, const lk_batch *batch, lk_mode mode, const lk_shard_product *tied,
+                     const lk_grads *grads) {
   lk_decoder *d = lk_decoder_of(task);
   const lk_decoder_input in = input_of(task, batch, mode);
   const lk_pack *source = &batch->encoder_pack;
@@ -137,7 +147,17 @@ static void backward(lk_task *task, const lk_params *params, const lk_batch *bat
   lk_decoder_embedding_backward(d, shared, tied, grads);
 }
 
-static ptrdiff_t counts_of(const lk_task *task) { return task->translator->generates ? COUNTS : TEXT; }
+static const lk_body body = {.declare = declare,
+                             .layout_weights = layout_weights,
+                             .layout = layout_body,
+                             .pack = pack_weights,
+                             .forward = forward,
+                             .gradient = gradient,
+                             .backward = backward};
+
+static const lk_translator *translator_of(const lk_task *task) { return task->state; }
+
+static ptrdiff_t counts_of(const lk_task *task) { return translator_of(task)->generates ? COUNTS : TEXT; }
 
 /* The accepted texts of target sequence b: those of the corpus, or what the target's ids say. */
 static lk_status reference(lk_translator *t, const lk_batch *batch, ptrdiff_t b, const char **text, size_t *size) {
@@ -159,7 +179,7 @@ static lk_status reference(lk_translator *t, const lk_batch *batch, ptrdiff_t b,
 /* Translate the sources of the batch, greedily where nobody asked for another way. */
 static lk_status write_texts(lk_task *task, const lk_params *params, const lk_batch *batch, const int32_t **units,
                              ptrdiff_t *room, const int32_t **length) {
-  const lk_translator *t = task->translator;
+  const lk_translator *t = task->state;
   if (t->writer) return t->writer->write(t->writer->context, batch, units, room, length);
   lk_translate_greedy(task, params, &batch->encoder_pack, t->written, t->room, t->written_length);
   *units = t->written;
@@ -169,7 +189,7 @@ static lk_status write_texts(lk_task *task, const lk_params *params, const lk_ba
 }
 
 static lk_status score_texts(lk_task *task, const lk_params *params, const lk_batch *batch, lk_text_counts *counts) {
-  lk_translator *t = task->translator;
+  lk_translator *t = task->state;
   const int32_t *units, *length;
   ptrdiff_t room;
   LK_TRY(write_texts(task, params, batch, &units, &room, &length));
@@ -185,21 +205,21 @@ static lk_status score_texts(lk_task *task, const lk_params *params, const lk_ba
   return LK_OK;
 }
 
-static void count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
-  lk_translator *t = task->translator;
-  for (ptrdiff_t r = 0; r < batch->pack.N; r++)
-    counts[CORRECT] += batch->target[r] >= 0 && batch->target[r] == task->best[r];
-  if (!t->generates || task->status != LK_OK || batch->pack.B == 0) return;
+static lk_status count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
   lk_text_counts texts;
+  for (ptrdiff_t r = 0; r < batch->pack.N; r++)
+    counts[CORRECT] += batch->target[r] >= 0 && batch->target[r] == task->head.best[r];
+  if (!translator_of(task)->generates || batch->pack.B == 0) return LK_OK;
   memcpy(&texts, counts + TEXT, sizeof texts);
-  task->status = score_texts(task, params, batch, &texts);
+  LK_TRY(score_texts(task, params, batch, &texts));
   memcpy(counts + TEXT, &texts, sizeof texts);
+  return LK_OK;
 }
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
   int n = lk_metric_put(metrics, 1, "perplexity", lk_fixed_exp(loss), 0);
   n = lk_metric_put(metrics, n, "accuracy", lk_ratio(counts[CORRECT], counts[UNITS]), 1);
-  if (!task->translator->generates) return n;
+  if (!translator_of(task)->generates) return n;
   lk_text_counts texts;
   memcpy(&texts, counts + TEXT, sizeof texts);
   return lk_text_metrics(&texts, metrics, n);
@@ -218,17 +238,13 @@ static const char *const metric_names[] = {"loss",
 
 const lk_task_kind lk_task_translate = {.name = "translate",
                                         .view = LK_VIEW_PAIRS,
+                                        .body = &body,
+                                        .needs_probabilities = 1,
                                         .metric_names = metric_names,
                                         .settings = settings,
                                         .check = check,
                                         .release = release,
-                                        .declare = declare,
                                         .layout = layout,
-                                        .layout_weights = layout_weights,
-                                        .pack = pack_weights,
-                                        .forward = forward,
-                                        .gradient = gradient,
-                                        .backward = backward,
                                         .counts = counts_of,
                                         .count = count,
                                         .metrics = metrics_of};

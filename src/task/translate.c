@@ -1,4 +1,4 @@
-/* translate.c - decoding a unit at a time, and the greedy search that evaluation uses. */
+/* translate.c - translating a unit at a time, and the greedy search that evaluation uses. */
 #include "translate.h"
 
 #include <string.h>
@@ -11,16 +11,18 @@ lk_status lk_translate_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_
   return lk_task_reserve_steps(task, B, N, T);
 }
 
-void lk_translate_by(lk_task *task, const lk_writer *writer) { task->translator->writer = writer; }
+static lk_translator *translator_of(const lk_task *task) { return task->state; }
 
-ptrdiff_t lk_translate_width(const lk_task *task) { return lk_decoder_carry_size(&task->translator->decoder); }
+void lk_translate_by(lk_task *task, const lk_writer *writer) { translator_of(task)->writer = writer; }
+
+ptrdiff_t lk_translate_width(const lk_task *task) { return lk_decoder_carry_size(&translator_of(task)->decoder); }
 
 ptrdiff_t lk_translate_limit(ptrdiff_t length) { return 2 * length + 20; }
 
-int32_t lk_translate_best(const lk_real *logits, ptrdiff_t V) {
+int32_t lk_translate_best(const lk_real *scores, ptrdiff_t V) {
   int32_t best = LK_EOS;
   for (int32_t id = LK_EOS + 1; id < V; id++)
-    if (lk_translate_writes(id) && logits[id] > logits[best]) best = id;
+    if (lk_translate_writes(id) && scores[id] > scores[best]) best = id;
   return best;
 }
 
@@ -33,7 +35,7 @@ void lk_translate_read(lk_task *task, const lk_params *params, const lk_pack *so
 
 void lk_translate_step(lk_task *task, const lk_params *params, ptrdiff_t n, const int32_t *ids, const int32_t *source,
                        const lk_real *carry, lk_real *next) {
-  lk_translator *t = task->translator;
+  lk_translator *t = translator_of(task);
   LK_ASSERT(n <= t->most && task->packed);
   t->step.shard_seq[0] = 0;
   t->step.shard_seq[1] = n;
@@ -45,34 +47,35 @@ void lk_translate_step(lk_task *task, const lk_params *params, ptrdiff_t n, cons
   const lk_decoder_input in = {.pack = &t->step, .ids = ids, .source = source, .carry = carry};
   lk_decoder_forward(&t->decoder, params, &in, (lk_mode){0});
   lk_decoder_carry(&t->decoder, &t->step, next);
-  task->x = lk_decoder_output(&t->decoder, &task->ldx);
-  task->n = n;
-  t->asked = source;
+  task->units = (lk_units){.pack = &t->step, .n = n};
+  task->units.x = lk_decoder_output(&t->decoder, &task->units.ldx);
+  t->source = source;
 }
 
 const lk_real *lk_translate_weights(const lk_task *task, ptrdiff_t i, ptrdiff_t *n) {
-  const lk_translator *t = task->translator;
+  const lk_translator *t = translator_of(task);
   const lk_attention *a = &t->decoder.attention;
   *n = 0;
   if (a->kind == LK_ATTENTION_NONE) return NULL;
-  *n = a->length[t->asked[i]];
+  *n = a->length[t->source[i]];
   return a->weights + i * a->lda;
 }
 
-/* Write a unit for each of n beginnings; those that go on come first then, and their number is returned. */
+/* Write a unit for each of n hypotheses; those that go on are moved to the front, and their number is returned. */
 static ptrdiff_t write_units(lk_task *task, const lk_params *params, const lk_pack *sources, ptrdiff_t n, int32_t *out,
                              ptrdiff_t room, int32_t *length) {
-  lk_translator *t = task->translator;
+  lk_translator *t = task->state;
   const ptrdiff_t width = lk_translate_width(task);
   ptrdiff_t left = 0;
-  for (ptrdiff_t first = 0, rows; first < n; first += rows) {
-    const lk_real *logits = lk_task_logits(task, params, first, &rows);
-    for (ptrdiff_t i = first; i < first + rows; i++) {
-      const int32_t b = t->source[i], id = lk_translate_best(logits + (i - first) * task->Vp, task->V);
+  lk_next next;
+  for (ptrdiff_t first = 0; first < n; first += next.n) {
+    next = lk_head_next(&task->head, params, &task->units, first);
+    for (ptrdiff_t i = first; i < first + next.n; i++) {
+      const int32_t b = t->of[i], id = lk_translate_best(next.score + (i - first) * next.ld, task->V);
       out[b * room + length[b]++] = id;
       if (id == LK_EOS || length[b] == lk_translate_limit(sources->length[b])) continue;
       memmove(t->states + left * width, t->states + i * width, (size_t)width * sizeof *t->states);
-      t->source[left] = b;
+      t->of[left] = b;
       t->ids[left++] = id;
     }
   }
@@ -81,16 +84,16 @@ static ptrdiff_t write_units(lk_task *task, const lk_params *params, const lk_pa
 
 void lk_translate_greedy(lk_task *task, const lk_params *params, const lk_pack *sources, int32_t *out, ptrdiff_t room,
                          int32_t *length) {
-  lk_translator *t = task->translator;
+  lk_translator *t = task->state;
   LK_ASSERT(sources->B <= t->most && lk_translate_limit(sources->T) <= room);
   for (int32_t b = 0; b < sources->B; b++) {
-    t->source[b] = b;
+    t->of[b] = b;
     t->ids[b] = LK_SOS;
     length[b] = 0;
   }
   const lk_real *carry = NULL;
   for (ptrdiff_t n = sources->B; n > 0; carry = t->states) {
-    lk_translate_step(task, params, n, t->ids, t->source, carry, t->states);
+    lk_translate_step(task, params, n, t->ids, t->of, carry, t->states);
     n = write_units(task, params, sources, n, out, room, length);
   }
 }

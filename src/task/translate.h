@@ -1,28 +1,29 @@
 /* translate.h - a translator asked for one unit at a time: what greedy and beam search are made of.
  *
- * The sources of a batch are read once; then any number of beginnings (hypotheses), each of one of the sources, go on by
- * a unit. The states of a beginning are lk_translate_width() reals of the caller's. Whatever else is in the batch, a
- * beginning's logits are the same bits, and the bits that training computed. Not collective throughout. */
+ * The sources of a batch are read once; then any number of hypotheses, each of one of the sources, are continued by one
+ * unit a step. The states of a hypothesis are lk_translate_width() reals of the caller's. A hypothesis gets the same
+ * scores, to the bit, whatever else is in the batch, and those that training computed. Not collective throughout. */
 #pragma once
 #include "task.h"
 
-/** Reserve for at most B sources of N rows, the longest of T, and for `most` beginnings. LK_MEMORY. */
+/** Reserve for at most B sources of N rows, the longest of T, and for `most` hypotheses. LK_MEMORY. */
 LK_CHECKED lk_status lk_translate_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, ptrdiff_t most);
 ptrdiff_t lk_translate_width(const lk_task *task);
-/** Read sources, columns of the pack's rows. Starting states are then those of lk_translate_step(carry = NULL). */
+/** Read sources, columns of the pack's rows. With carry NULL lk_translate_step() starts from what was read. */
 void lk_translate_read(lk_task *task, const lk_params *params, const lk_pack *sources, const lk_inputs *in);
-/** n beginnings go on: beginning i, of source[i] of the sources, reads ids[i] (first <sos>) in states carry [n, width],
- *  NULL at first, and is then in states next [n, width] (may be carry). Logits: lk_task_logits(), unit i. */
+/** Continue n hypotheses: hypothesis i, of source[i] of the sources, reads ids[i] (first <sos>) in states carry
+ *  [n, width], NULL at first, and leaves states next [n, width] (may be carry). What may come next the head says about
+ *  lk_task_units(), unit i. */
 void lk_translate_step(lk_task *task, const lk_params *params, ptrdiff_t n, const int32_t *ids, const int32_t *source,
                        const lk_real *carry, lk_real *next);
-/** Attention weights of beginning i in the last step, over the times of its source: *n of them, NULL without attention. */
+/** Attention weights of hypothesis i in the last step, over the times of its source: *n of them, NULL without attention. */
 const lk_real *lk_translate_weights(const lk_task *task, ptrdiff_t i, ptrdiff_t *n);
-/** Units at most that a translation of a source of `length` units has: where there is no <eos> by then it ends. */
+/** The most units that a translation of a source of `length` units has: it ends there without <eos>. */
 ptrdiff_t lk_translate_limit(ptrdiff_t length);
 /** Whether a unit may be written: all but <pad>, <sos>, <unk>. */
 static inline int lk_translate_writes(int32_t id) { return id != LK_PAD && id != LK_SOS && id != LK_UNK; }
-/** The most probable unit each time, for all sources that were read: out[b] [*limit] up to and with <eos>, length[b] of
- *  them. `room` units in each row of out.                                           Reserve with most >= B. */
+/** The most probable unit each time, for all sources that were read: row b of out [B, room] gets length[b] units, up to
+ *  and with <eos>. Reserve with most >= B. */
 void lk_translate_greedy(lk_task *task, const lk_params *params, const lk_pack *sources, int32_t *out, ptrdiff_t room,
                          int32_t *length);
 

@@ -1,6 +1,7 @@
 /* check.c - what can be wrong in a configuration for itself, found before a corpus is opened. */
 #include "attention.h"
 #include "decoder.h"
+#include "pooling.h"
 #include "trainer_impl.h"
 
 static const char *const *reduction_names(size_t *count) {
@@ -17,7 +18,8 @@ static const struct {
                {"model.input", lk_input_names},
                {"model.cell", lk_cell_names},
                {"model.recurrent_init", lk_recurrent_init_names},
-               {"model.pool", lk_pool_names},
+               {"model.output", lk_head_names},
+               {"model.pool", lk_pooling_names},
                {"model.attention", lk_attention_names},
                {"model.bridge", lk_bridge_names},
                {"train.optimizer", lk_optimizer_names},

@@ -128,14 +128,15 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
   double start = lk_clock_seconds();
   memset(e->loss, 0, sizeof(double) * (size_t)e->shards.count);
   memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
-  int64_t steps = lk_loader_steps(e->loader);
-  for (int64_t step = 0; step < steps; step++) {
+  lk_status status = LK_OK;
+  const int64_t steps = lk_loader_steps(e->loader);
+  for (int64_t step = 0; step < steps && status == LK_OK; step++) {
     lk_loader_batch(e->loader, 0, step, &e->batch);
-    lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
+    status = lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
     e->counts[e->count - 1] += e->batch.tokens;
     lk_watchdog_beat(e->comm);
   }
-  LK_TRY(lk_comm_agree(e->comm, lk_task_status(e->task)));
+  LK_TRY(lk_comm_agree(e->comm, status));
   LK_TRY(lk_comm_allgather_shards(e->comm, e->shards.total, e->loss, e->all_loss, sizeof(double)));
   LK_TRY(lk_comm_sum_counts(e->comm, e->counts, e->count));
   *result = (lk_evaluation){.counts = e->counts, .tokens = e->counts[e->count - 1]};

@@ -76,7 +76,7 @@ static void test_every_cell(void **state) {
 static void test_every_pooling(void **state) {
   (void)state;
   size_t count;
-  const char *const *names = lk_pool_names(&count);
+  const char *const *names = lk_pooling_names(&count);
   check_names(&(net_case){"classify", LK_CORPUS_CLASSIFY, 0, {NET, "model.bidirectional=true"}}, "model.pool", names,
               count);
   check_names(&(net_case){"classify", LK_CORPUS_FRAMES, 0, {NET, "model.cell=gru"}}, "model.pool", names, count);

@@ -126,16 +126,16 @@ static void test_scores_are_probabilities(void **state) {
   }
   int32_t ids[2] = {5, 9};
   const int32_t *pointer_ids = ids;
-  ptrdiff_t length = 2, perm, n, ld;
+  ptrdiff_t length = 2, perm;
   lk_arena arena = {0};
   lk_batch batch;
   assert_int_equal(lk_batch_from_ids(&batch, &arena, &m.model.one, 1, &pointer_ids, &length, &perm), LK_OK);
-  (void)lk_task_outputs(m.model.task, &ld);
-  assert_int_equal(lk_task_forward(m.model.task, m.model.params, &batch, NULL), 2);
-  const lk_real *logits = lk_task_logits(m.model.task, m.model.params, 1, &n);
+  const lk_units units = lk_task_forward(m.model.task, m.model.params, &batch, NULL);
+  assert_int_equal(units.n, 2);
+  const lk_real *scores = lk_head_next(lk_task_head(m.model.task), m.model.params, &units, 1).score;
   double total = 0;
-  for (int v = 0; v < V; v++) total += exp((double)logits[v]);
-  sum += (exp((double)logits[LK_PAD]) + exp((double)logits[LK_SOS])) / total;
+  for (int v = 0; v < V; v++) total += exp((double)scores[v]);
+  sum += (exp((double)scores[LK_PAD]) + exp((double)scores[LK_SOS])) / total;
   assert_true(fabs(sum - 1) < 1e-5);
   lk_arena_release(&arena);
   trained_close(&m);
@@ -421,15 +421,14 @@ static void test_generate_greedy(void **state) {
     generate(&m, &how, &out);
     int32_t ids[40] = {4, LK_UNK, 5};
     const int32_t *pointer = ids;
-    ptrdiff_t length = 3, perm, n, ld;
+    ptrdiff_t length = 3, perm;
     lk_arena arena = {0};
     for (; length < 33; length++) {
       lk_batch batch;
       assert_int_equal(lk_batch_from_ids(&batch, &arena, &m.model.one, 1, &pointer, &length, &perm), LK_OK);
       assert_int_equal(lk_task_reserve(m.model.task, 1, length, length, 0), LK_OK);
-      (void)lk_task_outputs(m.model.task, &ld);
-      (void)lk_task_forward(m.model.task, m.model.params, &batch, NULL);
-      const lk_real *row = lk_task_logits(m.model.task, m.model.params, length - 1, &n);
+      const lk_units units = lk_task_forward(m.model.task, m.model.params, &batch, NULL);
+      const lk_real *row = lk_head_next(lk_task_head(m.model.task), m.model.params, &units, length - 1).score;
       int32_t best = LK_SPECIALS;
       for (int32_t v = LK_SPECIALS; v < V; v++) best = row[v] > row[best] ? v : best;
       ids[length] = best;

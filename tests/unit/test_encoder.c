@@ -24,7 +24,7 @@ static const net_spec nets[] = {
      .dropout = 0.5,
      .pool = -1,
      .carry = 1},
-    {.cell = "elman", .input = "frames", .layers = 2, .embedding = 4, .hidden = 37, .pool = LK_POOL_MEAN},
+    {.cell = "elman", .input = "frames", .layers = 2, .embedding = 4, .hidden = 37, .pool = LK_POOLING_MEAN},
     {.cell = "lstm", .input = "embed", .layers = 1, .embedding = 24, .hidden = 24, .tied = 1, .pool = -1, .carry = 1},
     {.cell = "gru",
      .input = "frames",
@@ -34,14 +34,14 @@ static const net_spec nets[] = {
      .hidden = 20,
      .variational = 1,
      .dropout = 0.2,
-     .pool = LK_POOL_MAX},
+     .pool = LK_POOLING_MAX},
     {.cell = "elman",
      .input = "embed",
      .layers = 1,
      .bidirectional = 1,
      .embedding = 9,
      .hidden = 6,
-     .pool = LK_POOL_LAST},
+     .pool = LK_POOLING_LAST},
     {.cell = "lstm",
      .input = "embed",
      .layers = 1,
@@ -68,7 +68,7 @@ static void step_on(net *n, const fixture_corpus *c, int R, lk_real *total, doub
     const lk_pack *p = &rank[r].pack;
     for (ptrdiff_t b = 0; b < p->B; b++)
       for (ptrdiff_t t = 0; t < (n->spec.pool >= 0 ? 1 : p->length[b]); t++)
-        *losses++ = run.loss[n->spec.pool >= 0 ? b : lk_pack_row(p, b, t)];
+        *losses++ = run.head.loss[n->spec.pool >= 0 ? b : lk_pack_row(p, b, t)];
     net_unbind(&run);
   }
   fixture_combine(rank, R, lk_params_count(n->params), total);

@@ -35,7 +35,8 @@ static void run_rank(fixture_task *f, const fixture_corpus *corpus, fixture_rank
         memcpy(o->lanes + (first + b) * width, lanes + batch.lane[b] * width, (size_t)width * sizeof *lanes);
       }
     batch.reset = 1;
-    lk_task_evaluate(f->task, f->params, &batch, lanes, &o->evaluated[rank->shards.first], o->counts);
+    assert_int_equal(lk_task_evaluate(f->task, f->params, &batch, lanes, &o->evaluated[rank->shards.first], o->counts),
+                     LK_OK);
   }
   fixture_batch_close(&batch);
 }
@@ -181,8 +182,8 @@ static void test_evaluation_is_plain_cross_entropy(void **state) {
     single_open(&t, LK_CORPUS_TEXT, 0, i == 0 ? plain : smooth, 1);
     lk_mode mode = {.training = 1, .seed = 1, .step = 1};
     lk_task_train(t.f.task, t.f.params, &t.batch, mode, NULL, stat[i], &t.rank.grads);
-    t.f.task->logit_rows = 5; /* in chunks, as a large vocabulary would need */
-    lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss[i], &counts[i]);
+    t.f.task->head.rows = 5; /* in chunks, as a large vocabulary would need */
+    assert_int_equal(lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss[i], &counts[i]), LK_OK);
     assert_int_equal(counts[i], t.batch.pack.N);
     single_close(&t);
   }
@@ -194,25 +195,25 @@ static void test_evaluation_is_plain_cross_entropy(void **state) {
   }
 }
 
-/* Softmax and its loss worked out here, from the logits of lk_task_logits(). */
-static void test_loss_from_logits(void **state) {
+/* Softmax and its loss worked out here, from the scores. */
+static void test_loss_from_scores(void **state) {
   (void)state;
   static const char *const settings[] = {"task=label", NET, NULL};
   single t;
   double loss[S] = {0}, sum = 0, all = 0;
   int64_t counts[64] = {0}, units = 0;
   single_open(&t, LK_CORPUS_LABEL, 0, settings, 0);
-  lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts);
-  ptrdiff_t n = lk_task_forward(t.f.task, t.f.params, &t.batch, NULL), rows, ld;
-  assert_int_equal(lk_task_outputs(t.f.task, &ld), 5);
+  assert_int_equal(lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts), LK_OK);
+  const lk_units units_of = lk_task_forward(t.f.task, t.f.params, &t.batch, NULL);
+  const ptrdiff_t n = units_of.n;
+  const lk_next next = lk_head_next(lk_task_head(t.f.task), t.f.params, &units_of, 0);
   assert_int_equal(n, t.batch.pack.N);
-  const lk_real *logits = lk_task_logits(t.f.task, t.f.params, 0, &rows);
-  assert_int_equal(rows, n);
+  assert_int_equal(next.n, n);
   for (ptrdiff_t r = 0; r < n; r++) {
     double total = 0;
     if (t.batch.target[r] < 0) continue;
-    for (int v = 0; v < 5; v++) total += exp((double)logits[r * ld + v]);
-    sum += log(total) - (double)logits[r * ld + t.batch.target[r]];
+    for (int v = 0; v < 5; v++) total += exp((double)next.score[r * next.ld + v]);
+    sum += log(total) - (double)next.score[r * next.ld + t.batch.target[r]];
     units++;
   }
   for (int s = 0; s < S; s++) all += loss[s];
@@ -244,7 +245,7 @@ static void test_lanes_carry_on(void **state) {
           .pack = rank.pack, .input = fixture_ids(source + begin), .target = target + begin, .lane = &lane};
       int64_t count = 0;
       batch.reset = begin == 0;
-      lk_task_evaluate(f.task, f.params, &batch, lanes, cut ? &pieces : &whole, &count);
+      assert_int_equal(lk_task_evaluate(f.task, f.params, &batch, lanes, cut ? &pieces : &whole, &count), LK_OK);
       begin += corpus.length[0];
       fixture_rank_close(&rank);
     }
@@ -281,7 +282,7 @@ static void test_empty_batch(void **state) {
     fixture_batch(&f, &rank.pack, &batch);
     lk_real one[1], *lanes = nets[i].stream ? one : NULL;
     lk_task_train(f.task, f.params, &batch, (lk_mode){.training = 1}, lanes, stat, &rank.grads);
-    lk_task_evaluate(f.task, f.params, &batch, lanes, loss, counts);
+    assert_int_equal(lk_task_evaluate(f.task, f.params, &batch, lanes, loss, counts), LK_OK);
     for (ptrdiff_t j = 0; j < lk_params_count(f.params); j++) assert_true(rank.grads.subtree[0][j] == 0);
     for (int s = 0; s < 3; s++) assert_true(stat[s].loss == 0 && stat[s].units == 0 && loss[s] == s + 1);
     assert_int_equal(counts[0], 0);
@@ -304,7 +305,7 @@ static void test_reserve_again(void **state) {
   int64_t counts[2][64] = {{0}};
   for (int i = 0; i < 2; i++) {
     lk_task_train(t.f.task, t.f.params, &t.batch, (lk_mode){.training = 1}, NULL, stat[i], &t.rank.grads);
-    lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss[i], counts[i]);
+    assert_int_equal(lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss[i], counts[i]), LK_OK);
     if (i == 1) break;
     memcpy(before, t.rank.grads.subtree[0], (size_t)P * sizeof *before);
     assert_int_equal(lk_task_reserve(t.f.task, 500, 5000, 50, 0), LK_OK);
@@ -315,9 +316,9 @@ static void test_reserve_again(void **state) {
   assert_memory_equal(loss[0], loss[1], sizeof loss[0]);
   assert_memory_equal(counts[0], counts[1], sizeof counts[0]);
   /* buffers that are large enough stay, with the packed weights */
-  const lk_real *logits = t.f.task->logits;
+  const lk_real *scores = t.f.task->head.scores;
   assert_int_equal(lk_task_reserve(t.f.task, 100, 5000, 50, 0), LK_OK);
-  assert_true(t.f.task->packed && t.f.task->logits == logits);
+  assert_true(t.f.task->packed && t.f.task->head.scores == scores);
   free(before);
   single_close(&t);
 }
@@ -472,7 +473,7 @@ static void test_counts_by_hand(void **state) {
   lk_task_note_pairs(t.f.task, &pairs);
   for (ptrdiff_t r = 0, n = 0; r < t.batch.pack.N; r++)
     if (t.batch.target[r] >= 0 && n++ % 5 == 0) t.batch.target[r] = LK_UNSEEN_LABEL;
-  lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts);
+  assert_int_equal(lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts), LK_OK);
   for (ptrdiff_t r = 0; r < t.batch.pack.N; r++) {
     const int32_t gold = t.batch.target[r];
     if (gold == LK_NO_LABEL) continue;
@@ -497,7 +498,9 @@ static void test_counts_by_hand(void **state) {
       gold[i] = t.batch.target[lk_pack_row(&t.batch.pack, b, i)];
       found[i] = 1;
     }
-    lk_spans_count(&t.f.task->tags, gold, found, t.batch.pack.length[b], by_type);
+    const lk_tagset *tags;
+    (void)lk_task_spans(t.f.task, counts, &tags);
+    lk_spans_count(tags, gold, found, t.batch.pack.length[b], by_type);
   }
   assert_true(by_type[0].correct > 0 && by_type[2].gold > 0);
   assert_int_equal(by_type[0].found, by_tag[1].found); /* B-x at every word: a span each */
@@ -519,7 +522,7 @@ static void test_counts_by_hand(void **state) {
   for (ptrdiff_t r = 0; r < t.batch.pack.N; r++)
     if (t.batch.target[r] == LK_UNSEEN_LABEL) t.batch.target[r] = LK_NO_LABEL;
   lk_task_note_pairs(t.f.task, NULL);
-  lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, without, counts);
+  assert_int_equal(lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, without, counts), LK_OK);
   assert_memory_equal(loss, without, sizeof loss);
   single_close(&t);
 }
@@ -544,7 +547,7 @@ static void test_classes_by_hand(void **state) {
     classes[3].found++;
     classes[3].correct += gold == 3;
   }
-  lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts);
+  assert_int_equal(lk_task_evaluate(t.f.task, t.f.params, &t.batch, NULL, loss, counts), LK_OK);
   assert_int_equal(counts[0], units);
   assert_int_equal(classes[5].gold, 1);
   assert_int_equal(classes[3].found, t.batch.pack.B - 1);
@@ -594,7 +597,7 @@ int main(void) {
       cmocka_unit_test(test_ranks_classify),
       cmocka_unit_test(test_ranks_label),
       cmocka_unit_test(test_evaluation_is_plain_cross_entropy),
-      cmocka_unit_test(test_loss_from_logits),
+      cmocka_unit_test(test_loss_from_scores),
       cmocka_unit_test(test_lanes_carry_on),
       cmocka_unit_test(test_empty_batch),
       cmocka_unit_test(test_reserve_again),

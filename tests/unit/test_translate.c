@@ -52,8 +52,8 @@ static outcome run(ptrdiff_t target_V, const char *const *settings, int R) {
     int64_t tokens = 0;
     for (int s = 0; s < h[r].rank.shards.count; s++) tokens += o.stat[first + s].tokens;
     assert_int_equal(tokens, h[r].batch.pack.N + h[r].batch.encoder_pack.N);
-    lk_task_evaluate(h[r].f.task, h[r].f.params, &h[r].batch, NULL, &o.evaluated[first], o.counts);
-    assert_int_equal(lk_task_status(h[r].f.task), LK_OK);
+    assert_int_equal(lk_task_evaluate(h[r].f.task, h[r].f.params, &h[r].batch, NULL, &o.evaluated[first], o.counts),
+                     LK_OK);
     rank[r] = h[r].rank;
     rank[r].grads.shards = &rank[r].shards;
   }
@@ -112,25 +112,32 @@ static void test_ranks_shared(void **state) {
   check_ranks(TARGET_V, tied);
 }
 
-/* Unit by unit with carried states the logits are those of the whole target, bit for bit. */
+/* Scores of all units of a task's last pass. */
+static lk_next scores_of(const fixture_task *f) {
+  const lk_next next = lk_head_next(lk_task_head(f->task), f->params, lk_task_units(f->task), 0);
+  assert_int_equal(next.n, lk_task_units(f->task)->n);
+  return next;
+}
+
+/* Unit by unit with carried states the scores are those of the whole target, bit for bit. */
 static void check_steps(const char *const *settings) {
   hosted h;
   host(&h, 0, 1, TARGET_V, settings, 0);
   lk_task *task = h.f.task;
   const lk_pack *pack = &h.batch.pack;
-  ptrdiff_t ld, n, width = lk_translate_width(task), units = lk_task_forward(task, h.f.params, &h.batch, NULL);
-  (void)lk_task_outputs(task, &ld);
+  ptrdiff_t n, width = lk_translate_width(task), units = lk_task_forward(task, h.f.params, &h.batch, NULL).n;
+  const lk_next all = scores_of(&h.f);
+  const ptrdiff_t ld = all.ld;
   assert_int_equal(units, pack->N);
   lk_real *whole = fixture_alloc(units * ld), *states = fixture_alloc(width);
-  memcpy(whole, lk_task_logits(task, h.f.params, 0, &n), (size_t)(units * ld) * sizeof *whole);
-  assert_int_equal(n, units);
+  memcpy(whole, all.score, (size_t)(units * ld) * sizeof *whole);
   lk_translate_read(task, h.f.params, &h.batch.encoder_pack, &h.batch.input);
   for (ptrdiff_t b = 0; b < pack->B; b++)
     for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r]) {
       lk_translate_step(task, h.f.params, 1, &h.batch.decoder_ids[r], &h.batch.partner[b],
                         pack->time[r] ? states : NULL, states);
-      assert_memory_equal(lk_task_logits(task, h.f.params, 0, &n), whole + r * ld, TARGET_V * sizeof(lk_real));
-      if (h.f.task->translator->decoder.attention.kind == LK_ATTENTION_NONE) continue;
+      assert_memory_equal(scores_of(&h.f).score, whole + r * ld, TARGET_V * sizeof(lk_real));
+      if (((lk_translator *)task->state)->decoder.attention.kind == LK_ATTENTION_NONE) continue;
       const lk_real *w = lk_translate_weights(task, 0, &n);
       double sum = 0;
       assert_int_equal(n, h.batch.encoder_pack.length[h.batch.partner[b]]);
@@ -162,14 +169,14 @@ static void test_sources_stay_apart(void **state) {
   host(&h, 0, 1, TARGET_V, settings, 0);
   lk_task *task = h.f.task;
   const lk_pack *pack = &h.batch.pack, *sources = &h.batch.encoder_pack;
-  ptrdiff_t ld, n, changed = 0, units = lk_task_forward(task, h.f.params, &h.batch, NULL);
-  (void)lk_task_outputs(task, &ld);
+  ptrdiff_t changed = 0, units = lk_task_forward(task, h.f.params, &h.batch, NULL).n;
+  const ptrdiff_t ld = task->head.ld;
   lk_real *before = fixture_alloc(units * ld);
-  memcpy(before, lk_task_logits(task, h.f.params, 0, &n), (size_t)(units * ld) * sizeof *before);
+  memcpy(before, scores_of(&h.f).score, (size_t)(units * ld) * sizeof *before);
   const ptrdiff_t row = lk_pack_row(sources, 2, 0);
   lk_batch_ids(&h.batch)[row] = lk_batch_ids(&h.batch)[row] == 5 ? 6 : 5;
   (void)lk_task_forward(task, h.f.params, &h.batch, NULL);
-  const lk_real *after = lk_task_logits(task, h.f.params, 0, &n);
+  const lk_real *after = scores_of(&h.f).score;
   for (ptrdiff_t r = 0; r < units; r++) {
     const int same = memcmp(before + r * ld, after + r * ld, TARGET_V * sizeof *after) == 0;
     assert_int_equal(same, h.batch.partner[pack->seq[r]] != 2);
@@ -193,7 +200,7 @@ static void test_counts_by_hand(void **state) {
   const char *references[FIXTURE_MOST];
   for (ptrdiff_t b = 0; b < h.batch.pack.B; b++) references[b] = b % 4 == 1 ? "w5\t" : "w5w6"; /* or nothing */
   h.batch.references = references;
-  lk_task_evaluate(h.f.task, h.f.params, &h.batch, NULL, loss, counts);
+  assert_int_equal(lk_task_evaluate(h.f.task, h.f.params, &h.batch, NULL, loss, counts), LK_OK);
   int n = lk_task_metrics(h.f.task, 1, counts, metrics), seen = 0;
   for (int i = 0; i < n; i++) {
     if (strcmp(metrics[i].name, "accuracy") == 0)
@@ -215,8 +222,8 @@ static void test_greedy_finds_its_own(void **state) {
   int64_t counts[128] = {0};
   lk_metric metrics[LK_MAX_METRICS];
   host(&h, 0, 1, TARGET_V, settings, 0);
-  lk_task_evaluate(h.f.task, h.f.params, &h.batch, NULL, loss, counts);
-  const lk_translator *t = h.f.task->translator;
+  assert_int_equal(lk_task_evaluate(h.f.task, h.f.params, &h.batch, NULL, loss, counts), LK_OK);
+  const lk_translator *t = h.f.task->state;
   for (ptrdiff_t b = 0; b < h.batch.pack.B; b++) { /* target b becomes the written text, as far as it fits */
     ptrdiff_t i = 0, source = h.batch.partner[b];
     for (ptrdiff_t r = lk_pack_row(&h.batch.pack, b, 0); r >= 0; r = h.batch.pack.later[r], i++)
@@ -228,7 +235,7 @@ static void test_greedy_finds_its_own(void **state) {
              (t->written_length[h.batch.partner[b]] == h.batch.pack.length[b] + 1 &&
               t->written[h.batch.partner[b] * t->room + h.batch.pack.length[b]] == LK_EOS);
   memset(counts, 0, sizeof counts);
-  lk_task_evaluate(h.f.task, h.f.params, &h.batch, NULL, loss, counts);
+  assert_int_equal(lk_task_evaluate(h.f.task, h.f.params, &h.batch, NULL, loss, counts), LK_OK);
   const int n = lk_task_metrics(h.f.task, 1, counts, metrics);
   for (int i = 0; i < n; i++)
     if (strcmp(metrics[i].name, "exact_match") == 0)
@@ -252,7 +259,7 @@ static void test_empty_batch(void **state) {
   fixture_pairs_batch(&f, &rank.pack, &sources.pack, &batch);
   fixture_pairs_ready(&f, &batch, 1);
   lk_task_train(f.task, f.params, &batch, (lk_mode){.training = 1}, NULL, stat, &rank.grads);
-  lk_task_evaluate(f.task, f.params, &batch, NULL, loss, counts);
+  assert_int_equal(lk_task_evaluate(f.task, f.params, &batch, NULL, loss, counts), LK_OK);
   for (ptrdiff_t j = 0; j < lk_params_count(f.params); j++) assert_true(rank.grads.subtree[0][j] == 0);
   for (int s = 0; s < 3; s++) assert_true(stat[s].loss == 0 && stat[s].units == 0 && loss[s] == s + 1);
   for (int i = 0; i < 128; i++) assert_int_equal(counts[i], 0);

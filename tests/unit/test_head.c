@@ -1,32 +1,34 @@
-/* The output layer: its gradient, computed in blocks of outputs, has the bits of the whole at once. */
+/* The softmax head: its gradient, computed in blocks of outputs, has the bits of the whole at once. */
 #include "nn_fixture.h"
 
 #include <math.h>
 
-#include "layers.h"
+#include "head.h"
 
 enum { I = 21, O = 4801, LDX = 32, LDY = 4816, MOST = 600 }; /* several blocks, the last one short */
 static const double smoothing = 0.1;
 
 typedef struct model {
   lk_params *params;
-  lk_output o;
+  lk_head o;
+  lk_config config;
   lk_arena weights, arena;
   int other; /* an [O, I] tensor of another layer */
 } model;
 
 static void layout(model *m, ptrdiff_t n) {
-  lk_dense_layout_weights(&m->o.dense, &m->weights, 1);
-  lk_dense_layout(&m->o.dense, &m->arena, 1);
-  lk_output_layout(&m->o, &m->arena, n);
+  lk_head_layout_weights(&m->o, &m->weights, 1);
+  lk_head_layout(&m->o, &m->arena, n, n, 1);
 }
 
 static model make(int tied, ptrdiff_t n) {
   model m = {0};
   const lk_param other = {.name = "table", .dims = 2, .shape = {O, I}, .init = {LK_INIT_NORMAL, 1}};
+  assert_int_equal(lk_config_init(&m.config), LK_OK);
+  m.config.train.smoothing = smoothing;
   assert_int_equal(lk_params_create(&m.params), LK_OK);
   assert_int_equal(lk_params_add(m.params, &other, &m.other), LK_OK);
-  assert_int_equal(lk_dense_declare(&m.o.dense, m.params, "output", I, O, tied ? m.other : -1), LK_OK);
+  assert_int_equal(lk_head_declare(&m.o, m.params, &m.config, I, O, tied ? m.other : -1), LK_OK);
   assert_int_equal(lk_params_commit(m.params, 3), LK_OK);
   layout(&m, n);
   assert_int_equal(lk_arena_reserve(&m.weights), LK_OK);
@@ -34,7 +36,7 @@ static model make(int tied, ptrdiff_t n) {
   fixture_poison(&m.weights);
   fixture_poison(&m.arena);
   layout(&m, n);
-  lk_dense_pack(&m.o.dense, m.params, 1, LK_WHOLE);
+  lk_head_pack(&m.o, m.params, 1, LK_WHOLE);
   return m;
 }
 
@@ -42,17 +44,17 @@ static void destroy(model *m) {
   lk_arena_release(&m->weights);
   lk_arena_release(&m->arena);
   lk_params_destroy(&m->params);
+  lk_config_release(&m->config);
 }
 
-/* Without blocks: the whole gradient by the logits, then the backward pass of the layer. */
-static void plainly(const model *m, const fixture_rank *k, const lk_real *x, lk_targets targets, lk_real *logits,
+/* Without blocks: the whole gradient by the scores, then the backward pass of the dense layer. */
+static void plainly(const model *m, const fixture_rank *k, const lk_real *x, const int32_t *id, lk_real *logits,
                     double *loss, lk_real *dx) {
   const ptrdiff_t N = k->pack.N;
   lk_softmax *softmax = malloc((size_t)N * sizeof *softmax);
   lk_dense_forward(&m->o.dense, m->params, N, x, LDX, logits, LDY);
-  lk_kernels_get()->softmax_loss(N, O, logits, LDY, targets.id, targets.smoothing, loss, NULL, softmax);
-  lk_kernels_get()->softmax_gradient(N, O, (lk_range){0, O}, logits, LDY, targets.id, targets.smoothing, softmax,
-                                     logits, LDY);
+  lk_kernels_get()->softmax_loss(N, O, logits, LDY, id, smoothing, loss, NULL, softmax);
+  lk_kernels_get()->softmax_gradient(N, O, (lk_range){0, O}, logits, LDY, id, smoothing, softmax, logits, LDY);
   lk_dense_backward(&m->o.dense, k->pack.shard_row, x, LDX, logits, LDY, dx, LDX, &k->grads);
   free(softmax);
 }
@@ -71,27 +73,27 @@ static void check(int tied, int rank, int size) {
   const ptrdiff_t N = k.pack.N;
   assert_true(N > 0 && N <= MOST && N * LDY > 2 * 96 * 1024);
   lk_real *x = fixture_alloc(N * LDX), *dx = fixture_alloc(N * LDX), *want_dx = fixture_alloc(N * LDX);
-  lk_real *logits = fixture_alloc(N * LDY), *want = fixture_alloc(N * LDY);
-  double *loss = calloc((size_t)N, sizeof *loss), *want_loss = calloc((size_t)N, sizeof *loss);
+  lk_real *want = fixture_alloc(N * LDY);
+  double *want_loss = calloc((size_t)N, sizeof *want_loss);
   int32_t *id = malloc((size_t)N * sizeof *id);
   fixture_rows(&k.pack, 2, I, x, LDX);
   for (ptrdiff_t r = 0; r < N; r++) id[r] = r % 7 == 3 ? -1 : (int32_t)(r * 1009 % O);
-  const lk_targets targets = {id, smoothing};
+  const lk_units units = {.pack = &k.pack, .n = N, .x = x, .ldx = LDX, .target = id};
 
-  plainly(&m, &plain, x, targets, want, want_loss, want_dx);
-  lk_output_loss(&m.o, m.params, N, x, LDX, targets, logits, LDY, loss);
-  lk_output_backward(&m.o, k.pack.shard_row, x, LDX, targets, logits, LDY, dx, LDX, &k.grads);
+  plainly(&m, &plain, x, id, want, want_loss, want_dx);
+  lk_head_loss(&m.o, m.params, &units);
+  lk_head_backward(&m.o, &units, dx, LDX, &k.grads);
 
-  assert_memory_equal(loss, want_loss, (size_t)N * sizeof *loss);
+  assert_memory_equal(m.o.loss, want_loss, (size_t)N * sizeof *want_loss);
   same(dx, want_dx, N * LDX);
-  if (tied) same(logits, want, N * LDY); /* its owner reads them */
+  if (tied) same(lk_head_tied(&m.o, &units).dy, want, N * LDY);
   const lk_param *weight = lk_params_at(m.params, m.o.dense.weight), *bias = lk_params_at(m.params, m.o.dense.bias);
   for (int p = 0; p < k.shards.subtrees; p++) {
     same(k.grads.subtree[p] + bias->offset, plain.grads.subtree[p] + bias->offset, O);
     if (!tied) same(k.grads.subtree[p] + weight->offset, plain.grads.subtree[p] + weight->offset, (ptrdiff_t)O * I);
   }
 
-  free(x), free(dx), free(want_dx), free(logits), free(want), free(loss), free(want_loss), free(id);
+  free(x), free(dx), free(want_dx), free(want), free(want_loss), free(id);
   fixture_rank_close(&k);
   fixture_rank_close(&plain);
   destroy(&m);

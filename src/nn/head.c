@@ -1,0 +1,154 @@
+#include "head.h"
+
+static const lk_head_kind *const kinds[] = {&lk_head_softmax};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Evaluation and search never hold more scores than this at once, however many outputs there are. */
+static const ptrdiff_t most_scores = (ptrdiff_t)4 << 20, fewest_rows = 64;
+
+/* Reals in a block of the gradient: it and its part of the weight stay in L2 while they are used. A block is some whole
+ * tiles (TILES outputs) of lk_kernels.outer wide; more than MOST outputs at a time make nothing faster. */
+enum { BLOCK = 96 * 1024, TILES = 48, MOST = 480 };
+
+const char *const *lk_head_names(size_t *count) {
+  static const char *names[KINDS];
+  for (size_t i = 0; i < KINDS; i++) names[i] = kinds[i]->name;
+  *count = KINDS;
+  return names;
+}
+
+lk_status lk_head_find(const lk_config *config, const lk_head_kind **kind) {
+  size_t count, index;
+  const char *const *names = lk_head_names(&count);
+  LK_TRY(lk_config_choice(config, "model.output", names, count, &index));
+  *kind = kinds[index];
+  return LK_OK;
+}
+
+lk_status lk_head_declare(lk_head *h, lk_params *params, const lk_config *config, ptrdiff_t I, ptrdiff_t O, int tied) {
+  *h = (lk_head){.smoothing = config->train.smoothing, .ld = lk_padded(O)};
+  LK_TRY(lk_head_find(config, &h->kind));
+  return lk_dense_declare(&h->dense, params, "output", I, O, tied);
+}
+
+void lk_head_layout_weights(lk_head *h, lk_arena *weights, int training) {
+  lk_dense_layout_weights(&h->dense, weights, training);
+}
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* Units that are scored at once: all of a training batch, for the gradient is made from their scores; else as many as
+ * the bound allows, but all where the kind asks for whole sequences. */
+static ptrdiff_t rows_of(const lk_head *h, ptrdiff_t units, ptrdiff_t train_units) {
+  const ptrdiff_t fit = larger(most_scores / h->ld, fewest_rows);
+  return larger(train_units, units < fit || h->kind->whole ? units : fit);
+}
+
+void lk_head_layout(lk_head *h, lk_arena *arena, ptrdiff_t units, ptrdiff_t train_units, int training) {
+  h->rows = rows_of(h, units, train_units);
+  h->scores = lk_arena_reals(arena, h->rows * h->ld);
+  h->loss = lk_arena_take(arena, (size_t)units * sizeof *h->loss);
+  h->best = lk_arena_ints(arena, units);
+  lk_dense_layout(&h->dense, arena, training);
+  if (!training) return;
+  h->block = lk_arena_reals(arena, larger(train_units * TILES, BLOCK));
+  h->kept = lk_arena_take(arena, (size_t)train_units * h->kind->kept);
+}
+
+void lk_head_pack(lk_head *h, const lk_params *params, int training, lk_part part) {
+  lk_dense_pack(&h->dense, params, training, part);
+}
+
+/* Score units first, first + 1, ...: as many as there is room for. They are a batch of their own for the kind. */
+static lk_units score(lk_head *h, const lk_params *params, const lk_units *u, ptrdiff_t first) {
+  const ptrdiff_t left = u->n - first;
+  lk_units part = *u;
+  LK_ASSERT(first >= 0 && left >= 0 && (!h->kind->whole || (first == 0 && left <= h->rows)));
+  part.n = left < h->rows ? left : h->rows;
+  if (u->target) part.target += first;
+  const lk_product product = {.n = part.n,
+                              .x = u->rows ? u->x : u->x + first * u->ldx,
+                              .ldx = u->ldx,
+                              .in = u->rows ? u->rows + first : NULL,
+                              .y = h->scores,
+                              .ldy = h->ld,
+                              .bias = lk_params_value(params, h->dense.bias)};
+  lk_kernels_get()->product(&h->dense.w, &product);
+  return part;
+}
+
+void lk_head_loss(lk_head *h, const lk_params *params, const lk_units *u) {
+  LK_ASSERT(u->n <= h->rows);
+  const lk_units all = score(h, params, u, 0);
+  h->kind->loss(h, &all, h->loss);
+}
+
+/* How many outputs are one block, for n units. The bits of the result do not depend on it. */
+static ptrdiff_t block_of(const lk_head *h, ptrdiff_t n) {
+  const ptrdiff_t fit = BLOCK / (n > 0 ? n : 1) / TILES * TILES, most = fit < MOST ? fit : MOST;
+  return n * h->ld <= BLOCK ? h->dense.O : larger(most, TILES);
+}
+
+void lk_head_backward(lk_head *h, const lk_units *u, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {
+  const ptrdiff_t *shard = lk_units_of_shards(u);
+  const ptrdiff_t O = h->dense.O, most = block_of(h, u->n);
+  const int in_place = h->dense.tied || most == O;
+  LK_ASSERT(u->n == shard[grads->shards->count]);
+  for (lk_range part = {0, 0}; part.begin < O; part.begin = part.end) {
+    part.end = part.begin + most < O ? part.begin + most : O;
+    lk_real *dy = in_place ? h->scores + part.begin : h->block;
+    const ptrdiff_t lddy = in_place ? h->ld : lk_padded(part.end - part.begin);
+    h->kind->gradient(h, u, part, dy, lddy);
+    lk_dense_backward_part(&h->dense, part, shard, u->x, u->ldx, dy, lddy, dx, lddx, grads);
+  }
+}
+
+lk_shard_product lk_head_tied(const lk_head *h, const lk_units *u) {
+  return (lk_shard_product){lk_units_of_shards(u), .dy = h->scores, .x = u->x,
+                            .ldy = h->ld,          .ldx = u->ldx,   .K = h->dense.I};
+}
+
+void lk_head_evaluate(lk_head *h, const lk_params *params, const lk_units *u) {
+  for (ptrdiff_t first = 0, n; first < u->n; first += n) {
+    const lk_units part = score(h, params, u, first);
+    h->kind->measure(h, &part, h->loss + first, h->best + first);
+    n = part.n;
+  }
+}
+
+double lk_head_shard_loss(const lk_head *h, const lk_units *u, int s, int64_t *units) {
+  const ptrdiff_t *shard = lk_units_of_shards(u);
+  double sum = 0;
+  for (ptrdiff_t i = shard[s]; i < shard[s + 1]; i++) {
+    if (u->target[i] < 0) continue;
+    sum += h->loss[i];
+    ++*units;
+  }
+  return sum;
+}
+
+void lk_head_answer(lk_head *h, const lk_params *params, const lk_units *u, double *log_p) {
+  LK_ASSERT(!log_p || lk_head_has_probabilities(h));
+  for (ptrdiff_t first = 0, n; first < u->n; first += n) {
+    const lk_units part = score(h, params, u, first);
+    h->kind->answer(h, &part, h->best + first, log_p ? log_p + first : NULL);
+    n = part.n;
+  }
+}
+
+bool lk_head_has_probabilities(const lk_head *h) { return h->kind->log_probability != NULL; }
+
+void lk_head_log_probability(lk_head *h, const lk_params *params, const lk_units *u, double *log_p) {
+  for (ptrdiff_t first = 0, n; first < u->n; first += n) {
+    const lk_units part = score(h, params, u, first);
+    h->kind->log_probability(h, &part, log_p + first);
+    n = part.n;
+  }
+}
+
+lk_next lk_head_next(lk_head *h, const lk_params *params, const lk_units *u, ptrdiff_t first) {
+  const lk_units part = score(h, params, u, first);
+  return (lk_next){.n = part.n, .ld = h->ld, .score = h->scores};
+}
+
+void lk_head_norms(const lk_head *h, lk_next next, double *norm) { h->kind->norm(h, next.n, norm); }

@@ -1,0 +1,117 @@
+/* head.h - the end of a net: what its numbers mean, how wrong they are, and what they answer.
+ *
+ *   x [n, I] from the body or the pooling -> dense layer -> scores [n, O] -> a kind of head -> loss, answers, probabilities
+ *
+ * A unit is what a prediction is made for: a row of a packed batch or, behind a pooling, a sequence. All heads share the
+ * dense layer (whose weight may be an embedding: tied), the buffer of scores and the way back through both. A kind gives
+ * the scores their meaning. It is one file, src/nn/head_<name>.c, and one line in the table of head.c; model.output
+ * chooses it, and nothing outside knows which one it is.
+ *
+ * Evaluation and search may have more units than scores fit into memory at once: they are then scored in parts of `rows`
+ * units. In training all units of the batch are scored at once. The gradient by the scores is made for a block of outputs
+ * at a time and used while it is in cache; of a large vocabulary it is never in memory as a whole.
+ *
+ * Lifetime of the buffers: the arena that the head was laid out in. Not collective throughout. */
+#pragma once
+#include "config.h"
+#include "layers.h"
+
+/* The units of a batch. */
+typedef struct lk_units {
+  const lk_pack *pack;
+  int per_sequence; /* unit i is sequence i of the pack, else its row i */
+  ptrdiff_t n;
+  const lk_real *x; /* unit i is row i of it, or row rows[i] */
+  ptrdiff_t ldx;
+  const int32_t *rows;
+  const int32_t *target; /* [n] the right output; below 0: none, the unit has no loss; NULL: of no unit */
+} lk_units;
+
+/** Units of local shard s: first[s] .. first[s+1]. */
+static inline const ptrdiff_t *lk_units_of_shards(const lk_units *u) {
+  return u->per_sequence ? u->pack->shard_seq : u->pack->shard_row;
+}
+
+typedef struct lk_head lk_head;
+
+/* What makes a kind of head. The functions below get units [u->n] and read their scores in head->scores [u->n, ld]. A
+ * kind whose loss is one of whole sequences sets `whole`: then u is always a whole batch, and what is asked for each unit
+ * it gives at the first unit of a sequence (lk_pack_row(pack, b, 0)), with zeros at the others. */
+typedef struct lk_head_kind {
+  const char *name; /* as model.output has it */
+  int whole;
+  /** Bytes that `loss` keeps for `gradient`, a unit: head->kept [n]. */
+  size_t kept;
+  /** Training: the loss [n] of each unit, 0 where it has no target; keeps in head->kept what the gradient needs. */
+  void (*loss)(const lk_head *head, const lk_units *u, double *loss);
+  /** Columns [begin, end) of the gradient of the sum of these losses by the scores: to [n, end - begin], pads zero. `to`
+   *  may be these columns of the scores: columns of other blocks may be gone by then. */
+  void (*gradient)(const lk_head *head, const lk_units *u, lk_range columns, lk_real *to, ptrdiff_t ldto);
+  /** Evaluation: the plain loss [n], without what only helps training, and the best output [n]. */
+  void (*measure)(const lk_head *head, const lk_units *u, double *loss, int32_t *best);
+  /** The best output [n], and, with log_p [n], its log-probability in nats. */
+  void (*answer)(const lk_head *head, const lk_units *u, int32_t *best, double *log_p);
+  /** The log-probability [n] of the targets, nats. NULL: this head has no probabilities: `predict --scores` is refused
+   *  and `answer` gets no log_p, and language models and translators, which live on probabilities, refuse the head. */
+  void (*log_probability)(const lk_head *head, const lk_units *u, double *log_p);
+  /** norm [n], the number by which each score of unit i is above the log-probability of its output. NULL where
+   *  log_probability is, and where an output's probability depends on units that follow: such heads cannot be searched
+   *  unit by unit, and language models and translators refuse them. */
+  void (*norm)(const lk_head *head, ptrdiff_t n, double *norm);
+} lk_head_kind;
+
+extern const lk_head_kind lk_head_softmax;
+
+struct lk_head {
+  const lk_head_kind *kind;
+  lk_dense dense;   /* [O, I] */
+  double smoothing; /* e: the target distribution is (1-e) onehot + e/O; for kinds that read train.smoothing */
+  ptrdiff_t rows;   /* units that are scored at once */
+  ptrdiff_t ld;
+  lk_real *scores; /* [rows, ld] */
+  lk_real *block;  /* of the gradient by them */
+  void *kept;      /* [units of a training batch] of kind->kept bytes */
+  double *loss;    /* [units] of the last lk_head_loss() or lk_head_evaluate() */
+  int32_t *best;   /* [units] of the last lk_head_evaluate() or lk_head_answer() */
+};
+
+/** What model.output may say; *count of them. */
+const char *const *lk_head_names(size_t *count);
+/** The kind that model.output names. LK_USAGE with the place. */
+LK_CHECKED lk_status lk_head_find(const lk_config *config, const lk_head_kind **kind);
+/** Declare output.weight [O, I] (unless `tied`, the id of a tensor of that shape, is not -1) and output.bias [O]. */
+LK_CHECKED lk_status lk_head_declare(lk_head *head, lk_params *params, const lk_config *config, ptrdiff_t I,
+                                     ptrdiff_t O, int tied);
+/** As lk_recurrent_layout_weights() has it. */
+void lk_head_layout_weights(lk_head *head, lk_arena *weights, int training);
+/** For at most `units` units, of which training batches have at most train_units; training 0: no way back. */
+void lk_head_layout(lk_head *head, lk_arena *arena, ptrdiff_t units, ptrdiff_t train_units, int training);
+void lk_head_pack(lk_head *head, const lk_params *params, int training, lk_part part);
+
+/** The training losses of all units: head->loss. */
+void lk_head_loss(lk_head *head, const lk_params *params, const lk_units *u);
+/** After lk_head_loss(): dx [n, lddx] and the gradients of the head's tensors are assigned, but not a tied weight's. */
+void lk_head_backward(lk_head *head, const lk_units *u, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads);
+/** After lk_head_backward(): the shard gradients of a tied weight, for the embedding that owns it to add to its own. */
+lk_shard_product lk_head_tied(const lk_head *head, const lk_units *u);
+
+/** Plain losses and best outputs: head->loss, head->best. */
+void lk_head_evaluate(lk_head *head, const lk_params *params, const lk_units *u);
+/** The sum of head->loss over the units of local shard s that have a target, in their order; their number is added to
+ *  *units. */
+double lk_head_shard_loss(const lk_head *head, const lk_units *u, int s, int64_t *units);
+/** Best outputs, head->best, and, with log_p [n] (needs lk_head_has_probabilities()), their log-probabilities. */
+void lk_head_answer(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
+bool lk_head_has_probabilities(const lk_head *head);
+/** log_p [n] of the targets, nats; needs lk_head_has_probabilities(). */
+void lk_head_log_probability(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
+
+/* What may come next after some units: log P(output o of row i) = score[i ld + o] - norm, see lk_head_norms(). */
+typedef struct lk_next {
+  ptrdiff_t n, ld;
+  const lk_real *score; /* [n, ld]; the head's, until it is asked again */
+} lk_next;
+/** Scores of units first, first + 1, ...: n of them, all or as many as are scored at once. */
+lk_next lk_head_next(lk_head *head, const lk_params *params, const lk_units *u, ptrdiff_t first);
+/** norm [next.n] of the scores just given; for kinds that have them. */
+void lk_head_norms(const lk_head *head, lk_next next, double *norm);

@@ -1,0 +1,68 @@
+/* body_encoder.c - the body of all nets but translators: the encoder, and the states that lanes carry over. */
+#include <string.h>
+
+#include "task_impl.h"
+
+static lk_status declare(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied) {
+  lk_column_form columns[LK_MAX_COLUMNS];
+  const int count = lk_corpus_columns(task->info, columns);
+  LK_TRY(lk_encoder_declare(&task->encoder, params, task->config, columns, count));
+  *width = task->encoder.width;
+  if (task->config->model.tied) *tied = lk_input_layer_embedding(&task->encoder.input)->weight;
+  return LK_OK;
+}
+
+static void layout_weights(lk_task *task, lk_arena *weights, int training) {
+  lk_encoder_layout_weights(&task->encoder, weights, training);
+}
+
+static void layout(lk_task *task, lk_arena *arena) {
+  const ptrdiff_t carry = lk_encoder_carry_size(&task->encoder);
+  lk_encoder_layout(&task->encoder, arena, task->B, task->N, task->training);
+  task->carry = lk_arena_reals(arena, task->B * carry);
+  task->carry_next = lk_arena_reals(arena, task->B * carry);
+}
+
+static void pack_weights(lk_task *task, const lk_params *params) {
+  lk_encoder_pack(&task->encoder, params, task->weights_trained, task->part);
+}
+
+/* The states that the sequences start from: the rows of their lanes; NULL for zeros. */
+static const lk_real *read_lanes(lk_task *task, const lk_batch *batch, const lk_real *lanes) {
+  if (lanes == NULL || batch->lane == NULL || batch->reset) return NULL;
+  const ptrdiff_t width = lk_encoder_carry_size(&task->encoder);
+  for (ptrdiff_t b = 0; b < batch->pack.B; b++)
+    memcpy(task->carry + b * width, lanes + batch->lane[b] * width, (size_t)width * sizeof *lanes);
+  return task->carry;
+}
+
+static void write_lanes(lk_task *task, const lk_batch *batch, lk_real *lanes) {
+  if (lanes == NULL || batch->lane == NULL || batch->pack.B == 0) return;
+  const ptrdiff_t width = lk_encoder_carry_size(&task->encoder);
+  lk_encoder_carry(&task->encoder, &batch->pack, task->carry_next);
+  for (ptrdiff_t b = 0; b < batch->pack.B; b++)
+    memcpy(lanes + batch->lane[b] * width, task->carry_next + b * width, (size_t)width * sizeof *lanes);
+}
+
+static const lk_real *forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
+                              lk_real *lanes, ptrdiff_t *ld) {
+  const lk_real *carry = read_lanes(task, batch, lanes);
+  lk_encoder_forward(&task->encoder, params, &batch->pack, &batch->input, mode, carry);
+  write_lanes(task, batch, lanes);
+  return lk_encoder_output(&task->encoder, ld);
+}
+
+static lk_real *gradient(lk_task *task, ptrdiff_t *ld) { return lk_encoder_output_gradient(&task->encoder, ld); }
+
+static void backward(lk_task *task, const lk_batch *batch, lk_mode mode, const lk_shard_product *tied,
+                     const lk_grads *grads) {
+  lk_encoder_backward(&task->encoder, &batch->pack, mode, NULL, tied, NULL, grads);
+}
+
+const lk_body lk_body_encoder = {.declare = declare,
+                                 .layout_weights = layout_weights,
+                                 .layout = layout,
+                                 .pack = pack_weights,
+                                 .forward = forward,
+                                 .gradient = gradient,
+                                 .backward = backward};

@@ -1,0 +1,90 @@
+/* reserve.c - a task's memory: packed weights, and buffers for the largest batch. */
+#include "task_impl.h"
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* Units of batches of at most B sequences and N rows. */
+static ptrdiff_t units_of(const lk_task *task, ptrdiff_t B, ptrdiff_t N) { return task->kind->per_sequence ? B : N; }
+
+static void layout_weights(lk_task *task, lk_arena *weights, int training) {
+  task->kind->body->layout_weights(task, weights, training);
+  lk_head_layout_weights(&task->head, weights, training);
+}
+
+size_t lk_task_weights(lk_task *task) {
+  lk_arena plan = {0};
+  layout_weights(task, &plan, 1);
+  return plan.used;
+}
+
+void lk_task_weights_at(lk_task *task, void *memory, lk_part part) {
+  LK_ASSERT(!task->weights.base && !task->arena.base);
+  task->weights = (lk_arena){.base = memory, .reserved = lk_task_weights(task)};
+  task->lent = task->weights_trained = 1;
+  task->part = part;
+  layout_weights(task, &task->weights, 1);
+}
+
+static lk_status reserve_weights(lk_task *task, int training) {
+  lk_arena plan = {0};
+  if (task->lent || (task->weights.base && task->weights_trained >= training)) return LK_OK;
+  layout_weights(task, &plan, training);
+  task->weights_trained = training;
+  task->packed = 0;
+  task->weights.used = plan.used;
+  LK_TRY(lk_arena_reserve(&task->weights));
+  layout_weights(task, &task->weights, training);
+  return LK_OK;
+}
+
+static void layout(lk_task *task, lk_arena *arena) {
+  task->kind->body->layout(task, arena);
+  if (task->kind->per_sequence) lk_pooling_layout(&task->pooling, arena, task->B, task->training);
+  lk_head_layout(&task->head, arena, units_of(task, task->B, task->N), units_of(task, task->train_B, task->train_N),
+                 task->training);
+  if (task->kind->layout) task->kind->layout(task, arena);
+}
+
+static lk_status reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training, int by_steps) {
+  int enough = B <= task->B && N <= task->N && T <= task->T && (by_steps || !task->by_steps);
+  if (training) enough = enough && task->training && B <= task->train_B && N <= task->train_N;
+  if (enough && task->arena.base) return LK_OK;
+  task->by_steps = by_steps && (task->by_steps || !task->arena.base);
+  task->B = larger(task->B, B);
+  task->N = larger(task->N, N);
+  task->T = larger(task->T, T);
+  if (training) {
+    task->train_B = larger(task->train_B, B);
+    task->train_N = larger(task->train_N, N);
+    task->training = 1;
+  }
+  LK_TRY(reserve_weights(task, task->training));
+  lk_arena plan = {0};
+  layout(task, &plan);
+  task->arena.used = plan.used;
+  LK_TRY(lk_arena_reserve(&task->arena));
+  layout(task, &task->arena);
+  return LK_OK;
+}
+
+lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training) {
+  return reserve(task, B, N, T, training, 0);
+}
+
+lk_status lk_task_reserve_steps(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T) {
+  return reserve(task, B, N, T, 0, 1);
+}
+
+lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training) {
+  ptrdiff_t B, N, T, source_B, source_N, source_T;
+  lk_loader_limits(loader, &B, &N, &T);
+  lk_loader_encoder_limits(loader, &source_B, &source_N, &source_T);
+  return lk_task_reserve(task, larger(B, source_B), larger(N, source_N), larger(T, source_T), training);
+}
+
+void lk_task_pack(lk_task *task, const lk_params *params) {
+  LK_ASSERT(task->weights.base);
+  task->kind->body->pack(task, params);
+  lk_head_pack(&task->head, params, task->weights_trained, task->part);
+  task->packed = 1;
+}
