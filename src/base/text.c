@@ -83,6 +83,13 @@ bool lk_utf8_space(const char *text, size_t bytes) {
   return bytes > 1 && uc_is_property_white_space(decode(text, bytes));
 }
 
+lk_character lk_utf8_character(const char *text, size_t bytes) {
+  const ucs4_t c = decode(text, bytes);
+  if (uc_decimal_value(c) >= 0) return LK_CHARACTER_DIGIT;
+  if (uc_is_property_lowercase(c)) return LK_CHARACTER_LOWER;
+  return uc_is_property_uppercase(c) || uc_is_property_titlecase(c) ? LK_CHARACTER_UPPER : LK_CHARACTER_OTHER;
+}
+
 /* Characters that NFC keeps whatever stands beside them inside this set, and whose lower-case form is one character of
  * its own, independent of context: Latin, Cyrillic, common punctuation, kana, Han and Hangul syllables. Not complete,
  * only common: text of these alone needs no normalisation. U+0130 becomes two characters, hence its absence. */

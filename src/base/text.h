@@ -52,6 +52,15 @@ int lk_utf8_width(const char *text, size_t size);
 size_t lk_utf8_mark(const char *text, size_t size);
 /** Whether the character at text is Unicode white space (of `bytes` bytes). */
 bool lk_utf8_space(const char *text, size_t bytes);
+/* What casing tells characters apart by: letters of a case (capitals and title case are one), decimal digits, others. */
+typedef enum lk_character {
+  LK_CHARACTER_OTHER,
+  LK_CHARACTER_LOWER,
+  LK_CHARACTER_UPPER,
+  LK_CHARACTER_DIGIT
+} lk_character;
+/** Which of them the character at text is (of `bytes` bytes). */
+lk_character lk_utf8_character(const char *text, size_t bytes);
 /* What becomes one before text is cut into units: composed forms, small letters, digits. */
 typedef struct lk_folding {
   bool nfc, lower;

@@ -139,6 +139,21 @@ static lk_status check_units(const lk_corpus_info *ours, const lk_corpus_info *i
   return LK_OK;
 }
 
+/* The further columns of the model's corpus, where it reads any. */
+static lk_status check_columns(const lk_model *model, const lk_corpus_info *info, const char *path) {
+  const lk_corpus_info *ours = model->corpus;
+  for (int i = 0; i < ours->columns && *model->config.model.features; i++) {
+    const lk_corpus_column *wanted = &ours->column[i];
+    int at = 0;
+    while (at < info->columns && strcmp(info->column[at].name, wanted->name) != 0) at++;
+    if (at == info->columns || info->column[at].width != wanted->width || info->column[at].numbers != wanted->numbers)
+      return LK_FAIL(LK_DATA, "%s: it has no column \"%s\" as the model reads it; prepare the corpus with --like MODEL",
+                     path, wanted->name);
+    LK_TRY(same_strings(&info->column[at].values, &wanted->values, wanted->name, path));
+  }
+  return LK_OK;
+}
+
 static lk_status check_corpus(const lk_model *model, const lk_corpus_info *info, const char *path) {
   const lk_corpus_info *ours = model->corpus;
   if (info->kind != ours->kind)
@@ -150,7 +165,8 @@ static lk_status check_corpus(const lk_model *model, const lk_corpus_info *info,
   LK_TRY(check_units(ours, info, path));
   LK_TRY(same_strings(&info->source, &ours->source, "source", path));
   LK_TRY(same_strings(&info->target, &ours->target, "target", path));
-  return same_strings(&info->label, &ours->label, "label", path);
+  LK_TRY(same_strings(&info->label, &ours->label, "label", path));
+  return check_columns(model, info, path);
 }
 
 static lk_split last_split(const lk_corpus_info *info) {

@@ -42,6 +42,9 @@
   X(NO_NFC, "no-nfc", NULL, ALL, 2, "do not normalise text and labels (Unicode NFC)")                               \
   X(DIGITS, "digits", "keep|0", ALL & ~FRAMES, 2,                                                                   \
     "with 0, every digit of any script becomes 0, in text but not in labels; predict does the same (default keep)") \
+  X(FEATURE, "feature", "NAME", CLASSIFY | LABEL, 2,                                                                \
+    "also store a feature of each word as a column, for model.features: casing (lower, capitalized, upper, mixed, " \
+    "digits or other, before --lower); may be given several times")                                                 \
   X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                                \
     "keep the N most frequent units; others become <unk> (default 0: all)")                                         \
   X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                                  \
@@ -162,6 +165,12 @@ static int parse_separator(const char *text, lk_prepare *p) {
   return 0;
 }
 
+static int parse_feature(const char *text, lk_prepare *p) {
+  if (p->features == LK_MOST_FURTHER) return lk_cli_bad_option("--feature: more than %d features", LK_MOST_FURTHER);
+  p->feature[p->features++] = text;
+  return 0;
+}
+
 static int parse_no_label(const char *text, lk_prepare *p) {
   if (p->no_labels == LK_MOST_NO_LABELS) return lk_cli_bad_option("--no-label: more than %d values", LK_MOST_NO_LABELS);
   p->no_label[p->no_labels++] = text;
@@ -249,6 +258,8 @@ static error_t parse_units(int key, char *text, lk_prepare_arguments *a) {
       return p->nfc = false, 0;
     case OPTION_DIGITS:
       return parse_choice(key, text, p);
+    case OPTION_FEATURE:
+      return parse_feature(text, p);
     case OPTION_VOCABULARY:
       return parse_vocabulary(key, text, a);
     case OPTION_MIN_COUNT:
@@ -347,6 +358,7 @@ static bool agrees(int key, const lk_prepare *p, const lk_corpus_info *info) {
     case OPTION_TARGET_MIN_COUNT:
     case OPTION_SENTENCEPIECE:
     case OPTION_TARGET_SENTENCEPIECE:
+    case OPTION_FEATURE:
       return false;
     default:
       return true;

@@ -14,7 +14,11 @@ int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_CO
   else
     forms[0] =
         (lk_column_form){.name = "source", .values = info->source.count, .width = 1, .counts = info->source.number};
-  return 1;
+  for (int c = 0; c < info->columns; c++) {
+    const lk_corpus_column *column = &info->column[c];
+    forms[c + 1] = (lk_column_form){.name = column->name, .values = column->values.count, .width = column->width};
+  }
+  return 1 + info->columns;
 }
 
 /* Which kinds of corpus a view can read. */
@@ -58,6 +62,7 @@ static void describe(lk_loader *loader, const lk_corpus_info *info, const lk_sha
   *loader = (lk_loader){.settings = *settings, .shards = *shards, .kind = info->kind, .stream = info->stream};
   loader->epoch = -1;
   loader->D = info->frames;
+  loader->columns = lk_corpus_columns(info, loader->form);
   loader->labels = info->label.count;
   loader->least_label = lk_corpus_least_label(info, settings->split);
   loader->buckets = info->buckets[settings->split];
@@ -101,6 +106,7 @@ void lk_loader_close(lk_loader **loader) {
   free(l->source);
   free(l->target);
   free(l->frames);
+  for (int c = 1; c < l->columns; c++) free(l->further[c]);
   free(l->order);
   free(l->scratch);
   free(l->visits);
@@ -138,12 +144,15 @@ ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first) {
 }
 
 static void lay_out_inputs(const lk_loader *loader, lk_inputs *in, lk_arena *arena, ptrdiff_t N) {
-  *in = (lk_inputs){.count = 1};
-  if (loader->D > 0)
-    in->column[0] =
-        (lk_column){.name = "frames", .numbers = lk_arena_take(arena, sizeof(float) * (size_t)(N * loader->D))};
-  else
-    in->column[0] = (lk_column){.name = "source", .ids = lk_arena_ints(arena, N)};
+  *in = (lk_inputs){.count = loader->columns};
+  for (int c = 0; c < loader->columns; c++) {
+    const lk_column_form *form = &loader->form[c];
+    in->column[c].name = form->name;
+    if (form->values > 0)
+      in->column[c].ids = lk_arena_ints(arena, N * form->width);
+    else
+      in->column[c].numbers = lk_arena_take(arena, (size_t)(N * form->width) * sizeof(float));
+  }
 }
 
 void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena) {
@@ -189,6 +198,14 @@ static void pick_rows(lk_loader *loader, int64_t step, lk_pack *pack) {
   }
 }
 
+/* Row r of further column c: the value of one position. Both kinds have cells of 4 bytes. */
+static void fill_further(const lk_loader *loader, const lk_batch *batch, int c, ptrdiff_t r, ptrdiff_t position) {
+  const ptrdiff_t width = loader->form[c].width;
+  const lk_column *column = &batch->input.column[c];
+  void *to = column->ids ? (void *)(column->ids + r * width) : (void *)(column->numbers + r * width);
+  memcpy(to, loader->further[c] + position * width, (size_t)width * sizeof(int32_t));
+}
+
 /* What one sequence holds, along its chain of packed rows. */
 static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b) {
   const ptrdiff_t row = loader->picked[b], at = loader->offset[row], D = loader->D;
@@ -200,6 +217,7 @@ static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b)
       memcpy(column->numbers + r * D, loader->frames + (at + t) * D, (size_t)D * sizeof *column->numbers);
     else
       column->ids[r] = loader->source[at + t];
+    for (int c = 1; c < loader->columns; c++) fill_further(loader, batch, c, r, at + t);
     if (view == LK_VIEW_LM) batch->target[r] = loader->source[at + t + 1];
     if (view == LK_VIEW_LABEL) batch->target[r] = loader->target[at + t];
   }

@@ -29,6 +29,10 @@ struct lk_loader {
   float *frames;    /* [positions, D] */
   ptrdiff_t used;   /* positions held */
   size_t source_capacity, target_capacity, frames_capacity;
+  lk_column_form form[LK_MAX_COLUMNS]; /* of the columns that batches have; the first is source or frames */
+  int columns;
+  int32_t *further[LK_MAX_COLUMNS]; /* [positions, width] of the others, int32 or float */
+  size_t further_capacity[LK_MAX_COLUMNS];
 
   int32_t *key;           /* [rows] what rows are sorted by: length, but of pairs both lengths in one number */
   int32_t *target_length; /* [rows] pairs: positions of the target */

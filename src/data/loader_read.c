@@ -11,7 +11,8 @@ typedef struct block {
   ptrdiff_t rows_most, width, target_width;
   int32_t *source, *length, *target, *target_length;
   float *frames;
-  lk_strings references; /* of the whole bucket */
+  int32_t *further[LK_MAX_COLUMNS]; /* as the loader's */
+  lk_strings references;            /* of the whole bucket */
 } block;
 
 static void block_release(block *b) {
@@ -21,6 +22,7 @@ static void block_release(block *b) {
   free(b->target_length);
   lk_strings_release(&b->references);
   free(b->frames);
+  for (int c = 1; c < LK_MAX_COLUMNS; c++) free(b->further[c]);
 }
 
 static lk_status block_reserve(block *b, const lk_loader *loader, const lk_bucket *bucket, ptrdiff_t rows) {
@@ -36,6 +38,8 @@ static lk_status block_reserve(block *b, const lk_loader *loader, const lk_bucke
     LK_GO(lk_alloc(&b->frames, n * (size_t)b->width, (size_t)loader->D * sizeof *b->frames));
   else
     LK_GO(lk_alloc(&b->source, n * (size_t)b->width, sizeof *b->source));
+  for (int c = 1; c < loader->columns; c++)
+    LK_GO(lk_alloc(&b->further[c], n * (size_t)(b->width * loader->form[c].width), sizeof *b->further[c]));
   if (loader->settings.view != LK_VIEW_LM) LK_GO(lk_alloc(&b->target, n * (size_t)b->target_width, sizeof *b->target));
 done:
   if (status != LK_OK) block_release(b);
@@ -79,6 +83,17 @@ static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, st
   return LK_OK;
 }
 
+static lk_status keep_further(lk_loader *loader, const block *b, ptrdiff_t i, stretch s) {
+  for (int c = 1; c < loader->columns; c++) {
+    const ptrdiff_t width = loader->form[c].width;
+    const size_t need = (size_t)((loader->used + s.keep) * width);
+    LK_TRY(lk_grow(&loader->further[c], &loader->further_capacity[c], need, sizeof *loader->further[c]));
+    memcpy(loader->further[c] + loader->used * width, b->further[c] + (i * b->width + s.skip) * width,
+           (size_t)(s.keep * width) * sizeof *loader->further[c]);
+  }
+  return LK_OK;
+}
+
 /* Row i of the block becomes row `row` of the loader. */
 static lk_status keep_row(lk_loader *loader, const block *b, ptrdiff_t i, ptrdiff_t row, const char *name,
                           ptrdiff_t file_row) {
@@ -95,6 +110,7 @@ static lk_status keep_row(lk_loader *loader, const block *b, ptrdiff_t i, ptrdif
     LK_TRY(lk_grow(&loader->source, &loader->source_capacity, need, sizeof *loader->source));
     memcpy(loader->source + loader->used, b->source + i * b->width + s.skip, (size_t)s.keep * sizeof *b->source);
   }
+  LK_TRY(keep_further(loader, b, i, s));
   loader->offset[row] = loader->used;
   loader->length[row] = (int32_t)s.positions;
   loader->used += s.keep;
@@ -121,6 +137,8 @@ static lk_status read_bucket(lk_loader *loader, const lk_corpus *corpus, int k, 
   for (ptrdiff_t at = mine.begin; at < mine.end;) {
     ptrdiff_t count = mine.end - at < b.rows_most ? mine.end - at : b.rows_most;
     LK_GO(lk_corpus_rows(corpus, split, k, at, count, b.source, b.length, b.target, b.frames));
+    for (int c = 1; c < loader->columns; c++)
+      LK_GO(lk_corpus_read_column(corpus, split, k, c - 1, at, count, b.further[c]));
     if (loader->settings.view == LK_VIEW_PAIRS)
       LK_GO(lk_corpus_target_lengths(corpus, split, k, at, count, b.target_length));
     for (ptrdiff_t i = 0; i < count; i++, at++) {

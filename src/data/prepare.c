@@ -149,6 +149,7 @@ static lk_status measure_padding(lk_job *job) {
 static lk_status run(lk_job *job) {
   LK_TRY(lk_job_load(job));
   if (job->format->begin) LK_TRY(job->format->begin(job));
+  LK_TRY(lk_job_columns_begin(job));
   LK_TRY(lk_vocab_create(&job->vocab, true));
   LK_TRY(lk_vocab_create(&job->labels, false));
   LK_TRY(lk_job_deal(job));
@@ -167,6 +168,10 @@ static void release(lk_job *job) {
   lk_vocab_destroy(&job->targets);
   if (job->pieces[1] != job->pieces[0]) lk_pieces_destroy(&job->pieces[1]);
   lk_pieces_destroy(&job->pieces[0]);
+  for (int c = 0; c < job->info.columns; c++) {
+    lk_strings_release(&job->info.column[c].values);
+    free(job->column[c]);
+  }
   lk_buffer_release(&job->info.source_model); /* the rest of info is borrowed */
   lk_buffer_release(&job->info.target_model);
   lk_job_release_sources(job);
@@ -192,6 +197,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   LK_TRY(check_figures(prepare));
   LK_TRY(lk_prepare_check_deal(prepare, format->kind));
   if (format->kind != LK_CORPUS_PAIRS) LK_TRY(check_no_pairs(prepare));
+  LK_TRY(lk_prepare_check_columns(prepare, format->kind));
   LK_TRY(format->check(prepare));
   lk_job *job = NULL;
   LK_TRY(lk_alloc(&job, 1, sizeof *job));

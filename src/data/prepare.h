@@ -62,7 +62,9 @@ typedef struct lk_prepare {
   ptrdiff_t vocabulary; /* at most so many units besides the specials; 0 all */
   int64_t minimum;      /* units seen less often become <unk> */
   bool lower, nfc;
-  bool digits;          /* every digit becomes 0, in text but not in labels */
+  bool digits;                          /* every digit becomes 0, in text but not in labels */
+  const char *feature[LK_MOST_FURTHER]; /* columns to make of the words (word_column.h) */
+  int features;
   ptrdiff_t max_length; /* units of a sequence, without <sos> and <eos> */
   lk_too_long too_long;
   lk_empty empty;

@@ -46,6 +46,8 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
     size_t size = job->folded.size;
     LK_TRY(lk_job_limit_text(job, source, line.number, column, job->folded.data, &size));
     if (size == 0) continue;
+    record->written = halves.tail;
+    record->written_size = halves.tail_size;
     record->text = job->folded.data;
     record->size = size;
     *more = true;
@@ -59,13 +61,25 @@ static lk_status count(lk_job *job, const lk_source *source, const lk_record *re
   return lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size);
 }
 
+/* Folding changes words, not where they begin and end: the n-th before is the n-th after it. */
+static lk_status put_columns(lk_job *job, const lk_record *record, lk_corpus_row *row) {
+  const char *word;
+  size_t at = 0, size;
+  LK_TRY(lk_job_columns_row(job, row->length, row));
+  for (ptrdiff_t i = 1; job->info.columns > 0 && i < row->length - 1; i++)
+    if (lk_unit_next(LK_WORD, record->written, record->written_size, &at, &word, &size))
+      lk_job_columns_put(job, i, word, size);
+  return LK_OK;
+}
+
 static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
   int32_t label;
   ptrdiff_t length;
   LK_TRY(
       lk_job_find_label(job, source, split, record->line, record->column, record->label, record->label_size, &label));
   LK_TRY(lk_job_encode(job, record->text, record->size, &length));
-  const lk_corpus_row row = {.source = job->ids, .length = length, .target = &label, .target_length = 1};
+  lk_corpus_row row = {.source = job->ids, .length = length, .target = &label, .target_length = 1};
+  LK_TRY(put_columns(job, record, &row));
   return lk_job_add(job, split, &row, length - 2);
 }
 

@@ -38,6 +38,7 @@ typedef struct lk_source {
 /* A word and its label. */
 typedef struct lk_span {
   size_t at, size;         /* in the job's folded text */
+  size_t raw_at, raw_size; /* in job->raw, before folding */
   size_t tag_at, tag_size; /* in job->other, folded; size 0: no label */
   ptrdiff_t line, tag_column;
 } lk_span;
@@ -48,6 +49,8 @@ typedef struct lk_record {
   ptrdiff_t weight;         /* what fractions count: 1, or characters of a running text */
   const char *text, *label; /* folded; pairs: the source and the first target */
   size_t size, label_size;
+  const char *written; /* classify: the text before folding */
+  size_t written_size;
   ptrdiff_t targets, second; /* pairs: accepted targets, in job->references; the column of the second */
   ptrdiff_t length;          /* labeller: words, in job->spans; frames: frames, in job->frames */
   bool line_end;             /* running text: a line ends here */
@@ -107,12 +110,15 @@ struct lk_job {
   ptrdiff_t cut[2];    /* where, in the training file, valid and test begin; PTRDIFF_MAX where they do not */
   ptrdiff_t positions; /* stored ones that are not <pad> */
 
-  lk_buffer group, line;     /* the subject of the record; its line without that */
-  lk_buffer folded;          /* scratch of one record */
-  lk_buffer other;           /* and of its labels; pairs: the first target */
-  lk_buffer references, raw; /* pairs: all targets, folded; text before it is cut */
+  lk_buffer group, line; /* the subject of the record; its line without that */
+  lk_buffer folded;      /* scratch of one record */
+  lk_buffer other;       /* and of its labels; pairs: the first target */
+  lk_buffer references;  /* pairs: all targets, folded */
+  lk_buffer raw;         /* pairs: text before it is cut; labeller: words before folding */
   lk_span *spans;
   int32_t *ids, *tags;
+  int32_t *column[LK_MOST_FURTHER]; /* of the row that is being written */
+  size_t column_capacity[LK_MOST_FURTHER];
   float *frames;
   size_t spans_capacity, ids_capacity, tags_capacity, frames_capacity;
   ptrdiff_t id_count; /* ids waiting to be written, of a running text */
@@ -203,6 +209,14 @@ void lk_notes_release(lk_notes *notes);
 LK_CHECKED lk_status lk_job_encode(lk_job *job, const char *text, size_t size, ptrdiff_t *length);
 /** Write a row and take it into the report; `units` without <sos> and <eos>, of pairs the source's. */
 LK_CHECKED lk_status lk_job_add(lk_job *job, lk_split split, const lk_corpus_row *row, ptrdiff_t units);
+/** LK_USAGE where --feature does not go with the kind, or there is none of that name. */
+LK_CHECKED lk_status lk_prepare_check_columns(const lk_prepare *settings, lk_corpus_kind kind);
+/** Describe the further columns in job->info. */
+LK_CHECKED lk_status lk_job_columns_begin(lk_job *job);
+/** Room for a row of `length` positions, in *row; all have the first value. */
+LK_CHECKED lk_status lk_job_columns_row(lk_job *job, ptrdiff_t length, lk_corpus_row *row);
+/** The values of a word, as it is written before folding. */
+void lk_job_columns_put(lk_job *job, ptrdiff_t position, const char *word, size_t size);
 /** Write what waits of a running text. */
 LK_CHECKED lk_status lk_job_flush(lk_job *job);
 

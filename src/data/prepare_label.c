@@ -38,6 +38,9 @@ static lk_status take_word(lk_job *job, const lk_source *source, const lk_row *r
   LK_TRY(take_label(job, source, row, span));
   LK_TRY(lk_job_fold(job, row->word, row->word_size));
   span->size = job->folded.size - span->at;
+  span->raw_at = job->raw.size;
+  span->raw_size = row->word_size;
+  if (job->info.columns > 0) LK_TRY(lk_buffer_append(&job->raw, row->word, row->word_size));
   return LK_OK;
 }
 
@@ -45,7 +48,7 @@ static lk_status take_word(lk_job *job, const lk_source *source, const lk_row *r
 static lk_status read_sentence(lk_job *job, lk_source *source, ptrdiff_t *count, bool *keep) {
   lk_row row;
   lk_row_kind kind;
-  job->folded.size = job->other.size = 0;
+  job->folded.size = job->other.size = job->raw.size = 0;
   *keep = true;
   for (*count = 0;;) {
     LK_TRY(lk_columns_next(job, source, &row, &kind));
@@ -94,6 +97,8 @@ static lk_status count_words(lk_job *job, const lk_source *source, const lk_reco
 
 static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
   const ptrdiff_t length = record->length + 2;
+  lk_corpus_row row = {.length = length, .target_length = length};
+  LK_TRY(lk_job_columns_row(job, length, &row));
   LK_TRY(lk_grow(&job->ids, &job->ids_capacity, (size_t)length, sizeof *job->ids));
   LK_TRY(lk_grow(&job->tags, &job->tags_capacity, (size_t)length, sizeof *job->tags));
   job->ids[0] = LK_SOS;
@@ -104,11 +109,13 @@ static lk_status write_record(lk_job *job, const lk_source *source, lk_split spl
     const int32_t id = lk_vocab_find(job->vocab, job->folded.data + span->at, span->size, LK_UNK);
     job->ids[i + 1] = id < LK_SPECIALS ? LK_UNK : id; /* a word spelled like a special unit */
     job->tags[i + 1] = LK_NO_LABEL;
+    lk_job_columns_put(job, i + 1, job->raw.data + span->raw_at, span->raw_size);
     if (span->tag_size > 0)
       LK_TRY(lk_job_find_label(job, source, split, span->line, span->tag_column, job->other.data + span->tag_at,
                                span->tag_size, &job->tags[i + 1]));
   }
-  const lk_corpus_row row = {.source = job->ids, .length = length, .target = job->tags, .target_length = length};
+  row.source = job->ids;
+  row.target = job->tags;
   return lk_job_add(job, split, &row, record->length);
 }
 

@@ -23,14 +23,26 @@ typedef struct lk_line_batch {
   size_t value_count, value_capacity, frame_capacity;
   int32_t *target;
   size_t target_capacity;
+  int32_t *feature[LK_MOST_FURTHER], *packed[LK_MOST_FURTHER]; /* further columns: as ids; as the batch has them */
+  size_t feature_capacity[LK_MOST_FURTHER], packed_capacity[LK_MOST_FURTHER];
 } lk_line_batch;
 
 /** The next batch: count lines, 0 at the end; batch.pack.B of them not empty. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_line_batch_next(lk_line_batch *b);
 void lk_line_batch_release(lk_line_batch *b);
 
+/* Further columns of the model, in features.c. */
+/** Values for the ids of a line, which are those from `first` on. LK_DATA, LK_MEMORY. */
+LK_CHECKED lk_status lk_line_features_read(lk_line_batch *b, ptrdiff_t line, ptrdiff_t first);
+/** Add the columns to the batch, which has its rows. LK_MEMORY. */
+LK_CHECKED lk_status lk_line_features_layout(lk_line_batch *b);
+/** The values of a line to the rows of its sequence. */
+void lk_line_features_place(lk_line_batch *b, ptrdiff_t line, ptrdiff_t seq);
+
 /** Whether the words of a labeller's line are set apart by TABs. */
 bool lk_line_has_tabs(const lk_lines *lines, ptrdiff_t line);
+/** Its next word from *at, without blanks around it; false at the end. */
+bool lk_line_next_word(const lk_lines *lines, ptrdiff_t line, size_t *at, const char **word, size_t *size);
 /** Append the words of such a line, one id each. LK_DATA with the place. */
 LK_CHECKED lk_status lk_read_words(lk_model *model, const lk_lines *lines, ptrdiff_t line, int32_t **ids,
                                    ptrdiff_t *count, size_t *capacity);

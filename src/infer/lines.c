@@ -48,6 +48,7 @@ static lk_status read_line(lk_line_batch *b, ptrdiff_t line) {
     LK_TRY(lk_model_encode(b->model, text, size, &b->ids, &b->id_count, &b->id_capacity));
   b->length[i] = b->id_count - b->begin[i];
   if (!b->tabs[i]) LK_TRY(see(b, text, size, b->ids + b->begin[i], b->length[i]));
+  LK_TRY(lk_line_features_read(b, line, b->begin[i]));
   if (next_units(b) && b->length[i] > 0) b->length[i]--; /* nothing follows the last */
   return LK_OK;
 }
@@ -98,11 +99,13 @@ static lk_status make_batch(lk_line_batch *b) {
     line_of[n++] = i;
   }
   LK_TRY(lk_batch_from_ids(&b->batch, &b->arena, &b->model->one, n, ids, length, perm));
+  LK_TRY(lk_line_features_layout(b));
   LK_TRY(lk_grow(&b->target, &b->target_capacity, (size_t)rows + 1, sizeof *b->target));
   LK_TRY(lk_grow(&b->frames, &b->frame_capacity, (size_t)(rows * D) + 1, sizeof *b->frames));
   for (ptrdiff_t seq = 0; seq < n; seq++) {
     b->seq[line_of[perm[seq]]] = seq;
     place(b, line_of[perm[seq]], seq);
+    lk_line_features_place(b, line_of[perm[seq]], seq);
   }
   if (D > 0) b->batch.input.column[0] = (lk_column){.name = "frames", .numbers = b->frames};
   b->batch.target = next_units(b) ? b->target : NULL;
@@ -120,5 +123,9 @@ void lk_line_batch_release(lk_line_batch *b) {
   free(b->values);
   free(b->frames);
   free(b->target);
+  for (int c = 0; c < LK_MOST_FURTHER; c++) {
+    free(b->feature[c]);
+    free(b->packed[c]);
+  }
   *b = (lk_line_batch){0};
 }

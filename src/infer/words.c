@@ -8,8 +8,7 @@ bool lk_line_has_tabs(const lk_lines *lines, ptrdiff_t line) {
   return lines->cut == LK_CUT_TABS || memchr(lines->text[line], '\t', lines->size[line]) != NULL;
 }
 
-/* The next word from *at, without blanks around it; false at the end. */
-static bool next_word(const lk_lines *lines, ptrdiff_t line, size_t *at, const char **word, size_t *size) {
+bool lk_line_next_word(const lk_lines *lines, ptrdiff_t line, size_t *at, const char **word, size_t *size) {
   const char *text = lines->text[line], *end = text + lines->size[line];
   if (*at > lines->size[line]) return false;
   *word = text + *at;
@@ -42,7 +41,7 @@ static bool is_row(const lk_model *model, const lk_lines *lines, ptrdiff_t line)
   const char *word, *first = NULL;
   size_t at = 0, size, first_size = 0;
   int count = 0;
-  while (next_word(lines, line, &at, &word, &size)) {
+  while (lk_line_next_word(lines, line, &at, &word, &size)) {
     if (count++ == 0) first = word, first_size = size;
     if (count > 10) return false;
   }
@@ -78,7 +77,7 @@ lk_status lk_read_words(lk_model *model, const lk_lines *lines, ptrdiff_t line, 
         "%s:%lld:1: looks like a row of a file of columns: say --input columns or --input conllu, or --input "
         "tabs where its TABs stand between the words of a sentence",
         lines->name, number);
-  for (size_t begin = 0; next_word(lines, line, &at, &word, &size); begin = at) {
+  for (size_t begin = 0; lk_line_next_word(lines, line, &at, &word, &size); begin = at) {
     if (size == 0)
       return LK_FAIL(LK_DATA, "%s:%lld:%zu: an empty word: expected one TAB between two words", lines->name, number,
                      lk_utf8_count(text, begin) + 1);

@@ -3,6 +3,7 @@
  *   /                     format="lockstep-corpus" version task unit created_by source frames max_length [split]
  *   /vocab/source /vocab/target /vocab/label     strings; <name>_count: how often each was seen in training
  *   /train/len_0032/source  int32 [N,32]   length int32 [N]   target int32 [N,32] or [N]   frames float32 [N,32,D]
+ *   /train/len_0032/<column>  int32 [N,32] tokens of /vocab/<column>, or float32 [N,32,D] (attribute columns of /)
  *   /train/stream           int32 [n]
  *   /valid/... /test/...    the same
  * Pairs also have target_unit and shared among the attributes, target_length int32 [N] beside target, and in /valid and
@@ -16,6 +17,7 @@
  * Frames have neither <sos> nor <eos>. Not collective throughout. */
 #pragma once
 #include "h5.h"
+#include "inputs.h"
 
 enum { LK_PAD = 0, LK_SOS = 1, LK_EOS = 2, LK_UNK = 3, LK_SPECIALS = 4 };
 /* In the place of a label: none (left out of the loss and of all counts); one that training never has (no loss either,
@@ -36,6 +38,15 @@ typedef enum lk_corpus_kind {
   LK_CORPUS_KINDS
 } lk_corpus_kind;
 extern const char *const lk_corpus_kind_names[LK_CORPUS_KINDS]; /* text classify label pairs frames */
+
+/* A column beside the words (or frames): a value for each position, 0 at <sos>, <eos> and <pad>. */
+enum { LK_MOST_FURTHER = LK_MAX_COLUMNS - 1 };
+typedef struct lk_corpus_column {
+  char name[32];
+  bool numbers;      /* float32; else tokens, int32 */
+  ptrdiff_t width;   /* numbers of a position; 1 token */
+  lk_strings values; /* the vocabulary of tokens */
+} lk_corpus_column;
 
 typedef struct lk_bucket {
   ptrdiff_t width, rows;  /* padded length (and its name), rows */
@@ -61,6 +72,8 @@ typedef struct lk_corpus_info {
   ptrdiff_t tokens[LK_SPLITS]; /* stream: length; else real positions (frames or words without <sos> <eos>) */
   ptrdiff_t max_length;        /* longest row in tokens, <sos> and <eos> included; of pairs the longer side */
   int conllu_word, conllu_tag; /* labels from CoNLL-U: the columns told for words and labels, 1000 more; 0: none were */
+  int columns;                 /* beside source or frames */
+  lk_corpus_column column[LK_MOST_FURTHER];
   char digest[33];
 } lk_corpus_info;
 
@@ -87,6 +100,9 @@ const lk_corpus_info *lk_corpus_about(const lk_corpus *corpus);
  *  width: LK_DATA. source [rows,width] length [rows] target [rows,target_width] (width, or 1) frames [rows,width,D] */
 LK_CHECKED lk_status lk_corpus_rows(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t rows,
                                     int32_t *source, int32_t *length, int32_t *target, float *frames);
+/** The same rows of a further column: out [rows,width] int32, or float [rows,width,column width]. LK_DATA. */
+LK_CHECKED lk_status lk_corpus_read_column(const lk_corpus *corpus, lk_split split, int bucket, int column,
+                                           ptrdiff_t row, ptrdiff_t rows, void *out);
 /** Where a label stands first, for messages: "train/len_0008 row 3, word 2" (rows from 0, as in the file; words from 1;
  *  none of sequences), parts and buckets one after the other; "" where it stands nowhere. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_corpus_find_label(const lk_corpus *corpus, int32_t label, char out[96]);
@@ -105,7 +121,8 @@ typedef struct lk_corpus_row {
   ptrdiff_t length;
   const int32_t *target; /* [target_length]: a label (1), or one per token (length), or ids with <sos> <eos> */
   ptrdiff_t target_length;
-  const float *frames; /* [length, D] */
+  const float *frames;                 /* [length, D] */
+  const void *column[LK_MOST_FURTHER]; /* [length] int32, or [length, width] float, of each further column */
   const char
       *references; /* pairs: accepted targets, TABs between them, or NULL: all rows of a split have them or none */
   size_t references_size;

@@ -36,3 +36,8 @@ static inline int lk_kind_target_axes(lk_corpus_kind kind) {
 static inline ptrdiff_t lk_kind_frame(lk_corpus_kind kind) { return lk_kind_has_ids(kind) ? 2 : 0; }
 
 void lk_info_release(lk_corpus_info *info);
+
+/** Whether a further column can be called so: small letters, digits and _, and no name that means something else. */
+bool lk_column_name_suits(const char *name);
+/** Further columns from attribute "columns" of an object, after kind and stream; their vocabularies come later. LK_DATA. */
+LK_CHECKED lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_info *info);

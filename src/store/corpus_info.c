@@ -11,12 +11,14 @@ const char *const lk_split_names[LK_SPLITS] = {"train", "valid", "test"};
 const char *const lk_corpus_kind_names[LK_CORPUS_KINDS] = {"text", "classify", "label", "pairs", "frames"};
 
 enum { MOST_FRAMES = 1 << 20, MOST_VOCABULARY = 1 << 28, MOST_MODEL = 1 << 28 /* bytes */ };
+enum { MOST_WIDTH = 1 << 16 /* numbers of a column */ };
 
 void lk_info_release(lk_corpus_info *info) {
   lk_strings_release(&info->source);
   lk_strings_release(&info->target);
   lk_strings_release(&info->label);
   lk_strings_release(&info->unseen);
+  for (int i = 0; i < info->columns; i++) lk_strings_release(&info->column[i].values);
   lk_buffer_release(&info->source_model);
   lk_buffer_release(&info->target_model);
 }
@@ -67,6 +69,91 @@ lk_status lk_format_newer(const lk_h5 *file) {
   return LK_OK;
 }
 
+/* ---- further columns ---- */
+
+/* A column is a data set of each bucket and, if it holds tokens, one of /vocab: it cannot be called like the others. */
+bool lk_column_name_suits(const char *name) {
+  static const char *const taken[] = {"source",     "length", "target", "target_length", "frames",
+                                      "references", "label",  "unseen", "source_model",  "target_model"};
+  const size_t size = strlen(name);
+  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+    if (strcmp(name, taken[i]) == 0) return false;
+  return size >= 1 && size < sizeof((lk_corpus_column *)0)->name && name[0] != '_' &&
+         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == size && strstr(name, "_count") == NULL;
+}
+
+static lk_status write_column_forms(lk_h5 *file, const char *object, const lk_corpus_info *info) {
+  lk_buffer text = {0};
+  lk_status status = LK_OK;
+  for (int i = 0; i < info->columns; i++) {
+    const lk_corpus_column *column = &info->column[i];
+    LK_ASSERT(lk_column_name_suits(column->name));
+    LK_GO(lk_buffer_printf(&text, "%s%s", i > 0 ? "," : "", column->name));
+    if (column->numbers) LK_GO(lk_buffer_printf(&text, ":%td", column->width));
+  }
+  if (info->columns > 0) LK_GO(lk_h5_set_text(file, object, "columns", text.data));
+done:
+  lk_buffer_release(&text);
+  return status;
+}
+
+/* "casing" are tokens, "weather:3" three numbers. */
+static bool parse_column(char *item, lk_corpus_column *column) {
+  const char *name = strsep(&item, ":");
+  char *end = "";
+  const long width = item ? strtol(item, &end, 10) : 1;
+  *column = (lk_corpus_column){.width = width, .numbers = item != NULL};
+  if (!lk_column_name_suits(name) || width < 1 || width > MOST_WIDTH || *end) return false;
+  (void)snprintf(column->name, sizeof column->name, "%s", name);
+  return true;
+}
+
+static bool parse_columns(char *text, lk_corpus_info *info) {
+  for (char *item; (item = strsep(&text, ",")) != NULL;) {
+    if (info->columns == LK_MOST_FURTHER || !parse_column(item, &info->column[info->columns])) return false;
+    for (int i = 0; i < info->columns; i++)
+      if (strcmp(info->column[i].name, info->column[info->columns].name) == 0) return false;
+    info->columns++;
+  }
+  return true;
+}
+
+lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_info *info) {
+  lk_buffer text = {0};
+  if (!lk_h5_has_attribute(file, object, "columns")) return LK_OK; /* older files, and most others */
+  lk_status status = lk_h5_get_text(file, object, "columns", &text);
+  if (status == LK_OK && (info->stream || info->kind == LK_CORPUS_PAIRS || !parse_columns(text.data, info)))
+    status = LK_FAIL(LK_DATA, "%s: attribute \"columns\" of %s is no list of columns, COLUMN or COLUMN:WIDTH, of rows",
+                     lk_h5_path(file), object);
+  lk_buffer_release(&text);
+  return status;
+}
+
+static lk_status write_column_values(lk_h5 *file, const lk_corpus_info *info) {
+  char path[64];
+  for (int i = 0; i < info->columns; i++) {
+    if (info->column[i].numbers) continue;
+    snprintf(path, sizeof path, "/vocab/%s", info->column[i].name);
+    LK_TRY(lk_h5_write_strings(file, path, &info->column[i].values, "the number of a value is its row"));
+  }
+  return LK_OK;
+}
+
+static lk_status read_column_values(const lk_h5 *file, lk_corpus_info *info) {
+  char path[64];
+  for (int i = 0; i < info->columns; i++) {
+    if (info->column[i].numbers) continue;
+    snprintf(path, sizeof path, "/vocab/%s", info->column[i].name);
+    LK_TRY(lk_h5_read_strings(file, path, &info->column[i].values));
+    if (info->column[i].values.count < 1 || info->column[i].values.count > INT32_MAX)
+      return LK_FAIL(LK_DATA, "%s: %s has %td values; at least 1 is needed, and at most %d", lk_h5_path(file), path,
+                     info->column[i].values.count, INT32_MAX);
+  }
+  return LK_OK;
+}
+
+/* ---- vocabularies and models ---- */
+
 static lk_status write_vocab(lk_h5 *file, const char *name, const char *note, const lk_strings *words) {
   char path[64];
   if (!words->count) return LK_OK;
@@ -87,7 +174,8 @@ lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info) {
   LK_TRY(write_vocab(file, "target", "as source, of the target language", &info->target));
   LK_TRY(write_vocab(file, "label", "labels, numbered from 0", &info->label));
   LK_TRY(write_model(file, "/vocab/source_model", &info->source_model));
-  return write_model(file, "/vocab/target_model", &info->target_model);
+  LK_TRY(write_model(file, "/vocab/target_model", &info->target_model));
+  return write_column_values(file, info);
 }
 
 static lk_status read_vocab(const lk_h5 *file, const char *name, bool wanted, ptrdiff_t least, lk_strings *words) {
@@ -130,7 +218,8 @@ lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info) {
     return LK_FAIL(LK_DATA, "%s: both sides share one vocabulary, but /vocab/target has %td entries, not %td",
                    lk_h5_path(file), info->target.count, info->source.count);
   LK_TRY(read_model(file, "/vocab/source_model", &info->source_model));
-  return read_model(file, "/vocab/target_model", &info->target_model);
+  LK_TRY(read_model(file, "/vocab/target_model", &info->target_model));
+  return read_column_values(file, info);
 }
 
 lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info) {
@@ -148,6 +237,7 @@ lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *i
   if (info->split[0]) LK_TRY(lk_h5_set_text(file, object, "split", info->split));
   if (info->conllu_word) LK_TRY(lk_h5_set_int(file, object, "conllu_word", info->conllu_word));
   if (info->conllu_tag) LK_TRY(lk_h5_set_int(file, object, "conllu_tag", info->conllu_tag));
+  LK_TRY(write_column_forms(file, object, info));
   return lk_h5_set_int(file, object, "max_length", info->max_length);
 }
 
@@ -230,5 +320,5 @@ lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *in
   info->digits = (int)digits;
   info->max_length = (ptrdiff_t)longest;
   info->shared = (int)shared;
-  return LK_OK;
+  return lk_column_forms_read(file, object, info);
 }

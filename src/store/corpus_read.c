@@ -37,6 +37,16 @@ static lk_status check_array(const lk_h5 *file, const char *path, int axes, lk_t
   return LK_OK;
 }
 
+static lk_status check_column(const lk_corpus *corpus, lk_split split, const lk_corpus_column *column, ptrdiff_t *rows,
+                              ptrdiff_t width) {
+  char path[PATH];
+  bucket_path(path, split, width, column->name);
+  if (width > MOST_ROW / (ptrdiff_t)sizeof(float) / column->width)
+    return LK_FAIL(LK_DATA, "%s: %s has rows of more than %d MiB", lk_h5_path(corpus->file), path, MOST_ROW >> 20);
+  return column->numbers ? check_array(corpus->file, path, 3, LK_FLOAT32, rows, width, column->width)
+                         : check_array(corpus->file, path, 2, LK_INT32, rows, width, 1);
+}
+
 static lk_status open_bucket(lk_corpus *corpus, lk_split split, ptrdiff_t width) {
   lk_corpus_info *info = &corpus->info;
   char path[PATH];
@@ -55,6 +65,7 @@ static lk_status open_bucket(lk_corpus *corpus, lk_split split, ptrdiff_t width)
     LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target"), axes, LK_INT32, &rows, width, 1));
   if (info->kind == LK_CORPUS_PAIRS)
     LK_TRY(check_array(corpus->file, bucket_path(path, split, width, "target_length"), 1, LK_INT32, &rows, 1, 1));
+  for (int c = 0; c < info->columns; c++) LK_TRY(check_column(corpus, split, &info->column[c], &rows, width));
   if (width > MOST_ROW / (ptrdiff_t)sizeof(float) / (info->frames ? info->frames : 1))
     return LK_FAIL(LK_DATA, "%s: /%s/len_%04td has rows of more than %d MiB", lk_h5_path(corpus->file),
                    lk_split_names[split], width, MOST_ROW >> 20);
@@ -195,8 +206,8 @@ static lk_status check_ids(const lk_corpus *corpus, const char *path, ptrdiff_t 
   return LK_OK;
 }
 
-static lk_status check_frames(const lk_corpus *corpus, const char *path, ptrdiff_t row, ptrdiff_t count,
-                              ptrdiff_t columns, const float *frames) {
+static lk_status check_numbers(const lk_corpus *corpus, const char *path, ptrdiff_t row, ptrdiff_t count,
+                               ptrdiff_t columns, const float *frames) {
   for (ptrdiff_t i = 0; i < count; i++)
     if (!isfinite(frames[i]))
       return LK_FAIL(LK_DATA, "%s: %s row %td: a frame holds %s", lk_h5_path(corpus->file), path, row + i / columns,
@@ -249,10 +260,25 @@ lk_status lk_corpus_rows(const lk_corpus *corpus, lk_split split, int bucket, pt
     const ptrdiff_t columns = from->width * info->frames;
     bucket_path(path, split, from->width, "frames");
     LK_TRY(lk_h5_read(corpus->file, path, LK_FLOAT32, row, rows, frames));
-    LK_TRY(check_frames(corpus, path, row, rows * columns, columns, frames));
+    LK_TRY(check_numbers(corpus, path, row, rows * columns, columns, frames));
   }
   if (length) LK_TRY(read_length(corpus, split, from, row, rows, "length", length));
   return target && from->target_width ? read_target(corpus, split, from, row, rows, target) : LK_OK;
+}
+
+lk_status lk_corpus_read_column(const lk_corpus *corpus, lk_split split, int bucket, int column, ptrdiff_t row,
+                                ptrdiff_t rows, void *out) {
+  const lk_corpus_info *info = &corpus->info;
+  LK_ASSERT(bucket >= 0 && bucket < info->buckets[split] && column >= 0 && column < info->columns);
+  const lk_bucket *from = &info->bucket[split][bucket];
+  const lk_corpus_column *c = &info->column[column];
+  const ptrdiff_t cells = from->width * c->width;
+  char path[PATH];
+  LK_TRY(check_range(corpus, split, row, rows, from->rows));
+  bucket_path(path, split, from->width, c->name);
+  LK_TRY(lk_h5_read(corpus->file, path, c->numbers ? LK_FLOAT32 : LK_INT32, row, rows, out));
+  if (c->numbers) return check_numbers(corpus, path, row, rows * cells, cells, out);
+  return check_ids(corpus, path, row, rows, cells, out, "value", 0, c->values.count - 1);
 }
 
 lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t rows,

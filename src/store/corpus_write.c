@@ -22,8 +22,9 @@ typedef struct gathered {
   ptrdiff_t width, rows, capacity;
   int32_t *source, *length, *target, *target_length;
   float *frames;
-  ptrdiff_t flushed;     /* rows that are in the file */
-  lk_strings references; /* of all rows, written at the end */
+  int32_t *column[LK_MOST_FURTHER]; /* cells of 4 bytes, int32 or float */
+  ptrdiff_t flushed;                /* rows that are in the file */
+  lk_strings references;            /* of all rows, written at the end */
 } gathered;
 
 typedef struct portion {
@@ -80,6 +81,8 @@ lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk
   made->info.digits = info->digits;
   made->info.conllu_word = info->conllu_word;
   made->info.conllu_tag = info->conllu_tag;
+  made->info.columns = info->columns;
+  memcpy(made->info.column, info->column, sizeof info->column);
   lk_status status = lk_h5_create(&made->file, path, false);
   if (status == LK_OK) status = write_header(made, info, source);
   if (status != LK_OK)
@@ -103,6 +106,7 @@ void lk_corpus_discard(lk_corpus_writer **writer) {
       free(shelf->target);
       free(shelf->target_length);
       free(shelf->frames);
+      for (int c = 0; c < LK_MOST_FURTHER; c++) free(shelf->column[c]);
       lk_strings_release(&shelf->references);
     }
   }
@@ -132,6 +136,8 @@ static lk_status begin_shelf(const lk_corpus_writer *writer, gathered *shelf, pt
   LK_TRY(lk_alloc(&shelf->length, capacity, sizeof *shelf->length));
   LK_TRY(lk_alloc(&shelf->target_length, capacity, sizeof *shelf->target_length));
   LK_TRY(lk_alloc(&shelf->target, capacity * (size_t)target_columns(info, width) + 1, sizeof *shelf->target));
+  for (int c = 0; c < info->columns; c++)
+    LK_TRY(lk_alloc(&shelf->column[c], capacity * (size_t)(width * info->column[c].width), sizeof *shelf->column[c]));
   if (info->frames) return lk_alloc(&shelf->frames, capacity * (size_t)(width * info->frames), sizeof *shelf->frames);
   return lk_alloc(&shelf->source, capacity * (size_t)width, sizeof *shelf->source);
 }
@@ -177,6 +183,19 @@ static lk_status write_target(lk_corpus_writer *writer, lk_split split, const ga
   return LK_OK;
 }
 
+static lk_status write_columns(lk_corpus_writer *writer, lk_split split, const gathered *shelf) {
+  for (int c = 0; c < writer->info.columns; c++) {
+    const lk_corpus_column *column = &writer->info.column[c];
+    if (column->numbers)
+      LK_TRY(write_array(writer, split, shelf, column->name, LK_FLOAT32, 3, column->width, shelf->column[c],
+                         "numbers of each position, zero where there is none", "sequence, position, feature"));
+    else
+      LK_TRY(write_array(writer, split, shelf, column->name, LK_INT32, 2, 1, shelf->column[c],
+                         "value of each position, by its row in /vocab; 0 where there is none", "sequence, position"));
+  }
+  return LK_OK;
+}
+
 static lk_status flush_shelf(lk_corpus_writer *writer, lk_split split, gathered *shelf) {
   if (!shelf->rows) return LK_OK;
   if (writer->info.frames)
@@ -188,6 +207,7 @@ static lk_status flush_shelf(lk_corpus_writer *writer, lk_split split, gathered 
   LK_TRY(write_array(writer, split, shelf, "length", LK_INT32, 1, 1, shelf->length,
                      "positions in use, <sos> and <eos> included", "sequence"));
   LK_TRY(write_target(writer, split, shelf));
+  LK_TRY(write_columns(writer, split, shelf));
   shelf->flushed += shelf->rows;
   shelf->rows = 0;
   return LK_OK;
@@ -208,6 +228,10 @@ static void put_row(const lk_corpus_info *info, gathered *shelf, const lk_corpus
     memset(to + row->length * info->frames, 0, (size_t)((width - row->length) * info->frames) * sizeof *to);
   } else {
     put_ids(shelf->source + at * width, width, row->source, row->length, LK_PAD);
+  }
+  for (int c = 0; c < info->columns; c++) {
+    const ptrdiff_t cells = info->column[c].width;
+    put_ids(shelf->column[c] + at * width * cells, width * cells, row->column[c], row->length * cells, 0);
   }
   if (columns)
     put_ids(shelf->target + at * columns, columns, row->target, row->target_length,

@@ -1,0 +1,21 @@
+#include "word_column.h"
+
+#include <string.h>
+
+/* The table: one line each. */
+extern const lk_word_column lk_column_casing;
+static const lk_word_column *const columns[] = {&lk_column_casing};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+const char *const *lk_word_column_names(size_t *count) {
+  static const char *names[COLUMNS];
+  for (size_t i = 0; i < COLUMNS; i++) names[i] = columns[i]->name;
+  *count = COLUMNS;
+  return names;
+}
+
+const lk_word_column *lk_word_column_find(const char *name) {
+  for (size_t i = 0; i < COLUMNS; i++)
+    if (strcmp(columns[i]->name, name) == 0) return columns[i];
+  return NULL;
+}
