@@ -1,7 +1,7 @@
+/* config.c - a configuration: its life, YAML texts merged into it, and key=value assignments. */
 #include "config.h"
 
 #include <libfyaml.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +77,12 @@ static config_value value_of(struct fy_node *node) {
   return value;
 }
 
+/* Which of the two values counts would depend on their order. */
+static lk_status two_names(ptrdiff_t index, const char *place) {
+  const config_key *key = &lk_config_keys[index];
+  return LK_FAIL(LK_USAGE, "%s: %s is the former name of %s: give one of them", place, key->former, key->name);
+}
+
 /* A key or section that this text has given before. */
 static lk_status once(int *line, position at, const char *place, const char *path) {
   if (*line > 0) return LK_FAIL(LK_USAGE, "%s: '%s' is given twice, first in line %d", place, path, *line);
@@ -84,13 +90,18 @@ static lk_status once(int *line, position at, const char *place, const char *pat
   return LK_OK;
 }
 
-static lk_status merge_value(reading *r, ptrdiff_t index, struct fy_node *node, position key_at,
+/* `name`: by which the text calls the key, its former one perhaps. */
+static lk_status merge_value(reading *r, ptrdiff_t index, const char *name, struct fy_node *node, position key_at,
                              const char *key_place) {
-  LK_TRY(once(&r->line[index], key_at, key_place, lk_config_keys[index].name));
+  struct lk_config_source *source = r->config->source;
+  const bool former = lk_config_is_former(index, name, strlen(name));
+  if (r->line[index] > 0 && source->by_former[index] != former) return two_names(index, key_place);
+  LK_TRY(once(&r->line[index], key_at, key_place, name));
   char place[512];
   const char *kept;
   name_place(place, r->name, position_of(node, key_at));
   LK_TRY(lk_config_keep(r->config, place, strlen(place), &kept));
+  source->by_former[index] = former;
   return lk_config_set(r->config, index, value_of(node), kept);
 }
 
@@ -122,7 +133,7 @@ static lk_status merge_pair(reading *r, const char *section, struct fy_node *key
   int size = snprintf(path, sizeof path, "%s%s%s", section, *section ? "." : "", name.text);
   if (size >= (int)sizeof path || strlen(name.text) != name.size) return lk_config_unknown(place, name.text, name.size);
   ptrdiff_t index = lk_config_find(path, (size_t)size);
-  if (index >= 0) return merge_value(r, index, value, at, place);
+  if (index >= 0) return merge_value(r, index, path, value, at, place);
   if (!*section && lk_config_is_section(path, (size_t)size)) return merge_section(r, path, value, at, place);
   return lk_config_unknown(place, path, (size_t)size);
 }
@@ -254,46 +265,13 @@ lk_status lk_config_override(lk_config *config, const char *assignment) {
     return LK_FAIL(LK_USAGE, "%s: '%.*s' is a section: name one of its keys", place, (int)size, assignment);
   if (index < 0) return lk_config_unknown(place, assignment, size);
 
-  const char *kept, *value = equals + 1;
+  struct lk_config_source *source = config->source;
+  const char *kept, *value = equals + 1, *before = source->place[index];
+  const bool former = lk_config_is_former(index, assignment, size);
+  if (before && *lk_config_name_at(before, &lk_config_keys[index]) == '\0' && source->by_former[index] != former)
+    return two_names(index, place);
   LK_TRY(lk_config_keep(config, place, strlen(place), &kept));
+  source->by_former[index] = former;
   config_form form = lk_config_keys[index].kind == KEY_STRING ? FORM_QUOTED : FORM_PLAIN;
   return lk_config_set(config, index, (config_value){form, value, strlen(value)}, kept);
-}
-
-lk_status lk_config_error(const lk_config *config, const char *key, const char *format, ...) {
-  char text[768];
-  va_list args;
-  va_start(args, format);
-  (void)vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  const ptrdiff_t index = lk_config_find(key, strlen(key));
-  LK_ASSERT(index >= 0);
-  const char *place = config->source->place[index];
-  if (!place) place = config->source->name; /* a default that does not do: name the file that should have set it */
-  if (!place) place = "configuration";
-  const char *name = lk_config_name_at(place, &lk_config_keys[index]);
-  return LK_FAIL(LK_USAGE, "%s: %s%s%s", place, name, *name ? ": " : "", text);
-}
-
-lk_status lk_config_choice(const lk_config *config, const char *key, const char *const *names, size_t count,
-                           size_t *index) {
-  const ptrdiff_t at = lk_config_find(key, strlen(key));
-  LK_ASSERT(at >= 0 && lk_config_keys[at].kind == KEY_STRING);
-  const char *value;
-  memcpy(&value, (const char *)config + lk_config_keys[at].offset, sizeof value);
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(names[i], value) == 0) {
-      *index = i;
-      return LK_OK;
-    }
-  char list[512] = "", quoted[256];
-  for (size_t i = 0, used = 0; i < count && used < sizeof list; i++)
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
-                             i == 0          ? ""
-                             : i + 1 < count ? ", "
-                                             : " or ",
-                             names[i]);
-  const char *near = lk_nearest(value, names, count);
-  return lk_config_error(config, key, "expected %s, found %s%s%s%s", list, lk_quote(quoted, value, strlen(value)),
-                         near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }

@@ -1,5 +1,6 @@
-/* config_impl.h - what the sources of the configuration share: the table of keys, and setting one of them from text. */
+/* config_impl.h - what the sources of the configuration share: the table of settings, and setting one of them from text. */
 #pragma once
+#include "choices.h"
 #include "config.h"
 
 typedef enum config_kind { KEY_INTEGER, KEY_REAL, KEY_BOOLEAN, KEY_STRING } config_kind;
@@ -7,23 +8,31 @@ typedef enum config_kind { KEY_INTEGER, KEY_REAL, KEY_BOOLEAN, KEY_STRING } conf
 /* Ends of a range that do not belong to it. */
 enum { ABOVE_LEAST = 1, BELOW_MOST = 2 };
 
+/* All there is to know about a setting; its choices, where it has some, come from choices.h. */
 typedef struct config_key {
-  const char *name; /* "section.key", or "key" at the top */
-  config_kind kind;
-  size_t offset;       /* into lk_config */
+  const char *name;    /* "section.key", or "key" at the top */
+  const char *former;  /* the name that older versions had for it, still accepted; or NULL */
+  config_kind kind;    /* that of its field in lk_config */
+  size_t offset;       /* of the field */
   const char *initial; /* the default, as it would stand in a file */
   double least, most;  /* range of a number; infinite where there is no end */
-  bool path;           /* a text that names a file or folder: "~" in front is the home folder */
   int open;            /* ABOVE_LEAST | BELOW_MOST */
-  const char *unit;    /* "" where there is none */
-  const char *help;    /* one sentence or two; choices, and what 0 means */
+  const char *unit;    /* of a number, "" where it has none; NULL for all others */
+  bool path;           /* a text that names a file or folder: "~" in front is the home folder */
+  const char *form;    /* what a text has to look like, for messages; NULL: any text, or one of the choices */
+  bool fixed;          /* a run goes on with the value that it began with */
+  int corpora;         /* the corpora on which it has an effect: an lk_config_corpus, 0: all */
+  const char *help;    /* a sentence or two; what 0 means. Not the choices */
 } config_key;
+
+/* " (steps)", with other brackets where asked for, "" where there is no unit; returns out. */
+const char *lk_config_unit_text(char out[64], const config_key *key, const char *brackets);
 
 typedef struct config_section {
   const char *name, *help;
 } config_section;
 
-enum { LK_CONFIG_MOST_KEYS = 128, LK_CONFIG_SECTIONS = 10 };
+enum { LK_CONFIG_MOST_KEYS = 128, LK_CONFIG_SECTIONS = 10, LK_CONFIG_EXPECTED = 512 };
 /* Keys of one section stand together; those without a section come first. */
 extern const config_key lk_config_keys[];
 extern const ptrdiff_t lk_config_key_count; /* at most LK_CONFIG_MOST_KEYS */
@@ -34,6 +43,7 @@ struct lk_config_source {
   size_t texts, capacity;
   const char *name;                       /* the last file that was merged, NULL before */
   const char *place[LK_CONFIG_MOST_KEYS]; /* "file:line:column" or "command line: key=value", NULL: a default */
+  bool by_former[LK_CONFIG_MOST_KEYS];    /* set by its former name */
 };
 
 /* What stands where a value is expected. */
@@ -44,10 +54,12 @@ typedef struct config_value {
   size_t size;
 } config_value;
 
-/** The index of a key, -1 where there is none; whether keys lie below `name`. */
+/** The index of a key by its name or former name, -1 where there is none. */
 ptrdiff_t lk_config_find(const char *name, size_t size);
+/** Whether that is its former name. */
+bool lk_config_is_former(ptrdiff_t index, const char *name, size_t size);
 bool lk_config_is_section(const char *name, size_t size);
-/** LK_USAGE for a name that is neither, with the nearest that is. */
+/** LK_USAGE for a name that is neither a key nor a section, with the nearest that is. */
 LK_CHECKED lk_status lk_config_unknown(const char *place, const char *name, size_t size);
 
 /** Whether `name` is one that other toolkits have for a setting: *key is ours, or NULL, and *instead says what takes its
@@ -58,9 +70,20 @@ bool lk_config_elsewhere(const char *name, const char **key, const char **instea
 LK_CHECKED lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const char **kept);
 /** Check and store a value; `place`, kept by the caller, or NULL for a default. LK_USAGE, LK_MEMORY. */
 LK_CHECKED lk_status lk_config_set(lk_config *config, ptrdiff_t index, config_value value, const char *place);
-/** What a message calls the key: "" where its place, "command line: key=value", does already. */
+/** What a message calls the key: "" where its place, "command line: key=value", contains it already. */
 const char *lk_config_name_at(const char *place, const config_key *key);
-/** "a whole number from 1 to 4096", for messages and help; returns out. */
-const char *lk_config_expected(char out[128], const config_key *key);
+/** "a whole number from 1 to 4096", "elman, lstm or gru", for messages and help; returns out. */
+const char *lk_config_expected(char out[LK_CONFIG_EXPECTED], const config_key *key);
 /** The value of a key as it would stand in a file. LK_MEMORY. */
 LK_CHECKED lk_status lk_config_format(const lk_config *config, const config_key *key, lk_buffer *out);
+/** The value of a string key. */
+const char *lk_config_text(const lk_config *config, const config_key *key);
+/** Whether the values of a key are equal. */
+bool lk_config_equal(const lk_config *a, const lk_config *b, const config_key *key);
+/** Whether that choice names `setting` among those that it reads. */
+bool lk_choices_read(const char *key, size_t index, const char *setting);
+/** Whether the value of a string key is one of names[count]: *index. */
+bool lk_config_find_choice(const lk_config *config, const config_key *key, const char *const *names, size_t count,
+                           size_t *index);
+/** "a, b or c" from names[count]; returns out. */
+const char *lk_config_list(char out[LK_CONFIG_EXPECTED], const char *const *names, size_t count);

@@ -147,7 +147,6 @@ static const struct {
     {"dropout_src", "model.word_dropout", NULL},
     {"variational_dropout", "model.variational", NULL},
     {"locked_dropout", "model.variational", NULL},
-    {"pooling", "model.pool", NULL},
     {"global_attention", "model.attention", NULL},
     {"attention_type", "model.attention", NULL},
     {"input_feed", "model.input_feeding", NULL},

@@ -1,4 +1,6 @@
+/* config_value.c - the value of a setting: checked and stored from text, printed as text. */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +9,7 @@
 
 #include "config_impl.h"
 #include "arena.h"
+#include "log.h"
 #include "number.h"
 #include "path.h"
 #include "shards.h"
@@ -22,13 +25,29 @@ lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const
   return LK_OK;
 }
 
+/* Short forms of the largest exact whole number of a double and of the largest float. */
 static const char *bound_text(char out[32], double value) {
-  return value == 0x1p53 ? strcpy(out, "2^53") : lk_number_text(out, value);
+  if (value == 0x1p53) return strcpy(out, "2^53");
+  if (fabs(value) == (double)FLT_MAX) return strcpy(out, value > 0 ? "3.4e38" : "-3.4e38");
+  return lk_number_text(out, value);
 }
 
-const char *lk_config_expected(char out[128], const config_key *key) {
+const char *lk_config_unit_text(char out[64], const config_key *key, const char *brackets) {
+  *out = '\0';
+  if (key->unit && *key->unit) (void)snprintf(out, 64, " %c%s%c", brackets[0], key->unit, brackets[1]);
+  return out;
+}
+
+static const char *expected_text(char out[LK_CONFIG_EXPECTED], const config_key *key) {
+  const char *names[LK_MOST_CHOICES];
+  if (key->form) return strcpy(out, key->form);
+  if (!lk_choices_of(key->name)) return strcpy(out, "text");
+  return lk_config_list(out, names, lk_choices_names(key->name, names));
+}
+
+const char *lk_config_expected(char out[LK_CONFIG_EXPECTED], const config_key *key) {
   char least[32], most[32], range[96] = "";
-  if (key->kind == KEY_STRING) return strcpy(out, "text");
+  if (key->kind == KEY_STRING) return expected_text(out, key);
   if (key->kind == KEY_BOOLEAN) return strcpy(out, "true or false");
   bound_text(least, key->least);
   bound_text(most, key->most);
@@ -37,7 +56,7 @@ const char *lk_config_expected(char out[128], const config_key *key) {
     (void)snprintf(range, sizeof range, " from %s%s to %s%s", above, least, below, most);
   else if (isfinite(key->least))
     (void)snprintf(range, sizeof range, " %s%s", *above ? "above " : "of at least ", least);
-  (void)snprintf(out, 128, "%s%s", key->kind == KEY_INTEGER ? "a whole number" : "a number", range);
+  (void)snprintf(out, LK_CONFIG_EXPECTED, "%s%s", key->kind == KEY_INTEGER ? "a whole number" : "a number", range);
   return out;
 }
 
@@ -66,11 +85,6 @@ static void found_text(char out[256], config_value value) {
   }
 }
 
-const char *lk_config_name_at(const char *place, const config_key *key) {
-  static const char assigned[] = "command line: ";
-  return strncmp(place, assigned, sizeof assigned - 1) == 0 ? "" : key->name;
-}
-
 static bool in_range(const config_key *key, double value) {
   bool above = key->open & ABOVE_LEAST ? value > key->least : value >= key->least;
   bool below = key->open & BELOW_MOST ? value < key->most : value <= key->most;
@@ -96,13 +110,13 @@ static const char *meant_text(char out[64], const config_key *key, config_value 
 }
 
 static lk_status refuse(const config_key *key, config_value value, const char *place) {
-  char expected[128], found[256], meant[64];
+  char expected[LK_CONFIG_EXPECTED], unit[64], found[256], meant[64];
   lk_config_expected(expected, key);
   found_text(found, value);
   LK_ASSERT(place); /* a default that is refused is our own bug */
   const char *name = lk_config_name_at(place, key);
-  return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s%s%s, found %s%s", place, name, *name ? ": " : "", expected,
-                 *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "", found, meant_text(meant, key, value));
+  return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s, found %s%s", place, name, *name ? ": " : "", expected,
+                 lk_config_unit_text(unit, key, "()"), found, meant_text(meant, key, value));
 }
 
 static bool read_integer(const config_key *key, const char *text, int64_t *out) {
@@ -182,17 +196,16 @@ lk_status lk_config_set(lk_config *config, ptrdiff_t index, config_value value, 
 }
 
 lk_status lk_config_shards(const lk_config *config, int ranks, int *shards) {
-  const char *value = config->parallel.shards;
+  const char *key = "parallel.shards", *value = config->parallel.shards;
   config_key as = {.least = 1, .most = LK_MAX_SHARDS};
   int64_t number = ranks;
   char quoted[256];
   if ((strcmp(value, "ranks") != 0 && !read_integer(&as, value, &number)) || number > LK_MAX_SHARDS)
-    return lk_config_error(config, "parallel.shards",
-                           "expected a whole number from 1 to %d (shards), or ranks, found %s", LK_MAX_SHARDS,
+    return lk_config_error(config, key, "expected %s, found %s", lk_config_keys[lk_config_find(key, strlen(key))].form,
                            lk_quote(quoted, value, strlen(value)));
   if (number < ranks)
-    return lk_config_error(config, "parallel.shards", "expected at least one a rank, found %d shards for %d ranks",
-                           (int)number, ranks);
+    return lk_config_error(config, key, "expected at least one per rank, found %d shards for %d ranks", (int)number,
+                           ranks);
   *shards = (int)number;
   return LK_OK;
 }
@@ -240,9 +253,10 @@ lk_status lk_config_get(const lk_config *config, const char *place, const char *
   if (lk_config_is_section(key, strlen(key)))
     return LK_FAIL(LK_USAGE, "%s: '%s' is a section: name one of its keys", place, key);
   if (index < 0) return lk_config_unknown(place, key, strlen(key));
-  if (lk_config_keys[index].kind != KEY_STRING) return lk_config_format(config, &lk_config_keys[index], out);
-  const char *text;
-  memcpy(&text, (const char *)config + lk_config_keys[index].offset, sizeof text);
+  const config_key *found = &lk_config_keys[index];
+  if (lk_config_is_former(index, key, strlen(key))) LK_WARN("%s: %s is now called %s", place, key, found->name);
+  if (found->kind != KEY_STRING) return lk_config_format(config, found, out);
+  const char *text = lk_config_text(config, found);
   return lk_buffer_append(out, text, strlen(text));
 }
 

@@ -51,7 +51,7 @@ static const bench_kind kinds[] = {
      .longest = 30},
     {.name = "classifier, GRU 1x256, 32 texts of 20-400 words",
      .settings = {"task=classify", "model.cell=gru", "model.layers=1", "model.hidden=256", "model.embedding=128",
-                  "model.recurrent_bias=true", "model.dropout=0", "model.pool=last", "train.clip=5",
+                  "model.recurrent_bias=true", "model.dropout=0", "model.pooling=last", "train.clip=5",
                   "train.optimizer=adam"},
      .corpus = LK_CORPUS_CLASSIFY,
      .vocabulary = 10000,

@@ -2,11 +2,19 @@
 
 #include <stdlib.h>
 
+#include "choices.h"
 #include "replicas_impl.h"
 
 enum { TAG_VALUES = 4 };
 
-const char *const lk_transport_names[LK_TRANSPORTS] = {"auto", "messages", "windows"};
+static lk_choice transport_choice(size_t i) {
+  static const lk_choice transports[] = {
+      [LK_TRANSPORT_AUTO] = {"auto", "through shared memory where there is enough, else by messages", NULL},
+      [LK_TRANSPORT_MESSAGES] = {"messages", NULL, NULL},
+      [LK_TRANSPORT_WINDOWS] = {"windows", "through shared memory; an error where there is not enough", NULL}};
+  return i < sizeof transports / sizeof *transports ? transports[i] : (lk_choice){0};
+}
+LK_CHOICES("parallel.reduction", transport_choice)
 
 /* ---- ranges ---- */
 

@@ -23,8 +23,6 @@ typedef struct lk_replicas lk_replicas;
 
 /* How ranks exchange data. AUTO: shared memory between the ranks of a host where it can be had, else messages. */
 typedef enum lk_transport { LK_TRANSPORT_AUTO, LK_TRANSPORT_MESSAGES, LK_TRANSPORT_WINDOWS } lk_transport;
-#define LK_TRANSPORTS 3
-extern const char *const lk_transport_names[LK_TRANSPORTS];
 
 typedef struct lk_replicas_spec {
   ptrdiff_t P;                /* a multiple of LK_LANES, above 0 */

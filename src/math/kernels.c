@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "choices.h"
 #include "clock.h"
 #include "status.h"
 #include "math_impl.h"
@@ -62,15 +63,16 @@ static lk_status find(const char *name, int *isa) {
   return LK_FAIL(LK_USAGE, "no kernels are called \"%.40s\"; there are: %s", name, known);
 }
 
-const char *const *lk_kernels_names(size_t *count) {
-  static const char *names[TABLES + 1] = {"auto"};
+/* "auto", ours from the best on, blas. */
+static lk_choice kernel_choice(size_t i) {
   size_t n = 1;
-  for (int i = LK_BLAS_ISA - 1; i >= 0; i--)
-    if (tables[i].kernels) names[n++] = tables[i].kernels->name;
-  names[n++] = tables[LK_BLAS_ISA].kernels->name;
-  *count = n;
-  return names;
+  if (i == 0) return (lk_choice){.name = "auto", .help = "the best of this machine"};
+  for (int isa = LK_BLAS_ISA - 1; isa >= 0; isa--)
+    if (tables[isa].kernels && n++ == i) return (lk_choice){.name = tables[isa].kernels->name};
+  if (i > n) return (lk_choice){0};
+  return (lk_choice){.name = tables[LK_BLAS_ISA].kernels->name, .help = "products by OpenBLAS, with bits of their own"};
 }
+LK_CHOICES("kernels", kernel_choice)
 
 lk_status lk_kernels_select(const char *name) {
   int isa = 0;

@@ -80,8 +80,6 @@ typedef struct lk_kernels {
   void (*add)(ptrdiff_t n, const lk_real *x, lk_real *y); /* y += x, no overlap */
 } lk_kernels;
 
-/** What lk_kernels_select() takes; *count of them.                                 Not collective. */
-const char *const *lk_kernels_names(size_t *count);
 /** Choose by name ("auto" or NULL: the best this CPU has), flush denormals in this thread, keep BLAS to one thread.
  *  Auto is never blas. LK_USAGE where the CPU lacks it, LK_DATA never.                                 Not collective. */
 LK_CHECKED lk_status lk_kernels_select(const char *name);

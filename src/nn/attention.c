@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "attention_impl.h"
+#include "choices.h"
 #include "nn_impl.h"
 
 extern const lk_attention_rows lk_attention_rows_portable, lk_attention_rows_blas;
@@ -16,11 +17,15 @@ static const lk_attention_rows *const kernels[] = {[0] = &lk_attention_rows_port
 #endif
 
 /* By lk_attention_kind. */
-const char *const *lk_attention_names(size_t *count) {
-  static const char *const names[] = {"none", "additive", "dot", "general"};
-  *count = sizeof names / sizeof *names;
-  return names;
+static lk_choice attention_choice(size_t i) {
+  static const char reads[] = "model.input_feeding";
+  static const lk_choice kinds[] = {{"none", "the decoder sees the final states only", NULL},
+                                    {"additive", "a small net of both states (Bahdanau et al. 2015)", reads},
+                                    {"dot", "dot product; needs an encoder as wide as the decoder", reads},
+                                    {"general", "dot product after a learned map (Luong et al. 2015)", reads}};
+  return i < sizeof kinds / sizeof *kinds ? kinds[i] : (lk_choice){0};
 }
+LK_CHOICES("model.attention", attention_choice)
 
 static int has_query(const lk_attention *a) {
   return a->kind == LK_ATTENTION_GENERAL || a->kind == LK_ATTENTION_ADDITIVE;

@@ -21,7 +21,6 @@ typedef enum lk_attention_kind {
   LK_ATTENTION_DOT,
   LK_ATTENTION_GENERAL
 } lk_attention_kind;
-const char *const *lk_attention_names(size_t *count);
 
 typedef struct lk_attention {
   lk_attention_kind kind;

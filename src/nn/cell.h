@@ -19,8 +19,6 @@ typedef struct lk_cell lk_cell; /* one cell on one instruction set: src/nn/cell_
 
 /** Names of the cells, for messages and choices; *count of them.                  Not collective. */
 const char *const *lk_cell_names(size_t *count);
-/** model.recurrent_init: uniform, orthogonal. */
-const char *const *lk_recurrent_init_names(size_t *count);
 int lk_cell_gates(const char *name);  /* 0 where there is no such cell */
 int lk_cell_states(const char *name); /* 1 (h) or 2 (h, c); likewise */
 

@@ -2,22 +2,22 @@
 
 #include <stdio.h>
 
+#include "choices.h"
 #include "decoder_impl.h"
 
-const char *const *lk_bridge_names(size_t *count) {
-  static const char *const names[] = {"dense", "copy"};
-  *count = sizeof names / sizeof *names;
-  return names;
+static lk_choice bridge_choice(size_t i) {
+  static const lk_choice bridges[] = {{"dense", "by a dense layer", NULL},
+                                      {"copy", "copied, from one direction", NULL}};
+  return i < sizeof bridges / sizeof *bridges ? bridges[i] : (lk_choice){0};
 }
+LK_CHOICES("model.bridge", bridge_choice)
 
 /* What model.bridge and model.attention say, and whether they fit the encoder. */
 static lk_status choose(const lk_config *config, int *copying, lk_attention_kind *kind) {
   const lk_config_model *m = &config->model;
-  size_t count, bridge, attention;
-  const char *const *names = lk_bridge_names(&count);
-  LK_TRY(lk_config_choice(config, "model.bridge", names, count, &bridge));
-  names = lk_attention_names(&count);
-  LK_TRY(lk_config_choice(config, "model.attention", names, count, &attention));
+  size_t bridge, attention;
+  LK_TRY(lk_config_choice(config, "model.bridge", &bridge));
+  LK_TRY(lk_config_choice(config, "model.attention", &attention));
   *copying = bridge == 1;
   *kind = (lk_attention_kind)attention;
   if (*copying && m->bidirectional)

@@ -56,8 +56,6 @@ typedef struct lk_decoder_input {
   void *context;
 } lk_decoder_input;
 
-/** What model.bridge may say; *count of them.                                     Not collective. */
-const char *const *lk_bridge_names(size_t *count);
 /** Whether model.bridge and model.attention fit the encoder of this configuration: LK_USAGE with the place. */
 LK_CHECKED lk_status lk_decoder_check(const lk_config *config);
 /** Declare for a vocabulary of V, behind an encoder; shared: its embedding is ours too. LK_USAGE with the place. */

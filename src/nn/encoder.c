@@ -20,9 +20,8 @@ static lk_status check_settings(const lk_config *config) {
     return lk_config_error(config, "model.dropout", "expected 0 or more and less than 1, found %g", m->dropout);
   if (!(m->word_dropout >= 0))
     return lk_config_error(config, "model.word_dropout", "expected 0 or more, found %g", m->word_dropout);
-  size_t count, index;
-  const char *const *cells = lk_cell_names(&count);
-  return lk_config_choice(config, "model.cell", cells, count, &index);
+  size_t index;
+  return lk_config_choice(config, "model.cell", &index);
 }
 
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, const lk_column_form *columns,

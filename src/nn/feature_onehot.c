@@ -19,5 +19,9 @@ static void forward(const lk_feature *f, const lk_params *params, ptrdiff_t n, c
   }
 }
 
-const lk_feature_kind lk_feature_onehot = {
-    .name = "onehot", .tokens = 1, .picks = 1, .declare = declare, .forward = forward};
+const lk_feature_kind lk_feature_onehot = {.name = "onehot",
+                                           .help = "a column of the input weights",
+                                           .tokens = 1,
+                                           .picks = 1,
+                                           .declare = declare,
+                                           .forward = forward};

@@ -1,5 +1,7 @@
 #include "head.h"
 
+#include "choices.h"
+
 static const lk_head_kind *const kinds[] = {&lk_head_softmax};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -10,17 +12,14 @@ static const ptrdiff_t most_scores = (ptrdiff_t)4 << 20, fewest_rows = 64;
  * tiles (TILES outputs) of lk_kernels.outer wide; more than MOST outputs at a time make nothing faster. */
 enum { BLOCK = 96 * 1024, TILES = 48, MOST = 480 };
 
-const char *const *lk_head_names(size_t *count) {
-  static const char *names[KINDS];
-  for (size_t i = 0; i < KINDS; i++) names[i] = kinds[i]->name;
-  *count = KINDS;
-  return names;
+static lk_choice head_choice(size_t i) {
+  return i < KINDS ? (lk_choice){kinds[i]->name, kinds[i]->help, kinds[i]->reads} : (lk_choice){0};
 }
+LK_CHOICES("model.output", head_choice)
 
 lk_status lk_head_find(const lk_config *config, const lk_head_kind **kind) {
-  size_t count, index;
-  const char *const *names = lk_head_names(&count);
-  LK_TRY(lk_config_choice(config, "model.output", names, count, &index));
+  size_t index;
+  LK_TRY(lk_config_choice(config, "model.output", &index));
   *kind = kinds[index];
   return LK_OK;
 }

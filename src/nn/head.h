@@ -38,7 +38,9 @@ typedef struct lk_head lk_head;
  * kind whose loss is one of whole sequences sets `whole`: then u is always a whole batch, and what is asked for each unit
  * it gives at the first unit of a sequence (lk_pack_row(pack, b, 0)), with zeros at the others. */
 typedef struct lk_head_kind {
-  const char *name; /* as model.output has it */
+  const char *name;  /* as model.output has it */
+  const char *help;  /* a few words, or NULL */
+  const char *reads; /* settings that this kind and others that name them read (choices.h), or NULL */
   int whole;
   /** Bytes that `loss` keeps for `gradient`, a unit: head->kept [n]. */
   size_t kept;
@@ -75,8 +77,6 @@ struct lk_head {
   int32_t *best;   /* [units] of the last lk_head_evaluate() or lk_head_answer() */
 };
 
-/** What model.output may say; *count of them. */
-const char *const *lk_head_names(size_t *count);
 /** The kind that model.output names. LK_USAGE with the place. */
 LK_CHECKED lk_status lk_head_find(const lk_config *config, const lk_head_kind **kind);
 /** Declare output.weight [O, I] (unless `tied`, the id of a tensor of that shape, is not -1) and output.bias [O]. */

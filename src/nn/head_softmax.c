@@ -50,6 +50,8 @@ static void norm(const lk_head *h, ptrdiff_t n, double *to) {
 }
 
 const lk_head_kind lk_head_softmax = {.name = "softmax",
+                                      .help = "probabilities, trained with cross-entropy",
+                                      .reads = "train.smoothing",
                                       .kept = sizeof(lk_softmax),
                                       .loss = loss,
                                       .gradient = gradient,

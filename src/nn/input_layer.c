@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choices.h"
 #include "nn_impl.h"
 
 #define FIRST_WORD 4 /* ids below it are <pad> <sos> <eos> <unk> */
@@ -21,13 +22,13 @@ const char *const *lk_feature_names(size_t *count) {
   return names;
 }
 
-const char *const *lk_input_names(size_t *count) {
-  static const char *names[KINDS];
-  *count = 0;
-  for (size_t i = 0; i < KINDS; i++)
-    if (kinds[i]->tokens) names[(*count)++] = kinds[i]->name;
-  return names;
+/* The kinds that read tokens. */
+static lk_choice input_choice(size_t i) {
+  for (size_t k = 0; k < KINDS; k++)
+    if (kinds[k]->tokens && i-- == 0) return (lk_choice){kinds[k]->name, kinds[k]->help, kinds[k]->reads};
+  return (lk_choice){0};
 }
+LK_CHOICES("model.input", input_choice)
 
 static const lk_feature_kind *find_kind(const char *name, size_t size) {
   for (size_t i = 0; i < KINDS; i++)
@@ -39,12 +40,12 @@ static const lk_feature_kind *find_kind(const char *name, size_t size) {
 
 /* Column 0, as model.input says; numbers are read as they are. */
 static lk_status choose_main(lk_input_layer *in, const lk_column_form *column) {
-  size_t count, choice;
+  size_t choice;
   lk_feature *f = &in->feature[0];
-  const char *const *names = lk_input_names(&count);
-  LK_TRY(lk_config_choice(in->config, "model.input", names, count, &choice));
+  const char *name = in->config->model.input;
+  LK_TRY(lk_config_choice(in->config, "model.input", &choice));
   *f = (lk_feature){.column = *column, .key = "model.embedding", .name = "embedding"};
-  f->kind = column->values > 0 ? find_kind(names[choice], strlen(names[choice])) : &lk_feature_numbers;
+  f->kind = column->values > 0 ? find_kind(name, strlen(name)) : &lk_feature_numbers;
   f->size = (ptrdiff_t)in->config->model.embedding;
   return LK_OK;
 }

@@ -38,9 +38,11 @@ typedef struct lk_feature {
 } lk_feature;
 
 struct lk_feature_kind {
-  const char *name; /* as the configuration calls it */
-  int tokens;       /* reads tokens; else numbers */
-  int picks;        /* W_ih x is a column of W_ih: read alone, it needs no x */
+  const char *name;  /* as the configuration calls it */
+  const char *help;  /* a few words, or NULL */
+  const char *reads; /* settings that this kind, and others that name them, read as model.input (choices.h), or NULL */
+  int tokens;        /* reads tokens; else numbers */
+  int picks;         /* W_ih x is a column of W_ih: read alone, it needs no x */
   /** Set width and declare the tensors. LK_USAGE.                                  Not collective. */
   lk_status (*declare)(lk_feature *f, lk_params *params, const lk_config *config);
   /** Buffers for at most N rows; or NULL.                                          Not collective. */
@@ -72,10 +74,8 @@ typedef struct lk_lookup_gradient {
   ptrdiff_t ld;
 } lk_lookup_gradient;
 
-/** Names of the kinds of features; *count of them.                                Not collective. */
+/** Names of the kinds of features; *count of them. Those that read tokens are the choices of model.input. Not collective. */
 const char *const *lk_feature_names(size_t *count);
-/** Those that model.input may say: kinds that read tokens.                        Not collective. */
-const char *const *lk_input_names(size_t *count);
 /** Declare by config->model for a corpus with these columns. LK_USAGE with the place, also where the configuration names a
  *  column that there is not; LK_DATA for word dropout by counts that are all zero. Not collective. */
 LK_CHECKED lk_status lk_input_layer_declare(lk_input_layer *in, lk_params *params, const lk_config *config,

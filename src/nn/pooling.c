@@ -1,17 +1,19 @@
 #include "pooling.h"
 
+#include "choices.h"
 #include "nn_impl.h"
 
-const char *const *lk_pooling_names(size_t *count) {
-  static const char *const names[] = {[LK_POOLING_LAST] = "last", [LK_POOLING_MEAN] = "mean", [LK_POOLING_MAX] = "max"};
-  *count = sizeof names / sizeof *names;
-  return names;
+static lk_choice pooling_choice(size_t i) {
+  static const lk_choice poolings[] = {[LK_POOLING_LAST] = {"last", "the state after the last token", NULL},
+                                       [LK_POOLING_MEAN] = {"mean", "mean over the times", NULL},
+                                       [LK_POOLING_MAX] = {"max", "largest value over the times", NULL}};
+  return i < sizeof poolings / sizeof *poolings ? poolings[i] : (lk_choice){0};
 }
+LK_CHOICES("model.pooling", pooling_choice)
 
 lk_status lk_pooling_declare(lk_pooling *p, const lk_config *config, ptrdiff_t width, int directions) {
-  size_t count, index;
-  const char *const *names = lk_pooling_names(&count);
-  LK_TRY(lk_config_choice(config, "model.pool", names, count, &index));
+  size_t index;
+  LK_TRY(lk_config_choice(config, "model.pooling", &index));
   *p = (lk_pooling){(lk_pooling_kind)index, .width = width, .half = width / directions, .ld = lk_padded(width)};
   return LK_OK;
 }

@@ -19,9 +19,7 @@ typedef struct lk_pooling {
   int32_t *arg;          /* [B, width] max: the row that gave the maximum */
 } lk_pooling;
 
-/** What model.pool may say; *count of them.                                       Not collective. */
-const char *const *lk_pooling_names(size_t *count);
-/** By model.pool, for rows of `width` columns of `directions` directions. LK_USAGE with the place. */
+/** By model.pooling, for rows of `width` columns of `directions` directions. LK_USAGE with the place. */
 LK_CHECKED lk_status lk_pooling_declare(lk_pooling *p, const lk_config *config, ptrdiff_t width, int directions);
 /** For at most B sequences.                                                        Not collective. */
 void lk_pooling_layout(lk_pooling *p, lk_arena *arena, ptrdiff_t B, int training);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cell_impl.h"
+#include "choices.h"
 
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
 #define DECLARE_CELL(name) \
@@ -49,6 +50,12 @@ const char *const *lk_cell_names(size_t *count) {
   return names;
 }
 
+static lk_choice cell_choice(size_t i) {
+  if (i >= COUNT) return (lk_choice){0};
+  return (lk_choice){.name = cells[i].name, .reads = cells[i].isa[0]->forget >= 0 ? "model.forget_bias" : NULL};
+}
+LK_CHOICES("model.cell", cell_choice)
+
 int lk_cell_gates(const char *name) {
   const lk_cell *cell = find(name);
   return cell ? cell->gates : 0;
@@ -60,12 +67,11 @@ int lk_cell_states(const char *name) {
 }
 
 /* One tensor of the layer: [G H, columns], or [G H] where columns is 0; *id stays -1 where it is left out. */
-static const char *const inits[] = {"uniform", "orthogonal"};
+static const lk_choice inits[] = {{"uniform", "as PyTorch does", NULL},
+                                  {"orthogonal", "one orthogonal matrix for each gate (Saxe et al. 2014)", NULL}};
 
-const char *const *lk_recurrent_init_names(size_t *count) {
-  *count = sizeof inits / sizeof *inits;
-  return inits;
-}
+static lk_choice init_choice(size_t i) { return i < sizeof inits / sizeof *inits ? inits[i] : (lk_choice){0}; }
+LK_CHOICES("model.recurrent_init", init_choice)
 
 static lk_status add_tensor(lk_params *params, const lk_recurrent *l, const lk_recurrent_spec *spec, const char *suffix,
                             ptrdiff_t columns, const char *note, double special, int *id) {
@@ -76,7 +82,7 @@ static lk_status add_tensor(lk_params *params, const lk_recurrent *l, const lk_r
                 .decay = columns > 0};
   const int length = snprintf(p.name, sizeof p.name, "%s.%s", spec->name, suffix);
   LK_ASSERT(length > 0 && (size_t)length < sizeof p.name);
-  if (strcmp(suffix, "weight_hh") == 0 && spec->init && strcmp(spec->init, inits[1]) == 0)
+  if (strcmp(suffix, "weight_hh") == 0 && spec->init && strcmp(spec->init, inits[1].name) == 0)
     p.init = (lk_init){.kind = LK_INIT_ORTHOGONAL, .scale = 1};
   if (columns == 0 && l->cell->forget >= 0) {
     p.special_begin = l->cell->forget * l->H;

@@ -3,18 +3,36 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "choices.h"
 #include "task_impl.h"
 
 static const lk_task_kind *const kinds[] = {&lk_task_lm, &lk_task_classify, &lk_task_label, &lk_task_translate};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-const char *const *lk_task_names(size_t *count) {
-  static const char *names[KINDS];
-  for (size_t i = 0; i < KINDS; i++) names[i] = kinds[i]->name;
-  *count = KINDS;
-  return names;
+static lk_choice kind_choice(size_t i) {
+  return i < KINDS ? (lk_choice){kinds[i]->name, kinds[i]->help, kinds[i]->reads} : (lk_choice){0};
 }
+LK_CHOICES("task", kind_choice)
+
+static bool has_metric(const lk_task_kind *kind, const char *name) {
+  for (const char *const *metric = kind->metric_names; *metric; metric++)
+    if (strcmp(*metric, name) == 0) return true;
+  return false;
+}
+
+/* The metrics of all kinds, each once. */
+static lk_choice metric_choice(size_t i) {
+  for (size_t k = 0; k < KINDS; k++)
+    for (const char *const *name = kinds[k]->metric_names; *name; name++) {
+      size_t before = 0;
+      while (before < k && !has_metric(kinds[before], *name)) before++;
+      if (before == k && i-- == 0) return (lk_choice){.name = *name};
+    }
+  return (lk_choice){0};
+}
+LK_CHOICES("eval.metric", metric_choice)
 
 /* A head without probabilities of single outputs suits no task that goes on from what it said. */
 static lk_status check_head(const lk_config *config, const lk_task_kind *kind) {
@@ -26,9 +44,8 @@ static lk_status check_head(const lk_config *config, const lk_task_kind *kind) {
 }
 
 static lk_status find_kind(const lk_config *config, const lk_task_kind **kind) {
-  size_t count, index;
-  const char *const *names = lk_task_names(&count);
-  LK_TRY(lk_config_choice(config, "task", names, count, &index));
+  size_t index;
+  LK_TRY(lk_config_choice(config, "task", &index));
   *kind = kinds[index];
   if ((*kind)->settings) LK_TRY((*kind)->settings(config));
   return check_head(config, *kind);
@@ -39,7 +56,7 @@ lk_status lk_task_check(const lk_config *config) {
   size_t count = 0, index;
   LK_TRY(find_kind(config, &kind));
   while (kind->metric_names[count]) count++;
-  return lk_config_choice(config, "eval.metric", kind->metric_names, count, &index);
+  return lk_config_choice_of(config, "eval.metric", kind->metric_names, count, &index);
 }
 
 static lk_status declare(lk_task *task, lk_params *params) {

@@ -21,7 +21,6 @@ typedef struct lk_shard_stat {
   int64_t tokens; /* read, of pairs on both sides */
 } lk_shard_stat;
 
-const char *const *lk_task_names(size_t *count);
 /** The settings of config->task and eval.metric, as far as no corpus is needed. LK_USAGE with the place. */
 LK_CHECKED lk_status lk_task_check(const lk_config *config);
 /** Build the task that config->task names for a corpus, declaring its tensors in `params`. LK_USAGE with the place in

@@ -40,6 +40,8 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
 static const char *const metric_names[] = {"loss", "accuracy", "macro_f1", NULL};
 
 const lk_task_kind lk_task_classify = {.name = "classify",
+                                       .help = "a class for each sequence",
+                                       .reads = "model.pooling",
                                        .view = LK_VIEW_CLASSIFY,
                                        .body = &lk_body_encoder,
                                        .per_sequence = 1,

@@ -32,7 +32,8 @@ extern const lk_body lk_body_encoder; /* the encoder alone, with carried states 
 
 /* What makes a task: one of these in its own file, one line in the table of task.c. */
 typedef struct lk_task_kind {
-  const char *name;
+  const char *name, *help;
+  const char *reads; /* settings that this kind and others that name them read (choices.h), or NULL */
   lk_view view;
   const lk_body *body;
   int per_sequence;                /* units are sequences: rows are pooled */

@@ -37,6 +37,8 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
 static const char *const metric_names[] = {"loss", "perplexity", "bits_per_character", NULL};
 
 const lk_task_kind lk_task_lm = {.name = "lm",
+                                 .help = "language model: the next unit",
+                                 .reads = "train.unroll",
                                  .view = LK_VIEW_LM,
                                  .body = &lk_body_encoder,
                                  .needs_probabilities = 1,

@@ -237,6 +237,10 @@ static const char *const metric_names[] = {"loss",
                                            NULL};
 
 const lk_task_kind lk_task_translate = {.name = "translate",
+                                        .help = "translation: one sequence from another",
+                                        .reads =
+                                            "model.attention model.input_feeding model.bridge model.shared_embedding "
+                                            "train.sampling",
                                         .view = LK_VIEW_PAIRS,
                                         .body = &body,
                                         .needs_probabilities = 1,

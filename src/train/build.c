@@ -24,18 +24,17 @@ static lk_status keep_shards(const lk_trainer *t, int kept) {
   return LK_OK;
 }
 
-/* What the run's folder and its checkpoints tell: a configuration that gives this run again on any ranks and from any
- * working folder, so S as a number, and whole paths. */
+/* The configuration that the run's folder and its checkpoints record: it gives this run again on any number of ranks and from
+ * any working folder, so it has S as a number, and absolute paths. */
 static lk_status print_config(lk_trainer *t) {
-  char number[16];
-  lk_config resolved = *t->config; /* its texts are the original's */
-  (void)snprintf(number, sizeof number, "%d", t->shards.total);
-  resolved.parallel.shards = number;
-  resolved.run.dir = t->whole_dir.data;
-  resolved.data.corpus = t->whole_corpus.data;
-  if (t->blas) resolved.kernels = "blas";
+  t->effective = *t->config;
+  (void)snprintf(t->shards_text, sizeof t->shards_text, "%d", t->shards.total);
+  t->effective.parallel.shards = t->shards_text;
+  t->effective.run.dir = t->whole_dir.data;
+  t->effective.data.corpus = t->whole_corpus.data;
+  if (t->blas) t->effective.kernels = "blas";
   lk_buffer_truncate(&t->config_text, 0);
-  return lk_config_print(&resolved, &t->config_text);
+  return lk_config_print(&t->effective, &t->config_text);
 }
 
 /* The paths of the configuration from the root on, as this working folder has them. */
@@ -100,7 +99,7 @@ static lk_status build_net(lk_trainer *t) {
   LK_TRY(lk_model_tensors(t->params, &t->tensors, &t->tensor_count));
   t->lane_width = lk_task_lane_width(t->task);
   size_t how;
-  LK_TRY(lk_config_choice(t->config, "parallel.reduction", lk_transport_names, LK_TRANSPORTS, &how));
+  LK_TRY(lk_config_choice(t->config, "parallel.reduction", &how));
   t->transport = (lk_transport)how;
   return LK_OK;
 }
@@ -121,7 +120,7 @@ static lk_status open_loader(lk_trainer *t) {
                                  .seed = (uint64_t)t->config->seed,
                                  .batch = (ptrdiff_t)c->batch,
                                  .unroll = (ptrdiff_t)c->unroll,
-                                 .pool = (ptrdiff_t)c->pool,
+                                 .pool = (ptrdiff_t)c->shuffle_window,
                                  .shuffle = true};
   LK_TRY(lk_loader_open(&t->loader, t->corpus, &t->shards, &settings));
   t->lane_count = lk_loader_lanes(t->loader, &first);

@@ -109,7 +109,7 @@ lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
   for (int i = 0; i < n; i++)
     if (strcmp(names[i], config->eval.metric) == 0) return LK_OK;
   if (lk_task_check(config) == LK_OK) return not_on_this_corpus(e, config);
-  return lk_config_choice(config, "eval.metric", names, (size_t)n, &chosen);
+  return lk_config_choice_of(config, "eval.metric", names, (size_t)n, &chosen);
 }
 
 /* Warns once, as validation is repeated. */

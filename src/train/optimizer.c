@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "choices.h"
 #include "fixed_math.h"
 #include "optimizer_impl.h"
 
@@ -51,6 +52,11 @@ const char *const *lk_optimizer_names(size_t *count) {
   return names;
 }
 
+static lk_choice rule_choice(size_t i) {
+  return i < COUNT ? (lk_choice){rules[i]->name, rules[i]->help, rules[i]->reads} : (lk_choice){0};
+}
+LK_CHOICES("train.optimizer", rule_choice)
+
 static bool skips_untouched(const lk_rule *rule, double decay) { return rule->skips_untouched && decay == 0; }
 
 bool lk_optimizer_skips_untouched(const lk_config *config) {
@@ -83,9 +89,8 @@ static lk_status cut_segments(lk_optimizer *optimizer, const lk_params *params, 
 }
 
 static lk_status build(lk_optimizer *optimizer, const lk_config *config, const lk_params *params, lk_range range) {
-  size_t count, index;
-  const char *const *names = lk_optimizer_names(&count);
-  LK_TRY(lk_config_choice(config, "train.optimizer", names, count, &index));
+  size_t index;
+  LK_TRY(lk_config_choice(config, "train.optimizer", &index));
   const lk_config_train *train = &config->train;
   optimizer->rule = rules[index];
   optimizer->decay = train->decay;

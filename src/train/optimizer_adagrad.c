@@ -14,5 +14,9 @@ static void adagrad(const lk_update *u, ptrdiff_t n, float *restrict w, const fl
   }
 }
 
-const lk_rule lk_rule_adagrad = {
-    .name = "adagrad", .reads = "train.epsilon", .moment = {"sum"}, .update = adagrad, .skips_untouched = true};
+const lk_rule lk_rule_adagrad = {.name = "adagrad",
+                                 .help = "Duchi, Hazan & Singer 2011",
+                                 .reads = "train.epsilon",
+                                 .moment = {"sum"},
+                                 .update = adagrad,
+                                 .skips_untouched = true};

@@ -26,11 +26,11 @@ static void adamw(const lk_update *u, ptrdiff_t n, float *restrict w, const floa
   run(u, 0, 1 - u->rate * u->decay, n, w, sum, moment[0], moment[1]);
 }
 
-const lk_rule lk_rule_adam = {.name = "adam",
-                              .reads = "train.beta1 train.beta2 train.epsilon",
-                              .moment = {"exp_avg", "exp_avg_sq"},
-                              .update = adam};
+#define READS "train.beta1 train.beta2 train.epsilon"
+const lk_rule lk_rule_adam = {
+    .name = "adam", .help = "Kingma & Ba 2015", .reads = READS, .moment = {"exp_avg", "exp_avg_sq"}, .update = adam};
 const lk_rule lk_rule_adamw = {.name = "adamw",
-                               .reads = "train.beta1 train.beta2 train.epsilon",
+                               .help = "Adam with decoupled weight decay (Loshchilov & Hutter 2019)",
+                               .reads = READS,
                                .moment = {"exp_avg", "exp_avg_sq"},
                                .update = adamw};

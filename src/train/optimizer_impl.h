@@ -21,7 +21,7 @@ typedef void lk_rule_update(const lk_update *u, ptrdiff_t n, float *restrict w, 
                             float *const *moment);
 
 typedef struct lk_rule {
-  const char *name;
+  const char *name, *help;             /* help: a few words, or NULL */
   const char *reads;                   /* keys beside train.rate and train.decay, "train.rho train.epsilon"; or NULL */
   const char *moment[LK_RULE_MOMENTS]; /* as torch.optim names them; NULL after the last */
   lk_rule_update *update;

@@ -38,8 +38,10 @@ static void momentum_update(const lk_update *u, ptrdiff_t n, float *restrict w, 
     heavy_ball(u, n, w, sum, moment[0]);
 }
 
-const lk_rule lk_rule_sgd = {.name = "sgd", .update = sgd, .skips_untouched = true};
+const lk_rule lk_rule_sgd = {
+    .name = "sgd", .help = "stochastic gradient descent", .update = sgd, .skips_untouched = true};
 const lk_rule lk_rule_momentum = {.name = "momentum",
+                                  .help = "stochastic gradient descent with momentum",
                                   .reads = "train.momentum train.nesterov",
                                   .moment = {"momentum_buffer"},
                                   .update = momentum_update};

@@ -5,49 +5,22 @@
 #include "log.h"
 #include "trainer_impl.h"
 
-/* What must not change within a run: the batch plan, the net or the meaning of the state (the best value so far) hangs on
- * it. */
-static const char *const fixed[] = {"task",
-                                    "seed",
-                                    "train.batch",
-                                    "train.unroll",
-                                    "train.pool",
-                                    "model.input",
-                                    "model.features",
-                                    "model.cell",
-                                    "model.embedding",
-                                    "model.hidden",
-                                    "model.layers",
-                                    "model.output",
-                                    "model.pool",
-                                    "model.tied",
-                                    "model.bidirectional",
-                                    "model.recurrent_bias",
-                                    "model.attention",
-                                    "model.bridge",
-                                    "train.optimizer",
-                                    "eval.metric",
-                                    "model.input_feeding",
-                                    "model.shared_embedding",
-                                    "init.from"};
-
 /* An empty value is printed as YAML has it. */
 static const char *shown(const char *value) { return strcmp(value, "\"\"") == 0 ? "nothing" : value; }
 
-static lk_status check_key(const lk_trainer *t, const lk_config *old, const char *key) {
+static lk_status refuse_change(const lk_trainer *t, const lk_config *old, const char *key) {
   lk_status status = LK_OK;
   lk_buffer was = {0}, is = {0};
   LK_GO(lk_config_value(old, key, &was));
   LK_GO(lk_config_value(t->config, key, &is));
-  if (strcmp(was.data, is.data) != 0)
-    LK_GO(lk_config_error(t->config, key, LK_OTHER_RUN("%s"), t->config->run.dir, shown(was.data), shown(is.data)));
+  status = lk_config_error(t->config, key, LK_OTHER_RUN("%s"), t->config->run.dir, shown(was.data), shown(is.data));
 done:
   lk_buffer_release(&was);
   lk_buffer_release(&is);
   return status;
 }
 
-/* The configuration that a checkpoint was made with. What is wrong with it is the file's mistake, not the user's. */
+/* The configuration that a checkpoint was made with. An error in it is one of the file, not of the user. */
 static lk_status read_config(const lk_checkpoint_file *file, const char *path, lk_config *config) {
   LK_TRY(lk_config_init(config));
   lk_status status = lk_config_parse(config, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path);
@@ -58,7 +31,8 @@ static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *f
   lk_status status = LK_OK;
   lk_config old = {0};
   LK_GO(read_config(file, path, &old));
-  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) LK_GO(check_key(t, &old, fixed[i]));
+  const char *changed = lk_config_changed(&old, &t->effective);
+  if (changed) LK_GO(refuse_change(t, &old, changed));
   if (strcmp(lk_checkpoint_corpus(file)->digest, t->info->digest) != 0)
     LK_GO(LK_FAIL(LK_USAGE,
                   "data.corpus: '%s' (digest %s) is not the corpus that the run in '%s' began with, '%s' (digest %s); "

@@ -5,14 +5,20 @@
 #include <string.h>
 
 #include "arena.h"
+#include "choices.h"
 #include "fixed_math.h"
 
 /* Indices of the saved state, which is all zeros at the start of a run. */
 enum { SEEN, BEST, BAD, FALLS };
 
 /* train.schedule_by. */
-static const char *const by_names[] = {"auto", "steps", "time"};
 typedef enum by { BY_AUTO, BY_STEPS, BY_TIME, BYS } by;
+static const lk_choice ways[] = {{"auto", "by steps; cosine by whichever of its ends is nearer", NULL},
+                                 {"steps", NULL, NULL},
+                                 {"time", "start and every are minutes, cosine ends at train.minutes", NULL}};
+
+static lk_choice by_choice(size_t i) { return i < BYS ? ways[i] : (lk_choice){0}; }
+LK_CHOICES("train.schedule_by", by_choice)
 
 typedef struct moment { /* the arguments of a schedule's shape */
   double step, epoch;   /* finished steps; finished epochs, with the fraction */
@@ -75,21 +81,23 @@ static double plateau(const lk_schedule *s, moment now) {
   return s->rate * lk_fixed_power(s->factor, s->state[FALLS]);
 }
 
+#define READS_FALLS "train.floor train.factor train.every train.start train.schedule_by"
 static const struct {
-  const char *name;
+  lk_choice choice;
   shape *shape;
 } shapes[] = {
-    {"constant", constant},         {"step", falls},      {"exponential", exponential}, {"cosine", cosine},
-    {"inverse-sqrt", inverse_sqrt}, {"plateau", plateau},
+    {{"constant", NULL, NULL}, constant},
+    {{"step", "times train.factor each train.every", READS_FALLS}, falls},
+    {{"exponential", "smoothly, by train.factor in train.every", READS_FALLS}, exponential},
+    {{"cosine", "along half a cosine to train.floor at the end of the run", "train.floor train.schedule_by"}, cosine},
+    {{"inverse-sqrt", "with the root of the step, after the warm-up", "train.floor"}, inverse_sqrt},
+    {{"plateau", "times train.factor when evaluations stop improving", "train.floor train.factor train.cooldown"},
+     plateau},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-const char *const *lk_schedule_names(size_t *count) {
-  static const char *names[SHAPES];
-  for (size_t i = 0; i < SHAPES; i++) names[i] = shapes[i].name;
-  *count = SHAPES;
-  return names;
-}
+static lk_choice shape_choice(size_t i) { return i < SHAPES ? shapes[i].choice : (lk_choice){0}; }
+LK_CHOICES("train.schedule", shape_choice)
 
 static bool falls_by_time(size_t index) {
   return shapes[index].shape == cosine || shapes[index].shape == falls || shapes[index].shape == exponential;
@@ -98,10 +106,8 @@ static bool falls_by_time(size_t index) {
 /* The shape, and what it depends on. `steps`: whether train.steps or train.epochs end the run. */
 static lk_status choose(const lk_config *config, bool steps, size_t *index, size_t *way) {
   const lk_config_train *c = &config->train;
-  size_t count;
-  const char *const *names = lk_schedule_names(&count);
-  LK_TRY(lk_config_choice(config, "train.schedule", names, count, index));
-  LK_TRY(lk_config_choice(config, "train.schedule_by", by_names, BYS, way));
+  LK_TRY(lk_config_choice(config, "train.schedule", index));
+  LK_TRY(lk_config_choice(config, "train.schedule_by", way));
   if (*way == BY_TIME && !falls_by_time(*index))
     return lk_config_error(config, "train.schedule_by", "only cosine, step and exponential go by time, not %s",
                            c->schedule);

@@ -24,9 +24,6 @@
 
 typedef struct lk_schedule lk_schedule;
 
-/** Names of the schedules; *count of them.                                        Not collective. */
-const char *const *lk_schedule_names(size_t *count);
-
 /** Check the settings: the shape must exist, and cosine needs a limit of steps or time. LK_USAGE with the place. */
 LK_CHECKED lk_status lk_schedule_check(const lk_config *config);
 /** last_step: by train.steps or train.epochs; 0: no limit. Keeps no pointer to config.

@@ -3,6 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "choices.h"
+
+static lk_choice spike_choice(size_t i) {
+  static const char reads[] = "train.spike_factor train.spike_window";
+  static const lk_choice choices[] = {{"off", NULL, NULL},
+                                      {"skip", "the step is not applied", reads},
+                                      {"rollback N", "back N steps, and on with the batches behind the spike", reads}};
+  return i < sizeof choices / sizeof *choices ? choices[i] : (lk_choice){0};
+}
+LK_CHOICES("train.spike", spike_choice)
+
 lk_status lk_spike_read(lk_spike *spike, const lk_config *config) {
   const char *text = config->train.spike;
   long long back = 0;

@@ -1,7 +1,6 @@
 /* trainer_impl.h - the parts of a run, and the files that work on them.
  *
- *   check.c     the configuration alone                 unused.c     settings without effect
- *   build.c     creates and connects the parts
+ *   check.c     the configuration by itself             build.c      creates and connects the parts
  *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    from a checkpoint to the parts          snapshot.c   from the parts to a checkpoint file, by a thread
  *   progress.c  log and metrics file                    stop.c       signals, time limits, and the rules that end a run
@@ -78,6 +77,8 @@ typedef struct lk_saver {
 
 typedef struct lk_trainer {
   const lk_config *config;
+  lk_config effective; /* config with what was chosen when the run began, and absolute paths; its texts are config's */
+  char shards_text[16];
   const lk_train_host *host;
   lk_comm *comm;
   int rank, size;

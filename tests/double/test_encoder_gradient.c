@@ -3,6 +3,7 @@
  * Numeric derivative: the five-point stencil, whose error is h^4 f'''''/30, about 1e-12 at h = 1e-3. The loss is a sum
  * of some twenty cross-entropies, about 30, computed to about 1e-14: the quotient is accurate to about 1e-11. So
  * a relative error of 1e-6 is required of derivatives above 3e-5; smaller ones are compared relative to 3e-5. */
+#include "choices.h"
 #include "nn_net.h"
 
 #include <math.h>
@@ -113,9 +114,10 @@ static bool is_among(const char *name, const char *const *names, size_t count) {
  * here, and fails by name where these two columns do not suit it. */
 static void every_feature(void **state) {
   (void)state;
-  size_t count, tokens;
+  size_t count;
   int failed = 0;
-  const char *const *names = lk_feature_names(&count), *const *readers = lk_input_names(&tokens);
+  const char *readers[LK_MOST_CHOICES], *const *names = lk_feature_names(&count);
+  const size_t tokens = lk_choices_names("model.input", readers);
   for (size_t i = 0; i < count; i++)
     for (size_t input = 0; input < INPUTS; input++) { /* and a cell each */
       char features[64];
@@ -203,8 +205,8 @@ static void carried_states(void **state) {
 /* Every head in the table: a prediction for each row, or for each sequence; with its own weight, or a tied one. */
 static void every_head(void **state) {
   (void)state;
-  size_t count;
-  const char *const *heads = lk_head_names(&count);
+  const char *heads[LK_MOST_CHOICES];
+  const size_t count = lk_choices_names("model.output", heads);
   int failed = 0;
   for (size_t head = 0; head < count; head++)
     for (int form = 0; form < 3; form++) {
@@ -222,7 +224,8 @@ static void every_head(void **state) {
 
 int main(void) {
   cells = lk_cell_names(&cell_count);
-  (void)lk_pooling_names(&pool_count);
+  const char *pools[LK_MOST_CHOICES];
+  pool_count = lk_choices_names("model.pooling", pools);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_cell_and_input),  cmocka_unit_test(every_feature), cmocka_unit_test(all_features_at_once),
       cmocka_unit_test(dropout_of_every_kind), cmocka_unit_test(tied_weights),  cmocka_unit_test(pooled_classifier),

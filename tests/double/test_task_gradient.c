@@ -1,6 +1,7 @@
 /* Whole tasks against signed central differences. A task of src/task/task.c without a net here fails by its name. */
 #include <stdio.h>
 
+#include "choices.h"
 #include "task_gradient.h"
 
 #define NET "model.hidden=4", "model.layers=2", "model.embedding=3"
@@ -44,8 +45,8 @@ static void check(const net_case *c, const char *more) {
 
 static void test_every_task(void **state) {
   (void)state;
-  size_t count;
-  const char *const *names = lk_task_names(&count);
+  const char *names[LK_MOST_CHOICES];
+  const size_t count = lk_choices_names("task", names);
   for (size_t t = 0; t < count; t++) {
     int found = 0;
     for (size_t i = 0; i < CASES; i++) {
@@ -57,8 +58,10 @@ static void test_every_task(void **state) {
   }
 }
 
-/* Each of the names as the value of `key`. */
-static void check_names(const net_case *c, const char *key, const char *const *names, size_t count) {
+/* Each choice of `key`. */
+static void check_choices(const net_case *c, const char *key) {
+  const char *names[LK_MOST_CHOICES];
+  const size_t count = lk_choices_names(key, names);
   for (size_t i = 0; i < count; i++) {
     char setting[64];
     (void)snprintf(setting, sizeof setting, "%s=%s", key, names[i]);
@@ -68,18 +71,13 @@ static void check_names(const net_case *c, const char *key, const char *const *n
 
 static void test_every_cell(void **state) {
   (void)state;
-  size_t count;
-  const char *const *names = lk_cell_names(&count);
-  check_names(&(net_case){"lm", LK_CORPUS_TEXT, 1, {NET}}, "model.cell", names, count);
+  check_choices(&(net_case){"lm", LK_CORPUS_TEXT, 1, {NET}}, "model.cell");
 }
 
 static void test_every_pooling(void **state) {
   (void)state;
-  size_t count;
-  const char *const *names = lk_pooling_names(&count);
-  check_names(&(net_case){"classify", LK_CORPUS_CLASSIFY, 0, {NET, "model.bidirectional=true"}}, "model.pool", names,
-              count);
-  check_names(&(net_case){"classify", LK_CORPUS_FRAMES, 0, {NET, "model.cell=gru"}}, "model.pool", names, count);
+  check_choices(&(net_case){"classify", LK_CORPUS_CLASSIFY, 0, {NET, "model.bidirectional=true"}}, "model.pooling");
+  check_choices(&(net_case){"classify", LK_CORPUS_FRAMES, 0, {NET, "model.cell=gru"}}, "model.pooling");
 }
 
 int main(void) {

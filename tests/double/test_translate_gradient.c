@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "attention.h"
+#include "choices.h"
 #include "task_gradient.h"
 
 enum { V = GRADIENT_V, TARGET_V = GRADIENT_V - 1 };
@@ -36,8 +37,8 @@ static void check_attention(const char *attention, const char *cell, const char 
 
 static void test_every_attention_and_cell(void **state) {
   (void)state;
-  size_t kinds, cells;
-  const char *const *kind = lk_attention_names(&kinds), *const *cell = lk_cell_names(&cells);
+  const char *kind[LK_MOST_CHOICES], *cell[LK_MOST_CHOICES];
+  const size_t kinds = lk_choices_names("model.attention", kind), cells = lk_choices_names("model.cell", cell);
   for (size_t k = 0; k < kinds; k++)
     for (size_t c = 0; c < cells; c++) {
       char attention[64], name[64];

@@ -1,4 +1,5 @@
 # Settings that are fixed for a run: another value is refused (64), and no file is changed.
+# Each key that `lockstep config --describe` calls fixed is tried.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
@@ -17,6 +18,7 @@ begin() {
 refused() {
   local run=$1 change=$2 config=$3 before code=0
   shift 3
+  echo "${change%%=*}" >>tried
   before=$(cd "$run" && find . -type f ! -name log.txt -exec sha256sum {} + | sort)
   begin "$run" "$config" "$@" "$change" || code=$?
   [ "$code" -eq 64 ] || { echo "$change: ended with $code"; cat "$run.log"; return 1; }
@@ -27,15 +29,27 @@ refused() {
 lm=(data.corpus=text.h5 model.hidden=12 model.embedding=12 train.batch=4 train.unroll=8 train.epochs=0 train.steps=2 train.schedule=constant)
 begin lm lm-char.yaml "${lm[@]}"
 for change in seed=9 train.batch=5 train.unroll=9 train.optimizer=sgd model.cell=elman model.hidden=13 \
-  model.embedding=13 model.layers=1 model.input=onehot model.tied=true model.recurrent_bias=false eval.metric=perplexity; do
+  model.embedding=13 model.layers=1 model.input=onehot model.tied=true model.recurrent_bias=false eval.metric=perplexity \
+  init.from=lm parallel.shards=3; do
   refused lm "$change" lm-char.yaml "${lm[@]}" train.steps=4
 done
 pairs=(data.corpus=pairs.h5 model.bidirectional=false model.hidden=12 model.embedding=12 model.layers=1 train.batch=4 train.epochs=0 train.steps=2)
 begin pairs translate-g2p.yaml "${pairs[@]}"
-for change in train.pool=7 model.attention=additive model.bridge=copy model.input_feeding=false model.bidirectional=true \
+for change in train.shuffle_window=7 model.attention=additive model.bridge=copy model.input_feeding=false model.bidirectional=true \
   model.shared_embedding=true; do
   refused pairs "$change" translate-g2p.yaml "${pairs[@]}" train.steps=4
 done
+awk 'BEGIN { for (i = 0; i < 40; i++) print "c" i % 2 "\tw" i % 5, "v" i % 3 }' >class.tsv
+"$LOCKSTEP" prepare classify class.tsv -o class.h5 >/dev/null
+class=(data.corpus=class.h5 model.hidden=12 model.embedding=12 train.batch=4 train.epochs=0 train.steps=2 train.patience=0 train.schedule=constant eval.metric=loss)
+begin class classify-text.yaml "${class[@]}" model.pooling=max
+refused class model.pooling=mean classify-text.yaml "${class[@]}" train.steps=4
+# three more are fixed, but a corpus is for one task, and refuses a feature that it does not have, before a run is looked
+# at; and there is one head yet
+printf '%s\n' task model.features model.output >>tried
+"$LOCKSTEP" config --describe | sed -n 's/^  \([a-z_.]*\) .*; fixed for a run$/\1/p' | sort >fixed
+[ "$(wc -l <fixed)" -ge 20 ]
+sort -u tried | diff fixed -
 # with the same settings the run resumes
 begin lm lm-char.yaml "${lm[@]}" train.steps=4
 grep -q 'done at step 4' lm.log

@@ -27,7 +27,7 @@ awk 'BEGIN { srand(3); for (i = 0; i < 600; i++) { w = ""; n = 2 + int(rand() * 
 head -500 words.tsv >train.tsv
 tail -100 words.tsv >test.tsv
 "$LOCKSTEP" prepare classify train.tsv --test test.tsv --unit char -o words.h5 >prepare.txt 2>&1
-train class classify words.h5 train.epochs=6 model.pool=max
+train class classify words.h5 train.epochs=6 model.pooling=max
 "$LOCKSTEP" eval class/last.h5 words.h5 --split test >eval.txt 2>&1
 cut -f2 test.tsv >in.txt
 "$LOCKSTEP" predict class/last.h5 <in.txt >out.txt

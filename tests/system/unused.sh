@@ -21,12 +21,12 @@ warns lm-line.yaml model.attention=dot 'task: lm'
 warns label-pos.yaml train.sampling=0.5 'task: label'
 warns lm-line.yaml train.cooldown=2 'train.schedule: constant'
 warns lm-line.yaml train.spike_factor=3 'train.spike: off'
-warns lm-line.yaml model.pool=max 'task: lm'
+warns lm-line.yaml model.pooling=max 'task: lm'
 # what depends on the corpus is warned about by train
 corpus_text
 corpus_lines
 small=(model.hidden=8 model.embedding=8 train.epochs=0 train.steps=2 train.schedule=constant)
-"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" data.corpus=text.h5 run.dir=text train.pool=7 "${small[@]}" >text.log 2>&1
-grep -q 'train.pool: 7 has no effect on one running text' text.log
+"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" data.corpus=text.h5 run.dir=text train.shuffle_window=7 "${small[@]}" >text.log 2>&1
+grep -q 'train.shuffle_window: 7 has no effect on one running text' text.log
 "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-line.yaml" data.corpus=lines.h5 run.dir=lines train.unroll=7 "${small[@]}" >lines.log 2>&1
 grep -q 'train.unroll: 7 has no effect on a corpus of separate sequences' lines.log

@@ -51,7 +51,7 @@ static void defaults(void **state) {
   assert_true(c.train.rate == 0.001 && c.train.beta2 == 0.999 && c.train.rho == 0.99 && c.train.epsilon == 1e-8);
   assert_true(c.train.clip == 5 && c.train.max_skips == 10 && c.eval.batch == 64 && c.eval.every == 0);
   assert_true(c.checkpoint.every == 500 && c.checkpoint.keep == 3 && c.parallel.check_every == 100);
-  assert_true(c.log.every == 10 && c.train.cooldown == 1 && c.train.pool == 64 && c.train.unroll == 64);
+  assert_true(c.log.every == 10 && c.train.cooldown == 1 && c.train.shuffle_window == 64 && c.train.unroll == 64);
   lk_config_release(&c);
   assert_null(c.source);
 }
@@ -171,6 +171,10 @@ static void wrong_values(void **state) {
              "tiny.yaml:1:15: model.tied: expected true or false, found 'yes' (did you mean true?)");
   assert_bad("model: {tied: Off}\n",
              "tiny.yaml:1:15: model.tied: expected true or false, found 'Off' (did you mean false?)");
+  /* a float would be infinite */
+  assert_bad("train: {rate: 1e39}\n", "tiny.yaml:1:15: train.rate: expected a number from 0 to 3.4e38, found '1e39'");
+  assert_bad("model: {forget_bias: -1e39}\n",
+             "tiny.yaml:1:22: model.forget_bias: expected a number from -3.4e38 to 3.4e38, found '-1e39'");
   assert_bad("seed: 9007199254740993\n",
              "tiny.yaml:1:7: seed: expected a whole number from 0 to 2^53, found '9007199254740993'");
   assert_bad("task: [lm]\n", "tiny.yaml:1:1: task: expected text, found a list");
@@ -248,10 +252,10 @@ static void later_errors_name_the_place(void **state) {
   assert_int_equal(lk_config_error(&c, "data.corpus", "expected a file"), LK_USAGE);
   assert_string_equal(lk_error_get()->text, "configuration: data.corpus: expected a file");
   lk_error_clear();
-  assert_int_equal(lk_config_choice(&c, "model.cell", cells, 3, &index), LK_OK);
+  assert_int_equal(lk_config_choice_of(&c, "model.cell", cells, 3, &index), LK_OK);
   assert_int_equal(index, 1);
   assert_int_equal(parse(&c, "model:\n  cell: lsmt\n"), LK_OK);
-  assert_int_equal(lk_config_choice(&c, "model.cell", cells, 3, &index), LK_USAGE);
+  assert_int_equal(lk_config_choice_of(&c, "model.cell", cells, 3, &index), LK_USAGE);
   assert_string_equal(lk_error_get()->text,
                       "tiny.yaml:2:9: model.cell: expected elman, lstm or gru, found 'lsmt' (did you mean 'lstm'?)");
   assert_int_equal(index, 1);
@@ -260,11 +264,43 @@ static void later_errors_name_the_place(void **state) {
   assert_string_equal(lk_error_get()->text, "tiny.yaml: data.corpus: expected 3");
   lk_error_clear();
   assert_int_equal(lk_config_override(&c, "model.cell=transformer"), LK_OK);
-  assert_int_equal(lk_config_choice(&c, "model.cell", cells, 3, &index), LK_USAGE);
+  assert_int_equal(lk_config_choice_of(&c, "model.cell", cells, 3, &index), LK_USAGE);
   assert_string_equal(lk_error_get()->text,
                       "command line: model.cell=transformer: expected elman, lstm or gru, found 'transformer'");
   lk_error_clear();
   lk_config_release(&c);
+}
+
+/* A key's former name sets it, also beside the new one where one text is merged over another, but not within one. */
+static void former_names(void **state) {
+  (void)state;
+  lk_config c;
+  lk_buffer text = {0};
+  assert_int_equal(lk_config_init(&c), LK_OK);
+  assert_int_equal(parse(&c, "model:\n  pool: max\ntrain.pool: 7\n"), LK_OK);
+  assert_string_equal(c.model.pooling, "max");
+  assert_int_equal(c.train.shuffle_window, 7);
+  assert_int_equal(parse(&c, "model:\n  pooling: mean\n"), LK_OK);
+  assert_int_equal(lk_config_override(&c, "train.pool=8"), LK_OK);
+  assert_string_equal(c.model.pooling, "mean");
+  assert_int_equal(c.train.shuffle_window, 8);
+  assert_int_equal(lk_config_print(&c, &text), LK_OK);
+  assert_null(strstr(text.data, "pool:"));
+  lk_buffer_release(&text);
+
+  assert_int_equal(lk_config_override(&c, "train.shuffle_window=9"), LK_USAGE);
+  assert_string_equal(lk_error_get()->text,
+                      "command line: train.shuffle_window=9: train.pool is the former name of "
+                      "train.shuffle_window: give one of them");
+  lk_error_clear();
+  lk_config_release(&c);
+  assert_bad("model:\n  pool: max\n  pooling: max\n",
+             "tiny.yaml:3:3: model.pool is the former name of model.pooling: give one of them");
+  assert_bad("model: {pooling: max, pool: max}\n",
+             "tiny.yaml:1:23: model.pool is the former name of model.pooling: give one of them");
+  assert_bad("train: {pool: 1, pool: 2}\n", "tiny.yaml:1:18: 'train.pool' is given twice, first in line 1");
+  assert_bad("train.pool: -1\n",
+             "tiny.yaml:1:13: train.shuffle_window: expected a whole number from 0 to 2^53 (batches), found '-1'");
 }
 
 static void shards(void **state) {
@@ -298,7 +334,7 @@ static void assert_round_trip(const lk_config *config) {
   assert_string_equal(second.data, first.data);
   assert_string_equal(again.run.dir, config->run.dir);
   assert_string_equal(again.data.corpus, config->data.corpus);
-  assert_memory_equal(&again.train.rate, &config->train.rate, sizeof(double));
+  assert_memory_equal(&again.train.minutes, &config->train.minutes, sizeof(double));
   assert_memory_equal(&again.model.forget_bias, &config->model.forget_bias, sizeof(double));
   assert_true(again.seed == config->seed && again.model.tied == config->model.tied);
   lk_buffer_release(&first);
@@ -341,8 +377,8 @@ static void printing(void **state) {
   const double reals[] = {0.1, 1.0 / 3, 1e-300, 123456789.125, 5e-324, 1.7976931348623157e308, 0.1 + 0.2, 100000, 1e22};
   for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
     c.model.cell = c.model.bridge = strings[i];
-    c.train.rate = reals[i % 9];
-    c.model.forget_bias = -reals[(i + 4) % 9];
+    c.train.minutes = reals[i % 9];
+    c.model.forget_bias = -1 / (double)(i + 3);
     c.seed = (int64_t)1 << (3 * i);
     c.model.tied = i % 2 == 0;
     assert_round_trip(&c);
@@ -373,8 +409,8 @@ static void description(void **state) {
     }
   }
   assert_true(keys >= 50 && keys == sentences);
-  assert_non_null(
-      strstr(text.data, "model.hidden               a whole number from 1 to 16384 (units); default 256\n"));
+  assert_non_null(strstr(
+      text.data, "model.hidden               a whole number from 1 to 16384 (units); default 256; fixed for a run\n"));
   assert_non_null(strstr(text.data, "data.corpus                text; default none\n"));
   lk_buffer_release(&text);
   lk_buffer_release(&printed);
@@ -411,12 +447,13 @@ static void nothing_is_printed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(defaults),        cmocka_unit_test(merging),
-      cmocka_unit_test(unknown_keys),    cmocka_unit_test(wrong_values),
-      cmocka_unit_test(wrong_structure), cmocka_unit_test(wrong_yaml),
-      cmocka_unit_test(command_line),    cmocka_unit_test(later_errors_name_the_place),
-      cmocka_unit_test(shards),          cmocka_unit_test(printing),
-      cmocka_unit_test(description),     cmocka_unit_test(nothing_is_printed),
+      cmocka_unit_test(defaults),           cmocka_unit_test(merging),
+      cmocka_unit_test(unknown_keys),       cmocka_unit_test(wrong_values),
+      cmocka_unit_test(wrong_structure),    cmocka_unit_test(wrong_yaml),
+      cmocka_unit_test(command_line),       cmocka_unit_test(later_errors_name_the_place),
+      cmocka_unit_test(former_names),       cmocka_unit_test(shards),
+      cmocka_unit_test(printing),           cmocka_unit_test(description),
+      cmocka_unit_test(nothing_is_printed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,7 +171,7 @@ static void check_predict(lk_corpus_kind kind, const lk_lines *lines, const char
 
 static void test_predict(void **state) {
   (void)state;
-  static const char *const classify[] = {"task=classify", NET, "model.bidirectional=true", "model.pool=max", NULL};
+  static const char *const classify[] = {"task=classify", NET, "model.bidirectional=true", "model.pooling=max", NULL};
   static const char *const label[] = {"task=label", NET, "model.bidirectional=true", "model.cell=gru", NULL};
   static const char *const frames[] = {"task=classify", NET, NULL};
   static made_text t;

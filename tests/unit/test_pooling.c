@@ -31,7 +31,7 @@ static const expectation by_hand[] = {
      {{0, 6, 9}, {10, 20, 30}, {3, 0, 0}, {0, 0, 0}, {-4, -8, 0}, {0, 0, -16}}},
 };
 
-/* A layer as model.pool names it, with room for B sequences. */
+/* A layer as model.pooling names it, with room for B sequences. */
 static void open_layer(lk_pooling *p, lk_arena *arena, const char *setting, int directions) {
   lk_config config;
   assert_int_equal(lk_config_init(&config), LK_OK);
@@ -46,7 +46,7 @@ static void open_layer(lk_pooling *p, lk_arena *arena, const char *setting, int 
   assert_int_equal(p->ld, LD);
 }
 
-static const char *const settings[] = {"model.pool=last", "model.pool=mean", "model.pool=max"};
+static const char *const settings[] = {"model.pooling=last", "model.pooling=mean", "model.pooling=max"};
 
 static void cases_by_hand(void **state) {
   (void)state;

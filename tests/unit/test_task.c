@@ -130,9 +130,9 @@ static void test_ranks_lm_onehot_gru(void **state) {
 
 static void test_ranks_classify(void **state) {
   (void)state;
-  static const char *const max[] = {"task=classify",     NET, "model.bidirectional=true", "model.pool=max",
+  static const char *const max[] = {"task=classify",     NET, "model.bidirectional=true", "model.pooling=max",
                                     "model.dropout=0.3", NULL};
-  static const char *const last[] = {"task=classify", NET, "model.bidirectional=true", "model.pool=last", NULL};
+  static const char *const last[] = {"task=classify", NET, "model.bidirectional=true", "model.pooling=last", NULL};
   check_ranks(LK_CORPUS_CLASSIFY, 0, max);
   check_ranks(LK_CORPUS_FRAMES, 0, last);
 }
@@ -295,7 +295,7 @@ static void test_empty_batch(void **state) {
 /* Buffers for a larger batch are reallocated: weights are packed again, and everything else still works. */
 static void test_reserve_again(void **state) {
   (void)state;
-  static const char *const settings[] = {"task=classify", NET, "model.bidirectional=true", "model.pool=max", NULL};
+  static const char *const settings[] = {"task=classify", NET, "model.bidirectional=true", "model.pooling=max", NULL};
   single t;
   single_open(&t, LK_CORPUS_CLASSIFY, 0, settings, 1);
   ptrdiff_t P = lk_params_count(t.f.params);
@@ -577,7 +577,7 @@ static void test_mistakes(void **state) {
   static const char *const unequal[] = {"task=lm", NET, "model.tied=true", NULL};
   static const char *const onehot[] = {"task=lm", "model.input=onehot", "model.tied=true", NULL};
   static const char *const tied[] = {"task=label", "model.tied=true", NULL};
-  static const char *const pool[] = {"task=lm", "model.pool=maxi", NULL};
+  static const char *const pool[] = {"task=lm", "model.pooling=maxi", NULL};
   expect_usage(LK_CORPUS_LABEL, unknown, "label");
   expect_usage(LK_CORPUS_CLASSIFY, lm, "classify");
   expect_usage(LK_CORPUS_TEXT, label, "text");
