@@ -20,7 +20,8 @@ compare() {
   done
 }
 small="model.hidden=20 model.embedding=12 train.batch=11 eval.every=5"
-for cell in lstm gru elman; do
+cells=$(choices model.cell)
+for cell in $cells; do
   # shellcheck disable=SC2086
   compare "$cell" lm-char.yaml data.corpus=text.h5 model.cell=$cell train.unroll=17 $small
 done

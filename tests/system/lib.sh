@@ -31,6 +31,14 @@ corpus_pairs() {
   "$LOCKSTEP" prepare pairs pairs.tsv --unit word --valid-fraction 0.1 -o pairs.h5 >/dev/null
 }
 
+# choices KEY: the values of a setting, from the message that refuses another one
+choices() {
+  local found
+  found=$("$LOCKSTEP" config --defaults "$1=?" 2>&1 >/dev/null | sed -n 's/.*: expected \(.*\), found .*/\1/p')
+  [ -n "$found" ] || { echo "no choices of $1 are known" >&2; return 1; }
+  sed 's/ or / /; s/,//g' <<<"$found"
+}
+
 # train R CONFIG RUN [key=value ...]
 train() {
   local ranks=$1 config=$2 run=$3

@@ -22,7 +22,7 @@ if [ -n "${LOCKSTEP_AARCH64_SHORT:-}" ]; then kernels=(portable aarch64) all_ran
 printf '#!/bin/sh\nexec %s -cpu Nehalem %s "$@"\n' "$old" "$LOCKSTEP" >nehalem && chmod +x nehalem
 small="train.steps=8 eval.every=4 model.hidden=20 model.embedding=12 train.batch=11"
 
-# compare NAME CONFIG key=value...: all kernels, R = 1, 2, 3
+# compare NAME CONFIG key=value...: all kernels, R in $all_ranks
 compare() {
   local name=$1 config=$2 isa ranks asked
   shift 2
@@ -46,7 +46,13 @@ compare() {
 compare lm lm-line.yaml data.corpus=lines.h5 train.smoothing=0.1
 compare additive translate-names.yaml data.corpus=pairs.h5 model.attention=additive
 if [ -n "${LOCKSTEP_AARCH64_SHORT:-}" ]; then exit; fi
-compare general translate-names.yaml data.corpus=pairs.h5 model.attention=general model.cell=gru
+attentions=$(choices model.attention)
+for attention in $attentions; do # dot needs an encoder as wide as the decoder
+  all_ranks='1 2' compare "$attention-forward" translate-names.yaml data.corpus=pairs.h5 model.attention="$attention" model.bidirectional=false
+done
+compare general-both translate-names.yaml data.corpus=pairs.h5 model.attention=general model.bidirectional=true
+cells=$(choices model.cell)
+for cell in $cells; do all_ranks='1 2' compare "$cell" lm-line.yaml data.corpus=lines.h5 model.cell="$cell"; done
 compare label label-pos.yaml data.corpus=label.h5
 compare classify classify-text.yaml data.corpus=classify.h5 train.schedule=cosine
 if same lm-portable-1/last.h5 label-portable-1/last.h5 >/dev/null; then echo 'the comparison cannot fail' && exit 1; fi

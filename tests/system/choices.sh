@@ -1,0 +1,36 @@
+# Every cell, optimizer, schedule, ... that the program has: a run that is killed and resumed on another number of
+# ranks ends with the weights of an undisturbed run on one rank.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_text
+corpus_pairs
+small="model.hidden=16 model.embedding=12 train.batch=7 train.epochs=0 train.steps=10 train.warmup=0 eval.every=4 checkpoint.every=3"
+
+# each KEY CONFIG key=value...: with every value of KEY
+each() {
+  local key=$1 config=$2 values value name
+  shift 2
+  values=$(choices "$key")
+  for value in $values; do
+    name=${key#*.}-$value
+    # shellcheck disable=SC2086
+    {
+      train 1 "$config" "$name-alone" $small "$key=$value" "$@"
+      if LOCKSTEP_DEBUG=kill:rank=1,step=8 train 2 "$config" "$name" $small "$key=$value" "$@"; then
+        echo "$name was not killed" && exit 1
+      fi
+      train 3 "$config" "$name" $small "$key=$value" "$@"
+    }
+    grep -q 'resum' "$name.log" || { cat "$name.log"; exit 1; }
+    same "$name-alone/last.h5" "$name/last.h5"
+  done
+}
+each model.cell lm-char.yaml data.corpus=text.h5 train.unroll=9
+each train.optimizer lm-char.yaml data.corpus=text.h5 train.unroll=9
+each train.schedule lm-char.yaml data.corpus=text.h5 train.unroll=9
+each model.attention translate-names.yaml data.corpus=pairs.h5 model.bidirectional=false
+# optimizers do differ, and do change the weights
+train 1 lm-char.yaml less data.corpus=text.h5 train.unroll=9 $small train.optimizer=adadelta train.steps=9
+if same optimizer-adadelta-alone/last.h5 less/last.h5 >/dev/null; then echo 'a step changed no weight' && exit 1; fi
+if same optimizer-adam-alone/last.h5 optimizer-adadelta-alone/last.h5 >/dev/null; then echo 'optimizers do not differ' && exit 1; fi
