@@ -1,11 +1,11 @@
 #!/bin/bash
-# checkpoint_cost.sh [ROUNDS [EVERY [STEPS]]]      what saving costs training
+# checkpoint_cost.sh [ROUNDS [EVERY [STEPS]]]      the time that checkpoints cost
 #
 # Two runs of a language model of an LSTM 2 x HIDDEN (default 256) with Adam: one saves every EVERY steps (default 50: ten
 # times as often as checkpoint.every says by default), one never before its end; in turns, ROUNDS times. Compared are the
-# seconds that STEPS steps (default 200; windows of 100 are told) took, saving included; the save after the last is not
-# among them. Prints each ratio, their median, and what a save cost. RANKS (default 2); LOCKSTEP names the program; works in a
-# folder of its own below the current one, on the disk that is to be measured.
+# seconds that STEPS steps (default 200; windows of 100 are logged) took, saving included; the save after the last is
+# not among them. Prints each ratio, their median, and what a save cost. RANKS (default 2); LOCKSTEP names the program;
+# works in a folder of its own below the current one, on the disk that is to be measured.
 set -eu
 rounds=${1:-3} every=${2:-50} steps=${3:-200}
 source=$(cd "$(dirname "$0")/../.." && pwd)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# padding.sh [ROUNDS]      what sequences of unequal length cost
+# padding.sh [ROUNDS]      the cost of sequences of unequal length
 # Trains the tagger of configs/label-pos.yaml on ud-english-ewt as it is and on the same words cut into sentences of one
 # length, in turn, and prints real tokens per second and their ratio, medians over the rounds.
 # LOCKSTEP=program, LOCKSTEP_DATA=folder with ud-english-ewt/, RANKS (2)

@@ -1,4 +1,4 @@
-# A host loses power, with and without the owner of the run's folder on it: the job goes on elsewhere.
+# A host loses power, with and without rank 0 on it: the job continues on other hosts.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# What the tests on a cluster share. Sourced; the shell runs with -eu, in an empty folder.
+# Functions for the tests on a cluster. Sourced; the shell runs with -eu, in an empty folder.
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 cluster=$LOCKSTEP_SOURCE/tests/cluster/cluster
-# a folder for each build, with a short path, which the name of a socket has to fit in
+# a folder for each build, with a short path, as socket names are limited
 LOCKSTEP_CLUSTER=/tmp/lockstep-cluster-$(cksum <<<"$LOCKSTEP_BUILD" | cut -d ' ' -f 1)
 export LOCKSTEP_CLUSTER LOCKSTEP_CLUSTER_LIFE=600
 unset "${!SLURM@}" # a test may itself run under somebody's Slurm
 
-# need_cluster HOSTS [full]: one that takes minutes runs only where it is asked for.
+# need_cluster HOSTS [full]: "full" tests take minutes and run only where LOCKSTEP_CLUSTER_FULL is set.
 need_cluster() {
   if [ "${2:-}" = full ] && [ -z "${LOCKSTEP_CLUSTER_FULL:-}" ]; then
     echo "takes minutes: set LOCKSTEP_CLUSTER_FULL=1"
@@ -31,7 +31,7 @@ undisturbed() {
   mpirun -n 2 "$LOCKSTEP" train "${model[@]}" run.dir=undisturbed train.steps="$1" >undisturbed.log 2>&1
 }
 
-# submit RUN [option of sbatch ...] -- [key=value ...]: sets $job; what the job says goes to RUN.log.
+# submit RUN [option of sbatch ...] -- [key=value ...]: sets $job; the job's output goes to RUN.log.
 submit() {
   local run=$1 options=()
   shift
@@ -41,7 +41,7 @@ submit() {
     "${model[@]}" run.dir="$run" "$@")
 }
 
-# field JOB NAME: of what Slurm knows about a job.
+# field JOB NAME: a field of `scontrol show job`.
 field() { slurm scontrol show job -o "$1" | tr ' ' '\n' | sed -n "s/^$2=//p" | head -n 1; }
 
 # await SECONDS WHAT COMMAND...
@@ -68,17 +68,17 @@ has_step() {
 }
 await_step() { await "$3" "step $2 of $1" has_step "$1" "$2"; }
 
-# codes RUN: how the starts of a job ended, as its script saw it.
+# codes RUN: the exit codes of all starts of a job.
 codes() { sed -n 's/^lockstep\.sbatch: .*ended with exit code \([0-9]*\).*/\1/p' "$1.log" | paste -sd ' '; }
 
 # same_bits RUN STEP: the weights of a run's last checkpoint are those of the undisturbed run at that step.
 same_bits() { same "$(printf 'undisturbed/checkpoints/step-%010d.h5' "$2")" "$1/last.h5"; }
 
-# steps_of RUN: those of its checkpoints, as in their names
+# steps_of RUN: the steps of its checkpoints, from their names
 steps_of() { find "$1/checkpoints" -name 'step-*.h5' | sed 's/.*step-//; s/\.h5//' | sort; }
 newest() { steps_of "$1" | tail -n 1 | sed 's/^0*//'; }
 
-# requeue JOB: by hand, and wait until it has left its hosts.
+# requeue JOB: with scontrol, and wait until it has left its hosts.
 requeue() {
   slurm scontrol requeue "$1"
   await 60 "job $1 to leave" is_in "$1" PENDING
@@ -86,7 +86,7 @@ requeue() {
 
 idle_hosts() { [ "$(slurm sinfo -h -t idle -p main -o %D)" = "$1" ]; }
 
-# requeue_often RUN TIMES: each time after it went on and got further, whatever the speed of the machine.
+# requeue_often RUN TIMES: each time after it resumed and made progress, whatever the speed of the machine.
 requeue_often() {
   local at=0
   for _ in $(seq "$2"); do
@@ -97,13 +97,14 @@ requeue_often() {
   done
 }
 
-# row SCENARIO RUN: a line of the table of outcomes: what Slurm says at the end, and every start's exit code.
+# row SCENARIO RUN: a line of the table of outcomes: Slurm's final state of the job, and the exit code of every start.
 row() {
   printf '%4d s  %-44s %-9s %-5s codes %s\n' "$SECONDS" "$1" "$(field "$job" JobState)" "$(field "$job" ExitCode)" \
     "$(codes "$2")"
 }
 
-# lost RUN HOST LAUNCH TITLE: a job on n1 and n2 loses one of them, which is cut off for good, and goes on elsewhere.
+# lost RUN HOST LAUNCH TITLE: a job on n1 and n2 permanently loses the connection to one of them, and continues
+# elsewhere.
 lost() {
   LOCKSTEP_LAUNCH=$3 submit "$1" -N 2 -n 2 -- train.steps=600 watchdog.seconds=8
   await_step "$1" 100 120

@@ -1,5 +1,5 @@
-# A host's network plug is pulled: for three seconds, which the run survives, and for good, which ends it in bounded time;
-# it goes on elsewhere. Hosts still reach the run's folder, as with a network of its own for storage.
+# A host loses its network: for three seconds, which the run survives, and permanently, which ends it in bounded time,
+# and it continues elsewhere. The run's folder stays reachable, as with a separate storage network.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"

@@ -1,4 +1,4 @@
-# The rest of link.sh: under mpirun, and where the host that is lost holds rank 0, the owner of the run's folder.
+# The rest of link.sh: under mpirun, and where the lost host has rank 0, which owns the run's folder.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"

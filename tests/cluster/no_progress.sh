@@ -1,4 +1,4 @@
-# A job that dies before its first checkpoint, each time, ends at the fourth start.
+# A job that fails before its first checkpoint each time gives up at the fourth start.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"
@@ -11,5 +11,5 @@ row 'a rank dies before the first checkpoint' nowhere
 grep 'three starts in a row without a newer checkpoint in nowhere: giving up' nowhere.log
 [ "$(field "$job" ExitCode)" = 70:0 ]
 [ "$(field "$job" Restarts)" -eq 3 ]
-# nothing of it is left on the hosts
+# no processes are left on the hosts
 for host in n1 n2 n3; do [ -z "$("$cluster" on $host ps -C lockstep -o pid=)" ]; done

@@ -1,11 +1,11 @@
-# Pre-emption: an urgent job takes the hosts away; the training is queued again and ends in the same bits.
+# Pre-emption: an urgent job takes the hosts; the training job is requeued and ends with the same bits.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"
 need_cluster 3 full
 undisturbed 600
 
-# preempted RUN PARTITION: a job that leaves one core a host free meets one that wants all
+# preempted RUN PARTITION: a job that leaves one core of each host free is pre-empted by one that needs all
 preempted() {
   submit "$1" -N 3 -n 3 -p "$2" -- train.steps=600
   await_step "$1" 100 120

@@ -1,4 +1,4 @@
-# A rank is killed, under either launcher: the job ends, is queued again and ends in the same bits.
+# A rank is killed, under either launcher: the job ends, is requeued and ends with the same bits.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"

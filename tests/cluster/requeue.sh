@@ -1,4 +1,4 @@
-# Five requeues in a row are fine where the run gets on in between.
+# Five requeues in a row are accepted as long as the run makes progress in between.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"

@@ -1,4 +1,4 @@
-# Real Slurm: both launchers over TCP on three hosts, and a job that is queued again three times ends in the same bits.
+# Slurm: both launchers over TCP on three hosts, and a job that is requeued three times ends with the same bits.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"

@@ -1,5 +1,5 @@
-# The time limit: Slurm's signal ahead of it, or where none is sent the run's own look at the clock. Either way the state
-# is saved, the job is queued again and goes on; a cancelled job does not come back.
+# The time limit: by Slurm's signal ahead of it, or, where none is sent, by the run's own check of the clock. Either way
+# the state is saved, the job is requeued and resumes; a cancelled job is not requeued.
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib.sh
 . "$LOCKSTEP_SOURCE/tests/cluster/lib.sh"
@@ -19,7 +19,7 @@ done
 grep -q 'stopped by a signal .* with the state saved' signal.log
 grep -q "stopped before the job's time is over .* with the state saved" clock.log
 
-# by now both run again: end them, one by scancel as it is, one by a signal to its ranks
+# by now both run again: end one with scancel, the other with a signal to its ranks
 await_state "$clock" RUNNING 30
 slurm scancel "$signal" "$clock"
 for job in $signal $clock; do await_state "$job" CANCELLED 60; done
@@ -30,7 +30,7 @@ for run in signal clock; do
   row "time limit, told by the $run" $run
   [[ "$(codes $run)" == 75\ * ]]
 done
-# what both had at the same step, after as many stops as it took, is what a run alone has
+# both have the weights of an undisturbed run at the same step
 step=$(steps_of signal | comm -12 - <(steps_of clock) | tail -n 1)
 [ "$((10#$step))" -gt 0 ]
 same "signal/checkpoints/step-$step.h5" "clock/checkpoints/step-$step.h5"
