@@ -76,6 +76,7 @@ done:
 }
 
 lk_status bench_products(bench *b) {
+  lk_blas_single_thread();
   return for_shapes(b, measure_product, "products",
                     "Products at the shapes of recurrent nets: y [rows, 4H] = x [rows, H] W^T, weights packed");
 }

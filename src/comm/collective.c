@@ -1,4 +1,4 @@
-/* Bytes between ranks. MPI counts in int: what is larger goes in chunks of comm->chunk bytes. */
+/* Collective copies of bytes. MPI's counts are int, so larger data is sent in chunks of comm->chunk bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ static lk_status receive_bytes(lk_comm *comm, void *data, size_t bytes, int from
   return LK_OK;
 }
 
-/* Sender and receiver may be the same bytes: a rank's own part that is in its place already. */
+/* A rank's own part may be in its place already. */
 static void copy_bytes(void *to, const void *from, size_t bytes) {
   if (to != from && bytes > 0) memmove(to, from, bytes);
 }
@@ -46,7 +46,7 @@ lk_status lk_comm_broadcast_block(lk_comm *comm, void **data, size_t *bytes, int
   LK_TRY(lk_comm_broadcast(comm, &size, sizeof size, root));
   void *block = comm->rank == root ? *data : NULL;
   lk_status status = LK_OK;
-  if (comm->rank != root) status = lk_alloc(&block, size + 1, 1); /* a NUL after the last byte: text stays text */
+  if (comm->rank != root) status = lk_alloc(&block, size + 1, 1); /* and a NUL, so that text ends */
   status = lk_comm_agree(comm, status);
   if (status == LK_OK) status = lk_comm_broadcast(comm, block, size, root);
   if (comm->rank == root) return status;
@@ -83,7 +83,7 @@ lk_status lk_comm_scatter(lk_comm *comm, const void *all, void *mine, const size
   return LK_OK;
 }
 
-/* More bytes than MPI's displacements can count: one broadcast a rank. */
+/* More bytes than MPI's int displacements can express: one broadcast for each rank. */
 static lk_status allgather_large(lk_comm *comm, const void *mine, char *all, const size_t *bytes_of) {
   for (int r = 0; r < comm->size; all += bytes_of[r++]) {
     if (r == comm->rank) copy_bytes(all, mine, bytes_of[r]);

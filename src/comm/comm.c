@@ -12,10 +12,11 @@
 
 static void end_job(void) { MPI_Abort(MPI_COMM_WORLD, lk_status_exit_code(LK_INTERNAL)); }
 
-/* glibc hands large blocks back to the kernel as soon as they are freed, and MPI's temporaries then fault in page by
- * page on every call: keep them. Must come before MPI allocates. */
+/* Make glibc keep large freed blocks. It returns them to the kernel by default, so that MPI's temporary buffers would
+ * cause page faults in every call. Must be called before MPI allocates. */
 static void keep_freed_memory(void) {
-  if (!mallopt(M_MMAP_THRESHOLD, 1 << 30)) mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that older ones take */
+  if (!mallopt(M_MMAP_THRESHOLD, 1 << 30))
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the largest value that older versions accept */
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
   mallopt(M_TOP_PAD, 64 << 20);
 }
@@ -133,7 +134,7 @@ void lk_comm_library(size_t size, char *out) {
   const size_t line = strcspn(text, "\n\r");
   (void)snprintf(out, size, "%.*s", (int)line, text);
   for (char *c = out; *c; c++)
-    if (*c == '\t') *c = ' '; /* MPICH's columns */
+    if (*c == '\t') *c = ' '; /* MPICH separates columns by TABs */
 }
 
 const char *lk_comm_host(const lk_comm *comm) { return comm->host; }

@@ -10,8 +10,7 @@
 
 typedef struct lk_comm lk_comm;
 
-/** Whether a launcher of ranks started this program. Whoever is not has no ranks to wait for; known before
- *  lk_comm_init().                                                                Not collective. */
+/** Whether a launcher such as mpirun started this program; may be called before lk_comm_init(). Not collective. */
 bool lk_comm_launched(void);
 /** Start MPI (or, without mpirun, a single rank).                                 Collective. */
 LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);
@@ -29,26 +28,27 @@ void lk_mpi_end(void);
 int lk_comm_rank(const lk_comm *comm);
 int lk_comm_size(const lk_comm *comm);
 const char *lk_comm_host(const lk_comm *comm);
-/** The first line of what MPI says of itself, "Open MPI v4.1.4, ...", cut to `size` bytes with its end; before
- *  lk_comm_init() too.                                                             Not collective. */
+/** The first line of MPI's version text, "Open MPI v4.1.4, ...", cut to `size` bytes with its NUL; may be called before
+ *  lk_comm_init().                                                                Not collective. */
 void lk_comm_library(size_t size, char *out);
-/** End the whole job at once with an exit code: for what cannot be agreed on.     Not collective. */
+/** End the whole job at once with an exit code, where ranks cannot agree first.   Not collective. */
 _Noreturn void lk_comm_abort(lk_comm *comm, int exit_code);
 
-/** All ranks get the worst status; where another rank failed and this one did not, its record gets that rank's text
- *  ("rank 3: ..."). Call after work that can fail on some ranks only.             Collective. */
+/** All ranks get the worst of their statuses. A rank that did not fail itself gets the text of one that did as its
+ *  error record ("rank 3: ..."). Call after work that can fail on some ranks only.      Collective. */
 LK_CHECKED lk_status lk_comm_agree(lk_comm *comm, lk_status status);
-/** All ranks found the file of this digest (at most 39 characters) under `path`: else LK_DATA on all of them, naming the
- *  first rank with another one, both hosts and both digests.                       Collective. */
+/** Check that all ranks have read the same file: `digest` (at most 39 characters) of the file at `path` must be equal
+ *  everywhere, else LK_DATA on all ranks, with hosts and digests of the first that differ. Collective. */
 LK_CHECKED lk_status lk_comm_same_file(lk_comm *comm, const char *path, const char *digest);
-/** bytes from root to all.                                                        Collective. */
+/** Copy `bytes` bytes from root to all.                                           Collective. */
 LK_CHECKED lk_status lk_comm_broadcast(lk_comm *comm, void *data, size_t bytes, int root);
-/** A growing block of bytes from root to all: the receivers' *data is lk_alloc()ed. Collective. */
+/** The same where only root knows the size: the others' *data is allocated by lk_alloc(), and they free it.
+ *                                                                                 Collective. */
 LK_CHECKED lk_status lk_comm_broadcast_block(lk_comm *comm, void **data, size_t *bytes, int root);
-/** Rank r's `bytes` land at all[offset_r], in rank order.                          Collective.
- *  in bytes_of [R]: what each rank sends */
+/** The bytes of all ranks, one after the other in rank order, to all ranks.       Collective.
+ *  in bytes_of [R]: how many each rank sends */
 LK_CHECKED lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of);
-/** The same where every rank sends `bytes`.                                        Collective. */
+/** The same where every rank sends `bytes` bytes.                                 Collective. */
 LK_CHECKED lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, size_t bytes);
 /** A record of `bytes` for each shard, from the ranks that compute them to all: all [S][bytes], by shard. mine: of
  *  lk_shards_make(shards, rank, size), in order.                                   Collective. */

@@ -1,4 +1,4 @@
-/* comm_impl.h - what the sources of comm/ share: the communicator, MPI's errors as statuses, memory of a host's ranks. */
+/* comm_impl.h - the communicator from inside, MPI's errors as statuses, and memory that the ranks of a host share. */
 #pragma once
 #include <limits.h>
 #include <mpi.h>
@@ -7,22 +7,22 @@
 #include "comm.h"
 
 struct lk_comm {
-  MPI_Comm mpi; /* a duplicate of the world, so no library's messages meet ours */
+  MPI_Comm mpi; /* a duplicate, so that our messages do not mix with those of other libraries */
   int rank, size;
   size_t chunk;         /* largest message in bytes; below INT_MAX, and lower in tests */
-  ptrdiff_t bucket;     /* reals of a reduction that are on their way at a time; lower in tests */
-  int *counts, *places; /* [R] arguments of one call */
+  ptrdiff_t bucket;     /* reals that the tree sum sends at a time, over all subtrees; lower in tests */
+  int *counts, *places; /* [R] scratch for one call */
   size_t *bytes;        /* [R] */
   char host[MPI_MAX_PROCESSOR_NAME];
-  struct lk_watchdog *watchdog; /* NULL where there is none */
+  struct lk_watchdog *watchdog; /* NULL: not started */
 };
 typedef struct lk_watchdog lk_watchdog;
 
-/** MPI's own words for `code` as LK_INTERNAL; LK_OK for MPI_SUCCESS.               Not collective. */
+/** LK_INTERNAL with MPI's text for `code`; LK_OK for MPI_SUCCESS.                  Not collective. */
 LK_CHECKED lk_status lk_mpi_check(int code, const char *function);
 #define LK_MPI(function, ...) lk_mpi_check(function(__VA_ARGS__), #function)
 
-/** The one conversion from our counts to MPI's.                                   Not collective. */
+/** A count as an int for MPI; the only place of that conversion.                  Not collective. */
 static inline int lk_mpi_count(size_t n) {
   LK_ASSERT(n <= INT_MAX);
   return (int)n;
@@ -31,26 +31,27 @@ static inline int lk_mpi_count(size_t n) {
 /* launch.c */
 /** MPI_Init_thread(), quickly where all ranks are on one host; LK_INTERNAL.        Collective. */
 LK_CHECKED lk_status lk_launch(int *argc, char ***argv, int *provided);
-/** LK_USAGE where the launcher started more ranks than this MPI knows of: it is another MPI's. Not collective. */
+/** LK_USAGE where the launcher started more ranks than MPI reports, because it belongs to another MPI.
+ *                                                                                 Not collective. */
 LK_CHECKED lk_status lk_launch_check(int size);
 
 #define LK_PAGE 4096
 
 typedef struct lk_shared { /* memory that the ranks of a host share */
   MPI_Win mpi;
-  char *base; /* of `bytes`, at a page */
+  char *base; /* [bytes], at a page boundary */
   size_t bytes;
-  void *again; /* where it is mapped a second time, or NULL */
+  void *again; /* the address range of the second mapping, [room], or NULL */
   size_t room;
 } lk_shared;
 
 /* shared.c */
-/** Memory of `bytes` for all ranks of `host`, at a page; false where MPI gives none to this rank.   Collective. */
+/** Memory of `bytes` for all ranks of `host`, at a page boundary; false where this rank gets none. Collective. */
 bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes);
 void lk_shared_close(lk_shared *shared); /*                                        Collective. */
-/** Leave MPI's window as it is, which only some ranks have and none can free.      Not collective. */
+/** Forget a window that only some ranks got: it cannot be freed, since that is collective. Not collective. */
 void lk_shared_forget(lk_shared *shared);
-/** Take a part's pages now, huge ones where the system grants them; false where there are none.     Not collective. */
+/** Allocate the pages of a part now, huge ones where the system allows; false: out of memory. Not collective. */
 bool lk_shared_populate(const lk_shared *shared, void *begin, size_t bytes);
-/** One rank, after all have populated their parts: huge pages where two parts meet too. Not collective. */
+/** Called by one rank after all have populated their parts: huge pages also where two parts meet. Not collective. */
 void lk_shared_join(const lk_shared *shared);

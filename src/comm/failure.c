@@ -1,4 +1,4 @@
-/* Failures as statuses: MPI's, and those that only some ranks know of. */
+/* Errors of MPI as statuses, and statuses that the ranks agree on. */
 #include <stdio.h>
 
 #include "comm_impl.h"
@@ -27,7 +27,7 @@ static lk_status broadcast_failure(lk_comm *comm, lk_status own, lk_status worst
 
 lk_status lk_comm_agree(lk_comm *comm, lk_status status) {
   if (comm->size == 1) return status;
-  /* The largest is the worst status and, among the ranks that have it, the first. */
+  /* The largest number is the worst status and, among equal ones, the lowest rank. */
   long mine = (long)status * comm->size + (comm->size - 1 - comm->rank), worst = 0;
   LK_TRY(LK_MPI(MPI_Allreduce, &mine, &worst, 1, MPI_LONG, MPI_MAX, comm->mpi));
   lk_status code = (lk_status)(worst / comm->size);

@@ -1,16 +1,16 @@
 /* group_impl.h - the ranks that share memory: which they are, the memory, and counters by which they wait.
  *
- * A rank that shares memory with no other forms its own group, so a job in which every rank sends messages is the case of
- * R groups of one member each. Every rank knows every rank's group.
+ * A rank that shares memory with no other forms its own group, so a job in which every rank sends messages is the case
+ * of R groups of one member each. Every rank knows every rank's group.
  *
  *   ranks 0 1 2 3 4 on hosts a a b b a:     of = 0 0 2 2 0,  groups = 2,  members of rank 4's group: 0 1 4
  *
- * Memory of a group: for each member its counters and `bytes` of its own, which the others can read, then two blocks that
- * all members hold in common. Each begins at a page and is touched first by the rank that works on it most, so that the
- * system places it in that rank's memory (NUMA).
+ * Memory of a group: for each member its counters and `bytes` of its own, which the others can read, then two blocks
+ * that all members hold in common. Each begins at a page and is touched first by the rank that works on it most, so
+ * that the system places it in that rank's memory (NUMA).
  *
- * Waiting is by counters that each member raises for itself, not by MPI: a barrier made of messages takes longer than the
- * sums of a small model. A rank that waits for long gives its core to other processes.
+ * Waiting is by counters that each member raises for itself, not by MPI: a barrier made of messages takes longer than
+ * the sums of a small model. A rank that waits for long gives its core to other processes.
  *
  * Ownership: the group owns the memory, which lives until lk_group_close(). */
 #pragma once
@@ -22,8 +22,8 @@
 
 enum { LK_GROUP_COMMON = 2 };
 
-/* What a member has done, counted in steps. MET: reached a meeting; READY: completed its gradients; READ: read the other
- * members' gradients. */
+/* What a member has done, counted in steps. MET: reached a meeting; READY: completed its gradients; READ: read the
+ * other members' gradients. */
 typedef enum lk_counter { LK_COUNTER_MET, LK_COUNTER_READY, LK_COUNTER_READ, LK_COUNTERS } lk_counter;
 
 typedef struct lk_counters { /* written by its member alone; two cache lines, so that no two members share one */
@@ -61,7 +61,8 @@ LK_CHECKED lk_status lk_group_open(lk_group *group, lk_comm *comm, size_t bytes,
 void lk_group_close(lk_group *group); /*                                           Collective. */
 /** Set a counter of this rank; what it wrote before is visible to members that see the new value. Not collective. */
 void lk_group_raise(lk_group *group, lk_counter counter, uint64_t value);
-/** Wait until that counter of every member has reached `value`; MPI makes progress meanwhile. Collective in the group. */
+/** Wait until that counter of every member has reached `value`; MPI makes progress meanwhile.
+ *                                                                                 Collective in the group. */
 LK_CHECKED lk_status lk_group_wait(const lk_group *group, lk_counter counter, uint64_t value);
 /** A barrier of the group: afterwards each member sees what the others wrote before. Collective in the group. */
 LK_CHECKED lk_status lk_group_meet(lk_group *group);

@@ -1,7 +1,8 @@
-/* How a rank comes to be: what its launcher tells it, what MPI is told before it starts, and whether the two agree.
+/* Starting MPI: what the launcher's environment variables tell, settings for Open MPI, and a check that launcher and
+ * MPI belong together.
  *
- * Open MPI's mpirun, MPICH's (hydra, which Intel MPI has too) and Slurm tell a rank by the environment what it is. Only
- * Open MPI is told something: the others start as fast as they can by themselves. */
+ * The launchers of Open MPI, of MPICH (hydra, also Intel MPI's) and Slurm pass rank and size in environment variables.
+ * Settings are made for Open MPI only: the others start fast without. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 static bool is_set(const char *name) { return getenv(name) != NULL; }
 
-/* The number that the first of these variables holds; `otherwise` where none is set. */
+/* The value of the first of two variables that is set, else `otherwise`. */
 static int number_of(const char *one, const char *other, int otherwise) {
   const char *text = getenv(one);
   if (!text) text = getenv(other);
@@ -23,13 +24,13 @@ static int launched_size(void) { return number_of("OMPI_COMM_WORLD_SIZE", "PMI_S
 static int launched_rank(void) { return number_of("OMPI_COMM_WORLD_RANK", "PMI_RANK", 0); }
 static int launched_here(void) { return number_of("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", 0); }
 
-/* Slurm's oldest way to start ranks tells them no more than their number. */
+/* Slurm's oldest interface (PMI-1) passes the rank only. */
 bool lk_comm_launched(void) {
   const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
   return launched_size() > 0 || is_set("PMIX_RANK") || is_set("PMI_RANK") || (tasks != NULL && strcmp(tasks, "1") != 0);
 }
 
-/* "Open MPI v5.0.7", "MPICH Version: 4.0.2": what this MPI calls itself, in a line. */
+/* "Open MPI v5.0.7", "MPICH Version: 4.0.2": the name and version of this MPI, one line. */
 static void library_words(char out[MPI_MAX_LIBRARY_VERSION_STRING]) {
   int length = 0;
   out[0] = '\0';
@@ -39,10 +40,11 @@ static void library_words(char out[MPI_MAX_LIBRARY_VERSION_STRING]) {
     if (*at == '\t') *at = ' ';
 }
 
-/* Each rank's messages on one host go through a file there, and by way of a network where it does not fit. */
+/* Open MPI sends messages within a host through a file of each rank in /dev/shm, and over a network where it has no
+ * room. */
 static bool room_for_messages(int ranks) {
   struct statvfs fs;
-  const double each = 24 * 0x1p20; /* bytes: 4 or 16 MiB for the file, and ours */
+  const double each = 24 * 0x1p20; /* bytes: 4 or 16 MiB for that file, the rest for ours */
   return statvfs("/dev/shm", &fs) == 0 && (double)fs.f_bavail * (double)fs.f_frsize >= each * ranks;
 }
 
@@ -50,10 +52,10 @@ typedef struct setting {
   const char *name, *value;
 } setting;
 
-/* What Open MPI is told where all its ranks are on this host. It would otherwise try all networks that it was built for,
- * which takes a fifth of a second, and complain where it finds none; without mpirun older ones start a daemon, which
- * takes another fifth. What the user's environment or mpirun's arguments say about transports stays; a parameter file of
- * Open MPI's cannot be seen here, and is outranked. */
+/* Settings for Open MPI where all ranks are on this host. It would otherwise initialise all networks that it was built
+ * for, which takes 0.2 s, and warn where it finds none; without mpirun, older versions start a daemon, which takes
+ * another 0.2 s. Transports that the user's environment or mpirun's arguments choose are kept; a choice in a parameter
+ * file of Open MPI cannot be seen here and is overridden. */
 static int settings_of(setting out[3]) {
   char words[MPI_MAX_LIBRARY_VERSION_STRING];
   int version = 0, n = 0;
@@ -73,18 +75,18 @@ lk_status lk_launch(int *argc, char ***argv, int *provided) {
   setting set[3];
   const int n = settings_of(set);
   for (int i = 0; i < n; i++) (void)setenv(set[i].name, set[i].value, 1);
-  struct sigaction hangup; /* which MPI's libraries may take for themselves */
+  struct sigaction hangup; /* MPI's libraries may change it */
   const bool known = sigaction(SIGHUP, NULL, &hangup) == 0;
   const int code = MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, provided);
   if (known) (void)sigaction(SIGHUP, &hangup, NULL);
-  for (int i = 0; i < n; i++) (void)unsetenv(set[i].name); /* not for what this process may start */
+  for (int i = 0; i < n; i++) (void)unsetenv(set[i].name); /* so that child processes do not inherit them */
   return lk_mpi_check(code, "MPI_Init_thread");
 }
 
 lk_status lk_launch_check(int size) {
   char words[MPI_MAX_LIBRARY_VERSION_STRING];
   if (size > 1 || launched_size() <= 1) return LK_OK;
-  if (launched_rank() > 0) return LK_USAGE; /* one of them says it */
+  if (launched_rank() > 0) return LK_USAGE; /* rank 0 prints the message */
   library_words(words);
   return LK_FAIL(
       LK_USAGE,

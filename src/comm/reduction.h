@@ -8,8 +8,8 @@
  *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards
  *   ...                     the optimizer updates the values of that range; lk_replicas_allgather()
  *
- * Ranks that share memory read each other's gradients in place. Neighbouring ranks of a group add what they can before it
- * is sent to another group. The bits do not depend on the grouping.
+ * Ranks that share memory read each other's gradients in place. Neighbouring ranks of a group add what they can before
+ * it is sent to another group. The bits do not depend on the grouping.
  *
  * Ownership: gradients and marks lie in the ranks' memory of the parameter store, which must outlive the sum. */
 #pragma once

@@ -21,7 +21,7 @@ static lk_status receive_bucket(lk_reduction *sum, ptrdiff_t k) {
   lk_range part = bucket_of(sum, sum->comm->rank, k);
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), row = 0;
   if (part.begin == part.end) return LK_OK;
-  size_t bytes = (size_t)(part.end - part.begin) * sizeof(float); /* or fewer */
+  size_t bytes = (size_t)(part.end - part.begin) * sizeof(float); /* at most */
   for (int s = 0; s < sum->terms; s++) {
     if (sum->term[s].member >= 0) continue;
     float *to = sum->incoming[w] + row++ * sum->bucket;

@@ -1,8 +1,8 @@
 /* reduction_impl.h - the plan and the buffers of the tree sum.
  *
- * Neighbouring ranks of one group are a run: the blocks of their shards join to one block, of fewer and larger subtrees.
- * The terms of a rank's sum are subtrees that its group's members hold, read in place, and subtrees of other groups' runs,
- * received. Every rank knows every rank's group, subtrees and range, so the plan is made once.
+ * Neighbouring ranks of one group are a run: the blocks of their shards join to one block, of fewer and larger
+ * subtrees. The terms of a rank's sum are subtrees that its group's members hold, read in place, and subtrees of other
+ * groups' runs, received. Every rank knows every rank's group, subtrees and range, so the plan is made once.
  *
  *   groups   a a b b a       runs  [0 1] [2 3] [4]
  *   terms of rank 0:         subtrees of 0, 1 in place | subtrees of run [2 3], received | subtrees of 4 in place
@@ -97,8 +97,8 @@ LK_CHECKED lk_status lk_reduction_plan(lk_reduction *reduction);
 
 /* reduction_sum.c: no MPI */
 /** out [n <= LK_SUM_BLOCK] = the plan's sum at reals at .. at + n of the part that begins at real `part`; ops > 0.
- *  Returns whether any real may differ from zero. present [rows of the part]: marks of the sum; rows without one are not
- *  written. out may be where one of the terms is.                                 Not collective. */
+ *  Returns whether any real may differ from zero. present [rows of the part]: marks of the sum; rows without one are
+ *  not written. out may be where one of the terms is.                                 Not collective. */
 bool lk_reduction_add(const lk_reduction *reduction, const lk_sum_plan *plan, ptrdiff_t part, ptrdiff_t at, ptrdiff_t n,
                       float *out, uint8_t *present);
 /** Sums of squares of n reals, one a block of LK_RANGE_BLOCK; out [ceil(n / LK_RANGE_BLOCK)]. Not collective. */

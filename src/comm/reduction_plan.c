@@ -24,7 +24,7 @@ static int member_of(const lk_reduction *sum, int rank) {
   return -1;
 }
 
-/* In the order of the shards; a first call, with term NULL, counts. */
+/* All terms in the order of the shards; with term NULL they are only counted. */
 static int list_terms(const lk_reduction *sum, lk_term *term) {
   int n = 0, size = sum->comm->size;
   for (int r = 0, next; r < size; r = next) {
@@ -65,7 +65,7 @@ static lk_status plan_node(const lk_reduction *sum, lk_subtree node, lk_sum_plan
 static lk_status plan_destinations(lk_reduction *sum) {
   int rank = sum->comm->rank, size = sum->comm->size;
   LK_TRY(lk_alloc(&sum->destination, (size_t)size, sizeof *sum->destination));
-  for (int d = 1; d < size; d++) { /* the right neighbour first, so that no rank is everyone's first */
+  for (int d = 1; d < size; d++) { /* right neighbour first, so that not all ranks begin with the same destination */
     int to = (rank + d) % size;
     if (!same_group(sum, to) && sender_of(&sum->run, to) == rank) sum->destination[sum->destinations++] = to;
   }

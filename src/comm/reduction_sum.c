@@ -3,8 +3,7 @@
 
 #include "reduction_impl.h"
 
-/* Elementwise, so vector width does not change bits; two forms because an exact overlap would defeat the compiler's
- * run-time alias check. */
+/* Elementwise, so the vector width does not change bits. Two functions, since `restrict` must hold where out is x. */
 static void add_to(float *restrict out, const float *restrict x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) out[i] += x[i];
 }
@@ -37,7 +36,7 @@ static void add_dense(const lk_reduction *sum, const lk_sum_plan *plan, ptrdiff_
     add(place_of(sum, plan, i, out), value_at(sum, plan->op[i].left, at), value_at(sum, plan->op[i].right, at), n);
 }
 
-/* An absent row is +0.0, in the bits too: added to a -0.0 it makes that a +0.0. */
+/* A row without a mark counts as +0.0, and -0.0 + 0.0 is +0.0. */
 static void add_zero(float *out, const float *x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) out[i] = x[i] + 0.0F;
 }
@@ -97,7 +96,7 @@ bool lk_reduction_add(const lk_reduction *sum, const lk_sum_plan *plan, ptrdiff_
   return any;
 }
 
-/* Eight running sums, combined in a fixed order; the square of a float is exact in double, so a fused multiply-add
+/* Eight partial sums, combined in a fixed order. The square of a float is exact in double, so a fused multiply-add
  * gives the same bits. */
 static double square_sum(const float *x, ptrdiff_t n) {
   double s[8] = {0};

@@ -79,7 +79,7 @@ static lk_status plan_messages(lk_replicas *s) {
   const int rank = s->comm->rank, size = s->comm->size;
   LK_TRY(lk_alloc(&s->send_to, (size_t)size, sizeof *s->send_to));
   LK_TRY(lk_alloc(&s->receive_from, (size_t)size, sizeof *s->receive_from));
-  for (int d = 1; d < size; d++) { /* the right neighbour first, so that no rank is everyone's first */
+  for (int d = 1; d < size; d++) { /* right neighbour first, so that not all ranks begin with the same one */
     const int r = (rank + d) % size;
     if (group->of[r] == group->of[rank]) continue;
     if (group->of[r] == r) s->send_to[s->sends++] = receiver_of(group, r, rank);

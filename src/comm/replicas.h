@@ -1,9 +1,9 @@
 /* replicas.h - the parameters that all ranks hold alike: values, packed weights, and which range each rank owns.
  *
- * The flat vector of P reals is cut into R ranges at multiples of LK_RANGE_BLOCK; the rank that owns a range updates it,
- * and lk_replicas_allgather() then brings all ranges to all ranks. Ranks that share memory form a group, which holds one
- * copy: there the exchange is a wait and no copy, and the members divide what is done to the whole copy (packing weights)
- * by lk_replicas_part().
+ * The flat vector of P reals is cut into R ranges at multiples of LK_RANGE_BLOCK; the rank that owns a range updates
+ * it, and lk_replicas_allgather() then brings all ranges to all ranks. Ranks that share memory form a group, which
+ * holds one copy: there the exchange is a wait and no copy, and the members divide what is done to the whole copy
+ * (packing weights) by lk_replicas_part().
  *
  *   lk_replicas_values() [range]    written by its owner
  *   lk_replicas_allgather()         lk_replicas_values() [P] is up to date on every rank

@@ -1,9 +1,9 @@
 /* Memory that the ranks of a host share.
  *
- * MPI places and removes it; where it is mapped is improved on. Pages of 4 KiB cost a lookup for every row of a matrix
- * that is read across, and on virtual machines far more. Linux gives shared memory huge pages when asked to (6.1 and
- * later, MADV_COLLAPSE), but only at addresses that lie as its file does, and MPI maps a file anywhere. So the same
- * pages are mapped a second time, at such an address. Where any of this cannot be had, small pages remain. */
+ * MPI creates and removes the memory; this file maps it a second time, for huge pages. With pages of 4 KiB, reading a
+ * column of a matrix needs a page table lookup for every row, which is expensive, above all on virtual machines. Linux
+ * can give shared memory huge pages (6.1 and later, MADV_COLLAPSE), but only where address and file offset are equal
+ * modulo 2 MiB, and MPI maps its file at any address. Where any of this is not available, small pages remain. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,14 +14,14 @@
 #include "comm_impl.h"
 
 #ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* the kernel may know it though the C library does not; other kernels say EINVAL */
+#define MADV_COLLAPSE 25 /* newer than some C libraries; older kernels answer EINVAL */
 #endif
 
-enum { FEW = 3 }; /* refusals */
+enum { FEW = 3 }; /* refusals after which no more huge pages are asked for */
 static const uintptr_t huge_page = (uintptr_t)2 << 20;
-static const size_t huge_from = (size_t)4 << 20; /* below this it is not worth the calls */
+static const size_t huge_from = (size_t)4 << 20; /* bytes; less is not worth the calls */
 
-/* Where in its file a mapping is at `at`. */
+/* The file offset that is mapped at address `at`. */
 static bool file_place(uintptr_t at, uintptr_t *place) {
   FILE *maps = fopen("/proc/self/maps", "re");
   bool found = false;
@@ -36,8 +36,8 @@ static bool file_place(uintptr_t at, uintptr_t *place) {
   return found;
 }
 
-/* The same pages once more, at an address fit for huge ones. By the system call: communication libraries put wrappers
- * around mremap(), and some lose its last argument. */
+/* Map the same pages again at an address suitable for huge pages. By the system call: communication libraries wrap
+ * mremap(), and some wrappers lose its last argument. */
 static void map_again(lk_shared *shared) {
   uintptr_t place = 0;
   if (shared->bytes < huge_from || !file_place((uintptr_t)shared->base, &place)) return;
@@ -51,10 +51,10 @@ static void map_again(lk_shared *shared) {
     return;
   }
   shared->base = at, shared->again = reserved, shared->room = room;
-  (void)madvise(at, shared->bytes, MADV_HUGEPAGE); /* where /dev/shm is mounted so */
+  (void)madvise(at, shared->bytes, MADV_HUGEPAGE); /* takes effect where /dev/shm is mounted with huge=advise */
 }
 
-/* One block, of the first member's, behind MPI's own data. */
+/* One block, which the first rank provides, after MPI's own data. */
 static bool allocate(lk_shared *shared, MPI_Comm host, bool first) {
   void *base = NULL;
   MPI_Aint size = 0;
@@ -75,7 +75,8 @@ bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes) {
   *shared = (lk_shared){.mpi = MPI_WIN_NULL, .bytes = (bytes + LK_PAGE - 1) / LK_PAGE * LK_PAGE};
   MPI_Comm_rank(host, &rank);
   const bool mine = allocate(shared, host, rank == 0);
-  /* At the same place of a page for all: they must agree on where ours begins. */
+  /* The block must begin at the same offset within a page on all ranks, since the first page boundary in it is our
+   * base. */
   const int place = mine ? (int)((uintptr_t)shared->base % LK_PAGE) : -1;
   int first = place;
   if (MPI_Bcast(&first, 1, MPI_INT, 0, host) != MPI_SUCCESS || place < 0 || place != first) return false;
@@ -98,19 +99,19 @@ void lk_shared_close(lk_shared *shared) {
 static bool take_pages(uintptr_t begin, uintptr_t end) {
 #ifdef MADV_POPULATE_WRITE
   if (madvise((void *)begin, end - begin, MADV_POPULATE_WRITE) == 0) return true;
-  if (errno != EINVAL) return false; /* no page to be had; an older kernel does not know the call */
+  if (errno != EINVAL) return false; /* out of memory; EINVAL: an older kernel */
 #endif
   for (volatile char *at = (char *)begin; at < (volatile char *)end; at += LK_PAGE) *at = *at;
   return true;
 }
 
-/* One huge page for [at, at + huge_page). Of pages that are there already it becomes a copy, near the most of them; an
- * empty one is refused, so it gets its first here, which places it. */
+/* One huge page for [at, at + huge_page). The kernel copies existing pages into it, on the NUMA node that has most of
+ * them. It refuses an empty range, so the first page is allocated here; that also chooses the node. */
 static bool collapse(uintptr_t at) {
   return take_pages(at, at + LK_PAGE) && madvise((void *)at, huge_page, MADV_COLLAPSE) == 0;
 }
 
-/* Those that lie whole within [begin, end). After a few refusals nothing more is asked: looking for room costs time. */
+/* All huge pages that lie within [begin, end), until the system has refused a few: each refusal takes time. */
 static void collapse_all(const lk_shared *shared, uintptr_t begin, uintptr_t end) {
   int refused = 0;
   begin = (begin + huge_page - 1) / huge_page * huge_page;

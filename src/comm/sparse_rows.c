@@ -34,7 +34,7 @@ lk_row_run lk_row_run_at(const lk_row_table *table, ptrdiff_t at, ptrdiff_t end)
   return (lk_row_run){.end = end, .row = -1};
 }
 
-/* Rows that end, or with `begun` begin, before `at`. */
+/* The number of rows that end before `at`; with `begun`, of those that begin before it. */
 static ptrdiff_t rows_before(const lk_row_table *table, ptrdiff_t at, bool begun) {
   ptrdiff_t row = 0;
   for (int i = 0; i < table->blocks && at > table->block[i].offset; i++) {
@@ -134,7 +134,7 @@ void lk_rows_unpack(const lk_row_table *table, lk_range part, size_t bytes, floa
   ptrdiff_t reals = (ptrdiff_t)((bytes - bitmap_bytes(rows)) / sizeof *x);
   const uint8_t *bitmap = (const uint8_t *)(x + reals);
   for (ptrdiff_t i = 0; i < rows; i++) marks[i] = bitmap[i / 8] >> i % 8 & 1;
-  /* To the end first: then no real's place lies behind the one that it is taken from. */
+  /* Moved to the end first: then every real moves towards the beginning, or stays. */
   float *from = x + n - reals;
   memmove(from, x, (size_t)reals * sizeof *x);
   for (walk w = walk_start(table, part); walk_next(&w);) {

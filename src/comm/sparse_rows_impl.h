@@ -1,7 +1,7 @@
 /* sparse_rows_impl.h - rows whose gradients are mostly zero: where they lie in the flat vector, and how they are sent.
  *
- * Embedding tables have a row for each word, and a step reads few words. Marks, a byte for each row of all such tensors,
- * tell which rows of a gradient may be non-zero; the others must hold zeros.
+ * Embedding tables have a row for each word, and a step reads few words. Marks, a byte for each row of all such
+ * tensors, tell which rows of a gradient may be non-zero; the others must hold zeros.
  *
  * A part of the vector is sent packed where that is shorter: its dense reals and its marked rows, in order, then a bit
  * for each of its rows. Its length tells whether it is packed. Not collective throughout. */
@@ -39,8 +39,8 @@ bool lk_rows_next(const lk_row_table *table, lk_range range, const uint8_t *mark
 size_t lk_rows_bytes(const lk_row_table *table, lk_range part, const uint8_t *marks, bool *packed);
 /** to = the part, packed; x may be to. */
 void lk_rows_pack(const lk_row_table *table, lk_range part, const uint8_t *marks, const float *x, float *to);
-/** The reverse, in place: x has `bytes` as they were sent. marks [rows of the part] are assigned; rows without a mark are
- *  left as they are. */
+/** The reverse, in place: x has `bytes` as they were sent. marks [rows of the part] are assigned; rows without a mark
+ *  are left as they are. */
 void lk_rows_unpack(const lk_row_table *table, lk_range part, size_t bytes, float *x, uint8_t *marks);
 /** x = 0 in unmarked rows of the part. */
 void lk_rows_clear(const lk_row_table *table, lk_range part, const uint8_t *marks, float *x);

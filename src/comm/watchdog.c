@@ -15,34 +15,36 @@
 #include "clock.h"
 
 enum { MEDIAN_OF = 65 };
-static const double least_limit = 60, first_limit = 600, median_factor = 20, silent_pulse = 5, others_first = 3,
-                    last_resort = 10;
+/* Seconds, except for median_factor. stopped_after: a process without a pulse for so long is taken for stopped;
+ * other_hosts_first: so long a host whose ranks all wait leaves the report to others; abort_limit: for MPI_Abort(). */
+static const double least_limit = 60, first_limit = 600, median_factor = 20, stopped_after = 5, other_hosts_first = 3,
+                    abort_limit = 10;
 
-/* A rank's word, in memory that all ranks of its host see. */
-typedef struct word {
+/* What a rank does and when it last made progress, in memory that the ranks of its host share. */
+typedef struct record {
   _Alignas(64) _Atomic int rank;
   _Atomic int phase;
   _Atomic int64_t step;
-  _Atomic double beat;  /* lk_clock_seconds(): one clock on one host */
-  _Atomic double pulse; /* of the thread itself: a stopped process has none */
-} word;
+  _Atomic double beat;  /* time of the last progress; the ranks of a host share the clock */
+  _Atomic double pulse; /* time of the watchdog thread's last round; stands still in a stopped process */
+} record;
 
 typedef struct table {
-  _Atomic int speaking; /* one line a host */
-  word of[];
+  _Atomic int reporting; /* set by the first rank that reports: one line a host */
+  record of[];
 } table;
 
 struct lk_watchdog {
   lk_comm *comm;
   MPI_Comm host;
   lk_shared shared;
-  void *alone; /* for a table of this rank alone, where there is no shared memory */
+  void *private; /* memory for a table of one rank, where there is no shared memory */
   table *table;
-  word *mine;
+  record *mine;
   int size; /* ranks on this host */
   double seconds;
   _Atomic double limit, median;
-  double step[MEDIAN_OF]; /* of the last steps; the rank's own thread alone */
+  double step[MEDIAN_OF]; /* seconds of the last steps; used by the rank's main thread only */
   int steps, at;
   pthread_t thread;
   bool running;
@@ -51,87 +53,87 @@ struct lk_watchdog {
   bool stop;
 };
 
-static const char *phase_words(int phase) {
-#define WORDS(name, words, factor) words,
-  static const char *const all[] = {LK_PHASE_LIST(WORDS)};
-#undef WORDS
+static const char *phase_text(int phase) {
+#define TEXT(name, text, factor) text,
+  static const char *const all[] = {LK_PHASE_LIST(TEXT)};
+#undef TEXT
   return phase >= 0 && phase < (int)(sizeof all / sizeof *all) ? all[phase] : "unknown";
 }
 
 static double phase_factor(int phase) {
-#define FACTOR(name, words, factor) factor,
+#define FACTOR(name, text, factor) factor,
   static const double all[] = {LK_PHASE_LIST(FACTOR)};
 #undef FACTOR
   return phase >= 0 && phase < (int)(sizeof all / sizeof *all) ? all[phase] : 1;
 }
 
-/* Waits for other ranks, by its own account; a checkpoint is rank 0's. */
-static bool waits(const word *a) {
+/* Whether its phase is to wait for other ranks; checkpoints are written by rank 0. */
+static bool is_waiting(const record *a) {
   return a->phase == LK_PHASE_REDUCTION || (a->phase == LK_PHASE_CHECKPOINT && a->rank != 0);
 }
 
-/* The rank of this host that holds the others up: one that is stopped, else the one that is furthest behind. NULL: all
- * of them wait, for each other or for another host. */
-static const word *culprit(const lk_watchdog *w, double now, bool *stopped) {
-  const word *behind = &w->table->of[0];
-  bool alike = true;
+/* The rank of this host that the others wait for: one whose process is stopped, else the one that is furthest behind.
+ * NULL: all of them wait, for each other or for another host. */
+static const record *culprit(const lk_watchdog *w, double now, bool *stopped) {
+  const record *behind = &w->table->of[0];
+  bool same = true;
   *stopped = true;
   for (int i = 0; i < w->size; i++)
-    if (now - w->table->of[i].pulse > silent_pulse) return &w->table->of[i];
+    if (now - w->table->of[i].pulse > stopped_after) return &w->table->of[i];
   *stopped = false;
   for (int i = 1; i < w->size; i++) {
-    const word *a = &w->table->of[i];
-    if (a->step == behind->step && waits(a) == waits(behind)) continue;
-    alike = false;
-    if (a->step < behind->step || (a->step == behind->step && !waits(a))) behind = a;
+    const record *a = &w->table->of[i];
+    if (a->step == behind->step && is_waiting(a) == is_waiting(behind)) continue;
+    same = false;
+    if (a->step < behind->step || (a->step == behind->step && !is_waiting(a))) behind = a;
   }
-  return alike && waits(behind) ? NULL : behind;
+  return same && is_waiting(behind) ? NULL : behind;
 }
 
-static void leave(int number) {
+static void exit_stuck(int number) {
   (void)number;
-  _exit(76); /* LK_STUCK's: a handler may call nothing that is not made for it */
+  _exit(76); /* the exit code of LK_STUCK; lk_status_exit_code() is not async-signal-safe */
 }
 
-/* MPI_Abort ends the other ranks too, but may itself wait for a network that is gone. */
+/* MPI_Abort ends the other ranks too, but may itself hang where the network is down. */
 _Noreturn static void end_job(void) {
-  (void)signal(SIGALRM, leave);
-  (void)alarm((unsigned)last_resort);
+  (void)signal(SIGALRM, exit_stuck);
+  (void)alarm((unsigned)abort_limit);
   MPI_Abort(MPI_COMM_WORLD, lk_status_exit_code(LK_STUCK));
   _exit(lk_status_exit_code(LK_STUCK));
 }
 
-static void speak(const lk_watchdog *w, const word *who, bool stopped, double silence) {
+static void report(const lk_watchdog *w, const record *who, bool stopped, double silence) {
   if (who)
     (void)fprintf(stderr, "lockstep: rank %d on host %s is stuck in step %lld, phase %s: %s for %.0f seconds\n",
-                  who->rank, w->comm->host, (long long)who->step, phase_words(who->phase),
+                  who->rank, w->comm->host, (long long)who->step, phase_text(who->phase),
                   stopped ? "its process does not run; nothing has moved" : "nothing has moved", silence);
   else
     (void)fprintf(stderr,
                   "lockstep: rank %d on host %s is stuck in step %lld, phase %s: it has waited for other hosts' ranks "
                   "for %.0f seconds\n",
-                  w->mine->rank, w->comm->host, (long long)w->mine->step, phase_words(w->mine->phase), silence);
+                  w->mine->rank, w->comm->host, (long long)w->mine->step, phase_text(w->mine->phase), silence);
   (void)fflush(stderr);
 }
 
-/* A rank of this host is at something that may take long, and within its time: the others wait for it. */
-static bool somebody_works(const lk_watchdog *w, double now) {
+/* Whether a rank of this host is in a phase with a longer limit and within it; the others wait for it. */
+static bool some_rank_works(const lk_watchdog *w, double now) {
   for (int i = 0; i < w->size; i++) {
-    const word *a = &w->table->of[i];
+    const record *a = &w->table->of[i];
     const double factor = phase_factor(a->phase);
-    if (factor > 1 && now - a->beat <= w->limit * factor && now - a->pulse <= silent_pulse) return true;
+    if (factor > 1 && now - a->beat <= w->limit * factor && now - a->pulse <= stopped_after) return true;
   }
   return false;
 }
 
-/* The limit has passed on this rank. Returns only where another rank of the host speaks, or other hosts come first. */
+/* The limit of this rank has passed. Returns only where another rank of the host reports, or other hosts report first. */
 static void expire(const lk_watchdog *w, double now) {
   bool stopped = false;
-  const word *who = culprit(w, now, &stopped);
+  const record *who = culprit(w, now, &stopped);
   const double silence = now - w->mine->beat;
-  if (!who && w->size < w->comm->size && silence < w->limit + others_first) return;
-  if (atomic_exchange(&w->table->speaking, 1)) return;
-  speak(w, who, stopped, silence);
+  if (!who && w->size < w->comm->size && silence < w->limit + other_hosts_first) return;
+  if (atomic_exchange(&w->table->reporting, 1)) return;
+  report(w, who, stopped, silence);
   end_job();
 }
 
@@ -142,13 +144,13 @@ static void *watch(void *argument) {
   pthread_mutex_lock(&w->mutex);
   while (!w->stop) {
     const double now = lk_clock_seconds();
-    /* this process was stopped itself, and goes on now: the time it slept is nobody's fault */
-    if (now - last > silent_pulse) w->mine->beat = now;
+    /* this process was stopped and runs again: time that it was stopped does not count */
+    if (now - last > stopped_after) w->mine->beat = now;
     last = now;
     w->mine->pulse = now;
-    /* To wait for a rank that works is to get on, so that the limit counts from when that rank has ended its work, and not
-     * from before, in the moment between its end and this rank's next step. */
-    if (phase_factor(w->mine->phase) <= 1 && somebody_works(w, now)) w->mine->beat = now;
+    /* While another rank works this one counts as making progress. So its limit begins when that rank has ended its
+     * work, and does not expire between that end and this rank's next record. */
+    if (phase_factor(w->mine->phase) <= 1 && some_rank_works(w, now)) w->mine->beat = now;
     if (now - w->mine->beat > w->limit * phase_factor(w->mine->phase)) expire(w, now);
     clock_gettime(CLOCK_REALTIME, &next);
     next.tv_nsec += 250 * 1000 * 1000;
@@ -164,16 +166,16 @@ static lk_status share_table(lk_watchdog *w) {
   LK_TRY(LK_MPI(MPI_Comm_split_type, w->comm->mpi, MPI_COMM_TYPE_SHARED, w->comm->rank, MPI_INFO_NULL, &w->host));
   LK_TRY(LK_MPI(MPI_Comm_rank, w->host, &rank));
   LK_TRY(LK_MPI(MPI_Comm_size, w->host, &w->size));
-  mine = lk_shared_open(&w->shared, w->host, sizeof(table) + sizeof(word) * (size_t)w->size);
+  mine = lk_shared_open(&w->shared, w->host, sizeof(table) + sizeof(record) * (size_t)w->size);
   LK_TRY(LK_MPI(MPI_Allreduce, &mine, &all, 1, MPI_INT, MPI_MIN, w->host));
   w->table = (table *)(void *)w->shared.base;
-  if (!all) { /* each watches itself */
+  if (!all) { /* each rank watches itself only */
     lk_shared_forget(&w->shared);
-    w->table = (table *)(((uintptr_t)w->alone + 63) & ~(uintptr_t)63);
+    w->table = (table *)(((uintptr_t)w->private + 63) & ~(uintptr_t)63);
     w->size = 1, rank = 0;
   }
   w->mine = &w->table->of[rank];
-  if (rank == 0) w->table->speaking = 0;
+  if (rank == 0) w->table->reporting = 0;
   w->mine->rank = w->comm->rank;
   w->mine->phase = LK_PHASE_LOADING;
   w->mine->step = 0;
@@ -189,13 +191,13 @@ static lk_status create(lk_comm *comm, double seconds) {
   w->host = MPI_COMM_NULL;
   w->shared.mpi = MPI_WIN_NULL;
   w->seconds = seconds;
-  w->limit = seconds > 0 ? seconds : first_limit; /* until a step has told how long steps are */
+  w->limit = seconds > 0 ? seconds : first_limit; /* until the time of a step is known */
   pthread_mutex_init(&w->mutex, NULL);
   pthread_cond_init(&w->wake, NULL);
-  return lk_alloc(&w->alone, 1, sizeof(table) + sizeof(word) + 64);
+  return lk_alloc(&w->private, 1, sizeof(table) + sizeof(record) + 64);
 }
 
-/* Signals are the main thread's. */
+/* Signals are left to the main thread. */
 static lk_status run(lk_watchdog *w) {
   sigset_t all, old;
   sigfillset(&all);
@@ -231,14 +233,14 @@ void lk_watchdog_stop(lk_comm *comm) {
   if (w->host != MPI_COMM_NULL) MPI_Comm_free(&w->host);
   pthread_mutex_destroy(&w->mutex);
   pthread_cond_destroy(&w->wake);
-  free(w->alone);
+  free(w->private);
   free(w);
 }
 
 void lk_watchdog_phase(lk_comm *comm, lk_phase phase, int64_t step) {
   lk_watchdog *w = comm->watchdog;
   if (!w) return;
-  w->mine->beat = lk_clock_seconds(); /* first: an old beat must not be held against a shorter phase */
+  w->mine->beat = lk_clock_seconds(); /* first: the old time must not be compared with the limit of the new phase */
   w->mine->phase = (int)phase;
   w->mine->step = step;
 }
@@ -259,7 +261,7 @@ void lk_watchdog_stepped(lk_comm *comm, double seconds) {
   w->step[w->at] = seconds;
   w->at = (w->at + 1) % MEDIAN_OF;
   if (w->steps < MEDIAN_OF) w->steps++;
-  if (w->at % 8 && w->steps == MEDIAN_OF) return; /* the median of many moves slowly */
+  if (w->at % 8 && w->steps == MEDIAN_OF) return; /* the median of many changes slowly */
   double sorted[MEDIAN_OF];
   memcpy(sorted, w->step, sizeof(double) * (size_t)w->steps);
   qsort(sorted, (size_t)w->steps, sizeof *sorted, by_value);

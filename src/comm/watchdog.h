@@ -1,19 +1,19 @@
-/* watchdog.h - a thread per rank that ends a job in which nothing moves any more.
+/* watchdog.h - a thread in each rank that ends a job which makes no progress any more.
  *
- * The rank says what it is doing (its phase) and when it got on; the thread looks at the time of the last such word.
- * Where that is too long ago one line says which rank of which host is stuck, in which step and phase, and the whole job
- * ends with exit code 76. The ranks of a host keep their words in shared memory, so the one that holds the others up is
- * named, not one that waits for it; a host whose ranks all wait lets other hosts speak first.
+ * A rank records its phase and, whenever it makes progress, the time. Where the last record is older than the limit,
+ * the thread prints one line with rank, host, step and phase, and ends the whole job with exit code 76. The ranks of a
+ * host keep their records in shared memory, so the line names the rank that the others wait for; where all ranks of a
+ * host wait, ranks of other hosts report first.
  *
- * A step, a reduction: `seconds`, or where that is 0 twenty times the median step, at least 60, and 600 for the first.
- * Loading, evaluation and checkpoints count as alive while they beat, and may be silent ten times as long; the ranks of
- * their host that wait for them meanwhile are alive too. */
+ * The limit for a step and for a reduction is `seconds`; where that is 0, 20 times the median step but at least 60 s,
+ * and 600 s for the first step. Loading, evaluation and checkpoints have 10 times the limit from one lk_watchdog_beat()
+ * to the next; ranks of the same host that wait for them meanwhile count as making progress. */
 #pragma once
 #include <stdint.h>
 
 #include "comm.h"
 
-/* name, words, factor on the limit */
+/* name, text, factor on the limit */
 #define LK_PHASE_LIST(X)          \
   X(LOADING, "loading", 10)       \
   X(STEP, "step", 1)              \
@@ -22,23 +22,23 @@
   X(CHECKPOINT, "checkpoint", 10)
 
 typedef enum lk_phase {
-#define LK_PHASE_ENUM(name, words, factor) LK_PHASE_##name,
+#define LK_PHASE_ENUM(name, text, factor) LK_PHASE_##name,
   LK_PHASE_LIST(LK_PHASE_ENUM)
 #undef LK_PHASE_ENUM
 } lk_phase;
 
-/** Start the thread; the phase is loading. seconds: see above.                    Collective. */
+/** Start the thread, in phase loading. seconds: the limit, 0: by the median step.  Collective. */
 LK_CHECKED lk_status lk_watchdog_start(lk_comm *comm, double seconds);
-/** End it. Nothing where there is none.                                           Collective. */
+/** End the thread, if there is one.                                               Collective. */
 void lk_watchdog_stop(lk_comm *comm);
 
-/* All of these do nothing where no watchdog was started. Not collective. */
-/** A new phase of step `step` begins. */
+/* Without a watchdog the functions below do nothing. Not collective. */
+/** Phase `phase` of step `step` begins. */
 void lk_watchdog_phase(lk_comm *comm, lk_phase phase, int64_t step);
-/** The phase gets on. */
+/** The phase makes progress. */
 void lk_watchdog_beat(lk_comm *comm);
-/** A step has ended and took so long. */
+/** A step has ended, after so many seconds. */
 void lk_watchdog_stepped(lk_comm *comm, double seconds);
-/** Median of the last steps in seconds, 0 where none was told; and the limit for a step. */
+/** Median of the last steps and limit for a step, in seconds; 0 where there is none. */
 double lk_watchdog_median(const lk_comm *comm);
 double lk_watchdog_limit(const lk_comm *comm);

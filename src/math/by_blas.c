@@ -1,14 +1,15 @@
 /* by_blas.c - the kernels called "blas": products with weights, and the gradients of weights, by OpenBLAS.
  *
- * What a row's sum comes to in sgemm may depend on how many rows there are and where in the matrix it stands; no BLAS
- * promises more. So no product takes rows together that another number of ranks would part:
+ * The bits of one row of an sgemm may depend on the number of rows and on the row's position; no BLAS promises more. So
+ * that the number of ranks does not change bits, rows are computed together only where they are on one rank anyway:
  *
- *   forward     a row at a time, by sgemv: predict, eval and single steps find the bits of the whole pass
- *   backward    a shard's rows at a time, by sgemm, where the caller says where shards begin; else a row at a time
- *   over rows   a shard's rows at a time, GRID columns of dy at a time: every block of a weight's gradient begins at a
- *               multiple of that (lk_sum_block(), output.c)
+ *   forward     one row at a time, by sgemv: predict, eval and single steps get the bits of the whole pass
+ *   backward    the rows of one shard at a time, by sgemm, where the caller tells where shards begin; else row by row
+ *   over rows   the rows of one shard at a time, GRID columns of dy at a time: every block of a weight's gradient
+ *   begins
+ *               at a multiple of GRID (lk_sum_block(), output.c)
  *
- * The bits are OpenBLAS's own: they change with its version and the core that it takes a CPU for. */
+ * The bits change with OpenBLAS's version and with the CPU type that it detects. */
 #include "math_impl.h"
 
 #include <string.h>
@@ -16,9 +17,9 @@
 #include "status.h"
 
 enum {
-  GRID = 12,      /* divides the rows of all blocks of a weight's gradient */
-  OVER_GRID = 48, /* divides where all parts of a sum over outputs begin */
-  MOST_K = 4096   /* reals of a row that are multiplied at a time, from a place of fixed alignment */
+  GRID = 12,      /* the number of rows of every block of a weight's gradient is a multiple of this */
+  OVER_GRID = 48, /* and so is the begin of every part of a sum over outputs of this */
+  MOST_K = 4096   /* reals of a row that are multiplied in one call, copied to a fixed alignment */
 };
 
 ptrdiff_t lk_by_blas_packed_size(ptrdiff_t M, ptrdiff_t K) { return M * K; }
@@ -42,7 +43,7 @@ void lk_by_blas_view(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real 
   *packed = (lk_packed){.data = packed->data, .M = M, .K = K, .in_place = w, .ld = ld, .isa = LK_BLAS_ISA};
 }
 
-/* What sums start from, and the pads. */
+/* Initialise y: the bias or zeros, and the padding columns. */
 static void start_row(const lk_packed *w, const lk_product *p, lk_real *y) {
   const size_t pads = (size_t)(lk_padded(w->M) - w->M) * sizeof *y;
   if (!p->add && p->bias) memcpy(y, p->bias, (size_t)w->M * sizeof *y);

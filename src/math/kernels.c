@@ -18,7 +18,7 @@ extern const lk_kernels lk_kernels_portable, lk_kernels_blas;
 #ifdef HAS_X86
 extern const lk_kernels lk_kernels_avx2, lk_kernels_avx512;
 
-/* These ask the operating system as well: whether it saves the wide registers. */
+/* __builtin_cpu_supports() also checks that the operating system saves the wide registers. */
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -27,7 +27,7 @@ static int has_avx512(void) {
 #endif
 static int has_portable(void) { return 1; }
 
-/* By lk_kernels_isa(): ours, the best last, and those of OpenBLAS. */
+/* Indexed by lk_kernels_isa(): ours, the fastest last, then those of OpenBLAS. */
 static const struct {
   const lk_kernels *kernels;
   int (*supported)(void);
@@ -81,7 +81,7 @@ lk_status lk_kernels_select(const char *name) {
   else
     LK_TRY(find(name, &isa));
   chosen = isa;
-  lk_blas_single_thread();
+  if (isa == LK_BLAS_ISA) lk_blas_single_thread();
   lk_flush_denormals();
   return LK_OK;
 }
@@ -126,7 +126,7 @@ int lk_kernels_blas_is_faster(void) {
 
 const char *lk_kernels_advise(void) {
 #if defined(__aarch64__) || defined(__FP_FAST_FMAF)
-  return "auto"; /* the portable form has vectors and the instruction */
+  return "auto"; /* the portable kernels use vectors and fused multiply-add here */
 #else
   return best() == 0 && lk_kernels_blas_is_faster() ? "blas" : "auto";
 #endif

@@ -1,32 +1,33 @@
-/* kernels.h - the arithmetic that the time goes into.
+/* kernels.h - the matrix products, softmax and sums in which nearly all time is spent.
  *
- * Two kinds, two rules (ARCHITECTURE.md):
- *   row by row   products with weights, gates, softmax: batched over all rows of a rank. Every dot product runs in one
- *                fixed order over k, so a row's result does not depend on the rows beside it. Ours.
+ * Two kinds, with different rules for the order of additions (ARCHITECTURE.md):
+ *   row by row   products with weights, gates, softmax: all rows of a rank in one call. Every dot product adds in the
+ *                order k = 0, 1, 2 ..., so a row's result does not depend on the other rows.
  *   over rows    weight, bias and embedding gradients: shard by shard along the tree, a block of the matrix at a time.
  *
- * No bit of the model goes through OpenBLAS, whose sums, and whose speed, change with its version and with
- * OPENBLAS_CORETYPE, unless the kernels called blas were chosen (src/math/by_blas.c): for CPUs that ours have no vectors
- * for. Otherwise it is the yardstick of tests and benchmarks.
- *
  * The kernels exist in AVX-512, AVX2 and portable form in one binary, compiled from the same sources; the best that the
- * CPU has is chosen at start. The portable form is the reference. */
+ * CPU supports is chosen at start. All three give the same bits; the portable form is the reference of the tests.
+ *
+ * OpenBLAS computes parts of a model only where the kernels called blas are chosen (by_blas.c), which pays on CPUs
+ * whose vectors our kernels cannot use. Its bits change with its version and with OPENBLAS_CORETYPE. Tests and
+ * benchmarks compare with it. */
 #pragma once
 #include "pack.h"
 
-/* Weights laid out for lk_kernels.product: panels of columns, zero-filled to whole panels. Private to the ISA. */
+/* Weights laid out for lk_kernels.product: panels of columns, the last one filled up with zeros. Each instruction set
+ * has its own layout. */
 typedef struct lk_packed {
   lk_real *data;
   ptrdiff_t K, M;          /* y[M] = sum over K */
-  const lk_real *in_place; /* a view: W^T [K, M] with rows ld apart, of which data holds what is no whole panel */
+  const lk_real *in_place; /* a view: W^T [K, M], row stride ld; data then holds only the last, incomplete panel */
   ptrdiff_t ld;
-  int isa; /* lk_kernels_isa() of the kernels that packed it, which alone can read it */
+  int isa; /* lk_kernels_isa() of the kernels that packed it; no others can read it */
 } lk_packed;
 
 typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
   ptrdiff_t n;
-  lk_range over;    /* of K, what is summed over; {0, 0}: all of it */
-  const lk_real *x; /* rows of as many reals */
+  lk_range over;    /* the part of K to sum over; {0, 0}: all of it */
+  const lk_real *x; /* rows of K reals, or of the part's length */
   ptrdiff_t ldx;
   const int32_t *in;   /* [n] rows of x, NULL: 0..n-1 */
   lk_real *y;          /* rows of M reals */
@@ -34,8 +35,8 @@ typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
   const int32_t *out;  /* [n] rows of y, NULL: 0..n-1 */
   const lk_real *bias; /* [M] or NULL */
   int add;             /* y += rather than y = (then bias must be NULL) */
-  /* Where each shard's rows begin, [shards + 1], of a product that may run shard by shard: whose bits need not be those
-   * of single rows. NULL: row by row. */
+  /* [shards + 1] where each shard's rows begin. Given where the kernels may compute a shard's rows together, although
+   * the bits then differ from those of single rows (blas). NULL: row by row. */
   const ptrdiff_t *shard_row;
   int shards;
 } lk_product;
@@ -51,26 +52,26 @@ typedef struct lk_kernels {
   /** Reals that lk_packed.data needs for W [M,K]. */
   ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
   /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. Where
-   *  several ranks hold `data` together, each writes its part of it, for which it reads its part of M. */
+   *  several ranks share `data`, each packs its part of M. */
   void (*pack)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
                lk_part part);
   /** Reals that lk_packed.data needs for a view of W [M,K]; 0: none. */
   ptrdiff_t (*view_size)(ptrdiff_t M, ptrdiff_t K);
-  /** The same as pack with (row,column) = (1,ld), but whole panels are read where they lie: w must stay as it is; a part
-   *  is one of K. Parts of M and of K are cut at multiples of LK_LANES. */
+  /** As pack with (row,column) = (1,ld), but whole panels are not copied: product reads them from w, which must not
+   *  change meanwhile. Parts are of K here. Parts of M and of K are cut at multiples of LK_LANES. */
   void (*view)(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t ld, lk_part part);
   void (*product)(const lk_packed *w, const lk_product *p);
-  /** block [M,K] = dy^T x over n rows, in their order: dy [n, ldy], x [n, ldx]. What a weight gradient is made of. */
+  /** block [M,K] = dy^T x over n rows, in their order: dy [n, ldy], x [n, ldx]; the gradient of a weight. */
   void (*outer)(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x,
                 ptrdiff_t ldx, lk_real *block);
   /** Softmax cross-entropy of rows of logits [n, V].
    *   target [n], -1: no loss    smoothing e: the target distribution is (1-e) onehot + e/V
-   *   out loss [n] nats          out best [n] index of the largest logit (the first of equals), or NULL
+   *   out loss [n] nats          out best [n] index of the largest logit (the first of equal ones), or NULL
    *   out softmax [n] for softmax_gradient, or NULL */
   void (*softmax_loss)(ptrdiff_t n, ptrdiff_t V, const lk_real *logits, ptrdiff_t ld, const int32_t *target,
                        double smoothing, double *loss, int32_t *best, lk_softmax *softmax);
   /** Columns [begin, end) of the gradient of the SUM of these losses by the logits, begin a multiple of LK_LANES:
-   *  to [n, end - begin], pads zero. It may take the place of the logits it is made from. */
+   *  to [n, end - begin], pads zero. `to` may be `logits`. */
   void (*softmax_gradient)(ptrdiff_t n, ptrdiff_t V, lk_range columns, const lk_real *logits, ptrdiff_t ld,
                            const int32_t *target, double smoothing, const lk_softmax *softmax, lk_real *to,
                            ptrdiff_t ldto);
@@ -80,16 +81,18 @@ typedef struct lk_kernels {
   void (*add)(ptrdiff_t n, const lk_real *x, lk_real *y); /* y += x, no overlap */
 } lk_kernels;
 
-/** Choose by name ("auto" or NULL: the best this CPU has), flush denormals in this thread, keep BLAS to one thread.
- *  Auto is never blas. LK_USAGE where the CPU lacks it, LK_DATA never.                                 Not collective. */
+/** Choose by name ("auto" or NULL: the best that this CPU supports, never blas) and flush denormals in this thread;
+ *  with blas, OpenBLAS is limited to one thread. LK_USAGE for an unknown name or a CPU without the instructions.
+ *                                                                                 Not collective. */
 LK_CHECKED lk_status lk_kernels_select(const char *name);
-/** The chosen kernels; lk_kernels_select("auto") where none were chosen yet.      Not collective. */
+/** The chosen kernels; those of "auto" where none were chosen yet.                Not collective. */
 const lk_kernels *lk_kernels_get(void);
-/** What "auto" stands for in a training run: "auto", or "blas" where the CPU has no fused multiply-add, which ours then do in
- *  software, and OpenBLAS is measured to be faster. Other processes may come to another answer. Not collective. */
+/** What "auto" means for a training run: "blas" where the CPU has no fused multiply-add, which our kernels then compute
+ *  in software, and OpenBLAS is measured to be faster; else "auto". The answer may differ between processes.
+ *                                                                                 Not collective. */
 const char *lk_kernels_advise(void);
-/** Whether a product of usual size takes OpenBLAS less time than the portable kernels; takes milliseconds and leaves the
- *  choice of kernels as it was.                                                    Not collective. */
+/** Whether OpenBLAS computes a product of usual size faster than the portable kernels. Measured in a few milliseconds;
+ *  does not change the choice of kernels.                                          Not collective. */
 int lk_kernels_blas_is_faster(void);
 /** 0 portable, 1 avx2, 2 avx512, 3 blas: index into tables of per-ISA functions.          Not collective. */
 int lk_kernels_isa(void);
@@ -104,7 +107,7 @@ typedef void lk_shard_gradient(const void *context, int s, ptrdiff_t m0, ptrdiff
  *  scratch: lk_sum_scratch(K) reals. */
 void lk_sum_shards(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_shard_gradient *gradient, const void *context,
                    lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch);
-/** Reals for sums of K columns, and of fewer. */
+/** Scratch reals for sums of at most K columns. */
 ptrdiff_t lk_sum_scratch(ptrdiff_t K);
 ptrdiff_t lk_sum_block(ptrdiff_t K); /* rows of a block: a pure function of K, so bits do not depend on anything else */
 
@@ -124,10 +127,12 @@ typedef struct lk_shard_columns {
 } lk_shard_columns;
 lk_shard_gradient lk_shard_columns_block;
 
-/** C = alpha A B (+ beta C) by OpenBLAS, row-major; transposes as told: for tests and bench.   Not collective. */
+/** OpenBLAS computes in the calling thread alone from now on; ranks are the parallelism. Not collective. */
+void lk_blas_single_thread(void);
+/** C = op(A) op(B) + beta C by OpenBLAS, row-major: for tests and bench.           Not collective. */
 void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const lk_real *a,
                   ptrdiff_t lda, const lk_real *b, ptrdiff_t ldb, lk_real beta, lk_real *c, ptrdiff_t ldc);
 /** OpenBLAS's name and version, "OpenBLAS 0.3.21 ...".                            Not collective. */
 const char *lk_blas_library(void);
-/** OpenBLAS's own name of the core that it took this CPU for.                     Not collective. */
+/** The CPU type that OpenBLAS has chosen its kernels for, by its own name.        Not collective. */
 const char *lk_blas_core(void);

@@ -1,15 +1,13 @@
-/* math_impl.h - what the sources of math/ share privately. */
+/* math_impl.h - the kernels called blas, for the table of kernels. */
 #pragma once
 #include "kernels.h"
 
-/** OpenBLAS computes in the calling thread alone: ranks are the parallelism. */
-void lk_blas_single_thread(void);
 /** y += op(A) x, A [m, n] with rows lda apart; transpose: x [m], y [n], else x [n], y [m].     Not collective. */
 void lk_blas_gemv(int transpose, ptrdiff_t m, ptrdiff_t n, const lk_real *a, ptrdiff_t lda, const lk_real *x,
                   lk_real *y);
 
-/* by_blas.c: of lk_kernels, see there. */
-enum { LK_BLAS_ISA = 3 }; /* its lk_kernels_isa(): LK_ISA_ID_blas */
+/* by_blas.c: entries of lk_kernels, documented in kernels.h. */
+enum { LK_BLAS_ISA = 3 }; /* lk_kernels_isa() of them, LK_ISA_ID_blas */
 ptrdiff_t lk_by_blas_packed_size(ptrdiff_t M, ptrdiff_t K);
 void lk_by_blas_pack(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
                      lk_part part);

@@ -12,7 +12,7 @@ ptrdiff_t lk_sum_block(ptrdiff_t K) {
 }
 
 ptrdiff_t lk_sum_scratch(ptrdiff_t K) {
-  ptrdiff_t most = BLOCK; /* not of this K alone: a block of fewer columns may hold more reals */
+  ptrdiff_t most = BLOCK; /* for smaller K too: a block of fewer columns may hold more reals */
   if (MOST_ROWS * K < most) most = MOST_ROWS * K;
   if (FEWEST_ROWS * K > most) most = FEWEST_ROWS * K;
   return LK_TREE_LEVELS * lk_padded(most);
@@ -26,7 +26,7 @@ typedef struct sum_of {
   ptrdiff_t stride, K, ldw;
 } sum_of;
 
-/* Rows [m0, m1) of one subtree: its shards in order through the binary counter. */
+/* Rows [m0, m1) of one subtree: its shards in order, added along the tree. */
 static void sum_block(const sum_of *s, lk_subtree subtree, ptrdiff_t m0, ptrdiff_t m1, lk_real *dw) {
   const ptrdiff_t size = (m1 - m0) * s->K;
   lk_tree tree = lk_tree_start(s->shards->total, subtree.first);
@@ -52,7 +52,7 @@ void lk_sum_shards(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_shard_g
                     .ldw = ldw};
   for (int p = 0; p < shards->subtrees; p++) {
     const lk_subtree subtree = shards->subtree[p];
-    if (subtree.count == 1 && ldw == K) /* nothing to add to: straight into its place */
+    if (subtree.count == 1 && ldw == K) /* one shard, nothing to add: written to its place directly */
       gradient(context, subtree.first - shards->first, 0, M, dw[p]);
     else
       for (ptrdiff_t m = 0; m < M; m += rows) sum_block(&s, subtree, m, m + rows < M ? m + rows : M, dw[p]);

@@ -1,39 +1,40 @@
 /* tile.h - the register tile: a few rows times a few vectors of columns, summed over k.
  *
  * All products with packed weights run through it, those of src/math and those inside the recurrent cells. Weights lie
- * in panels [k][V vectors]; accumulators come from memory and go back there, so sums may start from anything (a bias,
- * the input part of a gate, an earlier block of k).
+ * in panels [k][V vectors]. Accumulators are loaded from memory and stored there, so a sum can start from a bias, from
+ * the input part of a gate or from an earlier block of k.
  *
- *     acc[r][v] += x[r][k] w[k][v]    for k = 0, 1, 2, ...: one fused step each, in this order, in tiles of any height
+ *     acc[r][v] += x[r][k] w[k][v]    for k = 0, 1, 2, ...: one fused multiply-add each, in this order, for any height
+ *     of the tile
  *
- * That order is the promise of the whole project: a row's bits do not depend on how many rows there are, nor on where
- * in a tile it stands. Only for sources with LK_ISA (vector.h). */
+ * Because of this order a row's bits do not depend on the number of rows, nor on its position in a tile. Only for
+ * sources with LK_ISA (vector.h). */
 #pragma once
 #include "vector_square.h"
 
 /* AVX-512 and aarch64 have 32 registers, the others 16: accumulators, one row of weights, one value of x. */
 #if LK_ISA_ID == 2 || defined(__aarch64__)
 #define LK_TILE_ACCUMULATORS 24
-#define LK_TILE_VECTORS      4 /* that a tile is wide, at most */
+#define LK_TILE_VECTORS      4 /* the largest width of a tile */
 #else
 #define LK_TILE_ACCUMULATORS 12
 #define LK_TILE_VECTORS      2
 #endif
 #define LK_TILE_MOST_ROWS 12 /* of a tile one vector wide */
 
-/** Rows of the highest tile that is `vectors` wide. */
+/** The largest height of a tile that is `vectors` wide. */
 LK_INLINE int lk_tile_height(int vectors) {
   int rows = LK_TILE_ACCUMULATORS / vectors;
   return rows < LK_TILE_MOST_ROWS ? rows : LK_TILE_MOST_ROWS;
 }
 
-/** Rows of the next tile where n are left: tiles of nearly equal height, as low ones run at less than full rate. */
+/** Height of the next tile where n rows are left: nearly equal heights, since low tiles run at less than full rate. */
 LK_INLINE int lk_tile_next(ptrdiff_t n, int height) {
   ptrdiff_t tiles = (n + height - 1) / height;
   return (int)((n + tiles - 1) / tiles);
 }
 
-/* rows, vectors and step are constants in every copy, so `a` lives in registers. */
+/* rows, vectors and step are constants in every inlined copy, so `a` stays in registers. */
 LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, const lk_real *const *x,
                             const ptrdiff_t step, const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
   lk_vec a[LK_TILE_ACCUMULATORS];
@@ -80,7 +81,7 @@ LK_INLINE void lk_tile(int rows, const int vectors, ptrdiff_t K, const lk_real *
 #undef LK_TILE_CASE
 }
 
-/** The same for a panel LK_TILE_VECTORS wide of which only the first `vectors` matter: the last of a matrix.
+/** The same for the last panel of a matrix, of which only the first `vectors` of LK_TILE_VECTORS are used.
  *  rows <= lk_tile_height(LK_TILE_VECTORS). */
 LK_INLINE void lk_tile_part(int rows, ptrdiff_t vectors, ptrdiff_t K, const lk_real *const *x, const ptrdiff_t step,
                             const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
@@ -94,7 +95,7 @@ LK_INLINE void lk_tile_part(int rows, ptrdiff_t vectors, ptrdiff_t K, const lk_r
     lk_tile(rows, 3, K, x, step, w, ldw, acc, ldacc);
 }
 
-/* A square of lk_pack_strip: LK_VL of k, all lanes. */
+/* A square block of lk_pack_strip(): LK_VL values of k, all lanes. */
 static inline void lk_pack_square(lk_real *to, ptrdiff_t ldto, const lk_real *w, ptrdiff_t row) {
   lk_vec v[LK_VL_NUMBER];
   LK_UNROLL for (int lane = 0; lane < LK_VL_NUMBER; lane++) v[lane] = lk_load(w + lane * row);
@@ -102,8 +103,8 @@ static inline void lk_pack_square(lk_real *to, ptrdiff_t ldto, const lk_real *w,
   LK_UNROLL for (int k = 0; k < LK_VL_NUMBER; k++) lk_store(to + k * ldto, v[k]);
 }
 
-/** One vector's width of a panel: to[k*ldto + lane] = w[lane*row + k*column] for lane < lanes <= LK_VL, zeros behind;
- *  row or column is 1. */
+/** One vector's width of a panel: to[k*ldto + lane] = w[lane*row + k*column] for lane < lanes <= LK_VL, the other lanes
+ *  zero; row or column is 1. */
 static inline void lk_pack_strip(lk_real *to, ptrdiff_t ldto, ptrdiff_t K, ptrdiff_t lanes, const lk_real *w,
                                  ptrdiff_t row, ptrdiff_t column) {
   if (row == 1) {

@@ -1,15 +1,15 @@
 /* vector.h - one vector type for every instruction set.
  *
  * Sources under src/math/isa and src/nn/cell_*.c are compiled once for each instruction set, with -DLK_ISA=portable,
- * avx2, avx512 or blas (as portable, but rounding twice, beside OpenBLAS's products), and once more for the double library.
- * They see a vector lk_vec of LK_VL reals (16 floats on AVX-512, 8 on AVX2, else 4; half as many doubles) and use plain
- * operators on it.
+ * avx2, avx512 or blas (like portable, but lk_fma() rounds twice; used with OpenBLAS), and once more for the double
+ * library. They see a vector lk_vec of LK_VL reals (16 floats on AVX-512, 8 on AVX2, else 4; half as many doubles) and
+ * use plain operators on it.
  *
- * These sources are compiled with -ffp-contract=off: products and sums are fused where lk_fma() is written and nowhere
- * else, so a row's bits do not depend on what the compiler made of the loop around it.
+ * These sources are compiled with -ffp-contract=off: only lk_fma() fuses a product and a sum, so a row's bits do not
+ * depend on how the compiler translates the loop around it.
  *
- * All instruction sets give the same bits. What is done element by element does so at any width, as lk_fma() rounds once
- * everywhere; a sum over lanes goes by LK_LANES lanes (LK_SPLIT vectors of them), never by LK_VL. */
+ * All instruction sets give the same bits. Elementwise operations do so at any vector width, since lk_fma() rounds once
+ * everywhere; sums over lanes always use LK_LANES lanes (LK_SPLIT vectors), never LK_VL. */
 #pragma once
 #include "real.h"
 
@@ -23,7 +23,7 @@
 #define LK_PASTE_(a, b) a##b
 #define LK_PASTE(a, b)  LK_PASTE_(a, b)
 #define LK_ISA_ID       LK_PASTE(LK_ISA_ID_, LK_ISA)
-/* name_avx512 and so on: what has linkage in such a source. */
+/* name_avx512 and so on: the names of functions with linkage in such a source. */
 #define LK_ISA_NAME(name) LK_PASTE(name, LK_PASTE(_, LK_ISA))
 
 #if LK_ISA_ID == 1 || LK_ISA_ID == 2
@@ -48,7 +48,7 @@ typedef lk_real lk_vec __attribute__((vector_size(LK_VECTOR_BYTES)));
 typedef lk_word lk_ivec __attribute__((vector_size(LK_VECTOR_BYTES)));
 typedef lk_real lk_vec_unaligned __attribute__((vector_size(LK_VECTOR_BYTES), aligned(sizeof(lk_real)), may_alias));
 #define LK_VL ((ptrdiff_t)(LK_VECTOR_BYTES / sizeof(lk_real)))
-/* Vectors that hold LK_LANES reals: what sums over lanes go by. */
+/* Vectors that hold LK_LANES reals, for sums over lanes. */
 #define LK_SPLIT ((int)(LK_LANES * sizeof(lk_real) / LK_VECTOR_BYTES))
 
 #define LK_INLINE static inline __attribute__((always_inline))
@@ -62,7 +62,7 @@ typedef lk_real lk_vec_unaligned __attribute__((vector_size(LK_VECTOR_BYTES), al
 LK_INLINE lk_vec lk_load(const lk_real *p) { return *(const lk_vec_unaligned *)p; }
 LK_INLINE void lk_store(lk_real *p, lk_vec v) { *(lk_vec_unaligned *)p = v; }
 LK_INLINE lk_vec lk_zero(void) { return (lk_vec){0}; }
-/** All lanes x. (x - 0 is x for every x, so the compiler leaves a plain broadcast.) */
+/** All lanes x. (x - 0 is x for every x, so this compiles to a plain broadcast.) */
 LK_INLINE lk_vec lk_splat(lk_real x) { return x - lk_zero(); }
 LK_INLINE lk_ivec lk_isplat(lk_word x) { return x - (lk_ivec){0}; }
 
@@ -89,7 +89,7 @@ LK_INLINE lk_vec lk_max(lk_vec a, lk_vec b) {
 /** The smaller; b where either is NaN. */
 LK_INLINE lk_vec lk_min(lk_vec a, lk_vec b) { return -lk_max(-a, -b); }
 
-/** Load the first n < LK_VL of a vector, zeros behind; the others' memory is not touched. */
+/** Load the first n < LK_VL lanes, the others zero; memory behind the n reals is not read. */
 LK_INLINE lk_vec lk_load_part(const lk_real *p, ptrdiff_t n) {
 #if LK_ISA_ID == 2 && defined(LK_DOUBLE)
   return _mm512_maskz_loadu_pd((__mmask8)((1U << n) - 1), p);
@@ -109,11 +109,11 @@ LK_INLINE void lk_store_part(lk_real *p, lk_vec v, ptrdiff_t n) {
 #else
   lk_real lane[LK_VL];
   lk_store(lane, v);
-  for (ptrdiff_t i = 0; i < LK_VL; i++) /* a constant bound: of n alone gcc 14 believes that it may be more */
+  for (ptrdiff_t i = 0; i < LK_VL; i++) /* a constant bound: with n gcc 14 warns of an access outside the vector */
     if (i < n) p[i] = lane[i];
 #endif
 }
-/** The first n lanes of v, zeros behind, whatever was there. */
+/** The first n lanes of v, the others zero. */
 LK_INLINE lk_vec lk_keep_part(lk_vec v, ptrdiff_t n) {
 #if LK_ISA_ID == 2 && defined(LK_DOUBLE)
   return _mm512_maskz_mov_pd((__mmask8)((1U << n) - 1), v);

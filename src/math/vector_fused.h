@@ -1,4 +1,4 @@
-/* vector_fused.h - lk_fma(): the end of vector.h, and no header of its own. */
+/* vector_fused.h - lk_fma(); included by vector.h only. */
 #pragma once
 #include "vector.h"
 
@@ -10,10 +10,10 @@
 
 /* a b + c for two floats each, in double, so that rounding it to float once more is the only rounding that counts.
  *
- * a b is exact (24 + 24 bits). s is its sum with c, rounded to 53 bits; `lost` is what that rounding lost, exactly (Knuth's
- * TwoSum). Rounding s again could take a tie that is none for one, so s is rounded to odd: where something was lost and
- * the last bit of s is even, its neighbour on the side of what was lost stands in (Boldo & Melquiond 2008). Infinities
- * and NaN make `lost` NaN, which is neither side, and pass. */
+ * a b is exact (24 + 24 bits). s is its sum with c, rounded to 53 bits; `lost` is what that rounding lost, exactly
+ * (Knuth's TwoSum). Rounding s to float could then meet a false tie, so s is rounded to odd first: where something was
+ * lost and the last bit of s is even, s is replaced by its neighbour in the direction of `lost` (Boldo & Melquiond
+ * 2008). With infinities and NaN `lost` is NaN, so that s stays as it is. */
 LK_INLINE __m128d lk_fused_pair(__m128d a, __m128d b, __m128d c) {
   const __m128d zero = _mm_setzero_pd(), p = a * b, s = p + c, back = s - p, lost = (p - (s - back)) + (c - back);
   const __m128d some = _mm_or_pd(_mm_cmplt_pd(lost, zero), _mm_cmpgt_pd(lost, zero));
@@ -28,8 +28,9 @@ LK_INLINE __m128d lk_fused_pair(__m128d a, __m128d b, __m128d c) {
 #endif
 #endif
 
-/** a b + c, rounded once: by an instruction, or, in the portable kernels of a CPU without one, in software. Twice in those
- *  called blas, whose bits are their own, and in the portable double ones, which only tests use. */
+/** a b + c, rounded once: by an instruction, or in software in the portable kernels of a CPU without one. Rounded twice
+ *  in the kernels called blas, whose bits need not agree with the others', and in the portable double ones, used in
+ *  tests. */
 LK_INLINE lk_vec lk_fma(lk_vec a, lk_vec b, lk_vec c) {
 #if LK_ISA_ID == 2 && defined(LK_DOUBLE)
   return _mm512_fmadd_pd(a, b, c);

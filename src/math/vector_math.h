@@ -33,7 +33,7 @@ typedef struct lk_reduced {
 } lk_reduced;
 
 LK_INLINE lk_reduced lk_reduce(lk_vec x) {
-  /* Adding 1.5 2^23 rounds to an integer, and leaves that integer in the low bits. */
+  /* Adding 1.5 2^23 rounds to an integer, which is then in the low bits. */
   const lk_vec magic = lk_splat(0x1.8p23f);
   lk_vec t = lk_fma(x, lk_splat(0x1.715476p0f), magic);
   lk_reduced out = {.n = t - magic, .integer = (lk_ivec)t - (lk_ivec)magic};
@@ -43,7 +43,7 @@ LK_INLINE lk_reduced lk_reduce(lk_vec x) {
   return out;
 }
 
-/* exp(r) - 1 = r + r^2 q(r): q of degree 5, minimax for the relative error of exp(r) - 1, 2e-9 of it. */
+/* exp(r) - 1 = r + r^2 q(r): q of degree 5, minimax for the relative error of exp(r) - 1, which is 2e-9. */
 LK_INLINE lk_vec lk_expm1_reduced(lk_vec r) {
   lk_vec q = lk_splat(0x1.9751dap-13f);
   q = lk_fma(q, r, lk_splat(0x1.6d23e8p-10f));
@@ -62,14 +62,14 @@ LK_INLINE lk_vec lk_exp(lk_vec x) {
   x = lk_min(lk_splat(89.0f), lk_max(lk_splat(-104.0f), x));
   lk_reduced a = lk_reduce(x);
   lk_vec y = lk_expm1_reduced(a.r) + lk_splat(1.0f);
-  /* In two steps, as 2^128 and 2^-127 are no floats. */
+  /* In two factors, since 2^128 and 2^-127 are not normal floats. */
   lk_ivec half = a.integer >> 1;
   return y * lk_power_of_two(half) * lk_power_of_two(a.integer - half);
 }
 
 LK_INLINE lk_vec lk_tanh(lk_vec x) {
   /* tanh |x| = -e / (2 + e), e = exp(-2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): nothing cancels near 0, and towards 1
-   * e rounds to -1 by steps that never turn back, which exp(2|x|) would not. */
+   * e approaches -1 monotonically when rounded, which a formula in exp(2|x|) would not. */
   const lk_ivec sign = (lk_ivec)x & lk_isplat(INT32_MIN);
   lk_vec y = lk_max(lk_splat(-10.0f), (lk_vec)((lk_ivec)x | lk_isplat(INT32_MIN)));
   lk_reduced a = lk_reduce(y + y);

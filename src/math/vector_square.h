@@ -1,8 +1,8 @@
-/* vector_square.h - a square of vectors turned over its diagonal, for packing weights. Only for sources with LK_ISA. */
+/* vector_square.h - the transpose of a square of vectors, for packing weights. Only for sources with LK_ISA. */
 #pragma once
 #include "vector.h"
 
-/* The lanes of two vectors in turn: a0 b0 a1 b1 ..., the lower halves and the upper ones. */
+/* The lanes of two vectors interleaved, a0 b0 a1 b1 ...: of their lower halves and of their upper halves. */
 #ifdef LK_DOUBLE
 #define LK_VL_NUMBER (LK_VECTOR_BYTES / 8)
 #else
@@ -29,7 +29,7 @@
 LK_INLINE lk_vec lk_zip_low(lk_vec a, lk_vec b) { return LK_ZIP(a, b, LK_ZIP_LOW); }
 LK_INLINE lk_vec lk_zip_high(lk_vec a, lk_vec b) { return LK_ZIP(a, b, LK_ZIP_HIGH); }
 
-/** A square of LK_VL rows: v[i][j] becomes v[j][i]. Each round turns the bits of (row, lane) by one. */
+/** Transpose a square of LK_VL rows: v[i][j] becomes v[j][i]. Each round rotates the bits of (row, lane) by one. */
 LK_INLINE void lk_transpose(lk_vec v[LK_VL_NUMBER]) {
   LK_UNROLL for (int round = 1; round < LK_VL_NUMBER; round *= 2) {
     lk_vec to[LK_VL_NUMBER];

@@ -218,8 +218,8 @@ static lk_status own_folder(lk_trainer *t) {
 }
 
 static void announce(const lk_trainer *t) {
-  LK_INFO("%s: %td parameters in %d tensors; %s kernels, OpenBLAS for %s", t->config->task,
-          lk_params_trainable(t->params), t->tensor_count, lk_kernels_get()->name, lk_blas_core());
+  LK_INFO("%s: %td parameters in %d tensors; %s kernels", t->config->task, lk_params_trainable(t->params),
+          t->tensor_count, lk_kernels_get()->name);
   LK_INFO("the run is in %s, its corpus is %s", t->whole_dir.data, t->whole_corpus.data);
   LK_INFO("%lld steps an epoch, %lld sequences a step", (long long)t->steps_in_epoch,
           (long long)t->config->train.batch);

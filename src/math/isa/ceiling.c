@@ -2,11 +2,11 @@
 
 double LK_ISA_NAME(lk_ceiling)(ptrdiff_t rounds);
 
-/* The accumulators of a register tile, and nothing else: no loads, no dependence between them. */
+/* Fused multiply-adds on the accumulators of a register tile: no loads, no dependence between accumulators. */
 enum { ROWS = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS };
 
 double LK_ISA_NAME(lk_ceiling)(ptrdiff_t rounds) {
-  /* read at run time, so that nothing can be computed beforehand; the sums tend to 1 */
+  /* read at run time, so that the compiler can compute nothing in advance; the sums tend to 1 */
   static const volatile lk_real keep = (lk_real)0.999, gain = (lk_real)0.001;
   const lk_vec a = lk_splat(keep), b = lk_splat(gain);
   lk_vec sum[ROWS][LK_TILE_VECTORS], all = lk_zero();
@@ -19,7 +19,7 @@ double LK_ISA_NAME(lk_ceiling)(ptrdiff_t rounds) {
     }
   }
   LK_UNROLL for (int r = 0; r < ROWS; r++) { LK_UNROLL for (int v = 0; v < LK_TILE_VECTORS; v++) all += sum[r][v]; }
-  static volatile lk_real sink; /* somebody must want the result */
+  static volatile lk_real sink; /* so that the compiler keeps the loop */
   sink = all[0];
   (void)sink;
   return 2.0 * (double)rounds * LK_TILE_ACCUMULATORS * (double)LK_VL;

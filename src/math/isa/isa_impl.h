@@ -1,4 +1,4 @@
-/* isa_impl.h - the kernels of one instruction set, put together in table.c. */
+/* isa_impl.h - the kernels of one instruction set, listed in table.c. */
 #pragma once
 #include "kernels.h"
 #include "tile.h"

@@ -3,14 +3,14 @@
 #include <string.h>
 
 /* block = dy^T x. A tile holds HEIGHT rows of the block (columns of dy) and LK_TILE_VECTORS vectors of its columns, and
- * runs over the rows of x and dy. Both are copied first, so that a tile reads them in a straight line:
+ * runs over the rows of x and dy. Both are copied first, so that a tile reads consecutive memory:
  *
  *   dy -> [group of HEIGHT columns][row][HEIGHT]      x -> [row][WIDTH], one panel of columns at a time */
 #define WIDTH (LK_TILE_VECTORS * LK_VL)
 enum {
   HEIGHT = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS,
-  ROWS = 192,  /* at a time: a panel of x then stays near, and the block is not fetched too often */
-  GROUPS = 86, /* of dy at a time, which with it and their part of the block fill L2 */
+  ROWS = 192,  /* at a time: a panel of x then stays in cache, and the block is not loaded too often */
+  GROUPS = 86, /* of dy at a time; with the panel of x and their part of the block they fill L2 */
 };
 
 typedef struct copies {
@@ -20,9 +20,10 @@ typedef struct copies {
 
 static void copy_dy(lk_real *to, ptrdiff_t n, ptrdiff_t M, const lk_real *dy, ptrdiff_t ldy) {
   const ptrdiff_t whole = M / HEIGHT * HEIGHT;
-  for (ptrdiff_t r = 0; r < n; r++) { /* row by row: rows may lie a multiple of 4096 bytes apart */
+  for (ptrdiff_t r = 0; r < n;
+       r++) { /* row by row: a row stride that is a multiple of 4096 bytes makes columns conflict in cache */
     const lk_real *row = dy + r * ldy;
-    for (ptrdiff_t m = 0; m < whole; m += HEIGHT) /* a constant size: two moves */
+    for (ptrdiff_t m = 0; m < whole; m += HEIGHT) /* a constant size compiles to two moves */
       memcpy(to + m * n + r * HEIGHT, row + m, HEIGHT * sizeof *to);
     for (ptrdiff_t m = whole; m < M; m++) to[whole * n + r * HEIGHT + m - whole] = row[m];
   }
@@ -35,7 +36,7 @@ static void copy_x(lk_real *to, ptrdiff_t n, ptrdiff_t columns, const lk_real *x
                columns - k < LK_VL ? lk_load_part(x + r * ldx + k, columns - k) : lk_load(x + r * ldx + k));
 }
 
-/* A whole tile of the block: sums stay in registers from start to end. */
+/* A whole tile of the block: sums stay in registers. */
 static void run_whole(ptrdiff_t n, const lk_real *x, const lk_real *dy, int add, lk_real *block, ptrdiff_t ldb) {
   const lk_real *d[HEIGHT];
   lk_vec acc[HEIGHT * LK_TILE_VECTORS];
@@ -94,7 +95,7 @@ static void run_rows(copies *c, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_
 void outer_isa(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x, ptrdiff_t ldx,
                lk_real *block) {
   copies c;
-  const ptrdiff_t parts = (n + ROWS - 1) / ROWS, rows = parts ? (n + parts - 1) / parts : 1; /* of nearly equal size */
+  const ptrdiff_t parts = (n + ROWS - 1) / ROWS, rows = parts ? (n + parts - 1) / parts : 1; /* nearly equal parts */
   if (n == 0) memset(block, 0, (size_t)(M * K) * sizeof *block);
   for (ptrdiff_t m = 0; m < M; m += GROUPS * HEIGHT) {
     const ptrdiff_t columns = M - m < GROUPS * HEIGHT ? M - m : GROUPS * HEIGHT;

@@ -1,25 +1,25 @@
 #include "isa_impl.h"
 #include "status.h"
 
-/* A panel is LK_TILE_VECTORS vectors wide, the last one filled up with zero weights: [panel][k][PANEL]. */
+/* A panel is LK_TILE_VECTORS vectors wide, the last one padded with zero weights: [panel][k][PANEL]. */
 #define PANEL (LK_TILE_VECTORS * LK_VL)
 enum { ROWS = LK_TILE_ACCUMULATORS / LK_TILE_VECTORS };
 
-/* A few rows more than that take tiles of half the width, so that weights pass by once and not twice. That pays where
- * they stay in an L2 of 1 MiB (NEAR floats); from farther off whole lines come faster. */
+/* A few rows more than that take tiles of half the width, so that weights are loaded once and not twice. That is faster
+ * where the weights stay in an L2 of 1 MiB (NEAR floats); from memory, whole panels are faster. */
 enum { HALF = LK_TILE_VECTORS / 2, TALL = LK_TILE_MOST_ROWS, NEAR = 1 << 18 };
 
-/* One block of a panel stays in L2 while the rows pass by, and one block of rows while the panels do. What is viewed
- * lies in longer lines: shorter blocks. */
+/* One block of a panel stays in L2 for all rows of a block, and one block of rows for all panels. Views have a larger
+ * row stride, so their blocks are shorter. */
 enum { BLOCK_K = 768, VIEW_K = 512, BLOCK_ROWS = 240, PACK_K = 4 * LK_VL_NUMBER };
 
-/* They cover the pads of y too, which are written as zeros. */
+/* Panels cover the padding columns of y too, which are written as zeros. */
 static ptrdiff_t panels_of(ptrdiff_t M) { return (lk_padded(M) + PANEL - 1) / PANEL; }
 
 ptrdiff_t packed_size_isa(ptrdiff_t M, ptrdiff_t K) { return panels_of(M) * PANEL * K; }
 
-/* Of columns [m, m + PANEL) of W^T, those from `begin` to `end`; a few k at a time, so that what is written lies
- * together. */
+/* Of columns [m, m + PANEL) of W^T, those from `begin` to `end`; a few k at a time, so that writes go to nearby
+ * memory. */
 static void pack_panel(lk_real *to, ptrdiff_t m, lk_range part, ptrdiff_t M, ptrdiff_t K, const lk_real *w,
                        ptrdiff_t row, ptrdiff_t column) {
   const ptrdiff_t from = part.begin > m ? part.begin - m : 0, most = part.end - m < PANEL ? part.end - m : PANEL;
@@ -40,7 +40,7 @@ void pack_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptr
     pack_panel(packed->data + m * K, m, mine, M, K, w, row, column);
 }
 
-/* The columns of whole panels, which a view reads where they lie. */
+/* The columns of whole panels, which a view reads in place. */
 static ptrdiff_t whole_panels(ptrdiff_t M) { return M / PANEL * PANEL; }
 
 ptrdiff_t view_size_isa(ptrdiff_t M, ptrdiff_t K) { return (panels_of(M) * PANEL - whole_panels(M)) * K; }
@@ -53,14 +53,15 @@ void view_isa(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptr
                w + mine.begin * ld, 1, ld);
 }
 
-/* What a tile needs besides its rows: a panel's columns [m, m+PANEL) and the block [k0, k1) of what is summed over. */
+/* The operands of a tile, apart from its rows: a panel's columns [m, m+PANEL) and the block [k0, k1) of what is summed
+ * over. */
 typedef struct tile_of {
   const lk_product *p;
   const lk_real *w; /* the panel, at k0 */
   ptrdiff_t ldw, m, M, k0, k1;
 } tile_of;
 
-/* Where a panel begins, and how far apart its rows are. */
+/* Begin and row stride of a panel. */
 static void find_panel(tile_of *t, const lk_packed *w) {
   const ptrdiff_t whole = w->in_place ? whole_panels(w->M) : 0;
   t->ldw = t->m < whole ? w->ld : PANEL;
@@ -74,13 +75,13 @@ static lk_vec start(const tile_of *t, const lk_real *y, ptrdiff_t m) {
   return m + LK_VL <= t->M ? lk_load(t->p->bias + m) : lk_load_part(t->p->bias + m, t->M - m);
 }
 
-/* The edge of y, and any number of rows. */
+/* A panel at the edge of y, with any number of rows. */
 static void run_part(const tile_of *t, ptrdiff_t first, int rows) {
   const lk_product *p = t->p;
   const lk_real *x[ROWS];
   lk_real *y[ROWS];
   lk_vec acc[ROWS * LK_TILE_VECTORS];
-  /* Columns from M on are pads: zeros, as far as the row goes. */
+  /* Columns from M on are padding: zeros, up to the row stride. */
   const ptrdiff_t columns = lk_padded(t->M) - t->m < PANEL ? lk_padded(t->M) - t->m : PANEL;
   for (int r = 0; r < rows; r++) {
     x[r] = p->x + (p->in ? p->in[first + r] : first + r) * p->ldx + t->k0;
@@ -95,13 +96,13 @@ static void run_part(const tile_of *t, ptrdiff_t first, int rows) {
     for (ptrdiff_t v = 0; v * LK_VL < columns; v++) {
       const ptrdiff_t m = t->m + v * LK_VL;
       lk_vec sum = acc[r * LK_TILE_VECTORS + v];
-      /* A row that holds infinities made NaNs of the zero weights; pads are zero nevertheless. */
+      /* Infinities in a row times zero weights gave NaN; the padding must be zero nevertheless. */
       if (m + LK_VL > t->M) sum = m < t->M ? lk_keep_part(sum, t->M - m) : lk_zero();
       lk_store(y[r] + m, sum);
     }
 }
 
-/* A whole panel and a number of rows that the compiler knows: sums stay in registers from start to end. */
+/* A whole panel and a constant number of rows: sums stay in registers. */
 LK_INLINE void run_whole(const tile_of *t, ptrdiff_t first, const int rows) {
   const lk_product *p = t->p;
   const lk_real *x[ROWS];
@@ -164,7 +165,7 @@ static void run_block(const tile_of *block, const lk_packed *w, ptrdiff_t first,
   }
 }
 
-/* How deep blocks of K are: all nearly alike; 1 where there is nothing to sum. */
+/* The depth of blocks of K, all nearly equal; 1 where there is nothing to sum. */
 static ptrdiff_t depth_of(const lk_packed *w, ptrdiff_t K) {
   const ptrdiff_t most = w->in_place ? VIEW_K : BLOCK_K, blocks = (K + most - 1) / most;
   return blocks > 0 ? (K + blocks - 1) / blocks : 1;

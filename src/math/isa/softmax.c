@@ -4,12 +4,12 @@
 #include "status.h"
 
 enum {
-  CHAINS = 4, /* independent partial sums of LK_LANES lanes, so that an addition need not wait for the one before */
+  CHAINS = 4,                /* independent partial sums of LK_LANES lanes, so that additions overlap */
   PARTS = CHAINS * LK_SPLIT, /* vectors that hold them: column v goes to lane v % (CHAINS LK_LANES), on any CPU */
-  AHEAD = 4                  /* rows: short stretches of far rows end before the hardware has seen them coming */
+  AHEAD = 4                  /* rows to prefetch: rows in memory are too short for the hardware prefetcher to detect */
 };
 
-/* A row that will be read soon, or one that is there. */
+/* The row to prefetch, or the last one. */
 static const lk_real *row_ahead(const lk_real *logits, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t n) {
   return logits + (i < n ? i : n - 1) * ld;
 }
@@ -50,7 +50,7 @@ static int32_t first_equal(ptrdiff_t V, const lk_real *row, lk_real max) {
   return 0; /* all NaN */
 }
 
-/* sum of e^(x - max), and of x - max where `smooth`; the next row comes nearer meanwhile. */
+/* sum of e^(x - max), and of x - max where `smooth`; prefetches a later row. */
 LK_INLINE double exponentials(ptrdiff_t V, const lk_real *row, const lk_real *next, lk_real max, const int smooth,
                               double *plain) {
   lane_sums e = {{lk_zero()}}, s = {{lk_zero()}};
