@@ -1,7 +1,8 @@
 /* config.h - the settings of a training run.
  *
  * A configuration maps keys such as `train.rate` to values. It begins with the default of every key; a YAML file and
- * single values are merged over it. `lockstep_config_describe` lists all keys with type, default, range, unit and meaning.
+ * single values are merged over it. lockstep_config_describe() lists all keys with type, default, range, unit and
+ * meaning.
  *
  *   lockstep_config *config = NULL;
  *   if (lockstep_config_create(&config) != LOCKSTEP_OK ||
@@ -10,8 +11,8 @@
  *     fprintf(stderr, "%s\n", lockstep_error());
  *   lockstep_config_destroy(&config);
  *
- * Texts are UTF-8. A configuration owns all texts that its functions return; they are valid until the next call with the
- * same configuration and must not be freed. */
+ * Texts are UTF-8. A configuration owns all texts that its functions return; they are valid until the next call with
+ * the same configuration and must not be freed. */
 #pragma once
 #include "lockstep/error.h"
 
@@ -27,8 +28,8 @@ LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_config_create(lockstep_co
 /** Free it and set *config to NULL. Nothing where it is NULL.                         Not collective. */
 LOCKSTEP_API void lockstep_config_destroy(lockstep_config **config);
 
-/** Merge a YAML file. LOCKSTEP_IO; LOCKSTEP_USAGE naming file, line and column of an unknown key or a bad value. After an
- *  error keys that stand before the bad one may have been set.                        Not collective. */
+/** Merge a YAML file. LOCKSTEP_IO; LOCKSTEP_USAGE naming file, line and column of an unknown key or a bad value. After
+ *  an error, keys before the bad one may have been set.                               Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_config_read(lockstep_config *config, const char *path);
 
 /** Set one key ("train.rate") from text ("0.002"). LOCKSTEP_USAGE: unknown key (with the nearest known one), or a value

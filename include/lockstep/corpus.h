@@ -27,8 +27,8 @@
 extern "C" {
 #endif
 
-/* Start from LOCKSTEP_CORPUS_OPTIONS. NULL and 0 mean the default unless stated otherwise; flags are 0 or 1. Options that
- * do not apply to the kind are LOCKSTEP_USAGE, as they are for the command. */
+/* Start from LOCKSTEP_CORPUS_OPTIONS. NULL and 0 mean the default unless stated otherwise; flags are 0 or 1. Options
+ * that do not apply to the kind are LOCKSTEP_USAGE or have no effect. */
 typedef struct lockstep_corpus_options {
   size_t size;                          /* set by LOCKSTEP_CORPUS_OPTIONS; how a newer library knows this struct */
   const char *valid, *test;             /* text files of the validation and test parts */
@@ -71,8 +71,8 @@ LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_corpus_open(lockstep_corp
 /** Close it and set *corpus to NULL. Nothing where it is NULL.                        Not collective. */
 LOCKSTEP_API void lockstep_corpus_close(lockstep_corpus **corpus);
 
-/* What it holds. Texts belong to the corpus and are valid until it is closed. None of these fails or waits; out-of-range
- * arguments give 0 or NULL.                                                           Not collective. */
+/* What it holds. Texts belong to the corpus and are valid until it is closed. None of these fails or waits; arguments
+ * out of range give 0 or NULL.                                                           Not collective. */
 /** "text", "classify", "label", "pairs" or "frames". */
 LOCKSTEP_API const char *lockstep_corpus_kind(const lockstep_corpus *corpus);
 /** Sequences of a part; 1 of a running text, 0 where the part is missing. */

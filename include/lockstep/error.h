@@ -8,9 +8,12 @@
  *     return EXIT_FAILURE;
  *   }
  *
- * The library never prints, never exits and never changes a signal handler. One exception: where it finds a bug of its
+ * The library never prints, never exits and never changes a signal handler. One exception: if it finds a bug of its
  * own it writes one line to standard error and calls abort() (during training MPI_Abort(), so that no rank is left
  * waiting). Running out of memory is a status, not a bug.
+ *
+ * Where it reads a file that it has not verified before, a short-lived child process of the same executable reads it
+ * first, so that a file made to crash HDF5 cannot crash the program. waitpid() for any child may see that child.
  *
  * Threads: functions may be called from any thread. They run one at a time: a call waits until a call of another thread
  * has returned. A function called from one of the library's own callbacks fails with LOCKSTEP_USAGE. The exceptions,
@@ -42,8 +45,8 @@ typedef enum lockstep_status {
   LOCKSTEP_STUCK = 8     /* not returned by this library: the exit code of a program `lockstep` whose rank is stuck */
 } lockstep_status;
 
-/** What went wrong in the last call of this thread that failed: one line without a newline, at most 1023 bytes of UTF-8;
- *  "" where none has failed. Valid until the thread's next call.                     Not collective. */
+/** What went wrong in the last call of this thread that failed: one line of UTF-8 without a newline, at most 1023
+ *  bytes; "" if none has failed. Valid until the thread's next call.                 Not collective. */
 LOCKSTEP_API const char *lockstep_error(void);
 
 /** The meaning of a status in a few words, "bad input data or file".                 Not collective. */

@@ -11,9 +11,9 @@
  *   lockstep_answers_destroy(&answers);
  *   lockstep_model_close(&model);
  *
- * No function here needs MPI, and none is collective. Lines are UTF-8 texts without newlines. They are cut into units and
- * folded as the training corpus was; units that the model does not know count as <unk>. The answer to a line does not
- * depend on the lines beside it. Many lines in one call are faster than many calls. Log-probabilities are natural
+ * No function here needs MPI, and none is collective. Lines are UTF-8 texts without newlines. They are cut into units
+ * and folded as the training corpus was; units that the model does not know count as <unk>. The answer to a line does
+ * not depend on the lines beside it. Many lines in one call are faster than many calls. Log-probabilities are natural
  * logarithms (nats).
  *
  * LOCKSTEP_DATA names the line, counted from 1, and the column of what is not understood: "lines:2:7: ...". */
@@ -62,8 +62,8 @@ LOCKSTEP_API double lockstep_answers_log_probability(const lockstep_answers *ans
 /** Free them and set *answers to NULL. Nothing where it is NULL. */
 LOCKSTEP_API void lockstep_answers_destroy(lockstep_answers **answers);
 
-/** Labels of texts, or of frames "1.5,0.2 1.4,0.3 ..." (classify), or a tag for each word (label: words at blanks, or at
- *  TABs where a line has one). One answer a line. LOCKSTEP_USAGE for other tasks, LOCKSTEP_DATA, LOCKSTEP_MEMORY. */
+/** Labels of texts, or of frames "1.5,0.2 1.4,0.3 ..." (classify), or a tag for each word (label: words at spaces, or
+ *  at TABs where a line has one). One answer a line. LOCKSTEP_USAGE for other tasks, LOCKSTEP_DATA, LOCKSTEP_MEMORY. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_model_predict(lockstep_model *model, const char *const *lines,
                                                                      size_t count, lockstep_answers **answers);
 
@@ -110,8 +110,9 @@ typedef struct lockstep_generate_options {
 #define LOCKSTEP_GENERATE_OPTIONS \
   { sizeof(lockstep_generate_options), 0, 1, 0, 1, 500, 1 }
 
-/** Sample a text, which begins with the prompt and ends with a newline. It is handed to `put` piece by piece as it is made (not ended by a zero); a value other than 0 from
- *  `put` ends it. options may be NULL. LOCKSTEP_USAGE for other tasks than lm and bad options, LOCKSTEP_MEMORY. */
+/** Sample a text, which begins with the prompt and ends with a newline. It is handed to `put` piece by piece as it is
+ *  made (not ended by a zero); a value other than 0 from `put` ends it. options may be NULL. LOCKSTEP_USAGE for other
+ *  tasks than lm and for bad options, LOCKSTEP_MEMORY. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status
 lockstep_model_generate(lockstep_model *model, const lockstep_generate_options *options,
                         int (*put)(void *context, const char *text, size_t bytes), void *context);

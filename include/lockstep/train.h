@@ -5,14 +5,14 @@
  *     fprintf(stderr, "%s\n", lockstep_error());
  *   lockstep_mpi_finalize();
  *
- * Such a program runs alone or under mpirun with any number of ranks, which all give the same bits. The run lives in the
- * folder `run.dir` of the configuration, with the weights in last.h5 and, where the corpus has a part for validation,
+ * Such a program runs alone or under mpirun; any number of ranks gives the same bits. The run's files are in the folder
+ * `run.dir` of the configuration, with the weights in last.h5 and, where the corpus has a part for validation,
  * best.h5. Where that folder holds a run of the same settings, training goes on from its newest checkpoint.
  *
  * MPI. A program that uses MPI itself calls MPI_Init_thread() with MPI_THREAD_FUNNELED or more, and MPI_Finalize();
  * training leaves MPI initialised. Another one calls lockstep_mpi_init() and lockstep_mpi_finalize(). Training without
- * either is LOCKSTEP_USAGE. Training calls MPI from the calling thread alone, which with MPI_THREAD_FUNNELED has to be the
- * one that initialised MPI. Signals are the program's: it may call lockstep_train_stop() from a handler. */
+ * either is LOCKSTEP_USAGE. Training calls MPI from the calling thread only, which with MPI_THREAD_FUNNELED has to be
+ * the one that initialised MPI. Signals are the program's: it may call lockstep_train_stop() from a handler. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -53,11 +53,11 @@ typedef enum lockstep_log_level { LOCKSTEP_LOG_WARNING = 1, LOCKSTEP_LOG_INFO = 
 typedef struct lockstep_train_options {
   size_t size;              /* set by LOCKSTEP_TRAIN_OPTIONS; how a newer library knows this struct */
   const void *communicator; /* address of an MPI_Comm, which is duplicated; NULL: MPI_COMM_WORLD */
-  /* Called on every rank after each step and each evaluation. A value other than 0, on any rank, stops the run: after the
-   * next step its state is saved and lockstep_train() returns LOCKSTEP_STOPPED on all ranks. NULL: none. */
+  /* Called on every rank after each step and each evaluation. A value other than 0, on any rank, stops the run: after
+   * the next step its state is saved and lockstep_train() returns LOCKSTEP_STOPPED on all ranks. NULL: none. */
   int (*progress)(void *context, const lockstep_progress *progress);
-  /* Called on rank 0 with each line that the command `lockstep train` prints, without newline. NULL: none. The lines are
-   * in the run's log.txt as well. */
+  /* Called on rank 0 with each line that the command `lockstep train` prints, without newline; never twice at a time,
+   * but not always in the thread of lockstep_train(). NULL: none. The lines are in the run's log.txt as well. */
   void (*log)(void *context, lockstep_log_level level, const char *line);
   void *context; /* handed to both */
 } lockstep_train_options;
@@ -66,10 +66,10 @@ typedef struct lockstep_train_options {
   { sizeof(lockstep_train_options), 0, 0, 0, 0 }
 
 /** Train until the configuration says that the run is over. options may be NULL. All ranks give the same settings.
- *  LOCKSTEP_STOPPED: it was asked to stop, or the job's time limit is near (SLURM_JOB_END_TIME), and the state is saved;
- *  LOCKSTEP_USAGE, LOCKSTEP_DATA, LOCKSTEP_IO, LOCKSTEP_MEMORY, LOCKSTEP_INTERNAL (too many non-finite steps, ranks that
- *  differ). All ranks return the same status. A rank that ends or hangs leaves the others waiting in MPI: the command
- *  `lockstep train` has a watchdog for that, the library has none.                     Collective. */
+ *  LOCKSTEP_STOPPED: it was asked to stop, or the job's time limit is near (SLURM_JOB_END_TIME), and the state is
+ *  saved; LOCKSTEP_USAGE, LOCKSTEP_DATA, LOCKSTEP_IO, LOCKSTEP_MEMORY, LOCKSTEP_INTERNAL (too many non-finite steps,
+ *  ranks that differ). All ranks return the same status. A rank that ends or hangs leaves the others waiting in MPI:
+ *  the command `lockstep train` has a watchdog for that, the library has none.        Collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_train(const lockstep_config *config,
                                                              const lockstep_train_options *options);
 

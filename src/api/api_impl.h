@@ -1,6 +1,6 @@
 /* api_impl.h - what the sources of the public library share.
  *
- * A public function that does work takes the library's lock, calls internal functions, and keeps what went wrong for its
+ * A public function that does work takes the library's lock, calls internal functions, and keeps the error of its
  * thread:
  *
  *   LK_ENTER();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api_impl.h"
+#include "h5.h"
 
 /* One list makes both enums agree. */
 #define SAME(name) _Static_assert((int)LOCKSTEP_##name == (int)LK_##name, "status " #name)
@@ -39,6 +40,7 @@ lockstep_status lk_api_leave(lk_status status) {
   if (status != LK_OK)
     (void)snprintf(last, sizeof last, "%s", error->code != LK_OK ? error->text : lk_status_words(status));
   lk_error_clear();
+  lk_h5_restore_settings();
   inside = false;
   pthread_mutex_unlock(&lock);
   return (lockstep_status)status;

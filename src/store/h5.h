@@ -34,6 +34,9 @@ LK_CHECKED lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify);
 /** The program that such a child runs, NULL for the default: this one, by /proc/self/exe. For a program that loads this
  *  library while it runs: one that is linked with it, such as the installed `lockstep`. The path is not copied. */
 void lk_h5_probe_program(const char *path);
+/** Opening a file changes two of HDF5's settings for the whole process: no error stacks are printed, no plugins loaded.
+ *  Set them back to what they were, for a caller that uses HDF5 itself. */
+void lk_h5_restore_settings(void);
 /** Finish a created file durably under its name. Afterwards only lk_h5_close() may follow. LK_IO (full disk, ...). */
 LK_CHECKED lk_status lk_h5_commit(lk_h5 *file);
 /** Finish an in-memory file as bytes, user block and digest included, for a writer thread; caller frees *bytes. */

@@ -138,9 +138,31 @@ static const H5FD_class_t driver_class = {
     .fl_map = H5FD_FLMAP_DICHOTOMY,
 };
 
+/* The process's settings of HDF5 that are changed here, as they were. */
+static struct {
+  bool changed;
+  H5E_auto2_t print;
+  void *context;
+  unsigned plugins;
+} before;
+
+static void keep_settings(void) {
+  if (before.changed) return;
+  before.changed =
+      H5Eget_auto2(H5E_DEFAULT, &before.print, &before.context) >= 0 && H5PLget_loading_state(&before.plugins) >= 0;
+}
+
+void lk_h5_restore_settings(void) {
+  if (!before.changed) return;
+  H5Eset_auto2(H5E_DEFAULT, before.print, before.context);
+  H5PLset_loading_state(before.plugins);
+  before.changed = false;
+}
+
 hid_t lk_h5_driver(void) {
   static hid_t driver = H5I_INVALID_HID;
   if (H5open() < 0) return H5I_INVALID_HID;
+  keep_settings();
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5PLset_loading_state(0);
   /* HDF5 may have been shut down and started again (MPI_Finalize does): the id died with it. */

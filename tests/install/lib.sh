@@ -9,7 +9,8 @@ check_symbols() {
   library=$(find "$1" -name 'liblockstep.*' | head -1)
   if [ "${library##*.}" != a ]; then dynamic=(-D); fi
   nm "${dynamic[@]}" -g --defined-only "$library" | awk 'NF == 3 { print $3 }' | sort >exported.txt
-  cc -E -P "-I$1/include" - <<<'#include <lockstep/lockstep.h>' | grep -oE '\blockstep_[a-z_]+\(' | tr -d '(' | sort >declared.txt
+  cc -E -P "-I$1/include" - <<<'#include <lockstep/lockstep.h>' |
+    grep -oE '\blockstep_[a-z_]+\(' | tr -d '(' | sort >declared.txt
   [ -s declared.txt ]
   diff declared.txt exported.txt
 }
@@ -91,6 +92,11 @@ YAML
   grep -q 'lines:1:3' predict.err
   if ./train missing.yaml >train.txt 2>train.err; then exit 1; fi
   grep -q "^train: .*missing.yaml" train.err
+
+  if [ -e "$LD_LIBRARY_PATH/liblockstep.so" ]; then
+    cc -std=gnu11 "${warnings[@]}" "$programs/load.c" -o load "-I$1/include" -ldl
+    ./load "$LD_LIBRARY_PATH/liblockstep.so" "$1/bin/lockstep" run/best.h5
+  fi
 
   rm text.h5 pairs.h5 classify.h5 # behaviour makes its own
   ./behaviour >behaviour.txt 2>&1 || { cat behaviour.txt && exit 1; }

@@ -542,10 +542,35 @@ static void little_memory(void **state) {
   assert_true(usage.ru_maxrss < 400 * 1024);
 }
 
+static herr_t print_nothing(hid_t stack, void *context) {
+  (void)stack, (void)context;
+  return 0;
+}
+
+static void settings_are_restored(void **state) {
+  (void)state;
+  H5E_auto2_t print = NULL;
+  void *context = NULL;
+  unsigned plugins = 0;
+  int mine = 0;
+  lk_h5 *file = NULL;
+  lk_h5_restore_settings();
+  assert_true(H5Eset_auto2(H5E_DEFAULT, print_nothing, &mine) >= 0 && H5PLset_loading_state(H5PL_FILTER_PLUGIN) >= 0);
+  for (int i = 0; i < 2; i++) {
+    OK(lk_h5_create(&file, "x.h5", false));
+    lk_h5_close(&file);
+    assert_true(H5Eget_auto2(H5E_DEFAULT, &print, &context) >= 0 && print == NULL);
+  }
+  lk_h5_restore_settings();
+  assert_true(H5Eget_auto2(H5E_DEFAULT, &print, &context) >= 0 && H5PLget_loading_state(&plugins) >= 0);
+  assert_true(print == print_nothing && context == &mine && plugins == H5PL_FILTER_PLUGIN);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter_scratch, leave_scratch)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(settings_are_restored),
       TEST(honest_files_pass),
       TEST(links),
       TEST(circles),
