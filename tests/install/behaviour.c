@@ -257,7 +257,7 @@ static void *ask(void *argument) {
   lockstep_score first = {0, 0, 0}, score;
   double expected = 0;
   CHECK_OK(lockstep_model_open(&model, predicts ? "classify/last.h5" : "lm/last.h5"));
-  for (int i = 0; i < 200; i++) {
+  for (int i = 0; i < 5000; i++) {
     if (predicts) {
       CHECK_OK(lockstep_model_predict(model, lines, 1, &answers));
       if (i == 0) expected = lockstep_answers_log_probability(answers, 0);
