@@ -16,8 +16,9 @@
  * first, so that a file made to crash HDF5 cannot crash the program. waitpid() for any child may see that child.
  *
  * Threads: functions may be called from any thread. They run one at a time: a call waits until a call of another thread
- * has returned. A function called from one of the library's own callbacks fails with LOCKSTEP_USAGE. The exceptions,
- * which never wait and may be called anywhere, are lockstep_train_stop() and the functions of this header. */
+ * has returned, a training included. Callbacks must not call the library; in the calling thread that fails with
+ * LOCKSTEP_USAGE. The exceptions, which never wait and may be called anywhere, are lockstep_train_stop(), the functions
+ * of this header, and those that only return a property of an object. */
 #pragma once
 
 #ifdef __GNUC__
