@@ -4,6 +4,7 @@
 
 #include "cli_impl.h"
 #include "checkpoint.h"
+#include "arena.h"
 #include "model.h"
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -28,6 +29,19 @@ static ptrdiff_t rows_at_once(const lk_corpus_info *info, const lk_bucket *bucke
   return rows > 0 ? rows : 1;
 }
 
+/* lk_corpus_read_column() checks what it reads. */
+static lk_status read_columns(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t n) {
+  const lk_corpus_info *info = lk_corpus_about(corpus);
+  for (int c = 0; c < info->columns; c++) {
+    int32_t *cells;
+    LK_TRY(lk_alloc(&cells, (size_t)(n * info->bucket[split][bucket].width * info->column[c].width), sizeof *cells));
+    const lk_status status = lk_corpus_read_column(corpus, split, bucket, c, row, n, cells);
+    free(cells);
+    LK_TRY(status);
+  }
+  return LK_OK;
+}
+
 /* lk_corpus_rows() checks the rows that it reads. The buffers hold the largest block of rows. */
 static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket, int32_t *ids, float *frames) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
@@ -39,6 +53,7 @@ static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket
     LK_TRY(lk_corpus_rows(corpus, split, bucket, row, n, info->frames ? NULL : ids, ids + positions,
                           b->target_width ? ids + 2 * positions : NULL, info->frames ? frames : NULL));
     if (info->kind == LK_CORPUS_PAIRS) LK_TRY(lk_corpus_target_lengths(corpus, split, bucket, row, n, ids));
+    LK_TRY(read_columns(corpus, split, bucket, row, n));
   }
   if (!b->references) return LK_OK;
   lk_strings references = {0};

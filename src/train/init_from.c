@@ -147,7 +147,8 @@ static lk_status take_tensor(taking *t, int to) {
   if (by != old || (reads_input(p->name) && !is(t->to.config->model.features, t->from.config->model.features)))
     return add(&t->missing, "%s (of other outputs or inputs)", p->name);
   if (!same_shape(p, q, by ? axis : -1)) return add(&t->missing, "%s (of another shape)", p->name);
-  if (by && !same_texts(texts_of(&t->to, by), texts_of(&t->from, by))) return take_rows(t, to, from, by, axis);
+  if (by && (!same_texts(texts_of(&t->to, by), texts_of(&t->from, by)) || !same_shape(p, q, -1)))
+    return take_rows(t, to, from, by, axis);
   memcpy(lk_params_value(t->to.params, to), lk_params_value(t->from.params, from), (size_t)p->count * sizeof(lk_real));
   t->whole++;
   t->matches++;

@@ -256,6 +256,35 @@ static void tensors_have_their_names_and_shapes(void **state) {
   net_close(&n);
 }
 
+/* Row r of the input layer: the word's vector, then a one at the place of the tag, then the two numbers. */
+static void features_lie_side_by_side(void **state) {
+  (void)state;
+  enum { E = 5 };
+  const net_spec spec = {
+      .cell = "elman", .input = "embed", .layers = 1, .embedding = E, .hidden = 4, .pool = -1, .features = "tag,scale"};
+  net n;
+  fixture_rank k;
+  net_run run;
+  net_open(&n, &spec, 5);
+  const fixture_corpus c = fixture_deal(2, 2, 5, 8);
+  fixture_rank_open(&k, &c, 0, 1, n.params);
+  net_bind(&run, &n, &k);
+  (void)net_forward(&run, still);
+  const lk_input_layer *in = &run.encoder.input;
+  assert_int_equal(in->width, E + NET_TAGS + NET_SCALES);
+  const lk_real *table = lk_params_value(n.params, in->feature[0].table.weight);
+  for (ptrdiff_t r = 0; r < k.pack.N; r++) {
+    const lk_real *row = in->x + r * in->ld;
+    assert_memory_equal(row, table + run.ids[r] * E, E * sizeof *row);
+    for (int i = 0; i < NET_TAGS; i++) assert_true(row[E + i] == (i == run.tags[r] ? 1 : 0));
+    for (int i = 0; i < NET_SCALES; i++) assert_true(row[E + NET_TAGS + i] == (lk_real)run.scales[r * NET_SCALES + i]);
+    for (ptrdiff_t i = in->width; i < in->ld; i++) assert_true(row[i] == 0);
+  }
+  net_unbind(&run);
+  fixture_rank_close(&k);
+  net_close(&n);
+}
+
 static const lk_column_form columns[] = {{.name = "source", .values = NET_V, .width = 1},
                                          {.name = "tag", .values = NET_TAGS, .width = 1}};
 
@@ -319,9 +348,10 @@ static void wrong_settings_are_named(void **state) {
 
 static int all(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_bits_on_any_number_of_ranks),    cmocka_unit_test(two_halves_are_one_whole),
-      cmocka_unit_test(rare_words_become_unknown),           cmocka_unit_test(inference_layout_gives_the_same),
-      cmocka_unit_test(tensors_have_their_names_and_shapes), cmocka_unit_test(wrong_settings_are_named),
+      cmocka_unit_test(same_bits_on_any_number_of_ranks), cmocka_unit_test(two_halves_are_one_whole),
+      cmocka_unit_test(features_lie_side_by_side),        cmocka_unit_test(rare_words_become_unknown),
+      cmocka_unit_test(inference_layout_gives_the_same),  cmocka_unit_test(tensors_have_their_names_and_shapes),
+      cmocka_unit_test(wrong_settings_are_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
