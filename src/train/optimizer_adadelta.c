@@ -18,5 +18,8 @@ static void adadelta(const lk_update *settings, ptrdiff_t n, float *restrict w, 
   }
 }
 
-const lk_rule lk_rule_adadelta = {
-    .name = "adadelta", .reads = "train.rho train.epsilon", .moment = {"square_avg", "acc_delta"}, .update = adadelta};
+const lk_rule lk_rule_adadelta = {.name = "adadelta",
+                                  .help = "Zeiler 2012",
+                                  .reads = "train.rho train.epsilon",
+                                  .moment = {"square_avg", "acc_delta"},
+                                  .update = adadelta};

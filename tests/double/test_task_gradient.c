@@ -69,6 +69,12 @@ static void check_choices(const net_case *c, const char *key) {
   }
 }
 
+static void test_every_head(void **state) {
+  (void)state;
+  check_choices(&(net_case){"classify", LK_CORPUS_CLASSIFY, 0, {NET}}, "model.output");
+  check_choices(&(net_case){"label", LK_CORPUS_LABEL, 0, {NET}}, "model.output");
+}
+
 static void test_every_cell(void **state) {
   (void)state;
   check_choices(&(net_case){"lm", LK_CORPUS_TEXT, 1, {NET}}, "model.cell");
@@ -83,6 +89,7 @@ static void test_every_pooling(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_task),
+      cmocka_unit_test(test_every_head),
       cmocka_unit_test(test_every_cell),
       cmocka_unit_test(test_every_pooling),
   };

@@ -1,9 +1,10 @@
-# Every cell, optimizer, schedule, ... that the program has: a run that is killed and resumed on another number of
-# ranks ends with the weights of an undisturbed run on one rank.
+# Every cell, optimizer, schedule, ... that `config --describe` lists: a run that is killed and resumed on another
+# number of ranks ends with the weights of an undisturbed run on one rank.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_text
+corpus_classify
 corpus_pairs
 small="model.hidden=16 model.embedding=12 train.batch=7 train.epochs=0 train.steps=10 train.warmup=0 eval.every=4 checkpoint.every=3"
 
@@ -30,6 +31,8 @@ each model.cell lm-char.yaml data.corpus=text.h5 train.unroll=9
 each train.optimizer lm-char.yaml data.corpus=text.h5 train.unroll=9
 each train.schedule lm-char.yaml data.corpus=text.h5 train.unroll=9
 each model.attention translate-names.yaml data.corpus=pairs.h5 model.bidirectional=false
+each model.pooling classify-text.yaml data.corpus=classify.h5
+each model.output classify-text.yaml data.corpus=classify.h5
 # optimizers do differ, and do change the weights
 train 1 lm-char.yaml less data.corpus=text.h5 train.unroll=9 $small train.optimizer=adadelta train.steps=9
 if same optimizer-adadelta-alone/last.h5 less/last.h5 >/dev/null; then echo 'a step changed no weight' && exit 1; fi

@@ -31,12 +31,13 @@ corpus_pairs() {
   "$LOCKSTEP" prepare pairs pairs.tsv --unit word --valid-fraction 0.1 -o pairs.h5 >/dev/null
 }
 
-# choices KEY: the values of a setting, from the message that refuses another one
+# choices KEY: the values of a setting, as `config --describe` lists them
 choices() {
   local found
-  found=$("$LOCKSTEP" config --defaults "$1=?" 2>&1 >/dev/null | sed -n 's/.*: expected \(.*\), found .*/\1/p')
-  [ -n "$found" ] || { echo "no choices of $1 are known" >&2; return 1; }
-  sed 's/ or / /; s/,//g' <<<"$found"
+  found=$("$LOCKSTEP" config --describe | awk -v key="$1" '$1 == key { here = 1; next }
+    here && $1 == "choices:" && !n++ { sub(/^ *choices: */, ""); gsub(/,/, ""); print }')
+  [ -n "$found" ] || { echo "config --describe lists no choices of $1" >&2; return 1; }
+  echo "$found"
 }
 
 # train R CONFIG RUN [key=value ...]

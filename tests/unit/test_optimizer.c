@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "replicas.h"
+#include "choices.h"
+#include "config_impl.h"
 #include "reference/optimizer_vectors.h"
 #include "reference_optimizers.h"
 
@@ -167,6 +169,55 @@ static void test_ten_steps_as_the_reference(void **state) {
   every_optimizer(compare_with_reference);
 }
 
+/* ---- settings ---- */
+
+/* Two steps of the smallest net, with the setting at `value` where that is not NULL. */
+static void run_with(const char *optimizer, const char *key, const char *value, float values[2 * LK_LANES]) {
+  lk_params *params = two_tensors(1, 1);
+  lk_config config = settings(optimizer, 0, false);
+  lk_optimizer *made = NULL;
+  char text[64];
+  lk_range all = {0, 2 * LK_LANES};
+  float sum[2 * LK_LANES] = {0};
+  (void)snprintf(text, sizeof text, "%s=%s", key, value ? value : "");
+  if (value && lk_config_override(&config, text) != LK_OK) fail_msg("%s", lk_error_get()->text);
+  if (lk_optimizer_create(&made, &config, params, all) != LK_OK) fail_msg("%s", lk_error_get()->text);
+  memset(values, 0, sizeof *values * 2 * LK_LANES);
+  values[0] = values[LK_LANES] = 1;
+  for (int step = 1; step <= 2; step++) {
+    sum[0] = 3.0F / (float)step;
+    sum[LK_LANES] = -0.25F * (float)step;
+    lk_optimizer_step(made, all, values, sum, 1, 0.125, step);
+  }
+  lk_optimizer_destroy(&made);
+  lk_config_release(&config);
+  lk_params_destroy(&params);
+}
+
+/* Each optimizer depends on the settings that its table entry names (lk_rule.reads) and on no others. */
+static void test_settings_that_are_read(void **state) {
+  (void)state;
+  size_t count;
+  int readers = 0;
+  const char *const *names = lk_optimizer_names(&count);
+  for (size_t n = 0; n < count; n++)
+    for (ptrdiff_t k = 0; k < lk_config_key_count; k++) {
+      const config_key *key = &lk_config_keys[k];
+      const bool number = key->kind == KEY_REAL, truth = key->kind == KEY_BOOLEAN;
+      float usual[2 * LK_LANES], changed[2 * LK_LANES];
+      if (strncmp(key->name, "train.", 6) != 0 || (!number && !truth) || strcmp(key->name, "train.decay") == 0)
+        continue;
+      if (number && (key->least > 0.5 || key->most < 0.5)) continue; /* optimizers read no such numbers */
+      run_with(names[n], key->name, NULL, usual);
+      run_with(names[n], key->name, truth ? "true" : "0.5", changed);
+      const bool depends = memcmp(usual, changed, sizeof usual) != 0;
+      if (depends != lk_choices_read("train.optimizer", n, key->name))
+        fail_msg("%s %s %s, but its `reads` says otherwise", names[n], depends ? "reads" : "does not read", key->name);
+      readers += depends;
+    }
+  assert_true(readers >= 10);
+}
+
 /* One number, w = 1, gradient 8 over 4 units, rate 1/4, decay 1/2:  g = 2 + 1/2,  w = 1 - 5/8. Then as a bias. */
 static void test_sgd_by_hand(void **state) {
   (void)state;
@@ -283,13 +334,10 @@ static void test_unknown_name(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ten_steps_as_torch),
-      cmocka_unit_test(test_ten_steps_as_the_reference),
-      cmocka_unit_test(test_sgd_by_hand),
-      cmocka_unit_test(test_adam_starts_unbiased),
-      cmocka_unit_test(test_slices_do_not_change_bits),
-      cmocka_unit_test(test_clipping_by_hand),
-      cmocka_unit_test(test_unknown_name),
+      cmocka_unit_test(test_ten_steps_as_torch),     cmocka_unit_test(test_ten_steps_as_the_reference),
+      cmocka_unit_test(test_settings_that_are_read), cmocka_unit_test(test_sgd_by_hand),
+      cmocka_unit_test(test_adam_starts_unbiased),   cmocka_unit_test(test_slices_do_not_change_bits),
+      cmocka_unit_test(test_clipping_by_hand),       cmocka_unit_test(test_unknown_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
