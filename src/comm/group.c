@@ -112,7 +112,7 @@ static bool open_window(lk_group *group, char *why, size_t size) {
   layout(group, &group->memory);
   bool done = host_agrees(group, populate_own(group));
   if (done && group->local == 0) lk_shared_join(&group->shared);
-  if (host_agrees(group, done)) return true; /* nobody writes before that */
+  if (host_agrees(group, done)) return true; /* no rank writes before that */
   snprintf(why, size, "memory for %.0f MiB cannot be had", (double)plan.used / 0x1p20);
   lk_shared_close(&group->shared);
   group->memory = (lk_arena){0};

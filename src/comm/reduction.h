@@ -3,7 +3,7 @@
  * MPI adds no float, since its order would depend on R. Each rank computes the gradients of its subtrees; the rank that
  * owns a range of the parameters (replicas.h) adds that range of all subtrees in the order of the tree. A step:
  *
- *   lk_reduction_begin()    the gradients may be written: nobody reads those of the last step any more
+ *   lk_reduction_begin()    the gradients may be written: no rank reads those of the last step any more
  *   ...                     the backward pass writes lk_reduction_gradient() 0, 1, ...
  *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards
  *   ...                     the optimizer updates the values of that range; lk_replicas_allgather()
@@ -30,7 +30,7 @@ float *lk_reduction_gradient(const lk_reduction *reduction, int p);
  *  blocks. Zeros at first.                                                        Not collective. */
 uint8_t *lk_reduction_marks(const lk_reduction *reduction, int p);
 
-/** Wait until nobody reads the gradients of the last step.                        Collective. */
+/** Wait until no rank reads the gradients of the last step any more.             Collective. */
 LK_CHECKED lk_status lk_reduction_begin(lk_reduction *reduction);
 /** Sum the gradients along the tree.                                              Collective. */
 LK_CHECKED lk_status lk_reduction_sum(lk_reduction *reduction);

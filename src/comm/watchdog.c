@@ -126,7 +126,8 @@ static bool some_rank_works(const lk_watchdog *w, double now) {
   return false;
 }
 
-/* The limit of this rank has passed. Returns only where another rank of the host reports, or other hosts report first. */
+/* The limit of this rank has passed. Returns only where another rank of the host reports, or other hosts report
+ * first. */
 static void expire(const lk_watchdog *w, double now) {
   bool stopped = false;
   const record *who = culprit(w, now, &stopped);

@@ -22,7 +22,7 @@ typedef struct step_list {
 
 static void step_name(char out[NAME_SIZE], int64_t step) { snprintf(out, NAME_SIZE, "step-%010" PRId64 ".h5", step); }
 
-/* The step in a name that step_name() made; -1 for others. */
+/* The step in a name made by step_name(); -1 for others. */
 static int64_t step_of(const char *name) {
   char again[NAME_SIZE];
   int64_t step = -1;
@@ -36,7 +36,7 @@ static int newest_first(const void *a, const void *b) {
   return (x < y) - (x > y);
 }
 
-/* A folder that is not there holds none. */
+/* None where the folder does not exist. */
 static lk_status list_steps(const char *folder, step_list *list) {
   DIR *dir = opendir(folder);
   lk_status status = LK_OK;
@@ -53,8 +53,9 @@ done:
   return status;
 }
 
-/* Whether the checkpoint can be used; what is wrong with it is appended to `damaged` as a line. *unread: it may be whole,
- * but could not be read this time. LK_NEWER ends the search: what a newer version wrote is no damage to fall back over. */
+/* Whether the checkpoint can be used; if not, a line with the reason is appended to `damaged`. *unread: it could not be
+ * read now, but may be whole. LK_NEWER ends the search: a checkpoint of a newer version is not skipped like a damaged
+ * one. */
 static lk_status try_checkpoint(const char *path, bool *good, bool *unread, lk_buffer *damaged) {
   lk_checkpoint_file *file;
   const lk_status status = lk_checkpoint_open(&file, path);
@@ -64,11 +65,11 @@ static lk_status try_checkpoint(const char *path, bool *good, bool *unread, lk_b
   if (status == LK_IO) *unread = true;
   char text[sizeof lk_error_get()->text];
   snprintf(text, sizeof text, "%s", lk_error_get()->text);
-  lk_error_clear(); /* dealt with: the next older one is tried */
+  lk_error_clear(); /* handled: the next older one is tried */
   return lk_buffer_printf(damaged, "%s\n", text);
 }
 
-/* The newest of step `most` or before. */
+/* The newest at or before step `most`. */
 static lk_status newest_up_to(const char *run_dir, int64_t most, lk_buffer *path, lk_buffer *damaged) {
   lk_buffer folder = {0};
   step_list list = {0};
@@ -84,7 +85,7 @@ static lk_status newest_up_to(const char *run_dir, int64_t most, lk_buffer *path
     LK_GO(lk_buffer_printf(path, "%s/%s", folder.data, name));
     LK_GO(try_checkpoint(path->data, &good, &unread, damaged));
   }
-  if (!good && unread) /* better no start than one from the beginning, over what is there */
+  if (!good && unread) /* do not begin anew, which would overwrite a checkpoint that may be whole */
     LK_GO(LK_FAIL(LK_IO, "no checkpoint in %s can be used, and not all could be read: %.*s", folder.data,
                   (int)strcspn(damaged->data, "\n"), damaged->data));
   if (!good) {
@@ -104,7 +105,7 @@ lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *
                  run_dir, (int)strcspn(damaged->data, "\n"), damaged->data);
 }
 
-/* The step that a link points at, -1 where it points at none. */
+/* The step that a link points at; -1: none. */
 static int64_t linked_step(const char *link) {
   char target[512];
   const ssize_t size = readlink(link, target, sizeof target - 1);
@@ -125,8 +126,8 @@ static lk_status remove_step(const char *folder, int64_t step) {
   return status;
 }
 
-/* Remove all but the newest `keep` up to `step`, the best, and those back to the first that is at least `reach` older, or
- * the beginning. Files of later steps stay: they are of a run that was taken up again before them, and will be written
+/* Remove all but the newest `keep` up to `step`, the best, and those back to the first that is at least `reach` steps
+ * older, or back to the beginning. Files of later steps stay: the run was resumed from before them and will write them
  * anew. */
 static lk_status prune(const char *folder, const char *best_link, int64_t step, int keep, int64_t reach) {
   step_list list = {0};
@@ -159,7 +160,7 @@ static lk_status point(const char *run_dir, const char *link, const char *name) 
   return status;
 }
 
-/* Point a link at a step's checkpoint, unless it does so already or there is none. */
+/* Point a link at a step's checkpoint, unless it does so already or the checkpoint does not exist. */
 static lk_status mend(const char *run_dir, const char *link, int64_t step) {
   char name[NAME_SIZE];
   lk_buffer link_path = {0}, path = {0};
@@ -199,7 +200,7 @@ lk_status lk_checkpoint_store(const char *run_dir, int64_t step, int best, int k
   LK_GO(lk_buffer_printf(&path, "%s/%s", folder.data, name));
   LK_GO(lk_buffer_printf(&best_link, "%s/best.h5", run_dir));
   LK_GO(lk_durable_folder(folder.data));
-  /* In this order every link always points at a whole file, and nothing goes before its successor is there. */
+  /* In this order every link always points at a whole file, and nothing is removed before its successor exists. */
   LK_GO(lk_durable_write(path.data, bytes, size));
   LK_GO(point(run_dir, "last.h5", name));
   if (best) LK_GO(point(run_dir, "best.h5", name));
@@ -211,7 +212,7 @@ done:
   return status;
 }
 
-/* Newest first: whoever is killed in between leaves a run that comes to the same point again. */
+/* Newest first, so that a run that is killed meanwhile continues from the same checkpoint. */
 static lk_status remove_after(const char *folder, int64_t step) {
   step_list list = {0};
   lk_status status = LK_OK;

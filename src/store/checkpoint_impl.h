@@ -1,4 +1,4 @@
-/* checkpoint_impl.h - names inside a checkpoint that writer and reader share. */
+/* checkpoint_impl.h - what the reader and the writer of checkpoints share. */
 #pragma once
 #include "checkpoint.h"
 
@@ -7,7 +7,7 @@
 #define LK_HISTORY_NAMES      "step epoch loss rate norm tokens seconds"
 #define LK_SCHEDULE_COUNT     8
 
-/** /state, every counter within its bounds. LK_DATA.                              Not collective. */
+/** Read /state and check that every counter is within its bounds. LK_DATA.        Not collective. */
 LK_CHECKED lk_status lk_state_read(const lk_h5 *file, lk_state *state);
 
 /** "<root>/<name with its dots as slashes>" into *path, which is overwritten. LK_MEMORY. */

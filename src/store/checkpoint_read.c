@@ -16,7 +16,7 @@ struct lk_checkpoint_file {
   lk_state state;
 };
 
-enum { DEPTH = 12 }; /* of groups: more is a circle of links */
+enum { DEPTH = 12 }; /* of nested groups: more must be a cycle of links */
 
 static lk_status read_corpus(const lk_h5 *file, lk_corpus_info *corpus) {
   lk_buffer digest = {0};
@@ -86,7 +86,7 @@ static lk_status check_tensor(const lk_h5 *file, const char *path, const lk_tens
   return type == LK_FLOAT32 ? LK_OK : LK_FAIL(LK_DATA, "%s: %s does not hold float32", lk_h5_path(file), path);
 }
 
-/* The data sets below `group`, but not many more than `most`. */
+/* The data sets in `group` and its groups; stops a little after `most`. */
 static lk_status list_tensors(const lk_h5 *file, const char *group, int depth, ptrdiff_t most, lk_strings *found) {
   lk_strings names = {0};
   lk_buffer path = {0};
@@ -108,7 +108,7 @@ done:
   return status;
 }
 
-/* Nothing besides the table's tensors: the one too many is named. */
+/* Check that there are no tensors besides the table's; the message names one. */
 static lk_status check_no_more(const lk_h5 *file, const char *root, const lk_tensor *tensors, int count) {
   lk_strings found = {0};
   lk_buffer path = {0};
@@ -138,7 +138,7 @@ static lk_status check_numbers(const lk_h5 *file, const char *path, const float 
   return LK_OK;
 }
 
-/* values NULL: only see whether they are there. infinite: they may be. */
+/* values NULL: only check that the tensors exist. infinite: infinities are accepted. */
 static lk_status read_vector(const lk_h5 *file, const char *root, const lk_tensor *tensors, int count, float *values,
                              bool infinite) {
   lk_buffer path = {0};
@@ -170,7 +170,7 @@ lk_status lk_checkpoint_moment(const lk_checkpoint_file *file, const char *momen
   lk_buffer root = {0};
   lk_status status = LK_OK;
   LK_GO(lk_buffer_printf(&root, "/optimizer/%s", moment));
-  /* the square of a large gradient may be beyond float32 in a run that went on well */
+  /* the square of a large gradient may overflow float32 in a run that is otherwise healthy */
   LK_GO(read_vector(file->file, root.data, tensors, count, values, true));
 done:
   lk_buffer_release(&root);
@@ -196,7 +196,7 @@ lk_status lk_checkpoint_lanes(const lk_checkpoint_file *file, ptrdiff_t *lanes, 
   return LK_OK;
 }
 
-/* Whoever goes on from here counts with them: they are steps, in order, up to that of the checkpoint. */
+/* Check the column of steps, on which a resumed run relies: ascending, up to the step of the checkpoint. */
 static lk_status check_steps(const lk_h5 *file, const char *path, const double *rows, ptrdiff_t count, int64_t last) {
   double before = 0;
   for (ptrdiff_t i = 0; i < count; i++) {

@@ -5,7 +5,7 @@
 #include "checkpoint_impl.h"
 #include "shards.h"
 
-#define MANY ((int64_t)1 << 53) /* as the configuration has it: what a double counts */
+#define MANY ((int64_t)1 << 53) /* the limit in the configuration too: the integers that a double represents */
 
 static lk_status check_integer(const lk_h5 *file, const char *name, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return LK_OK;
@@ -13,14 +13,14 @@ static lk_status check_integer(const lk_h5 *file, const char *name, int64_t valu
                  lk_h5_path(file), name, value, least, most);
 }
 
-/* Whatever counts something counts from 0; some of them count within others. */
+/* Counters are at least 0; some are limited by others. */
 static lk_status check_integers(const lk_h5 *file, const lk_state *s) {
 #define CHECK(name, least, most) LK_TRY(check_integer(file, #name, s->name, least, most));
   CHECK(seed, 0, INT64_MAX)
   CHECK(shards, 1, LK_MAX_SHARDS)
   CHECK(step, 0, MANY)
   CHECK(epoch, 0, MANY)
-  CHECK(step_in_epoch, 0, MANY) /* of a run that went back it may be above `step` */
+  CHECK(step_in_epoch, 0, MANY) /* after a rollback it may be above `step` */
   CHECK(skips, 0, MANY)
   CHECK(bad_evaluations, 0, MANY)
   CHECK(evaluations, 0, MANY)
@@ -49,7 +49,7 @@ static lk_status check_reals(const lk_h5 *file, const lk_state *s) {
   LK_TRY(check_real(file, "loss_sum", s->loss_sum, -most, most));
   LK_TRY(check_real(file, "loss_units", s->loss_units, 0, most));
   LK_TRY(check_real(file, "spike_mean", s->spike_mean, -most, most));
-  /* infinite before the first window */
+  /* infinite before the first logged window */
   return check_real(file, "last_train_loss", s->last_train_loss, -most, (double)INFINITY);
 }
 
@@ -73,7 +73,7 @@ lk_status lk_state_read(const lk_h5 *file, lk_state *state) {
   LK_STATE_INTEGERS(READ_INTEGER)
   LK_STATE_REALS(READ_REAL)
   LK_TRY(lk_h5_get_int(file, "/", "version", &version));
-  state->updates = state->step; /* which version 1 took for it */
+  state->updates = state->step; /* version 1 did not distinguish them */
   if (version >= 2) {
     LK_STATE_INTEGERS_2(READ_INTEGER)
     LK_STATE_REALS_2(READ_REAL)

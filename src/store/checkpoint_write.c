@@ -110,7 +110,7 @@ lk_status lk_checkpoint_image(const lk_checkpoint *checkpoint, void **bytes, siz
 void lk_checkpoint_sha256(const lk_tensor *tensors, int count, const float *values, char out[65]) {
   const void **blocks = NULL;
   size_t *sizes = NULL;
-  /* A digest cannot fail: where memory is that short the run is over anyway. */
+  /* Has no way to fail: without memory for this the run cannot continue anyway. */
   LK_ASSERT(lk_alloc(&blocks, (size_t)count + 1, sizeof *blocks) == LK_OK);
   LK_ASSERT(lk_alloc(&sizes, (size_t)count + 1, sizeof *sizes) == LK_OK);
   for (int i = 0; i < count; i++) {

@@ -20,7 +20,9 @@ static const char *program = "/proc/self/exe";
 
 void lk_h5_probe_program(const char *path) { program = path ? path : "/proc/self/exe"; }
 
-/* Our environment, but for what HDF5 reads and what starts threads. *list is one block, which the caller frees. */
+/* Our environment without the variables that HDF5 reads. OpenBLAS, which is linked into the program, is told to start
+ * no threads: they would take address space, which is limited in the child. *list is one block, which the caller
+ * frees. */
 static lk_status make_environment(const char *variable, const char ***list) {
   static const char *const without[] = {"HDF5_", LK_PROBE_NAME "=", "OPENBLAS_NUM_THREADS=", "OMP_NUM_THREADS="};
   size_t count = 0, kept = 0;
@@ -38,11 +40,11 @@ static lk_status make_environment(const char *variable, const char ***list) {
   return LK_OK;
 }
 
-/* Descriptors that could be in the way of 3 and 4 are moved up first: dup2 of a number to itself would keep its
- * close-on-exec, and one of ours may be the other's place. */
+/* Descriptors are duplicated above 3 and 4 first: dup2() of a number to itself would keep its close-on-exec flag, and
+ * each may have the number that the other needs. */
 static int move_up(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, LK_PROBE_ANSWER + 1); }
 
-/* 0 or errno. Its own process group: Ctrl-C is for the parent, which knows what to do about it. */
+/* 0 or errno. The child gets its own process group, so that Ctrl-C reaches the parent only. */
 static int spawn(int file, int answer, const char *const *environment, pid_t *child) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -66,7 +68,7 @@ done:
   return error;
 }
 
-/* How it ended; 0 where nobody may know, because this program has its children waited for by the system. */
+/* Its wait status; 0 where it is unknown, because this program ignores SIGCHLD. */
 static int reap(pid_t child) {
   int how = 0;
   while (waitpid(child, &how, 0) < 0)
@@ -105,7 +107,8 @@ done:
 
 int lk_child_end(lk_child *child) {
   if (child->pipe < 0) return 0;
-  kill(child->pid, SIGKILL); /* one that talks too much, or too long; to one that has ended it does nothing */
+  kill(child->pid,
+       SIGKILL); /* it may still run where its answer was too long or too late; no effect on one that has ended */
   const int how = reap(child->pid);
   close(child->pipe);
   *child = (lk_child){.pipe = -1};
@@ -114,11 +117,10 @@ int lk_child_end(lk_child *child) {
 
 lk_status lk_child_verdict(int how, const char *path) {
   if (WIFSIGNALED(how) && (WTERMSIG(how) == SIGXCPU || WTERMSIG(how) == SIGKILL))
-    return LK_FAIL(LK_DATA, "%s is refused: looking at it takes more time or memory than an honest file needs", path);
+    return LK_FAIL(LK_DATA, "%s is refused: reading it takes more time or memory than an undamaged file needs", path);
   if (WIFSIGNALED(how))
     return LK_FAIL(LK_DATA,
-                   "%s is refused: it is damaged, or made to crash its reader (a first look ended with signal %d)",
-                   path, WTERMSIG(how));
-  return LK_FAIL(LK_DATA, "%s is refused: a first look at it ended without an answer (code %d)", path,
-                 WEXITSTATUS(how));
+                   "%s is refused: it is damaged, or made to crash its reader (a test read ended with signal %d)", path,
+                   WTERMSIG(how));
+  return LK_FAIL(LK_DATA, "%s is refused: a test read of it ended without an answer (code %d)", path, WEXITSTATUS(how));
 }

@@ -7,28 +7,28 @@
  *   /train/stream           int32 [n]
  *   /valid/... /test/...    the same
  * Pairs also have target_unit and shared among the attributes, target_length int32 [N] beside target, and in /valid and
- * /test references [N]: the accepted targets of a row as text, TABs between them, the first of which is `target`.
- * /vocab/source_model and /vocab/target_model: the SentencePiece model of a side that is cut by one.
+ * /test references [N]: the accepted targets of a row as text, separated by TABs; the first one is `target`.
+ * /vocab/source_model and /vocab/target_model: the SentencePiece models, where a side is tokenized by one.
  *
  * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
  * Labels are numbered from 0 in the order of /vocab/label; `target` of a labeller is -1 (no label) at <sos>, <eos>,
- * <pad> and words without a label. In /valid and /test a label that training never has is -2, or, where /vocab/unseen
- * names them, -2 for its first row, -3 for the next, and so on.
+ * <pad> and words without a label. In /valid and /test a label that does not occur in training is -2, or, where
+ * /vocab/unseen names such labels, -2 for its first row, -3 for the next, and so on.
  * Frames have neither <sos> nor <eos>. Not collective throughout. */
 #pragma once
 #include "h5.h"
 #include "inputs.h"
 
 enum { LK_PAD = 0, LK_SOS = 1, LK_EOS = 2, LK_UNK = 3, LK_SPECIALS = 4 };
-/* In the place of a label: none (left out of the loss and of all counts); one that training never has (no loss either,
- * but whatever is predicted there is wrong), the first of them: the others are below. */
+/* Instead of a label: none (not part of the loss nor of any count); the first label that does not occur in training (no
+ * loss either, but every prediction counts as wrong), further ones are below. */
 enum { LK_NO_LABEL = -1, LK_UNSEEN_LABEL = -2 };
 typedef enum lk_split { LK_TRAIN, LK_VALID, LK_TEST, LK_SPLITS } lk_split;
 extern const char *const lk_split_names[LK_SPLITS];
 
 #define LK_MAX_BUCKETS 256
 
-/* What a corpus holds, one list: kind and what stands in `target`. */
+/* The kind of data, which determines what `target` holds. */
 typedef enum lk_corpus_kind {
   LK_CORPUS_TEXT,
   LK_CORPUS_CLASSIFY,
@@ -57,22 +57,23 @@ typedef struct lk_bucket {
 typedef struct lk_corpus_info {
   lk_corpus_kind kind;
   char unit[16];                    /* word | char | frame | sentencepiece */
-  char target_unit[16];             /* pairs: of the other side; else "" */
+  char target_unit[16];             /* pairs: of the targets; else "" */
   int shared;                       /* pairs: source and target are one vocabulary */
   int stream;                       /* /train/stream rather than buckets */
   ptrdiff_t frames;                 /* D, 0 for ids */
   lk_strings source, target, label; /* vocabularies with counts; empty where there is none */
-  lk_strings unseen;                /* labels that training never has, from LK_UNSEEN_LABEL down; or without names */
-  lk_buffer source_model, target_model; /* SentencePiece models, as their files have them; empty where there is none */
-  char split[200];        /* how prepare made valid and test out of the training files; "" where it did not */
-  int lower, nfc, digits; /* how text was folded (lk_folding): predict and generate do the same */
+  lk_strings unseen; /* labels that do not occur in training, from LK_UNSEEN_LABEL down; empty: they have no names */
+  lk_buffer source_model, target_model; /* the bytes of SentencePiece models; empty: none */
+  char split[200];        /* how prepare split valid and test from the training files; "" where it did not */
+  int lower, nfc, digits; /* how text was normalised (lk_folding): predict and generate do the same */
   int buckets[LK_SPLITS];
   lk_bucket bucket[LK_SPLITS][LK_MAX_BUCKETS];
   ptrdiff_t rows[LK_SPLITS];   /* over all buckets */
   ptrdiff_t tokens[LK_SPLITS]; /* stream: length; else real positions (frames or words without <sos> <eos>) */
-  ptrdiff_t max_length;        /* longest row in tokens, <sos> and <eos> included; of pairs the longer side */
-  int conllu_word, conllu_tag; /* labels from CoNLL-U: the columns told for words and labels, 1000 more; 0: none were */
-  int columns;                 /* beside source or frames */
+  ptrdiff_t max_length;        /* of a row in tokens, with <sos> and <eos>; of pairs the longer side */
+  int conllu_word,
+      conllu_tag; /* labels from CoNLL-U: the columns given for words and labels, plus 1000; 0: none given */
+  int columns;    /* beside source or frames */
   lk_corpus_column column[LK_MOST_FURTHER];
   char digest[33];
 } lk_corpus_info;
@@ -81,18 +82,18 @@ static inline lk_folding lk_corpus_folding(const lk_corpus_info *info) {
   return (lk_folding){.nfc = info->nfc, .lower = info->lower, .digits = info->digits};
 }
 
-/** How many different labels that training never has there may be: 1 where they have no names. */
+/** How many ids labels that do not occur in training have: 1 where they have no names. */
 static inline ptrdiff_t lk_corpus_unseen(const lk_corpus_info *info) {
   return info->unseen.count > 0 ? info->unseen.count : 1;
 }
-/** What stands least in `target` of a part, where labels do. */
+/** The lowest value in `target` of a split, where it holds labels. */
 static inline int32_t lk_corpus_least_label(const lk_corpus_info *info, lk_split split) {
   return split == LK_TRAIN ? LK_NO_LABEL : LK_UNSEEN_LABEL - (int32_t)(lk_corpus_unseen(info) - 1);
 }
 
 typedef struct lk_corpus lk_corpus;
 
-/** verify: check the whole file's digest (one rank does). LK_IO, LK_NEWER, LK_DATA naming path and place. */
+/** verify: check the digest of the whole file, as one rank does. LK_IO, LK_NEWER; LK_DATA naming path and position. */
 LK_CHECKED lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify);
 void lk_corpus_close(lk_corpus **corpus);
 const lk_corpus_info *lk_corpus_about(const lk_corpus *corpus);
@@ -103,18 +104,19 @@ LK_CHECKED lk_status lk_corpus_rows(const lk_corpus *corpus, lk_split split, int
 /** The same rows of a further column: out [rows,width] int32, or float [rows,width,column width]. LK_DATA. */
 LK_CHECKED lk_status lk_corpus_read_column(const lk_corpus *corpus, lk_split split, int bucket, int column,
                                            ptrdiff_t row, ptrdiff_t rows, void *out);
-/** Where a label stands first, for messages: "train/len_0008 row 3, word 2" (rows from 0, as in the file; words from 1;
- *  none of sequences), parts and buckets one after the other; "" where it stands nowhere. LK_DATA, LK_MEMORY. */
+/** The first position of a label, for messages: "train/len_0008 row 3, word 2" (rows from 0, as in the file; words from
+ *  1, left out for labels of sequences), by splits and buckets; "" where there is none. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_corpus_find_label(const lk_corpus *corpus, int32_t label, char out[96]);
-/** Pairs: length [rows] of the targets of such rows, <sos> and <eos> included. LK_DATA. */
+/** Pairs: length [rows] of the targets of these rows, with <sos> and <eos>. LK_DATA. */
 LK_CHECKED lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row,
                                               ptrdiff_t rows, int32_t *length);
-/** Pairs: append the accepted targets of all rows of a bucket, one string a row. LK_DATA, also where there are none. */
+/** Pairs: append the accepted targets of all rows of a bucket, one string a row. LK_DATA, also where the file has
+ *  none. */
 LK_CHECKED lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int bucket, lk_strings *references);
 LK_CHECKED lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count,
                                       int32_t *ids);
 
-/* Writing: rows are gathered a bucket at a time and flushed in chunks. */
+/* Writing: rows of a bucket are collected and written in chunks. */
 typedef struct lk_corpus_writer lk_corpus_writer;
 typedef struct lk_corpus_row {
   const int32_t *source; /* [length] with <sos> <eos>, or NULL for frames */
@@ -128,16 +130,16 @@ typedef struct lk_corpus_row {
   size_t references_size;
 } lk_corpus_row;
 
-/** Begin; of `info` the kind, units, stream, frames, vocabularies, models and folding are used. `source`: names and digests of
- *  the input files, for the attribute. */
+/** Begin; of `info` the kind, units, stream, frames, vocabularies, models and folding are used. `source`: names and
+ *  digests of the input files, for the attribute. */
 LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,
                                       const char *source);
 /** Pads to its bucket: the smallest of the lengths 4 6 8 12 16 24 32 48 ... that holds it. */
 LK_CHECKED lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row);
 LK_CHECKED lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids,
                                           ptrdiff_t count);
-/** Name the labels that training never has, once. */
+/** Give names to the labels that do not occur in training; at most once. */
 LK_CHECKED lk_status lk_corpus_name_unseen(lk_corpus_writer *writer, const lk_strings *unseen);
 LK_CHECKED lk_status lk_corpus_commit(lk_corpus_writer *writer);
-/** Without commit nothing stays behind. */
+/** Free it; what was not committed is removed. */
 void lk_corpus_discard(lk_corpus_writer **writer);

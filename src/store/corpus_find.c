@@ -1,4 +1,4 @@
-/* corpus_find.c - where in a corpus something stands. */
+/* corpus_find.c - the position of a label in a corpus. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 
 enum { BLOCK_LABELS = 1 << 20 }; /* read at once */
 
-/* The first of `count` labels of which it is this one; count where none is. */
+/* Index of the first of `count` labels that equals `label`; count where none does. */
 static ptrdiff_t first_equal(const int32_t *labels, ptrdiff_t count, int32_t label) {
   ptrdiff_t i = 0;
   while (i < count && labels[i] != label) i++;
@@ -25,7 +25,7 @@ static lk_status find_in_bucket(const lk_corpus *corpus, lk_split split, int buc
     LK_GO(lk_corpus_rows(corpus, split, bucket, row, n, NULL, NULL, target, NULL));
     const ptrdiff_t at = first_equal(target, n * width, label);
     if (at == n * width) continue;
-    if (width > 1) /* <sos> stands at 0, the first word at 1 */
+    if (width > 1) /* <sos> is at 0, the first word at 1 */
       snprintf(out, 96, "%s/len_%04td row %td, word %td", lk_split_names[split], b->width, row + at / width,
                at % width);
     else

@@ -1,4 +1,4 @@
-/* corpus_impl.h - what corpus and checkpoint share: the description of a corpus and its vocabularies. */
+/* corpus_impl.h - the description and vocabularies of a corpus, which corpora and checkpoints both hold. */
 #pragma once
 #include "corpus.h"
 
@@ -7,19 +7,19 @@
 
 /** Vocabularies as /vocab/<name> and /vocab/<name>_count. LK_IO. */
 LK_CHECKED lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info);
-/** The same back, with the checks that every reader of ids relies on: LK_DATA. `info` knows its kind already. */
+/** Read them, with the checks on which every reader of ids relies: LK_DATA. info->kind must be set. */
 LK_CHECKED lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info);
 
 /** kind, unit, frames, stream, lower, nfc and max_length as attributes of `object`. */
 LK_CHECKED lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info);
 LK_CHECKED lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info);
 
-/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is none of a format; LK_NEWER
- *  where it is above `version`. Whatever a newer format changes, it keeps the digest line, the superblock and these two
- *  attributes, so that older programs can tell it from a damaged file. */
+/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is none of a format;
+ *  LK_NEWER where it is above `version`. Newer formats must keep the digest line, the superblock and these two
+ *  attributes, so that older programs can distinguish them from damaged files. */
 LK_CHECKED lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version);
 
-/** LK_NEWER where the file says that it is of one of our formats, in a newer version; else LK_OK, whatever it is. */
+/** LK_NEWER where the file claims a newer version of one of our formats, else LK_OK. */
 LK_CHECKED lk_status lk_format_newer(const lk_h5 *file);
 
 /** Whether rows carry ids rather than frames, and a second sequence of ids, or labels. */
@@ -39,5 +39,6 @@ void lk_info_release(lk_corpus_info *info);
 
 /** Whether a further column can be called so: small letters, digits and _, and no name that means something else. */
 bool lk_column_name_suits(const char *name);
-/** Further columns from attribute "columns" of an object, after kind and stream; their vocabularies come later. LK_DATA. */
+/** Further columns from attribute "columns" of an object, after kind and stream; their vocabularies come later.
+ *  LK_DATA. */
 LK_CHECKED lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_info *info);

@@ -65,7 +65,7 @@ lk_status lk_format_newer(const lk_h5 *file) {
     if (strcmp(text.data, ours[i].format) == 0) known = ours[i].version;
   lk_buffer_release(&text);
   if (status != LK_DATA) return status == LK_OK && found > known ? newer(file, found, known) : status;
-  lk_error_clear(); /* none of ours: whoever reads it says so */
+  lk_error_clear(); /* not one of our formats: the reader reports that */
   return LK_OK;
 }
 
@@ -249,7 +249,7 @@ static lk_status get_bounded(const lk_h5 *file, const char *object, const char *
   return LK_OK;
 }
 
-/* The same of an attribute that older files lack, and that is 0 there. */
+/* The same for an attribute that older files lack; it is 0 there. */
 static lk_status get_optional(const lk_h5 *file, const char *object, const char *name, int64_t most, int64_t *value) {
   *value = 0;
   if (!lk_h5_has_attribute(file, object, name)) return LK_OK;
@@ -266,7 +266,7 @@ static lk_status read_unit(const lk_h5 *file, const char *object, const char *na
   return status;
 }
 
-/* How the parts were made; files that do not say so are older, or made of a file for each part. */
+/* How the splits were made; "" in older files and where each split had a file of its own. */
 static lk_status read_split(const lk_h5 *file, const char *object, lk_corpus_info *info) {
   lk_buffer text = {0};
   if (!lk_h5_has_attribute(file, object, "split")) return LK_OK;

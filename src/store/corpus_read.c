@@ -15,14 +15,14 @@ struct lk_corpus {
 };
 
 #define PATH 64
-enum { MOST_ROW = 1 << 28 }; /* bytes of a row of ids or frames: readers take whole rows */
+enum { MOST_ROW = 1 << 28 }; /* bytes of a row of ids or frames, since readers load whole rows */
 
 static const char *bucket_path(char path[PATH], lk_split split, ptrdiff_t width, const char *name) {
   snprintf(path, PATH, "/%s/len_%04td/%s", lk_split_names[split], width, name);
   return path;
 }
 
-/* A data set of a bucket has the shape that the bucket asks for; rows < 0: it says how many. */
+/* Check that a data set has the shape of its bucket; where *rows < 0 it determines the number of rows. */
 static lk_status check_array(const lk_h5 *file, const char *path, int axes, lk_type type, ptrdiff_t *rows,
                              ptrdiff_t width, ptrdiff_t across) {
   lk_type found = LK_INT32;
@@ -79,7 +79,7 @@ static lk_status open_bucket(lk_corpus *corpus, lk_split split, ptrdiff_t width)
   return LK_OK;
 }
 
-/* "len_0032" is 32; 0 for what is no such name. */
+/* "len_0032" is 32; 0 for other names. */
 static ptrdiff_t width_of(const char *name) {
   char again[32];
   ptrdiff_t width = 0;
@@ -103,7 +103,8 @@ static lk_status open_buckets(lk_corpus *corpus, lk_split split, const lk_string
                      lk_split_names[split], lk_strings_get(names, i));
     LK_TRY(open_bucket(corpus, split, width));
   }
-  qsort(info->bucket[split], (size_t)info->buckets[split], sizeof(lk_bucket), by_width); /* len_10000 sorts as text */
+  qsort(info->bucket[split], (size_t)info->buckets[split], sizeof(lk_bucket),
+        by_width); /* by number: as text len_10000 comes before len_9999 */
   for (int i = 0; i < info->buckets[split]; i++) places += info->bucket[split][i].rows * info->bucket[split][i].width;
   if (info->tokens[split] > places)
     return LK_FAIL(LK_DATA, "%s: /%s says it has %td tokens; there is no place for them", lk_h5_path(corpus->file),
@@ -117,7 +118,7 @@ static lk_status open_stream(lk_corpus *corpus, lk_split split) {
   snprintf(path, sizeof path, "/%s/stream", lk_split_names[split]);
   LK_TRY(check_array(corpus->file, path, 1, LK_INT32, &count, 1, 1));
   if (count != corpus->info.tokens[split])
-    return LK_FAIL(LK_DATA, "%s: %s has %td ids where %td are promised", lk_h5_path(corpus->file), path, count,
+    return LK_FAIL(LK_DATA, "%s: %s has %td ids, expected %td", lk_h5_path(corpus->file), path, count,
                    corpus->info.tokens[split]);
   return LK_OK;
 }
@@ -139,14 +140,14 @@ static lk_status open_split(lk_corpus *corpus, lk_split split) {
   LK_GO(lk_h5_list(corpus->file, group, &names));
   LK_GO(open_buckets(corpus, split, &names));
   if (info->rows[split] != rows)
-    LK_GO(LK_FAIL(LK_DATA, "%s: %s has %td rows where %" PRId64 " are promised", lk_h5_path(corpus->file), group,
-                  info->rows[split], rows));
+    LK_GO(LK_FAIL(LK_DATA, "%s: %s has %td rows, expected %" PRId64, lk_h5_path(corpus->file), group, info->rows[split],
+                  rows));
 done:
   lk_strings_release(&names);
   return status;
 }
 
-/* Buffers are as long as the longest row says it is, so it may not say more than there is. */
+/* Buffers are allocated for max_length, so it may not exceed the widest bucket. */
 static lk_status check_longest(const lk_corpus *corpus) {
   const lk_corpus_info *info = &corpus->info;
   ptrdiff_t widest = 0;
@@ -195,7 +196,7 @@ static lk_status outside(const lk_corpus *corpus, const char *path, ptrdiff_t ro
                  what, value, least, most);
 }
 
-/* Every one of [rows, columns] in least..most; the first that is not is named. */
+/* Check that all of [rows, columns] are in least..most; the message names the first that is not. */
 static lk_status check_ids(const lk_corpus *corpus, const char *path, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t columns,
                            const int32_t *ids, const char *what, ptrdiff_t least, ptrdiff_t most) {
   const int32_t low = (int32_t)least, high = (int32_t)most;
@@ -299,7 +300,7 @@ lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int buck
   bucket_path(path, split, from->width, "references");
   LK_TRY(lk_h5_read_strings(corpus->file, path, references));
   if (references->count - before != from->rows)
-    return LK_FAIL(LK_DATA, "%s: %s has %td rows where %td are promised", lk_h5_path(corpus->file), path,
+    return LK_FAIL(LK_DATA, "%s: %s has %td rows, expected %td", lk_h5_path(corpus->file), path,
                    references->count - before, from->rows);
   return LK_OK;
 }

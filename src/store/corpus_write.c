@@ -7,7 +7,7 @@
 
 enum {
   CHUNK_BYTES = 128 << 10,  /* of a chunk of rows */
-  SHELF_BYTES = 1 << 20,    /* gathered of a bucket before it is written */
+  SHELF_BYTES = 1 << 20,    /* of a bucket collected before they are written */
   STREAM_CHUNK = 64 << 10,  /* ids */
   STREAM_SHELF = 256 << 10, /* ids */
   DEFLATE = 1
@@ -17,7 +17,7 @@ enum {
 #define LK_VERSION "unknown"
 #endif
 
-/* Rows of one bucket on their way to the file. Arrays are for `capacity` rows. */
+/* Rows of one bucket that are not written yet. Arrays have room for `capacity` rows. */
 typedef struct gathered {
   ptrdiff_t width, rows, capacity;
   int32_t *source, *length, *target, *target_length;
@@ -36,11 +36,12 @@ typedef struct portion {
 
 struct lk_corpus_writer {
   lk_h5 *file;
-  lk_corpus_info info; /* its vocabularies stay the caller's and are not kept */
+  lk_corpus_info info; /* without the vocabularies, which the caller keeps */
   portion part[LK_SPLITS];
 };
 
-/* 4 6, then eight widths an octave: 8 9 .. 16 18 20 .. 32 36 40 ..: a row wastes a ninth at most, many a few per cent. */
+/* Widths of buckets: 4 6, then eight for each doubling: 8 9 .. 16 18 20 .. 32 36 40 ... Padding is at most a ninth of a
+ * row, on average a few per cent. */
 static ptrdiff_t bucket_width(int bucket) {
   if (bucket < 2) return 4 + 2 * bucket;
   return (ptrdiff_t)(8 + (bucket - 2) % 8) << (bucket - 2) / 8;
@@ -125,7 +126,7 @@ static ptrdiff_t chunk_rows(ptrdiff_t row_bytes) {
   return rows < 1 ? 1 : rows > 8192 ? 8192 : rows;
 }
 
-/* The first row of a bucket decides how many are gathered: about a megabyte, a whole number of chunks. */
+/* The first row of a bucket determines how many rows are collected: about a megabyte, a whole number of chunks. */
 static lk_status begin_shelf(const lk_corpus_writer *writer, gathered *shelf, ptrdiff_t width) {
   const lk_corpus_info *info = &writer->info;
   const ptrdiff_t row_bytes = width * (info->frames ? info->frames * (ptrdiff_t)sizeof(float) : 4);
@@ -142,7 +143,7 @@ static lk_status begin_shelf(const lk_corpus_writer *writer, gathered *shelf, pt
   return lk_alloc(&shelf->source, capacity * (size_t)width, sizeof *shelf->source);
 }
 
-/* Append one array of the shelf; its axes are named when the data set is new. */
+/* Append one array of the collected rows; names the axes where the data set is new. */
 static lk_status write_array(lk_corpus_writer *writer, lk_split split, const gathered *shelf, const char *name,
                              lk_type type, int dims, ptrdiff_t across, const void *data, const char *note,
                              const char *axes) {
@@ -150,7 +151,7 @@ static lk_status write_array(lk_corpus_writer *writer, lk_split split, const gat
   const ptrdiff_t shape[LK_H5_DIMS] = {shelf->rows, dims > 1 ? shelf->width : 1, dims > 2 ? across : 1};
   const ptrdiff_t row_bytes = shape[1] * shape[2] * (ptrdiff_t)sizeof(int32_t);
   ptrdiff_t chunk = chunk_rows(row_bytes);
-  if (chunk > shelf->rows && shelf->rows < shelf->capacity) chunk = shelf->rows; /* there is no more than this */
+  if (chunk > shelf->rows && shelf->rows < shelf->capacity) chunk = shelf->rows; /* there will be no more rows */
   snprintf(path, sizeof path, "/%s/len_%04td/%s", lk_split_names[split], shelf->width, name);
   const bool is_new = !lk_h5_exists(writer->file, path);
   LK_TRY(lk_h5_append(writer->file, path, type, dims, shape, data, chunk, DEFLATE, is_new ? note : NULL));

@@ -32,7 +32,7 @@ static void xxh_to_hex(XXH128_hash_t hash, char out[33]) {
 
 lk_status lk_hash_create(lk_hash **hash) {
   LK_TRY(lk_alloc(hash, 1, sizeof **hash));
-  (*hash)->state = XXH3_createState(); /* its alignment is xxHash's own business */
+  (*hash)->state = XXH3_createState(); /* allocated by xxHash, which needs its own alignment */
   if (!(*hash)->state) {
     lk_hash_destroy(hash);
     return LK_FAIL(LK_MEMORY, "out of memory for a digest");

@@ -15,9 +15,10 @@
 #include "text.h"
 #include "store_impl.h"
 
-enum { WRITE_AT_ONCE = 16 << 20 }; /* bytes: a slow disk shows that it gets on */
+enum { WRITE_AT_ONCE = 16 << 20 }; /* bytes; small enough that progress shows on a slow disk */
 
-/* A passing name is ".<target>.<host>.<pid>-<n>.lockstep-tmp": two writers do not meet, and people can tell whose it is. */
+/* Temporary files are called ".<target>.<host>.<pid>-<n>.lockstep-tmp": unique, and users see which process made
+ * them. */
 #define SUFFIX ".lockstep-tmp"
 
 static void host_name(char out[65]) {
@@ -38,7 +39,7 @@ static lk_status temp_name(char **out, const char *path, unsigned n) {
   lk_buffer name = {0};
   host_name(host);
   const size_t folder = folder_size(path);
-  /* A name may have 255 bytes: a long target's is cut, the rest tells them apart. */
+  /* A name may have 255 bytes: a long target is cut, the rest keeps the name unique. */
   lk_status status = lk_buffer_printf(&name, "%.*s.%.100s.%s.%ld-%u" SUFFIX, (int)folder, path, path + folder, host,
                                       (long)getpid(), n);
   if (status != LK_OK) {
@@ -49,7 +50,7 @@ static lk_status temp_name(char **out, const char *path, unsigned n) {
   return LK_OK;
 }
 
-/* Make something under a name that is free: `make` returns 0 or errno. */
+/* Call `make`, which returns 0 or errno, with unused names until one is free. */
 static lk_status make_temp(char **name, const char *path, int (*make)(const char *name, void *data), void *data) {
   for (unsigned n = 0;; n++) {
     LK_TRY(temp_name(name, path, n));
@@ -61,7 +62,7 @@ static lk_status make_temp(char **name, const char *path, int (*make)(const char
   }
 }
 
-/* The passing name that a signal removes; "" where there is none. */
+/* The temporary file that a signal removes; "": none. */
 static char doomed[PATH_MAX];
 static volatile sig_atomic_t guarded;
 
@@ -71,7 +72,7 @@ static void remember(const char *name) {
 
 static void on_signal(int number) {
   if (doomed[0]) (void)unlink(doomed);
-  (void)raise(number); /* held back until the handler returns, then it ends the process as if there were none */
+  (void)raise(number); /* blocked until the handler returns; then it ends the process by its default action */
 }
 
 void lk_durable_guard(void) {
@@ -84,14 +85,14 @@ void lk_durable_guard(void) {
 }
 
 static int make_file(const char *name, void *fd) {
-  remember(name); /* first: a signal may come between */
+  remember(name); /* first: a signal may arrive before the file exists */
   *(int *)fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   return *(int *)fd < 0 ? errno : 0;
 }
 
 static int make_link(const char *name, void *target) { return symlink(target, name) ? errno : 0; }
 
-/* A file's new name is on the disk only when its folder is. */
+/* A rename is durable only after an fsync of the folder. */
 static lk_status sync_folder(const char *path) {
   const size_t size = folder_size(path);
   char *folder = NULL;
@@ -100,7 +101,7 @@ static lk_status sync_folder(const char *path) {
   if (!size) folder[0] = '.';
   const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int error = fd < 0 ? errno : 0;
-  if (!error && fsync(fd) && errno != EINVAL && errno != EROFS) error = errno; /* some file systems cannot */
+  if (!error && fsync(fd) && errno != EINVAL && errno != EROFS) error = errno; /* not supported by some file systems */
   if (fd >= 0) close(fd);
   free(folder);
   return error ? LK_FAIL(LK_IO, "cannot write the folder of %s: %s", path, strerror(error)) : LK_OK;
@@ -152,7 +153,7 @@ lk_status lk_temp_open(lk_temp *temp, const char *path) {
 
 lk_status lk_temp_commit(lk_temp *temp) {
   int error = fsync(temp->fd) ? errno : 0;
-  if (close(temp->fd) && !error) error = errno; /* network file systems report a full quota here */
+  if (close(temp->fd) && !error) error = errno; /* network file systems report an exceeded quota here */
   temp->fd = -1;
   if (!error && rename(temp->name, temp->path)) error = errno;
   if (error) {
@@ -160,7 +161,7 @@ lk_status lk_temp_commit(lk_temp *temp) {
     lk_temp_discard(temp);
     return status;
   }
-  free(temp->name); /* now the target's; nothing to discard */
+  free(temp->name); /* renamed: nothing to discard */
   temp->name = NULL;
   const lk_status status = sync_folder(temp->path);
   lk_temp_discard(temp);
@@ -223,7 +224,7 @@ done:
   return status;
 }
 
-/* By its name alone: process numbers come again, and say nothing about who left a file. */
+/* By its name alone: process ids are reused, so a running process need not be the one that left the file. */
 static bool is_passing(int folder, const char *name) {
   const size_t size = strlen(name);
   struct stat about;

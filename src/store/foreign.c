@@ -14,8 +14,8 @@
 #include "clock.h"
 #include "probe_impl.h"
 
-/* What offsets and labels may take here, as a file can promise very many in a few bytes: so much, or so many times its
- * size. A row of frames: what a corpus can hold. */
+/* Memory for offsets and labels is limited to so many bytes, or so many times the size of the file, since a small file
+ * can announce very many. A row of frames is limited as in a corpus. */
 #define ROOM    ((uint64_t)256 << 20)
 #define EXPANDS 50
 enum { MOST_ROW = 1 << 28, MOST_WIDTH = 1 << 20 };
@@ -29,7 +29,7 @@ struct lk_foreign {
   lk_foreign_info info;
   int64_t *offset;
   lk_strings label;
-  float *block; /* frames [begin, end), and what came beyond them */
+  float *block; /* frames [begin, end), and those received after them */
   size_t block_capacity;
   ptrdiff_t begin, end;
   unsigned char packet[LK_FOREIGN_PACKET];
@@ -55,7 +55,7 @@ static lk_status garbled(const lk_foreign *file) {
   return LK_FAIL(LK_DATA, "%s is refused: the child that reads it does not say what it should", file->name);
 }
 
-/* The child's own words about what is wrong, with a code of ours. */
+/* The error that the child reports. */
 static lk_status take_failure(const lk_foreign *file, size_t size) {
   int32_t code = 0;
   if (size <= 4 || size >= LK_FOREIGN_PACKET) return garbled(file);
@@ -64,7 +64,7 @@ static lk_status take_failure(const lk_foreign *file, size_t size) {
   return LK_FAIL((lk_status)code, "%.*s", (int)(size - 4), (const char *)file->packet + 4);
 }
 
-/* The next packet, which has to be of this kind and hold whole units: its bytes into file->packet. */
+/* Read the next packet, which must be of this kind and hold whole units, into file->packet. */
 static lk_status next_packet(lk_foreign *file, uint32_t kind, size_t unit, size_t *size) {
   lk_packet packet;
   bool late = false;
@@ -100,7 +100,7 @@ static lk_status too_many(const lk_foreign *file, const char *what) {
                  what, (unsigned long long)(file->most >> 20), EXPANDS);
 }
 
-/* keep: else they were read before, and this is to get past them. */
+/* keep: false where they were read before and are only skipped. */
 static lk_status read_offsets(lk_foreign *file, bool keep) {
   const int64_t count = file->head.rows + 1;
   size_t size = 0, capacity = 0;
@@ -156,7 +156,7 @@ static lk_status check_offsets(const lk_foreign *file) {
   return LK_OK;
 }
 
-/* A child at the first frame. */
+/* Start a child and read up to the first frame. */
 static lk_status start(lk_foreign *file, bool first) {
   lk_foreign_head head;
   int error = 0;
@@ -221,7 +221,7 @@ const lk_foreign_info *lk_foreign_about(const lk_foreign *file) { return &file->
 
 /* ---- frames ---- */
 
-/* Let go of what comes before number `begin`. */
+/* Drop the numbers before `begin`. */
 static void forget(lk_foreign *file, ptrdiff_t begin) {
   const ptrdiff_t gone = (begin < file->end ? begin : file->end) - file->begin, kept = file->end - file->begin - gone;
   if (kept > 0 && gone > 0) memmove(file->block, file->block + gone, (size_t)kept * sizeof *file->block);
@@ -237,7 +237,7 @@ static lk_status fetch(lk_foreign *file, ptrdiff_t begin, ptrdiff_t end) {
     LK_TRY(next_packet(file, LK_PACKET_FRAMES, sizeof *file->block, &size));
     const ptrdiff_t count = (ptrdiff_t)(size / sizeof *file->block), have = file->end - file->begin;
     if (count > file->info.frames * file->info.width - file->end) return garbled(file);
-    if (file->end + count <= begin) { /* of rows that are passed over */
+    if (file->end + count <= begin) { /* of rows that are skipped */
       file->begin = file->end += count;
       continue;
     }

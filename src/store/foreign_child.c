@@ -1,4 +1,4 @@
-/* The child that reads a stranger's frames: all that HDF5 makes of the file stays in it. */
+/* The child process that reads frames from a foreign file, so that HDF5 never parses it in the parent. */
 #include <errno.h>
 #include <math.h>
 #include <float.h>
@@ -26,7 +26,7 @@ typedef struct sender {
 static lk_status write_all(int pipe, const void *bytes, size_t size) {
   for (size_t done = 0; done < size;) {
     const ssize_t put = write(pipe, (const char *)bytes + done, size - done);
-    if (put < 0 && errno != EINTR) return LK_FAIL(LK_IO, "nobody takes what the child reads: %s", strerror(errno));
+    if (put < 0 && errno != EINTR) return LK_FAIL(LK_IO, "cannot send to the parent process: %s", strerror(errno));
     if (put > 0) done += (size_t)put;
   }
   return LK_OK;
@@ -56,7 +56,7 @@ static lk_status no_such(const lk_h5 *file, const char *path) {
   LK_GO(lk_h5_list(file, "/", &names));
   for (ptrdiff_t i = 0; i < names.count && list.size < 200; i++) {
     const char *name = lk_strings_get(&names, i);
-    if (strcmp(name, path + 1) == 0) LK_GO(lk_h5_fail(file, LK_DATA, "open", path)); /* it is there, but damaged */
+    if (strcmp(name, path + 1) == 0) LK_GO(lk_h5_fail(file, LK_DATA, "open", path)); /* it exists, but is damaged */
     LK_GO(lk_buffer_printf(&list, "%s%s", i ? ", " : "", lk_quote(quoted, name, strlen(name))));
   }
   LK_GO(LK_FAIL(LK_DATA, "%s: there is no %s (there is %s); expected /frames, /offsets and /labels", file->path, path,
@@ -100,8 +100,8 @@ static lk_status find_shapes(sender *s) {
 
 static bool is_real(const lk_h5_data *data) { return data->type == LK_FLOAT32 || data->type == LK_FLOAT64; }
 
-/* Numbers [row, row + rows) as 64 bits each: what is written with a point has to be whole all the same. `unsigned_` numbers
- * keep their bits. */
+/* Numbers [row, row + rows) as 64-bit integers; floating-point numbers must be whole. The bits of `unsigned_` numbers
+ * are kept. */
 static lk_status read_whole(const sender *s, const char *path, ptrdiff_t row, ptrdiff_t rows, bool unsigned_,
                             int64_t *out) {
   lk_h5_data *data;
@@ -179,7 +179,7 @@ static bool is_bool(hid_t names) {
   return both;
 }
 
-/* The text of a number: its name where it has one. */
+/* The text of a label: the name of an enumerated value where it has one, else the number. */
 static void name_number(hid_t names, hid_t base, int64_t number, bool unsigned_, char out[256]) {
   int64_t native = number;
   if (names >= 0 && H5Tconvert(H5T_NATIVE_INT64, base, 1, &native, NULL, H5P_DEFAULT) >= 0 &&

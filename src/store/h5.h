@@ -1,15 +1,15 @@
-/* h5.h - HDF5 files, written whole and read with suspicion.
+/* h5.h - HDF5 files that are written atomically, and read as untrusted input.
  *
- * Writing: an image is built in memory, or for large corpora in a temporary file beside the target; then it is hashed,
- * the digest is put into the file's 512-byte user block (`lockstep xxh3-128 <32 hex digits> <bytes of the file>`), and the file is written, fsynced, renamed over the target and
- * the folder fsynced (durable.h). Until lk_h5_commit() nothing of it is visible under the target's name.
- * Reading: the digest is verified before HDF5 sees a byte. Whatever the file says is checked against the file's size;
- * soft and external links, external storage, virtual data sets and filters other than shuffle, deflate and fletcher32
- * are refused (LK_DATA). HDF5's own error stack is never printed. Before HDF5 parses a file that was not written by this
- * process it does so in a child, with memory and time limited: what crashes it there is LK_DATA here.
+ * Writing: the file is built in memory, or for large corpora in a temporary file in the target's folder. Then its
+ * digest is put into its 512-byte user block (`lockstep xxh3-128 <32 hex digits> <bytes of the file>`), and it is
+ * synced and renamed to the target (durable.h). Nothing is visible under the target's name before lk_h5_commit().
+ * Reading: the digest is verified before HDF5 reads a byte. All sizes in the file are checked against its length. Soft
+ * and external links, external storage, virtual data sets and filters other than shuffle, deflate and fletcher32 are
+ * refused (LK_DATA). HDF5 first parses the file in a child process with limited memory and time; where it crashes
+ * there, the result is LK_DATA. HDF5's error stack is never printed.
  *
- * Paths are "/group/dataset"; missing groups are made. Arrays are dense, row-major. Not thread-safe: one thread only.
- * Every function: Not collective. */
+ * Paths are "/group/dataset"; missing groups are created. Arrays are dense, row-major. Not thread-safe: one thread
+ * only. Every function: Not collective. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,37 +24,39 @@ typedef struct lk_h5 lk_h5;
 
 /** The version of the HDF5 library that this program runs with, "1.10.8".          Not collective. */
 void lk_h5_library(size_t size, char *out);
-/** Begin a file that will be `path`. in_memory: the image is built in memory (checkpoints). LK_IO, LK_MEMORY. */
+/** Begin to write the file `path`. in_memory: it is built in memory, as checkpoints are. LK_IO, LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory);
-/** Open one of our files for reading. verify: check the digest first, LK_DATA "... is damaged: ..." where it does not hold,
- *  and have a child look at the file; without it somebody else has to have opened it with `verify` (another rank).
- *  HDF5 never sees a file here that has not our user block: frames of strangers come by foreign.h. LK_IO, LK_DATA,
- *  LK_NEWER. */
+/** Open one of our files for reading. verify: check its digest, LK_DATA "... is damaged: ..." where it does not hold,
+ *  and let a child parse it first; without `verify` another rank must have opened it with it. Files without our user
+ *  block are refused; frames in other files are read by foreign.h. LK_IO, LK_DATA, LK_NEWER. */
 LK_CHECKED lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify);
-/** The program that such a child runs, NULL for the default: this one, by /proc/self/exe. For a program that loads this
- *  library while it runs: one that is linked with it, such as the installed `lockstep`. The path is not copied. */
+/** The program that the child runs; NULL for the default, this program by /proc/self/exe. A program that loads this
+ *  library with dlopen() must name one that is linked with it, such as the installed `lockstep`. The path is not
+ *  copied. */
 void lk_h5_probe_program(const char *path);
 /** Opening a file changes two of HDF5's settings for the whole process: no error stacks are printed, no plugins loaded.
  *  Set them back to what they were, for a caller that uses HDF5 itself. */
 void lk_h5_restore_settings(void);
-/** Finish a created file durably under its name. Afterwards only lk_h5_close() may follow. LK_IO (full disk, ...). */
+/** Finish a created file and make it visible. Only lk_h5_close() may follow. LK_IO (full disk, ...). */
 LK_CHECKED lk_status lk_h5_commit(lk_h5 *file);
-/** Finish an in-memory file as bytes, user block and digest included, for a writer thread; caller frees *bytes. */
+/** Finish an in-memory file as bytes, with user block and digest, for a writer thread; caller frees *bytes. */
 LK_CHECKED lk_status lk_h5_image(lk_h5 *file, void **bytes, size_t *size);
-/** Close; of a created file that was not committed nothing stays behind. */
+/** Close; a created file that was not committed is removed. */
 void lk_h5_close(lk_h5 **file);
 /** The digest of the opened or committed file: 32 hex digits of XXH3-128. */
 const char *lk_h5_digest(const lk_h5 *file);
 const char *lk_h5_path(const lk_h5 *file);
 
-/** A whole dataset. deflate 0..9: chunked by rows, shuffled and compressed where > 0. `note`: its description, or NULL. */
+/** A whole dataset. deflate 0..9: chunked by rows, shuffled and compressed where > 0. `note`: its description, or
+ *  NULL. */
 LK_CHECKED lk_status lk_h5_write(lk_h5 *file, const char *path, lk_type type, int dims, const ptrdiff_t shape[],
                                  const void *data, int deflate, const char *note);
-/** A dataset that grows along axis 0, chunked by `chunk` rows: each call appends shape[0] rows. Made by the first call. */
+/** A dataset that grows along axis 0, chunked by `chunk` rows: each call appends shape[0] rows. The first call creates
+ *  it. */
 LK_CHECKED lk_status lk_h5_append(lk_h5 *file, const char *path, lk_type type, int dims, const ptrdiff_t shape[],
                                   const void *data, ptrdiff_t chunk, int deflate, const char *note);
-/** Strings as a 1-D dataset of UTF-8 of one size, padded with NUL: HDF5 1.10 reads those of variable length from the
- *  global heap without comparing two lengths that the file states, so a hostile file could write over our memory.
+/** Strings as a 1-D dataset of UTF-8 of fixed size, padded with NUL. HDF5 1.10 reads strings of variable length without
+ *  comparing two lengths that the file states, so a hostile file could overwrite memory.
  *  LK_DATA where a string holds NUL or is longer than 16 MiB. */
 LK_CHECKED lk_status lk_h5_write_strings(lk_h5 *file, const char *path, const lk_strings *strings, const char *note);
 /** Attributes of a group or dataset ("/" for the file). */
@@ -62,16 +64,17 @@ LK_CHECKED lk_status lk_h5_set_text(lk_h5 *file, const char *object, const char 
 LK_CHECKED lk_status lk_h5_set_int(lk_h5 *file, const char *object, const char *name, int64_t value);
 LK_CHECKED lk_status lk_h5_set_real(lk_h5 *file, const char *object, const char *name, double value);
 
-/** Whether there is such a group or dataset, reached over hard links alone; whether it is a group. */
+/** Whether there is such a group or dataset, reached by hard links only; whether it is a group. */
 bool lk_h5_exists(const lk_h5 *file, const char *path);
 bool lk_h5_is_group(const lk_h5 *file, const char *path);
 /** Type and shape of a dataset; unused axes are 1. LK_DATA where it is no dataset of at most 3 axes and known type. */
 LK_CHECKED lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *type, int *dims,
                                  ptrdiff_t shape[LK_H5_DIMS]);
-/** Rows [row, row + rows) along axis 0, converted to `type`; the caller's array is large enough by lk_h5_shape(). */
+/** Rows [row, row + rows) along axis 0, converted to `type`; the caller allocates by lk_h5_shape(). */
 LK_CHECKED lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type type, ptrdiff_t row, ptrdiff_t rows,
                                 void *data);
-/** Appends to `strings` (numbers are read from `path`_count where that exists). Strings of variable length are LK_DATA. */
+/** Appends to `strings` (numbers are read from `path`_count where that exists). Strings of variable length are
+ *  LK_DATA. */
 LK_CHECKED lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings);
 bool lk_h5_has_attribute(const lk_h5 *file, const char *object, const char *name);
 /** LK_DATA where the attribute is missing. The text is appended to out. */

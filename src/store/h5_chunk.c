@@ -1,6 +1,7 @@
-/* Chunks are decoded here, not by HDF5: its deflate filter inflates without a limit, and nothing in 1.10 checks that
- * what came out fills the chunk before rows are copied from it. Whole chunks of ids are coded here as well: of four bytes
- * in an id two or three are zero all through the chunk, and what deflate makes of that many zeros is known beforehand. */
+/* Chunks are decoded here, not by HDF5: its deflate filter inflates without a limit, and HDF5 1.10 does not check that
+ * the result fills the chunk before it copies rows from it. Whole chunks of ids are encoded here too, which is faster:
+ * two or three of the four bytes of an id are zero in the whole chunk, and deflate's output for so many zeros is
+ * computed once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +14,13 @@ static lk_status damaged(const lk_h5_data *data, const char *why) {
   return LK_FAIL(LK_DATA, "%s: %s is damaged: %s", data->file->path, data->path, why);
 }
 
-/* Ones' complement: carries go round. Nothing but zero folds to zero. */
+/* One's complement addition: the carry is added again. Only zero gives zero. */
 static uint64_t fold(uint64_t sum) {
   while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
   return sum;
 }
 
-/* Fletcher's checksum as HDF5 has it: over big-endian 16-bit words, an odd byte filled up with zero. */
+/* Fletcher's checksum as in HDF5: over big-endian 16-bit words, an odd last byte padded with zero. */
 static uint32_t fletcher32(const unsigned char *bytes, size_t size) {
   uint64_t low = 0, high = 0;
   for (size_t i = 0; i < size; i += 2) {
@@ -36,7 +37,7 @@ static uint32_t little_endian(const unsigned char *b) {
 
 static void unshuffle(const unsigned char *from, unsigned char *to, size_t size, size_t element) {
   const size_t count = size / element;
-  if (element == 4) { /* ids and frames: nearly all there is */
+  if (element == 4) { /* ids and frames: nearly all data */
     const unsigned char *b0 = from, *b1 = b0 + count, *b2 = b1 + count, *b3 = b2 + count;
     for (size_t i = 0; i < count; i++)
       to[4 * i] = b0[i], to[4 * i + 1] = b1[i], to[4 * i + 2] = b2[i], to[4 * i + 3] = b3[i];
@@ -79,7 +80,7 @@ static lk_status undo(lk_h5_data *data, int i, size_t *size) {
   }
 }
 
-/* The chunk that begins at `at`, into the cache. */
+/* Load the chunk that begins at `at` into the cache. */
 static lk_status load(lk_h5_data *data, const hsize_t at[LK_H5_DIMS]) {
   lk_h5_chunk *chunk = &data->cache;
   hsize_t stored = 0;
@@ -87,7 +88,7 @@ static lk_status load(lk_h5_data *data, const hsize_t at[LK_H5_DIMS]) {
   if (chunk->valid && memcmp(chunk->at, at, sizeof chunk->at) == 0) return LK_OK;
   chunk->valid = false;
   if (!chunk->room) {
-    const size_t room = data->chunk_bytes + data->chunk_bytes / 8 + 4096; /* deflate may lengthen a little */
+    const size_t room = data->chunk_bytes + data->chunk_bytes / 8 + 4096; /* deflate may expand data a little */
     LK_TRY(lk_alloc(&chunk->bytes, room, 1));
     LK_TRY(lk_alloc(&chunk->spare, room, 1));
     chunk->room = room;
@@ -160,7 +161,7 @@ void lk_h5_coder_destroy(lk_h5_coder **coder) {
   *coder = NULL;
 }
 
-/* Deflate one plane into a piece that ends at a whole byte and refers to nothing before it. */
+/* Deflate one plane into a block that ends at a byte boundary and does not refer to earlier data. */
 static size_t code_plane(lk_h5_coder *coder, size_t count, unsigned char *out, size_t room) {
   z_stream *stream = &coder->stream;
   if (deflateReset(stream) != Z_OK) return 0;
@@ -181,7 +182,7 @@ static lk_status prepare(lk_h5_coder **coder, size_t count, int level) {
     free(c->plane);
     free(c->out);
     c->room = 0;
-    c->out = NULL; /* should the next line fail */
+    c->out = NULL; /* in case the next line fails */
     LK_TRY(lk_alloc(&c->plane, count, 1));
     c->bound = 4 * (count + count / 8 + 256);
     LK_TRY(lk_alloc(&c->out, c->bound, 1));
@@ -194,7 +195,7 @@ static lk_status prepare(lk_h5_coder **coder, size_t count, int level) {
   return LK_OK;
 }
 
-/* Append a piece for byte `b` of all values; 0 where there is no room. */
+/* Append the block for byte `b` of all values; 0 where there is no room. */
 static size_t put_plane(lk_h5_coder *c, const uint32_t *values, size_t count, int b, size_t used, uLong *adler) {
   for (size_t i = 0; i < count; i++) c->plane[i] = (unsigned char)(values[i] >> (8 * b));
   *adler = adler32(*adler, c->plane, (uInt)count);
@@ -202,7 +203,7 @@ static size_t put_plane(lk_h5_coder *c, const uint32_t *values, size_t count, in
 }
 
 static size_t put_zeros(lk_h5_coder *c, size_t count, size_t used, uLong *adler) {
-  const uLong zeros = (uLong)(count % 65521) << 16 | 1; /* Adler's sum of so many zeros */
+  const uLong zeros = (uLong)(count % 65521) << 16 | 1; /* Adler-32 of so many zeros */
   if (!c->zeros_size || c->bound - used < c->zeros_size) return 0;
   memcpy(c->out + used, c->zeros, c->zeros_size);
   *adler = adler32_combine(*adler, zeros, (z_off_t)count);

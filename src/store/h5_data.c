@@ -9,9 +9,9 @@ static lk_status refuse(const lk_h5_data *data, const char *why) {
   return LK_FAIL(LK_DATA, "%s: %s is refused: %s", data->file->path, data->path, why);
 }
 
-/* Of a stranger's file any number that HDF5 can convert: half precision, numbers of odd widths, booleans and other lists
- * of names (h5py's bool is one of FALSE and TRUE). */
-static bool stranger_type(lk_h5_data *data) {
+/* In foreign files any number that HDF5 can convert is accepted: half precision, unusual widths, booleans and other
+ * enumerations (h5py's bool is one of FALSE and TRUE). */
+static bool foreign_type(lk_h5_data *data) {
   const hid_t type = data->file_type;
   if (!data->file->foreign) return false;
   if (H5Tget_class(type) == H5T_ENUM) {
@@ -30,13 +30,14 @@ static lk_status check_type(lk_h5_data *data) {
   if (data->file_type < 0) return lk_h5_fail(data->file, LK_DATA, "read the type of", data->path);
   data->size = H5Tget_size(data->file_type);
   if (H5Tget_class(data->file_type) != H5T_STRING) {
-    if (lk_h5_known_type(data->file_type, &data->type) || stranger_type(data)) return LK_OK;
+    if (lk_h5_known_type(data->file_type, &data->type) || foreign_type(data)) return LK_OK;
     return refuse(data, "it is of none of float32, float64, 8 to 64 bit integers, strings");
   }
   data->type = LK_UINT8;
   data->text = true;
   data->vlen = H5Tis_variable_str(data->file_type) != 0;
-  /* HDF5 1.10 copies them without comparing two lengths of the file; only what the user made himself is trusted. */
+  /* HDF5 1.10 copies them without comparing two lengths in the file; accepted only in the child that reads foreign
+   * files. */
   if (data->vlen && !data->file->foreign) return refuse(data, "its strings are of variable length");
   if (!data->vlen && (data->size == 0 || data->size > LK_H5_TEXT)) return refuse(data, "its strings are too long");
   return LK_OK;
@@ -54,7 +55,7 @@ static lk_status check_shape(lk_h5_data *data) {
   return good ? LK_OK : refuse(data, "it has not 0 to 3 axes");
 }
 
-/* The filters that people meet, by the numbers that The HDF Group gave them. */
+/* Common filters, by their numbers in The HDF Group's registry. */
 static const char *filter_name(H5Z_filter_t filter, char number[32]) {
   static const struct {
     H5Z_filter_t filter;
@@ -126,9 +127,9 @@ static lk_status check_layout(lk_h5_data *data, hid_t list) {
   return check_filters(data, list);
 }
 
-/* Whether the file can hold what the shape promises: nobody allocates for a promise. */
+/* Check that the file can hold as much as the shape states, before memory is allocated for it. */
 static lk_status check_storage(const lk_h5_data *data) {
-  static const char promise[] = "its shape promises more than the file holds";
+  static const char too_much[] = "its shape states more than the file holds";
   const uint64_t file = data->file->disk->size;
   const hsize_t stored = H5Dget_storage_size(data->id);
   hsize_t most = stored, total = data->size;
@@ -138,10 +139,10 @@ static lk_status check_storage(const lk_h5_data *data) {
   for (int i = 0; i < LK_H5_DIMS; i++)
     if (data->shape[i] == 0) return LK_OK;
   for (int i = 0; i < LK_H5_DIMS; i++) {
-    if (data->shape[i] > most / total) return refuse(data, promise);
+    if (data->shape[i] > most / total) return refuse(data, too_much);
     total *= data->shape[i];
   }
-  if (data->chunked && data->chunk_bytes > most) return refuse(data, promise);
+  if (data->chunked && data->chunk_bytes > most) return refuse(data, too_much);
   if (data->chunked || H5Dget_offset(data->id) == HADDR_UNDEF) return LK_OK; /* compact: inside the header */
   const haddr_t at = H5Dget_offset(data->id);
   return at > file || total > file - at ? refuse(data, "it lies outside the file") : LK_OK;

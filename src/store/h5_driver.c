@@ -9,12 +9,12 @@
 #endif
 
 typedef struct driver_file {
-  H5FD_t head; /* HDF5's own, first */
+  H5FD_t head; /* HDF5's part, must be first */
   haddr_t end; /* of what HDF5 has allocated */
   lk_h5_disk *disk;
 } driver_file;
 
-/* What travels in a file access list. */
+/* The driver's information in a file access list. */
 typedef struct driver_info {
   lk_h5_disk *disk;
 } driver_info;
@@ -69,11 +69,11 @@ static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t list, haddr_t at,
     if (error && !disk->error) disk->error = error;
     if (error) return -1;
   }
-  memset((char *)bytes + got, 0, size - got); /* beyond the end: HDF5 looks ahead */
+  memset((char *)bytes + got, 0, size - got); /* HDF5 may read beyond the end */
   return 0;
 }
 
-/* Room for `need` bytes of image; false where there is none. New bytes are zero. */
+/* Grow the image to `need` bytes, new ones zero; false: out of memory. */
 static bool grow(lk_h5_disk *disk, uint64_t need) {
   if (need <= disk->capacity) return true;
   size_t capacity = disk->capacity ? disk->capacity : 1 << 16;
@@ -86,7 +86,7 @@ static bool grow(lk_h5_disk *disk, uint64_t need) {
   return true;
 }
 
-/* Never fails as HDF5 sees it: a cache that cannot be written out would stay behind for ever. We look at disk->error. */
+/* Reports success to HDF5 always, which otherwise could not free its cache; errors are in disk->error. */
 static herr_t driver_write(H5FD_t *head, H5FD_mem_t type, hid_t list, haddr_t at, size_t size, const void *bytes) {
   (void)type, (void)list;
   lk_h5_disk *disk = ((driver_file *)(void *)head)->disk;
@@ -120,7 +120,7 @@ static herr_t driver_truncate(H5FD_t *head, hid_t list, hbool_t closing) {
 static const H5FD_class_t driver_class = {
 #if H5_VERSION_GE(1, 13, 0)
     .version = H5FD_CLASS_VERSION,
-    .value = (H5FD_class_value_t)513, /* of those left to private use */
+    .value = (H5FD_class_value_t)513, /* of the range for private use */
 #endif
     .name = "lockstep",
     .maxaddr = ((haddr_t)1 << 62),
@@ -165,7 +165,7 @@ hid_t lk_h5_driver(void) {
   keep_settings();
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5PLset_loading_state(0);
-  /* HDF5 may have been shut down and started again (MPI_Finalize does): the id died with it. */
+  /* HDF5 may have been shut down and started again, as by MPI_Finalize(); the id is invalid then. */
   if (driver < 0 || H5Iget_type(driver) != H5I_VFL) driver = H5FDregister(&driver_class);
   return driver;
 }
@@ -175,12 +175,12 @@ hid_t lk_h5_access(lk_h5_disk *disk, bool writing) {
   const hid_t driver = lk_h5_driver();
   const hid_t access = driver < 0 ? H5I_INVALID_HID : H5Pcreate(H5P_FILE_ACCESS);
   if (access < 0) return access;
-  /* One fixed format, so that the same content gives the same bytes under any HDF5: 1.8's, which all can read. */
+  /* A fixed format, 1.8's, so that the same content gives the same bytes with any HDF5, and all versions can read
+   * it. */
   bool locks = true;
 #if H5_VERSION_GE(1, 12, 1) ||  \
     (H5_VERSION_GE(1, 10, 7) && \
-     !H5_VERSION_GE(1, 12,      \
-                    0)) /* never lock: our driver has no locks to give, so HDF5_USE_FILE_LOCKING changes nothing */
+     !H5_VERSION_GE(1, 12, 0)) /* never lock: our driver has no locks, so HDF5_USE_FILE_LOCKING has no effect */
   locks = H5Pset_file_locking(access, false, true) >= 0;
 #endif
   if (!locks || H5Pset_driver(access, driver, &info) < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||

@@ -1,4 +1,4 @@
-/* What went wrong with an HDF5 file, as a status. */
+/* Errors of an HDF5 file as statuses. */
 #include <errno.h>
 #include <string.h>
 

@@ -20,7 +20,7 @@ static lk_status copy_text(char **to, const char *from) {
   return LK_OK;
 }
 
-/* The digest covers all that follows the user block, and the size of the whole. */
+/* The digest covers everything after the user block, and the size of the file. */
 static void end_digest(lk_hash *hash, uint64_t size, char digest[33]) {
   unsigned char bytes[8];
   for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(size >> (8 * i));
@@ -114,7 +114,7 @@ static void close_data(lk_h5 *file) {
   }
 }
 
-/* HDF5 writes the rest and lets go; then the user block is filled in. */
+/* Let HDF5 write the rest and close the file; then fill in the user block. */
 static lk_status finish(lk_h5 *file) {
   LK_ASSERT(file->writing && !file->closed);
   close_data(file);

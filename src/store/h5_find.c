@@ -4,7 +4,7 @@
 #include "h5_impl.h"
 #include "arena.h"
 
-/* Follow one more component: false where there is nothing, or *strange where it is no hard link. */
+/* Whether `part` exists as a hard link; *strange: it is a link of another kind. */
 static bool follows(const lk_h5 *file, const char *part, bool *strange) {
   H5L_info_t info;
   if (H5Lexists(file->id, part, H5P_DEFAULT) <= 0) return false;
@@ -63,7 +63,7 @@ typedef struct member_walk {
 static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, void *data) {
   (void)group, (void)info;
   member_walk *walk = data;
-  if (!walk->left) return 1; /* a group that goes round in circles */
+  if (!walk->left) return 1; /* more members than the group states: a cycle in a damaged file */
   walk->left--;
   walk->status = lk_strings_add(walk->names, name, strlen(name), 0);
   return walk->status == LK_OK ? 0 : 1;
@@ -71,7 +71,7 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-/* Append the names in the order of their bytes. */
+/* Append the names, sorted by their bytes. */
 static lk_status add_sorted(lk_strings *to, const lk_strings *names) {
   const char **order = NULL;
   lk_status status = LK_OK;
@@ -93,7 +93,7 @@ lk_status lk_h5_list(const lk_h5 *file, const char *group, lk_strings *names) {
   if (H5Gget_info(id, &info) < 0) LK_GO(lk_h5_fail(file, LK_DATA, "read", group));
   if (info.nlinks > LK_H5_MEMBERS) LK_GO(LK_FAIL(LK_DATA, "%s: %s has too many members", file->path, group));
   member_walk walk = {&found, info.nlinks, LK_OK};
-  /* Not by name: for that HDF5 1.10 makes a table first, and frees what it never filled where a file is damaged. */
+  /* Not sorted by name: for that HDF5 1.10 builds a table, and in damaged files frees entries that it never filled. */
   const herr_t result = H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_member, &walk);
   LK_GO(walk.status);
   if (result != 0) LK_GO(lk_h5_fail(file, LK_DATA, "list", group));
@@ -146,7 +146,7 @@ lk_status lk_h5_get_text(const lk_h5 *file, const char *object, const char *name
   LK_TRY(open_attribute(file, object, name, &id, &type));
   lk_status status = LK_OK;
   const size_t size = H5Tget_size(type);
-  /* Strings of variable length are not trusted: HDF5 1.10 copies them without comparing two lengths of the file. */
+  /* Strings of variable length are refused: HDF5 1.10 copies them without comparing two lengths in the file. */
   if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || size == 0 || size > LK_H5_TEXT ||
       size > file->disk->size)
     LK_GO(wrong_attribute(file, object, name, "text of fixed size"));

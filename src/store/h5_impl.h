@@ -1,8 +1,9 @@
-/* h5_impl.h - an open HDF5 file, as the sources of store/ that include hdf5.h see it.
+/* h5_impl.h - an open HDF5 file from inside.
  *
- * HDF5 reaches the bytes only through our own driver (h5_driver.c): it writes to memory or to a file that is not visible
- * yet, reads from the descriptor whose digest was verified, and remembers the first failure, which HDF5 1.10 may swallow
- * when it closes. Data sets stay open in a small table, where chunks are decoded by h5_chunk.c with every size bounded. */
+ * HDF5 does all input and output through our driver (h5_driver.c), which writes to memory or to a temporary file, reads
+ * from the descriptor whose digest was verified, and records the first error, which HDF5 1.10 may not report when it
+ * closes a file. Data sets stay open in a small table. Their chunks are decoded by h5_chunk.c, which bounds every
+ * size. */
 #pragma once
 #include <hdf5.h>
 
@@ -16,21 +17,21 @@
 #define LK_H5_DEPTH    16                  /* components of a path */
 #define LK_H5_OPEN     32                  /* data sets kept open for reading */
 #define LK_H5_FILTERS  4
-#define LK_H5_INFLATES 1032 /* deflate makes no more than this of a byte */
+#define LK_H5_INFLATES 1032 /* deflate cannot expand a byte to more than this */
 
-/* Where the bytes are. */
+/* The bytes of the file. */
 typedef struct lk_h5_disk {
   int fd;               /* -1: in memory */
   unsigned char *bytes; /* [capacity] */
   size_t capacity;
   uint64_t size; /* of the file so far */
-  int error;     /* the first errno; after it writes go nowhere, so that HDF5 can still close */
+  int error;     /* the first errno; later writes are ignored, so that HDF5 can still close the file */
 } lk_h5_disk;
 
 typedef struct lk_h5_data lk_h5_data;
 typedef struct lk_h5_coder lk_h5_coder;
 
-/* The data sets that stay open; the oldest makes room. */
+/* The data sets that stay open; a new one replaces the oldest. */
 typedef struct lk_h5_table {
   lk_h5_data *data[LK_H5_OPEN];
   int next;
@@ -61,11 +62,12 @@ struct lk_h5_data {
   lk_h5_data *next;
   const lk_h5 *file;
   char *path;
-  hid_t id, file_type, names; /* names: of a stranger's list of them, whose numbers file_type describes; else invalid */
-  lk_type type;               /* nearest of ours; strings: LK_UINT8 */
-  bool text, vlen;            /* strings of fixed / variable size */
-  size_t size;                /* bytes of an element in the file */
-  int dims;                   /* 0 to 3 */
+  hid_t id, file_type,
+      names;       /* names: of an enumeration in a foreign file, file_type is that of its numbers; else invalid */
+  lk_type type;    /* nearest of ours; strings: LK_UINT8 */
+  bool text, vlen; /* strings of fixed / variable size */
+  size_t size;     /* bytes of an element in the file */
+  int dims;        /* 0 to 3 */
   hsize_t shape[LK_H5_DIMS], chunk[LK_H5_DIMS];
   bool chunked;
   size_t chunk_bytes; /* of a decoded chunk */
@@ -77,34 +79,36 @@ struct lk_h5_data {
 
 /** Switch off HDF5's error printing and plugins; the driver's id, or -1. */
 hid_t lk_h5_driver(void);
-/** A file access list that leads to `disk`; H5I_INVALID_HID where HDF5 is out of memory. */
+/** A file access list for `disk`; H5I_INVALID_HID where HDF5 is out of memory. */
 hid_t lk_h5_access(lk_h5_disk *disk, bool writing);
 
 /* h5_file.c */
 /** An lk_h5 without a file behind it yet. LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_new(lk_h5 **file, const char *path);
-/** XXH3-128 of what follows the user block, and of the size of the whole, read through the descriptor. LK_IO, LK_MEMORY. */
+/** XXH3-128 of what follows the user block, and of the size of the whole, read through the descriptor. LK_IO,
+ *  LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_hash(const lk_h5_disk *disk, const char *path, char digest[33]);
 /** The user block that states digest and size. */
 void lk_h5_user_block(char block[LK_H5_BLOCK], const char *digest, uint64_t size);
 /** Let HDF5 open file->disk. LK_MEMORY, LK_IO, LK_DATA. */
 LK_CHECKED lk_status lk_h5_start(lk_h5 *file);
-/** In a child: open what another process has checked the digest of, and handed us, or `foreign` a stranger's file. Nothing
- *  else is opened; the descriptor is the file's from here on. LK_IO, LK_DATA. */
+/** In a child: open the descriptor that the parent passed, of a file whose digest it has verified or, `foreign`, of one
+ *  that we did not write. The file owns the descriptor. LK_IO, LK_DATA. */
 LK_CHECKED lk_status lk_h5_open_descriptor(lk_h5 **file, const char *path, int fd, bool foreign);
-/** Make HDF5 parse all of a file of ours that reading may make it parse: everything has to be as we write it. LK_DATA. */
+/** Make HDF5 parse everything in a file of ours that reading it may parse later; all must be as we write it.
+ *  LK_DATA. */
 LK_CHECKED lk_status lk_h5_survey(const lk_h5 *file);
 
 /* h5_error.c */
 /** The driver's first error: LK_IO, LK_MEMORY; LK_OK where there is none. */
 LK_CHECKED lk_status lk_h5_disk_error(const lk_h5 *file);
-/** Record that HDF5 could not `what` the object: LK_IO with the driver's error where there is one, else `code`. */
+/** Record "cannot <what> <object>": LK_IO with the driver's error where there is one, else `code`. */
 LK_CHECKED lk_status lk_h5_fail(const lk_h5 *file, lk_status code, const char *what, const char *object);
 
-/** Walk hard links only: the object's type, H5I_BADID where nothing is there, H5I_UNINIT where the path leads over a
- *  link of another kind. Records nothing. */
+/** The type of an object, following hard links only; H5I_BADID where it does not exist, H5I_UNINIT where the path
+ *  contains a link of another kind. Records no error. */
 H5I_type_t lk_h5_find(const lk_h5 *file, const char *path);
-/** Open after such a walk. LK_DATA naming path and object. */
+/** Open an object, following hard links only. LK_DATA naming path and object. */
 LK_CHECKED lk_status lk_h5_open_object(const lk_h5 *file, const char *path, H5I_type_t want, hid_t *id);
 /** A checked data set, kept in the file's table. LK_DATA. */
 LK_CHECKED lk_status lk_h5_open_data(const lk_h5 *file, const char *path, lk_h5_data **data);
@@ -116,8 +120,8 @@ LK_CHECKED lk_status lk_h5_read_chunks(lk_h5_data *data, hsize_t row, hsize_t ro
 
 /** Whether it is one of the standard number types, and the nearest of ours. */
 bool lk_h5_known_type(hid_t type, lk_type *nearest);
-/** A chunk of little-endian 32-bit values as HDF5 stores it behind shuffle and deflate; *out is the coder's, good until
- *  the next call. *coder is made where it is NULL. LK_MEMORY. */
+/** Encode a chunk of little-endian 32-bit values as HDF5 stores it with shuffle and deflate. *out is owned by the coder
+ *  and valid until the next call. *coder is created where it is NULL. LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_code(lk_h5_coder **coder, const uint32_t *values, size_t count, int level, const void **out,
                                 size_t *size);
 void lk_h5_coder_destroy(lk_h5_coder **coder);

@@ -1,4 +1,4 @@
-/* Opening a file of ours: digest and superblock are checked, and a child has looked at it, before HDF5 sees a byte. */
+/* Opening a file of ours: digest and superblock are checked, and a child parses it, before HDF5 reads a byte here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,8 +16,8 @@ static bool is_there(const char *folder, int size, const char *name, lk_buffer *
   return lk_buffer_printf(out, "%.*s/%s", size, folder, name) == LK_OK && access(out->data, F_OK) == 0;
 }
 
-/* LK_IO where no file is called `path` but another one is probably meant: for a run's folder its best or last model, for
- * best.h5 of a run without validation last.h5. */
+/* LK_IO where no file is called `path` but another one is probably meant: for a run's folder its best or last model,
+ * for best.h5 of a run without validation last.h5. */
 static lk_status explain_path(const char *path) {
   static const char best[] = "/best.h5";
   struct stat about;
@@ -38,7 +38,7 @@ static lk_status explain_path(const char *path) {
 static lk_status open_disk(lk_h5 *file) {
   struct stat about;
   lk_h5_disk *disk = file->disk;
-  disk->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+  disk->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe must not block */
   if (disk->fd < 0 || fstat(disk->fd, &about)) return LK_FAIL(LK_IO, "cannot open %s: %s", file->path, strerror(errno));
   if (S_ISDIR(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is a folder", file->path);
   if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is no regular file", file->path);
@@ -77,8 +77,8 @@ static lk_status verify_digest(const lk_h5 *file) {
   return LK_OK;
 }
 
-/* By bytes, before any HDF5 sees them: a superblock as we write it. An extension of it could make HDF5 do things as it
- * opens the file that no survey is asked about, such as taking its metadata from an image of a cache. */
+/* Compare the superblock with the one that we write, before HDF5 opens the file: extensions of it have effects before
+ * the survey, such as loading metadata from a cache image. */
 static lk_status check_superblock(const lk_h5 *file) {
   static const unsigned char ours[] =
       "\x89HDF\r\n\x1a\n"                 /* signature */

@@ -5,7 +5,7 @@
 #include "arena.h"
 
 enum { BLOCK = 1 << 20 };        /* bytes that are converted at a time */
-enum { MOST_STRINGS = 1 << 24 }; /* of one list: a small file can promise very many that are empty */
+enum { MOST_STRINGS = 1 << 24 }; /* in a list: a small file can state very many empty ones */
 
 lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *type, int *dims, ptrdiff_t shape[LK_H5_DIMS]) {
   lk_h5_data *data;
@@ -17,7 +17,7 @@ lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *type, int *d
   return LK_OK;
 }
 
-/* Bytes to be held at once for rows of `row` elements: about a block, at least one row. */
+/* How many rows of `row` elements are read at a time: about a block, at least one. */
 static hsize_t block_rows(const lk_h5_data *data, hsize_t row, size_t size) {
   const hsize_t bytes = row * (size > data->size ? size : data->size);
   return bytes && bytes < BLOCK ? BLOCK / bytes : 1;
@@ -83,7 +83,7 @@ done:
   return status;
 }
 
-/* HDF5 allocates variable strings through these two: together they may not take more than the file has. */
+/* HDF5 allocates variable strings by these two functions, which limit their total by the size of the file. */
 static void *take(size_t size, void *budget) {
   uint64_t *left = budget;
   if (size + 32 > *left) return NULL;
@@ -129,7 +129,7 @@ done:
   return status;
 }
 
-/* The figures beside the strings, where there are any; caller frees. */
+/* The numbers that belong to the strings, where there are any; caller frees. */
 static lk_status read_numbers(const lk_h5 *file, const char *path, ptrdiff_t count, int64_t **numbers) {
   lk_buffer name = {0};
   lk_status status = LK_OK;
@@ -157,7 +157,7 @@ lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *st
   if (data->shape[0] > MOST_STRINGS)
     return LK_FAIL(LK_DATA, "%s: %s has more than %d strings", file->path, path, MOST_STRINGS);
   LK_GO(read_numbers(file, path, (ptrdiff_t)data->shape[0], &numbers));
-  LK_GO(lk_h5_open_data(file, path, &data)); /* the table may have let it go */
+  LK_GO(lk_h5_open_data(file, path, &data)); /* the table may have closed it */
   status = data->vlen ? read_variable(data, strings, numbers) : read_fixed(data, strings, numbers);
 done:
   free(numbers);

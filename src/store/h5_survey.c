@@ -1,6 +1,6 @@
-/* All that reading a file may make HDF5 parse, once: links, object headers, attributes, the index of every chunk, strings
- * on the global heap. What this comes through, the readers come through. Numbers themselves are not looked at: our own
- * code takes them out of the chunks, with every size bounded (h5_chunk.c). */
+/* Make HDF5 parse, once, everything that reading a file may parse: links, object headers, attributes, the index of
+ * every chunk, strings on the global heap. If HDF5 survives this in the child, reading in the parent is safe. The
+ * numbers are not read: our own code decodes the chunks, with every size bounded (h5_chunk.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +11,10 @@ enum { OBJECTS = 20000, ATTRIBUTES = 256 };
 
 typedef struct survey {
   const lk_h5 *file;
-  ptrdiff_t objects; /* seen so far, each as often as links lead to it */
+  ptrdiff_t objects; /* visited so far, each once for every link to it */
 } survey;
 
-/* An attribute as h5_find.c reads it; other kinds are not read. */
+/* Read an attribute as h5_find.c does; other kinds are never read. */
 static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t *info, void *data) {
   const hid_t id = H5Aopen(object, name, H5P_DEFAULT);
   const hid_t space = id < 0 ? H5I_INVALID_HID : H5Aget_space(id);
@@ -72,12 +72,12 @@ static lk_status look_at_data(const lk_h5 *file, const char *path) {
 
 static lk_status look_at_group(survey *s, const char *path, int depth);
 
-/* Everything has to be as we write it. */
+/* Everything must be as we write it. */
 static lk_status look_at(survey *s, const char *path, int depth) {
   const lk_h5 *file = s->file;
   const H5I_type_t type = lk_h5_find(file, path);
   if (++s->objects > OBJECTS)
-    return LK_FAIL(LK_DATA, "%s: it has more than %d members, or links that go round in circles", file->path, OBJECTS);
+    return LK_FAIL(LK_DATA, "%s: it has more than %d members, or cyclic links", file->path, OBJECTS);
   if (depth > LK_H5_DEPTH) return LK_FAIL(LK_DATA, "%s: %.60s... is nested too deeply", file->path, path);
   if (type == H5I_GROUP)
     LK_TRY(look_at_group(s, path, depth));

@@ -5,7 +5,7 @@
 #include "arena.h"
 
 enum {
-  CHUNK_BYTES = 128 << 10, /* aimed at */
+  CHUNK_BYTES = 128 << 10, /* target size */
   CHUNK_CUT = 1 << 20,     /* a row above this is cut along its second axis */
   COMPRESS_FROM = 512      /* bytes; below, the chunk's index costs more than deflate saves */
 };
@@ -20,7 +20,7 @@ static hid_t plain_list(hid_t class) {
   return list;
 }
 
-/* Make the groups down to `path`, itself included where `last`. */
+/* Create the groups of `path`; with `last`, `path` itself too. */
 static lk_status make_groups(const lk_h5 *file, const char *path, bool last) {
   lk_status status = LK_OK;
   char *part = NULL;
@@ -44,7 +44,7 @@ done:
   return status;
 }
 
-/* Rows, and columns where a single row is large already, of a chunk of at most about `bytes`. */
+/* Choose the rows of a chunk, and its columns where a single row is too large. */
 static void choose_chunk(lk_h5_data *data, hsize_t rows) {
   hsize_t row_bytes = data->size;
   for (int i = 1; i < data->dims; i++) row_bytes *= data->shape[i] ? data->shape[i] : 1;
@@ -56,7 +56,7 @@ static void choose_chunk(lk_h5_data *data, hsize_t rows) {
     row_bytes = column * data->chunk[1];
   }
   if (!data->chunk[0]) data->chunk[0] = row_bytes < CHUNK_BYTES ? CHUNK_BYTES / row_bytes : 1;
-  /* HDF5 ends at chunks of 4 GiB, our own reader far below. */
+  /* HDF5 allows chunks up to 4 GiB, our reader much less. */
   while (data->chunk[0] > 1 && data->chunk[0] * row_bytes > LK_H5_CHUNK / 4) data->chunk[0] /= 2;
 }
 
@@ -78,7 +78,7 @@ static hid_t access_list(const lk_h5_data *data) {
   if (list < 0 || !data->chunked) return list;
   size_t bytes = data->size;
   for (int i = 0; i < data->dims; i++) bytes *= (size_t)data->chunk[i];
-  /* Room for one chunk: many data sets grow at once, and each is written from its beginning to its end. */
+  /* A cache of one chunk: many data sets grow at the same time, and each is written sequentially. */
   if (H5Pset_chunk_cache(list, 11, bytes + 1, 1.0) >= 0) return list;
   H5Pclose(list);
   return H5I_INVALID_HID;
@@ -128,7 +128,7 @@ static lk_status describe(lk_h5_data **out, const lk_h5 *file, const char *path,
   return LK_OK;
 }
 
-/* After a write the driver knows whether the bytes got anywhere. */
+/* HDF5 may report success although the driver had an error. */
 static lk_status check_write(const lk_h5 *file, herr_t result, const char *path) {
   return result < 0 || file->disk->error ? lk_h5_fail(file, LK_INTERNAL, "write", path) : LK_OK;
 }
@@ -145,7 +145,7 @@ static lk_status write_rows(const lk_h5_data *data, hid_t native, hsize_t row, h
   return check_write(data->file, result, data->path);
 }
 
-/* Chunked and compressed where that is asked for and worth it; total bytes. */
+/* Choose chunks and compression where requested and useful. Returns the bytes of all elements. */
 static hsize_t choose_layout(lk_h5_data *data, int deflate) {
   hsize_t total = data->size;
   for (int i = 0; i < data->dims; i++) total *= data->shape[i];
@@ -196,7 +196,7 @@ static lk_status begin_append(lk_h5 *file, const char *path, lk_type type, int d
   return LK_OK;
 }
 
-/* Whole chunks of 32-bit numbers from a chunk's beginning on: *done rows are written, the rest is left to HDF5. */
+/* Write whole chunks of 32-bit numbers that begin at a chunk boundary: *done rows are written, HDF5 writes the rest. */
 static lk_status write_chunks(lk_h5 *file, const lk_h5_data *data, hsize_t row, hsize_t rows, const uint32_t *values,
                               int deflate, hsize_t *done) {
   const size_t across = (size_t)(data->shape[1] * data->shape[2]), count = (size_t)data->chunk[0] * across;
@@ -252,13 +252,13 @@ static lk_status string_width(const lk_strings *strings, const char *path, size_
     const size_t size = lk_strings_size(strings, i);
     if (memchr(lk_strings_get(strings, i), 0, size))
       return LK_FAIL(LK_DATA, "string %td of %s holds a NUL character, which HDF5 cannot store", i, path);
-    if (size >= *width) *width = size + 1; /* with its NUL: h5dump shows it clean */
+    if (size >= *width) *width = size + 1; /* and a NUL, so that h5dump shows no padding */
   }
   if (*width <= LK_H5_TEXT) return LK_OK;
   return LK_FAIL(LK_DATA, "a string of %s has %zu bytes; 16 MiB is the most", path, *width);
 }
 
-/* A chunk at a time: one long string widens all, and deflate makes little of that, but memory would not. */
+/* A chunk at a time: one long string widens all of them, which deflate compresses, but memory would hold. */
 static lk_status write_padded(const lk_h5_data *data, hid_t type, const lk_strings *strings) {
   lk_status status = LK_OK;
   char *block = NULL;

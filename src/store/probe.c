@@ -11,7 +11,7 @@
 #include "child_impl.h"
 #include "clock.h"
 
-/* What was found good last: a model that is opened three times in a row is looked at once. */
+/* The last file that was found good, so that a model opened three times in a row is checked once. */
 static struct stat known;
 
 static bool is_known(const struct stat *about) {
@@ -20,7 +20,7 @@ static bool is_known(const struct stat *about) {
          memcmp(&known.st_ctim, &about->st_ctim, sizeof known.st_ctim) == 0;
 }
 
-/* The child's words, until it closes the pipe by ending; false where it took longer than we wait. */
+/* Read the child's answer until it closes the pipe; false where that took too long. */
 static bool hear(int pipe, char text[LK_PROBE_TEXT]) {
   const double end = lk_clock_seconds() + LK_PROBE_PATIENCE;
   size_t size = 0;

@@ -343,7 +343,7 @@ static void wrong_files_are_named(void **state) {
       [LENGTHS_SHORT] = "/train/len_0006/length has not the shape",
       [NO_TARGET] = "there is no /train/len_0006/target",
       [REAL_IDS] = "/train/len_0006/source does not hold int32",
-      [ROWS] = "/train has 2 rows where 3 are promised",
+      [ROWS] = "/train has 2 rows, expected 3",
       [TOKENS] = "/train says it has 100 tokens",
       [MAX_LENGTH] = "attribute \"max_length\" of / is -3",
   };

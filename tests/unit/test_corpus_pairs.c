@@ -162,7 +162,7 @@ static void wrong_files_are_named(void **state) {
       [LONG_TARGET] = "c.h5: /test/len_0004/target_length row 1: length 5 is not in 2 to 4",
       [NO_TARGET] = "c.h5: /test/len_0004/target_length row 1: length 1 is not in 2 to 4",
       [TARGET_ID] = "c.h5: /test/len_0004/target row 0: id 10 is not in 0 to 9",
-      [REFERENCES] = "c.h5: /test/len_0004/references has 1 rows where 2 are promised",
+      [REFERENCES] = "c.h5: /test/len_0004/references has 1 rows, expected 2",
       [BAD_TEXT] = "c.h5: /test/len_0004/references row 1 is not valid UTF-8",
   };
   for (int i = NOTHING; i < CASES; i++) {

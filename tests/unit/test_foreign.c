@@ -380,7 +380,7 @@ static void lying_children(void **state) {
   lk_foreign_close(&f);
   FAILS(LK_DATA, "ended without an answer (code 3)", hear(&w, "exit 3"));
   FAILS(LK_DATA, "ended with signal 11", hear(&w, "kill -SEGV $$"));
-  FAILS(LK_DATA, "more time or memory than an honest file needs", hear(&w, "kill -XCPU $$"));
+  FAILS(LK_DATA, "more time or memory than an undamaged file needs", hear(&w, "kill -XCPU $$"));
 #define NEXT(expected, keep)                       \
   do {                                             \
     FAILS(LK_DATA, expected, hear(&w, "sleep 0")); \

@@ -196,7 +196,7 @@ static void wild_shapes(void **state) {
   hid_t list, file = begin();
   put(file, "/x", (hsize_t)1 << 40, H5P_DEFAULT); /* never written, so no space is allocated */
   end(file);
-  refused("/x is refused: its shape promises more than the file holds");
+  refused("/x is refused: its shape states more than the file holds");
 
   file = begin();
   list = chunked(1024);
@@ -204,7 +204,7 @@ static void wild_shapes(void **state) {
   put(file, "/x", (hsize_t)1 << 60, list);
   H5Pclose(list);
   end(file);
-  refused("/x is refused: its shape promises more than the file holds");
+  refused("/x is refused: its shape states more than the file holds");
 
   file = begin();
   list = chunked((hsize_t)1 << 25); /* 128 MiB a chunk */
@@ -291,7 +291,7 @@ static void wild_chunks(void **state) {
   put_chunk(garbage, 100, 1, false); /* marked as stored without the filter */
   read_fails("/x is damaged: a chunk has the wrong size");
   put_chunk(garbage, 2, 0, false);
-  read_fails("/x is refused: its shape promises more");
+  read_fails("/x is refused: its shape states more");
   garbage[99] = 1;
   put_chunk(garbage, 100, 2, true);
   read_fails("/x is damaged: a chunk does not agree with its checksum");
