@@ -40,7 +40,7 @@ static bool hear(int pipe, char text[LK_PROBE_TEXT]) {
 static lk_status judge(const char *path, bool timely, const char *text, int how) {
   const char *words = strchr(text, ' ');
   const int code = atoi(text);
-  if (!timely) return LK_FAIL(LK_IO, "%s: looking at it took more than %d seconds", path, LK_PROBE_PATIENCE);
+  if (!timely) return LK_FAIL(LK_IO, "%s: a test read of it took more than %d seconds", path, LK_PROBE_PATIENCE);
   if (strcmp(text, "0 good\n") == 0 && how == 0) return LK_OK;
   if (WIFSIGNALED(how) || !words || code <= LK_OK || code > LK_STUCK) return lk_child_verdict(how, path);
   return LK_FAIL((lk_status)code, "%.*s", (int)strcspn(words + 1, "\n"), words + 1);

@@ -482,7 +482,7 @@ static void a_look_first(void **state) {
     const char *words;
   } ends[] = {
       {"kill -SEGV $$", LK_DATA, "a.h5 is refused: it is damaged, or made to crash its reader"},
-      {"kill -XCPU $$", LK_DATA, "a.h5 is refused: looking at it takes more time or memory"},
+      {"kill -XCPU $$", LK_DATA, "a.h5 is refused: reading it takes more time or memory"},
       {"exit 0", LK_DATA, "ended without an answer"},
       {"echo '0 good' >&4; exit 1", LK_DATA, "ended without an answer"},
       {"echo '0 good' >&4; kill -ABRT $$", LK_DATA, "signal 6"},
