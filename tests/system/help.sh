@@ -13,12 +13,13 @@ for command in "${commands[@]}"; do
   # shellcheck disable=SC2086
   "$LOCKSTEP" help $command | cmp - help.txt || fail "help $command is not $command --help"
   head -1 help.txt | grep -q "^Usage: lockstep ${command%% *} " || fail "$command --help: no usage"
-  grep -q '^Examples\{0,1\}:$' help.txt && grep -q "^ .*lockstep $command " help.txt || fail "$command --help: no example"
+  grep -q '^Examples\{0,1\}:$' help.txt || fail "$command --help: no example"
+  grep -q "^ .*lockstep $command " help.txt || fail "$command --help: its example runs another command"
   if LC_ALL=C.UTF-8 grep -nE '.{81}' help.txt; then fail "$command --help: lines of more than 80 columns"; fi
 done
 
 # Every name in the table of other programs' options leads to an option that some command has.
-for command in "${commands[@]}"; do "$LOCKSTEP" ${command%% *} --help; done >helps.txt
+for command in "${commands[@]}"; do "$LOCKSTEP" "${command%% *}" --help; done >helps.txt
 pairs=$(sed -n 's/^ *{"\([a-z0-9_]*\)", "\([a-z0-9-]*\)"},$/\1 \2/p' "$LOCKSTEP_SOURCE/src/cli/option_names.c")
 [ "$(wc -l <<<"$pairs")" -gt 50 ] || fail "option_names.c: $(wc -l <<<"$pairs") names"
 while read -r name option; do
