@@ -1,5 +1,5 @@
-# Find what Lockstep stands on. Included by the build and, installed, by lockstepConfig.cmake; what is not there is
-# named in `lockstep_missing`. `lockstep_pc_requires` and `lockstep_pc_libs` say the same for lockstep.pc.
+# Find the libraries that Lockstep needs. Included by the build and, once installed, by lockstepConfig.cmake. Sets
+# `lockstep_missing` (names of those not found), `lockstep_pc_requires` and `lockstep_pc_libs` (for lockstep.pc).
 set(lockstep_missing)
 set(lockstep_pc_requires)
 set(lockstep_pc_libs)
@@ -16,7 +16,7 @@ else()
   list(APPEND lockstep_missing "MPI for C")
 endif()
 
-# lockstep_find(NAME what-to-call-it modules...): the first pkg-config module that is there, as PkgConfig::LOCKSTEP_NAME.
+# lockstep_find(NAME title modules...): the first pkg-config module that is found, as PkgConfig::LOCKSTEP_NAME.
 function(lockstep_find name title)
   foreach(module IN LISTS ARGN)
     if(PkgConfig_FOUND AND NOT TARGET PkgConfig::LOCKSTEP_${name})
@@ -31,7 +31,7 @@ function(lockstep_find name title)
   endif()
 endfunction()
 
-# Which MPI this is: openmpi, or mpich for it and those of its binary interface (Intel MPI, MVAPICH).
+# Which MPI this is: openmpi, or mpich, which includes those with its binary interface (Intel MPI, MVAPICH).
 set(lockstep_mpi mpich)
 if(MPI_C_FOUND)
   include(CheckSymbolExists)
@@ -43,7 +43,7 @@ if(MPI_C_FOUND)
   endif()
 endif()
 
-# What loads HDF5 loads its MPI, where it was built with one, and two of them in one program crash it.
+# A parallel HDF5 loads the MPI it was built with; two MPIs in one program crash it.
 function(lockstep_fits_mpi result)
   set(fits TRUE)
   foreach(library IN LISTS ARGN)
@@ -64,8 +64,8 @@ function(lockstep_fits_mpi result)
   set(${result} ${fits} PARENT_SCOPE)
 endfunction()
 
-# One target for HDF5, any that fits the MPI: what HDF5_ROOT names, Debian's for this MPI, a serial one (we use the plain
-# driver only), or what CMake finds. The headers of 1.10 and later are asked for 1.10's functions.
+# One target for HDF5, any that fits the MPI: the one in HDF5_ROOT, Debian's for this MPI, a serial one (parallel I/O is
+# not used), or the one that CMake finds. H5_USE_110_API selects the functions of 1.10 in the headers of later versions.
 function(lockstep_find_hdf5)
   set(unfit)
   set(modules hdf5-${lockstep_mpi} hdf5-serial hdf5)

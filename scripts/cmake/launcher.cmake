@@ -1,5 +1,5 @@
-# launcher/mpirun in the build folder: the mpirun of the MPI that was found here. A machine may have several, and ranks
-# that another one's started would not know each other.
+# launcher/mpirun in the build folder: the mpirun of the MPI that Lockstep is built with. A machine may have several, and
+# ranks started by the mpirun of another one could not communicate.
 function(lockstep_launcher_kind result program)
   execute_process(COMMAND ${program} --version OUTPUT_VARIABLE words ERROR_VARIABLE more)
   set(${result} "" PARENT_SCOPE)

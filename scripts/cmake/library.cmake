@@ -1,7 +1,7 @@
 # lockstep_add_library(): a static library of folders of src/, with the kernels compiled once for each instruction set.
 # The program and the tests link it. lockstep_add_public_library(): the one that is installed, from the same objects.
 
-# What every file of ours is compiled with. No -ffast-math, no -march=native: bits depend on the source alone.
+# Flags of all source files. No -ffast-math, no -march=native: bits depend on the source alone.
 add_library(lockstep_flags INTERFACE)
 target_compile_options(lockstep_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${LOCKSTEP_WERROR}>:-Werror>
@@ -25,8 +25,8 @@ else()
   target_compile_definitions(lockstep_flags INTERFACE LK_ONLY_PORTABLE=1)
 endif()
 
-# The arrows between folders: a folder of src/ is compiled with its own include directory and those of the folders named
-# here, so that the compiler finds no other header. ARCHITECTURE.md draws them; tests/arrows.sh compares.
+# Dependencies between folders: a folder of src/ is compiled with its own include directory and those of the folders
+# listed here, so the compiler finds no other header. tests/arrows.sh compares this table with ARCHITECTURE.md.
 set(LOCKSTEP_SEES_base)
 set(LOCKSTEP_SEES_math base)
 set(LOCKSTEP_SEES_comm base)
@@ -47,7 +47,7 @@ function(lockstep_include_folders target)
   target_include_directories(${target} PRIVATE ${directories})
 endfunction()
 
-# A folder that includes a foreign header sees that library, no other folder does.
+# Libraries that a folder is compiled with. tests/arrows.sh says which files may include their headers.
 set(LOCKSTEP_USES_base PkgConfig::LOCKSTEP_FYAML lockstep_unistring)
 set(LOCKSTEP_USES_math PkgConfig::LOCKSTEP_OPENBLAS)
 set(LOCKSTEP_USES_comm MPI::MPI_C)
@@ -55,7 +55,7 @@ set(LOCKSTEP_USES_store lockstep_hdf5 PkgConfig::LOCKSTEP_XXHASH PkgConfig::LOCK
     PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_data PkgConfig::LOCKSTEP_ARCHIVE PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_train PkgConfig::LOCKSTEP_JANSSON)
-if(TARGET lockstep_sentencepiece) # the only C++: one file between that library and us
+if(TARGET lockstep_sentencepiece) # the only C++ file: it wraps SentencePiece
   enable_language(CXX)
   set(CMAKE_CXX_STANDARD 17)
   list(APPEND LOCKSTEP_USES_data lockstep_sentencepiece)
