@@ -75,7 +75,7 @@ static inline void reference_step(reference *m, ptrdiff_t row, const double *h0,
 static inline double reference_derivative(const reference *m, reference_unit *unit, number *x, double dh, double dc) {
   const double e = 1e-100;
   const number kept = *x;
-  *x += CMPLX(0, e);
+  *x += e * _Complex_I; /* clang 14 has no CMPLX */
   m->cell->forward(unit);
   *x = kept;
   return (dh * cimag(unit->h) + dc * cimag(unit->c)) / e;

@@ -17,7 +17,7 @@ typedef struct fixture_task {
 static inline void fixture_names(lk_strings *s, ptrdiff_t count, int specials) {
   static const char *const special[] = {"<pad>", "<sos>", "<eos>", "<unk>"};
   for (ptrdiff_t i = 0; i < count; i++) {
-    char name[16];
+    char name[32];
     (void)snprintf(name, sizeof name, "w%td", i);
     const char *text = specials && i < LK_SPECIALS ? special[i] : name;
     assert_int_equal(lk_strings_add(s, text, strlen(text), i + 1), LK_OK);
