@@ -25,8 +25,6 @@ read -r -d '' circles <<'TABLE' || true
 src/data/deal_groups.c src/data/prepare_deal.c src/data/prepare_sources.c
 src/data/gunzip.c src/data/input.c
 src/data/loader_pairs.c src/data/loader_read.c
-src/infer/score.c src/infer/score_pairs.c
-src/task/net.c src/task/task.c src/task/task_classify.c src/task/task_label.c src/task/task_lm.c src/task/task_translate.c src/task/translate.c
 TABLE
 
 # One line for each folder, sorted: the folder, then the folders whose headers it may include, sorted.

@@ -4,7 +4,7 @@ unset CFLAGS CXXFLAGS
 
 # configure ARGUMENT...: a build folder, kept where one is there; flags: the command that compiles one source file.
 configure() { cmake -S "$LOCKSTEP_SOURCE" -B build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF "$@" >configure.txt 2>&1; }
-flags() { sed -n 's/ -c [^ ]*$/ /; s/.*"command": "\(.*lockstep_base\.dir\/src\/base\/arena\.c\.o\).*/ \1/p' build/compile_commands.json; }
+flags() { sed -n 's/.*"command": "\(.*src\/base\/arena\.c\.o\) .*/ \1/p' build/compile_commands.json; }
 fail() { echo "$1: $(flags)" && exit 1; }
 has() { grep -q -- " $1 " <<<"$(flags)" || fail "$1 is missing"; }
 lacks() { if grep -q -- " $1" <<<"$(flags)"; then fail "$1 should not be there"; fi; }
