@@ -1,16 +1,16 @@
-/* shards.h - virtual shards and the one tree that all sums follow.
+/* shards.h - shards of a batch, and the binary tree along which all sums are made.
  *
- * A run has S shards whatever the number of ranks R <= S; rank r hosts the contiguous block [r S/R, (r+1) S/R). Any sum
- * over the corpus is the sum of S terms, one a shard, along one fixed binary tree over the shard index: node (level l, index k)
- * covers shards [k 2^l, (k+1) 2^l) as far as they exist and is node(l-1, 2k) + node(l-1, 2k+1), or the left one alone
- * where the right does not exist. So its bits depend on S and never on R.
+ * A run has S shards, whatever the number of ranks R <= S; rank r computes the contiguous block [r S/R, (r+1) S/R). Any
+ * sum over a batch has one term for each shard. The terms are added along one fixed binary tree over the shard index:
+ * node (level l, index k) covers shards [k 2^l, (k+1) 2^l) as far as they exist and is node(l-1, 2k) + node(l-1, 2k+1),
+ * or the left one alone where the right one does not exist. So the bits depend on S and not on R.
  *
  *     S = 8, R = 3:   rank 0 | rank 1   | rank 2
- *                     0 1    | 2 3 4    | 5 6 7       a rank's block splits into whole subtrees, its parts:
- *                     (0 1)  | (2 3)(4) | (5)(6 7)
+ *                     0 1    | 2 3 4    | 5 6 7       the shards of a rank
+ *                     (0 1)  | (2 3)(4) | (5)(6 7)    they are whole subtrees of the tree
  *
- * Every tensor's gradient is assigned once a step, from leaves that hold all contributions of their shard: two trees
- * added at their roots would not give the same bits as one tree of added leaves. */
+ * The gradient of a tensor is summed once a step, and each shard's gradient contains all its contributions before the
+ * sum begins: two trees added at their roots would not give the same bits as one tree of added terms. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -26,23 +26,23 @@ typedef struct lk_range { /* indices begin .. end-1 */
 } lk_range;
 static inline ptrdiff_t lk_range_size(lk_range range) { return range.end - range.begin; }
 
-/* One of several ranks that do a work together, or the one that does it alone. */
+/* One of `count` ranks that divide a piece of work. */
 typedef struct lk_part {
   int index, count;
 } lk_part;
 #define LK_WHOLE ((lk_part){0, 1})
-/** Its share of n things: whole groups of `unit`, but for the last; all shares about alike. Not collective. */
+/** Its part of 0 .. n-1: parts are of about equal size and are cut at multiples of `unit`. Not collective. */
 lk_range lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit);
 
-/* A tensor whose gradient has few rows that are not zero, in the flat vector of parameters. Which rows a step touched is
- * told by marks, a byte a row, the rows of all such tensors counted one after the other. */
+/* The rows of a tensor whose gradient has few non-zero rows, such as an embedding, in the flat vector of parameters.
+ * Marks, a byte for each row of all such tensors in turn, tell which rows a step has touched. */
 typedef struct lk_row_block {
   ptrdiff_t offset, rows, width;
 } lk_row_block;
 
 typedef struct lk_subtree {
   int first, count; /* shards [first, first+count), global index */
-  int level;        /* of its root in the tree */
+  int level;        /* of its root */
 } lk_subtree;
 
 typedef struct lk_shards {
@@ -52,28 +52,28 @@ typedef struct lk_shards {
   lk_subtree subtree[LK_MAX_SUBTREES];
 } lk_shards;
 
-/** The block of rank `rank` of `size`; needs size <= total <= LK_MAX_SHARDS.      Not collective. */
+/** The shards of rank `rank` of `size`; size <= total <= LK_MAX_SHARDS.           Not collective. */
 lk_shards lk_shards_make(int total, int rank, int size);
-/** The whole subtrees of any block [begin, end) of shards, not empty.               Not collective. */
+/** The same for any block [begin, end) of shards that is not empty.               Not collective. */
 lk_shards lk_shards_block(int total, int begin, int end);
-/** The rank that hosts a shard.                                                   Not collective. */
+/** The rank that computes a shard.                                                Not collective. */
 int lk_shards_owner(int total, int size, int shard);
 
-/* A sum along the tree while its nodes arrive in order: a stack of partial sums, at most one a level. The caller keeps
- * vectors of equal length in slots 0..LK_TREE_LEVELS-1 and is told which to add:
+/* A sum along the tree whose nodes arrive in order: a stack of partial sums, at most one for each level. The caller
+ * keeps vectors of equal length in slots 0..LK_TREE_LEVELS-1; the functions tell which of them to add:
  *     lk_tree tree = lk_tree_start(shards->total, first);
  *     for each node in order { fill slot lk_tree_push(&tree, node);
  *         while (lk_tree_merge(&tree, &into, &from)) slot[into] += slot[from];  }
  * A node is one shard, or a subtree summed elsewhere. When all of a subtree has been pushed its sum is in slot 0. */
 typedef struct lk_tree {
-  int total, next; /* S; the shard that the next node must begin with */
+  int total, next; /* S; the first shard of the next node */
   int depth;       /* slots in use */
   lk_subtree node[LK_TREE_LEVELS + 1];
 } lk_tree;
 
 lk_tree lk_tree_start(int total, int first);
 int lk_tree_push(lk_tree *tree, lk_subtree node);
-/** Whether slot *into += slot *from is due (and taken as done).                    Not collective. */
+/** true: the caller must now do slot *into += slot *from, and call again.          Not collective. */
 int lk_tree_merge(lk_tree *tree, int *into, int *from);
 static inline lk_subtree lk_tree_shard(int shard) { return (lk_subtree){.first = shard, .count = 1, .level = 0}; }
 

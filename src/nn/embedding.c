@@ -11,7 +11,7 @@
 lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V, ptrdiff_t E,
                                double deviation) {
   *e = (lk_embedding){.V = V, .E = E};
-  /* rows of length about one, unless told otherwise: tied to an output they give logits of a sane size */
+  /* rows of length about one, unless a deviation is given: for a table tied to the output it keeps logits small */
   lk_init init = {LK_INIT_NORMAL, deviation > 0 ? deviation : 1 / sqrt((double)E)};
   lk_param weight = {.note = "V,E", .dims = 2, .shape = {V, E}, .init = init, .decay = 1, .sparse = 1};
   (void)snprintf(weight.name, sizeof weight.name, "%s.weight", name);

@@ -1,5 +1,5 @@
-/* no_blas.c - in the place of the kernels that use OpenBLAS where there is none for the architecture: a name that nobody
- * chooses here. */
+/* no_blas.c - replaces the kernels that use OpenBLAS where there is no OpenBLAS for the architecture. They cannot be chosen
+ * then. */
 #include "kernels.h"
 #include "math_impl.h"
 
