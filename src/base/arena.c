@@ -31,7 +31,7 @@ lk_real *lk_arena_reals(lk_arena *arena, ptrdiff_t n) { return take_many(arena, 
 
 int32_t *lk_arena_ints(lk_arena *arena, ptrdiff_t n) { return take_many(arena, n, sizeof(int32_t)); }
 
-/* A block that starts at a multiple of `align` (a power of two, whole pages): map too much, give back both ends. */
+/* A block that starts at a multiple of `align` (a power of two, whole pages): map more and unmap both ends. */
 static char *map_aligned(size_t size, size_t align) {
   if (size > SIZE_MAX - align) return NULL;
   void *map = mmap(NULL, size + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -55,9 +55,10 @@ lk_status lk_arena_reserve(lk_arena *arena) {
   size_t size = (need + align - 1) / align * align;
   char *base = map_aligned(size, align);
   if (!base) return LK_FAIL(LK_MEMORY, "out of memory: %.1f MiB in one block", mebibytes(size));
-  if (align == huge_page) (void)madvise(base, size, MADV_HUGEPAGE); /* may be refused: then small pages */
+  if (align == huge_page) (void)madvise(base, size, MADV_HUGEPAGE); /* may fail; then pages are small */
 
-  /* Page faults now, not in the first step; volatile, or the compiler knows that the pages are zero already. */
+  /* Page faults happen now, not in the first step. volatile: else the compiler drops stores of zeros to zeroed memory.
+   * */
   for (volatile char *at = base; at < base + size; at += page) *at = 0;
   arena->base = base;
   arena->reserved = size;

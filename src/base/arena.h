@@ -1,14 +1,15 @@
-/* arena.h - one aligned block, handed out in pieces.
+/* arena.h - one aligned block of memory, divided among buffers.
  *
- * Plan first, then bind: the same function that lays out a module's buffers runs twice, once on an arena without
- * memory, which only counts, and once on the real one, so sizes and pointers cannot disagree:
+ * The function that lays out a module's buffers runs twice: once on an arena without memory, which only adds up the
+ * sizes, and once on the allocated one, which gives out pointers. So sizes and pointers cannot disagree:
  *
  *     lk_arena a = {0};
- *     layout(&net, &a);                    counts: every pointer comes back NULL
+ *     layout(&net, &a);                    adds up; every pointer is NULL
  *     LK_TRY(lk_arena_reserve(&a));        one 64-byte aligned, pre-faulted block of that size
- *     layout(&net, &a);                    hands out
+ *     layout(&net, &a);                    gives out pointers
  *
- * Ownership: the arena owns the block; pieces die with it. Three lifetimes: the run, the largest batch, the step. */
+ * Ownership: the arena owns the block, and the pointers are valid as long as it. There are arenas for the run, for the
+ * largest batch and for a step. */
 #pragma once
 #include <stddef.h>
 
@@ -17,24 +18,24 @@
 
 typedef struct lk_arena {
   char *base;      /* NULL while planning */
-  size_t used;     /* bytes handed out, or counted */
+  size_t used;     /* bytes given out so far */
   size_t reserved; /* bytes of the block */
 } lk_arena;
 
 /** `bytes` bytes, 64-byte aligned; NULL while planning. Asserts that they fit.    Not collective. */
 void *lk_arena_take(lk_arena *arena, size_t bytes);
-/** Typed takes: n elements; negative n is a bug.                                  Not collective. */
+/** The same for n elements of a type; a negative n is a bug.                                 Not collective. */
 lk_real *lk_arena_reals(lk_arena *arena, ptrdiff_t n);
 int32_t *lk_arena_ints(lk_arena *arena, ptrdiff_t n);
-/** Allocate `used` bytes, touch every page (zeros), huge pages where granted; ready to hand out from the start. Where
- *  there is a block that is large enough it is kept as it is, a smaller one is replaced (count on a second arena and
- *  set `used`). LK_MEMORY, the arena then empty.                                  Not collective. */
+/** Allocate `used` bytes, zeroed and paged in, in huge pages if the system gives them, and start again at its first
+ *  byte. A block that is large enough is kept with its contents; a smaller one is replaced (add up on a second arena
+ *  and set `used`). LK_MEMORY, the arena then empty.                                  Not collective. */
 LK_CHECKED lk_status lk_arena_reserve(lk_arena *arena);
-/** Hand out from the start again.                                                 Not collective. */
+/** Start again at the first byte.                                                 Not collective. */
 void lk_arena_reset(lk_arena *arena);
 void lk_arena_release(lk_arena *arena);
 
-/** Checked allocation for set-up code: zeroed, LK_MEMORY with the size in words. *out is NULL on failure. */
+/** Checked allocation for set-up code: zeroed; LK_MEMORY with the size in the message. *out is NULL on failure. */
 LK_CHECKED lk_status lk_alloc(void *out, size_t count, size_t size);
 /** Grow *array (element size `size`) to hold at least `need` elements, at least doubling it; *capacity is updated, new
  *  elements are not zeroed. LK_MEMORY, *array then untouched. */

@@ -13,10 +13,10 @@
 
 #include "arena.h"
 
-enum { PATIENCE = 3 }; /* seconds that a pipe may stay silent before its first byte */
+enum { PIPE_SECONDS = 3 }; /* to wait for the first byte of a pipe */
 
 static lk_status buffer_room(lk_buffer *buffer, size_t more) {
-  if (more >= SIZE_MAX - buffer->size) return LK_FAIL(LK_MEMORY, "out of memory: a text of %zu bytes more", more);
+  if (more >= SIZE_MAX - buffer->size) return LK_FAIL(LK_MEMORY, "out of memory: %zu more bytes of text", more);
   return lk_grow(&buffer->data, &buffer->capacity, buffer->size + more + 1, 1);
 }
 
@@ -53,7 +53,7 @@ void lk_buffer_release(lk_buffer *buffer) {
   *buffer = (lk_buffer){0};
 }
 
-/* What can be read to an end: files, pipes that somebody writes to, terminals, and /dev/null. */
+/* Refuses what has no end: folders, devices other than terminals and /dev/null, and pipes without a writer. */
 static lk_status check_kind(int file, const char *path) {
   struct stat facts;
   if (fstat(file, &facts)) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
@@ -62,9 +62,9 @@ static lk_status check_kind(int file, const char *path) {
   if (S_ISBLK(facts.st_mode) || (S_ISCHR(facts.st_mode) && !null && !isatty(file)))
     return LK_FAIL(LK_IO, "cannot read '%s': it is a device, not a file", path);
   struct pollfd wait = {.fd = file, .events = POLLIN};
-  if (S_ISFIFO(facts.st_mode) && poll(&wait, 1, PATIENCE * 1000) == 0)
-    return LK_FAIL(LK_IO, "cannot read '%s': it is a pipe, and nobody has written to it for %d seconds", path,
-                   PATIENCE);
+  if (S_ISFIFO(facts.st_mode) && poll(&wait, 1, PIPE_SECONDS * 1000) == 0)
+    return LK_FAIL(LK_IO, "cannot read '%s': it is a pipe, and nothing was written to it in %d seconds", path,
+                   PIPE_SECONDS);
   return LK_OK;
 }
 
@@ -72,7 +72,7 @@ static lk_status read_all(lk_buffer *buffer, int file, const char *path) {
   enum { CHUNK = 1 << 16 };
   struct stat facts;
   if (fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0)
-    LK_TRY(buffer_room(buffer, (size_t)facts.st_size + 1)); /* and one, so that the end is seen without growing */
+    LK_TRY(buffer_room(buffer, (size_t)facts.st_size + 1)); /* one more, so that the end is found without growing */
   for (;;) {
     if (buffer->capacity - buffer->size < 2) LK_TRY(buffer_room(buffer, CHUNK));
     ssize_t got = read(file, buffer->data + buffer->size, buffer->capacity - buffer->size - 1);
@@ -90,7 +90,7 @@ lk_status lk_buffer_read_file(lk_buffer *buffer, const char *path) {
   if (strcmp(path, "-") == 0) {
     status = read_all(buffer, STDIN_FILENO, "standard input");
   } else {
-    /* Without O_NONBLOCK opening a pipe waits for its writer, for ever where there is none. */
+    /* Without O_NONBLOCK, opening a pipe waits for a writer, for ever if there is none. */
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
     status = check_kind(file, path);

@@ -1,14 +1,14 @@
 /* choices.h - which names a setting can have is known by the folder that owns the table behind it.
  *
- * The rows of settings (config_table.c) stand in `base`, the tables of cells, tasks, optimizers, ... in folders above it,
- * which `base` cannot include. So a folder registers its table, in the file that has it:
+ * The rows of settings (config_table.c) stand in `base`, the tables of cells, tasks, optimizers, ... in folders above
+ * it, which `base` cannot include. So a folder registers its table, in the file that has it:
  *
  *   static lk_choice cell_choice(size_t i) { return i < CELLS ? (lk_choice){.name = cells[i].name} : (lk_choice){0}; }
  *   LK_CHOICES("model.cell", cell_choice)
  *
- * Everything else follows from that: the check of the value, its error message, `lockstep config --describe`, the comments
- * of a printed configuration, and the warning for a setting that the chosen entry does not read. A new entry is one more
- * line in its table. */
+ * Everything else follows from that: the check of the value, its error message, `lockstep config --describe`, the
+ * comments of a printed configuration, and the warning for a setting that the chosen entry does not read. A new entry
+ * is one more line in its table. */
 #pragma once
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* config.c - a configuration: its life, YAML texts merged into it, and key=value assignments. */
+/* config.c - creating a configuration, and merging YAML texts and key=value assignments into it. */
 #include "config.h"
 
 #include <libfyaml.h>
@@ -34,13 +34,13 @@ void lk_config_release(lk_config *config) {
   *config = (lk_config){0};
 }
 
-/* One YAML text while it is merged. */
+/* A YAML text that is being merged. */
 typedef struct reading {
   lk_config *config;
-  const char *name; /* of the file, kept */
+  const char *name; /* of the file; lives as long as the configuration */
   const char *text;
   size_t size;
-  int line[LK_CONFIG_MOST_KEYS]; /* where this text sets a key, 0: not yet */
+  int line[LK_CONFIG_MOST_KEYS]; /* where this text has set a key; 0: not yet */
   int section_line[LK_CONFIG_SECTIONS];
 } reading;
 
@@ -48,8 +48,8 @@ typedef struct position {
   int line, column; /* from 1 */
 } position;
 
-/* Where a scalar begins, its opening quote included; `otherwise` for what carries no mark, or is no text at all: where
- * nothing begins, versions of the YAML library say differently. */
+/* Where a scalar begins, with its opening quote. `otherwise` for nodes that are no scalars and for empty ones, for
+ * which versions of the YAML library give different positions. */
 static position position_of(struct fy_node *node, position otherwise) {
   struct fy_token *token = node && fy_node_is_scalar(node) ? fy_node_get_scalar_token(node) : NULL;
   const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
@@ -70,27 +70,27 @@ static config_value value_of(struct fy_node *node) {
   if (fy_node_is_sequence(node)) value.form = FORM_LIST;
   if (fy_node_is_alias(node)) value.form = FORM_ALIAS;
   if (value.form != FORM_NOTHING || fy_node_is_null(node)) return value;
-  value.text = fy_node_get_scalar0(node); /* the document's; NUL-terminated */
+  value.text = fy_node_get_scalar0(node); /* owned by the document; NUL-terminated */
   (void)fy_node_get_scalar(node, &value.size);
   value.form = fy_node_get_style(node) == FYNS_PLAIN ? FORM_PLAIN : FORM_QUOTED;
   if (!value.text) value = (config_value){.form = FORM_NOTHING};
   return value;
 }
 
-/* Which of the two values counts would depend on their order. */
+/* A former and a present name side by side: which value counts would depend on their order. */
 static lk_status two_names(ptrdiff_t index, const char *place) {
   const config_key *key = &lk_config_keys[index];
   return LK_FAIL(LK_USAGE, "%s: %s is the former name of %s: give one of them", place, key->former, key->name);
 }
 
-/* A key or section that this text has given before. */
+/* LK_USAGE for a key or section that this text has already given. */
 static lk_status once(int *line, position at, const char *place, const char *path) {
   if (*line > 0) return LK_FAIL(LK_USAGE, "%s: '%s' is given twice, first in line %d", place, path, *line);
   *line = at.line;
   return LK_OK;
 }
 
-/* `name`: by which the text calls the key, its former one perhaps. */
+/* `name`: the key as the text has it, which may be the former name. */
 static lk_status merge_value(reading *r, ptrdiff_t index, const char *name, struct fy_node *node, position key_at,
                              const char *key_place) {
   struct lk_config_source *source = r->config->source;
@@ -155,7 +155,7 @@ static lk_status merge_root(reading *r, struct fy_node *root) {
   return LK_FAIL(LK_USAGE, "%s: expected lines of key: value", place);
 }
 
-/* The parser refuses a directive without a word. */
+/* The parser gives no error for a bad directive: find its line. */
 static int directive_line(const reading *r) {
   int line = 1;
   const char *end = r->text + r->size, *at = r->text;
@@ -183,7 +183,7 @@ static lk_status syntax_error(const reading *r, struct fy_diag *diag) {
 static lk_status second_document(const reading *r, struct fy_node *root) {
   char place[512];
   void *iterator = NULL;
-  struct fy_node *first = root; /* what begins it: of a mapping its first key */
+  struct fy_node *first = root; /* the first node with a position: of a mapping its first key */
   if (root && fy_node_is_mapping(root)) first = fy_node_pair_key(fy_node_mapping_iterate(root, &iterator));
   const position at = position_of(first, (position){0, 0});
   if (at.line == 0) return LK_FAIL(LK_USAGE, "%s: expected one YAML document, found a second after '---'", r->name);
@@ -191,7 +191,7 @@ static lk_status second_document(const reading *r, struct fy_node *root) {
   return LK_FAIL(LK_USAGE, "%s: expected one YAML document, found a second after '---'", place);
 }
 
-/* The documents of the text: at most one. The whole text is read before a key is set. */
+/* A text has at most one document. All of it is parsed before a key is set. */
 static lk_status merge_documents(reading *r, struct fy_parser *parser, struct fy_diag *diag) {
   lk_status status = LK_OK;
   struct fy_document *first = fy_parse_load_document(parser), *second = NULL;
@@ -230,14 +230,14 @@ lk_status lk_config_parse(lk_config *config, const char *text, size_t size, cons
   config->source->name = r.name;
 
   lk_status status = LK_OK;
-  struct fy_diag_cfg words; /* errors are collected: the library itself prints nothing */
-  fy_diag_cfg_default(&words);
-  words.fp = NULL;
+  struct fy_diag_cfg diag_settings; /* errors are collected, so that the library prints nothing */
+  fy_diag_cfg_default(&diag_settings);
+  diag_settings.fp = NULL;
   struct fy_parser *parser = NULL;
-  struct fy_diag *diag = fy_diag_create(&words);
+  struct fy_diag *diag = fy_diag_create(&diag_settings);
   if (diag) {
     fy_diag_set_collect_errors(diag, true);
-    /* Duplicates are ours to report, by the name and line of the first. */
+    /* We report duplicates ourselves, with the line of the first. */
     struct fy_parse_cfg how = {.flags = FYPCF_ALLOW_DUPLICATE_KEYS | FYPCF_COLLECT_DIAG, .diag = diag};
     parser = fy_parser_create(&how);
   }

@@ -1,10 +1,10 @@
 /* config.h - the settings of a run.
  *
- * YAML in, one plain struct out. A setting is one field here and one row in config_table.c, which has its default, range,
- * unit and help, whether it is fixed for a run, and on which corpora it has an effect. Parsing, messages, `lockstep config`,
- * the check of a resumed run and the warnings for settings without effect are made from the rows. Settings that choose
- * from a table (a cell, a task, an optimizer) are strings; the owner of the table registers it (choices.h). An unknown key
- * is an error that names the nearest key. Only config.c includes libfyaml. */
+ * YAML in, one plain struct out. A setting is one field here and one row in config_table.c, which has its default,
+ * range, unit and help, whether it is fixed for a run, and on which corpora it has an effect. Parsing, messages,
+ * `lockstep config`, the check of a resumed run and the warnings for settings without effect are made from the rows.
+ * Settings that choose from a table (a cell, a task, an optimizer) are strings; the owner of the table registers it
+ * (choices.h). An unknown key is an error that names the nearest key. Only config.c includes libfyaml. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ typedef struct lk_config_model {
   bool variational;     /* one mask for all times of a sequence (Gal & Ghahramani 2016) */
   double word_dropout;  /* a: word w becomes <unk> with a / (a + count(w)) (Kiperwasser & Goldberg 2016); 0 none */
   bool tied;            /* output weights are the embedding (Press & Wolf 2017; Inan et al. 2017) */
-  bool recurrent_bias;  /* a second bias b_hh, as PyTorch has it */
+  bool recurrent_bias;  /* a second bias b_hh, as in PyTorch */
   double forget_bias;   /* initial bias of forget gates */
   const char *recurrent_init; /* what W_hh starts from */
   const char *output;         /* the head: how outputs are trained and answered */
@@ -99,11 +99,11 @@ typedef struct lk_config {
   struct lk_config_source *source; /* owned: texts, and where each key was set */
 } lk_config;
 
-/* What a setting can depend on in a corpus; of a corpus, LK_CONFIG_IDS and one of the two others may hold. */
+/* Properties of a corpus on which the effect of a setting may depend. One of the last two is true of each corpus. */
 typedef enum lk_config_corpus {
-  LK_CONFIG_IDS = 1,    /* has units with ids, not frames */
-  LK_CONFIG_STREAM = 2, /* is one running text */
-  LK_CONFIG_ROWS = 4    /* has separate sequences */
+  LK_CONFIG_IDS = 1,    /* of units with ids, not of frames */
+  LK_CONFIG_STREAM = 2, /* one running text */
+  LK_CONFIG_ROWS = 4    /* separate sequences */
 } lk_config_corpus;
 
 /** Defaults.                                                                      Not collective. */
@@ -117,14 +117,15 @@ LK_CHECKED lk_status lk_config_override(lk_config *config, const char *assignmen
 LK_CHECKED lk_status lk_config_print(const lk_config *config, lk_buffer *out);
 /** All settings: type, range or choices, unit, default, help, for `lockstep config --describe`.   Not collective. */
 LK_CHECKED lk_status lk_config_describe(lk_buffer *out);
-/** Append the value of `key` as it would stand in a file. LK_MEMORY.              Not collective. */
+/** Append the value of `key` as it would be written in a file. LK_MEMORY.            Not collective. */
 LK_CHECKED lk_status lk_config_value(const lk_config *config, const char *key, lk_buffer *out);
-/** The same for a key that a user named at `place`, and a text without quotes. LK_USAGE, LK_MEMORY. Not collective. */
+/** The same for a key that a user gave at `place`, and without quotes around a text. LK_USAGE, LK_MEMORY. Not
+ *  collective. */
 LK_CHECKED lk_status lk_config_get(const lk_config *config, const char *place, const char *key, lk_buffer *out);
 /** LK_USAGE, naming the place where `key` was set: "tiny.yaml:7:9: model.cell: expected ..., found ...". */
 LK_CHECKED lk_status lk_config_error(const lk_config *config, const char *key, const char *format, ...) LK_PRINTF(3, 4);
-/** The index of the value of string key `key` among its choices, which have to be registered; LK_USAGE listing them, with the
- *  nearest.                                                                       Not collective. */
+/** The index of the value of string key `key` among its choices, which have to be registered; LK_USAGE listing them,
+ *  with the nearest.                                                                       Not collective. */
 LK_CHECKED lk_status lk_config_choice(const lk_config *config, const char *key, size_t *index);
 /** The same among names[count]. */
 LK_CHECKED lk_status lk_config_choice_of(const lk_config *config, const char *key, const char *const *names,
@@ -132,12 +133,12 @@ LK_CHECKED lk_status lk_config_choice_of(const lk_config *config, const char *ke
 /** Whether all settings that have choices are one of them. LK_USAGE.              Not collective. */
 LK_CHECKED lk_status lk_config_check_choices(const lk_config *config);
 /** Log a warning for each setting that was given by its former name, and for each that is not at its default but has no
- *  effect: beside the other settings, or on a corpus that is `corpora` (of lk_config_corpus; 0: not known yet). LK_MEMORY.
- *                                                                                 Not collective. */
+ *  effect: beside the other settings, or on a corpus that is `corpora` (of lk_config_corpus; 0: not known yet).
+ *                                                                                 LK_MEMORY. Not collective. */
 LK_CHECKED lk_status lk_config_warn(const lk_config *config, int corpora);
 /** The first key that is fixed for a run and differs from what the run began with, or NULL.   Not collective. */
 const char *lk_config_changed(const lk_config *began, const lk_config *now);
-/** The number of shards of a run on `ranks` ranks, from parallel.shards. LK_USAGE where it is not a number from 1 to
- *  LK_MAX_SHARDS or "ranks", or below the number of ranks.                        Not collective. */
+/** The number of shards of a run on `ranks` ranks, from parallel.shards. LK_USAGE if it is neither a number from 1
+ *  to LK_MAX_SHARDS nor "ranks", or if it is below the number of ranks.                       Not collective. */
 LK_CHECKED lk_status lk_config_shards(const lk_config *config, int ranks, int *shards);
 void lk_config_release(lk_config *config);

@@ -1,4 +1,4 @@
-/* config_choices.c - the registered tables of choices (choices.h), and settings that go by them. */
+/* config_choices.c - the registered tables of choices (choices.h), and the values of settings that have one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +44,8 @@ const char *lk_config_list(char out[LK_CONFIG_EXPECTED], const char *const *name
   return out;
 }
 
-/* A choice with an argument, "rollback N", is recognized by its first word; whoever reads the argument checks it. */
+/* A choice with an argument, "rollback N", is recognised by its first word; the code that reads the argument checks it.
+ * */
 static bool is_chosen(const char *name, const char *value) {
   const size_t word = strcspn(name, " ");
   return strncmp(name, value, word) == 0 && value[word] == name[word];

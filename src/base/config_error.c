@@ -19,7 +19,8 @@ lk_status lk_config_error(const lk_config *config, const char *key, const char *
   const ptrdiff_t index = lk_config_find(key, strlen(key));
   LK_ASSERT(index >= 0);
   const char *place = config->source->place[index];
-  if (!place) place = config->source->name; /* a default that does not do: name the file that should have set it */
+  if (!place)
+    place = config->source->name; /* a default that cannot be used: name the file that should have set the key */
   if (!place) place = "configuration";
   const char *name = lk_config_name_at(place, &lk_config_keys[index]);
   return LK_FAIL(LK_USAGE, "%s: %s%s%s", place, name, *name ? ": " : "", text);
@@ -30,8 +31,8 @@ static const char *tail(const char *name) {
   return dot ? dot + 1 : name;
 }
 
-/* The key meant by a name that is none: one with the same last part, as a right key may stand in the wrong section; else
- * the nearest by letters, of the same section if the name has one of ours, by its last part alone. */
+/* The key that an unknown name probably means: one with the same last part in another section; else the one whose last
+ * part has the smallest edit distance, in the same section if the name has one of ours. */
 static const char *nearest(const char *name) {
   const char *all[LK_CONFIG_MOST_KEYS + LK_CONFIG_SECTIONS];
   const size_t keys = (size_t)lk_config_key_count;

@@ -1,11 +1,11 @@
-/* config_names.c - what settings are called elsewhere: PyTorch, Keras, Hugging Face, fairseq, OpenNMT, Marian. A name is
- * looked up without its section, in small letters, '-' as '_'. */
+/* config_names.c - names of settings in PyTorch, Keras, Hugging Face, fairseq, OpenNMT and Marian. A name is looked up
+ * without its section, in small letters, with '_' for '-'. */
 #include <ctype.h>
 #include <string.h>
 
 #include "config_impl.h"
 
-/* `key`: ours. `instead`: what to say where a configuration has no such key. */
+/* `key`: ours. `instead`: the answer if we have no such key. */
 static const struct {
   const char *name, *key, *instead;
 } names[] = {

@@ -3,7 +3,7 @@
 
 #include "config_impl.h"
 
-/* Bytes of the section's name: 0 for a key at the top. */
+/* Length of the section's name; 0 for a key outside of sections. */
 static size_t section_size(const config_key *key) {
   const char *dot = strchr(key->name, '.');
   return dot ? (size_t)(dot - key->name) : 0;
@@ -18,7 +18,7 @@ static const config_section *section_of(const config_key *key) {
   return NULL;
 }
 
-/* "# One of: elman, lstm, gru.", in lines of at most about 110 columns. */
+/* "# One of: elman, lstm, gru.", broken into lines of about 110 columns. */
 static lk_status print_choices(const config_key *key, const char *indent, lk_buffer *out) {
   lk_choice_at *at = lk_choices_of(key->name);
   if (!at) return LK_OK;
@@ -63,7 +63,7 @@ static lk_status describe_choices(lk_choice_at *at, lk_buffer *out) {
   return LK_OK;
 }
 
-/* "only with train.optimizer: adam, adamw" where no other choice reads the setting. */
+/* "only with train.optimizer: adam, adamw" for a setting that only some choices of `by` read. */
 static lk_status describe_reader(const config_key *key, const char *by, lk_buffer *out) {
   lk_choice_at *at = lk_choices_of(by);
   int readers = 0;

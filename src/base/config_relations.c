@@ -1,4 +1,4 @@
-/* config_relations.c - what settings have to do with each other, with a corpus and with the run that they began: all from
+/* config_relations.c - which settings have an effect beside others and on a corpus, and which may change in a run: from
  * the rows of the table and the registered choices. */
 #include <string.h>
 
@@ -23,8 +23,8 @@ bool lk_choices_read(const char *key, size_t index, const char *setting) {
   return has_word(lk_choices_of(key)(index).reads, setting);
 }
 
-/* Whether some choices of a key read `setting`, but not the one that is chosen. A value that is no choice is no reason: it is
- * an error elsewhere. */
+/* Whether some choices of a key read `setting`, but not the one that is chosen. False for a value that is not a choice,
+ * which is an error elsewhere. */
 static bool leaves_unread(const lk_config *config, const config_key *key, const char *setting) {
   const char *names[LK_MOST_CHOICES];
   const size_t count = lk_choices_names(key->name, names);
@@ -36,7 +36,7 @@ static bool leaves_unread(const lk_config *config, const config_key *key, const 
   return false;
 }
 
-/* `value`: of `key`, as it stands in a file. */
+/* `value`: of `key`, as it would be written in a file. */
 static lk_status warn_of_choices(const lk_config *config, const config_key *key, const char *value) {
   lk_status status = LK_OK;
   lk_buffer other = {0};
@@ -52,7 +52,7 @@ done:
   return status;
 }
 
-/* What a corpus is that a setting has no effect on. */
+/* The corpora on which a setting for `corpora` has no effect, for the warning. */
 static const char *other_corpus(int corpora) {
   switch (corpora) {
     case LK_CONFIG_IDS:

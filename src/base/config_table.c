@@ -1,5 +1,5 @@
-/* config_table.c - the settings: one row each. The choices of a setting are registered by the owner of the table that has
- * them (choices.h). */
+/* config_table.c - the settings: one row each. The choices of a setting are registered by the owner of the table that
+ * has them (choices.h). */
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
@@ -27,8 +27,8 @@ const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
 #define KEY(field, default_) \
   .name = #field, .kind = KIND(field), .offset = offsetof(lk_config, field), .initial = default_
 #define RANGE(least_, most_) .least = least_, .most = most_
-/* From 0 (a share: to below 1). Beyond 2^53 not every whole number is a double. MOST_FLOAT is for what is computed with as a
- * float, in which larger numbers are infinite. */
+/* From 0 (a share: to below 1). Beyond 2^53 not every whole number is a double. MOST_FLOAT is for what is computed with
+ * as a float, in which larger numbers are infinite. */
 #define COUNT      RANGE(0, 0x1p53)
 #define SHARE      RANGE(0, 1), .open = BELOW_MOST
 #define UNLIMITED  RANGE(0, INFINITY)

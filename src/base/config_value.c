@@ -25,7 +25,7 @@ lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const
   return LK_OK;
 }
 
-/* Short forms of the largest exact whole number of a double and of the largest float. */
+/* The largest exact whole number of a double and the largest float are printed in a short form. */
 static const char *bound_text(char out[32], double value) {
   if (value == 0x1p53) return strcpy(out, "2^53");
   if (fabs(value) == (double)FLT_MAX) return strcpy(out, value > 0 ? "3.4e38" : "-3.4e38");
@@ -91,7 +91,7 @@ static bool in_range(const config_key *key, double value) {
   return isfinite(value) && above && below;
 }
 
-/* " (did you mean 0.5?)" where the value is of no form that is read, but tells what it means; else "". */
+/* " (did you mean 0.5?)" for a value in another notation whose meaning can be guessed; else "". */
 static const char *meant_text(char out[64], const config_key *key, config_value value) {
   static const char *const yes[] = {"yes", "on", "y", "1"}, *const no[] = {"no", "off", "n", "0"};
   char number[32];
@@ -113,7 +113,7 @@ static lk_status refuse(const config_key *key, config_value value, const char *p
   char expected[LK_CONFIG_EXPECTED], unit[64], found[256], meant[64];
   lk_config_expected(expected, key);
   found_text(found, value);
-  LK_ASSERT(place); /* a default that is refused is our own bug */
+  LK_ASSERT(place); /* a default out of range is a bug */
   const char *name = lk_config_name_at(place, key);
   return LK_FAIL(LK_USAGE, "%s: %s%sexpected %s%s, found %s%s", place, name, *name ? ": " : "", expected,
                  lk_config_unit_text(unit, key, "()"), found, meant_text(meant, key, value));
@@ -121,7 +121,7 @@ static lk_status refuse(const config_key *key, config_value value, const char *p
 
 static bool read_integer(const config_key *key, const char *text, int64_t *out) {
   if (!lk_number_whole(text, out) || !in_range(key, (double)*out)) return false;
-  return key->most >= 0x1p63 || *out <= (int64_t)key->most; /* 2^53 + 1 is 2^53 to a double */
+  return key->most >= 0x1p63 || *out <= (int64_t)key->most; /* as a double, 2^53 + 1 is 2^53 */
 }
 
 static bool read_real(const config_key *key, const char *text, double *out) {
@@ -140,7 +140,7 @@ static bool is_null(config_value value) {
   return false;
 }
 
-/* A copy of a path, with the home folder for "~". */
+/* A copy of a path, with "~" replaced by the home folder. */
 static lk_status keep_path(lk_config *config, const config_key *key, config_value value, const char *place,
                            const char **kept) {
   lk_buffer path = {0};
@@ -210,7 +210,7 @@ lk_status lk_config_shards(const lk_config *config, int ranks, int *shards) {
   return LK_OK;
 }
 
-/* A string that YAML reads back as itself without quotes. */
+/* Whether YAML reads the string as itself without quotes. */
 static bool is_plain(const char *text) {
   config_value value = {FORM_PLAIN, text, strlen(text)};
   if (is_null(value) || !(isalnum((unsigned char)*text) || *text == '/' || *text == '.')) return false;
@@ -226,7 +226,9 @@ static lk_status format_string(const char *text, lk_buffer *out) {
     bytes = lk_utf8_next(text, left);
     LK_ASSERT(bytes > 0);
     unsigned char c = (unsigned char)*text, d = bytes > 1 ? (unsigned char)text[1] : 0;
-    bool special = bytes == 3 && (c == 0xe2 || c == 0xef); /* line separators, byte order mark: cheaper escaped all */
+    bool special =
+        bytes == 3 &&
+        (c == 0xe2 || c == 0xef); /* line separators and the byte order mark are among these: escape them all */
     uint32_t code = (c & 0x0fu) << 12 | (d & 0x3fu) << 6 | (bytes == 3 ? (unsigned char)text[2] & 0x3fu : 0);
     if (c == '"' || c == '\\')
       LK_TRY(lk_buffer_printf(out, "\\%c", c));

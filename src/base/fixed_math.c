@@ -56,13 +56,13 @@ double lk_fixed_exp(double x) {
   if (x < -708) return 0;
   const int k = (int)(x * 0x1.71547652b82fep0 + (x < 0 ? -0.5 : 0.5));
   const double high = x - k * ln2_high, low = k * ln2_low, r = high - low;
-  /* what was lost when r was rounded goes with the small terms */
+  /* the rounding error of r is added to the small terms */
   const double lost = (high - r) - low;
   const double y = 1 + (r + (lost + r * r * polynomial(series, sizeof series / sizeof *series, r)));
   return y * power_of_two(k / 2) * power_of_two(k - k / 2);
 }
 
-/* ---- powers: numbers in two parts, high + low ---- */
+/* ---- powers: numbers as the sum of two doubles, high + low ---- */
 
 typedef struct pair {
   double high, low;
@@ -85,12 +85,12 @@ static pair times(pair a, pair b) {
   return sum_of(p.high, p.low + (a.high * b.low + a.low * b.high));
 }
 
-/* base^n, base in (2^-20, 2^20): the powers stay where products are exact, or become 0 or infinity. */
+/* base^n, base in (2^-20, 2^20): powers stay in the range where products are exact, or become 0 or infinity. */
 static double whole_power(double base, uint64_t n) {
   pair result = {1, 0}, square = {base, 0};
   for (; n > 0; n >>= 1) {
     if (n & 1) result = times(result, square);
-    if (!(result.high < 0x1p900)) return INFINITY; /* or NaN, as the parts of what overflowed */
+    if (!(result.high < 0x1p900)) return INFINITY; /* or NaN: the parts of a number that overflowed */
     if (result.high < 0x1p-900) return 0;
     if (n > 1) square = times(square, square);
     if (!(square.high < 0x1p900)) return INFINITY;

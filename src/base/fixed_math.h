@@ -1,10 +1,10 @@
 /* fixed_math.h - log, exp, power and cosine of doubles, the same bits on every machine.
  *
- * A libm's functions differ in the last place from one version, architecture and instruction set to another: glibc picks
- * other code where the CPU has a fused multiply-add. Whatever reaches a weight, or decides what becomes of a run (initial
- * values, learning rates, Adam's corrections, losses), is computed by these instead: sums, products, quotients and square
- * roots, which IEEE 754 rounds in one way only, in an order that is written down. Square roots are libm's: one
- * instruction, always exact.
+ * The functions of libm differ in the last place between versions, architectures and instruction sets; glibc, for
+ * example, has other code for CPUs with fused multiply-add. Everything that changes a weight or a decision of a run
+ * (initial values, learning rates, Adam's corrections, losses) is computed by the functions here. They consist of sums,
+ * products, quotients and square roots in a fixed order, and IEEE 754 defines the rounding of each. Square roots are
+ * libm's, as they are correctly rounded everywhere.
  *
  * Errors are below one unit in the last place unless said otherwise. NaN gives NaN. */
 #pragma once

@@ -1,9 +1,9 @@
 /* inputs.h - the named columns that a net reads: tokens of a vocabulary or numbers, for each row of a packed batch.
  *
- * The corpus says which columns there are (lk_column_form), the loader fills them (lk_column), and the net's input layer
- * (nn/input_layer.h) makes rows of reals of those that the configuration names. Column 0 is what the corpus consists of:
- * "source", words or other units, or "frames". The others belong to its positions, such as a word's casing.
- *
+ * The corpus says which columns there are (lk_column_form), the loader fills them (lk_column), and the net's input
+ * layer (nn/input_layer.h) makes rows of reals of those that the configuration names. Column 0 is what the corpus
+ * consists of: "source", words or other units, or "frames". The others belong to its positions, such as a word's
+ *casing. 
  * Ownership: all pointers are to memory of whoever filled them in. */
 #pragma once
 #include <stddef.h>

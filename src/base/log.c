@@ -106,7 +106,7 @@ static void draw(void) {
   state.live = true;
 }
 
-static void tell(lk_log_level level, bool screen, const char *format, va_list args) {
+static void write_line(lk_log_level level, bool screen, const char *format, va_list args) {
   char text[LONGEST_LINE];
   (void)vsnprintf(text, sizeof text, format, args);
   pthread_mutex_lock(&mutex);
@@ -123,14 +123,14 @@ static void tell(lk_log_level level, bool screen, const char *format, va_list ar
 void lk_log(lk_log_level level, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  tell(level, true, format, args);
+  write_line(level, true, format, args);
   va_end(args);
 }
 
 void lk_log_record(lk_log_level level, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  tell(level, false, format, args);
+  write_line(level, false, format, args);
   va_end(args);
 }
 

@@ -66,7 +66,7 @@ const char *lk_number_text(char out[32], double value) {
   return out;
 }
 
-/* What may stand behind a number; `seconds` where it is a time. */
+/* Suffixes of numbers; `seconds`: the factor is one of a time. */
 static const struct {
   const char *word;
   double factor;
@@ -77,7 +77,7 @@ static const struct {
                 {"minute", 60, true},  {"minutes", 60, true}, {"h", 3600, true},    {"hour", 3600, true},
                 {"hours", 3600, true}, {"d", 86400, true},    {"day", 86400, true}, {"days", 86400, true}};
 
-/* The factor of what stands behind the number, 0 where it is none. */
+/* The factor of a suffix, 0 if it is unknown. */
 static double factor_of(const char *word, size_t size, const char *unit) {
   const double second = strcmp(unit, "seconds") == 0 ? 1 : strcmp(unit, "minutes") == 0 ? 1.0 / 60 : 0;
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
@@ -86,7 +86,7 @@ static double factor_of(const char *word, size_t size, const char *unit) {
   return strlen(unit) == size && memcmp(unit, word, size) == 0 ? 1 : 0;
 }
 
-/* Copy a number without the marks between its groups of digits, with a point where it has a comma. */
+/* Copy a number without separators between groups of digits, with a point in place of a decimal comma. */
 static bool without_groups(char out[64], const char *text, size_t size) {
   const char *comma = memchr(text, ',', size);
   const size_t behind = comma ? size - (size_t)(comma - text) - 1 : 0;
@@ -107,7 +107,7 @@ static bool without_groups(char out[64], const char *text, size_t size) {
 bool lk_number_guess(const char *text, const char *unit, double *value) {
   char number[64];
   double read;
-  if (lk_number_real(text, &read)) return false; /* it means itself */
+  if (lk_number_real(text, &read)) return false; /* it is a number already */
   while (isspace((unsigned char)*text)) text++;
   const size_t size = strspn(text, "+-0123456789.,_'");
   const char *word = text + size, *end = text + strlen(text);
@@ -130,6 +130,6 @@ const char *lk_number_why_not(const char *text) {
   if (!isfinite(value)) return ", which is not finite";
   return value == 0 && is_decimal(text, &plain_digits) && strpbrk(at, "123456789") &&
                  strcspn(at, "123456789") < strcspn(at, "eE")
-             ? ", which is too near to 0"
+             ? ", which is too close to 0"
              : "";
 }

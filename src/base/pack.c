@@ -26,7 +26,7 @@ void lk_pack_layout(lk_pack *pack, lk_arena *arena, const lk_shards *shards, ptr
   pack->id = lk_arena_take(arena, (size_t)B * sizeof(uint32_t));
 }
 
-/* B, N, T and the first row of each shard, from the lengths; checks what the caller promised. */
+/* B, N, T and the first row of each shard, from the lengths; checks what the caller set. */
 static void measure(lk_pack *pack) {
   ptrdiff_t N = 0, T = 0;
   LK_ASSERT(pack->shard_seq[0] == 0);
@@ -47,12 +47,12 @@ static void measure(lk_pack *pack) {
   pack->T = T;
 }
 
-/* The rows of one shard, and its share of step[t+1] and linked[t]. */
+/* The rows of one shard, and its part of step[t+1] and linked[t]. */
 static void fill_shard(lk_pack *pack, int s) {
   const ptrdiff_t first = pack->shard_seq[s], base = pack->shard_row[s];
   ptrdiff_t row = base, before = 0, running = pack->shard_seq[s + 1] - first;
   for (ptrdiff_t t = 0; running > 0; t++) {
-    ptrdiff_t after = running; /* so many still run at t+1 */
+    ptrdiff_t after = running; /* sequences that have a row at t+1 */
     while (after > 0 && pack->length[first + after - 1] <= t + 1) after--;
     pack->start[base + t] = (int32_t)row;
     pack->step[t + 1] += running;
@@ -68,7 +68,7 @@ static void fill_shard(lk_pack *pack, int s) {
   }
 }
 
-/* Rows by time, at each time first those with a later row; inside both, by shard and row. */
+/* Rows sorted by time; in each time those with a later row first; within both by shard and row. */
 static void fill_order(lk_pack *pack) {
   ptrdiff_t *with = pack->cursor, *without = pack->cursor + pack->T;
   for (ptrdiff_t t = 0; t < pack->T; t++) {

@@ -1,16 +1,17 @@
 /* pack.h - a batch without padding.
  *
- * Inside a shard the sequences lie by falling length, time-major: the rows of time t are the n_t sequences that still
- * run. A shard's rows are contiguous; a step in time visits the running rows of all the rank's shards through a list.
+ * In a shard the sequences are sorted by falling length and stored time-major: time t has one row for each of the n_t
+ * sequences that are longer than t. A shard's rows are contiguous; a step in time visits the rows of that time in all
+ * the rank's shards through a list.
  *
  *     shard 0: lengths 3 2 2             shard 1: lengths 2 1
  *     row   0 1 2 | 3 4 5 | 6            7 8 | 9                  N = 10 rows, B = 5 sequences
  *     time  0     | 1     | 2            0   | 1
- *     list of time 0: 0 1 2 7 | 8        those with a later row come first: 4 of 5
+ *     list of time 0: 0 1 2 7 | 8        those with a later row first: 4 of 5
  *
- * State matrices have B rows in front for the states that sequences start from, so that "the state before row r" is
- * always a row of the same matrix:  [ B initial rows | N rows ], lk_pack_before(). Read backwards in time the same rows
- * serve the other direction. Nothing here depends on what the rows hold; all arrays live in the arena given. */
+ * State matrices begin with B rows for the initial states, so that the state before row r is always a row of the same
+ * matrix:  [ B initial rows | N rows ], lk_pack_before(). The backward direction uses the same rows in reverse order of
+ * time. Nothing here depends on what the rows contain. The arena owns all arrays. */
 #pragma once
 #include "arena.h"
 #include "shards.h"
@@ -27,12 +28,12 @@ typedef struct lk_pack {
   int32_t *later;                   /* [N] row at time+1, or -1 */
   int32_t *order;                   /* [N] rows by time */
   ptrdiff_t *step;                  /* [T+1] rows of time t: order[step[t] .. step[t+1]) */
-  ptrdiff_t *linked;                /* [T] so many of them, the first, have a later row */
-  uint32_t *id;                     /* [B] corpus row (or lane) of a sequence: the key of its random numbers */
+  ptrdiff_t *linked;                /* [T] how many of them have a later row; they come first */
+  uint32_t *id;                     /* [B] corpus row (or lane) of a sequence: selects its random numbers */
   int32_t *home;                    /* [B] the local shard of a sequence */
   int32_t *start;                   /* [N] start[shard_row[s] + t]: first row of time t of local shard s */
   ptrdiff_t *cursor;                /* [2T] scratch of lk_pack_fill() */
-  ptrdiff_t B_most, N_most, T_most; /* what was laid out */
+  ptrdiff_t B_most, N_most, T_most; /* capacity */
 } lk_pack;
 
 /** Lay out the arrays for at most B sequences, N rows, T steps.                   Not collective. */

@@ -15,7 +15,7 @@ static uint64_t finalise(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-/* Finalised twice, so that neighbouring seeds and purposes, and sums of the two, have nothing in common. */
+/* Finalised twice, so that neighbouring seeds, purposes, and sums of the two give unrelated keys. */
 lk_rng lk_rng_make(uint64_t seed, lk_purpose purpose) {
   const uint64_t golden = 0x9e3779b97f4a7c15u;
   uint64_t key = finalise(finalise(seed + golden) + golden * (uint64_t)purpose);
@@ -64,7 +64,7 @@ double lk_rng_normal(lk_rng rng, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
   return sqrt(-2.0 * lk_fixed_log(u)) * lk_fixed_cos_turns(v);
 }
 
-/* floor(random * bound / 2^64): uneven by less than bound / 2^64, nothing that a corpus could show. */
+/* floor(random * bound / 2^64): the bias is below bound / 2^64, too small to matter. */
 static ptrdiff_t below(uint64_t random, ptrdiff_t bound) {
   return (ptrdiff_t)(uint64_t)(((uint128)random * (uint64_t)bound) >> 64);
 }

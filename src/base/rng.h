@@ -1,8 +1,8 @@
-/* rng.h - random numbers as a function of what they are for.
+/* rng.h - random numbers as a function of their purpose.
  *
- * Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"): no state, so the
- * number that unit u of time t of corpus row r gets at step n is the same on whatever rank it is asked for, and a
- * resumed run asks for the same numbers again. Keyed by (seed, purpose); counted by (step, row, layer|time, unit). */
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). It has no
+ * state: the number for unit u at time t of corpus row r in step n is the same on every rank, and in a resumed run.
+ * Keyed by (seed, purpose); counted by (step, row, layer|time, unit). */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@ typedef enum lk_purpose {
   LK_PURPOSE_WORD,      /* words replaced by <unk>        */
   LK_PURPOSE_SAMPLE,    /* generated text                 */
   LK_PURPOSE_SCHEDULED, /* scheduled sampling             */
-  LK_PURPOSE_DEAL       /* rows dealt to parts by prepare */
+  LK_PURPOSE_DEAL       /* rows assigned to splits by prepare */
 } lk_purpose;
 
 typedef struct lk_rng {

@@ -11,8 +11,8 @@ lk_range lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit) {
 
 static int block_first(int total, int rank, int size) { return (int)((int64_t)rank * total / size); }
 
-/* Whether the node with this first shard and level is a left child whose right sibling lies beyond the last shard: then
- * its parent is the same sum. The root has no parent. */
+/* Whether the node with this first shard and level is a left child without a right sibling: then its parent is the same
+ * sum. The root has no parent. */
 static int only_child(int total, int first, int level) {
   int width = 1 << level;
   return width < total && (first >> level) % 2 == 0 && first + width >= total;

@@ -1,13 +1,14 @@
-/* signals.h - signals as the system has them, where libraries took them for themselves. */
+/* signals.h - undo the signal handlers that libraries install. */
 #pragma once
 #include <stdbool.h>
 
-/* 1 in builds with a sanitizer, which has its own allocator and handlers of crashes, and exceeds limits on memory. */
+/* 1 in builds with a sanitizer, which has its own allocator and crash handlers, and needs more memory than limits
+ * allow. */
 #ifndef LK_SANITIZED
 #define LK_SANITIZED 0
 #endif
 
-/** Back to the system's way: SIGHUP, which UCX (below many an MPI) takes for a wish to see its traces, and with `crashes`
- *  what a crash raises too, which it answers with pages of text. What is ignored stays so; with a sanitizer crashes stay
- *  the sanitizer's. Before the program has handlers of its own.                    Not collective. */
+/** Give SIGHUP its default action again, and with `crashes` the signals of a crash too: UCX, a library below several
+ *  MPIs, installs handlers that print its traces. Ignored signals stay ignored, and a sanitizer keeps its handlers of
+ *  crashes. To be called before the program installs handlers.                              Not collective. */
 void lk_signals_reset(bool crashes);

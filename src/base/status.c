@@ -16,7 +16,7 @@ static struct {
   atomic_flag ending; /* a second assertion, in a thread or inside end_job, must not end the job again */
 } on_assert = {.rank = 0, .end_job = NULL, .ending = ATOMIC_FLAG_INIT};
 
-/* The record is one line whatever was put into it, and names out of a stranger's file say nothing to a terminal. */
+/* Control characters become spaces: the message is one line, and names from a file cannot control a terminal. */
 static void flatten(char *text) {
   for (; *text; text++)
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';

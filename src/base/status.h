@@ -1,9 +1,9 @@
-/* status.h - how a failure travels: a code up the call chain, one record with its words.
+/* status.h - failures: a code that functions return, and one record with the message.
  *
- * A function that can fail returns lk_status. The first failure is kept in one record (code, place, text) that the
- * program prints once, with the rank, just before it exits; later ones while it unwinds do not overwrite it.
- * Three kinds of trouble, three mechanisms: what users and machines do wrong is a status; our own bug is LK_ASSERT;
- * numerical trouble is a result that the trainer has a policy for. Library code never prints and never exits. */
+ * A function that can fail returns lk_status. The first failure is recorded (code, place, text) until the program
+ * prints it, with the rank, before it exits; failures that follow from it do not overwrite it. Errors of users and
+ * machines are a status; a bug of ours is LK_ASSERT; a non-finite number is a result that the trainer handles. Library
+ * code neither prints nor exits. */
 #pragma once
 
 /* name, exit code of the program, words */
@@ -42,14 +42,14 @@ LK_CHECKED lk_status lk_fail_at(const char *file, int line, lk_status code, cons
 #define LK_FAIL(code, ...) lk_fail_at(__FILE__, __LINE__, code, __VA_ARGS__)
 #endif
 
-/** The recorded failure becomes one of `code`, which is returned: whoever found it could not know whose mistake it is.
+/** Change the code of the recorded failure, which is returned: for a caller who knows better whose error it is.
  *                                                                                 Not collective. */
 LK_CHECKED lk_status lk_fail_as(lk_status code);
 /** The recorded failure (code LK_OK where there is none).                         Not collective. */
 const lk_error *lk_error_get(void);
-/** Forget the recorded failure: the caller has dealt with it.                     Not collective. */
+/** Delete the recorded failure, which the caller has handled.                     Not collective. */
 void lk_error_clear(void);
-/** The exit code / the words of a status.                                         Not collective. */
+/** The exit code / the name of a status.                                          Not collective. */
 int lk_status_exit_code(lk_status status);
 const char *lk_status_words(lk_status status);
 
@@ -66,7 +66,7 @@ const char *lk_status_words(lk_status status);
     if (status != LK_OK) goto done; \
   } while (0)
 
-/* Our own bug: prints rank and place and ends the job. Never compiled out. */
+/* For bugs: prints rank and place and ends the job. Never compiled out. */
 #define LK_ASSERT(truth) ((truth) ? (void)0 : lk_assert_failed(__FILE__, __LINE__, #truth))
 _Noreturn void lk_assert_failed(const char *file, int line, const char *truth);
 /** Install how an assertion ends the job (comm installs MPI_Abort); default abort(). */

@@ -6,20 +6,20 @@
 
 #include "arena.h"
 
-/* How the tags of a vocabulary are written; the order decides where several fit as many labels. */
+/* The forms of tags; the first is taken if several match equally many labels. */
 typedef struct layout {
   char separator; /* '\0': a letter alone, without a type */
-  bool behind;    /* the letter stands behind the type */
+  bool behind;    /* the letter is after the type */
 } layout;
 
 static const layout layouts[] = {{'-', false}, {'_', false}, {'-', true}, {'_', true},  {':', false},
                                  {'/', false}, {':', true},  {'/', true}, {'\0', false}};
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
-/* A label cut in two; prefix '\0': it does not fit. */
+/* A label cut in two; prefix '\0': it does not match. */
 typedef struct parts {
   char prefix;
-  char letter; /* as it is written, in capitals */
+  char letter; /* the letter itself, as a capital */
   const char *type;
   size_t size;
 } parts;
@@ -63,7 +63,7 @@ static parts cut_label(const lk_strings *labels, ptrdiff_t i, layout how) {
 
 #define LETTER(letter) (1u << ((letter) - 'A'))
 
-/* Labels that fit, and a bit for each letter among them. */
+/* The number of labels that match, and a bit for each letter among them. */
 static ptrdiff_t count_fits(const lk_strings *labels, layout how, unsigned *letters) {
   ptrdiff_t fits = 0;
   *letters = 0;
@@ -76,8 +76,8 @@ static ptrdiff_t count_fits(const lk_strings *labels, layout how, unsigned *lett
   return fits;
 }
 
-/* Single letters may be anything (inside, membrane, outside): without types there is a B and what goes with it, or there
- * are I and O and nothing else. */
+/* Single letters may have another meaning (inside, membrane, outside). Without types they mark spans if there are B and
+ * a letter that can follow it, or exactly I and O. */
 static bool mark_spans(layout how, unsigned letters) {
   const unsigned I = LETTER('I'), O = LETTER('O');
   if (how.separator != '\0') return (letters & ~O) != 0;
@@ -85,8 +85,8 @@ static bool mark_spans(layout how, unsigned letters) {
   return ((letters & LETTER('B')) && (letters & follow)) || letters == (I | O);
 }
 
-/* The layout that most labels fit; of several the first in which a letter begins something: PER-B, but also S-B and S-I,
- * which are no two spans of one word each. */
+/* The form that most labels match; of several, the first with a letter that begins a span: the tags S-B and S-I have
+ * the type S and the letters B and I, and are not two kinds of single words. */
 static layout choose(const lk_strings *labels, ptrdiff_t *most, bool *spans) {
   layout best = layouts[0];
   bool best_begins = false;
@@ -127,7 +127,8 @@ static lk_status number_types(lk_tagset *set, typed *list, ptrdiff_t count) {
   return LK_OK;
 }
 
-/* The labels' tags from set->tag[first] on, and what has a type onto the list. The first that does not fit, or -1. */
+/* Writes the labels' tags to set->tag[first] ..., and adds new types to the list. The first label that does not match,
+ * or -1. */
 static ptrdiff_t read_tags(lk_tagset *set, const lk_strings *labels, layout how, ptrdiff_t first, typed *list,
                            ptrdiff_t *listed) {
   ptrdiff_t misfit = -1;

@@ -1,31 +1,31 @@
-/* tags.h - labels of words read as tags that mark spans: a letter that says where in a span the word stands, and a type.
+/* tags.h - labels of words as span tags: a letter for the position in the span, and a type.
  *
- *   B begins   I M inside   E L ends   S U W is one alone   O is outside   (IOB1, IOB2, BIOES, BILOU, BMES, BMEWO)
+ *   B begin   I M inside   E L end   S U W single word   O outside   (IOB1, IOB2, BIOES, BILOU, BMES, BMEWO)
  *
- * In capitals or small letters, with the type behind (B-PER, b_per, B:PER, B/PER) or in front (PER-B), or without types
- * (B I O; B M E S). One vocabulary is written in one of these ways: the one that most of its labels fit.
- * Not collective throughout. */
+ * Letters may be capital or small, the type after them (B-PER, b_per, B:PER, B/PER) or before (PER-B), or there are no
+ * types (B I O; B M E S). All labels of a vocabulary are read in the same of these forms: the one that most of them
+ * match. Not collective throughout. */
 #pragma once
 #include "text.h"
 
 typedef struct lk_tag {
-  char prefix;  /* B I E S O, or '\0' where the label is no span tag */
-  int32_t type; /* number of the type; -1 for O and where there is none */
+  char prefix;  /* B I E S O; '\0': the label is not a span tag */
+  int32_t type; /* number of the type; -1: none, as for O */
 } lk_tag;
 
 typedef struct lk_tagset {
-  lk_tag *tag;      /* [count] of each label, then of each that training never had */
+  lk_tag *tag;      /* [count] of each label, then of each that training does not have */
   ptrdiff_t count;  /* labels */
-  ptrdiff_t fits;   /* of them span tags */
-  ptrdiff_t misfit; /* the first label that is none, in the order of the vocabulary; -1: all are */
-  int spans;        /* whether they mark spans at all: all fit, and not by chance */
+  ptrdiff_t fits;   /* how many of them are span tags */
+  ptrdiff_t misfit; /* the first label that is not, in the order of the vocabulary; -1: all are */
+  int spans;        /* whether the labels mark spans: all are span tags, and not by chance */
   lk_strings types; /* names of the types in the order of their bytes; "_" where tags have no types */
 } lk_tagset;
 
-/** Labels decide what the tags are like; `unseen` (or NULL), those that training never had, are read in the same way. One
- *  that is no span tag is inside of a span of a type without a name, types.count; so is the only one where there are no
- *  names. LK_MEMORY. */
+/** The labels decide the form of the tags; `unseen` (or NULL), labels that training does not have, are read in the same
+ *  form. One of them that is not a span tag counts as inside a span of the nameless type types.count; so does the only
+ *  one if there are no names. LK_MEMORY. */
 LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen);
 void lk_tagset_release(lk_tagset *set);
-/** Whether most labels are span tags, but not all: then `misfit` keeps figures of spans from being had. */
+/** Whether most labels are span tags, but not all: `misfit` is then the reason why there are no span metrics. */
 static inline bool lk_tagset_spoilt(const lk_tagset *set) { return set->misfit >= 0 && 2 * set->fits > set->count; }

@@ -11,8 +11,8 @@
 
 static bool continues(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
-/* Table 3-7 of the Unicode standard: what may follow a leading byte, so that there are no overlong forms, no surrogates
- * and nothing above U+10FFFF. */
+/* The bytes that may follow a leading byte (Unicode, table 3-7): no overlong forms, no surrogates, nothing above
+ * U+10FFFF. */
 size_t lk_utf8_next(const char *text, size_t size) {
   const unsigned char *at = (const unsigned char *)text;
   if (size == 0) return 0;
@@ -90,9 +90,9 @@ lk_character lk_utf8_character(const char *text, size_t bytes) {
   return uc_is_property_uppercase(c) || uc_is_property_titlecase(c) ? LK_CHARACTER_UPPER : LK_CHARACTER_OTHER;
 }
 
-/* Characters that NFC keeps whatever stands beside them inside this set, and whose lower-case form is one character of
- * its own, independent of context: Latin, Cyrillic, common punctuation, kana, Han and Hangul syllables. Not complete,
- * only common: text of these alone needs no normalisation. U+0130 becomes two characters, hence its absence. */
+/* Characters that NFC does not change, beside any others of this set, and whose lower-case form is a single character
+ * independent of context: Latin, Cyrillic, common punctuation, kana, Han and Hangul syllables. The set need not be
+ * complete: text of these characters alone skips normalisation. U+0130 is left out, as it becomes two characters. */
 static bool is_plain(uint32_t c) {
   if (c < 0x300) return c != 0x130;
   if (c < 0x2010) return (c >= 0x400 && c <= 0x482) || (c >= 0x48a && c <= 0x52f);
@@ -143,7 +143,7 @@ static lk_status append_folded(lk_buffer *out, const char *text, size_t size, bo
   const uint8_t *in = (const uint8_t *)text;
   uint8_t *folded = lower ? u8_tolower(in, size, NULL, nfc ? UNINORM_NFC : NULL, NULL, &length)
                           : u8_normalize(UNINORM_NFC, in, size, NULL, &length);
-  if (!folded) return LK_FAIL(LK_MEMORY, "out of memory: a text of %zu bytes", size);
+  if (!folded) return LK_FAIL(LK_MEMORY, "out of memory: %zu bytes of text", size);
   lk_status status = lk_buffer_append(out, (const char *)folded, length);
   free(folded);
   return status;
@@ -152,13 +152,14 @@ static lk_status append_folded(lk_buffer *out, const char *text, size_t size, bo
 lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size) {
   size_t length = 0;
   uint8_t *upper = size > 0 ? u8_toupper((const uint8_t *)text, size, NULL, UNINORM_NFC, NULL, &length) : NULL;
-  if (size > 0 && !upper) return LK_FAIL(LK_MEMORY, "out of memory: a text of %zu bytes", size);
+  if (size > 0 && !upper) return LK_FAIL(LK_MEMORY, "out of memory: %zu bytes of text", size);
   const lk_status status = lk_buffer_append(out, (const char *)upper, length);
   free(upper);
   return status;
 }
 
-/* Digits from byte `from` on become 0. A digit of another script has more bytes than that: what follows moves up. */
+/* Digits from byte `from` on become 0. A digit of another script has more than one byte, so what follows moves forward.
+ * */
 static void fold_digits(lk_buffer *out, size_t from) {
   size_t to = from;
   for (size_t at = from, bytes; at < out->size; at += bytes) {
@@ -180,7 +181,7 @@ lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, lk_folding
   return LK_OK;
 }
 
-/* The character or byte at text as it may stand in a message; returns how many bytes of text were taken. */
+/* The character or byte at text, escaped for a message; returns how many bytes of text it has. */
 static size_t quote_one(char one[16], const char *text, size_t size) {
   size_t bytes = lk_utf8_next(text, size);
   uint32_t c = bytes > 0 ? decode(text, bytes) : 0;
@@ -191,7 +192,8 @@ static size_t quote_one(char one[16], const char *text, size_t size) {
   else if (bytes == 0 || c < 0x20 || c == 0x7f)
     (void)snprintf(one, 16, "\\x%02x", (unsigned char)*text);
   else if ((c >= 0x80 && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
-    (void)snprintf(one, 16, "\\u%04x", (unsigned)c); /* control, and what would turn the direction of the line */
+    (void)snprintf(one, 16, "\\u%04x",
+                   (unsigned)c); /* control characters, also those that change the direction of text */
   else
     (void)snprintf(one, 16, "%.*s", (int)bytes, text);
   return bytes > 0 ? bytes : 1;
@@ -237,7 +239,7 @@ const char *lk_nearest(const char *word, const char *const *candidates, size_t c
   const size_t length = strlen(word);
   if (length > LONGEST_WORD) return NULL;
   const char *best = NULL;
-  /* of a short word most must be left */
+  /* most of a short word must remain */
   size_t limit = length < 2 ? 0 : length < 4 ? 1 : length / 3 > 2 ? length / 3 : 2;
   for (size_t i = 0; i < count; i++) {
     size_t size = strlen(candidates[i]);

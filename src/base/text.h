@@ -1,7 +1,7 @@
 /* text.h - UTF-8, growing buffers, tables of strings.
  *
- * Text inside the program is valid UTF-8: it is checked once, where it comes in, and named by line and column when it
- * is not. Only text.c includes libunistring. */
+ * Text in the program is valid UTF-8. It is checked once, when it is read; an error names line and column. Only text.c
+ * includes libunistring. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include "status.h"
 
-/* A growing byte buffer, kept NUL-terminated once anything was appended. {0} is empty. */
+/* A growing byte buffer, NUL-terminated after the first append. {0} is empty. */
 typedef struct lk_buffer {
   char *data;
   size_t size, capacity;
@@ -23,11 +23,11 @@ void lk_buffer_release(lk_buffer *buffer);
 /** A whole file or, for "-", standard input. LK_IO naming the path.               Not collective. */
 LK_CHECKED lk_status lk_buffer_read_file(lk_buffer *buffer, const char *path);
 
-/* Many strings, each known by its index; one block of bytes, one of offsets. {0} is empty. */
+/* Many strings in one block of bytes, found by index. {0} is empty. */
 typedef struct lk_strings {
   char *bytes;     /* NUL after each string */
   int64_t *offset; /* [count+1] */
-  int64_t *number; /* [count] a figure that goes with each (how often a word was seen), or NULL */
+  int64_t *number; /* [count] a number for each (how often a word was seen), or NULL */
   ptrdiff_t count;
   size_t bytes_capacity, offset_capacity, number_capacity;
 } lk_strings;
@@ -44,15 +44,16 @@ void lk_strings_release(lk_strings *strings);
 size_t lk_utf8_next(const char *text, size_t size);
 /** Bytes before the first invalid one: size where all is valid.                   Not collective. */
 size_t lk_utf8_valid(const char *text, size_t size);
-/** Number of characters in valid text: a column is this of the bytes before, plus 1. */
+/** Number of characters in valid text. A column is the number of characters before it, plus 1. */
 size_t lk_utf8_count(const char *text, size_t size);
-/** Columns that valid text takes on a screen: two for a character of East Asia. */
+/** Width of valid text on a terminal, in columns: wide East Asian characters take two. */
 int lk_utf8_width(const char *text, size_t size);
-/** Bytes of the byte order mark that the text begins with: 3, or 0. */
+/** Size of the byte order mark at the start of the text: 3, or 0. */
 size_t lk_utf8_mark(const char *text, size_t size);
 /** Whether the character at text is Unicode white space (of `bytes` bytes). */
 bool lk_utf8_space(const char *text, size_t bytes);
-/* What casing tells characters apart by: letters of a case (capitals and title case are one), decimal digits, others. */
+/* What casing tells characters apart by: letters of a case (capitals and title case are one), decimal digits, others.
+ * */
 typedef enum lk_character {
   LK_CHARACTER_OTHER,
   LK_CHARACTER_LOWER,
@@ -61,7 +62,7 @@ typedef enum lk_character {
 } lk_character;
 /** Which of them the character at text is (of `bytes` bytes). */
 lk_character lk_utf8_character(const char *text, size_t bytes);
-/* What becomes one before text is cut into units: composed forms, small letters, digits. */
+/* Normalisation before text is cut into units. */
 typedef struct lk_folding {
   bool nfc, lower;
   bool digits; /* every decimal digit, of any script (Unicode Nd), becomes 0 */
@@ -70,7 +71,7 @@ typedef struct lk_folding {
 LK_CHECKED lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, lk_folding folding);
 /** Append `text` in capital letters, composed (NFC). LK_MEMORY. */
 LK_CHECKED lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size);
-/** For messages: at most about 60 characters in quotes, control characters escaped; returns out. */
+/** For messages: at most about 60 characters in quotes, with control characters escaped; returns out. */
 const char *lk_quote(char out[256], const char *text, size_t size);
-/** The candidate nearest to `word` by edit distance, NULL where none is near: "did you mean". */
+/** The candidate with the smallest edit distance to `word`, NULL if none is close: for "did you mean". */
 const char *lk_nearest(const char *word, const char *const *candidates, size_t count);

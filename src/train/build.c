@@ -24,8 +24,8 @@ static lk_status keep_shards(const lk_trainer *t, int kept) {
   return LK_OK;
 }
 
-/* The configuration that the run's folder and its checkpoints record: it gives this run again on any number of ranks and from
- * any working folder, so it has S as a number, and absolute paths. */
+/* The configuration that the run's folder and its checkpoints record: it gives this run again on any number of ranks
+ * and from any working folder, so it has S as a number, and absolute paths. */
 static lk_status print_config(lk_trainer *t) {
   t->effective = *t->config;
   (void)snprintf(t->shards_text, sizeof t->shards_text, "%d", t->shards.total);

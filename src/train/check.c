@@ -1,7 +1,9 @@
-/* check.c - what can be wrong in a configuration by itself, found before a corpus is opened, and settings without effect. */
+/* check.c - what can be wrong in a configuration by itself, found before a corpus is opened, and settings without
+ * effect. */
 #include "trainer_impl.h"
 
-/* A task, a schedule and a spike rule say more about their settings than whether they are among the choices, so they come first. */
+/* A task, a schedule and a spike rule say more about their settings than whether they are among the choices, so they
+ * come first. */
 lk_status lk_train_check(const lk_config *config) {
   lk_spike spike;
   int shards;

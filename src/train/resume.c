@@ -89,14 +89,14 @@ static lk_status load_lanes(const lk_trainer *t, const lk_checkpoint_file *file,
   return lk_checkpoint_lanes(file, &lanes, &width, l->lanes);
 }
 
-/* What the file alone cannot tell: whether its counters are of this corpus and these settings. */
+/* Whether the counters of the file are possible with this corpus and these settings. */
 static lk_status check_state(const lk_trainer *t, const lk_state *state, const char *path) {
   const int64_t most = ((int64_t)1 << 53) / t->steps_in_epoch;
   if (state->step_in_epoch >= t->steps_in_epoch || state->epoch > most)
     return LK_FAIL(LK_DATA, "%s: step %lld of epoch %lld, but an epoch of this run has %lld steps", path,
                    (long long)state->step_in_epoch, (long long)state->epoch, (long long)t->steps_in_epoch);
   if (!lk_schedule_possible(state->schedule))
-    return LK_FAIL(LK_DATA, "%s: /state/schedule is none that a schedule can have left", path);
+    return LK_FAIL(LK_DATA, "%s: /state/schedule is not a possible state of a schedule", path);
   return LK_OK;
 }
 
@@ -130,7 +130,7 @@ void lk_trainer_warn_damaged(lk_trainer *t) {
   lk_buffer_truncate(&t->damaged, 0);
 }
 
-/* Where there is nothing to go on from, what an earlier start told is told anew. */
+/* Without a checkpoint to resume from, metrics of an earlier start are deleted. */
 static lk_status load(lk_trainer *t, loaded *l) {
   lk_trainer_warn_damaged(t); /* the log is open now */
   if (t->resume_path.size > 0) return load_all(t, t->resume_path.data, l);

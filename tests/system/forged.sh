@@ -40,7 +40,7 @@ rm -rf run && cp -r whole run && cp forged.h5 $model
 forged "step 100000 of epoch 0, but an epoch of this run has [0-9]+ steps" go_on
 "$files" put $good forged.h5 /state/schedule 3 -1000
 cp forged.h5 $model
-forged "/state/schedule is none that a schedule can have left" go_on
+forged "/state/schedule is not a possible state of a schedule" go_on
 "$files" put $good forged.h5 /history/valid 0 1e300 2>/dev/null || "$files" put $good forged.h5 /history/train 0 1e300
 cp forged.h5 $model
 forged "/history/.* row 0: step 1e\+300" go_on

@@ -139,7 +139,7 @@ static void wrong_values(void **state) {
                             {".inf", ENDLESS},
                             {"-.inf", ENDLESS},
                             {"1e999", ENDLESS},
-                            {"1e-400", ", which is too near to 0"},
+                            {"1e-400", ", which is too close to 0"},
                             {"-1", ""},
                             {"0x1p3", ""},
                             {"1,5", " (did you mean 1.5?)"},

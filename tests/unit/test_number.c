@@ -55,7 +55,7 @@ static void why_not(void **state) {
   (void)state;
   assert_string_equal(lk_number_why_not("-.inf"), ", which is not finite");
   assert_string_equal(lk_number_why_not("1e400"), ", which is not finite");
-  assert_string_equal(lk_number_why_not("0.1e-400"), ", which is too near to 0");
+  assert_string_equal(lk_number_why_not("0.1e-400"), ", which is too close to 0");
   const char *nothing[] = {"", "x", "0", "0e-400", "3", "1e9x"};
   for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) assert_string_equal(lk_number_why_not(nothing[i]), "");
 }
