@@ -2,7 +2,7 @@
 
 #include "choices.h"
 
-static const lk_head_kind *const kinds[] = {&lk_head_softmax};
+static const lk_head_kind *const kinds[] = {&lk_head_softmax, &lk_head_hinge};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Evaluation and search never hold more scores than this at once, however many outputs there are. */

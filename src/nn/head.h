@@ -62,7 +62,7 @@ typedef struct lk_head_kind {
   void (*norm)(const lk_head *head, ptrdiff_t n, double *norm);
 } lk_head_kind;
 
-extern const lk_head_kind lk_head_softmax;
+extern const lk_head_kind lk_head_softmax, lk_head_hinge;
 
 struct lk_head {
   const lk_head_kind *kind;

@@ -1,4 +1,4 @@
-/* The softmax head: its gradient, computed in blocks of outputs, has the bits of the whole at once. */
+/* Heads: the gradient, computed in blocks of outputs, has the bits of the whole at once; margins by hand. */
 #include "nn_fixture.h"
 
 #include <math.h>
@@ -108,8 +108,58 @@ static void blocks_have_the_bits_of_the_whole(void **state) {
   }
 }
 
+/* Four units, three outputs; x is 0, so that the scores are the biases: 2, 0.5, 1.75. */
+static void margins_by_hand(void **state) {
+  (void)state;
+  enum { UNITS = 4, OUTPUTS = 3 };
+  static const fixture_corpus corpus = {
+      .S = 1, .sequences = UNITS, .shard_seq = {0, UNITS}, .length = {1, 1, 1, 1}, .id = {1, 2, 3, 4}};
+  static const int32_t target[UNITS] = {0, 1, 2, -1}, rival[UNITS] = {2, 0, 0, -1};
+  static const double want[UNITS] = {0.75, 2.5, 1.25, 0};
+  fixture_rank k;
+  lk_params *params;
+  lk_config config;
+  lk_head h;
+  lk_arena arena = {0};
+  fixture_rank_open(&k, &corpus, 0, 1, NULL);
+  assert_int_equal(lk_config_init(&config), LK_OK);
+  assert_int_equal(lk_config_override(&config, "model.output=hinge"), LK_OK);
+  assert_int_equal(lk_params_create(&params), LK_OK);
+  assert_int_equal(lk_head_declare(&h, params, &config, 1, OUTPUTS, -1), LK_OK);
+  assert_int_equal(lk_params_commit(params, 3), LK_OK);
+  memcpy(lk_params_value(params, h.dense.bias), (const lk_real[]){2, (lk_real)0.5, (lk_real)1.75},
+         OUTPUTS * sizeof(lk_real));
+  for (int bound = 0; bound < 2; bound++) {
+    lk_head_layout_weights(&h, &arena, 1);
+    lk_head_layout(&h, &arena, UNITS, UNITS, 1);
+    if (!bound) assert_int_equal(lk_arena_reserve(&arena), LK_OK);
+  }
+  lk_head_pack(&h, params, 1, LK_WHOLE);
+  static const lk_real x[UNITS * LK_LANES];
+  const lk_units u = {.pack = &k.pack, .n = UNITS, .x = x, .ldx = LK_LANES, .target = target};
+  assert_false(lk_head_has_probabilities(&h));
+  lk_head_loss(&h, params, &u);
+  for (int i = 0; i < UNITS; i++) {
+    lk_real dy[LK_LANES];
+    const lk_units one = {.n = 1, .target = target + i};
+    lk_head single = h;
+    single.kept = (int32_t *)h.kept + i;
+    h.kind->gradient(&single, &one, (lk_range){0, OUTPUTS}, dy, LK_LANES);
+    assert_true(h.loss[i] == want[i]);
+    for (int o = 0; o < LK_LANES; o++)
+      assert_true(dy[o] == (target[i] < 0 ? 0 : (lk_real)(o == rival[i]) - (lk_real)(o == target[i])));
+  }
+  lk_head_evaluate(&h, params, &u);
+  for (int i = 0; i < UNITS; i++) assert_true(h.loss[i] == want[i] && h.best[i] == 0);
+  lk_arena_release(&arena);
+  lk_params_destroy(&params);
+  lk_config_release(&config);
+  fixture_rank_close(&k);
+}
+
 static int all(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_have_the_bits_of_the_whole)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_have_the_bits_of_the_whole),
+                                     cmocka_unit_test(margins_by_hand)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
