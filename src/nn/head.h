@@ -5,7 +5,8 @@
  * A unit is what a prediction is made for: a row of a packed batch or, behind a pooling, a sequence. All heads share the
  * dense layer (whose weight may be an embedding: tied), the buffer of scores and the way back through both. A kind gives
  * the scores their meaning. It is one file, src/nn/head_<name>.c, and one line in the table of head.c; model.output
- * chooses it, and nothing outside knows which one it is.
+ * chooses it, and nothing outside knows which one it is. So far every head answers with one output a unit and has no
+ * tensors but those of the dense layer.
  *
  * Evaluation and search may have more units than scores fit into memory at once: they are then scored in parts of `rows`
  * units. In training all units of the batch are scored at once. The gradient by the scores is made for a block of outputs
