@@ -56,5 +56,10 @@ static void measure(const lk_head *h, const lk_units *u, double *to, int32_t *be
     to[i] = u->target[i] < 0 ? 0 : unit_loss(h->scores + i * h->ld, h->dense.O, u->target[i], &rival);
 }
 
-const lk_head_kind lk_head_hinge = {
-    .name = "hinge", .kept = sizeof(int32_t), .loss = loss, .gradient = gradient, .measure = measure, .answer = answer};
+const lk_head_kind lk_head_hinge = {.name = "hinge",
+                                    .help = "largest margin, without probabilities (Crammer & Singer 2001)",
+                                    .kept = sizeof(int32_t),
+                                    .loss = loss,
+                                    .gradient = gradient,
+                                    .measure = measure,
+                                    .answer = answer};
