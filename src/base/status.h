@@ -1,12 +1,13 @@
-/* status.h - failures: a code that functions return, and one record with the message.
+/* status.h - how failures are reported: a status code is returned up the call chain; one record holds the message.
  *
- * A function that can fail returns lk_status. The first failure is recorded (code, place, text) until the program
- * prints it, with the rank, before it exits; failures that follow from it do not overwrite it. Errors of users and
- * machines are a status; a bug of ours is LK_ASSERT; a non-finite number is a result that the trainer handles. Library
- * code neither prints nor exits. */
+ * A function that can fail returns lk_status. The first failure is kept in one record (code, source position,
+ * message) that the program prints once, with the rank, just before it exits; failures that follow during cleanup do
+ * not overwrite it. There are three kinds of failure and one mechanism for each: mistakes of users and failures of
+ * the machine are a status; a bug in this program is LK_ASSERT; a non-finite number is a result that the trainer
+ * handles by a configured policy. Library code never prints and never exits. */
 #pragma once
 
-/* name, exit code of the program, words */
+/* name, exit code of the program, short description */
 #define LK_STATUS_LIST(X)                        \
   X(OK, 0, "done")                               \
   X(USAGE, 64, "usage or configuration")         \
@@ -29,45 +30,47 @@ typedef enum lk_status {
 
 typedef struct lk_error {
   lk_status code;
-  const char *file; /* source file and line where it was found; for bug reports, not for users */
+  const char *file; /* source file and line that reported it; for bug reports, not for users */
   int line;
-  char text[1024]; /* one line for the user, without a newline */
+  char text[1024]; /* message for the user: one line, without a newline */
 } lk_error;
 
 /** Record a failure unless one is recorded already; returns `code`.               Not collective, thread-safe. */
 LK_CHECKED lk_status lk_fail_at(const char *file, int line, lk_status code, const char *format, ...) LK_PRINTF(4, 5);
-#ifdef __clang_analyzer__ /* which cannot see that a failure never returns LK_OK */
+#ifdef __clang_analyzer__ /* the analyzer cannot see that a failure never returns LK_OK */
 #define LK_FAIL(code, ...) ((void)!lk_fail_at(__FILE__, __LINE__, code, __VA_ARGS__), (code))
 #else
 #define LK_FAIL(code, ...) lk_fail_at(__FILE__, __LINE__, code, __VA_ARGS__)
 #endif
 
-/** Change the code of the recorded failure, which is returned: for a caller who knows better whose error it is.
- *                                                                                 Not collective. */
+/** Change the code of the recorded failure to `code`, and return it: for callers that know what kind of failure it
+ *  is when the function that found it could not.                                   Not collective. */
 LK_CHECKED lk_status lk_fail_as(lk_status code);
-/** The recorded failure (code LK_OK where there is none).                         Not collective. */
+/** The recorded failure; its code is LK_OK if there is none.                       Not collective. */
 const lk_error *lk_error_get(void);
-/** Delete the recorded failure, which the caller has handled.                     Not collective. */
+/** Discard the recorded failure, because the caller has handled it.                Not collective. */
 void lk_error_clear(void);
-/** The exit code / the name of a status.                                          Not collective. */
+/** The exit code / the short description of a status.                              Not collective. */
 int lk_status_exit_code(lk_status status);
 const char *lk_status_words(lk_status status);
 
-/* Return at once; for a function that owns nothing yet. */
+/* Return at once if the call fails; for functions that have nothing to release yet. */
 #define LK_TRY(call)                      \
   do {                                    \
     lk_status lk_try_ = (call);           \
     if (lk_try_ != LK_OK) return lk_try_; \
   } while (0)
-/* Leave through the one `done:` label; for a function that owns something. Needs a local `lk_status status`. */
+/* Jump to the label `done` if the call fails; for functions that have something to release. Needs a local `lk_status
+ * status`. */
 #define LK_GO(call)                 \
   do {                              \
     status = (call);                \
     if (status != LK_OK) goto done; \
   } while (0)
 
-/* For bugs: prints rank and place and ends the job. Never compiled out. */
+/* Check an invariant whose violation is a bug in this program: prints rank and source position and ends the job.
+ * Never compiled out. */
 #define LK_ASSERT(truth) ((truth) ? (void)0 : lk_assert_failed(__FILE__, __LINE__, #truth))
 _Noreturn void lk_assert_failed(const char *file, int line, const char *truth);
-/** Install how an assertion ends the job (comm installs MPI_Abort); default abort(). */
+/** Set the function by which a failed assertion ends the job (comm sets MPI_Abort); the default is abort(). */
 void lk_assert_install(int rank, void (*end_job)(void));

@@ -1,7 +1,7 @@
 #include "loader.h"
 #include "plan_impl.h"
 
-/* Sequences as they are given, and what stands around them in the batch. */
+/* The sequences to pack, and whether <sos> is put before and <eos> after each of them. */
 typedef struct given {
   ptrdiff_t count;
   const int32_t *const *ids;
@@ -9,7 +9,7 @@ typedef struct given {
   bool sos, eos;
 } given;
 
-/* The largest batch of them. */
+/* Size of the packed batch: rows in total and longest sequence. */
 typedef struct extent {
   ptrdiff_t N, T;
 } extent;
@@ -29,7 +29,7 @@ static lk_status measure(const given *g, extent *e) {
   return LK_OK;
 }
 
-/* Both passes over the arena go through here: sizes and pointers cannot disagree. */
+/* Used both to measure the arena and to assign the pointers, so that sizes and pointers cannot disagree. */
 typedef struct layout {
   lk_batch *batch;
   int32_t *order, *scratch, *key;
@@ -41,7 +41,8 @@ static void lay_out_scratch(layout *l, lk_arena *arena, ptrdiff_t B) {
   l->key = lk_arena_ints(arena, B);
 }
 
-/* The sequences by falling length: lengths, ids and rows of the pack; l->order[b] tells which became b. */
+/* Sort the sequences by falling length and fill in lengths, ids and rows of the pack; l->order[b] is the index of
+ * the given sequence that became sequence b. */
 static void pack_up(layout *l, lk_pack *pack, const given *g) {
   for (ptrdiff_t i = 0; i < g->count; i++) {
     l->order[i] = (int32_t)i;
@@ -57,7 +58,7 @@ static void pack_up(layout *l, lk_pack *pack, const given *g) {
   lk_pack_fill(pack);
 }
 
-/* The units of every sequence to its rows, <sos> and <eos> where they belong. */
+/* Scatter the ids of every sequence to its packed rows, with <sos> and <eos> where requested. */
 static void spread(const lk_pack *pack, const given *g, int32_t *out) {
   for (ptrdiff_t b = 0; b < pack->B; b++) {
     const ptrdiff_t i = (ptrdiff_t)pack->id[b];
@@ -73,7 +74,7 @@ static void tell(const lk_pack *pack, ptrdiff_t *perm) {
 
 static lk_inputs ids_of(int32_t *ids) { return (lk_inputs){.count = 1, .column = {{.name = "source", .ids = ids}}}; }
 
-/* ---- one side ---- */
+/* ---- one sequence per row ---- */
 
 static void lay_out(layout *l, lk_arena *arena, const lk_shards *one, ptrdiff_t B, extent e) {
   *l->batch = (lk_batch){0};
@@ -101,7 +102,7 @@ lk_status lk_batch_from_ids(lk_batch *batch, lk_arena *arena, const lk_shards *o
   return LK_OK;
 }
 
-/* ---- two sides ---- */
+/* ---- pairs of source and target ---- */
 
 static void lay_out_pairs(layout *l, lk_arena *arena, const lk_shards *one, ptrdiff_t B, extent source,
                           const extent *target) {
@@ -154,10 +155,11 @@ lk_status lk_batch_from_pairs(lk_batch *batch, lk_arena *arena, const lk_shards 
   layout l = {.batch = batch};
   LK_TRY(reserve_pairs(&l, arena, one, &sources, &targets));
   for (ptrdiff_t e = 0; e < count; e++) l.scratch[batch->encoder_pack.id[e]] = (int32_t)e;
-  for (ptrdiff_t i = 0; i < count; i++) batch->partner[i] = l.scratch[i]; /* by number; packing up needs the scratch */
+  /* by pair index; saved here because pack_up() overwrites the scratch array */
+  for (ptrdiff_t i = 0; i < count; i++) batch->partner[i] = l.scratch[i];
   pack_up(&l, &batch->pack, &targets);
   spread(&batch->pack, &targets, batch->decoder_ids);
-  targets.sos = false; /* the same rows, one unit on */
+  targets.sos = false; /* targets use the same rows, shifted by one unit */
   targets.eos = true;
   spread(&batch->pack, &targets, batch->target);
   for (ptrdiff_t b = 0; b < count; b++) l.scratch[b] = batch->partner[batch->pack.id[b]];

@@ -1,13 +1,14 @@
-/* column_casing.c - how a word is written: in small letters, capitalized, in capitals, mixed, or as a number. */
+/* column_casing.c - the feature `casing`: lower case, capitalized, upper case, mixed, digits, or other. */
 #include "word_column.h"
 
 enum { OTHER, LOWER, CAPITALIZED, UPPER, MIXED, DIGITS };
 static const char *const values[] = {"other", "lower", "capitalized", "upper", "mixed", "digits", NULL};
 
-/* Letters without a case, marks and punctuation decide nothing; a single capital, as in "I", counts as capitalized. */
+/* Letters without case, combining marks and punctuation are ignored; a single capital letter, as in "I", counts as
+ * capitalized. */
 static int32_t value(const char *text, size_t size) {
   size_t lower = 0, upper = 0, digits = 0;
-  bool first = false; /* the first letter with a case is a capital */
+  bool first = false; /* the first letter that has a case is a capital */
   for (size_t at = 0, bytes; at < size; at += bytes) {
     bytes = lk_utf8_next(text + at, size - at);
     const lk_character c = lk_utf8_character(text + at, bytes);

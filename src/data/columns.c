@@ -6,9 +6,9 @@
 
 enum { CONLLU_COLUMNS = 10, CONLLU_FORM = 1, CONLLU_UPOS = 3 };
 
-/* ---- cutting a line ---- */
+/* ---- splitting a line into columns ---- */
 
-/* Blanks that set columns apart: others, as no-break ones, are parts of words. */
+/* White space that separates columns. Other blanks, such as the no-break space, belong to words. */
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
 static bool next_word(const lk_line *line, size_t *at, const char **start, size_t *size) {
@@ -21,7 +21,7 @@ static bool next_word(const lk_line *line, size_t *at, const char **start, size_
   return *size > 0;
 }
 
-/* The next column from *at; false at the end. */
+/* The next column, starting at *at; false at the end of the line. */
 static bool next_column(const lk_line *line, bool tabs, size_t *at, const char **start, size_t *size) {
   if (!tabs) return next_word(line, at, start, size);
   if (*at > line->size) return false;
@@ -40,7 +40,7 @@ static int count_columns(const lk_line *line, bool tabs) {
   return count;
 }
 
-/* Column `index` of the line; nothing, at its end, where it has no such column. */
+/* Column `index` of the line; an empty text at the end of the line if it has no such column. */
 static void column_at(const lk_line *line, bool tabs, int index, const char **start, size_t *size) {
   size_t at = 0;
   bool there = true;
@@ -50,7 +50,7 @@ static void column_at(const lk_line *line, bool tabs, int index, const char **st
   *size = 0;
 }
 
-/* Where a wrong number of columns shows: at the first that is too many, or at the line's end. */
+/* The position to report for a wrong number of columns: the first surplus column, or the end of the line. */
 static const char *surplus(const lk_line *line, bool tabs, int found, int expected) {
   const char *at = line->text + line->size;
   size_t size;
@@ -75,9 +75,9 @@ bool lk_columns_is_break(const char *text, size_t size, bool conllu) {
 
 static const char *plural(ptrdiff_t count) { return count == 1 ? "" : "s"; }
 
-/* ---- CoNLL-U's IDs ---- */
+/* ---- ID column of CoNLL-U ---- */
 
-/* A whole number of at most nine digits at *at; false where there is none. */
+/* Parse an unsigned integer of at most nine digits at *at; false if there is none. */
 static bool take_number(const char **at, const char *end, ptrdiff_t *number) {
   const char *begin = *at;
   *number = 0;
@@ -88,9 +88,10 @@ static bool take_number(const char **at, const char *end, ptrdiff_t *number) {
   return *at > begin;
 }
 
-/* What an ID may be: a word's number, a range of words (with its end), an empty node behind a word (with its number). */
+/* Parsed ID: a word number, a range of words (first to second), or an empty node (number `second` after word
+ * `first`). */
 typedef struct word_id {
-  char kind; /* 0 a word, '-' or '.', '?' none of these */
+  char kind; /* 0: word, '-': range, '.': empty node, '?': invalid */
   ptrdiff_t first, second;
 } word_id;
 
@@ -114,7 +115,8 @@ static lk_status begins_again(const lk_source *source, const lk_line *line, cons
                         source->columns.id);
 }
 
-/* IDs go 1 2 3 ..., a range begins at the next word, an empty node lies behind the last one. *skip for those two. */
+/* Check the order of IDs: words are numbered 1, 2, 3, ...; a range begins at the next word; an empty node follows
+ * the last word. *skip is set for ranges and empty nodes, which are not words. */
 static lk_status check_id(lk_source *source, const lk_line *line, bool *skip) {
   lk_columns *c = &source->columns;
   const word_id id = id_of(line, true);
@@ -138,7 +140,8 @@ static lk_status check_id(lk_source *source, const lk_line *line, bool *skip) {
                         c->id == 0 ? ", as a sentence begins" : "");
 }
 
-/* Of plain columns that number their words: what would make words of ranges, or one sentence of two. */
+/* Plain columns whose first column numbers the words: refuse ranges and empty nodes, which would be read as words,
+ * and a number that restarts at 1, which means that the blank line between two sentences is missing. */
 static lk_status check_number(lk_source *source, const lk_line *line) {
   lk_columns *c = &source->columns;
   const word_id id = id_of(line, c->tabs);
@@ -150,7 +153,7 @@ static lk_status check_number(lk_source *source, const lk_line *line) {
   return LK_OK;
 }
 
-/* ---- what the rows of a file are like ---- */
+/* ---- layout of the columns of a file ---- */
 
 static lk_status resolve(const lk_source *source, const lk_line *line, const char *what, int column, int columns,
                          int *index) {
@@ -160,7 +163,8 @@ static lk_status resolve(const lk_source *source, const lk_line *line, const cha
                         "%d column%s, but the %s is column %d, counted from 0", columns, plural(columns), what, column);
 }
 
-/* The columns of word and tag of a file whose rows have `count`; of CoNLL-U nobody wants numbers and remarks. */
+/* Determine which columns hold word and tag, given the `count` columns of the file's rows. The defaults differ for
+ * CoNLL-U, whose first and last columns are word numbers and remarks. */
 static lk_status name_columns(const lk_job *job, lk_source *source, const lk_line *line) {
   const lk_prepare *p = job->settings;
   lk_columns *c = &source->columns;
@@ -168,7 +172,7 @@ static lk_status name_columns(const lk_job *job, lk_source *source, const lk_lin
   const int tag = p->column_tag != LK_COLUMN_DEFAULT ? p->column_tag : p->conllu ? CONLLU_UPOS : -1;
   LK_TRY(resolve(source, line, "word", word, c->count, &c->word));
   if (c->asks && (tag == c->count || (tag == -1 && c->count == 1)))
-    c->tag = c->count; /* a further one */
+    c->tag = c->count; /* predictions are written into a new column after the last one */
   else
     LK_TRY(resolve(source, line, "tag", tag, c->count, &c->tag));
   c->is_upos = p->conllu && c->count >= CONLLU_COLUMNS && c->tag == CONLLU_UPOS;
@@ -177,19 +181,21 @@ static lk_status name_columns(const lk_job *job, lk_source *source, const lk_lin
                         plural(c->count));
 }
 
-/* Whether the first column of the sentence that begins at this row is 1 2 3 ..., ranges and empty nodes aside. */
+/* Whether the first column of the sentence that begins at this row counts 1, 2, 3, ..., ignoring ranges and empty
+ * nodes, for at least `least` words. */
 static bool is_numbered(lk_reader reader, lk_line line, bool tabs, ptrdiff_t least) {
   ptrdiff_t words = 0;
   for (bool more = true; more && !is_break(&line, false); more = lk_reader_next(&reader, &line)) {
     if (starts_with(&line, "#")) continue;
     const word_id id = id_of(&line, tabs);
-    if (id.kind == 0 && id.first == 1 && words >= least) return true; /* a blank line is missing */
+    /* numbering restarts at 1: a blank line is missing */
+    if (id.kind == 0 && id.first == 1 && words >= least) return true;
     if (id.kind == '?' || (id.kind == 0 && id.first != ++words)) return false;
   }
   return words >= least;
 }
 
-/* Plain columns that number their words: what the user should say. */
+/* If plain columns turn out to number their words, say which options the user should give. */
 static lk_status check_numbered(const lk_job *job, lk_source *source, const lk_reader *after, const lk_line *first) {
   lk_columns *c = &source->columns;
   const bool ten = c->tabs && c->count == CONLLU_COLUMNS;
@@ -203,7 +209,8 @@ static lk_status check_numbered(const lk_job *job, lk_source *source, const lk_r
                         c->tabs ? "--conllu " : "");
 }
 
-/* The first row of the file decides; where all lines begin with `#`, the first that is no `# comment`. */
+/* Determine the layout from the first row of the file, skipping `# comment` lines; if all lines begin with `#`, the
+ * first that is not of the form `# comment` is used. */
 static lk_status find_layout(const lk_job *job, lk_source *source) {
   const bool conllu = job->settings->conllu;
   lk_columns *c = &source->columns;
@@ -220,7 +227,7 @@ static lk_status find_layout(const lk_job *job, lk_source *source) {
   if (first.size == 0) return LK_OK;
   c->tabs = conllu || c->words || has_tab(&first);
   c->count = count_columns(&first, c->tabs);
-  if (c->asks && c->count == 1) c->tabs = true; /* a word a line, blanks and all */
+  if (c->asks && c->count == 1) c->tabs = true; /* one word per line, which may contain blanks */
   c->line = first.number;
   const bool chosen = job->settings->column_word != LK_COLUMN_DEFAULT || job->settings->column_tag != LK_COLUMN_DEFAULT;
   if (conllu && c->count != CONLLU_COLUMNS && !chosen)
@@ -242,7 +249,7 @@ static lk_status wrong_columns(const lk_source *source, const lk_line *line, int
 
 /* ---- comments ---- */
 
-/* `# name = value`, as in `# sent_id = 7` */
+/* Whether the line has the form `# name = value`, as in `# sent_id = 7`. */
 static bool names_something(const lk_line *line) {
   const char *equals = starts_with(line, "# ") ? memmem(line->text, line->size, " = ", 3) : NULL;
   return equals && !lk_is_blank(line->text + 1, (size_t)(equals - line->text) - 1);
@@ -252,8 +259,9 @@ static bool is_whole(const lk_columns *c, const lk_line *line) {
   return !names_something(line) && count_columns(line, c->tabs) == c->count;
 }
 
-/* Of a whole line: whether it may be a comment. `#tag` or `#` and a TAB behind it is a word, and so is all that stands inside a
- * sentence; but `# newdoc` or `#end document` may have as many blanks as a row. */
+/* Whether a line with the right number of columns could still be a comment. A line that begins with `#tag`, or with
+ * `#` and a TAB, is a word, and so is every line inside a sentence; but before a sentence `# newdoc` or `#end
+ * document` may have as many blanks as a row. */
 static bool is_doubtful(const lk_columns *c, const lk_line *line, ptrdiff_t rows) {
   return rows == 0 && starts_with(line, "#") && !(c->tabs && !starts_with(line, "# "));
 }
@@ -263,7 +271,7 @@ static void tag_of(const lk_columns *c, const lk_line *line, const char **tag, s
   lk_trim(tag, size);
 }
 
-/* All labels of rows that are no doubtful ones. */
+/* Count the labels of all rows that cannot be comments. */
 static lk_status gather_labels(lk_source *source) {
   lk_columns *c = &source->columns;
   lk_reader reader = lk_reader_start(&source->text);
@@ -282,8 +290,9 @@ static lk_status gather_labels(lk_source *source) {
   return LK_OK;
 }
 
-/* Whether a certain row has the label of this line, which is a whole one. Behind training its labels will do; of its own
- * files each stands alone, or the second pass over them would know more than the first. */
+/* Whether a row that is certainly not a comment has the label of this line, which has the right number of columns.
+ * For validation and test files the labels of the training part count too. Training files are judged by themselves,
+ * because otherwise the second pass over them would know more labels than the first. */
 static lk_status has_label(const lk_job *job, lk_source *source, const lk_line *line, bool *has) {
   lk_columns *c = &source->columns;
   const char *tag;
@@ -295,7 +304,7 @@ static lk_status has_label(const lk_job *job, lk_source *source, const lk_line *
   return LK_OK;
 }
 
-/* Whether a label is asked for and nobody has written one: the column is not there, empty, `_` or the like. */
+/* For prediction: whether the line has no label yet, because the column is missing, empty, `_` or the like. */
 static bool says_nothing(const lk_columns *c, const lk_line *line) {
   const char *tag;
   size_t size;
@@ -303,7 +312,7 @@ static bool says_nothing(const lk_columns *c, const lk_line *line) {
   return size == 0 || (size == 1 && strchr("_-?*", *tag));
 }
 
-/* Of a line that begins with `#`. */
+/* Whether a line that begins with `#` is a comment. */
 static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line *line, bool *comment) {
   const lk_columns *c = &source->columns;
   bool has = true;
@@ -319,7 +328,7 @@ static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line 
 
 /* ---- rows ---- */
 
-/* Check a row and take its word and tag; *skip where CoNLL-U has a range or an empty node. */
+/* Check a row and extract its word and tag; *skip is set for ranges and empty nodes of CoNLL-U. */
 static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, bool *skip) {
   lk_columns *c = &source->columns;
   const lk_line *line = &row->line;
@@ -334,7 +343,7 @@ static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, boo
   return LK_OK;
 }
 
-/* The subject of a sentence, where a column of its first row names it. */
+/* Take the group key of a sentence from the configured column of its first row. */
 static lk_status take_group(lk_job *job, const lk_source *source, const lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
   const char *text = NULL;

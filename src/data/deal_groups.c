@@ -1,30 +1,32 @@
-/* deal_groups.c - whole groups of rows to parts.
+/* deal_groups.c - assign whole groups of rows to train, valid and test.
  *
- * The largest group first (equals in the order of the rows), each to the part where it lowers
+ * Groups are assigned one at a time, the largest first (groups of equal size in the order of their rows), each to
+ * the part for which
  *
  *     sum over parts p and classes c of (rows(p,c) - fraction(p) rows(c))^2 / rows(c)
  *
- * most: small groups come last and even out what large ones left. Parts come as near to their fractions as whole groups
- * allow, and about as near in every class where classes are looked at; train keeps rows of each class where it can. */
+ * becomes smallest. Small groups come last and even out what the large ones left. The parts come as close to their
+ * fractions as whole groups allow, and about as close in every class if classes are taken into account; train keeps
+ * rows of each class if possible. */
 #include <stdlib.h>
 
 #include "deal_impl.h"
 #include "arena.h"
 
 typedef struct group {
-  ptrdiff_t size, first; /* rows; where it stands in the order */
-  ptrdiff_t row;         /* begin of its rows in `member` */
+  ptrdiff_t size, first; /* number of rows; position of its first row in the order */
+  ptrdiff_t row;         /* start of its rows in `member` */
   lk_split part;
 } group;
 
 typedef struct table {
   ptrdiff_t groups, classes;
   group *group;    /* [groups] */
-  group **order;   /* [groups] as they are dealt */
-  int32_t *member; /* [rows] rows by group */
-  double *have;    /* [parts, classes] rows that a part has */
-  double *rows;    /* [classes] */
-  double *count;   /* [classes] scratch: rows of one group */
+  group **order;   /* [groups] in the order in which they are assigned */
+  int32_t *member; /* [rows] row indices, sorted by group */
+  double *have;    /* [parts, classes] rows assigned so far */
+  double *rows;    /* [classes] rows in total */
+  double *count;   /* [classes] scratch: rows of the group at hand */
 } table;
 
 static int by_size(const void *a, const void *b) {
@@ -52,7 +54,7 @@ static lk_status make_table(table *t, const lk_deal *deal) {
     t->order[g] = &t->group[g];
     t->group[g].row = at;
     at += t->group[g].size;
-    t->group[g].size = 0; /* counted again while the rows are put in place */
+    t->group[g].size = 0; /* counted again below, while rows are stored */
   }
   for (ptrdiff_t i = 0; i < deal->rows; i++) {
     group *g = &t->group[deal->row[i].group];
@@ -62,19 +64,20 @@ static lk_status make_table(table *t, const lk_deal *deal) {
   return LK_OK;
 }
 
-/* What the sum above grows by when the part takes the group, whose rows are in t->count. Each class once, at its first
- * row. */
+/* Increase of the objective above if the part receives this group, whose rows per class are in t->count. The loop
+ * runs over rows; each of a class's k rows contributes 1/k of the class's term. */
 static double cost_of(const table *t, const lk_deal *deal, const group *g, lk_split part, double fraction) {
   double cost = 0;
   for (ptrdiff_t i = 0; i < g->size; i++) {
     const int32_t c = deal->row[t->member[g->row + i]].class_id;
     const double k = t->count[c], lacks = fraction * t->rows[c] - t->have[part * t->classes + c];
-    cost += (k - 2.0 * lacks) / t->rows[c]; /* k rows of the class, each a k-th of k (k - 2 lacks) / rows */
+    /* the class's term is k (k - 2 lacks) / rows; each of its k rows adds 1/k of it */
+    cost += (k - 2.0 * lacks) / t->rows[c];
   }
   return cost;
 }
 
-/* Whether train would lose its last rows of a class: such a group stays there. */
+/* Whether train would lose its last rows of some class without this group: then the group stays in train. */
 static bool is_last(const table *t, const lk_deal *deal, const group *g) {
   for (ptrdiff_t i = 0; i < g->size; i++) {
     const int32_t c = deal->row[t->member[g->row + i]].class_id;
@@ -107,7 +110,7 @@ static ptrdiff_t count_part(const table *t, lk_split part) {
   return count;
 }
 
-/* A part that got nothing, as all groups are larger than what it should have, gets the smallest one of train. */
+/* A part that received nothing, because every group is larger than its share, gets the smallest group of train. */
 static void fill_part(const table *t, lk_split part) {
   if (count_part(t, part) > 0 || count_part(t, LK_TRAIN) < 2) return;
   ptrdiff_t g = t->groups - 1;

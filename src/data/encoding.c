@@ -1,13 +1,13 @@
-/* Which encoding a text that is not UTF-8 may be in: a guess, for a message. */
+/* Guesses the encoding of a text that is not UTF-8, for error messages. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "input_impl.h"
 
-enum { LOOK = 1 << 16 }; /* bytes that a guess is made from */
+enum { LOOK = 1 << 16 }; /* bytes that a guess is based on */
 
-/* ---- units of two or four bytes ---- */
+/* ---- code units of two or four bytes ---- */
 
 static uint32_t unit_at(const unsigned char *at, int width, bool big) {
   uint32_t unit = 0;
@@ -15,7 +15,8 @@ static uint32_t unit_at(const unsigned char *at, int width, bool big) {
   return unit;
 }
 
-/* How well bytes read as such units: blanks, line ends and ASCII letters; -1 where they do not read at all. */
+/* Score of the bytes as text in such code units: the number of ASCII characters (blanks, line ends, letters); -1 if
+ * they cannot be such text. */
 static long reads_as(const unsigned char *text, size_t size, int width, bool big) {
   long good = 0;
   for (size_t i = 0; i + (size_t)width <= size; i += (size_t)width) {
@@ -23,7 +24,7 @@ static long reads_as(const unsigned char *text, size_t size, int width, bool big
     if (unit == 0 || unit == 0xfffe || unit > 0x10ffff || (unit < 0x20 && !(unit >= 9 && unit <= 13))) return -1;
     if (width == 4 && unit >= 0xd800 && unit < 0xe000) return -1;
     if (width == 2 && unit >= 0xdc00 && unit < 0xe000) return -1;
-    if (width == 2 && unit >= 0xd800 && unit < 0xdc00) { /* half a pair: the other has to follow */
+    if (width == 2 && unit >= 0xd800 && unit < 0xdc00) { /* a high surrogate, which a low one has to follow */
       i += 2;
       if (i + 2 > size) break;
       const uint32_t other = unit_at(text + i, width, big);
@@ -34,7 +35,7 @@ static long reads_as(const unsigned char *text, size_t size, int width, bool big
   return good;
 }
 
-/* Bytes of ASCII with a NUL here and there: as units of two they would read as rare Chinese. */
+/* ASCII with occasional NUL bytes, which would otherwise be taken for rare Chinese characters in UTF-16. */
 static bool is_ascii_with_slips(const unsigned char *text, size_t size) {
   size_t nul = 0;
   for (size_t i = 0; i < size; i++) {
@@ -65,13 +66,13 @@ const char *lk_encoding_wide(const char *text, size_t size, bool *marked) {
   return best;
 }
 
-/* ---- units of a byte ---- */
+/* ---- code units of one byte ---- */
 
 typedef struct letters {
-  size_t high, paired;            /* bytes above 0x7f; of those, next to another */
-  size_t c1, upper, lower, top;   /* 0x80-0x9f, 0xc0-0xdf, 0xe0-0xfe, the last two */
-  size_t odd;                     /* 0xff, which hardly any text has */
-  size_t control, valid, invalid; /* control characters; characters of UTF-8, and bytes that are none */
+  size_t high, paired;            /* bytes above 0x7f; those of them next to another such byte */
+  size_t c1, upper, lower, top;   /* counts of 0x80-0x9f, 0xc0-0xdf, 0xe0-0xfe, and the sum of the last two */
+  size_t odd;                     /* 0xff, which hardly any text contains */
+  size_t control, valid, invalid; /* control characters; multi-byte characters of valid UTF-8; invalid bytes */
 } letters;
 
 static letters count_letters(const unsigned char *text, size_t size) {
@@ -97,7 +98,8 @@ static letters count_letters(const unsigned char *text, size_t size) {
   return l;
 }
 
-/* NULL: none, it may not even be text. *sure: the name fits, rather than one of its kind. */
+/* Name of the likely encoding, or NULL if there is none or the bytes may not be text. *sure is false if it is only
+ * one of several similar encodings. */
 static const char *guess(const char *text, size_t size, bool *sure) {
   const letters l = count_letters((const unsigned char *)text, size);
   *sure = false;
@@ -107,7 +109,7 @@ static const char *guess(const char *text, size_t size, bool *sure) {
   return "GB18030";
 }
 
-/* Whether a file ends within a character of UTF-8. */
+/* Whether the text ends within a UTF-8 character. */
 static bool begins_character(const char *text, size_t left) {
   const unsigned char first = (unsigned char)text[0];
   const size_t need = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -116,7 +118,7 @@ static bool begins_character(const char *text, size_t left) {
   return have == left && have < need;
 }
 
-/* As a shell takes it. */
+/* Quote a file name for the shell. */
 static const char *shell_word(char out[300], const char *name) {
   static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/=,@%:";
   const bool quoted = name[strspn(name, plain)] != '\0' && !strchr(name, '\'');
@@ -135,9 +137,9 @@ void lk_encoding_advice(char *out, size_t room, const char *encoding, const char
 void lk_input_say_invalid(char *out, size_t room, const char *text, size_t size, size_t valid, const char *name) {
   char advice[400];
   bool sure = false;
-  const size_t begin = valid < LOOK / 2 ? 0 : valid - LOOK / 2; /* a stretch around the place */
+  const size_t begin = valid < LOOK / 2 ? 0 : valid - LOOK / 2; /* look at a window around the position */
   const size_t end = size - begin < LOOK ? size : begin + LOOK;
-  /* what is UTF-8 but for this place, or too short to say */
+  /* text that is UTF-8 except at this position, or too short for a guess */
   const bool utf8 = size < 8 || begins_character(text + valid, size - valid) || lk_utf8_mark(text, size) > 0;
   const char *encoding = utf8 ? NULL : guess(text + begin, end - begin, &sure);
   const int used = snprintf(out, room, "not valid UTF-8: byte 0x%02x", (unsigned)(unsigned char)text[valid]);

@@ -11,11 +11,12 @@
 
 struct lk_frames_h5 {
   lk_foreign *file;
-  const char *name; /* for messages */
+  const char *name; /* name for messages */
   const lk_foreign_info *info;
 };
 
-/* Standard input too, where it is a file and no pipe. */
+/* HDF5 needs a file that can be seeked, so standard input works if it is redirected from a file, but not from a
+ * pipe. */
 static const char *file_of(const char *path) { return strcmp(path, "-") == 0 ? "/dev/stdin" : path; }
 
 bool lk_frames_h5_suits(const char *path) { return lk_input_is_hdf5(file_of(path)); }

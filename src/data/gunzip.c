@@ -1,4 +1,4 @@
-/* gzip by zlib: libarchive does not compare a member's checksum and length with what came out. */
+/* gzip is read with zlib, because libarchive does not verify the checksum and length of a member. */
 #include <string.h>
 #include <zlib.h>
 
@@ -7,7 +7,7 @@
 
 enum { BLOCK = 1 << 18, GZIP = 16 + MAX_WBITS };
 
-/* One member, from z->next_in to its end. */
+/* Decompress one member, which begins at z->next_in. */
 static lk_status inflate_member(z_stream *z, lk_buffer *text, const char *end, size_t *left, size_t size, size_t most,
                                 const char *name) {
   for (int code = Z_OK; code != Z_STREAM_END;) {
@@ -31,7 +31,7 @@ static lk_status inflate_member(z_stream *z, lk_buffer *text, const char *end, s
   return LK_OK;
 }
 
-/* Members may follow one another, and zeros the last one. */
+/* A file may consist of several members, with zero bytes after the last one. */
 static bool at_end(const char *at, const char *end) {
   while (at < end && *at == 0) at++;
   return at == end;

@@ -13,7 +13,8 @@
 
 #define HDF5_SIGNATURE "\x89HDF\r\n\x1a\n"
 
-/* What a file begins with, and what it is then. With a filter: compressed, and read by libarchive (gzip: by zlib). */
+/* File signatures and what they mean. Formats with a filter are compressed text, which libarchive (for gzip: zlib)
+ * reads. */
 static const struct {
   const char *magic;
   size_t size, at;
@@ -48,12 +49,12 @@ static const struct {
 };
 enum { KNOWN = sizeof known / sizeof *known, GZIP = 0 };
 
-/* "BZh" alone may begin a text: a digit and a block's number follow. */
+/* A text may begin with "BZh", so for bzip2 the level digit and the magic number of a block are required as well. */
 static bool begins(int i, const char *text, size_t size) {
   const size_t need = known[i].at + known[i].size;
   if (size < need || memcmp(text + known[i].at, known[i].magic, known[i].size) != 0) return false;
   return known[i].filter != archive_read_support_filter_bzip2 || (size > 9 && memcmp(text + 4, "1AY&SY", 6) == 0) ||
-         (size > 9 && memcmp(text + 4, "\x17rE8P\x90", 6) == 0); /* the second: of nothing at all */
+         (size > 9 && memcmp(text + 4, "\x17rE8P\x90", 6) == 0); /* the end-of-stream magic number: an empty file */
 }
 
 static int find_kind(const char *text, size_t size) {
@@ -75,7 +76,7 @@ static lk_status archive_fail(struct archive *archive, const char *name, const c
                  why ? why : "no reason given");
 }
 
-/* One raw entry: whatever lies behind the filter. */
+/* Read one raw entry, that is, the decompressed contents. */
 static lk_status read_entry(struct archive *archive, lk_buffer *text, const lk_buffer *from, int kind, size_t most,
                             const char *name) {
   enum { BLOCK = 1 << 18 };
@@ -86,7 +87,7 @@ static lk_status read_entry(struct archive *archive, lk_buffer *text, const lk_b
                    name, known[kind].what);
   int code = archive_read_open_memory(archive, from->data, from->size);
   if (code == ARCHIVE_OK) code = archive_read_next_header(archive, &entry);
-  if (code == ARCHIVE_EOF) return LK_OK; /* of nothing */
+  if (code == ARCHIVE_EOF) return LK_OK; /* empty contents */
   if (code != ARCHIVE_OK) return archive_fail(archive, name, known[kind].what);
   for (la_ssize_t got = 1; got > 0;) {
     LK_TRY(lk_grow(&text->data, &text->capacity, text->size + BLOCK + 1, 1));
@@ -99,7 +100,7 @@ static lk_status read_entry(struct archive *archive, lk_buffer *text, const lk_b
   return LK_OK;
 }
 
-/* *bytes is replaced by what was compressed in it. */
+/* Replace *bytes by their decompressed contents. */
 static lk_status decompress(lk_buffer *bytes, int kind, const char *name) {
   const size_t most = bytes->size > LK_INPUT_ROOM / LK_INPUT_EXPANDS ? bytes->size * LK_INPUT_EXPANDS : LK_INPUT_ROOM;
   lk_buffer text = {0};
@@ -149,7 +150,7 @@ lk_status lk_input_read(lk_buffer *text, const char *path, const char *name) {
   return status;
 }
 
-/* A user block is any power of two from 512 bytes on. */
+/* HDF5 allows a user block before the signature, whose size is a power of two from 512 bytes on. */
 bool lk_input_is_hdf5(const char *path) {
   char bytes[8];
   struct stat about;

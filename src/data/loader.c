@@ -21,7 +21,7 @@ int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_CO
   return 1 + info->columns;
 }
 
-/* Which kinds of corpus a view can read. */
+/* Whether a view can read a corpus of this kind. */
 static bool fits(lk_view view, const lk_corpus_info *info) {
   switch (view) {
     case LK_VIEW_LM:
@@ -180,7 +180,7 @@ static void plan_epoch(lk_loader *loader, int64_t epoch) {
   loader->epoch = epoch;
 }
 
-/* Which rows: lengths and ids of the pack, and loader->picked. */
+/* Select the rows of a step: sets lengths and ids of the pack, and loader->picked. */
 static void pick_rows(lk_loader *loader, int64_t step, lk_pack *pack) {
   const int32_t slot = loader->visits[step];
   ptrdiff_t b = 0;
@@ -198,7 +198,7 @@ static void pick_rows(lk_loader *loader, int64_t step, lk_pack *pack) {
   }
 }
 
-/* Row r of further column c: the value of one position. Both kinds have cells of 4 bytes. */
+/* Copy the value of one position into row r of further column c. Ids and numbers both have 4 bytes. */
 static void fill_further(const lk_loader *loader, const lk_batch *batch, int c, ptrdiff_t r, ptrdiff_t position) {
   const ptrdiff_t width = loader->form[c].width;
   const lk_column *column = &batch->input.column[c];
@@ -206,7 +206,7 @@ static void fill_further(const lk_loader *loader, const lk_batch *batch, int c, 
   memcpy(to, loader->further[c] + position * width, (size_t)width * sizeof(int32_t));
 }
 
-/* What one sequence holds, along its chain of packed rows. */
+/* Fill in the inputs and targets of one sequence, following its packed rows from time to time. */
 static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b) {
   const ptrdiff_t row = loader->picked[b], at = loader->offset[row], D = loader->D;
   const lk_view view = loader->settings.view;
@@ -224,7 +224,7 @@ static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b)
   if (view == LK_VIEW_CLASSIFY) batch->target[b] = loader->target[row];
 }
 
-/* Which lanes: the longer ones of a shard come first; a lane that has ended is left out. */
+/* Select the lanes of a step, the longer ones of each shard first; lanes that have ended are left out. */
 static void pick_lanes(const lk_loader *loader, int64_t step, lk_batch *batch) {
   lk_pack *pack = &batch->pack;
   const ptrdiff_t at = (ptrdiff_t)step * loader->settings.unroll;
