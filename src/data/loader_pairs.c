@@ -1,10 +1,11 @@
-/* loader_pairs.c - pairs: two sequences a row, each packed by its own length, and who belongs to whom. */
+/* loader_pairs.c - pairs: the two sequences of a row, each packed by its own length, and the mapping between the
+ * packs. */
 #include "arena.h"
 #include "loader_impl.h"
 
 lk_status lk_loader_reserve_pairs(lk_loader *loader) {
   const size_t rows = (size_t)loader->rows;
-  loader->key = NULL; /* not the lengths: a number of its own */
+  loader->key = NULL; /* was an alias of the lengths; pairs have a separate sort key */
   LK_TRY(lk_alloc(&loader->key, rows, sizeof *loader->key));
   LK_TRY(lk_alloc(&loader->target_length, rows, sizeof *loader->target_length));
   LK_TRY(lk_alloc(&loader->target_offset, rows, sizeof *loader->target_offset));
@@ -28,7 +29,8 @@ lk_status lk_loader_keep_reference(lk_loader *loader, ptrdiff_t row, const lk_st
   return lk_strings_add(&loader->references, lk_strings_get(references, at), lk_strings_size(references, at), 0);
 }
 
-/* One number that sorts by the source's length, then by the target's. What is longer than it can tell is alike. */
+/* Sort key: by the length of the source, then by that of the target. Lengths beyond the range of the key are treated
+ * as equal. */
 static int32_t key_of(int32_t source, int32_t target) {
   return (source < 0x7fff ? source : 0x7fff) << 16 | (target < 0xffff ? target : 0xffff);
 }
@@ -43,7 +45,8 @@ lk_status lk_loader_finish_pairs(lk_loader *loader) {
   return lk_alloc(&loader->source_row, (size_t)B, sizeof *loader->source_row);
 }
 
-/* A shard's share, its rows owner + order[0 .. n), into both packs from sequence `first` on, each by falling length. */
+/* Add the rows that a step takes of one shard, owner + order[0 .. n), to both packs as sequences first, first + 1,
+ * ..., each pack sorted by falling length. */
 static void pick_shard(lk_loader *loader, lk_batch *batch, ptrdiff_t first, const int32_t *order, ptrdiff_t owner,
                        ptrdiff_t n) {
   int32_t *place = loader->places, *scratch = place + n, *length = scratch + n;
@@ -63,7 +66,8 @@ static void pick_shard(lk_loader *loader, lk_batch *batch, ptrdiff_t first, cons
     }
     for (ptrdiff_t i = 0; side == 0 && i < n; i++) batch->partner[first + place[i]] = (int32_t)(first + i);
   }
-  for (ptrdiff_t i = 0; i < n; i++) scratch[i] = batch->partner[first + place[i]]; /* by the share's order; by target */
+  /* so far indexed by the order of the rows; now by target sequence */
+  for (ptrdiff_t i = 0; i < n; i++) scratch[i] = batch->partner[first + place[i]];
   for (ptrdiff_t i = 0; i < n; i++) batch->partner[first + i] = scratch[i];
 }
 

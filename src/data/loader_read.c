@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 32 << 20 }; /* read at once: a few chunks of the file, a small part of the memory */
+enum { BLOCK_BYTES = 32 << 20 }; /* bytes per read: a few chunks of the file, and a small part of the memory */
 
 /* A block of rows of one bucket, padded as in the file. */
 typedef struct block {
   ptrdiff_t rows_most, width, target_width;
   int32_t *source, *length, *target, *target_length;
   float *frames;
-  int32_t *further[LK_MAX_COLUMNS]; /* as the loader's */
-  lk_strings references;            /* of the whole bucket */
+  int32_t *further[LK_MAX_COLUMNS]; /* parallel to the loader's */
+  lk_strings references;            /* accepted targets of the whole bucket */
 } block;
 
 static void block_release(block *b) {
@@ -46,10 +46,10 @@ done:
   return status;
 }
 
-/* A row's positions in the view: what of the file's `length` units is read. */
+/* Which of the `length` units of a row the view reads. */
 typedef struct stretch {
-  ptrdiff_t skip, keep; /* units left out in front, units kept */
-  ptrdiff_t positions;  /* inputs */
+  ptrdiff_t skip, keep; /* units skipped at the start, units stored */
+  ptrdiff_t positions;  /* number of inputs */
 } stretch;
 
 static stretch view_of(const lk_loader *loader, ptrdiff_t length) {
@@ -94,7 +94,7 @@ static lk_status keep_further(lk_loader *loader, const block *b, ptrdiff_t i, st
   return LK_OK;
 }
 
-/* Row i of the block becomes row `row` of the loader. */
+/* Store row i of the block as row `row` of the loader. */
 static lk_status keep_row(lk_loader *loader, const block *b, ptrdiff_t i, ptrdiff_t row, const char *name,
                           ptrdiff_t file_row) {
   const stretch s = view_of(loader, b->length[i]);
@@ -117,7 +117,7 @@ static lk_status keep_row(lk_loader *loader, const block *b, ptrdiff_t i, ptrdif
   return LK_OK;
 }
 
-/* The rank's rows of one bucket, in large blocks. `next` [shards]: the row that comes next of each local shard. */
+/* Read this rank's rows of one bucket, in large blocks. next [shards]: index of the next row of each local shard. */
 static lk_status read_bucket(lk_loader *loader, const lk_corpus *corpus, int k, ptrdiff_t before, ptrdiff_t *next) {
   const lk_bucket *bucket = &loader->bucket[k];
   const lk_shards *shards = &loader->shards;
@@ -203,7 +203,7 @@ done:
   return status;
 }
 
-/* Every lane reads a unit at least, and the one after it. */
+/* Every lane needs at least one unit and the one that follows it. */
 static lk_status check_lanes(const lk_loader *loader) {
   const ptrdiff_t lanes = loader->settings.batch, units = loader->units;
   const char *split = lk_split_names[loader->settings.split];

@@ -28,7 +28,7 @@ void lk_pieces_destroy(lk_pieces **pieces) {
   *pieces = NULL;
 }
 
-/* Where pieces or a text are appended. */
+/* The buffer that pieces, or the decoded text, are appended to. */
 typedef struct sink {
   lk_buffer *out;
   size_t begin;
@@ -70,7 +70,7 @@ void lk_pieces_destroy(lk_pieces **pieces) { *pieces = NULL; }
 
 lk_status lk_pieces_encode(const lk_pieces *pieces, const char *text, size_t size, lk_buffer *out) {
   (void)pieces, (void)text, (void)size, (void)out;
-  return LK_FAIL(LK_INTERNAL, "built without SentencePiece"); /* there is no model to come here with */
+  return LK_FAIL(LK_INTERNAL, "built without SentencePiece"); /* unreachable: no model can be created */
 }
 
 lk_status lk_pieces_decode(const lk_pieces *pieces, const char *text, size_t size, lk_buffer *out) {

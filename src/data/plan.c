@@ -4,10 +4,10 @@
 
 #include "status.h"
 
-/* Third word of the shuffle's counter; a stratum adds its number. */
+/* Third word of the random generator's counter, one for each use; strata add their number. */
 enum { SHUFFLE_ROWS = 0, SHUFFLE_STEPS = 1, SHUFFLE_STRATUM = 2 };
 
-/* How many of the first `positions` belong to a shard: q = s, s + S, s + 2S, ... */
+/* How many of the first `positions` positions belong to a shard: those with q = s, s + S, s + 2S, ... */
 static ptrdiff_t dealt(const lk_plan *plan, int shard, ptrdiff_t positions) {
   return (positions + plan->shards - 1 - shard) / plan->shards;
 }
@@ -18,7 +18,8 @@ int64_t lk_plan_steps(const lk_plan *plan) { return plan->rows / plan->batch + (
 
 ptrdiff_t lk_plan_owned(const lk_plan *plan, int shard) { return dealt(plan, shard, plan->rows); }
 
-/* Rows of the bucket that shards 0 .. shard-1 own: each the whole share, and one of the rest when its turn comes. */
+/* Number of the bucket's rows that shards 0 .. shard-1 own. Each shard owns bucket_rows / S; the remaining rows go
+ * to consecutive shards, starting at before % S. */
 static ptrdiff_t owned_below(const lk_plan *plan, int shard, ptrdiff_t before, ptrdiff_t bucket_rows) {
   const ptrdiff_t S = plan->shards, rest = bucket_rows % S, first = before % S, wrapped = first + rest - S;
   ptrdiff_t extra = smaller(shard, first + rest) - smaller(shard, first);
@@ -30,7 +31,7 @@ lk_range lk_plan_block(const lk_plan *plan, int shard, ptrdiff_t before, ptrdiff
   return (lk_range){owned_below(plan, shard, before, bucket_rows), owned_below(plan, shard + 1, before, bucket_rows)};
 }
 
-/* Positions before which slot `slot` begins, not past the last. */
+/* First position of slot `slot`, at most the number of rows. */
 static ptrdiff_t slot_begin(const lk_plan *plan, int64_t slot) {
   return slot >= lk_plan_steps(plan) ? plan->rows : (ptrdiff_t)slot * plan->batch;
 }
@@ -43,7 +44,7 @@ lk_range lk_plan_rows(const lk_plan *plan, int shard, int64_t slot) {
 ptrdiff_t lk_plan_most_rows(const lk_plan *plan, int shard) {
   const int64_t steps = lk_plan_steps(plan);
   ptrdiff_t most = 0;
-  for (int64_t slot = 0; slot < steps && slot < plan->shards; slot++) { /* the dealing repeats after S steps */
+  for (int64_t slot = 0; slot < steps && slot < plan->shards; slot++) { /* shares repeat after S steps */
     ptrdiff_t share = lk_range_size(lk_plan_rows(plan, shard, slot));
     if (share > most) most = share;
   }
@@ -70,21 +71,23 @@ void lk_sort_falling(int32_t *order, int32_t *scratch, ptrdiff_t n, const int32_
   if (from != order) memcpy(order, from, (size_t)n * sizeof *order);
 }
 
-/* floor(total part / parts) without overflow. */
+/* floor(total part / parts), computed without overflow. */
 static ptrdiff_t portion(ptrdiff_t total, ptrdiff_t part, ptrdiff_t parts) {
   return total / parts * part + total % parts * part / parts;
 }
 
-/* The places of a shard's order that pool p takes. */
+/* Range, in a shard's order, of the rows of pool p. */
 static lk_range pool_range(const lk_plan *plan, int shard, int64_t p) {
   const int64_t steps = lk_plan_steps(plan), begin = p * plan->pool;
   const int64_t end = plan->pool < steps - begin ? begin + plan->pool : steps;
   return (lk_range){dealt(plan, shard, slot_begin(plan, begin)), dealt(plan, shard, slot_begin(plan, end))};
 }
 
-/* Rows by falling length are cut into strata, one row of each for every pool, by lot; a smaller pool (the last) is left
- * out of some, evenly. So all pools, on all shards, are alike in their lengths, and sorted already.
- *  in sorted [owned]   out dealt [owned]   lot [owned]: scratch */
+/* Distribute a shard's rows, sorted by falling length, over the pools. The rows are divided into strata of one row
+ * per pool, and each stratum is distributed at random. A pool that is smaller than the others (the last) takes no
+ * row from some strata, evenly spaced. Thus all pools on all shards have the same distribution of lengths, and each
+ * pool is sorted already.
+ *  in sorted [owned]   out pooled [owned]   lot [owned]: scratch */
 static void deal_into_pools(const lk_plan *plan, int shard, int64_t epoch, const int32_t *sorted, int32_t *pooled,
                             int32_t *lot) {
   const int64_t pools = (lk_plan_steps(plan) + plan->pool - 1) / plan->pool;
@@ -95,7 +98,7 @@ static void deal_into_pools(const lk_plan *plan, int shard, int64_t epoch, const
   }
   for (ptrdiff_t j = 0; j < strata; j++) {
     ptrdiff_t taking = 0, drawn = 0;
-    for (int pass = 0; pass < 2; pass++) { /* how many pools take part, then who gets which row */
+    for (int pass = 0; pass < 2; pass++) { /* first count the pools that take a row, then assign the rows */
       for (int64_t p = 0; p < pools; p++) {
         const lk_range pool = pool_range(plan, shard, p);
         const ptrdiff_t at = portion(lk_range_size(pool), j, strata);
@@ -116,7 +119,7 @@ static void deal_into_pools(const lk_plan *plan, int shard, int64_t epoch, const
 void lk_plan_order(const lk_plan *plan, int shard, int64_t epoch, const int32_t *length, int32_t *out,
                    int32_t *scratch) {
   const ptrdiff_t owned = lk_plan_owned(plan, shard);
-  if (plan->shuffle) /* rows of one length come in a new order */
+  if (plan->shuffle) /* so that rows of equal length come in a new order */
     lk_rng_permutation(plan->rng, (uint32_t)epoch, (uint32_t)shard, SHUFFLE_ROWS, out, owned);
   else
     for (ptrdiff_t i = 0; i < owned; i++) out[i] = (int32_t)i;

@@ -58,7 +58,7 @@ static lk_status check_figures(const lk_prepare *p) {
 }
 
 static lk_status check_no_pairs(const lk_prepare *p) {
-  if (p->like) return LK_OK; /* whatever it is, it goes together */
+  if (p->like) return LK_OK; /* the options were taken from an existing file, so they are consistent */
   if (p->unit == LK_PIECE || p->pairs.model[0] || p->pairs.model[1])
     return LK_FAIL(LK_USAGE, "SentencePiece goes with pairs, not with %s", p->kind);
   if (p->pairs.target[LK_TRAIN]) return LK_FAIL(LK_USAGE, "a file of targets goes with pairs, not with %s", p->kind);
@@ -129,7 +129,7 @@ done:
   return status;
 }
 
-/* How much of the file is <pad>, from the file itself. */
+/* Compute the share of <pad> from the written file. */
 static lk_status measure_padding(lk_job *job) {
   lk_corpus *corpus = NULL;
   double stored = 0;
@@ -172,7 +172,7 @@ static void release(lk_job *job) {
     lk_strings_release(&job->info.column[c].values);
     free(job->column[c]);
   }
-  lk_buffer_release(&job->info.source_model); /* the rest of info is borrowed */
+  lk_buffer_release(&job->info.source_model); /* the other members of info are borrowed */
   lk_buffer_release(&job->info.target_model);
   lk_job_release_sources(job);
   lk_notes_release(&job->notes);
@@ -201,7 +201,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   LK_TRY(format->check(prepare));
   lk_job *job = NULL;
   LK_TRY(lk_alloc(&job, 1, sizeof *job));
-  /* A file is replaced by renaming another one: where it is a link, what it points at. */
+  /* A file is written by renaming another one over it: if the output is a link, replace the file it points to. */
   char *output = realpath(prepare->output, NULL);
   lk_prepare settings = *prepare;
   if (output) settings.output = output;

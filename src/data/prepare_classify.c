@@ -1,4 +1,4 @@
-/* prepare classify - `label<TAB>text`, one sequence a line, or with another separator; blank lines are skipped. */
+/* prepare classify - `label<TAB>text`, or with another separator, one sequence per line; blank lines are skipped. */
 #include "prepare_impl.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@ static lk_status check(const lk_prepare *settings) {
   return LK_OK;
 }
 
-/* Files of fastText may have several labels a line: the second would become a word of the text. */
+/* fastText files may have several labels per line: the second would become a word of the text, so it is refused. */
 static lk_status check_single(const lk_source *source, const lk_line *line, const lk_halves *halves) {
   static const char prefix[] = "__label__";
   const size_t size = sizeof prefix - 1;
@@ -40,7 +40,8 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
       LK_TRY(lk_job_empty(job, source, line.number, column, "an empty text"));
       continue;
     }
-    if (job->settings->separator) lk_trim(&halves.tail, &halves.tail_size); /* blanks beside it are part of it */
+    /* blanks next to a separator belong to it */
+    if (job->settings->separator) lk_trim(&halves.tail, &halves.tail_size);
     job->folded.size = 0;
     LK_TRY(lk_job_fold(job, halves.tail, halves.tail_size));
     size_t size = job->folded.size;
@@ -61,7 +62,7 @@ static lk_status count(lk_job *job, const lk_source *source, const lk_record *re
   return lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size);
 }
 
-/* Folding changes words, not where they begin and end: the n-th before is the n-th after it. */
+/* Folding changes words but not word boundaries, so word n before folding corresponds to word n after it. */
 static lk_status put_columns(lk_job *job, const lk_record *record, lk_corpus_row *row) {
   const char *word;
   size_t at = 0, size;

@@ -1,4 +1,4 @@
-/* prepare_columns.c - the further columns of a corpus, made of the words' texts (word_column.h). */
+/* prepare_columns.c - the further columns of a corpus, computed from the text of the words (word_column.h). */
 #include <stdio.h>
 #include <string.h>
 

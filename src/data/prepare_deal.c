@@ -1,8 +1,9 @@
-/* prepare_deal.c - which part a record of the training files belongs to, where fractions are set apart.
+/* prepare_deal.c - which part a record of the training files goes to, if fractions are split off for valid and test.
  *
- * Plainly: the end of the files. Alike in class: of every class as large a share, from its end. Shuffled: the same over a
- * random order of the rows, a function of the seed alone. By groups: whole groups, the largest first, each to the part
- * that lacks most. Within a part the rows keep the order of the files in any case. */
+ * By default a fraction is taken from the end of the files, for formats with one label per sequence from the end of
+ * each class (stratified). With shuffling, rows are first put into a random order, a function of the seed alone.
+ * With groups, whole groups are assigned, the largest first, each to the part where it fits best (deal_groups.c). In
+ * all cases the rows of a part keep the order of the files. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -21,7 +22,7 @@ static lk_status visit_nothing(lk_job *job, const lk_source *source, lk_split sp
   return LK_OK;
 }
 
-/* Of n rows, how many go to each part. A fraction such as 1 - 0.9 falls just short of 0.1: hence the 1e-6. */
+/* Number of n rows that go to each part. A fraction computed as 1 - 0.9 is slightly less than 0.1, hence the 1e-6. */
 static void find_shares(const lk_prepare *p, ptrdiff_t n, ptrdiff_t share[LK_SPLITS]) {
   const double valid = p->fraction[LK_VALID], test = p->fraction[LK_TEST];
   const ptrdiff_t train = (ptrdiff_t)floor((double)n * (1.0 - valid - test) + 1e-6);
@@ -62,11 +63,11 @@ static lk_status visit_gather(lk_job *job, const lk_source *source, lk_split spl
 static int by_remainder(const void *a, const void *b) {
   const lk_deal_class *x = *(lk_deal_class *const *)a, *y = *(lk_deal_class *const *)b;
   if (x->remainder != y->remainder) return x->remainder < y->remainder ? 1 : -1;
-  return x < y ? -1 : x > y; /* the class that comes first */
+  return x < y ? -1 : x > y; /* ties: the class that comes first */
 }
 
-/* Rows of each class for one part: its fraction, rounded down, and one more for those with the largest remainders until
- * all of the part's rows are given out. A class always leaves one row to train on. */
+/* Quota of each class for one part: its fraction rounded down, plus one for the classes with the largest remainders
+ * until the part has all its rows. At least one row of every class remains for training. */
 static void share_out(lk_deal_class *class, lk_deal_class **order, ptrdiff_t classes, lk_split part, double fraction,
                       ptrdiff_t wanted) {
   for (ptrdiff_t c = 0; c < classes; c++) {
@@ -91,7 +92,8 @@ static void share_out(lk_deal_class *class, lk_deal_class **order, ptrdiff_t cla
   }
 }
 
-/* From the end of the order: test, then validation, as far as the class has rows for them. */
+/* Assign rows from the end of the order: to test, then to valid, as far as the quota of the class allows; the others
+ * go to train. */
 static void hand_out(lk_job *job, const lk_deal *deal, lk_deal_class *class) {
   for (ptrdiff_t i = deal->rows; i > 0; i--) {
     const ptrdiff_t row = deal->order[i - 1];
@@ -121,7 +123,7 @@ done:
   return status;
 }
 
-/* ---- all of it ---- */
+/* ---- entry points ---- */
 
 static lk_status make_order(lk_deal *deal, const lk_prepare *p) {
   LK_TRY(lk_alloc(&deal->order, (size_t)deal->rows, sizeof *deal->order));
@@ -140,9 +142,9 @@ static lk_status deal_with(lk_job *job, lk_deal *deal) {
   if (is_alike(job)) LK_TRY(lk_vocab_create(&deal->classes, false));
   if (job->settings->group.by) LK_TRY(lk_vocab_create(&deal->groups, false));
   LK_TRY(lk_job_walk(job, LK_TRAIN, visit_gather));
-  if (deal->rows == 0) return LK_OK; /* whoever counts says so */
+  if (deal->rows == 0) return LK_OK; /* the counting pass reports it */
   LK_TRY(make_order(deal, job->settings));
-  uint8_t *dealt = NULL; /* hung in at the end: walks before go by it */
+  uint8_t *dealt = NULL; /* job->dealt is set only now, because lk_job_part() uses it during the passes before */
   LK_TRY(lk_alloc(&dealt, (size_t)deal->rows, sizeof *dealt));
   job->dealt = dealt;
   return deal->groups ? lk_deal_groups(job, deal) : deal_rows(job, deal);

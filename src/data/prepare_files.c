@@ -1,4 +1,4 @@
-/* prepare_files.c - which files are read, which one is written, and that it is none of those. */
+/* prepare_files.c - checks the names of input and output files; the output must not be an input. */
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 
 static bool is_stdin(const char *path) { return path && strcmp(path, "-") == 0; }
 
-/* However the output is spelt: it is the input where it is the same file. */
+/* Compares device and inode, because the same file can be named in several ways. */
 static lk_status check_distinct_files(const char *input, const char *output) {
   struct stat in, out;
   if (!input) return LK_OK;
@@ -28,7 +28,7 @@ static lk_status check_output(const char *path) {
                                             : S_ISFIFO(about.st_mode) ? "pipe"
                                                                       : "device");
   if (lstat(path, &about) == 0) return LK_FAIL(LK_USAGE, "cannot write %s: it is a link to nothing", path);
-  return LK_OK; /* not there yet: whoever makes it says what is wrong */
+  return LK_OK; /* it does not exist yet: errors are reported when it is created */
 }
 
 int lk_prepare_inputs(const lk_prepare *p, lk_split part) {
@@ -53,7 +53,7 @@ static int count_targets(const lk_prepare *p, lk_split part) {
   return count;
 }
 
-/* Pairs with their targets in files of their own: one part is, then all are. */
+/* Whether sources and targets are in separate files, which must hold for all parts or for none. */
 static bool in_two_files(const lk_prepare *p) {
   return p->pairs.target[LK_TRAIN] || (!p->input[LK_TRAIN] && (p->pairs.target[LK_VALID] || p->pairs.target[LK_TEST]));
 }

@@ -1,6 +1,7 @@
-/* prepare frames - `label<TAB>f,f,f f,f,f`, one sequence of frames a line (blank lines are skipped); or an HDF5 file of frames, offsets, labels.
+/* prepare frames - `label<TAB>f,f,f f,f,f`, one sequence of frames per line (blank lines are skipped); or an HDF5
+ * file with frames, offsets and labels.
  *
- * All frames of a corpus have the same width D. NaN and infinity are refused where they stand. */
+ * All frames of a corpus have the same width D. NaN and infinity are errors, reported with their position. */
 #include "prepare_impl.h"
 
 #include <math.h>
@@ -18,8 +19,8 @@ static lk_status check(const lk_prepare *settings) {
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* [+-] digits [. digits] [e [+-] digits], of `size` bytes; up to 19 digits are taken into *digits, value
- * digits * 10^exponent. Returns false where this is no number, or has more digits than that. */
+/* Parse [+-] digits [. digits] [e [+-] digits] of `size` bytes: the value is digits * 10^exponent. Returns false if
+ * it has another form or more than 18 digits. */
 static bool scan_number(const char *text, size_t size, bool *negative, uint64_t *digits, int *exponent) {
   size_t i = 0;
   int seen = 0, shift = 0, sign = 1, power = 0;
@@ -46,7 +47,7 @@ static bool scan_number(const char *text, size_t size, bool *negative, uint64_t 
   return i == size;
 }
 
-/* Any other spelling that C knows; *value is NaN where it is none. */
+/* Fallback: any other form that strtod() accepts; NaN if it accepts none. */
 static double parse_slowly(const char *text, size_t size) {
   char copy[128];
   if (size == 0 || size >= sizeof copy) return (double)NAN;
@@ -57,7 +58,8 @@ static double parse_slowly(const char *text, size_t size) {
   return end == copy + size ? value : (double)NAN;
 }
 
-/* Exact where the digits fit a double and the power of ten is one: a single rounding (Clinger 1990, fast case). */
+/* Correctly rounded if the digits and the power of ten are exact in double, because then only one operation rounds
+ * (Clinger 1990, fast case). */
 static double parse_number(const char *text, size_t size) {
   static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -70,7 +72,7 @@ static double parse_number(const char *text, size_t size) {
   return negative ? -value : value;
 }
 
-/* Append the numbers of one frame, joined by commas, to job->frames[*used]. */
+/* Append the numbers of one frame, separated by commas, to job->frames at *used. */
 static lk_status take_frame(lk_job *job, const lk_source *source, const lk_line *line, const char *start, size_t size,
                             size_t *used) {
   char quoted[256];
@@ -93,7 +95,7 @@ static lk_status take_frame(lk_job *job, const lk_source *source, const lk_line 
                         job->info.frames, job->settings->like ? job->settings->like->path : "the frames before");
 }
 
-/* Frames from `text` on; *count of them. */
+/* Read the frames from `text` on; *count is their number. */
 static lk_status take_frames(lk_job *job, const lk_source *source, const lk_line *line, const char *text,
                              ptrdiff_t *count) {
   const size_t size = (size_t)(line->text + line->size - text);
@@ -126,7 +128,8 @@ static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bo
   return LK_OK;
 }
 
-/* The position in an HDF5 file is the row; rows that are left out count too, or they would come again. */
+/* For HDF5 the position is the row number. Rows that are left out are included in record->weight; otherwise they
+ * would be read again. */
 static lk_status next_row(lk_job *job, lk_source *source, lk_record *record, bool *more) {
   const ptrdiff_t width = lk_frames_h5_width(source->h5);
   if (job->info.frames == 0) job->info.frames = width;

@@ -1,12 +1,12 @@
-/* prepare_group.c - which subject a record is of: rows of one subject go to one part.
+/* prepare_group.c - which group a record belongs to: all rows of a group go to the same part.
  *
- * A column of the line names it (and is no part of the data), or a comment of the sentences that follow, or nothing
- * does: then a line that begins in a certain way begins another one. */
+ * The group is named by a column of the line (which is then not part of the data), or by a comment before the
+ * sentences, or it has no name: then a line with a given prefix begins a new group. */
 #include <string.h>
 
 #include "prepare_impl.h"
 
-/* What stands before the last `upto` in it, without white space around. */
+/* Keep what precedes the last occurrence of `upto`, without surrounding white space. */
 static void shorten(const lk_prepare_group *by, const char **text, size_t *size) {
   const size_t end = by->upto ? strlen(by->upto) : 0;
   for (size_t at = end > 0 && *size >= end ? *size - end + 1 : 0; at > 0; at--) {
@@ -17,7 +17,7 @@ static void shorten(const lk_prepare_group *by, const char **text, size_t *size)
   lk_trim(text, size);
 }
 
-/* A subject that nothing names: of its own, by its place. The TAB keeps it apart from all that are named. */
+/* Begin a group without a name, identified by its position. The TAB makes it differ from all named groups. */
 static lk_status begin_unnamed(lk_job *job, const lk_source *source, ptrdiff_t line) {
   job->group.size = 0;
   return lk_buffer_printf(&job->group, "\t%td:%td", source - job->source, line);
@@ -38,7 +38,7 @@ lk_status lk_job_group_value(lk_job *job, const lk_source *source, const lk_line
                         job->settings->group.column);
 }
 
-/* Column `index` of a line set apart by TABs; false where it has none. */
+/* Column `index` of a line whose columns are separated by TABs; false if it has no such column. */
 static bool find_column(const lk_line *line, int index, const char **start, size_t *size, int *columns) {
   const char *end = line->text + line->size;
   *columns = 1;
@@ -62,7 +62,7 @@ lk_status lk_job_group_line(lk_job *job, const lk_source *source, lk_line *line)
                           "%d column%s, but the subject is column %d, counted from 0 (--group)", columns,
                           columns == 1 ? "" : "s", by->column);
   LK_TRY(lk_job_group_value(job, source, line, start, size));
-  /* the line without the column and the TAB behind it, or before it where it is the last */
+  /* remove the column from the line, with the TAB after it, or before it if it is the last */
   const char *stop = start + size;
   if (stop < end)
     stop++;
@@ -79,7 +79,7 @@ lk_status lk_job_group_line(lk_job *job, const lk_source *source, lk_line *line)
   return LK_OK;
 }
 
-/* "# KEY = value", "# KEY value" or "# KEY": the value, or false where the comment is another. */
+/* The value of a comment "# KEY = value", "# KEY value" or "# KEY"; false for any other comment. */
 static bool value_of(const lk_line *line, const char *key, const char **text, size_t *size) {
   const size_t length = strlen(key);
   const char *at = line->text, *end = line->text + line->size;
@@ -105,7 +105,7 @@ lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_li
 lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
   if (by->by != LK_GROUP_LINE) return LK_OK;
-  LK_ASSERT(by->text); /* checked with the other settings */
+  LK_ASSERT(by->text); /* checked together with the other settings */
   const size_t size = strlen(by->text);
   if (line->size < size || memcmp(line->text, by->text, size) != 0) return LK_OK;
   return begin_unnamed(job, source, line->number);

@@ -1,7 +1,8 @@
-/* prepare label - a word and its label a line, sentences end at a blank line: plain columns or CoNLL-U (columns_impl.h).
+/* prepare label - one word and its label per line, a blank line after each sentence: plain columns or CoNLL-U
+ * (columns_impl.h).
  *
- * `_` is a label like others (FEATS has it where there are no features), but for UPOS, where it says that nobody has
- * annotated the word. */
+ * `_` is a label like any other (in FEATS it means "no features"), except in UPOS, where it means that the word has
+ * not been annotated. */
 #include "prepare_impl.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ static lk_status check(const lk_prepare *settings) {
   return LK_OK;
 }
 
-/* Take the label of a row; size 0 where it is none. */
+/* Take the label of a row; size 0 if it has none. */
 static lk_status take_label(lk_job *job, const lk_source *source, const lk_row *row, lk_span *span) {
   span->tag_at = job->other.size;
   if (lk_job_is_no_label(job, row->tag, row->tag_size)) return LK_OK;
@@ -29,7 +30,7 @@ static lk_status take_label(lk_job *job, const lk_source *source, const lk_row *
   return LK_OK;
 }
 
-/* Take a row as span `count` of the sentence. */
+/* Store a row as word `count` of the sentence. */
 static lk_status take_word(lk_job *job, const lk_source *source, const lk_row *row, ptrdiff_t count) {
   LK_TRY(lk_grow(&job->spans, &job->spans_capacity, (size_t)count + 1, sizeof *job->spans));
   lk_span *span = &job->spans[count];
@@ -44,7 +45,8 @@ static lk_status take_word(lk_job *job, const lk_source *source, const lk_row *r
   return LK_OK;
 }
 
-/* One sentence: its words in job->spans, *count 0 at the end of the file. *keep false where something in it is empty. */
+/* Read one sentence into job->spans; *count is its number of words, 0 at the end of the file. *keep is false if a
+ * word is empty and the sentence is to be left out. */
 static lk_status read_sentence(lk_job *job, lk_source *source, ptrdiff_t *count, bool *keep) {
   lk_row row;
   lk_row_kind kind;

@@ -1,4 +1,4 @@
-/* prepare_like.c - new data in the units, numbers and labels of a model or corpus that there is. */
+/* prepare_like.c - prepare new data with the units, ids and labels of an existing model or corpus. */
 #include <string.h>
 
 #include "checkpoint.h"
@@ -55,7 +55,7 @@ lk_status lk_prepare_take_like(lk_prepare *p, const lk_prepare_like *like) {
   return known ? LK_OK : LK_FAIL(LK_DATA, "--like: %s: cut into units that this program does not know", like->path);
 }
 
-/* The model's numbers in the place of those that were counted. */
+/* Replace a counted vocabulary by that of the model. */
 static lk_status replace(lk_vocab **vocab, const lk_strings *strings, bool specials) {
   lk_vocab *made = NULL;
   LK_TRY(lk_vocab_from(&made, strings, specials));

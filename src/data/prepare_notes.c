@@ -1,4 +1,5 @@
-/* prepare_notes.c - labels get their numbers; and what is worth a warning, each kind one line, once all is written. */
+/* prepare_notes.c - looks up label ids, and collects findings that are reported as warnings, one line per kind, at
+ * the end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "log.h"
 #include "prepare_impl.h"
 
-/* "'label' at file:line:column" */
+/* Append "'label' at file:line:column". */
 static lk_status note(lk_buffer *out, const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *text,
                       size_t size) {
   char quoted[256];
@@ -15,7 +16,7 @@ static lk_status note(lk_buffer *out, const lk_source *source, ptrdiff_t line, p
   return lk_buffer_printf(out, "%s at %s:%td:%td", quoted, source->name, line, column);
 }
 
-/* A label that keeps all the others from giving figures of spans. */
+/* Note the first label that is not a span tag although most are: because of it no span metrics can be computed. */
 static lk_status note_misfit(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, int32_t label) {
   lk_notes *notes = &job->notes;
   if (job->info.kind != LK_CORPUS_LABEL || notes->misfit.size > 0) return LK_OK;
@@ -25,12 +26,13 @@ static lk_status note_misfit(lk_job *job, const lk_source *source, ptrdiff_t lin
   return note(&notes->misfit, source, line, column, lk_strings_get(labels, label), lk_strings_size(labels, label));
 }
 
-/* Its number among the labels that training never has. */
+/* Assign an id to a label that does not occur in training. */
 static lk_status number_unseen(lk_notes *notes, const char *text, size_t size, int32_t *id) {
   if (!notes->never) LK_TRY(lk_vocab_create(&notes->never, false));
   LK_TRY(lk_vocab_count(notes->never, text, size));
   *id =
-      LK_UNSEEN_LABEL - lk_vocab_find(notes->never, text, size, 0); /* never settled: in the order in which they came */
+      /* this vocabulary is never sorted: ids follow the order of first occurrence */
+      LK_UNSEEN_LABEL - lk_vocab_find(notes->never, text, size, 0);
   return LK_OK;
 }
 
@@ -47,7 +49,7 @@ lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split
     notes->single_begins = begins;
     return note(&notes->single, source, line, column, text, size);
   }
-  if (split == LK_TRAIN) /* with --like alone */
+  if (split == LK_TRAIN) /* only possible with --like */
     return lk_source_fail(source, line, column,
                           "label %s, which %s never had, so that nothing can be trained on it: leave such rows out "
                           "(--no-label), or give the file as --valid or --test, where it counts as wrong",
@@ -72,7 +74,7 @@ static void tell_unseen(const lk_job *job) {
     const ptrdiff_t kinds = lk_vocab_size(notes->unseen[s]);
     if (lk_buffer_printf(&parts, "%s %td of %td in %s (%td different, the first %s)", parts.size > 0 ? "," : "", unseen,
                          unseen + notes->known[s], lk_split_names[s], kinds, notes->unseen_at[s].data) != LK_OK)
-      lk_error_clear(); /* no memory for a warning */
+      lk_error_clear(); /* out of memory: no warning */
   }
   if (parts.size > 0)
     LK_WARN("labels that training never has count as wrong (--unseen-labels error refuses them):%s", parts.data);
@@ -97,7 +99,7 @@ static void tell_singles(const lk_job *job) {
             job->notes.single.data);
 }
 
-/* Classes that a part has no row of, though training has: one line a part, with a few of them. */
+/* List up to three classes that occur in training but not in this part, for one warning per part. */
 static lk_status list_lacking(const lk_job *job, lk_split part, lk_buffer *list, ptrdiff_t *count, ptrdiff_t *all) {
   const lk_strings *labels = lk_vocab_strings(job->labels);
   const uint8_t *borne = job->notes.borne;
@@ -118,9 +120,9 @@ static void tell_lacking(const lk_job *job) {
   for (int s = LK_VALID; s < LK_SPLITS; s++) {
     lk_buffer list = {0};
     ptrdiff_t count, all;
-    if (job->notes.known[s] == 0) continue; /* no rows, or that was said already */
+    if (job->notes.known[s] == 0) continue; /* no rows, or already reported */
     if (list_lacking(job, (lk_split)s, &list, &count, &all) != LK_OK)
-      lk_error_clear(); /* no memory for a warning */
+      lk_error_clear(); /* out of memory: no warning */
     else if (count > 0)
       LK_WARN("%s has no row of %td of the %td classes of train:%s%s", lk_split_names[s], count, all, list.data,
               count > 3 ? " ..." : "");
@@ -137,9 +139,9 @@ static void tell_misfit(const lk_job *job) {
         tags->fits, tags->count, job->notes.misfit.data);
 }
 
-/* Where no unit of training is <unk> its weights stay as they began, and so does what a model makes of unknown units: worth
- * a word where the other parts have some, or, without such parts, where units seen once promise them (Good and Turing:
- * their share is about the share of unknown ones in new text). */
+/* If no unit of the training part is <unk>, its embedding keeps its initial values, and the model's output for
+ * unknown units is arbitrary. Warn if the other parts contain <unk>; without other parts, warn if units that occur
+ * once make up at least 1 % of the text (Good-Turing: about this fraction of new text will be unknown). */
 static void tell_unknown(const lk_job *job, const lk_strings *units, const ptrdiff_t unknown[LK_SPLITS],
                          const char *whose, const char *option) {
   const lk_prepare_report *r = &job->report;
@@ -166,7 +168,8 @@ void lk_notes_tell(const lk_job *job) {
     if (!job->settings->like) tell_singles(job);
     if (job->notes.borne) tell_lacking(job);
   }
-  if (job->info.kind == LK_CORPUS_FRAMES || job->settings->like) return; /* counts are of the old data then */
+  /* the counts are those of the old data then */
+  if (job->info.kind == LK_CORPUS_FRAMES || job->settings->like) return;
   const bool sides = job->targets != NULL;
   tell_unknown(job, lk_vocab_strings(job->vocab), job->report.unknown, sides ? " among the sources" : "", "min-count");
   if (sides)
