@@ -1,19 +1,21 @@
-/* prepare pairs - `source<TAB>target[<TAB>target...]`, or sources and targets in two files, line by line.
+/* prepare pairs - `source<TAB>target[<TAB>target...]` in one file, or sources and targets in two files, line by
+ * line.
  *
- * More than one target is for validation and test: the first is what the loss is of, all are references. The corpus
- * keeps the references as text, folded, so that they can be compared with what a model writes, <unk> or not. Blank lines
- * (of two files: blank in both) are skipped, and so are empty targets behind the first. */
+ * Validation and test may have several targets per source: the loss uses the first, all are references for
+ * evaluation. The corpus stores the references as folded text, so that they can be compared with a model's output
+ * whether or not it contains <unk>. Blank lines (with two files: blank in both) are skipped, and so are empty
+ * targets after the first. */
 #include <string.h>
 
 #include "arena.h"
 #include "durable.h"
 #include "prepare_impl.h"
 
-/* Where one side of a pair stands. */
+/* One side of a pair and its position in the input. */
 typedef struct place {
   const lk_source *source;
   lk_line line;
-  const char *text; /* in the line; of targets the rest of it, TABs included */
+  const char *text; /* within the line; for targets the rest of the line, including TABs */
   size_t size;
 } place;
 
@@ -24,7 +26,7 @@ static lk_vocab *vocab_of(const lk_job *job, int side) { return side && job->tar
 static lk_status check(const lk_prepare *p) {
   const lk_prepare_pairs *pairs = &p->pairs;
   if (p->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with pairs");
-  const bool like = p->like != NULL; /* how to cut: it is as it was there */
+  const bool like = p->like != NULL; /* then the existing file determines how text is split */
   if (p->separator && pairs->target[LK_TRAIN])
     return LK_FAIL(LK_USAGE, "--separator goes with pairs in one file, not with --target");
   if (pairs->vocabulary < 0 || pairs->minimum < 1)
@@ -74,7 +76,7 @@ static lk_status read_line(lk_job *job, lk_source *source, place side[2], bool *
   if (!*more) return LK_OK;
   LK_TRY(lk_job_group_line(job, source, &line));
   LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
-  if (job->settings->separator) { /* blanks next to it are part of it */
+  if (job->settings->separator) { /* blanks next to a separator belong to it */
     lk_trim(&halves.head, &halves.head_size);
     lk_trim(&halves.tail, &halves.tail_size);
   }
@@ -109,9 +111,9 @@ static lk_status read_lines(lk_job *job, lk_source *source, lk_source *targets, 
   return LK_OK;
 }
 
-/* ---- cutting ---- */
+/* ---- splitting into units ---- */
 
-/* Append the text, folded, to `out`; in pieces where the side has a model. */
+/* Append the text, folded, to `out`; split into pieces if the side has a SentencePiece model. */
 static lk_status cut(lk_job *job, int side, const char *text, size_t size, lk_buffer *out) {
   const lk_folding folding = lk_corpus_folding(&job->info);
   if (!job->pieces[side] || unit_of(job, side) != LK_PIECE) return lk_utf8_fold(out, text, size, folding);
@@ -120,7 +122,7 @@ static lk_status cut(lk_job *job, int side, const char *text, size_t size, lk_bu
   return lk_pieces_encode(job->pieces[side], job->raw.data, job->raw.size, out);
 }
 
-/* Nothing but white space; or nothing that the model has a piece for. */
+/* Whether the text is only white space, or has no piece in the model. */
 static bool is_empty(const lk_job *job, int side, const lk_buffer *text) {
   if (lk_is_blank(text->data ? text->data : "", text->size)) return true;
   const char *start;
@@ -128,7 +130,7 @@ static bool is_empty(const lk_job *job, int side, const lk_buffer *text) {
   return !lk_unit_next(unit_of(job, side), text->data, text->size, &at, &start, &length);
 }
 
-/* Append a target to the references: words with one blank between them, all else as it is. */
+/* Append a target to the references: words separated by single blanks, other units unchanged. */
 static lk_status add_reference(lk_job *job, const char *text, size_t size) {
   const char *start;
   size_t at = 0, length;
@@ -144,19 +146,20 @@ static lk_status add_reference(lk_job *job, const char *text, size_t size) {
   return LK_OK;
 }
 
-/* Where the next target of a line ends. */
+/* End of the target that begins at `at`; *bytes is the size of the separator. */
 static const char *target_end(const lk_job *job, const char *at, const char *end, size_t *bytes) {
   const char *separator = job->settings->separator;
   *bytes = separator ? strlen(separator) : 1;
-  if (*bytes == 0) return end; /* a target of words: blanks end the source alone */
+  if (*bytes == 0) return end; /* with blanks as separator there is one target, which contains blanks itself */
   const char *stop = memmem(at, (size_t)(end - at), separator ? separator : "\t", *bytes);
   return stop ? stop : end;
 }
 
-/* Every target of the line that is not empty becomes a reference, the first one job->other too; *empty where that is. */
+/* Append every target of the line that is not empty to the references; the first also goes to job->other. *empty is
+ * set if the first is empty and the pair is left out. */
 static lk_status take_targets(lk_job *job, const place *targets, lk_record *record, bool *empty) {
   const char *end = targets->text + targets->size;
-  lk_buffer *scratch = &job->folded; /* the source comes afterwards */
+  lk_buffer *scratch = &job->folded; /* free at this point: the source is folded later */
   size_t bytes;
   job->other.size = job->references.size = 0;
   record->targets = 0;
@@ -178,7 +181,7 @@ static lk_status take_targets(lk_job *job, const place *targets, lk_record *reco
   return LK_OK;
 }
 
-/* Units of a text, and the bytes before number `most` + 1, all of them where there is none. */
+/* Number of units of a text; *bytes is the size of the first `most` units, or of all if there are fewer. */
 static ptrdiff_t measure(lk_unit unit, const lk_buffer *text, ptrdiff_t most, size_t *bytes) {
   const char *start;
   size_t at = 0, length;
@@ -189,14 +192,15 @@ static ptrdiff_t measure(lk_unit unit, const lk_buffer *text, ptrdiff_t most, si
   return units;
 }
 
-/* What becomes of a pair with a side over the limit, judged by the longer one: *keep false where it is left out. */
+/* Apply the length limit to a pair, judged by its longer side; *keep is false if the pair is left out. */
 static lk_status limit(lk_job *job, const place side[2], bool *keep) {
   const ptrdiff_t most = job->settings->max_length;
   lk_buffer *text[2] = {&job->folded, &job->other};
   size_t bytes[2];
   ptrdiff_t units[2], kept;
   *keep = true;
-  if (text[0]->size <= (size_t)most && text[1]->size <= (size_t)most) return LK_OK; /* a unit has at least one byte */
+  /* cannot exceed the limit, because a unit has at least one byte */
+  if (text[0]->size <= (size_t)most && text[1]->size <= (size_t)most) return LK_OK;
   for (int i = 0; i < 2; i++) units[i] = measure(unit_of(job, i), text[i], most, &bytes[i]);
   const int longer = units[1] > units[0];
   const place *where = &side[longer];
@@ -209,7 +213,7 @@ static lk_status limit(lk_job *job, const place side[2], bool *keep) {
   return LK_OK;
 }
 
-/* Fold and cut both sides; *keep false where the pair is left out. */
+/* Fold and split both sides; *keep is false if the pair is left out. */
 static lk_status take_pair(lk_job *job, const place side[2], lk_record *record, bool *keep) {
   bool empty;
   *keep = false;
@@ -248,7 +252,7 @@ static lk_status count(lk_job *job, const lk_source *source, const lk_record *re
   return lk_vocab_count_text(vocab_of(job, 1), unit_of(job, 1), record->label, record->label_size);
 }
 
-/* <sos>, the units of a text, <eos>. A unit that is spelled like a special one is <unk>. */
+/* Encode a text as <sos>, its units, <eos>. A unit spelled like a special one becomes <unk>. */
 static lk_status encode(lk_job *job, int side, const char *text, size_t size, int32_t **ids, size_t *capacity,
                         ptrdiff_t *length) {
   *length = 1;

@@ -27,7 +27,8 @@ const char *lk_separator_name(const lk_prepare *settings, char quoted[256]) {
   return *settings->separator ? lk_quote(quoted, settings->separator, strlen(settings->separator)) : "blank";
 }
 
-/* The first separator of the line and its bytes: a TAB, the white space behind the first word, or a text. */
+/* The first separator of the line and its size in bytes: a TAB, the white space after the first word, or a given
+ * text. */
 static const char *find_separator(const lk_prepare *p, const lk_line *line, size_t *bytes) {
   size_t at = 0, size;
   const char *word;
@@ -119,7 +120,7 @@ lk_status lk_job_limit(lk_job *job, const lk_source *source, ptrdiff_t line, ptr
 lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *text,
                             size_t *size) {
   const ptrdiff_t most = job->settings->max_length;
-  if (*size <= (size_t)most) return LK_OK; /* a unit has at least one byte */
+  if (*size <= (size_t)most) return LK_OK; /* cannot exceed the limit, because a unit has at least one byte */
   const char *start;
   size_t at = 0, length, over = *size;
   ptrdiff_t units = 0, keep;

@@ -1,4 +1,4 @@
-/* prepare_sources.c - the files that are read: which of them make a part, and their records one by one. */
+/* prepare_sources.c - loads the input files and iterates over their records. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +54,7 @@ static lk_status load_source(lk_job *job, lk_source *source, const char *path, c
   return load_text(job, source->targets, targets);
 }
 
-/* Two files of the same bytes: what is validated would have been trained on, or counts twice. */
+/* Two identical files: validation data would also be trained on, or data would count twice. */
 static void warn_of_twins(const lk_job *job) {
   for (int i = 0; i < job->sources; i++)
     for (int k = 0; k < i; k++) {
@@ -90,7 +90,7 @@ const lk_source *lk_job_first(const lk_job *job, lk_split part) {
   return NULL;
 }
 
-/* The records of one source, the first of which is number *index of its part. */
+/* Visit the records of one source; *index is the number of its first record within the part. */
 static lk_status walk_source(lk_job *job, lk_source *source, ptrdiff_t *index, lk_visit *visit) {
   if (!source->h5) source->reader = lk_reader_start(&source->text);
   lk_columns_restart(&source->columns);
@@ -121,7 +121,7 @@ lk_status lk_job_walk(lk_job *job, lk_split part, lk_visit *visit) {
   return LK_OK;
 }
 
-/* Names and digests of the inputs, a line each. Without folders: the same files make the same corpus anywhere. */
+/* Append name and digest of an input. Folders are left out, so that the same files give the same corpus anywhere. */
 static lk_status describe(lk_buffer *out, const char *what, const char *path, const char *digest) {
   const char *slash = strrchr(path, '/');
   return lk_buffer_printf(out, "%s%s %s %s", out->size > 0 ? "\n" : "", what, slash ? slash + 1 : path, digest);

@@ -1,14 +1,14 @@
-/* prepare text - one sequence a line (blank lines are skipped), or one running text.
+/* prepare text - one sequence per line (blank lines are skipped), or one running text.
  *
- * Running text: characters are all characters, line ends included; words get <eos> at each line end, as the WikiText
- * sets are counted. A text that spells out <eos> or <unk> as a word means these units. */
+ * Running text: with characters as units all characters count, including line ends; with words <eos> marks each line
+ * end, as is usual for the WikiText data sets. The words <eos> and <unk> in the text mean these special units. */
 #include "prepare_impl.h"
 
 #include <string.h>
 
 #include "arena.h"
 
-enum { WAITING = 1 << 18 }; /* units of a running text that are gathered before they are written */
+enum { WAITING = 1 << 18 }; /* units of a running text that are buffered before they are written */
 
 static lk_status check(const lk_prepare *settings) {
   (void)settings;
@@ -31,14 +31,15 @@ static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bo
   return LK_OK;
 }
 
-/* Bytes of the first `characters` characters. */
+/* Size in bytes of the first `characters` characters. */
 static size_t bytes_of(const char *text, size_t size, ptrdiff_t characters) {
   size_t at = 0;
   for (; characters > 0 && at < size; characters--) at += lk_utf8_next(text + at, size - at);
   return at;
 }
 
-/* The next stretch: a line, or what of it lies before the place where the next part begins. */
+/* The next section of a running text: a line, or the beginning of a line up to the position where the next part
+ * begins. */
 static lk_status next_stretch(lk_job *job, lk_source *source, lk_record *record, bool *more) {
   lk_line line;
   const size_t start = source->reader.at;

@@ -5,7 +5,7 @@
 #include "input.h"
 #include "vocab.h"
 
-/* LK_DATA at a byte of the file, by line and column. All before it is valid UTF-8. */
+/* LK_DATA with line and column of byte `at`. The text before it must be valid UTF-8. */
 static lk_status bad_byte(const lk_text_file *file, size_t at, const char *what) {
   lk_reader reader = lk_reader_start(file);
   lk_line line = {.text = file->bytes.data, .number = 1};
@@ -24,8 +24,9 @@ static lk_status check_lines(const lk_text_file *file) {
   return LK_OK;
 }
 
-/* A CR that does not end a line with the LF behind it (several may: \r\r\n is text that was converted twice) or the file:
- * line ends of old Macs, in all of the file or some of it. What is one line there would be a matter of opinion. */
+/* Refuse a CR that is not followed by LF (possibly after more CRs: \r\r\n comes from text that was converted twice)
+ * or the end of the file. It is the line end of old Macs, in all or part of the file, so it would be ambiguous what
+ * a line is. */
 static lk_status check_returns(const lk_text_file *file) {
   const char *text = file->bytes.data, *end = text + file->bytes.size, *at = text;
   while ((at = memchr(at, '\r', (size_t)(end - at))) != NULL) {

@@ -1,5 +1,6 @@
-/* sentencepiece_impl.h - the few calls of SentencePiece that we make, as C. Only sentencepiece.cc, which is compiled
- * where the library is there, includes its header. No exception leaves; a failure is 0 and its words in `error`. */
+/* sentencepiece_impl.h - C interface to the few SentencePiece functions that are used. Only sentencepiece.cc, which
+ * is compiled if the library is installed, includes the library's header. Exceptions are caught there; a failure is
+ * 0, with a message in `error`. */
 #pragma once
 #include <stddef.h>
 
@@ -10,15 +11,15 @@ extern "C" {
 #define LK_SENTENCEPIECE_WORDS 256
 
 typedef struct lk_sentencepiece lk_sentencepiece;
-/* Takes what comes out, once for each piece or once for the text; nonzero goes on. */
+/* Receives the output, called once per piece or once for the text; returns nonzero to continue. */
 typedef int lk_sentencepiece_taker(void *context, const char *text, size_t size);
 
-/** A model from the bytes of its file, or NULL. */
+/** Create a model from the contents of its file; NULL on failure. */
 lk_sentencepiece *lk_sentencepiece_create(const char *bytes, size_t size, char error[LK_SENTENCEPIECE_WORDS]);
 void lk_sentencepiece_destroy(lk_sentencepiece *model);
 int lk_sentencepiece_encode(const lk_sentencepiece *model, const char *text, size_t size, lk_sentencepiece_taker *take,
                             void *context, char error[LK_SENTENCEPIECE_WORDS]);
-/** The text of pieces that stand with blanks between them. */
+/** Join pieces, separated by blanks, to a text. */
 int lk_sentencepiece_decode(const lk_sentencepiece *model, const char *pieces, size_t size,
                             lk_sentencepiece_taker *take, void *context, char error[LK_SENTENCEPIECE_WORDS]);
 

@@ -6,7 +6,7 @@
 #include "arena.h"
 #include "prepare_impl.h"
 
-/* A job of prepare that only reads, one sentence at a time. */
+/* Uses the reader of `prepare label`, one sentence at a time, without writing a corpus. */
 struct lk_sentences {
   lk_prepare settings;
   lk_job job;
@@ -50,7 +50,7 @@ bool lk_sentences_is_end(const lk_sentences *sentences, const char *line, size_t
   return lk_columns_is_break(line + mark, size - mark, sentences->settings.conllu);
 }
 
-/* Load the text as if it were a file, without the byte order marks that lines begin with. */
+/* Load the text as if it were a file, and remove byte order marks at the beginnings of lines. */
 static lk_status load(lk_sentences *s, const char *text, size_t size, int64_t first) {
   lk_text_file *file = &s->source.text;
   ptrdiff_t line;
@@ -64,7 +64,8 @@ static lk_status load(lk_sentences *s, const char *text, size_t size, int64_t fi
   return LK_OK;
 }
 
-/* A place in the text as it came, a line at a time: there lines may begin with byte order marks. */
+/* Maps a position in the loaded text back to the original text, line by line, because byte order marks at the
+ * beginnings of lines were removed. */
 typedef struct place {
   const char *text, *line, *end;
   ptrdiff_t number;
@@ -100,7 +101,8 @@ lk_status lk_sentences_read(lk_sentences *s, const char *text, size_t size, int6
     if (kind == LK_ROW_WORD) LK_TRY(take_cell(s, &row, &p, (*count)++));
   }
   s->source.columns.sought = s->source.columns.count > 0;
-  lk_columns_release(&s->source.columns); /* what a sentence says of its labels does not depend on those before it */
+  /* so that the result for a sentence does not depend on the labels of earlier sentences */
+  lk_columns_release(&s->source.columns);
   *cells = s->cells;
   return LK_OK;
 }

@@ -9,7 +9,7 @@ struct lk_tokenizer {
   lk_unit unit;
   lk_folding folding;
   lk_vocab *vocab;
-  lk_pieces *pieces;       /* where the unit is LK_PIECE */
+  lk_pieces *pieces;       /* if the unit is LK_PIECE */
   lk_buffer folded, units; /* scratch */
 };
 
@@ -21,7 +21,8 @@ static lk_status set_up(lk_tokenizer *tokenizer, const lk_corpus_info *info, lk_
     return LK_FAIL(LK_DATA, "the corpus has no text on its %s side", which == LK_TARGET ? "target" : "source");
   LK_TRY(lk_vocab_from(&tokenizer->vocab, which == LK_TARGET ? &info->target : &info->source, true));
   if (tokenizer->unit != LK_PIECE) return LK_OK;
-  if (which == LK_TARGET && info->target_model.size > 0) model = &info->target_model; /* else one for both sides */
+  /* otherwise one model serves both sides */
+  if (which == LK_TARGET && info->target_model.size > 0) model = &info->target_model;
   return lk_pieces_create(&tokenizer->pieces, "the model in the file", model->data, model->size);
 }
 

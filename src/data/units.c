@@ -13,7 +13,8 @@ bool lk_unit_find(const char *name, lk_unit *unit) {
   return false;
 }
 
-/* Bytes of white space at text, 0 where there is none. Other than ASCII it begins with C2, E1, E2 or E3. */
+/* Size of the white-space character at `text`, 0 if it is none. In UTF-8, white space outside ASCII begins with C2,
+ * E1, E2 or E3, which allows a quick rejection. */
 static size_t space_at(const char *text, size_t size) {
   const unsigned char c = (unsigned char)text[0];
   if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
@@ -25,7 +26,7 @@ static size_t space_at(const char *text, size_t size) {
 static size_t bytes_at(const char *text, size_t size) {
   if ((unsigned char)text[0] < 0x80) return 1;
   const size_t bytes = lk_utf8_next(text, size);
-  LK_ASSERT(bytes > 0); /* text inside the program is valid */
+  LK_ASSERT(bytes > 0); /* text was validated when it was read */
   return bytes;
 }
 

@@ -7,14 +7,15 @@
 
 static const char *const special_names[LK_SPECIALS] = {"<pad>", "<sos>", "<eos>", "<unk>"};
 
-/* A string in the table. Up to eight bytes are known by key and size alone; most words are that short. */
+/* A string in the hash table. Strings of up to eight bytes, which most words are, are identified by key and size
+ * alone. */
 typedef struct entry {
-  uint64_t key;  /* its first bytes */
+  uint64_t key;  /* the first bytes */
   uint32_t size; /* in bytes */
-  uint32_t id;   /* + 1; 0 where the slot is free */
+  uint32_t id;   /* id + 1; 0 if the slot is free */
 } entry;
 
-/* Open addressing over the strings; at most half of the slots are taken. */
+/* Hash table with open addressing; at most half of the slots are used. */
 struct lk_vocab {
   lk_strings strings;
   bool specials;
@@ -23,7 +24,7 @@ struct lk_vocab {
   int32_t ascii[128]; /* id + 1 of one-byte units: characters are looked up without hashing */
 };
 
-/* Id of a one-byte character, -1 where it has none. */
+/* Id of a one-byte character; -1 if it is not in the vocabulary. */
 static inline int32_t id_of_ascii(const lk_vocab *vocab, char byte) {
   return (unsigned char)byte < 128 ? vocab->ascii[(unsigned char)byte] - 1 : -1;
 }
@@ -34,7 +35,7 @@ static inline uint64_t load(const char *text, size_t bytes) {
   return word;
 }
 
-/* All of a string of up to eight bytes, given its size; of a longer one the first eight. */
+/* Up to eight bytes: all of the string, given its size; longer: the first eight bytes. */
 static inline uint64_t key_of(const char *text, size_t size) {
   const unsigned char *c = (const unsigned char *)text;
   if (size >= 8) return load(text, 8);
@@ -42,7 +43,8 @@ static inline uint64_t key_of(const char *text, size_t size) {
   return size == 0 ? 0 : (uint64_t)(c[0] | (unsigned)c[size / 2] << 8 | (unsigned)c[size - 1] << 16);
 }
 
-/* Multiply and fold, eight bytes at a time, the last eight perhaps overlapping. Only places in memory depend on it. */
+/* Multiply and fold, eight bytes at a time; the last eight bytes may overlap the previous ones. The hash affects
+ * only positions in memory, not ids. */
 static inline uint64_t hash_of(uint64_t key, const char *text, size_t size) {
   uint64_t h = (key ^ size) * 0x9e3779b97f4a7c15u;
   for (size_t at = 8; at < size; at += 8) {
@@ -57,7 +59,7 @@ static inline bool is_entry(const lk_vocab *vocab, const entry *e, uint64_t key,
   return size <= 8 || memcmp(lk_strings_get(&vocab->strings, (ptrdiff_t)e->id - 1), text, size) == 0;
 }
 
-/* The slot of the string, or the free one where it belongs. */
+/* The slot of the string, or the free slot where it would be inserted. */
 static inline entry *slot_of(const lk_vocab *vocab, const char *text, size_t size) {
   const uint64_t key = key_of(text, size);
   size_t at = hash_of(key, text, size) & (vocab->slots - 1);
@@ -166,21 +168,22 @@ lk_status lk_vocab_count_text(lk_vocab *vocab, lk_unit unit, const char *text, s
   const char *start;
   size_t at = 0, length;
   for (;;) {
-    while (unit == LK_CHAR && at < size && id_of_ascii(vocab, text[at]) >= 0) /* nearly all of many texts */
+    /* fast path: nearly all characters of many texts */
+    while (unit == LK_CHAR && at < size && id_of_ascii(vocab, text[at]) >= 0)
       vocab->strings.number[id_of_ascii(vocab, text[at++])]++;
     if (!lk_unit_next(unit, text, size, &at, &start, &length)) return LK_OK;
     LK_TRY(lk_vocab_count(vocab, start, length));
   }
 }
 
-/* What is sorted when the vocabulary is finished. */
+/* Sort record, used when the vocabulary is finished. */
 typedef struct counted {
   const char *text;
   size_t size;
   int64_t number;
 } counted;
 
-/* Falling count; equals by their bytes, which in UTF-8 is the order of code points. */
+/* By falling count; ties by bytes, which in UTF-8 is the order of code points. */
 static int by_count(const void *a, const void *b) {
   const counted *x = a, *y = b;
   if (x->number != y->number) return x->number < y->number ? 1 : -1;
@@ -189,7 +192,8 @@ static int by_count(const void *a, const void *b) {
   return x->size < y->size ? -1 : x->size > y->size;
 }
 
-/* The specials as they are, then the units kept, into `finished`; what is left out counts for <unk>. */
+/* Insert the special units, then the units that are kept, into `finished`; the counts of the others are added to
+ * <unk>. */
 static lk_status renumber(const lk_vocab *vocab, lk_vocab *finished, counted *units, ptrdiff_t most, int64_t least) {
   const lk_strings *all = &vocab->strings;
   const ptrdiff_t first = vocab->specials ? LK_SPECIALS : 0, count = all->count - first;
@@ -240,14 +244,14 @@ lk_status lk_vocab_encode(const lk_vocab *vocab, lk_unit unit, const char *text,
                           ptrdiff_t *count, size_t *capacity) {
   const char *start;
   size_t at = 0, length;
-  if (size == 0) return LK_OK;                                         /* there may be no list yet */
+  if (size == 0) return LK_OK;                                         /* *ids may still be NULL */
   LK_TRY(lk_grow(ids, capacity, (size_t)*count + size, sizeof **ids)); /* a unit has at least one byte */
   int32_t *out = *ids + *count;
   for (;;) {
     while (unit == LK_CHAR && at < size && id_of_ascii(vocab, text[at]) >= 0) *out++ = id_of_ascii(vocab, text[at++]);
     if (!lk_unit_next(unit, text, size, &at, &start, &length)) break;
     const int32_t id = lk_vocab_find(vocab, start, length, LK_UNK);
-    *out++ = id < LK_EOS ? LK_UNK : id; /* a text that spells out <pad> or <sos> */
+    *out++ = id < LK_EOS ? LK_UNK : id; /* the text contains <pad> or <sos> literally */
   }
   *count = out - *ids;
   return LK_OK;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* The table: one line each. */
+/* The table of features, one line each. */
 extern const lk_word_column lk_column_casing;
 static const lk_word_column *const columns[] = {&lk_column_casing};
 enum { COLUMNS = sizeof columns / sizeof *columns };

@@ -1,18 +1,19 @@
-/* word_column.h - columns that are made of a word's text: `prepare --feature` stores them, predict makes them again.
+/* word_column.h - categorical features computed from the text of a word: `prepare --feature` stores them, predict
+ * computes them again.
  *
- * A column is one file, src/data/column_<name>.c, and one line in the table of word_column.c. It gives each word one of a
- * few values, by its text as it was written: before folding, and also where the word is <unk> for the vocabulary. That is
- * why the corpus keeps values rather than texts of unknown words. Not collective throughout. */
+ * A feature is one file, src/data/column_<name>.c, and one line in the table of word_column.c. It maps each word to
+ * one of a few values, from its text before folding, also if the vocabulary has only <unk> for it. Therefore the
+ * corpus stores the values instead of the texts of unknown words. Not collective throughout. */
 #pragma once
 #include "corpus.h"
 
 typedef struct lk_word_column {
-  const char *name;          /* as --feature and model.features say it: small letters, digits and _ */
-  const char *const *values; /* NULL at the end; the first is also that of <sos>, <eos> and <pad> */
-  int32_t (*value)(const char *text, size_t size); /* the number of the value of a word, which is valid UTF-8 */
+  const char *name;          /* name for --feature and model.features: lower-case letters, digits and _ */
+  const char *const *values; /* ends with NULL; the first value is also used for <sos>, <eos> and <pad> */
+  int32_t (*value)(const char *text, size_t size); /* index of the value of a word, which is valid UTF-8 */
 } lk_word_column;
 
-/** Names of all; *count of them. */
+/** Names of all features; *count is their number. */
 const char *const *lk_word_column_names(size_t *count);
-/** NULL where none is called so. */
+/** NULL if there is no feature of this name. */
 const lk_word_column *lk_word_column_find(const char *name);
