@@ -16,7 +16,7 @@ static const lk_attention_rows *const kernels[] = {&lk_attention_rows_portable, 
 static const lk_attention_rows *const kernels[] = {[0] = &lk_attention_rows_portable, [3] = &lk_attention_rows_blas};
 #endif
 
-/* By lk_attention_kind. */
+/* Indexed by lk_attention_kind. */
 static lk_choice attention_choice(size_t i) {
   static const char reads[] = "model.input_feeding";
   static const lk_choice kinds[] = {{"none", "the decoder sees the final states only", NULL},
@@ -116,7 +116,7 @@ void lk_attention_read(lk_attention *a, const lk_params *params, const lk_pack *
 
 void lk_attention_forward(lk_attention *a, const lk_params *params, const lk_attending *rows, const lk_real *h,
                           ptrdiff_t ldh) {
-  (void)params; /* the weights were packed */
+  (void)params; /* the weights were packed by lk_attention_pack() */
   if (has_query(a)) {
     const lk_product product = {
         .n = rows->n, .x = h, .ldx = ldh, .in = rows->rows, .y = a->q, .ldy = a->ldq, .out = rows->rows};
@@ -153,8 +153,8 @@ void lk_attention_back_end(lk_attention *a, const lk_pack *target, const lk_pack
                            ptrdiff_t ldh, lk_real *dy, ptrdiff_t lddy, const lk_grads *grads) {
   if (has_query(a)) lk_dense_backward(&a->query, target->shard_row, h, ldh, a->dq, a->ldq, NULL, 0, grads);
   if (has_keys(a)) {
-    /* Sequences lie in the order of the pack, so a shard's rows of the memory are as many as the encoder's, and begin
-     * where these do. */
+    /* The memory stores sequences in the order of the pack, so a shard has as many rows in it as in the encoder's
+     * pack, and they begin at the same index. */
     lk_dense_backward(&a->key, source->shard_row, a->values, a->ldv, a->dkeys, a->ldq, NULL, 0, grads);
     const lk_product product = {.n = a->M, .x = a->dkeys, .ldx = a->ldq, .y = a->dvalues, .ldy = a->ldv, .add = 1};
     lk_kernels_get()->product(&a->key.transposed, &product);

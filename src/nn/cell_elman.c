@@ -1,4 +1,4 @@
-/* The simple recurrent network: Elman 1990.
+/* Simple recurrent network: Elman 1990.
  *
  *   h = tanh(W_i x + b_i + W_h h0 + b_h) */
 #define CELL_NAME     elman

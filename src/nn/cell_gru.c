@@ -1,4 +1,5 @@
-/* Gated recurrent unit: Cho et al. 2014, in the form with the reset gate behind the product (cuDNN, PyTorch).
+/* Gated recurrent unit: Cho et al. 2014, in the variant that applies the reset gate after the product (cuDNN,
+ * PyTorch).
  *
  *   r, z = sigmoid(.)   n = tanh(W_in x + b_in + r (W_hn h0 + b_hn))   h = (1 - z) n + z h0 */
 #define CELL_NAME     gru

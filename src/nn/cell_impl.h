@@ -1,31 +1,34 @@
-/* cell_impl.h - what a cell is to recurrent.c: sizes, words, and four functions for one instruction set.
+/* cell_impl.h - interface between a cell and recurrent.c: sizes, names, and functions for one instruction set.
  *
- * cell_<name>.c defines CELL_* and the pointwise functions and then includes cell_loops_impl.h, which makes the rest. */
+ * cell_<name>.c defines CELL_* and the pointwise functions and then includes cell_loops_impl.h, which defines the
+ * rest. */
 #pragma once
 #include "cell.h"
 
-/* Rows of one time that take one step: all of them start from a state that has to be multiplied, or none. */
+/* Rows of one time step that are processed together: either all of them need the product with W_hh, or none does. */
 typedef struct lk_cell_step {
   ptrdiff_t n;
-  const int32_t *row;   /* [n] packed rows, NULL: 0..n-1 */
-  const int32_t *after; /* backward: after[r] is the packed row that starts from the state of r */
-  ptrdiff_t offset;     /* the state of row r is row offset + r: B, or 0 where rows stand for initial states */
-  int product;          /* forward: whether W_hh h is added; backward: whether there is an `after` */
-  int states_only;      /* backward: add the gradient that comes from `after`, but there is no gate behind it */
+  const int32_t *row;   /* [n] packed rows; NULL: 0..n-1 */
+  const int32_t *after; /* backward: after[r] is the packed row that follows r in the direction of the layer */
+  ptrdiff_t offset;     /* the state of row r is state row offset + r; offset is B, or 0 for the initial states */
+  int product;          /* forward: add W_hh h; backward: add the gradient from the rows `after` */
+  int states_only;      /* backward: only add the gradient from `after`, because initial states have no gates */
 } lk_cell_step;
 
 struct lk_cell {
   const char *name;
-  const char *note_ih, *note_hh, *note_bias; /* shape letters and gate order */
+  const char *note_ih, *note_hh, *note_bias; /* shapes and order of gates, for descriptions of the tensors */
   int gates, states;                         /* 1: h; 2: h, c */
-  int separate;                              /* the last gate's W_h h + b_h is kept apart from its input part (GRU) */
-  int forget;                                /* index of the gate that takes forget_bias, or -1 */
+  /* the last gate's W_hh h + b_hh is kept separate from its input part (GRU) */
+  int separate;
+  int forget; /* index of the gate to which forget_bias applies, or -1 */
   ptrdiff_t (*packed_size)(ptrdiff_t H);
   ptrdiff_t (*transposed_size)(ptrdiff_t H);
   void (*pack)(lk_real *to, ptrdiff_t H, const lk_real *weight_hh, lk_part part);
   void (*transpose)(lk_real *to, ptrdiff_t H, const lk_real *weight_hh, lk_part part);
-  /** gates: input parts become activations; writes h, c, and the tape at the rows of the step. */
+  /** gates: in the input parts, out the activations; also writes h, c and the tape of the step's rows. */
   void (*forward)(const lk_recurrent *layer, const lk_cell_step *step);
-  /** gates: activations become gradients by the pre-activations; adds to dh and dc of the rows before. */
+  /** gates: in the activations, out gradients with respect to the pre-activations; adds to dh and dc of the previous
+   *  rows. */
   void (*backward)(const lk_recurrent *layer, const lk_cell_step *step);
 };

@@ -1,27 +1,29 @@
-/* cell_loops_impl.h - the loops over panels, rows and k around a cell's pointwise part; included at the end of
- * cell_<name>.c, once. The cell has defined
+/* cell_loops_impl.h - the loops over panels, rows and k around a cell's pointwise part; included once, at the end of
+ * cell_<name>.c. The cell must define
  *
  *   CELL_NAME    lstm
  *   CELL_GATES   G, 1 to 8
  *   CELL_STATES  1: h, or 2: h and c
- *   CELL_SEPARATE   1: the last gate's recurrent part W_h h + b_h stays apart from its input part (GRU), else 0
- *   CELL_DIRECT  1: the state before goes straight into the state after (GRU), so dh flows past the gates, else 0
- *   CELL_FORGET  index of a forget gate, or -1
+ *   CELL_SEPARATE   1: the last gate's recurrent part W_h h + b_h is kept separate from its input part (GRU), else 0
+ *   CELL_DIRECT  1: the previous state contributes directly to the new one (GRU), so dh also bypasses the gates, else 0
+ *   CELL_FORGET  index of the forget gate, or -1
  *   CELL_NOTE    "4H", CELL_ORDER " gates i f g o"
  *   cell_forward(), cell_backward()  on a cell_unit (cell_unit_impl.h)
  *
- * Weights for the forward product lie in panels of CELL_UNITS vectors of units, all gates of a unit side by side, so
- * that a tile ends with whole units and the pointwise part follows while they are at hand. */
+ * Weights for the forward product are stored in panels of CELL_UNITS vectors of units, with all gates of a unit next
+ * to each other, so that a tile computes whole units and the pointwise part can follow while the sums are at hand
+ * in registers or cache. */
 
 #define CELL_UNITS (CELL_GATES < LK_TILE_VECTORS ? LK_TILE_VECTORS / CELL_GATES : 1)
 #define CELL_WIDTH (CELL_GATES * CELL_UNITS) /* vectors of a forward panel */
-/* Vectors of a tile: the panel in one pass or several, of which the last may be narrower. */
+/* Width of a tile in vectors: the panel is computed in one or several passes, of which the last may be narrower. */
 #define CELL_PASS   (CELL_WIDTH == 3 ? 3 : CELL_WIDTH < LK_TILE_VECTORS ? CELL_WIDTH : LK_TILE_VECTORS)
 #define CELL_REST   (CELL_WIDTH % CELL_PASS)
-#define CELL_HEIGHT (LK_TILE_ACCUMULATORS / CELL_PASS) /* rows of a tile */
-#define BACK_WIDTH  LK_TILE_VECTORS                    /* vectors of units of a backward panel */
+#define CELL_HEIGHT (LK_TILE_ACCUMULATORS / CELL_PASS) /* rows per tile */
+#define BACK_WIDTH  LK_TILE_VECTORS                    /* vectors of units per backward panel */
 #define BACK_HEIGHT (LK_TILE_ACCUMULATORS / LK_TILE_VECTORS)
-/* k of a backward panel that are summed at a time: with K = G Hp a whole panel would not stay in L2. */
+/* Number of k of a backward panel that are summed at a time: with K = G Hp a whole panel would not fit into L2
+ * cache. */
 #define BACK_BLOCK ((ptrdiff_t)1024)
 
 _Static_assert(CELL_GATES >= 1 && CELL_GATES <= 8, "lk_recurrent and its panels are laid out for one to eight gates");
@@ -40,7 +42,7 @@ static ptrdiff_t transposed_size(ptrdiff_t H) {
 
 static ptrdiff_t units_left(ptrdiff_t H, ptrdiff_t u) { return u >= H ? 0 : H - u < LK_VL ? H - u : LK_VL; }
 
-/* [panel][k < H][unit vector][gate][VL] */
+/* Layout: [panel][k < H][unit vector][gate][VL] */
 static void pack(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
   const lk_range vectors = lk_part_of(part, panels(H, CELL_UNITS) * CELL_UNITS, 1);
   for (ptrdiff_t v = vectors.begin; v < vectors.end; v++)
@@ -51,7 +53,7 @@ static void pack(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
     }
 }
 
-/* [panel][k = g Hp + unit][unit vector][VL], zeros where a unit of k is a pad */
+/* Layout: [panel][k = g Hp + unit][unit vector][VL], zeros where k is padding */
 static void transpose(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
   const ptrdiff_t Hp = lk_padded(H), K = CELL_GATES * Hp, width = BACK_WIDTH * LK_VL;
   const lk_range units = lk_part_of(part, H, LK_VL);
@@ -67,7 +69,7 @@ static ptrdiff_t row_of(const lk_cell_step *s, ptrdiff_t i) { return s->row ? s-
 
 /* ---- forward ---- */
 
-/* What the sum of gate g starts from: the input part, or, where that stays apart, the inner bias. */
+/* Initial value of the sum of gate g: its input part, or if that is kept separate, the recurrent bias. */
 static lk_vec start(const lk_recurrent *l, const lk_real *gates, ptrdiff_t g, ptrdiff_t u) {
   return CELL_SEPARATE && g == CELL_GATES - 1 ? lk_load(l->inner + u) : lk_load(gates + g * l->Hp + u);
 }
@@ -125,10 +127,10 @@ static void forward(const lk_recurrent *l, const lk_cell_step *s) {
 
 /* ---- backward ---- */
 
-/* A block of the sum over k: which gradients it multiplies (the gates', or what the cell put on its tape). */
+/* One block of the sum over k: the gradients to multiply (of the gates, or what the cell stored on its tape). */
 typedef struct back_block {
   const lk_real *x;
-  ptrdiff_t ldx, k, K; /* [k, k+K) of the panel */
+  ptrdiff_t ldx, k, K; /* range [k, k+K) of the panel */
   int last;
 } back_block;
 
@@ -149,7 +151,7 @@ static void differentiate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state,
   if (CELL_SEPARATE) x.keep = lk_load(l->tape + row * l->Hp + u);
   x.h0 = lk_load(l->h + before);
   x.h = lk_load(l->h + after);
-  /* The caller's pads may hold anything; those of the gate gradients are zero. */
+  /* The caller's padding may hold any values; that of the gate gradients must be zero. */
   const int part = u + LK_VL > l->H;
   x.dh = part ? lk_keep_part(dh, units_left(l->H, u)) : dh;
   if (CELL_STATES == 2) {

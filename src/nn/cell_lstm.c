@@ -24,7 +24,7 @@ LK_INLINE void cell_forward(cell_unit *x) {
 
 LK_INLINE void cell_backward(cell_unit *x) {
   const lk_vec i = x->gate[I], f = x->gate[F], g = x->gate[G], o = x->gate[O];
-  const lk_vec t = lk_tanh(x->c); /* cheaper than to keep it */
+  const lk_vec t = lk_tanh(x->c); /* cheaper to recompute than to store */
   const lk_vec dc = x->dc + through_tanh(x->dh * o, t);
   x->gate[I] = through_sigmoid(dc * g, i);
   x->gate[F] = through_sigmoid(dc * x->c0, f);

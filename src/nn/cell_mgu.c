@@ -1,5 +1,5 @@
-/* Minimal gated unit: Zhou et al. 2016, in the form with the gate behind the product, as cell_gru.c has its reset gate
- * (the paper multiplies before it: W_hn (f h0)).
+/* Minimal gated unit: Zhou et al. 2016, in the variant that applies the gate after the product, like the reset gate
+ * in cell_gru.c (the paper applies it before: W_hn (f h0)).
  *
  *   f = sigmoid(.)   n = tanh(W_in x + b_in + f (W_hn h0 + b_hn))   h = (1 - f) h0 + f n */
 #define CELL_NAME     mgu

@@ -12,7 +12,7 @@ static lk_choice bridge_choice(size_t i) {
 }
 LK_CHOICES("model.bridge", bridge_choice)
 
-/* What model.bridge and model.attention say, and whether they fit the encoder. */
+/* Read model.bridge and model.attention, and check that they suit the encoder. */
 static lk_status choose(const lk_config *config, int *copying, lk_attention_kind *kind) {
   const lk_config_model *m = &config->model;
   size_t bridge, attention;

@@ -1,17 +1,19 @@
-/* decoder.h - a target from the encoder's rows: the layers that write what was read.
+/* decoder.h - recurrent layers that generate a target sequence, conditioned on the encoder's outputs.
  *
  *   y(t-1) -> embedding -> dropout -> [ e | h~(t-1) ] -> layer 0 -> dropout -> ... -> layer L-1 -> h
  *   context = attention(h, encoder)        h~ = dropout(tanh(W_c [h | context]))        output: h~ [N, H]
  *
- * The part h~(t-1) of the input is there where model.input_feeding is (Luong, Pham & Manning 2015); without attention
- * the output is dropout(h). Each layer starts from the final states of the encoder's layer of the same number, both
- * directions side by side through a dense layer and tanh, or, from one direction, as they are (model.bridge).
+ * h~(t-1) is part of the input if model.input_feeding is set (Luong, Pham & Manning 2015); without attention the
+ * output is dropout(h). The initial states of each layer come from the final states of the same layer of the
+ * encoder: both directions concatenated and passed through a dense layer and tanh, or, for one direction, copied
+ * (model.bridge).
  *
- * With input feeding and with scheduled sampling the layers advance together, time by time; otherwise each runs over
- * all times at once. Either way the arithmetic of a row is the same, and so it is when a unit at a time is asked for.
+ * With input feeding or scheduled sampling all layers advance together, one time step after the other; otherwise
+ * each layer runs over all time steps at once. The arithmetic of a row is the same in both cases, and also when one
+ * unit at a time is decoded.
  *
- * Tensors: decoder.embedding.weight [V,E] (unless it is the encoder's), decoder.bridge.<l>.h, .c, decoder.rnn.<l>.*,
- * attention.*, decoder.combine.weight [H,H+W]. */
+ * Tensors: decoder.embedding.weight [V,E] (unless shared with the encoder), decoder.bridge.<l>.h, .c,
+ * decoder.rnn.<l>.*, attention.*, decoder.combine.weight [H,H+W]. */
 #pragma once
 #include "attention.h"
 #include "encoder.h"
@@ -19,70 +21,77 @@
 typedef struct lk_decoder {
   const lk_config *config;
   int layers, states, copying, shared;
-  ptrdiff_t V, E, H, Hp, W, F; /* F: fed columns, H or 0 */
-  ptrdiff_t ld0, ldc;          /* rows of embeddings, and of what combine reads */
+  ptrdiff_t V, E, H, Hp, W, F; /* F: width of the fed input, H or 0 */
+  ptrdiff_t ld0, ldc;          /* row strides of embeddings and of the input of combine */
   lk_embedding embedding;
   lk_dense bridge[LK_MAX_LAYERS][2];
   lk_recurrent layer[LK_MAX_LAYERS];
   lk_attention attention;
   lk_dense combine;
 
-  lk_real *final[LK_MAX_LAYERS][2];  /* [B, ldfinal] of the encoder, by source sequence */
-  lk_real *start[LK_MAX_LAYERS][2];  /* [B, Hp] what the bridge made of them */
-  lk_real *dfinal[LK_MAX_LAYERS][2]; /* their gradients */
-  lk_real *dstart;                   /* [B, Hp] */
+  lk_real *final[LK_MAX_LAYERS][2];  /* [B, ldfinal] final states of the encoder, by source sequence */
+  lk_real *start[LK_MAX_LAYERS][2];  /* [B, Hp] initial states computed from them by the bridge */
+  lk_real *dfinal[LK_MAX_LAYERS][2]; /* gradients with respect to the encoder's final states */
+  lk_real *dstart;                   /* [B, Hp] scratch */
   ptrdiff_t ldfinal;
-  int32_t *ids;              /* [N] that were read */
-  lk_distinct distinct;      /* whose rows x[0] has */
-  int32_t *picked;           /* [3B] rows that read the net's choice, the rows before them, the choices */
-  lk_real *x[LK_MAX_LAYERS]; /* [N, ld0], [N, Hp]: input of each layer (the first: without fed), after dropout */
-  lk_real *joined;           /* [N, ldc] h | context */
-  lk_real *mixed;            /* [N, Hp] tanh(W_c joined) */
-  lk_real *out;              /* [N, Hp] */
-  lk_real *fed;              /* [N, Hp] h~ of the time before */
+  int32_t *ids;         /* [N] input ids, after scheduled sampling */
+  lk_distinct distinct; /* x[0] has one row for each of these ids */
+  /* [3B] scheduled sampling: rows that read a sampled id, the rows before them, the sampled ids */
+  int32_t *picked;
+  /* [N, ld0], [N, Hp]: input of each layer after dropout (of the first without the fed part) */
+  lk_real *x[LK_MAX_LAYERS];
+  lk_real *joined; /* [N, ldc] h and context, concatenated */
+  lk_real *mixed;  /* [N, Hp] tanh(W_c joined) */
+  lk_real *out;    /* [N, Hp] output h~ */
+  lk_real *fed;    /* [N, Hp] h~ of the previous time step */
   lk_real *dout, *djoined, *dcontext, *dx, *dfed;
-  int32_t *all_ids; /* [2N] a shared table is read by both sides */
-  lk_real *all_dx;  /* [2N, padded E] */
+  int32_t *all_ids; /* [2N] ids of encoder and decoder, if they share the embedding */
+  lk_real *all_dx;  /* [2N, padded E] the gradients of their rows */
   ptrdiff_t *all_rows;
 } lk_decoder;
 
 typedef struct lk_decoder_input {
   const lk_pack *pack;
-  const int32_t *ids;    /* [N] what is read: <sos> first */
-  const int32_t *source; /* [B] number of the source sequence of each target sequence */
-  const lk_real *carry;  /* [B, lk_decoder_carry_size()] to go on from, NULL: from the encoder */
-  double sampling;       /* probability of reading what `choose` says rather than ids, after the first time */
-  void (*choose)(void *context, ptrdiff_t n, const int32_t *rows, int32_t *ids); /* ids[i] by output row rows[i] */
+  const int32_t *ids;    /* [N] input ids; the first of a sequence is <sos> */
+  const int32_t *source; /* [B] index of the source sequence of each target sequence */
+  const lk_real *carry;  /* [B, lk_decoder_carry_size()] states to continue from; NULL: start from the encoder */
+  /* probability, except at the first time step, of reading an id from `choose` instead of ids */
+  double sampling;
+  /* set ids[i] to the net's choice after output row rows[i] */
+  void (*choose)(void *context, ptrdiff_t n, const int32_t *rows, int32_t *ids);
   void *context;
 } lk_decoder_input;
 
-/** Whether model.bridge and model.attention fit the encoder of this configuration: LK_USAGE with the place. */
+/** Check that model.bridge and model.attention suit the encoder of this configuration. LK_USAGE with the position. */
 LK_CHECKED lk_status lk_decoder_check(const lk_config *config);
-/** Declare for a vocabulary of V, behind an encoder; shared: its embedding is ours too. LK_USAGE with the place. */
+/** Declare the tensors for a vocabulary of V, with this encoder; shared: use the encoder's embedding. LK_USAGE with
+ *  the position. */
 LK_CHECKED lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *config,
                                         const lk_encoder *encoder, ptrdiff_t V, int shared);
-/** As lk_recurrent_layout_weights() has it.                                        Not collective. */
+/** See lk_recurrent_layout_weights().                                              Not collective. */
 void lk_decoder_layout_weights(lk_decoder *d, lk_arena *weights, int training);
-/** For at most B sequences, N rows of targets, M of sources of at most T steps.    Not collective. */
+/** Lay out buffers for at most B sequences, N rows of targets, M rows of sources, the longest source of T steps.
+ *                                                                                  Not collective. */
 void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, ptrdiff_t M, ptrdiff_t T,
                        int training);
 void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training, lk_part part);
-/** Read what the encoder's last forward left: once before decoding its batch.      Not collective. */
+/** Compute initial states and attention memory from the encoder's last forward pass; once before decoding its batch.
+ *                                                                                  Not collective. */
 void lk_decoder_read(lk_decoder *d, const lk_params *params, const lk_encoder *encoder, const lk_pack *source);
 void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode);
-/** h~ [N, *ld] of the last forward, and where its gradient goes before backward.   Not collective. */
+/** h~ [N, *ld] of the last forward pass; the buffer for its gradient, to be filled before backward.  Not collective. */
 const lk_real *lk_decoder_output(const lk_decoder *d, ptrdiff_t *ld);
 lk_real *lk_decoder_output_gradient(lk_decoder *d, ptrdiff_t *ld);
-/** From lk_decoder_output_gradient() to the decoder's gradients, all assigned but the embedding's, and to what the
- *  encoder goes on with: dy [source->N, lddy], the gradient by its outputs, assigned, and *finals, those by its final
- *  states, in buffers of the decoder's.                                            Not collective. */
+/** Backward pass from lk_decoder_output_gradient(). Assigns the gradients of the decoder's tensors except the
+ *  embedding, dy [source->N, lddy], the gradient with respect to the encoder's outputs, and *finals, those with
+ *  respect to its final states, which point to buffers of the decoder.             Not collective. */
 void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_input *in, lk_mode mode, lk_real *dy,
                          ptrdiff_t lddy, lk_final_gradients *finals, const lk_grads *grads);
-/** The embedding's gradient, behind lk_decoder_backward(). `encoder`: what the encoder adds to a table that both read,
- *  NULL: the table is the decoder's alone. `also`: see lk_embedding_backward().    Not collective. */
+/** Compute the gradient of the embedding, after lk_decoder_backward(). `encoder`: the encoder's contribution to a
+ *  shared embedding; NULL if it is not shared. `also`: see lk_embedding_backward().  Not collective. */
 void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_shard_product *also,
                                    const lk_grads *grads);
-/** Reals of one sequence's states: of all layers h then c, then h~.                Not collective. */
+/** Number of reals in the states of one sequence: h and c of each layer, then h~.  Not collective. */
 ptrdiff_t lk_decoder_carry_size(const lk_decoder *d);
-/** carry [B, size] = the states after the last time of each sequence.              Not collective. */
+/** carry [B, size] = the states after the last time step of each sequence.         Not collective. */
 void lk_decoder_carry(const lk_decoder *d, const lk_pack *pack, lk_real *carry);

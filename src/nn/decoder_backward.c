@@ -1,7 +1,9 @@
-/* Backward: what forward did, from its end. States' gradients are added to, for cells add to those of the time before. */
+/* Backward pass, in the reverse order of forward. Gradients of states are accumulated, because a cell adds to those
+ * of the previous time step. */
 #include "decoder_impl.h"
 
-/* djoined = W_c^T (dout (1 - h~^2)), in dout's place; then what attention makes of its half. */
+/* djoined = W_c^T (dout (1 - h~^2)), where the bracket overwrites dout; then backward through attention for the
+ * context. */
 static void attend_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_time_rows s) {
   const lk_pack *pack = in->pack;
   lk_recurrent *top = &d->layer[d->layers - 1];
@@ -31,7 +33,7 @@ static void attend_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode,
   lk_attention_backward(&d->attention, &rows, top->h + pack->B * d->Hp, d->Hp, d->dcontext, ldw, dh, d->Hp);
 }
 
-/* The gradient by the input of layer l > 0 reaches the states of the one below. */
+/* Add the gradient with respect to the input of layer l > 0 to that of the states of the layer below. */
 static void pass_down(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, int l, lk_time_rows s) {
   lk_real *dh = d->layer[l - 1].dh + in->pack->B * d->Hp;
   lk_recurrent_back_input(&d->layer[l], s.n, s.rows, d->dx, d->Hp, 0);
@@ -69,7 +71,7 @@ static void run_back(lk_decoder *d, const lk_decoder_input *in, lk_mode mode) {
   }
 }
 
-/* From the states that sequences started from, through the bridge, to the encoder's final ones. */
+/* From the gradients of the initial states, through the bridge, to those of the encoder's final states. */
 static void bridge_back(lk_decoder *d, const lk_pack *source, const lk_decoder_input *in, lk_final_gradients *finals,
                         const lk_grads *grads) {
   *finals = (lk_final_gradients){.ld = d->ldfinal};
@@ -118,7 +120,7 @@ void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_
   bridge_back(d, source, in, finals, grads);
 }
 
-/* Rows of one shard, copied behind those that are there. Returns how many there are then. */
+/* Append the rows of one shard at position `at`; returns the new number of rows. */
 static ptrdiff_t append_lookup(lk_decoder *d, const lk_lookup_gradient *from, int shard, ptrdiff_t at) {
   const lk_distinct *distinct = from->distinct;
   for (ptrdiff_t r = distinct->shard_row[shard]; r < distinct->shard_row[shard + 1]; r++, at++) {
@@ -136,7 +138,7 @@ void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *enco
     lk_embedding_backward(&d->embedding, d->distinct.shard_row, d->distinct.id, d->dx, d->ld0, also, grads);
     return;
   }
-  /* of each shard the source's words first, then the target's: any other order would give other bits */
+  /* within each shard the source comes before the target; another order would change the rounding */
   d->all_rows[0] = 0;
   for (int s = 0; s < grads->shards->count; s++)
     d->all_rows[s + 1] = append_lookup(d, &own, s, append_lookup(d, encoder, s, d->all_rows[s]));

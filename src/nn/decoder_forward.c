@@ -1,4 +1,4 @@
-/* Forward: the bridge, then the layers, all times at once or time by time. */
+/* Forward pass: the bridge, then the layers, over all time steps at once or step by step. */
 #include "decoder_impl.h"
 
 void lk_decoder_read(lk_decoder *d, const lk_params *params, const lk_encoder *encoder, const lk_pack *source) {
@@ -15,7 +15,7 @@ void lk_decoder_read(lk_decoder *d, const lk_params *params, const lk_encoder *e
   lk_attention_read(&d->attention, params, source, y, ld);
 }
 
-/* The states that sequences start from, in front of the others. */
+/* Copy the initial states into the first B rows. */
 static void start_states(lk_decoder *d, const lk_decoder_input *in) {
   const ptrdiff_t size = lk_decoder_carry_size(d);
   for (int l = 0; l < d->layers; l++)
@@ -29,7 +29,7 @@ static void start_states(lk_decoder *d, const lk_decoder_input *in) {
   for (int l = 0; l < d->layers; l++) lk_recurrent_begin(&d->layer[l], in->pack, 1);
 }
 
-/* The words of all rows, or where that is not known before, or masks make rows differ, each row as a word. */
+/* Embed the distinct ids; or each row separately, if ids are sampled later or dropout makes rows of one id differ. */
 static void embed(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode) {
   const bool masked = mode.training && d->config->model.input_dropout > 0;
   const lk_time_rows all = {.n = in->pack->N};
@@ -38,7 +38,7 @@ static void embed(lk_decoder *d, const lk_params *params, const lk_decoder_input
     lk_distinct_each(&d->distinct, in->pack, d->ids);
   else
     lk_distinct_find(&d->distinct, in->pack, d->ids);
-  if (in->sampling > 0) return; /* time by time */
+  if (in->sampling > 0) return; /* embedded step by step instead */
   lk_embedding_forward(&d->embedding, params, d->distinct.n, d->distinct.id, d->x[0], d->ld0);
   for (ptrdiff_t r = 0; r < d->distinct.n; r++) zero_pads(d->x[0] + r * d->ld0, d->E, d->ld0);
   if (masked) decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, all, d->x[0], d->ld0, d->x[0], d->ld0);
@@ -54,7 +54,7 @@ static void embed_time(lk_decoder *d, const lk_params *params, const lk_decoder_
   decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, s, d->x[0], d->ld0, d->x[0], d->ld0);
 }
 
-/* fed = h~ of the time before. */
+/* fed = h~ of the previous time step. */
 static void feed(lk_decoder *d, const lk_decoder_input *in, lk_time_rows s) {
   const ptrdiff_t size = lk_decoder_carry_size(d);
   for (ptrdiff_t i = 0; i < s.n; i++) {
@@ -71,14 +71,14 @@ static void feed(lk_decoder *d, const lk_decoder_input *in, lk_time_rows s) {
   lk_recurrent_feed(&d->layer[0], s.n, s.rows, d->fed, d->Hp);
 }
 
-/* Input of layer l > 0: the states of the one below. */
+/* Input of layer l > 0: the states of the layer below. */
 static void pass_up(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, int l, lk_time_rows s) {
   const lk_real *below = d->layer[l - 1].h + in->pack->B * d->Hp;
   for (ptrdiff_t i = 0; i < s.n; i++) copy_row(d->x[l] + time_row(s, i) * d->Hp, below + time_row(s, i) * d->Hp, d->Hp);
   decoder_drop(d, in->pack, mode, LK_DECODER_DROP + l, d->H, s, d->x[l], d->Hp, d->x[l], d->Hp);
 }
 
-/* out = dropout(tanh(W_c [h | context])) of such rows, or dropout(h) without attention. */
+/* out = dropout(tanh(W_c [h | context])) of these rows, or dropout(h) without attention. */
 static void attend(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode, lk_time_rows s) {
   const lk_pack *pack = in->pack;
   const lk_real *h = d->layer[d->layers - 1].h + pack->B * d->Hp, *from = h;
@@ -103,7 +103,7 @@ static void attend(lk_decoder *d, const lk_params *params, const lk_decoder_inpu
   decoder_drop(d, pack, mode, LK_DECODER_DROP_OUT, d->H, s, d->out, d->Hp, d->out, d->Hp);
 }
 
-/* Scheduled sampling (Bengio et al. 2015): now and then the row reads what the net itself would have written. */
+/* Scheduled sampling (Bengio et al. 2015): at random, a row reads the net's own choice instead of the given id. */
 static void sample(lk_decoder *d, const lk_decoder_input *in, lk_mode mode, lk_time_rows s) {
   const lk_rng rng = lk_rng_make(mode.seed, LK_PURPOSE_SCHEDULED);
   int32_t *row = d->picked, *before = row + in->pack->B, *id = before + in->pack->B;

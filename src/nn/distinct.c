@@ -8,8 +8,8 @@ void lk_distinct_layout(lk_distinct *w, lk_arena *arena, ptrdiff_t V, ptrdiff_t 
   w->begin = lk_arena_take(arena, sizeof(ptrdiff_t) * (LK_MAX_SHARDS + 1));
 }
 
-/* A set of integers that needs no clearing (Briggs & Torczon 1993): what place[id] says counts only if that place, among
- * those of this shard, holds the id. */
+/* A set of integers that needs no clearing (Briggs & Torczon 1993): place[id] is valid only if it points into this
+ * shard's entries and the entry there holds the id. */
 void lk_distinct_find(lk_distinct *w, const lk_pack *pack, const int32_t *ids) {
   ptrdiff_t n = 0;
   for (int s = 0; s < pack->shards->count; s++) {

@@ -4,7 +4,7 @@
 
 #include "nn_impl.h"
 
-/* Selected, not multiplied: whatever stands in a dropped unit, its output is a zero. */
+/* Select instead of multiplying by 0, so that a dropped unit gives 0 even if it is not finite. */
 static void apply_mask(const uint16_t *bits, uint32_t threshold, lk_real scale, ptrdiff_t n, const lk_real *x,
                        lk_real *y) {
   for (ptrdiff_t u = 0; u < n; u++) {

@@ -11,7 +11,7 @@
 lk_status lk_embedding_declare(lk_embedding *e, lk_params *params, const char *name, ptrdiff_t V, ptrdiff_t E,
                                double deviation) {
   *e = (lk_embedding){.V = V, .E = E};
-  /* rows of length about one, unless a deviation is given: for a table tied to the output it keeps logits small */
+  /* by default rows have norm about 1, so that logits have a reasonable size when the output weights are tied */
   lk_init init = {LK_INIT_NORMAL, deviation > 0 ? deviation : 1 / sqrt((double)E)};
   lk_param weight = {.note = "V,E", .dims = 2, .shape = {V, E}, .init = init, .decay = 1, .sparse = 1};
   (void)snprintf(weight.name, sizeof weight.name, "%s.weight", name);
@@ -35,7 +35,7 @@ void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdif
   }
 }
 
-/* What backward reads, and what it sums by. */
+/* Inputs of the backward pass. */
 typedef struct scatter {
   const lk_embedding *e;
   const lk_shards *shards;
@@ -46,7 +46,7 @@ typedef struct scatter {
   const lk_shard_product *also;
 } scatter;
 
-/* One stable counting sort by the digit of the id at `shift`. */
+/* One pass of a stable radix sort, by the digit of the ids at bit `shift`. */
 static void sort_digit(const int32_t *ids, int shift, const int32_t *from, int32_t *to, ptrdiff_t n) {
   int32_t start[DIGITS + 1] = {0};
   for (ptrdiff_t i = 0; i < n; i++) start[((ids[from[i]] >> shift) & (DIGITS - 1)) + 1]++;
@@ -54,7 +54,7 @@ static void sort_digit(const int32_t *ids, int shift, const int32_t *from, int32
   for (ptrdiff_t i = 0; i < n; i++) to[start[(ids[from[i]] >> shift) & (DIGITS - 1)]++] = from[i];
 }
 
-/* e->sorted[begin, end) = these rows by id, then by row. */
+/* e->sorted[begin, end) = these rows, sorted by id, then by row. */
 static void sort_rows(const scatter *s, ptrdiff_t begin, ptrdiff_t end) {
   int32_t *from = s->e->sorted + begin, *to = s->e->spare + begin;
   ptrdiff_t n = end - begin;
@@ -68,7 +68,7 @@ static void sort_rows(const scatter *s, ptrdiff_t begin, ptrdiff_t end) {
   if (from != s->e->sorted + begin) memcpy(s->e->sorted + begin, from, (size_t)n * sizeof *from);
 }
 
-/* The first of rows[0, n), which rise, that is not below `row`. */
+/* Index of the first of the ascending rows[0, n) that is not less than `row`. */
 static ptrdiff_t lower_bound(const int32_t *rows, ptrdiff_t n, ptrdiff_t row) {
   ptrdiff_t low = 0;
   while (n > 0) {
@@ -87,9 +87,9 @@ static void add_row(lk_real *to, const lk_real *from, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) to[i] += from[i];
 }
 
-/* sum [E] = the tree's node (level, from shard `first`) of one word, whose rows of dx in that node are rows[n], n > 0.
- * A child that does not touch the word is a +0.0, which still turns a -0.0 of its sibling into +0.0: the bits are
- * those of the dense sum over all V. */
+/* sum [E] = the value, for one id, of the tree node at `level` that begins at shard `first`; rows[n], n > 0, are the
+ * rows of dx in that node with this id. A child without such rows contributes +0.0, which still turns -0.0 of its
+ * sibling into +0.0; thus the bits equal those of the dense sum over all V rows. */
 static void sum_node(const scatter *s, int level, int first, const int32_t *rows, ptrdiff_t n, lk_real *sum) {
   ptrdiff_t E = s->e->E;
   if (level == 0) {
@@ -114,7 +114,7 @@ static void sum_node(const scatter *s, int level, int first, const int32_t *rows
   }
 }
 
-/* All rows zero again: those that the last step touched, where there are marks of them. */
+/* Set all rows to zero: if they are marked, only the rows that the previous step touched. */
 static void clear_rows(const lk_embedding *e, lk_real *dw, uint8_t *touched) {
   size_t row = (size_t)e->E * sizeof *dw;
   if (touched == NULL) {
@@ -126,7 +126,7 @@ static void clear_rows(const lk_embedding *e, lk_real *dw, uint8_t *touched) {
   memset(touched, 0, (size_t)e->V);
 }
 
-/* One subtree's gradient: zeros, and a sum for each word that the subtree's rows touch. */
+/* Gradient of one subtree: zero, except for the ids that occur in the subtree's rows. */
 static void sum_subtree(const scatter *s, lk_subtree subtree, lk_real *dw, uint8_t *touched) {
   const lk_embedding *e = s->e;
   int local = subtree.first - s->shards->first;
@@ -141,12 +141,13 @@ static void sum_subtree(const scatter *s, lk_subtree subtree, lk_real *dw, uint8
   }
 }
 
-/* A shard's gradient of a tied table: the output layer's product, then this shard's rows of words [m0, m1) in row order. */
+/* A shard's gradient of a tied table, for ids [m0, m1): the product of the output layer, plus the shard's rows in
+ * order. */
 static void tied_gradient(const void *context, int shard, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
   const scatter *s = context;
   lk_shard_product_block(s->also, shard, m0, m1, block);
   ptrdiff_t low = s->shard_row[shard], end = s->shard_row[shard + 1];
-  for (ptrdiff_t high = end; low < high;) { /* the first row whose word is not below m0 */
+  for (ptrdiff_t high = end; low < high;) { /* binary search for the first row whose id is at least m0 */
     ptrdiff_t half = low + (high - low) / 2;
     if (s->ids[s->e->sorted[half]] < m0)
       low = half + 1;

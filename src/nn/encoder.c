@@ -71,7 +71,7 @@ void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_pa
     for (int d = 0; d < e->directions; d++) lk_recurrent_pack(&e->layer[l][d], params, training, part);
 }
 
-/* Dropout behind layer l in place, on activations forward and on their gradients backward. */
+/* Dropout after layer l, in place; forward on the outputs, backward on their gradients. */
 static void drop(const lk_encoder *e, const lk_pack *pack, lk_mode mode, int l, lk_real *x) {
   const lk_config_model *m = &e->config->model;
   lk_dropout(pack, mode, m->dropout, m->variational, l + 1, e->width, x, e->ld, x, e->ld);
@@ -81,7 +81,7 @@ static lk_rows rows_of(const lk_encoder *e, int l) {
   return l == 0 ? lk_input_layer_rows(&e->input) : (lk_rows){.x = e->y[l - 1], .ld = e->ld};
 }
 
-/* The states of layer l (forward direction) that one sequence's carry holds, h then c, between it and row `row`. */
+/* Copy the states h and c of layer l (forward direction) between one sequence's carry and state row `row`. */
 static void move_states(const lk_encoder *e, int l, ptrdiff_t row, const lk_real *in, lk_real *out) {
   const lk_recurrent *layer = &e->layer[l][0];
   lk_real *state[2] = {layer->h, layer->c};
@@ -99,7 +99,7 @@ static void move_states(const lk_encoder *e, int l, ptrdiff_t row, const lk_real
   }
 }
 
-/* y[l] = the directions of layer l side by side. */
+/* y[l] = the directions of layer l, concatenated. */
 static void join_directions(lk_encoder *e, int l, const lk_pack *pack) {
   for (ptrdiff_t r = 0; r < pack->N; r++) {
     lk_real *row = e->y[l] + r * e->ld;
@@ -132,7 +132,7 @@ lk_real *lk_encoder_output_gradient(lk_encoder *e, ptrdiff_t *ld) {
   return e->dx[0];
 }
 
-/* dh of direction d from the gradient by the joined output. */
+/* dh of direction d, from the gradient with respect to the concatenated output. */
 static void split_direction(lk_encoder *e, int l, int d, const lk_pack *pack, const lk_real *dy) {
   const lk_recurrent *layer = &e->layer[l][d];
   memset(layer->dh, 0, (size_t)(pack->B * layer->Hp) * sizeof *layer->dh);
@@ -143,7 +143,7 @@ static void split_direction(lk_encoder *e, int l, int d, const lk_pack *pack, co
   }
 }
 
-/* The packed row that direction d of sequence b ends with. */
+/* The packed row at which direction d of sequence b ends. */
 static ptrdiff_t final_row(const lk_pack *pack, int d, ptrdiff_t b) {
   return lk_pack_row(pack, b, d == 0 ? pack->length[b] - 1 : 0);
 }
@@ -159,7 +159,8 @@ void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk
   }
 }
 
-/* Add the gradients by the final states of layer l. Returns whether there are some by c: then dc is complete. */
+/* Add the gradients with respect to the final states of layer l. Returns whether there are any for c; dc is then
+ * initialised here. */
 static int add_finals(lk_encoder *e, const lk_final_gradients *finals, int l, int d, const lk_pack *pack) {
   const lk_recurrent *layer = &e->layer[l][d];
   lk_real *to[2] = {layer->dh, layer->dc};
@@ -187,7 +188,7 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
     for (int d = 0; d < e->directions; d++) {
       split_direction(e, l, d, pack, dy);
       const int cells = add_finals(e, finals, l, d, pack);
-      /* no gradient by the initial states: back-propagation is truncated where states were carried over */
+      /* no gradient with respect to initial states: back-propagation is truncated where states are carried over */
       lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), 0, cells, to, to ? ld : 0, d, grads);
     }
     dx = dy;

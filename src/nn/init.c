@@ -1,4 +1,4 @@
-/* init.c - the numbers that training starts from. In double, so both builds draw the same ones. */
+/* init.c - initial values of the parameters. Computed in double, so that both builds draw the same numbers. */
 #include "nn_impl.h"
 
 #include <math.h>
@@ -7,7 +7,8 @@
 #include "arena.h"
 #include "rng.h"
 
-#define PARTS 8 /* partial sums of a dot product: one order for every compiler and vector width */
+#define PARTS \
+  8 /* partial sums of a dot product; a fixed number, so that the order does not depend on compiler or vector width */
 
 static double draw_normal(lk_rng rng, uint32_t tensor, ptrdiff_t i) {
   return lk_rng_normal(rng, tensor, (uint32_t)i, (uint32_t)((uint64_t)i >> 32), 0);
@@ -27,8 +28,9 @@ static double dot(const double *a, const double *b, ptrdiff_t n) {
   return sum;
 }
 
-/* Orthonormalise `vectors` rows of length n >= vectors: modified Gram-Schmidt. Normal numbers in, so the result is
- * uniform over the orthogonal matrices (the diagonal of R is positive), and no two rows are near to parallel. */
+/* Orthonormalise `vectors` rows of length n >= vectors by modified Gram-Schmidt. The input is normally distributed,
+ * so the result is uniform over the orthogonal matrices (the diagonal of R is positive), and in practice no two rows
+ * are nearly parallel. */
 static void orthonormalise(double *v, ptrdiff_t vectors, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < vectors; i++) {
     double *q = v + i * n, norm = 1 / sqrt(dot(q, q, n));
@@ -40,8 +42,8 @@ static void orthonormalise(double *v, ptrdiff_t vectors, ptrdiff_t n) {
   }
 }
 
-/* [M, K]: one orthogonal [K, K] block for each gate where K divides M; else as near as the shape allows: orthonormal
- * rows where they are fewer than columns, orthonormal columns where they are more. */
+/* Tensor [M, K]: an orthogonal [K, K] block for each gate if K divides M; otherwise orthonormal rows if there are
+ * fewer rows than columns, or orthonormal columns if there are more. */
 static lk_status init_orthogonal(const lk_param *p, lk_rng rng, uint32_t index, lk_real *values) {
   LK_ASSERT(p->dims == 2);
   ptrdiff_t K = p->shape[1], M = p->shape[0] % K == 0 ? K : p->shape[0];

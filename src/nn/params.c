@@ -10,9 +10,9 @@ struct lk_params {
   lk_param *tensor;
   size_t capacity;
   int tensors;
-  ptrdiff_t count; /* so far, a multiple of LK_LANES */
-  ptrdiff_t rows;  /* of the tensors with sparse gradients */
-  lk_real *values; /* NULL until committed */
+  ptrdiff_t count; /* elements declared so far, a multiple of LK_LANES */
+  ptrdiff_t rows;  /* total rows of the tensors with sparse gradients */
+  lk_real *values; /* NULL before lk_params_commit() */
   lk_arena arena;
 };
 
@@ -50,7 +50,7 @@ lk_status lk_params_add(lk_params *params, const lk_param *p, int *id) {
 
 lk_status lk_params_commit(lk_params *params, uint64_t seed) {
   (void)lk_arena_reals(&params->arena, params->count);
-  LK_TRY(lk_arena_reserve(&params->arena)); /* zeros: the gaps */
+  LK_TRY(lk_arena_reserve(&params->arena)); /* zeroed memory, so the gaps are zero */
   return lk_params_commit_at(params, seed, lk_arena_reals(&params->arena, params->count), LK_WHOLE);
 }
 

@@ -17,7 +17,8 @@
 #define CELL(name)         {#name, {[0] = &lk_cell_##name##_portable, [3] = &lk_cell_##name##_blas}},
 #endif
 
-/* The table of cells: one line each. The double library has one more for its gradient checks (tests/cells). */
+/* The table of cells, one line each. The double-precision library has one more for its gradient checks
+ * (tests/cells). */
 #ifdef LK_DOUBLE
 #define TEST_CELLS(X) X(five)
 #else
@@ -33,7 +34,7 @@
 CELLS(DECLARE_CELL)
 static const struct {
   const char *name;
-  const lk_cell *isa[4]; /* by lk_kernels_isa() */
+  const lk_cell *isa[4]; /* indexed by lk_kernels_isa() */
 } cells[] = {CELLS(CELL)};
 enum { COUNT = sizeof cells / sizeof cells[0] };
 
@@ -66,7 +67,7 @@ int lk_cell_states(const char *name) {
   return cell ? cell->states : 0;
 }
 
-/* One tensor of the layer: [G H, columns], or [G H] where columns is 0; *id stays -1 where it is left out. */
+/* Declare one tensor of the layer: [G H, columns], or [G H] if columns is 0; *id stays -1 if it is omitted. */
 static const lk_choice inits[] = {{"uniform", "as PyTorch does", NULL},
                                   {"orthogonal", "one orthogonal matrix for each gate (Saxe et al. 2014)", NULL}};
 
@@ -115,14 +116,14 @@ lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_
 
 static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
-/* For the sums of the weight gradients. */
+/* Scratch for the sums of the weight gradients. */
 static ptrdiff_t scratch_size(const lk_recurrent *l, int training) {
   return training ? lk_sum_scratch(larger(l->I, l->H)) : 0;
 }
 
 void lk_recurrent_layout_weights(lk_recurrent *l, lk_arena *weights, int training) {
   const lk_kernels *kernels = lk_kernels_get();
-  l->cell = find(l->cell->name); /* other kernels may have been chosen since */
+  l->cell = find(l->cell->name); /* other kernels may have been selected since */
   const ptrdiff_t width = l->cell->gates * l->Hp;
   if (l->onehot)
     l->column = lk_arena_reals(weights, l->I * width);
@@ -156,7 +157,7 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
   l->scratch = lk_arena_reals(arena, scratch_size(l, training));
 }
 
-/* to [G Hp]: what the input product adds; b_hh is part of it, except where a cell keeps it inside. */
+/* to [G Hp] = the bias added by the input product: b_ih, and b_hh except for the gate that the cell keeps separate. */
 static void add_biases(const lk_recurrent *l, const lk_real *b_ih, const lk_real *b_hh, lk_real *to) {
   const ptrdiff_t gates = l->cell->gates, H = l->H, Hp = l->Hp;
   memset(to, 0, (size_t)(gates * Hp) * sizeof *to);
@@ -166,16 +167,17 @@ static void add_biases(const lk_recurrent *l, const lk_real *b_ih, const lk_real
   }
 }
 
-/* inner [Hp]: the part of b_hh that a cell keeps inside. */
+/* inner [Hp] = b_hh of the gate that the cell keeps separate. */
 static void pack_inner(const lk_recurrent *l, const lk_real *b_hh) {
   memset(l->inner, 0, (size_t)l->Hp * sizeof *l->inner);
   if (b_hh) memcpy(l->inner, b_hh + (l->cell->gates - 1) * l->H, (size_t)l->H * sizeof *l->inner);
 }
 
-/* column [I, G Hp]: for each id its column of W_ih and the biases, so that the input product is a copy of a row. */
+/* column [I, G Hp] = for each id its column of W_ih plus the biases, so that the input product is the copy of a row. */
 static void pack_columns(const lk_recurrent *l, const lk_real *w, const lk_real *b_ih, const lk_real *b_hh,
                          lk_part part) {
-  enum { BLOCK = 16 }; /* ids at a time: W_ih is read by lines, while BLOCK rows of the table stay in cache */
+  /* ids at a time: W_ih is then read by cache lines, while BLOCK rows of the table stay in cache */
+  enum { BLOCK = 16 };
   const ptrdiff_t gates = l->cell->gates, width = gates * l->Hp;
   const lk_range ids = lk_part_of(part, l->I, BLOCK);
   for (ptrdiff_t v0 = ids.begin; v0 < ids.end; v0 += BLOCK) {
@@ -189,8 +191,8 @@ static void pack_columns(const lk_recurrent *l, const lk_real *w, const lk_real 
   }
 }
 
-/* W_ih with each gate's rows padded to Hp, as the gates are: in place where there are no pads. A part of it are the rows
- * that the same part of its packing reads. */
+/* W_ih with the rows of each gate padded to Hp, like the gates; W_ih itself if H == Hp. A part covers the rows that
+ * the same part of lk_recurrent_pack() reads. */
 static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w, lk_part part) {
   if (l->H == l->Hp) return w;
   const lk_range rows = lk_part_of(part, l->cell->gates * l->Hp, LK_LANES);
@@ -205,7 +207,7 @@ static const lk_real *pad_gates(const lk_recurrent *l, const lk_real *w, lk_part
   return l->padded;
 }
 
-/* Columns w [width, K], row stride ld, and their transpose, which is read where it lies. */
+/* Pack columns w [width, K] with row stride ld, and their transpose, which is read in place. */
 static void pack_input(lk_packed *to, lk_packed *transposed, ptrdiff_t width, ptrdiff_t K, const lk_real *w,
                        ptrdiff_t ld, lk_part part) {
   const lk_kernels *kernels = lk_kernels_get();
@@ -218,7 +220,7 @@ void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training, l
   const lk_real *w_ih = lk_params_value(params, l->weight_ih), *w_hh = lk_params_value(params, l->weight_hh);
   const lk_real *b_ih = lk_params_value(params, l->bias_ih);
   const lk_real *b_hh = l->bias_hh >= 0 ? lk_params_value(params, l->bias_hh) : NULL;
-  LK_ASSERT(l->cell == find(l->cell->name)); /* laid out for these kernels */
+  LK_ASSERT(l->cell == find(l->cell->name)); /* the weights were laid out for these kernels */
   if (part.index == 0) add_biases(l, b_ih, b_hh, l->bias);
   if (part.index == 0 && l->cell->separate) pack_inner(l, b_hh);
   if (l->onehot) {

@@ -1,4 +1,4 @@
-/* Forward and backward through time: which rows take which step. The arithmetic of a step is the cell's. */
+/* Forward and backward through time: selects the rows of each step. The arithmetic of a step is in the cell. */
 #include "cell.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 static void zero_reals(lk_real *x, ptrdiff_t n) { memset(x, 0, (size_t)n * sizeof *x); }
 
-/* The states that sequences start from: zeros, or the caller's, whose pads are made zeros. */
+/* Initial states: zeros, or those set by the caller, whose padding is set to zero. */
 static void start_states(lk_real *states, const lk_recurrent *l, ptrdiff_t B, int initial) {
   if (!initial) zero_reals(states, B * l->Hp);
   for (ptrdiff_t b = 0; b < B; b++) zero_reals(states + b * l->Hp + l->H, l->Hp - l->H);
@@ -19,13 +19,13 @@ void lk_recurrent_begin(lk_recurrent *l, const lk_pack *pack, int initial) {
   if (l->c) start_states(l->c, l, pack->B, initial);
 }
 
-/* The words that rows are copied from; NULL: each row has an input of its own. */
+/* The distinct ids whose input parts the rows share; NULL: each row has its own input. */
 static const lk_distinct *shared_ids(const lk_recurrent *l, lk_rows in) {
   LK_ASSERT(in.distinct == NULL || l->distinct);
   return in.distinct && in.distinct->row ? in.distinct : NULL;
 }
 
-/* gates of such rows = rows pick[r] of a table. */
+/* gates of these rows = rows pick[r] of a table. */
 static void copy_gates(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, const lk_real *table, const int32_t *pick,
                        ptrdiff_t limit) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
@@ -59,8 +59,8 @@ void lk_recurrent_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, const 
 
 void lk_recurrent_step(lk_recurrent *l, const lk_pack *pack, ptrdiff_t t, int initial) {
   const ptrdiff_t n = pack->step[t + 1] - pack->step[t];
-  /* Rows that start from zeros need no product with W_hh: a rule that looks at the row alone. Those that follow
-   * another row come first in the list. */
+  /* Rows whose previous state is zero need no product with W_hh; the rule depends only on the row, so the bits do
+   * not depend on the batch. Rows with a predecessor come first in the list. */
   const ptrdiff_t linked = initial ? n : l->backward ? pack->linked[t] : t > 0 ? n : 0;
   lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
   l->cell->forward(l, &step);
@@ -82,7 +82,8 @@ void lk_recurrent_back_begin(lk_recurrent *l, const lk_pack *pack, int final_dc)
 
 void lk_recurrent_back_step(lk_recurrent *l, const lk_pack *pack, ptrdiff_t t) {
   const ptrdiff_t n = pack->step[t + 1] - pack->step[t];
-  const ptrdiff_t linked = l->backward ? (t > 0 ? n : 0) : pack->linked[t]; /* rows that another one starts from */
+  /* rows that have a successor in the direction of the layer */
+  const ptrdiff_t linked = l->backward ? (t > 0 ? n : 0) : pack->linked[t];
   lk_cell_step step = {.n = linked, .row = pack->order + pack->step[t], .offset = pack->B, .product = 1};
   step.after = l->backward ? pack->earlier : pack->later;
   l->cell->backward(l, &step);
@@ -106,7 +107,7 @@ void lk_recurrent_back_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, l
   multiply_back(l, &l->feed_transposed, l->gates, n, rows, dx, lddx, 0);
 }
 
-/* What reaches the initial states through W_hh: their rows lie in front of the others. */
+/* Add the gradient with respect to the initial states that comes through W_hh; initial states are the first B rows. */
 static void backward_to_initial(lk_recurrent *l, const lk_pack *pack) {
   for (ptrdiff_t b = 0; b < pack->B; b++)
     l->first[b] = (int32_t)lk_pack_row(pack, b, l->backward ? pack->length[b] - 1 : 0);
@@ -114,9 +115,9 @@ static void backward_to_initial(lk_recurrent *l, const lk_pack *pack) {
   l->cell->backward(l, &step);
 }
 
-/* ---- gradients of the tensors: one gate at a time, as gates are padded and the tensors are not ---- */
+/* ---- gradients of the tensors: one gate at a time, because gates are padded and the tensors are not ---- */
 
-/* A shard's gradient where the input is one-hot: a column of W_ih gets the gradients of the rows that read its id. */
+/* A shard's gradient for one-hot input: each column of W_ih receives the gradients of the rows that read its id. */
 typedef struct shard_ids {
   const ptrdiff_t *shard_row;
   const lk_real *dy;
@@ -131,7 +132,7 @@ static void shard_ids_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t 
     for (ptrdiff_t m = m0; m < m1; m++) block[(m - m0) * c->V + c->ids[r]] += c->dy[r * c->ldy + m];
 }
 
-/* The gradients by one gate's recurrent part: the gate's own, or what a cell keeps apart (GRU). */
+/* The gradients with respect to one gate's recurrent part: the gate's own, or those the cell keeps separate (GRU). */
 static const lk_real *recurrent_part(const lk_recurrent *l, ptrdiff_t g, ptrdiff_t *ld) {
   const int separate = l->cell->separate && g == l->cell->gates - 1;
   *ld = separate ? l->Hp : l->cell->gates * l->Hp;
@@ -176,12 +177,12 @@ static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrd
     lk_sum_shards(grads->shards, l->H, 1, lk_shard_columns_block, &columns, to, 1, l->scratch);
     return;
   }
-  lk_real *same[LK_MAX_SUBTREES]; /* both biases are added to the same sum */
+  lk_real *same[LK_MAX_SUBTREES]; /* both biases have the same gradient */
   lk_grads_at(grads, l->bias_ih, g * l->H, same);
   for (int p = 0; p < grads->shards->subtrees; p++) memcpy(to[p], same[p], (size_t)l->H * sizeof *to[p]);
 }
 
-/* table = each word's sum of its rows' gradients, in the order of the rows. */
+/* table = for each distinct id the sum of its rows' gradients, in the order of the rows. */
 static void sum_distinct(lk_recurrent *l, const lk_pack *pack, const lk_distinct *distinct) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
   const lk_kernels *kernels = lk_kernels_get();
@@ -189,7 +190,7 @@ static void sum_distinct(lk_recurrent *l, const lk_pack *pack, const lk_distinct
   for (ptrdiff_t r = 0; r < pack->N; r++) {
     const lk_real *from = l->gates + r * width;
     lk_real *to = l->table + distinct->row[r] * width;
-    if (distinct->row[r] == seen) { /* words are numbered as rows bring them */
+    if (distinct->row[r] == seen) { /* first occurrence: distinct ids are numbered in this order */
       memcpy(to, from, (size_t)width * sizeof *to);
       seen++;
     } else {

@@ -1,20 +1,20 @@
-/* One target row after the other, each over the rows of its own source. Every sum runs in one order that depends on the
- * row's widths and the length of its source. */
+/* Processes target rows one by one, each over the rows of its own source. The order of every sum depends only on the
+ * widths and the length of the source. */
 #include "attention_impl.h"
 
 #include "tile.h"
 #include "vector_math.h"
 
 enum {
-  CHAINS = 4,               /* so many at a time, so that an addition need not wait for the one before */
-  PARTS = CHAINS * LK_SPLIT /* vectors of the CHAINS partial sums of LK_LANES lanes, the same on any CPU */
+  CHAINS = 4,               /* independent accumulators, to hide the latency of additions */
+  PARTS = CHAINS * LK_SPLIT /* vectors that hold CHAINS partial sums of LK_LANES lanes each, the same on any CPU */
 };
 
-/* One target row's part of everything. */
+/* What the computation of one target row needs. */
 typedef struct view {
-  ptrdiff_t n;               /* rows of its source */
+  ptrdiff_t n;               /* number of rows of its source */
   const lk_real *values, *q; /* [n, ldv]; [ldq] */
-  const lk_real *keys;       /* [n, ldq] additive */
+  const lk_real *keys;       /* [n, ldq] additive only */
   lk_real *weights;
 } view;
 
@@ -36,7 +36,7 @@ static lk_real lane_sum(const lk_vec *part) {
   return sum;
 }
 
-/* n is a multiple of LK_LANES; pads are zero. */
+/* Dot product; n is a multiple of LK_LANES, padding is zero. */
 static lk_real dot(ptrdiff_t n, const lk_real *x, const lk_real *y) {
   lk_vec part[PARTS] = {lk_zero()};
   ptrdiff_t k = 0;
@@ -57,7 +57,7 @@ static lk_real additive(ptrdiff_t n, const lk_real *v, const lk_real *q, const l
   return lane_sum(part);
 }
 
-/* Scores become weights. The row has room for whole lanes; what is behind n is zero. */
+/* Replace scores by weights. The row is padded to whole lanes; entries from n on become zero. */
 static void softmax(lk_real *w, ptrdiff_t n) {
   const ptrdiff_t end = lk_padded(n);
   lk_real max = w[0];
@@ -101,7 +101,7 @@ static void forward(const lk_attention *a, const lk_attending *rows, const lk_re
   }
 }
 
-/* ds [n]: the gradient by the scores, through the softmax. */
+/* ds [n] = gradient with respect to the scores, through the softmax. */
 static void score_gradients(const lk_attention *a, const view *x, const lk_real *dcontext, lk_real *ds) {
   double mean = 0;
   for (ptrdiff_t j = 0; j < x->n; j++) {
@@ -117,7 +117,7 @@ static void add_scaled(ptrdiff_t n, lk_real s, const lk_real *x, lk_real *y) {
   for (ptrdiff_t k = 0; k < n; k += LK_VL) lk_store(y + k, lk_fma(scale, lk_load(x + k), lk_load(y + k)));
 }
 
-/* u = tanh(q + key_j): dv = sum ds_j u, dkey_j += ds_j v (1 - u^2), dq = the sum of these. */
+/* With u = tanh(q + key_j): dv = sum ds_j u, dkey_j += d_j, dq = sum d_j, where d_j = ds_j v (1 - u^2). */
 static void through_additive(const lk_attention *a, const view *x, const lk_real *ds, lk_real *dkeys, lk_real *dq,
                              lk_real *dv) {
   for (ptrdiff_t k = 0; k < a->ldq; k += LK_VL) {
