@@ -1,9 +1,10 @@
-/* task_impl.h - what the sources of task/ share: the net that all tasks are, and the table of what differs.
+/* task_impl.h - shared by the sources of task/: the net, whose structure is the same for all tasks, and the table of
+ * their differences.
  *
  *   batch -> body -> rows [N, width] -> (pooling) -> units [n, width] -> head -> loss, answers
  *
- * A unit is what a prediction is made for: a row of the pack, n = N, or, with pooling, a sequence, n = B. What one kind of
- * task needs besides lies behind `state`, which that kind allocates, lays out and frees. */
+ * A unit is what one prediction is made for: a row of the pack (n = N) or, with pooling, a sequence (n = B). Data
+ * that only one kind of task needs is behind `state`, which that kind allocates, lays out and frees. */
 #pragma once
 #include "classes.h"
 #include "encoder.h"
@@ -11,47 +12,50 @@
 #include "pooling.h"
 #include "task.h"
 
-/* The recurrent part of a net: from a batch to rows, and back. */
+/* The recurrent part of a net, from a batch to rows, with its backward pass. */
 typedef struct lk_body {
-  /** Declare its tensors; *width of its rows; *tied: the tensor that output weights may share (model.tied), or -1. */
+  /** Declare the tensors. *width: width of the rows; *tied: the tensor that output weights may share (model.tied),
+   *  or -1. */
   lk_status (*declare)(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied);
   void (*layout_weights)(lk_task *task, lk_arena *weights, int training);
   void (*layout)(lk_task *task, lk_arena *arena);
   void (*pack)(lk_task *task, const lk_params *params);
-  /** The rows [pack.N, *ld]. lanes: as lk_task_train() has them. */
+  /** Compute the rows [pack.N, *ld]. lanes: see lk_task_train(). */
   const lk_real *(*forward)(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
                             ptrdiff_t *ld);
-  /** Where the gradient by these rows goes, [N, *ld]. */
+  /** The buffer [N, *ld] for the gradient with respect to the rows. */
   lk_real *(*gradient)(lk_task *task, ptrdiff_t *ld);
-  /** From there backward: all its tensors' gradients are assigned. tied: see lk_embedding_backward(); or NULL. */
+  /** Backward pass from that buffer; assigns the gradients of all its tensors. tied: see lk_embedding_backward(); or
+   *  NULL. */
   void (*backward)(lk_task *task, const lk_batch *batch, lk_mode mode, const lk_shard_product *tied,
                    const lk_grads *grads);
 } lk_body;
 
-extern const lk_body lk_body_encoder; /* the encoder alone, with carried states where a batch has lanes */
+extern const lk_body lk_body_encoder; /* only the encoder; states are carried if the batch has lanes */
 
-/* What makes a task: one of these in its own file, one line in the table of task.c. */
+/* A kind of task: defined in its own file, with one line in the table of task.c. */
 typedef struct lk_task_kind {
   const char *name, *help;
-  const char *reads; /* settings that this kind and others that name them read (choices.h), or NULL */
+  const char *reads; /* settings that this kind reads, and others that name them (choices.h); or NULL */
   lk_view view;
   const lk_body *body;
   int per_sequence;                /* units are sequences: rows are pooled */
-  int needs_probabilities;         /* of outputs one after the other: not every head has them */
-  const char *const *metric_names; /* all that metrics() may give on some corpus, "loss" first; NULL at the end */
-  lk_status (*settings)(const lk_config *config); /* LK_USAGE for settings that suit no corpus; or NULL */
-  /** Compare configuration and corpus, set task->V and allocate task->state. LK_USAGE, LK_DATA, LK_MEMORY. */
+  int needs_probabilities;         /* needs log-probabilities of successive outputs, which not every head provides */
+  const char *const *metric_names; /* all metrics that metrics() can return, "loss" first; ends with NULL */
+  /* LK_USAGE for settings that are invalid for every corpus; or NULL */
+  lk_status (*settings)(const lk_config *config);
+  /** Check the configuration against the corpus, set task->V and allocate task->state. LK_USAGE, LK_DATA, LK_MEMORY. */
   lk_status (*check)(lk_task *task);
-  void (*release)(lk_task *task);                 /* task->state; or NULL */
-  void (*layout)(lk_task *task, lk_arena *arena); /* buffers of task->state; or NULL */
+  void (*release)(lk_task *task);                 /* free task->state; or NULL */
+  void (*layout)(lk_task *task, lk_arena *arena); /* lay out buffers of task->state; or NULL */
   ptrdiff_t (*counts)(const lk_task *task);
-  /** Add to counts[1..] what task->head.best is worth on the batch; counts[0], the units with a loss, is the caller's. Or
-   *  NULL. LK_MEMORY. */
+  /** Add the counts for task->head.best on the batch to counts[1..]; counts[0], the number of units with a loss, is
+   *  maintained by the caller. Or NULL. LK_MEMORY. */
   lk_status (*count)(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts);
-  /** Metrics after "loss", which is there already; returns how many there are in all. */
+  /** Append the metrics after "loss", which is already present; returns the total number. */
   int (*metrics)(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics);
-  ptrdiff_t tallies; /* where in counts those of task->classes begin, for tasks that have classes */
-  /** lk_task_unseen() of labels by name, lk_task_spans(); both or neither. */
+  ptrdiff_t tallies; /* for tasks with classes: index in counts at which those of task->classes begin */
+  /** Implement lk_task_unseen() for labels by name, and lk_task_spans(); both or neither. */
   lk_status (*unseen)(lk_task *task, const lk_strings *unseen);
   const lk_tally *(*spans)(const lk_task *task, const int64_t *counts, const lk_tagset **tags);
 } lk_task_kind;
@@ -65,31 +69,31 @@ struct lk_task {
   lk_encoder encoder;
   lk_pooling pooling;
   lk_head head;
-  ptrdiff_t V;         /* outputs of the head */
-  void *state;         /* of the kind; or NULL */
-  lk_classes *classes; /* part of it, where answers are classes; else NULL */
-  lk_units units;      /* of the last forward pass */
+  ptrdiff_t V;         /* number of outputs of the head */
+  void *state;         /* data of the kind; or NULL */
+  lk_classes *classes; /* if answers are classes: part of state; else NULL */
+  lk_units units;      /* units of the last forward pass */
 
-  lk_arena weights;    /* packed */
-  int lent;            /* their memory is the caller's */
-  lk_part part;        /* the part of them that this rank packs */
-  int weights_trained; /* they are laid out for backward too */
+  lk_arena weights;    /* packed weights */
+  int lent;            /* their memory belongs to the caller */
+  lk_part part;        /* the part that this rank packs */
+  int weights_trained; /* nonzero: laid out for backward too */
   int packed;
 
-  lk_arena arena;              /* all other buffers, for batches of at most ... */
-  ptrdiff_t B, N, T;           /* ... sequences, rows, times */
-  int by_steps;                /* of targets one row a sequence only: see lk_task_reserve_steps() */
-  ptrdiff_t train_B, train_N;  /* of batches to train on; 0: none */
-  int training;                /* there are buffers for backward */
+  lk_arena arena;              /* all other buffers, for batches of at most: */
+  ptrdiff_t B, N, T;           /* sequences, rows, time steps */
+  int by_steps;                /* targets are processed with one row per sequence only: see lk_task_reserve_steps() */
+  ptrdiff_t train_B, train_N;  /* limits of training batches; 0: no training */
+  int training;                /* nonzero: there are buffers for backward */
   lk_real *carry, *carry_next; /* [B, carry size] states before and after the batch, of lk_body_encoder */
 };
 
-/** As lk_task_reserve(), but with room for one unit a target at a time: scoring all units of a long target at once would
- *  take memory by the square of its length for the attention. */
+/** Like lk_task_reserve(), but with room for only one unit per target at a time, because scoring all units of a long
+ *  target at once needs attention memory quadratic in its length. */
 LK_CHECKED lk_status lk_task_reserve_steps(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T);
-/** Pack the weights where nobody did yet. Weights that ranks share are packed by the trainer. */
+/** Pack the weights unless that has been done. Weights shared by ranks are packed by the trainer. */
 void lk_net_ready(lk_task *task, const lk_params *params);
-/** Settings of a kind whose output weights cannot be tied. LK_USAGE. */
+/** LK_USAGE if model.tied is set, for kinds whose output weights cannot be tied. */
 LK_CHECKED lk_status lk_task_untied(const lk_config *config);
-/** Tied weights need an embedding as wide as the output layer's input, model.hidden. LK_USAGE. */
+/** With tied weights the embedding must be as wide as the input of the output layer, model.hidden. LK_USAGE. */
 LK_CHECKED lk_status lk_task_tied_width(const lk_config *config);

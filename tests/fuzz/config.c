@@ -1,5 +1,5 @@
-/* A configuration: YAML text, or after a byte 1 in front lines of key.path=value. What is accepted has to print, and
- * what was printed has to be accepted and print the same again. */
+/* Fuzzes configurations: YAML text, or after a leading byte 1 lines of key.path=value. An accepted configuration
+ * must be printable, and the printed text must be accepted and print the same again. */
 #include "config.h"
 
 #include "fuzz.h"

@@ -1,6 +1,7 @@
-/* Any bytes of an honest file changed, and a true digest in front: files that are made to crash HDF5. The child that looks
- * first may die of it, as libhdf5 1.10 does now and then; this process may not. What the child found good is read here,
- * with AddressSanitizer watching: a crash means that the child did not look at something that reading makes HDF5 parse. */
+/* Changes arbitrary bytes of a valid file and recomputes the digest, which gives files that can crash HDF5. The
+ * child process that parses the file first may crash, as happens with libhdf5 1.10; this process must not. Files
+ * that the child accepts are read here under AddressSanitizer: a crash means that the child did not check something
+ * that HDF5 parses when the file is read. */
 #include "base.h"
 #include "edit.h"
 #include "fuzz.h"
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint8_t *spoiled = malloc(base->size + 8);
   FUZZ_MUST(spoiled != NULL);
   memcpy(spoiled, base->bytes, base->size);
-  while (bytes.size >= 3) { /* by far most of HDF5's own is in the first and last few KiB, where `at` gets at it */
+  /* nearly all HDF5 metadata is in the first and last few KiB, which a 16-bit `at` can reach */
+  while (bytes.size >= 3) {
     const size_t at = edit_byte(&bytes) | (size_t)edit_byte(&bytes) << 8;
     const uint8_t value = (uint8_t)edit_byte(&bytes);
     spoiled[512 + at % (base->size - 512)] = value;

@@ -9,7 +9,7 @@
 
 enum { NAMES = 256, DATA = 1 << 16 };
 
-/* Paths of all objects of the file, and a few that are not there. */
+/* Paths of all objects of the file, and a few that do not exist. */
 typedef struct names {
   char *name[NAMES];
   int count;
@@ -103,7 +103,7 @@ static void set_layout(hid_t list, edit_bytes *bytes, int axes, const hsize_t sh
   if (how & 64) H5Pset_scaleoffset(list, H5Z_SO_INT, 0);
 }
 
-/* Fill with small numbers and a few wild ones; only where it is plain and small. */
+/* Fill a dataset with small numbers and a few extreme ones; only if it is small and of a simple type. */
 static void fill(hid_t data, edit_bytes *bytes) {
   static uint8_t content[DATA];
   const hid_t type = H5Dget_type(data), space = H5Dget_space(data);
@@ -258,8 +258,8 @@ static void edit_here(const char *path, edit_bytes *bytes) {
   sign(path);
 }
 
-/* In a process of its own: HDF5 was seen to spoil the memory of a program that edits a file in such ways, which is not
- * what is tested here. Where it dies of it, the file stays as it was. */
+/* Edits the file in a child process, because such edits can corrupt HDF5's memory, which is not what is tested here.
+ * If the child crashes, the file is left unedited. */
 void edit_file(const char *path, const uint8_t *base, size_t size, edit_bytes *bytes) {
   int state = 0;
   fuzz_write(path, base, size);
@@ -272,7 +272,7 @@ void edit_file(const char *path, const uint8_t *base, size_t size, edit_bytes *b
   }
   pid_t ended;
   do ended = waitpid(child, &state, 0);
-  while (ended < 0 && errno == EINTR); /* libFuzzer's clock */
+  while (ended < 0 && errno == EINTR); /* interrupted by libFuzzer's timer */
   FUZZ_MUST(ended == child);
   if (state != 0) {
     fuzz_write(path, base, size);

@@ -1,8 +1,9 @@
-/* edit.h - edits of an HDF5 file as a stranger with HDF5's own tools would make them, directed by fuzzed bytes.
+/* edit.h - edits a valid file through the HDF5 library, directed by the fuzzed bytes.
  *
- * Bytes flipped at random mostly find the bugs of libhdf5 1.10, which are many, are not ours, and in the program cost no
- * more than a child (damaged.c). Our own checks are behind them: so here libhdf5 writes a file that is in order, and only
- * what it says is wild: objects missing, moved, linked, of other types, shapes, chunks, filters, values. */
+ * Random bit flips mostly find bugs of libhdf5 1.10, of which there are many; in the program they only crash the
+ * child process that parses the file first (damaged.c). Our own checks come after HDF5's parser. To reach them,
+ * libhdf5 writes well-formed files with unexpected contents: objects missing, moved or linked, other types, shapes,
+ * chunks, filters and values. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -12,12 +13,12 @@ typedef struct edit_bytes {
   size_t size;
 } edit_bytes;
 
-/** The next byte, 0 at the end. */
+/** The next byte; 0 at the end. */
 static inline unsigned edit_byte(edit_bytes *bytes) {
   if (!bytes->size) return 0;
   bytes->size--;
   return *bytes->data++;
 }
 
-/** Write `base` [size] to path, edit it as the bytes say, and put a true digest in front. */
+/** Write `base` [size] to path, edit it as directed by the bytes, and update the digest. */
 void edit_file(const char *path, const uint8_t *base, size_t size, edit_bytes *bytes);

@@ -1,4 +1,4 @@
-/* fuzz.h - what the fuzz targets share: a folder in memory, files in it, and what a call may answer. */
+/* fuzz.h - shared by the fuzz targets: a temporary folder, files in it, and which statuses are acceptable. */
 #pragma once
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +22,8 @@ _Noreturn static inline void fuzz_failed(const char *file, int line, const char 
   abort();
 }
 
-/* A call on bad input may refuse it, in one line of words; our own bugs (70) and half an answer it may not give. */
+/* A call on bad input may fail with a one-line message, but neither with an internal error (exit code 70) nor with a
+ * status that differs from the recorded one. */
 static inline int fuzz_good(lk_status status) {
   const lk_error error = *lk_error_get();
   lk_error_clear();
@@ -33,10 +34,10 @@ static inline int fuzz_good(lk_status status) {
   return 0;
 }
 
-/* In a folder of this process; in memory, where fsync costs nothing, if the script says so. */
+/* Path in a folder of this process; the script puts it in memory, where fsync is cheap. */
 static inline const char *fuzz_path(const char *name) {
   static char folder[256], path[512];
-  const char *given = getenv("FUZZ_FOLDER"); /* from the script that removes it */
+  const char *given = getenv("FUZZ_FOLDER"); /* set by the script, which removes the folder */
   if (!folder[0]) {
     snprintf(folder, sizeof folder, "%s/%ld", given ? given : "/tmp/lockstep-fuzz", (long)getpid());
     FUZZ_MUST(lk_durable_folder(folder) == LK_OK);
@@ -50,7 +51,8 @@ static inline void fuzz_write(const char *path, const void *bytes, size_t size) 
   FUZZ_MUST(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
 }
 
-/* A true digest in front (h5.h): of the bytes after the user block, then the size of the whole. bytes has 8 to spare. */
+/* Put a valid digest into the user block (h5.h): of the bytes after it, then the size of the file. bytes has room
+ * for 8 more. */
 static inline void fuzz_sign(uint8_t *bytes, size_t size) {
   char hex[33], line[512] = "";
   for (int i = 0; i < 8; i++) bytes[size + (size_t)i] = (uint8_t)(size >> (8 * i));

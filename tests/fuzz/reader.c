@@ -1,5 +1,5 @@
-/* A text reader (LK_FUZZ_KIND): the first byte chooses among the options, the rest is the file. What `prepare` made of it
- * has to open, and every row of it has to pass the checks of reading. */
+/* Fuzzes a reader of text (LK_FUZZ_KIND): the first byte selects options, the rest is the file. A corpus written by
+ * `prepare` must open, and all its rows must pass the checks made on reading. */
 #include "corpus.h"
 #include "log.h"
 #include "prepare.h"

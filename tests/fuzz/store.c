@@ -1,8 +1,9 @@
-/* Loading of corpora and checkpoints (LK_FUZZ_CHECKPOINT 0 or 1). The first byte chooses:
- *   0..127    our own checks behind a digest that holds: edits of an honest file by HDF5 itself (edit.h). The child that
- *             looks at files first is left out, so that it is the readers that have to refuse what is wrong.
- *   128..255  the checks before HDF5 sees a byte: bytes of the file changed, cut off, added, and no new digest. None may
- *             ever be accepted. */
+/* Fuzzes the reading of corpora and checkpoints (LK_FUZZ_CHECKPOINT 0 or 1). The first byte selects:
+ *
+ *   0..127    our own checks behind a valid digest: HDF5 edits a valid file (edit.h). The child that parses files
+ *             first is left out, so that the readers themselves must refuse what is wrong.
+ *   128..255  the checks made before HDF5 reads a byte: bytes of the file are changed, cut off or added, and the
+ *             digest is not updated. None of these files may be accepted. */
 #include "h5.h"
 
 #include "base.h"
@@ -26,7 +27,8 @@ static void read_file(const char *path) {
     base_read_corpus(path);
 }
 
-/* Triples: where (two bytes), what. The last bytes say what becomes of the end. */
+/* The first byte selects whether the file is cut off or extended. Then come changes of three bytes each: position (two
+ * bytes) and value. */
 static void damage(const char *path, const base_file *base, edit_bytes *bytes) {
   uint8_t *spoiled = malloc(base->size + 256);
   size_t size = base->size;
@@ -36,11 +38,11 @@ static void damage(const char *path, const base_file *base, edit_bytes *bytes) {
   const unsigned end = edit_byte(bytes);
   if (end % 4 == 1) size -= end / 4 * 16 < size ? end / 4 * 16 : size;
   if (end % 4 == 2) memset(spoiled + size, (int)end, end), size += end;
-  if (end % 4 == 3) size = end / 4 * 8; /* around the user block's end */
+  if (end % 4 == 3) size = end / 4 * 8; /* near the end of the user block */
   while (bytes->size >= 3) {
     const size_t at = edit_byte(bytes) | (size_t)edit_byte(bytes) << 8;
     const unsigned value = edit_byte(bytes);
-    if (at % 3 == 0 && at / 3 < 64) /* the digest line more often than its share */
+    if (at % 3 == 0 && at / 3 < 64) /* the line with the digest is changed more often than its size would suggest */
       spoiled[at / 3] = (uint8_t)value;
     else if (size)
       spoiled[at % size] = (uint8_t)value;
