@@ -63,13 +63,6 @@ static int find_kind(const char *text, size_t size) {
   return -1;
 }
 
-lk_status lk_input_too_large(const char *name, size_t size, size_t most) {
-  return LK_FAIL(LK_DATA,
-                 "%s: its %zu bytes become more than %zu MiB (the limit is %d times their size, at least %zu MiB): "
-                 "decompress it yourself where that is meant",
-                 name, size, most >> 20, LK_INPUT_EXPANDS, LK_INPUT_ROOM >> 20);
-}
-
 static lk_status archive_fail(struct archive *archive, const char *name, const char *what) {
   const char *why = archive_error_string(archive);
   return LK_FAIL(LK_DATA, "%s: compressed with %s, and damaged or cut off (%s)", name, what,

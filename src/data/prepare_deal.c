@@ -11,12 +11,6 @@
 #include "arena.h"
 #include "rng.h"
 
-lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record) {
-  const ptrdiff_t position = source->begin + source->position;
-  if (job->dealt) return (lk_split)job->dealt[record->index];
-  return position >= job->cut[1] ? LK_TEST : position >= job->cut[0] ? LK_VALID : LK_TRAIN;
-}
-
 static lk_status visit_nothing(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
   (void)job, (void)source, (void)split, (void)record;
   return LK_OK;

@@ -90,6 +90,12 @@ const lk_source *lk_job_first(const lk_job *job, lk_split part) {
   return NULL;
 }
 
+lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record) {
+  const ptrdiff_t position = source->begin + source->position;
+  if (job->dealt) return (lk_split)job->dealt[record->index];
+  return position >= job->cut[1] ? LK_TEST : position >= job->cut[0] ? LK_VALID : LK_TRAIN;
+}
+
 /* Visit the records of one source; *index is the number of its first record within the part. */
 static lk_status walk_source(lk_job *job, lk_source *source, ptrdiff_t *index, lk_visit *visit) {
   if (!source->h5) source->reader = lk_reader_start(&source->text);
