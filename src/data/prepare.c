@@ -60,9 +60,9 @@ static lk_status check_figures(const lk_prepare *p) {
 static lk_status check_no_pairs(const lk_prepare *p) {
   if (p->like) return LK_OK; /* the options were taken from an existing file, so they are consistent */
   if (p->unit == LK_PIECE || p->pairs.model[0] || p->pairs.model[1])
-    return LK_FAIL(LK_USAGE, "SentencePiece goes with pairs, not with %s", p->kind);
-  if (p->pairs.target[LK_TRAIN]) return LK_FAIL(LK_USAGE, "a file of targets goes with pairs, not with %s", p->kind);
-  if (p->pairs.shared) return LK_FAIL(LK_USAGE, "a shared vocabulary goes with pairs, not with %s", p->kind);
+    return LK_FAIL(LK_USAGE, "SentencePiece is for pairs, not for %s", p->kind);
+  if (p->pairs.target[LK_TRAIN]) return LK_FAIL(LK_USAGE, "a file of targets is for pairs, not for %s", p->kind);
+  if (p->pairs.shared) return LK_FAIL(LK_USAGE, "a shared vocabulary is for pairs, not for %s", p->kind);
   return LK_OK;
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static lk_status check(const lk_prepare *settings) {
-  if (settings->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with classify");
+  if (settings->stream) return LK_FAIL(LK_USAGE, "--stream is for text, not for classify");
   return LK_OK;
 }
 

@@ -11,7 +11,7 @@ lk_status lk_prepare_check_columns(const lk_prepare *settings, lk_corpus_kind ki
   const char *const *names = lk_word_column_names(&count);
   if (settings->features == 0) return LK_OK;
   if ((kind != LK_CORPUS_LABEL && kind != LK_CORPUS_CLASSIFY) || settings->unit != LK_WORD)
-    return LK_FAIL(LK_USAGE, "--feature %s is made of words: it goes with label, and with classify --unit word",
+    return LK_FAIL(LK_USAGE, "--feature %s is computed from words: it is for label and for classify --unit word",
                    settings->feature[0]);
   for (int i = 0; i < settings->features; i++) {
     const char *name = settings->feature[i], *near = lk_nearest(name, names, count);

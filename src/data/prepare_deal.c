@@ -189,14 +189,15 @@ lk_status lk_prepare_check_deal(const lk_prepare *p, lk_corpus_kind kind) {
     return LK_FAIL(LK_USAGE, "--%s says how rows are dealt to the parts: say --valid-fraction or --test-fraction too",
                    option);
   if (p->in_order && (p->shuffle || by))
-    return LK_FAIL(LK_USAGE, "--in-order goes with neither --shuffle nor --group: they deal the rows in another order");
+    return LK_FAIL(LK_USAGE,
+                   "--in-order cannot be combined with --shuffle or --group, which change the order of the rows");
   if (by == LK_GROUP_COLUMN && kind == LK_CORPUS_TEXT)
-    return LK_FAIL(LK_USAGE, "--group column=%d: lines of text have no columns; line=TEXT goes with text",
+    return LK_FAIL(LK_USAGE, "--group column=%d: lines of text have no columns; line=TEXT is for text",
                    p->group.column);
   if (by == LK_GROUP_COMMENT && kind != LK_CORPUS_LABEL)
-    return LK_FAIL(LK_USAGE, "--group comment=%s goes with label, not with %s", p->group.text, p->kind);
+    return LK_FAIL(LK_USAGE, "--group comment=%s is for label, not for %s", p->group.text, p->kind);
   if (by == LK_GROUP_LINE && kind != LK_CORPUS_LABEL && kind != LK_CORPUS_TEXT)
-    return LK_FAIL(LK_USAGE, "--group line=%s goes with text and label, not with %s: column=N names a column",
+    return LK_FAIL(LK_USAGE, "--group line=%s is for text and label, not for %s: column=N names a column",
                    p->group.text, p->kind);
   return LK_OK;
 }

@@ -14,7 +14,7 @@ static lk_status check_distinct_files(const char *input, const char *output) {
   bool same = strcmp(input, output) == 0;
   if (stat(output, &out) == 0 && (is_stdin(input) ? fstat(STDIN_FILENO, &in) : stat(input, &in)) == 0)
     same = in.st_dev == out.st_dev && in.st_ino == out.st_ino;
-  return same ? LK_FAIL(LK_USAGE, "%s is input and output at once", output) : LK_OK;
+  return same ? LK_FAIL(LK_USAGE, "%s is both input and output", output) : LK_OK;
 }
 
 static lk_status check_output(const char *path) {
@@ -62,8 +62,7 @@ static lk_status check_targets(const lk_prepare *p) {
   for (int s = 0; s < LK_SPLITS; s++) {
     const int sources = lk_prepare_inputs(p, (lk_split)s), targets = count_targets(p, (lk_split)s);
     if ((targets == 0) != (sources == 0 || !in_two_files(p)))
-      return LK_FAIL(LK_USAGE, "%s: a file of targets goes with a file of sources, for all parts or for none",
-                     lk_split_names[s]);
+      return LK_FAIL(LK_USAGE, "%s: give a file of targets for every part or for none", lk_split_names[s]);
     if (targets > 0 && targets != sources)
       return LK_FAIL(LK_USAGE, "%s: %d file%s of sources, but %d of targets: one beside each, in the same order",
                      lk_split_names[s], sources, sources == 1 ? "" : "s", targets);

@@ -11,7 +11,7 @@
 #include "arena.h"
 
 static lk_status check(const lk_prepare *settings) {
-  if (settings->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with frames");
+  if (settings->stream) return LK_FAIL(LK_USAGE, "--stream is for text, not for frames");
   if (settings->vocabulary > 0 || settings->minimum > 1)
     return LK_FAIL(LK_USAGE, "frames have no vocabulary: leave out --vocabulary and --min-count");
   return LK_OK;

@@ -10,7 +10,7 @@
 #include "arena.h"
 
 static lk_status check(const lk_prepare *settings) {
-  if (settings->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with label");
+  if (settings->stream) return LK_FAIL(LK_USAGE, "--stream is for text, not for label");
   if (settings->unit != LK_WORD) return LK_FAIL(LK_USAGE, "label reads words: leave out --unit char");
   if (settings->column_word == settings->column_tag && settings->column_word != LK_COLUMN_DEFAULT)
     return LK_FAIL(LK_USAGE, "--column: word and tag are both column %d", settings->column_word);

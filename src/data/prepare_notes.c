@@ -55,7 +55,7 @@ lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split
                           "(--no-label), or give the file as --valid or --test, where it counts as wrong",
                           lk_quote(quoted, text, size), job->settings->like ? job->settings->like->path : "training");
   if (job->settings->unseen == LK_UNSEEN_ERROR)
-    return lk_source_fail(source, line, column, "label %s, which the training part never has",
+    return lk_source_fail(source, line, column, "label %s, which does not occur in the training part",
                           lk_quote(quoted, text, size));
   LK_TRY(number_unseen(notes, text, size, id));
   if (job->report.unseen[split]++ == 0) {
@@ -77,10 +77,10 @@ static void tell_unseen(const lk_job *job) {
       lk_error_clear(); /* out of memory: no warning */
   }
   if (parts.size > 0)
-    LK_WARN("labels that training never has count as wrong (--unseen-labels error refuses them):%s", parts.data);
+    LK_WARN("labels that do not occur in training count as wrong (--unseen-labels error refuses them):%s", parts.data);
   for (int s = 0; s < LK_SPLITS; s++)
     if (job->report.unseen[s] > 0 && notes->known[s] == 0)
-      LK_WARN("%s: no label is one that training has: nothing there can be right", lk_split_names[s]);
+      LK_WARN("%s: none of its labels occurs in training, so no answer there can be right", lk_split_names[s]);
   lk_buffer_release(&parts);
 }
 
@@ -90,12 +90,12 @@ static void tell_singles(const lk_job *job) {
   for (ptrdiff_t i = 0; i < labels->count; i++) singles += labels->number[i] == 1;
   if (singles == 0) return;
   char all[64] = "";
-  if (singles > 1) snprintf(all, sizeof all, " (so are %td of %td labels)", singles, labels->count);
+  if (singles > 1) snprintf(all, sizeof all, " (as do %td of %td labels)", singles, labels->count);
   if (job->notes.single_begins && 2 * singles <= labels->count)
-    LK_WARN("label %s, the first of the training part, is there only once%s: is that line a header?",
+    LK_WARN("label %s, the first of the training part, occurs only once%s: is that line a header?",
             job->notes.single.data, all);
   else
-    LK_WARN("%td of %td labels are in the training part only once, the first %s", singles, labels->count,
+    LK_WARN("%td of %td labels occur only once in the training part; the first is %s", singles, labels->count,
             job->notes.single.data);
 }
 

@@ -25,10 +25,10 @@ static lk_vocab *vocab_of(const lk_job *job, int side) { return side && job->tar
 
 static lk_status check(const lk_prepare *p) {
   const lk_prepare_pairs *pairs = &p->pairs;
-  if (p->stream) return LK_FAIL(LK_USAGE, "--stream goes with text, not with pairs");
+  if (p->stream) return LK_FAIL(LK_USAGE, "--stream is for text, not for pairs");
   const bool like = p->like != NULL; /* then the existing file determines how text is split */
   if (p->separator && pairs->target[LK_TRAIN])
-    return LK_FAIL(LK_USAGE, "--separator goes with pairs in one file, not with --target");
+    return LK_FAIL(LK_USAGE, "--separator is for pairs in one file, not for --target");
   if (pairs->vocabulary < 0 || pairs->minimum < 1)
     return LK_FAIL(LK_USAGE, "targets: a vocabulary of %td units seen %lld times: at least 0 (for all) and 1",
                    pairs->vocabulary, (long long)pairs->minimum);

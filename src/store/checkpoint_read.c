@@ -189,7 +189,7 @@ lk_status lk_checkpoint_lanes(const lk_checkpoint_file *file, ptrdiff_t *lanes, 
   }
   LK_TRY(lk_h5_shape(file->file, "/state/lanes", &type, &dims, shape));
   if (dims != 2 || type != LK_FLOAT32)
-    return LK_FAIL(LK_DATA, "%s: /state/lanes is no matrix of float32", lk_h5_path(file->file));
+    return LK_FAIL(LK_DATA, "%s: /state/lanes is not a matrix of float32", lk_h5_path(file->file));
   if (data) LK_TRY(lk_h5_read(file->file, "/state/lanes", LK_FLOAT32, 0, shape[0], data));
   *lanes = shape[0];
   *width = shape[1];

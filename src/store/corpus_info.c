@@ -42,8 +42,8 @@ lk_status lk_format_check(const lk_h5 *file, const char *format, const char *wha
   if (missing != LK_OK && missing != LK_DATA) return missing;
   if (!same) {
     if (missing == LK_DATA) lk_error_clear();
-    if (named) return LK_FAIL(LK_DATA, "%s is no %s: it is a Lockstep %s", lk_h5_path(file), what, other);
-    return LK_FAIL(LK_DATA, "%s is no %s: it does not say format=\"%s\"", lk_h5_path(file), what, format);
+    if (named) return LK_FAIL(LK_DATA, "%s is not a %s: it is a Lockstep %s", lk_h5_path(file), what, other);
+    return LK_FAIL(LK_DATA, "%s is not a %s: it does not say format=\"%s\"", lk_h5_path(file), what, format);
   }
   LK_TRY(lk_h5_get_int(file, "/", "version", &found));
   if (found < 1)
@@ -123,8 +123,9 @@ lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_
   if (!lk_h5_has_attribute(file, object, "columns")) return LK_OK; /* older files, and most others */
   lk_status status = lk_h5_get_text(file, object, "columns", &text);
   if (status == LK_OK && (info->stream || info->kind == LK_CORPUS_PAIRS || !parse_columns(text.data, info)))
-    status = LK_FAIL(LK_DATA, "%s: attribute \"columns\" of %s is no list of columns, COLUMN or COLUMN:WIDTH, of rows",
-                     lk_h5_path(file), object);
+    status =
+        LK_FAIL(LK_DATA, "%s: attribute \"columns\" of %s is not a list of columns, COLUMN or COLUMN:WIDTH, of rows",
+                lk_h5_path(file), object);
   lk_buffer_release(&text);
   return status;
 }
@@ -201,7 +202,7 @@ static lk_status read_model(const lk_h5 *file, const char *path, lk_buffer *mode
   if (!lk_h5_exists(file, path)) return LK_OK;
   LK_TRY(lk_h5_shape(file, path, &type, &dims, shape));
   if (type != LK_UINT8 || dims != 1 || shape[0] > MOST_MODEL)
-    return LK_FAIL(LK_DATA, "%s: %s is no list of at most %d bytes", lk_h5_path(file), path, MOST_MODEL);
+    return LK_FAIL(LK_DATA, "%s: %s is not a list of at most %d bytes", lk_h5_path(file), path, MOST_MODEL);
   LK_TRY(lk_grow(&model->data, &model->capacity, (size_t)shape[0] + 1, 1));
   LK_TRY(lk_h5_read(file, path, LK_UINT8, 0, shape[0], model->data));
   model->size = (size_t)shape[0];

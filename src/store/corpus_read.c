@@ -99,7 +99,7 @@ static lk_status open_buckets(lk_corpus *corpus, lk_split split, const lk_string
   for (ptrdiff_t i = 0; i < names->count; i++) {
     const ptrdiff_t width = width_of(lk_strings_get(names, i));
     if (!width)
-      return LK_FAIL(LK_DATA, "%s: /%s/%.60s is no bucket (len_0032 and the like)", lk_h5_path(corpus->file),
+      return LK_FAIL(LK_DATA, "%s: /%s/%.60s is not a bucket (len_0032 and the like)", lk_h5_path(corpus->file),
                      lk_split_names[split], lk_strings_get(names, i));
     LK_TRY(open_bucket(corpus, split, width));
   }

@@ -176,7 +176,7 @@ static lk_status open_file(lk_foreign *file, const char *path) {
   struct stat about;
   file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file->fd < 0 || fstat(file->fd, &about)) return LK_FAIL(LK_IO, "cannot open %s: %s", file->name, strerror(errno));
-  if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is no regular file", file->name);
+  if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is not a regular file", file->name);
   file->most = (uint64_t)about.st_size > ROOM / EXPANDS ? (uint64_t)about.st_size * EXPANDS : ROOM;
   return LK_OK;
 }

@@ -177,7 +177,7 @@ lk_status lk_h5_start(lk_h5 *file) {
   H5Pclose(access);
   if (file->id >= 0) return LK_OK;
   LK_TRY(lk_h5_disk_error(file));
-  return LK_FAIL(LK_DATA, "%s is no HDF5 file, or a damaged one", file->path);
+  return LK_FAIL(LK_DATA, "%s is not an HDF5 file, or is damaged", file->path);
 }
 
 lk_status lk_h5_open_descriptor(lk_h5 **file, const char *path, int fd, bool foreign) {

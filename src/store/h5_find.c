@@ -49,7 +49,7 @@ lk_status lk_h5_open_object(const lk_h5 *file, const char *path, H5I_type_t want
     return LK_FAIL(LK_DATA, "%s: there is no %s", file->path, path);
   }
   if (want != H5I_BADID && type != want)
-    return LK_FAIL(LK_DATA, "%s: %s is no %s", file->path, path, want == H5I_GROUP ? "group" : "data set");
+    return LK_FAIL(LK_DATA, "%s: %s is not a %s", file->path, path, want == H5I_GROUP ? "group" : "data set");
   *id = H5Oopen(file->id, path, H5P_DEFAULT);
   return *id < 0 ? lk_h5_fail(file, LK_DATA, "open", path) : LK_OK;
 }
@@ -137,7 +137,7 @@ bool lk_h5_has_attribute(const lk_h5 *file, const char *object, const char *name
 }
 
 static lk_status wrong_attribute(const lk_h5 *file, const char *object, const char *name, const char *want) {
-  return LK_FAIL(LK_DATA, "%s: attribute \"%s\" of %s is no %s", file->path, name, object, want);
+  return LK_FAIL(LK_DATA, "%s: attribute \"%s\" of %s is not %s", file->path, name, object, want);
 }
 
 lk_status lk_h5_get_text(const lk_h5 *file, const char *object, const char *name, lk_buffer *out) {
@@ -168,7 +168,7 @@ static lk_status get_number(const lk_h5 *file, const char *object, const char *n
   lk_type nearest = LK_FLOAT64;
   const bool known = lk_h5_known_type(type, &nearest);
   if (!known || (!real && (nearest == LK_FLOAT32 || nearest == LK_FLOAT64)))
-    LK_GO(wrong_attribute(file, object, name, real ? "number" : "integer"));
+    LK_GO(wrong_attribute(file, object, name, real ? "a number" : "an integer"));
   if (H5Aread(id, real ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, value) < 0)
     LK_GO(lk_h5_fail(file, LK_DATA, "read an attribute of", object));
 done:

@@ -41,7 +41,7 @@ static lk_status open_disk(lk_h5 *file) {
   disk->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe must not block */
   if (disk->fd < 0 || fstat(disk->fd, &about)) return LK_FAIL(LK_IO, "cannot open %s: %s", file->path, strerror(errno));
   if (S_ISDIR(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is a folder", file->path);
-  if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is no regular file", file->path);
+  if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is not a regular file", file->path);
   disk->size = (uint64_t)about.st_size;
   return LK_OK;
 }
@@ -55,7 +55,7 @@ static lk_status read_block(lk_h5 *file) {
   if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
   if (strncmp(block, begin, sizeof begin - 1) != 0) {
     const bool hdf5 = memcmp(block, "\x89HDF\r\n\x1a\n", 8) == 0;
-    return LK_FAIL(LK_DATA, "%s is no Lockstep file: %s", file->path,
+    return LK_FAIL(LK_DATA, "%s is not a Lockstep file: %s", file->path,
                    hdf5 ? "an HDF5 file without a digest in front" : "it does not begin with a digest line");
   }
   uint64_t size = 0;
@@ -90,7 +90,7 @@ static lk_status check_superblock(const lk_h5 *file) {
   const int error = lk_read_at(file->disk->fd, found, sizeof found, LK_H5_BLOCK, &got);
   if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
   if (got == sizeof found && memcmp(found, ours, sizeof found) == 0) return LK_OK;
-  return LK_FAIL(LK_DATA, "%s is refused: its superblock is none that Lockstep writes", file->path);
+  return LK_FAIL(LK_DATA, "%s is refused: Lockstep does not write superblocks of this kind", file->path);
 }
 
 lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify) {

@@ -153,7 +153,7 @@ lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *st
   int64_t *numbers = NULL;
   lk_status status = LK_OK;
   LK_TRY(lk_h5_open_data(file, path, &data));
-  if (!data->text || data->dims > 1) return LK_FAIL(LK_DATA, "%s: %s is no list of strings", file->path, path);
+  if (!data->text || data->dims > 1) return LK_FAIL(LK_DATA, "%s: %s is not a list of strings", file->path, path);
   if (data->shape[0] > MOST_STRINGS)
     return LK_FAIL(LK_DATA, "%s: %s has more than %d strings", file->path, path, MOST_STRINGS);
   LK_GO(read_numbers(file, path, (ptrdiff_t)data->shape[0], &numbers));

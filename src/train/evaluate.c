@@ -81,7 +81,7 @@ lk_status lk_evaluator_why_no_spans(const lk_evaluator *e, lk_buffer *why) {
   const lk_strings *labels = &lk_corpus_about(e->corpus)->label;
   const char *label = lk_strings_get(labels, tags->misfit);
   LK_TRY(lk_corpus_find_label(e->corpus, (int32_t)tags->misfit, place));
-  return lk_buffer_printf(why, "the label %s%s%s%s is no span tag: %s", lk_quote(quoted, label, strlen(label)),
+  return lk_buffer_printf(why, "the label %s%s%s%s is not a span tag: %s", lk_quote(quoted, label, strlen(label)),
                           place[0] ? " (first at " : "", place, place[0] ? ")" : "", span_tags);
 }
 

@@ -53,7 +53,7 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   if (t->rank == 0) found = t->resume_path.size > 0;
   LK_TRY(lk_comm_broadcast(t->comm, &found, sizeof found, 0));
   if (!found) { /* train.spike was set after the run had begun, or its checkpoints were removed */
-    LK_WARN("there is no whole checkpoint at or before step %lld to go back to: the step is skipped",
+    LK_WARN("there is no intact checkpoint at or before step %lld to go back to: the step is skipped",
             (long long)way.at);
     step->rollback = false, step->skipped = true;
     LK_TRY(lk_trainer_count_skip(t, ++t->state.skips, LK_SPIKES_IN_A_ROW));

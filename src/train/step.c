@@ -46,7 +46,7 @@ static lk_status describe_last_good(const lk_trainer *t, lk_buffer *out) {
   const bool there = status == LK_OK && t->rank == 0 && access(path.data, F_OK) == 0;
   if (status == LK_OK)
     status = there ? lk_buffer_printf(out, "the last good checkpoint is %s", path.data)
-                   : lk_buffer_printf(out, "there is no checkpoint to go on from");
+                   : lk_buffer_printf(out, "there is no checkpoint to resume from");
   lk_buffer_release(&path);
   return status;
 }

@@ -55,7 +55,7 @@ expect 64 "train.patience=2: goes by evaluations, and 'unchecked.h5' has no part
   on 1 usage data.corpus=unchecked.h5 train.patience=2
 expect 64 "train.schedule=plateau: goes by evaluations" on 1 usage data.corpus=unchecked.h5 train.schedule=plateau
 corpus_label
-expect 64 "eval.metric=f1: this corpus gives no f1: the label .* is no span tag" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-ner.yaml" \
+expect 64 "eval.metric=f1: this corpus gives no f1: the label .* is not a span tag" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-ner.yaml" \
   data.corpus=label.h5 run.dir=tags eval.metric=f1
 # 64: settings that are fixed for a run cannot change; shards=auto is stored as the number of the first start
 for value in model.hidden=32 model.cell=gru train.optimizer=sgd parallel.shards=4 eval.metric=perplexity; do
@@ -78,7 +78,7 @@ cp text.h5 damaged.h5
 printf '\377' | dd of=damaged.h5 bs=1 seek=5000 conv=notrunc status=none
 expect 65 'damaged' on 2 data data.corpus=damaged.h5
 echo 'no corpus' >text.txt
-expect 65 'text.txt is no Lockstep file' on 2 data data.corpus=text.txt
+expect 65 'text.txt is not a Lockstep file' on 2 data data.corpus=text.txt
 expect 65 'damaged' "$LOCKSTEP" verify damaged.h5
 
 # 65: where all checkpoints of a run are damaged it does not start over; the log has the end of each start
@@ -92,7 +92,7 @@ grep -q ' done at step 5: train.steps reached$' complete/log.txt
 # 70: one rank's copy of the weights differs; gradients that stay non-finite
 expect 70 'step 6: the weights of rank 2 differ' env LOCKSTEP_DEBUG=flip:rank=2,step=6 mpirun -n 3 "$LOCKSTEP" train "$config" \
   "${small[@]}" run.dir=flip train.steps=20 parallel.check_every=3 parallel.reduction=messages
-expect 70 '2 steps in a row had a gradient that is not finite .*; there is no checkpoint to go on from' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \
+expect 70 '2 steps in a row had a gradient that is not finite .*; there is no checkpoint to resume from' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \
   mpirun -n 2 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=nan train.steps=20 train.max_skips=2
 grep -q ' error: .*2 steps in a row had a gradient that is not finite' nan/log.txt
 expect 70 '; the last good checkpoint is nan-saved/last.h5' env "LOCKSTEP_DEBUG=nan:rank=1,step=5;nan:rank=0,step=6" \

@@ -183,7 +183,7 @@ awk -F '\t' 'NR == 30 && NF { $2 = "NOUN" } { print $1 (NF ? "\t" $2 : "") }' tr
 [ -n "$(sed -n 30p train.txt)" ] || fail "line 30 is blank"
 "$LOCKSTEP" prepare label spoilt.txt --valid known.txt --column word=0,tag=1 -o spoilt.h5 >/dev/null 2>err.txt
 grep -q "labels are span tags .*, but not 'NOUN' at spoilt.txt:30:" err.txt || fail "prepare: $(cat err.txt)"
-expect 64 "this corpus gives no f1: the label 'NOUN' \(first at train/len_[0-9]* row [0-9]*, word [0-9]*\) is no span tag" \
+expect 64 "this corpus gives no f1: the label 'NOUN' \(first at train/len_[0-9]* row [0-9]*, word [0-9]*\) is not a span tag" \
   "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-ner.yaml" data.corpus=spoilt.h5 run.dir=spoilt eval.metric=f1
 # shellcheck disable=SC2086
 train 1 label-ner.yaml spoilt data.corpus=spoilt.h5 eval.metric=accuracy train.steps=2 $small

@@ -54,11 +54,11 @@ grep -q 'two.tsv:2:1: a byte order mark' err.txt || fail "$(cat err.txt)"
 corpus_label
 awk 'BEGIN { for (i = 0; i < 40; i++) print "w" 2 * i "\teven\nw7\tnovel\n" }' >novel.txt
 mpirun -n 2 "$LOCKSTEP" prepare label label.txt --valid novel.txt --test novel.txt -o novel.h5 >report.txt 2>err.txt
-grep -q 'labels that training never has count as wrong .*: 40 of 80 in valid (1 different, the first .novel. at novel.txt:2:4), 40 of 80 in test' \
+grep -q 'labels that do not occur in training count as wrong .*: 40 of 80 in valid (1 different, the first .novel. at novel.txt:2:4), 40 of 80 in test' \
   err.txt || fail "$(cat err.txt)"
-[ "$(grep -c 'never has' err.txt)" -eq 1 ] || fail "$(cat err.txt)"
+[ "$(grep -c 'not occur in training' err.txt)" -eq 1 ] || fail "$(cat err.txt)"
 "$LOCKSTEP" verify novel.h5 >/dev/null
-expect 65 "novel.txt:2:4: label 'novel', which the training part never has" \
+expect 65 "novel.txt:2:4: label 'novel', which does not occur in the training part" \
   "$LOCKSTEP" prepare label label.txt --valid novel.txt --unseen-labels error -o out.h5
 small='model.hidden=16 model.embedding=8 train.batch=11 train.steps=12 eval.every=5'
 for ranks in 1 3; do
@@ -100,7 +100,7 @@ expect 65 'bar.txt:1:10: 1 column, expected 2: source, .;., target' "$LOCKSTEP" 
 expect 64 '--separator: expected tab, blank or a text' "$LOCKSTEP" prepare pairs bar.txt --separator '' -o out.h5
 printf 'label\ttext\nx\ta\nx\tb\ny\tc\ny\td\n' >header.tsv
 prepared 'labels: 3' classify header.tsv
-grep -q "label 'label' at header.tsv:1:1, the first of the training part, is there only once: is that line a header?" err.txt ||
+grep -q "label 'label' at header.tsv:1:1, the first of the training part, occurs only once: is that line a header?" err.txt ||
   fail "$(cat err.txt)"
 
 # Digits: predict folds them as prepare did; the checkpoint says how.

@@ -110,10 +110,10 @@ cp text.txt text-file.h5
 head -c 100000 /dev/urandom >noise.h5
 mkfifo pipe.h5
 mkdir folder.h5
-declare -A wrong=([empty.h5]="65 empty.h5 is no Lockstep file" [short.h5]="65 short.h5 is damaged: it has 3000 bytes"
-  [bare.h5]="65 bare.h5 is no Lockstep file: an HDF5 file without" [text-file.h5]="65 text-file.h5 is no Lockstep file"
-  [noise.h5]="65 noise.h5 is no Lockstep file" [pipe.h5]="74 pipe.h5: it is no regular file"
-  [folder.h5]="74 folder.h5: it is a folder" [/dev/zero]="74 /dev/zero: it is no regular file"
+declare -A wrong=([empty.h5]="65 empty.h5 is not a Lockstep file" [short.h5]="65 short.h5 is damaged: it has 3000 bytes"
+  [bare.h5]="65 bare.h5 is not a Lockstep file: an HDF5 file without" [text-file.h5]="65 text-file.h5 is not a Lockstep file"
+  [noise.h5]="65 noise.h5 is not a Lockstep file" [pipe.h5]="74 pipe.h5: it is not a regular file"
+  [folder.h5]="74 folder.h5: it is a folder" [/dev/zero]="74 /dev/zero: it is not a regular file"
   [missing.h5]="74 missing.h5: No such file")
 for file in "${!wrong[@]}"; do
   read -r code pattern <<<"${wrong[$file]}"
@@ -126,10 +126,10 @@ for file in "${!wrong[@]}"; do
   esac
 done
 # a corpus where a model is expected, and the reverse
-for command in score predict generate; do refused 65 "text.h5 is no Lockstep checkpoint: it is a Lockstep corpus" "$LOCKSTEP" $command text.h5; done
-refused 65 "text.h5 is no Lockstep checkpoint" "$LOCKSTEP" eval text.h5 text.h5
-refused 65 "$model is no Lockstep corpus: it is a Lockstep checkpoint" "$LOCKSTEP" eval "$model" "$model"
-train_on 65 "$model is no Lockstep corpus: it is a Lockstep checkpoint" lm-char.yaml "$model"
+for command in score predict generate; do refused 65 "text.h5 is not a Lockstep checkpoint: it is a Lockstep corpus" "$LOCKSTEP" $command text.h5; done
+refused 65 "text.h5 is not a Lockstep checkpoint" "$LOCKSTEP" eval text.h5 text.h5
+refused 65 "$model is not a Lockstep corpus: it is a Lockstep checkpoint" "$LOCKSTEP" eval "$model" "$model"
+train_on 65 "$model is not a Lockstep corpus: it is a Lockstep checkpoint" lm-char.yaml "$model"
 refused 65 "label.h5: a corpus of kind 'label'" "$LOCKSTEP" eval "$model" label.h5
 # text and configurations
 for file in /dev/zero pipe.h5 folder.h5 missing.h5; do refused 74 "$file" "$LOCKSTEP" prepare text "$file" -o new.h5; done

@@ -98,5 +98,5 @@ grep -q 'output.weight (3 of 4 labels), output.bias (3 of 4 labels)' more/log.tx
 # Nothing fits; the file is no model; there is no file.
 expect 64 "init.from=old/last.h5: nothing of 'old/last.h5' fits this net" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" \
   data.corpus=classify.h5 run.dir=none model.hidden=12 model.embedding=6 train.steps=3 init.from=old/last.h5
-expect 65 'text.h5 is no Lockstep checkpoint: it is a Lockstep corpus' run none data.corpus=text.h5 "${small[@]}" train.steps=3 init.from=text.h5
+expect 65 'text.h5 is not a Lockstep checkpoint: it is a Lockstep corpus' run none data.corpus=text.h5 "${small[@]}" train.steps=3 init.from=text.h5
 expect 74 'gone.h5' run none data.corpus=text.h5 "${small[@]}" train.steps=3 init.from=gone.h5

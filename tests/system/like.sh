@@ -39,17 +39,17 @@ expect 65 '^lockstep: the corpus holds nothing in /train' "$LOCKSTEP" train "$LO
 # Mistakes
 expect 65 "b.tsv:3:1: label 'more', which run/last.h5 never had" "${prepare[@]}" classify b.tsv --like run/last.h5 -o c.h5
 "${prepare[@]}" classify b.tsv --like run/last.h5 --no-label more -o c.h5 >out.txt
-expect 65 "label 'more', which the training part never has" "${prepare[@]}" classify --test b.tsv --like a.h5 --unseen-labels error -o c2.h5
+expect 65 "label 'more', which does not occur in the training part" "${prepare[@]}" classify --test b.tsv --like a.h5 --unseen-labels error -o c2.h5
 expect 64 '^lockstep: --like: run/last.h5 is of kind classify, not text' "${prepare[@]}" text a.tsv --like run/last.h5 -o c2.h5
 for option in '--unit word' '--vocabulary 5' '--min-count 2' '--no-nfc' '--digits keep'; do
   # shellcheck disable=SC2086
   expect 64 "^lockstep: ${option%% *} contradicts --like run/last.h5" "${prepare[@]}" classify a.tsv --like run/last.h5 $option -o c2.h5
 done
 "${prepare[@]}" classify a.tsv --like run/last.h5 --unit char --lower --digits 0 -o c.h5 >out.txt
-expect 64 'is input and output at once' "${prepare[@]}" classify a.tsv --like a.h5 -o ./a.h5
+expect 64 'is both input and output' "${prepare[@]}" classify a.tsv --like a.h5 -o ./a.h5
 expect 64 'expected an input file' "${prepare[@]}" classify --like a.h5 -o c2.h5
 expect 64 'there is no training file to take it from' "${prepare[@]}" classify --like a.h5 --test b.tsv --valid-fraction 0.1 -o c2.h5
-expect 65 'a.tsv is no Lockstep file' "${prepare[@]}" classify --like a.tsv --test b.tsv -o c2.h5
+expect 65 'a.tsv is not a Lockstep file' "${prepare[@]}" classify --like a.tsv --test b.tsv -o c2.h5
 [ ! -e c2.h5 ]
 
 # The other kinds: preparing the same files again gives the same splits.

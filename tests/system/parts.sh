@@ -21,7 +21,7 @@ for part in valid test; do printf '0 50\n1 30\n2 15\n3 4\n4 1\n' | diff - <(rows
 "$LOCKSTEP" inspect sorted.h5 | grep -qx 'parts        valid 0.1, test 0.1, alike in class'
 # unstratified, as before, with a warning
 "$LOCKSTEP" prepare classify sorted.tsv --valid-fraction 0.05 --in-order -o order.h5 >report.txt 2>err.txt
-grep -q 'valid: no label is one that training has' err.txt || { cat err.txt && exit 1; }
+grep -q 'valid: none of its labels occurs in training' err.txt || { cat err.txt && exit 1; }
 head -990 sorted.tsv | "$LOCKSTEP" prepare classify - --valid-fraction 0.1 --in-order -o order.h5 >report.txt 2>err.txt
 grep -q "valid has no row of 2 of the 3 classes of train: 'class1' (500 in train), 'class2' (300 in train)" err.txt || { cat err.txt && exit 1; }
 # frames too
@@ -55,7 +55,7 @@ for group in '' x column= column=x column=1x comment= line= column=1,upto= line=
   expect 64 '^lockstep: --group: expected column=N .N from -999 to 999., comment=KEY' "${prepare[@]}" label sorted.tsv --valid-fraction 0.1 \
     --group "$group" -o o.h5
 done
-expect 64 '^lockstep: --in-order goes with neither' "${prepare[@]}" classify sorted.tsv --valid-fraction 0.1 --in-order --shuffle 1 -o o.h5
+expect 64 '^lockstep: --in-order cannot be combined with' "${prepare[@]}" classify sorted.tsv --valid-fraction 0.1 --in-order --shuffle 1 -o o.h5
 expect 64 '^lockstep: --in-order is for classify and frames, not for text' "${prepare[@]}" text sorted.tsv --in-order -o o.h5
 expect 65 'sorted.tsv:1:13: 2 columns, but the subject is column 2' "${prepare[@]}" classify sorted.tsv --valid-fraction 0.1 --group 2 -o o.h5
 [ ! -e o.h5 ]

@@ -131,7 +131,7 @@ done
 rm two.h5
 printf 'y\tb\n' >other.tsv
 "${prepare[@]}" classify lines.tsv --test other.tsv -o out.h5 2>../err.txt >/dev/null
-grep -q "never has count as wrong .*: 1 of 1 in test (1 different, the first 'y' at other.tsv:1:1)" ../err.txt || fail "$(cat ../err.txt)"
+grep -q "do not occur in training count as wrong .*: 1 of 1 in test (1 different, the first 'y' at other.tsv:1:1)" ../err.txt || fail "$(cat ../err.txt)"
 "$LOCKSTEP" verify out.h5 >/dev/null && rm out.h5
 INPUT=bad.txt refused 65 '<stdin>:2:2: not valid UTF-8' "${prepare[@]}" text - -o out.h5
 
@@ -148,7 +148,7 @@ refused 64 '--target is for pairs, not for text' "${prepare[@]}" text text.txt -
 refused 64 '--shared-vocabulary is for pairs, not for text' "${prepare[@]}" text text.txt --shared-vocabulary -o out.h5
 refused 64 '--unit is for text, classify, label and pairs, not for frames' \
   "${prepare[@]}" frames frames.tsv --unit char -o out.h5
-refused 64 'goes with a file of sources' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
+refused 64 'give a file of targets for every part or for none' "${prepare[@]}" pairs train.en --target train.ph --test test.tsv -o out.h5
 refused 64 '--stream takes no value' "${prepare[@]}" text text.txt --stream=yes -o out.h5
 refused 64 '--target: expected a value (FILE)' "${prepare[@]}" text text.txt --target
 refused 64 'did you mean --max-length' "${prepare[@]}" text text.txt --max-lenght 3 -o out.h5
@@ -158,12 +158,12 @@ ln -s lines.tsv link.tsv
 mkfifo pipe
 mkdir folder
 for same in lines.tsv ./lines.tsv "$PWD/lines.tsv" ../work/lines.tsv link.tsv; do
-  refused 64 'is input and output at once' "${prepare[@]}" classify lines.tsv -o "$same"
-  refused 64 'is input and output at once' "${prepare[@]}" classify train.tsv --valid lines.tsv -o "$same"
+  refused 64 'is both input and output' "${prepare[@]}" classify lines.tsv -o "$same"
+  refused 64 'is both input and output' "${prepare[@]}" classify train.tsv --valid lines.tsv -o "$same"
 done
-INPUT=lines.tsv refused 64 'is input and output at once' "${prepare[@]}" classify - -o ./lines.tsv
-refused 64 'is input and output at once' "${prepare[@]}" pairs train.en --target train.ph -o ./train.ph
-refused 64 'is input and output at once' "${prepare[@]}" pairs train.tsv --sentencepiece safe.tsv -o ./safe.tsv
+INPUT=lines.tsv refused 64 'is both input and output' "${prepare[@]}" classify - -o ./lines.tsv
+refused 64 'is both input and output' "${prepare[@]}" pairs train.en --target train.ph -o ./train.ph
+refused 64 'is both input and output' "${prepare[@]}" pairs train.tsv --sentencepiece safe.tsv -o ./safe.tsv
 refused 64 'cannot write .: it is a folder' "${prepare[@]}" text text.txt -o .
 refused 64 'cannot write folder/: it is a folder' "${prepare[@]}" text text.txt -o folder/
 refused 64 'cannot write pipe: it is a pipe' "${prepare[@]}" text text.txt -o pipe
@@ -185,7 +185,7 @@ code=0
 "$LOCKSTEP" verify a.h5 none.h5 text.txt b.h5 >../out.txt 2>../err.txt || code=$?
 [ "$code" -eq 74 ] || fail "verify of several files: exit code $code"
 [ "$(grep -c 'a valid corpus' ../out.txt)" -eq 2 ]
-[ "$(grep -cE 'none.h5|text.txt is no Lockstep file' ../err.txt)" -eq 2 ] && [ "$(wc -l <../err.txt)" -eq 2 ]
+[ "$(grep -cE 'none.h5|text.txt is not a Lockstep file' ../err.txt)" -eq 2 ] && [ "$(wc -l <../err.txt)" -eq 2 ]
 "$LOCKSTEP" inspect a.h5 b.h5 >../out.txt
 [ "$(grep -c '^[ab].h5: a corpus' ../out.txt)" -eq 2 ]
 # Under mpirun one rank does the work, and all end with the same code.

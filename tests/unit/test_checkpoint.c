@@ -200,7 +200,7 @@ static void other_files_are_named(void **state) {
   OK(lk_h5_set_text(h5, "/", "format", "lockstep-corpus"));
   OK(lk_h5_commit(h5));
   lk_h5_close(&h5);
-  FAILS(LK_DATA, "c.h5 is no Lockstep checkpoint: it is a Lockstep corpus", lk_checkpoint_open(&file, "c.h5"));
+  FAILS(LK_DATA, "c.h5 is not a Lockstep checkpoint: it is a Lockstep corpus", lk_checkpoint_open(&file, "c.h5"));
   assert_null(file);
   FAILS(LK_IO, "none.h5", lk_checkpoint_open(&file, "none.h5"));
 }

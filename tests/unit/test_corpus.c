@@ -327,8 +327,8 @@ static void make_wrong(mistake wrong, const int32_t *source, const int32_t *leng
 static void wrong_files_are_named(void **state) {
   (void)state;
   static const char *const says[CASES] = {
-      [FORMAT] = "c.h5 is no Lockstep corpus: it is a Lockstep checkpoint",
-      [NO_FORMAT] = "c.h5 is no Lockstep corpus",
+      [FORMAT] = "c.h5 is not a Lockstep corpus: it is a Lockstep checkpoint",
+      [NO_FORMAT] = "c.h5 is not a Lockstep corpus",
       [VERSION] = "c.h5 was written by a newer version of Lockstep (format 2; this program reads up to 1)",
       [TASK] = "attribute \"task\" of / is \"dance\"",
       [NO_UNIT] = "no attribute \"unit\"",
@@ -338,7 +338,7 @@ static void wrong_files_are_named(void **state) {
       [NO_LABELS] = "there is no /vocab/label",
       [FEW_WORDS] = "/vocab/source has 3 entries; at least 4",
       [COUNTS] = "not one number for each of the 50 strings",
-      [BUCKET_NAME] = "/train/len_6 is no bucket",
+      [BUCKET_NAME] = "/train/len_6 is not a bucket",
       [BUCKET_WIDTH] = "/train/len_0006/source has not the shape",
       [LENGTHS_SHORT] = "/train/len_0006/length has not the shape",
       [NO_TARGET] = "there is no /train/len_0006/target",

@@ -158,7 +158,7 @@ static void wrong_files_are_named(void **state) {
       [SHARED_SIZES] = "both sides share one vocabulary, but /vocab/target has 10 entries, not 8",
       [NO_LENGTHS] = "there is no /test/len_0004/target_length",
       [SHORT_LENGTHS] = "/test/len_0004/target_length has not the shape",
-      [MODEL] = "/vocab/source_model is no list of at most",
+      [MODEL] = "/vocab/source_model is not a list of at most",
       [LONG_TARGET] = "c.h5: /test/len_0004/target_length row 1: length 5 is not in 2 to 4",
       [NO_TARGET] = "c.h5: /test/len_0004/target_length row 1: length 1 is not in 2 to 4",
       [TARGET_ID] = "c.h5: /test/len_0004/target row 0: id 10 is not in 0 to 9",

@@ -222,9 +222,9 @@ static void wrong_parts_are_named(void **state) {
   refused(file, "/labels is refused: it is of none of");
   write_all("f.h5", "\x89HDF\r\n\x1a\n and no more", 20);
   lk_foreign *f;
-  FAILS(LK_DATA, "f.h5 is no HDF5 file, or a damaged one", lk_foreign_open(&f, "f.h5", "f.h5"));
+  FAILS(LK_DATA, "f.h5 is not an HDF5 file, or is damaged", lk_foreign_open(&f, "f.h5", "f.h5"));
   FAILS(LK_IO, "cannot open none: No such file", lk_foreign_open(&f, "none", "none"));
-  FAILS(LK_IO, "cannot open <stdin>: it is no regular file", lk_foreign_open(&f, "/dev/null", "<stdin>"));
+  FAILS(LK_IO, "cannot open <stdin>: it is not a regular file", lk_foreign_open(&f, "/dev/null", "<stdin>"));
 }
 
 static void numbers_beyond_float32(void **state) {

@@ -138,25 +138,25 @@ static void mistakes_are_named(void **state) {
   OK(lk_h5_open(&file, "a.h5", true));
   FAILS(LK_DATA, "a.h5: / has no attribute \"none\"", lk_h5_get_text(file, "/", "none", &text));
   FAILS(LK_DATA, "a.h5: there is no /none/such", lk_h5_get_int(file, "/none/such", "x", &integer));
-  FAILS(LK_DATA, "is no integer", lk_h5_get_int(file, "/", "format", &integer));
-  FAILS(LK_DATA, "is no integer", lk_h5_get_int(file, "/a/plain", "real", &integer));
-  FAILS(LK_DATA, "is no number", lk_h5_get_real(file, "/", "format", &real));
-  FAILS(LK_DATA, "is no text", lk_h5_get_text(file, "/a", "count", &text));
-  FAILS(LK_DATA, "/a is no data set", lk_h5_shape(file, "/a", &type, &dims, shape));
+  FAILS(LK_DATA, "is not an integer", lk_h5_get_int(file, "/", "format", &integer));
+  FAILS(LK_DATA, "is not an integer", lk_h5_get_int(file, "/a/plain", "real", &integer));
+  FAILS(LK_DATA, "is not a number", lk_h5_get_real(file, "/", "format", &real));
+  FAILS(LK_DATA, "is not text", lk_h5_get_text(file, "/a", "count", &text));
+  FAILS(LK_DATA, "/a is not a data set", lk_h5_shape(file, "/a", &type, &dims, shape));
   FAILS(LK_DATA, "holds strings", lk_h5_shape(file, "/words", &type, &dims, shape));
-  FAILS(LK_DATA, "no list of strings", lk_h5_read_strings(file, "/numbers", &strings));
-  FAILS(LK_DATA, "/numbers is no group", lk_h5_list(file, "/numbers", &strings));
+  FAILS(LK_DATA, "not a list of strings", lk_h5_read_strings(file, "/numbers", &strings));
+  FAILS(LK_DATA, "/numbers is not a group", lk_h5_list(file, "/numbers", &strings));
   assert_true(lk_h5_exists(file, "/") && lk_h5_exists(file, "/a/plain") && lk_h5_exists(file, "/a"));
   assert_false(lk_h5_exists(file, "/b") || lk_h5_exists(file, "/a/plain/x") || lk_h5_exists(file, "a"));
   assert_int_equal(lk_error_get()->code, LK_OK);
   lk_h5_close(&file);
   FAILS(LK_IO, "cannot open none.h5: No such file", lk_h5_open(&file, "none.h5", true));
   FAILS(LK_IO, "it is a folder", lk_h5_open(&file, ".", true));
-  FAILS(LK_IO, "no regular file", lk_h5_open(&file, "/dev/zero", true));
+  FAILS(LK_IO, "not a regular file", lk_h5_open(&file, "/dev/zero", true));
   write_all("text", "once upon a time", 16);
-  FAILS(LK_DATA, "text is no Lockstep file", lk_h5_open(&file, "text", true));
+  FAILS(LK_DATA, "text is not a Lockstep file", lk_h5_open(&file, "text", true));
   write_all("empty", "", 0);
-  FAILS(LK_DATA, "empty is no Lockstep file", lk_h5_open(&file, "empty", false));
+  FAILS(LK_DATA, "empty is not a Lockstep file", lk_h5_open(&file, "empty", false));
   FAILS(LK_IO, "cannot write none/a.h5: No such", lk_h5_create(&file, "none/a.h5", false));
 }
 
@@ -225,7 +225,7 @@ static void every_cut_is_found(void **state) {
   for (int i = 0; i < 64; i++) {
     write_all("b.h5", bytes, i == 63 ? size - 1 : size * (size_t)i / 64);
     for (int verify = 0; verify < 2; verify++)
-      FAILS(LK_DATA, i < 1 ? "b.h5 is no Lockstep file" : "b.h5 is damaged", lk_h5_open(&file, "b.h5", verify));
+      FAILS(LK_DATA, i < 1 ? "b.h5 is not a Lockstep file" : "b.h5 is damaged", lk_h5_open(&file, "b.h5", verify));
   }
   bytes = realloc(bytes, size + 1);
   bytes[size] = 0;

@@ -114,7 +114,7 @@ static void circles(void **state) {
   H5Lcreate_hard(file, "/x", file, "/x/x", H5P_DEFAULT, H5P_DEFAULT);
   H5Gclose(group);
   end(file);
-  refused("/x is no data set");
+  refused("/x is not a data set");
   lk_h5 *h5 = reopen();
   for (int i = 0; i < 60; i++) strcat(path, "/x");
   assert_false(lk_h5_exists(h5, path));
@@ -246,9 +246,9 @@ static void wild_types(void **state) {
     lk_strings strings = {0};
     int64_t integer;
     double real;
-    FAILS(LK_DATA, "is no text", lk_h5_get_text(h5, "/", "format", &out));
-    FAILS(LK_DATA, "is no integer", lk_h5_get_int(h5, "/", "format", &integer));
-    FAILS(LK_DATA, "is no number", lk_h5_get_real(h5, "/", "format", &real));
+    FAILS(LK_DATA, "is not text", lk_h5_get_text(h5, "/", "format", &out));
+    FAILS(LK_DATA, "is not an integer", lk_h5_get_int(h5, "/", "format", &integer));
+    FAILS(LK_DATA, "is not a number", lk_h5_get_real(h5, "/", "format", &real));
     FAILS(LK_DATA, "/x is refused", lk_h5_read_strings(h5, "/x", &strings));
     lk_h5_close(&h5);
   }
@@ -382,7 +382,7 @@ static void foreign_files_open(void **state) {
   int dims;
   ptrdiff_t shape[LK_H5_DIMS];
   lk_strings strings = {0};
-  FAILS(LK_DATA, "f.h5 is no Lockstep file: an HDF5 file without a digest", lk_h5_open(&h5, "f.h5", true));
+  FAILS(LK_DATA, "f.h5 is not a Lockstep file: an HDF5 file without a digest", lk_h5_open(&h5, "f.h5", true));
   OK(lk_h5_open_descriptor(&h5, "f.h5", open("f.h5", O_RDONLY | O_CLOEXEC), true)); /* as the child does */
   OK(lk_h5_shape(h5, "/frames", &type, &dims, shape));
   assert_true(type == LK_INT32 && dims == 3 && shape[0] == A && shape[1] == B && shape[2] == C);

@@ -133,7 +133,7 @@ static void test_unseen_labels(void **state) {
        2,
        2,
        0,
-       0}, /* a word without a label parts them, and what was found is no span */
+       0}, /* a word without a label parts them, and what was found is not a span */
       {{-2, -2, -2, -2}, {1, 1, 1, 1}, 1, 1, 4, 0}, /* to the end */
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -383,7 +383,8 @@ static const struct {
      "%s/in.txt:3:3: an empty text; --empty skip leaves out what is empty"},
     {"classify", PLAIN, "x\t  \n", NULL, "%s/in.txt:1:3: an empty text; --empty skip leaves out what is empty"},
     {"classify", PLAIN, "x\ta\xc3\xa9\tb\n", NULL, "%s/in.txt:1:5: a second TAB, expected 2 columns: label, TAB, text"},
-    {"classify", UNSEEN, "x\ta\n", "x\ta\ny\tb\n", "%s/test.txt:2:1: label 'y', which the training part never has"},
+    {"classify", UNSEEN, "x\ta\n", "x\ta\ny\tb\n",
+     "%s/test.txt:2:1: label 'y', which does not occur in the training part"},
     {"classify", SHORT, "x\ta b c d\n", NULL,
      "%s/in.txt:1:9: a sequence of 4 units, more than 3: raise --max-length, or --too-long skip or cut"},
     {"label", PLAIN, "a X\nb\n", NULL, "%s/in.txt:2:2: 1 column set apart by blanks, expected 2 as in line 1"},
@@ -396,7 +397,8 @@ static const struct {
     {"label", PLAIN, "a X\nb Y Z\n", NULL, "%s/in.txt:2:5: 3 columns set apart by blanks, expected 2 as in line 1"},
     {"label", PLAIN, "a\tX\n\tY\n", NULL, "%s/in.txt:2:1: an empty word; --empty skip leaves out what is empty"},
     {"label", PLAIN, "a\tX\nb\t\n", NULL, "%s/in.txt:2:3: a word without a label"},
-    {"label", UNSEEN, "a X\n", "a X\n\nb X\nc W\n", "%s/test.txt:4:3: label 'W', which the training part never has"},
+    {"label", UNSEEN, "a X\n", "a X\n\nb X\nc W\n",
+     "%s/test.txt:4:3: label 'W', which does not occur in the training part"},
     {"label", SHORT, "a X\n\na X\na X\na X\na X\n", NULL,
      "%s/in.txt:3:1: a sequence of 4 units, more than 3: raise --max-length, or --too-long skip or cut"},
     {"label", CONLLU, "1\ta\t_\tX" CONLLU_REST "2\tb\tc\n", NULL,
@@ -424,7 +426,7 @@ static const struct {
     {"frames", PLAIN, "x 1,2\n", NULL, "%s/in.txt:1:6: 1 column, expected 2: label, TAB, frames"},
     {"frames", PLAIN, "\t1,2\n", NULL, "%s/in.txt:1:1: an empty label"},
     {"frames", PLAIN, "x\t1,2\t3,4\n", NULL, "%s/in.txt:1:6: a second TAB, expected 2 columns: label, TAB, frames"},
-    {"frames", UNSEEN, "x\t1,2\n", "y\t1,2\n", "%s/test.txt:1:1: label 'y', which the training part never has"},
+    {"frames", UNSEEN, "x\t1,2\n", "y\t1,2\n", "%s/test.txt:1:1: label 'y', which does not occur in the training part"},
 };
 
 /* Every mistake is reported with its place, and no file but the inputs is left in the folder. */
@@ -454,7 +456,8 @@ static void a_failure_keeps_the_old_corpus(void **state) {
   p = settings_of("classify", "x\tgood\n");
   p.input[LK_TEST] = write_text("test.txt", "y\tbad\n");
   p.unseen = LK_UNSEEN_ERROR;
-  assert_fails(lk_prepare_run(&p, NULL), LK_DATA, "%s/test.txt:1:1: label 'y', which the training part never has");
+  assert_fails(lk_prepare_run(&p, NULL), LK_DATA,
+               "%s/test.txt:1:1: label 'y', which does not occur in the training part");
   assert_int_equal(lk_corpus_open(&corpus, p.output, true), LK_OK);
   lk_corpus_close(&corpus);
   assert_int_equal(clear_folder("in."), 2); /* test.txt, out.h5 */
@@ -480,7 +483,7 @@ static void options_that_do_not_go_together(void **state) {
   q.kind = "txet";
   misuse(q, "unknown kind 'txet', did you mean text: text, classify, label, pairs or frames");
   q = p, q.output = q.input[LK_TRAIN];
-  misuse(q, "%s/in.txt is input and output at once");
+  misuse(q, "%s/in.txt is both input and output");
   q = p, q.input[LK_VALID] = "x", q.fraction[LK_VALID] = 0.1;
   misuse(q, "valid comes either from a file or from a fraction of the training file, not both");
   q = p, q.fraction[LK_VALID] = 0.6, q.fraction[LK_TEST] = 0.4;
@@ -492,7 +495,7 @@ static void options_that_do_not_go_together(void **state) {
   q = p, q.kind = "label", q.unit = LK_CHAR;
   misuse(q, "label reads words: leave out --unit char");
   q = p, q.kind = "frames", q.stream = true;
-  misuse(q, "--stream goes with text, not with frames");
+  misuse(q, "--stream is for text, not for frames");
   q = p, q.input[LK_TRAIN] = q.input[LK_TEST] = "-";
   misuse(q, "standard input can be only one of the input files");
 }

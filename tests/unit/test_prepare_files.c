@@ -240,9 +240,10 @@ static void labels_that_training_never_has(void **state) {
   assert_said("1 of 2 in test (1 different, the first 'z' at ");
   p = settings_of("frames", "x\t1\n", "y\t1 2\n");
   assert_rows(&p, "x:1\n--\n?y:2\n");
-  assert_said("test: no label is one that training has");
+  assert_said("test: none of its labels occurs in training");
   p.unseen = LK_UNSEEN_ERROR;
-  assert_fails(lk_prepare_run(&p, NULL), LK_DATA, "%s/test.txt:1:1: label 'y', which the training part never has");
+  assert_fails(lk_prepare_run(&p, NULL), LK_DATA,
+               "%s/test.txt:1:1: label 'y', which does not occur in the training part");
   p = settings_of("classify", "x\ta\nx\tb\ny\tc\ny\td\n", NULL); /* parts of one file */
   p.fraction[LK_VALID] = 0.5;
   p.in_order = true;
@@ -325,10 +326,10 @@ static void headers_and_rare_labels(void **state) {
   lk_prepare p = settings_of("classify", "label\ttext\nx\ta\nx\tb\n", NULL);
   assert_rows(&p, "label:text\nx:a\nx:b\n");
   assert_said("label 'label' at ");
-  assert_said("in.txt:1:1, the first of the training part, is there only once: is that line a header?");
+  assert_said("in.txt:1:1, the first of the training part, occurs only once: is that line a header?");
   p = settings_of("label", "a X\nb X\n\nc Y\n\nd Z\n", NULL);
   assert_rows(&p, "a/X b/X\nc/Y\nd/Z\n");
-  assert_said("2 of 3 labels are in the training part only once, the first 'Y' at ");
+  assert_said("2 of 3 labels occur only once in the training part; the first is 'Y' at ");
   assert_said("in.txt:4:3");
   p = settings_of("classify", "x\ta\nx\tb\n", NULL);
   assert_rows(&p, "x:a\nx:b\n");
@@ -442,7 +443,7 @@ static void separators(void **state) {
   p = settings_of("pairs", "a", NULL);
   p.separator = ",";
   p.pairs.target[LK_TRAIN] = p.input[LK_TRAIN];
-  assert_fails(lk_prepare_run(&p, NULL), LK_USAGE, "--separator goes with pairs in one file, not with --target");
+  assert_fails(lk_prepare_run(&p, NULL), LK_USAGE, "--separator is for pairs in one file, not for --target");
 }
 
 /* Alternative targets are separated by the same separator. */

@@ -226,13 +226,13 @@ static void options_that_do_not_go_together(void **state) {
   (void)state;
   lk_prepare p = settings_of("a\tb\n"), q;
   q = p, q.stream = true;
-  misuse(q, "--stream goes with text, not with pairs");
+  misuse(q, "--stream is for text, not for pairs");
   q = p, q.pairs.target[LK_TRAIN] = "x", q.input[LK_TEST] = "y";
-  misuse(q, "test: a file of targets goes with a file of sources, for all parts or for none");
+  misuse(q, "test: give a file of targets for every part or for none");
   q = p, q.pairs.target[LK_VALID] = "x", q.input[LK_VALID] = "y";
-  misuse(q, "valid: a file of targets goes with a file of sources, for all parts or for none");
+  misuse(q, "valid: give a file of targets for every part or for none");
   q = p, q.pairs.target[LK_TRAIN] = q.output;
-  misuse(q, "%s/out.h5 is input and output at once");
+  misuse(q, "%s/out.h5 is both input and output");
   q = p, q.pairs.target[LK_TRAIN] = q.input[LK_TRAIN] = "-";
   misuse(q, "standard input can be only one of the input files");
   q = p, q.pairs.shared = true, q.pairs.unit = LK_CHAR;
@@ -244,11 +244,11 @@ static void options_that_do_not_go_together(void **state) {
   q = p, q.pairs.model[LK_SOURCE] = "m";
   misuse(q, "--sentencepiece: neither side's unit is sentencepiece");
   q = p, q.kind = "text", q.unit = LK_PIECE;
-  misuse(q, "SentencePiece goes with pairs, not with text");
+  misuse(q, "SentencePiece is for pairs, not for text");
   q = p, q.kind = "classify", q.pairs.shared = true;
-  misuse(q, "a shared vocabulary goes with pairs, not with classify");
+  misuse(q, "a shared vocabulary is for pairs, not for classify");
   q = p, q.kind = "label", q.pairs.target[LK_TRAIN] = "x";
-  misuse(q, "a file of targets goes with pairs, not with label");
+  misuse(q, "a file of targets is for pairs, not for label");
 }
 
 /* ---- SentencePiece ---- */

@@ -129,7 +129,7 @@ static void a_file_is_named_with_its_own_lines(void **state) {
   p.input[LK_TRAIN] = more[0];
   const char *const itself[] = {p.output, NULL};
   p.further[LK_TRAIN] = itself;
-  refused(&p, LK_USAGE, "is input and output at once");
+  refused(&p, LK_USAGE, "is both input and output");
 }
 
 static void pairs_of_files(void **state) {
@@ -176,7 +176,7 @@ static void classes_are_dealt_alike(void **state) {
   p.in_order = true;
   p.unseen = LK_UNSEEN_ERROR; /* c and d are there only */
   assert_int_equal(lk_prepare_run(&p, NULL), LK_DATA);
-  assert_non_null(strstr(lk_error_get()->text, "label 'c', which the training part never has"));
+  assert_non_null(strstr(lk_error_get()->text, "label 'c', which does not occur in the training part"));
   lk_error_clear();
 }
 
