@@ -28,7 +28,7 @@ refused=0
 for i in $(seq 25); do
   for file in alone/checkpoints/step-0000000008.h5 lines.h5; do
     cp "$file" flipped.h5 && flip flipped.h5 "$i"
-    ! cmp -s "$file" flipped.h5
+    if cmp "$file" flipped.h5; then echo 'no bit was flipped' && exit 1; fi
     expect 65 'flipped.h5' "$LOCKSTEP" verify flipped.h5
     [ "$(wc -l <err.txt)" -eq 1 ]
     refused=$((refused + 1))

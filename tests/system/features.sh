@@ -25,7 +25,9 @@ for features in casing casing:embed:3; do
   # shellcheck disable=SC2086
   {
     rm -rf killed
-    ! LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-pos.yaml killed $small model.features="$features"
+    if LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-pos.yaml killed $small model.features="$features"; then
+      echo 'rank 1 was not killed' && exit 1
+    fi
     train 3 label-pos.yaml killed $small model.features="$features"
   }
   same run-1/last.h5 killed/last.h5
@@ -44,7 +46,7 @@ expect 65 'no column "casing" as the model reads it' "$LOCKSTEP" eval kept-3/bes
 expect 64 'model.features=casing: the corpus has no column "casing"' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" \
   data.corpus=plain.h5 run.dir=refused model.features=casing
 expect 64 "unknown feature 'cases'" "$LOCKSTEP" prepare label train.txt --feature cases -o no.h5
-expect 64 'made of words' "$LOCKSTEP" prepare classify train.txt --unit char --feature casing -o no.h5
+expect 64 'computed from words' "$LOCKSTEP" prepare classify train.txt --unit char --feature casing -o no.h5
 # a classifier's text has words too
 awk -F'\t' 'NF { print $2 "\t" $1 }' train.txt >classes.tsv
 "$LOCKSTEP" prepare classify classes.tsv --lower --min-count 3 --feature casing --valid-fraction 0.1 -o classes.h5 >/dev/null

@@ -1,4 +1,4 @@
-# Heads without probabilities: a labeller and a classifier by margins. Same bits on any number of ranks and after kills;
+# Heads without probabilities: a labeller and a classifier by margins. Same bits on any number of ranks and after a stop;
 # eval and predict answer, what needs probabilities is refused.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh

@@ -17,13 +17,13 @@ grep -q 'done at step [0-9]*: train.minutes are over' alone.log
 fell alone
 train 3 lm-char.yaml both "${small[@]}" train.minutes=0.05 train.epochs=1000000
 fell both
-! LOCKSTEP_DEBUG=kill:rank=1,step=130 train 2 lm-char.yaml killed "${small[@]}" train.minutes=0.08 train.epochs=0 parallel.reduction=messages \
-  parallel.check_every=10
+if LOCKSTEP_DEBUG=kill:rank=1,step=130 train 2 lm-char.yaml killed "${small[@]}" train.minutes=0.08 train.epochs=0 \
+  parallel.reduction=messages parallel.check_every=10; then echo 'rank 1 was not killed' && exit 1; fi
 train 3 lm-char.yaml killed "${small[@]}" train.minutes=0.08 train.epochs=0 parallel.reduction=messages parallel.check_every=10
 grep -q 'resuming from' killed.log
 fell killed
 # a schedule by steps without a time limit has not changed
 train 2 lm-char.yaml steps "${small[@]}" train.epochs=0 train.steps=60
-! grep -q 'goes by the time' steps.log
+if grep 'goes by the time' steps.log; then exit 1; fi
 train 1 lm-char.yaml again "${small[@]}" train.epochs=0 train.steps=60 train.minutes=1000 train.schedule_by=steps
 same steps/last.h5 again/last.h5

@@ -53,7 +53,9 @@ done
 {
   early="${label/label.h5/tested.h5} checkpoint.every=0 eval.every=1000"
   train 2 label-pos.yaml whole $early
-  ! LOCKSTEP_DEBUG=kill:rank=1,step=120 train 2 label-pos.yaml early $early
+  if LOCKSTEP_DEBUG=kill:rank=1,step=120 train 2 label-pos.yaml early $early; then
+    echo 'rank 1 was not killed' && exit 1
+  fi
   train 3 label-pos.yaml early $early
 }
 same whole/last.h5 early/last.h5
