@@ -109,15 +109,15 @@ static word_id id_of(const lk_line *line, bool tabs) {
   return id;
 }
 
-static lk_status begins_again(const lk_source *source, const lk_line *line, const char *id) {
-  return lk_source_fail(source, line->number, 1,
-                        "ID %s again after %td: is the blank line between two sentences missing?", id,
-                        source->columns.id);
+static lk_status begins_again(const lk_input_file *source, const lk_line *line, const char *id) {
+  return lk_input_file_fail(source, line->number, 1,
+                            "ID %s again after %td: is the blank line between two sentences missing?", id,
+                            source->columns.id);
 }
 
 /* Check the order of IDs: words are numbered 1, 2, 3, ...; a range begins at the next word; an empty node follows
  * the last word. *skip is set for ranges and empty nodes, which are not words. */
-static lk_status check_id(lk_source *source, const lk_line *line, bool *skip) {
+static lk_status check_id(lk_input_file *source, const lk_line *line, bool *skip) {
   lk_columns *c = &source->columns;
   const word_id id = id_of(line, true);
   const char *text;
@@ -127,27 +127,28 @@ static lk_status check_id(lk_source *source, const lk_line *line, bool *skip) {
   (void)lk_quote(quoted, text, size);
   *skip = id.kind == '-' || id.kind == '.';
   if (id.kind == '?')
-    return lk_source_fail(source, line->number, 1, "ID %s, expected a number, a range or an empty node (CoNLL-U)",
-                          quoted);
+    return lk_input_file_fail(source, line->number, 1, "ID %s, expected a number, a range or an empty node (CoNLL-U)",
+                              quoted);
   if (id.kind == '.' && id.first == c->id && id.second == c->node + 1) return c->node++, LK_OK;
   if (id.kind == '-' && id.first == c->id + 1 && id.second >= id.first) return LK_OK;
   if (id.kind == 0 && id.first == c->id + 1) return c->id++, c->node = 0, LK_OK;
   if (id.kind != '.' && id.first == 1) return begins_again(source, line, quoted);
   if (id.kind == '.')
-    return lk_source_fail(source, line->number, 1, "ID %s, expected %td.%td or %td (CoNLL-U)", quoted, c->id,
-                          c->node + 1, c->id + 1);
-  return lk_source_fail(source, line->number, 1, "ID %s, expected %td%s (CoNLL-U)", quoted, c->id + 1,
-                        c->id == 0 ? ", as a sentence begins" : "");
+    return lk_input_file_fail(source, line->number, 1, "ID %s, expected %td.%td or %td (CoNLL-U)", quoted, c->id,
+                              c->node + 1, c->id + 1);
+  return lk_input_file_fail(source, line->number, 1, "ID %s, expected %td%s (CoNLL-U)", quoted, c->id + 1,
+                            c->id == 0 ? ", as a sentence begins" : "");
 }
 
 /* Plain columns whose first column numbers the words: refuse ranges and empty nodes, which would be read as words,
  * and a number that restarts at 1, which means that the blank line between two sentences is missing. */
-static lk_status check_number(lk_source *source, const lk_line *line) {
+static lk_status check_number(lk_input_file *source, const lk_line *line) {
   lk_columns *c = &source->columns;
   const word_id id = id_of(line, c->tabs);
   if (id.kind == '-' || id.kind == '.')
-    return lk_source_fail(source, line->number, 1, "%s where other lines number words: --conllu leaves such lines out",
-                          id.kind == '-' ? "a range of words" : "an empty node");
+    return lk_input_file_fail(source, line->number, 1,
+                              "%s where other lines number words: --conllu leaves such lines out",
+                              id.kind == '-' ? "a range of words" : "an empty node");
   if (id.kind == 0 && id.first == 1 && c->id > 0) return begins_again(source, line, "'1'");
   if (id.kind == 0) c->id = id.first;
   return LK_OK;
@@ -155,17 +156,18 @@ static lk_status check_number(lk_source *source, const lk_line *line) {
 
 /* ---- layout of the columns of a file ---- */
 
-static lk_status resolve(const lk_source *source, const lk_line *line, const char *what, int column, int columns,
+static lk_status resolve(const lk_input_file *source, const lk_line *line, const char *what, int column, int columns,
                          int *index) {
   *index = column < 0 ? columns + column : column;
   if (*index >= 0 && *index < columns) return LK_OK;
-  return lk_source_fail(source, line->number, lk_line_column(line, line->text + line->size),
-                        "%d column%s, but the %s is column %d, counted from 0", columns, plural(columns), what, column);
+  return lk_input_file_fail(source, line->number, lk_line_column(line, line->text + line->size),
+                            "%d column%s, but the %s is column %d, counted from 0", columns, plural(columns), what,
+                            column);
 }
 
 /* Determine which columns hold word and tag, given the `count` columns of the file's rows. The defaults differ for
  * CoNLL-U, whose first and last columns are word numbers and remarks. */
-static lk_status name_columns(const lk_job *job, lk_source *source, const lk_line *line) {
+static lk_status name_columns(const lk_job *job, lk_input_file *source, const lk_line *line) {
   const lk_prepare *p = job->settings;
   lk_columns *c = &source->columns;
   const int word = p->column_word != LK_COLUMN_DEFAULT ? p->column_word : p->conllu ? CONLLU_FORM : 0;
@@ -177,8 +179,8 @@ static lk_status name_columns(const lk_job *job, lk_source *source, const lk_lin
     LK_TRY(resolve(source, line, "tag", tag, c->count, &c->tag));
   c->is_upos = p->conllu && c->count >= CONLLU_COLUMNS && c->tag == CONLLU_UPOS;
   if (c->word != c->tag) return LK_OK;
-  return lk_source_fail(source, line->number, 1, "%d column%s: word and tag would be the same one", c->count,
-                        plural(c->count));
+  return lk_input_file_fail(source, line->number, 1, "%d column%s: word and tag would be the same one", c->count,
+                            plural(c->count));
 }
 
 /* Whether the first column of the sentence that begins at this row counts 1, 2, 3, ..., ignoring ranges and empty
@@ -196,22 +198,24 @@ static bool is_numbered(lk_reader reader, lk_line line, bool tabs, ptrdiff_t lea
 }
 
 /* If plain columns turn out to number their words, say which options the user should give. */
-static lk_status check_numbered(const lk_job *job, lk_source *source, const lk_reader *after, const lk_line *first) {
+static lk_status check_numbered(const lk_job *job, lk_input_file *source, const lk_reader *after,
+                                const lk_line *first) {
   lk_columns *c = &source->columns;
   const bool ten = c->tabs && c->count == CONLLU_COLUMNS;
   if (c->count < 3 || !is_numbered(*after, *first, c->tabs, ten ? 1 : 2)) return LK_OK;
   c->numbered = c->word != 0 && c->tag != 0;
   if (c->numbered || job->settings->column_word != LK_COLUMN_DEFAULT) return LK_OK;
-  if (ten) return lk_source_fail(source, first->number, 1, "this looks like CoNLL-U: say --conllu");
-  return lk_source_fail(source, first->number, 1,
-                        "the first column numbers the words: say %s--column word=I,tag=J, the columns of word and tag, "
-                        "counted from 0",
-                        c->tabs ? "--conllu " : "");
+  if (ten) return lk_input_file_fail(source, first->number, 1, "this looks like CoNLL-U: say --conllu");
+  return lk_input_file_fail(
+      source, first->number, 1,
+      "the first column numbers the words: say %s--column word=I,tag=J, the columns of word and tag, "
+      "counted from 0",
+      c->tabs ? "--conllu " : "");
 }
 
 /* Determine the layout from the first row of the file, skipping `# comment` lines; if all lines begin with `#`, the
  * first that is not of the form `# comment` is used. */
-static lk_status find_layout(const lk_job *job, lk_source *source) {
+static lk_status find_layout(const lk_job *job, lk_input_file *source) {
   const bool conllu = job->settings->conllu;
   lk_columns *c = &source->columns;
   lk_reader reader = lk_reader_start(&source->text), after = reader;
@@ -231,20 +235,20 @@ static lk_status find_layout(const lk_job *job, lk_source *source) {
   c->line = first.number;
   const bool chosen = job->settings->column_word != LK_COLUMN_DEFAULT || job->settings->column_tag != LK_COLUMN_DEFAULT;
   if (conllu && c->count != CONLLU_COLUMNS && !chosen)
-    return lk_source_fail(source, c->line, lk_line_column(&first, surplus(&first, true, c->count, CONLLU_COLUMNS)),
-                          "%d column%s set apart by TABs, expected %d (CoNLL-U); where a file has others --column "
-                          "word=I,tag=J says which ones word and tag are, counted from 0",
-                          c->count, plural(c->count), CONLLU_COLUMNS);
+    return lk_input_file_fail(source, c->line, lk_line_column(&first, surplus(&first, true, c->count, CONLLU_COLUMNS)),
+                              "%d column%s set apart by TABs, expected %d (CoNLL-U); where a file has others --column "
+                              "word=I,tag=J says which ones word and tag are, counted from 0",
+                              c->count, plural(c->count), CONLLU_COLUMNS);
   LK_TRY(name_columns(job, source, &first));
   return conllu ? LK_OK : check_numbered(job, source, &after, &first);
 }
 
-static lk_status wrong_columns(const lk_source *source, const lk_line *line, int found) {
+static lk_status wrong_columns(const lk_input_file *source, const lk_line *line, int found) {
   const lk_columns *c = &source->columns;
-  return lk_source_fail(source, line->number, lk_line_column(line, surplus(line, c->tabs, found, c->count)),
-                        "%d column%s set apart by %s, expected %d as in line %td%s", found, plural(found),
-                        c->tabs ? "TABs" : "blanks", c->count, c->line,
-                        c->asks && !c->tabs ? "; --input words takes each line as one word" : "");
+  return lk_input_file_fail(source, line->number, lk_line_column(line, surplus(line, c->tabs, found, c->count)),
+                            "%d column%s set apart by %s, expected %d as in line %td%s", found, plural(found),
+                            c->tabs ? "TABs" : "blanks", c->count, c->line,
+                            c->asks && !c->tabs ? "; --input words takes each line as one word" : "");
 }
 
 /* ---- comments ---- */
@@ -272,7 +276,7 @@ static void tag_of(const lk_columns *c, const lk_line *line, const char **tag, s
 }
 
 /* Count the labels of all rows that cannot be comments. */
-static lk_status gather_labels(lk_source *source) {
+static lk_status gather_labels(lk_input_file *source) {
   lk_columns *c = &source->columns;
   lk_reader reader = lk_reader_start(&source->text);
   lk_line line;
@@ -293,7 +297,7 @@ static lk_status gather_labels(lk_source *source) {
 /* Whether a row that is certainly not a comment has the label of this line, which has the right number of columns.
  * For validation and test files the labels of the training part count too. Training files are judged by themselves,
  * because otherwise the second pass over them would know more labels than the first. */
-static lk_status has_label(const lk_job *job, lk_source *source, const lk_line *line, bool *has) {
+static lk_status has_label(const lk_job *job, lk_input_file *source, const lk_line *line, bool *has) {
   lk_columns *c = &source->columns;
   const char *tag;
   size_t size;
@@ -313,7 +317,7 @@ static bool says_nothing(const lk_columns *c, const lk_line *line) {
 }
 
 /* Whether a line that begins with `#` is a comment. */
-static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line *line, bool *comment) {
+static lk_status is_comment(const lk_job *job, lk_input_file *source, const lk_line *line, bool *comment) {
   const lk_columns *c = &source->columns;
   bool has = true;
   *comment = job->settings->conllu || c->count == 0 || names_something(line);
@@ -329,7 +333,7 @@ static lk_status is_comment(const lk_job *job, lk_source *source, const lk_line 
 /* ---- rows ---- */
 
 /* Check a row and extract its word and tag; *skip is set for ranges and empty nodes of CoNLL-U. */
-static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, bool *skip) {
+static lk_status take_row(const lk_job *job, lk_input_file *source, lk_row *row, bool *skip) {
   lk_columns *c = &source->columns;
   const lk_line *line = &row->line;
   const int columns = count_columns(line, c->tabs);
@@ -344,7 +348,7 @@ static lk_status take_row(const lk_job *job, lk_source *source, lk_row *row, boo
 }
 
 /* Take the group key of a sentence from the configured column of its first row. */
-static lk_status take_group(lk_job *job, const lk_source *source, const lk_line *line) {
+static lk_status take_group(lk_job *job, const lk_input_file *source, const lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
   const char *text = NULL;
   size_t size = 0;
@@ -357,7 +361,7 @@ static lk_status take_group(lk_job *job, const lk_source *source, const lk_line 
 
 static void end_sentence(lk_columns *c) { c->rows = c->id = c->node = 0; }
 
-lk_status lk_columns_next(lk_job *job, lk_source *source, lk_row *row, lk_row_kind *kind) {
+lk_status lk_columns_next(lk_job *job, lk_input_file *source, lk_row *row, lk_row_kind *kind) {
   lk_columns *c = &source->columns;
   if (!c->sought) LK_TRY(find_layout(job, source));
   for (bool skip; lk_reader_next(&source->reader, &row->line);) {

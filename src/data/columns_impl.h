@@ -13,7 +13,7 @@
 #include "reader_impl.h"
 
 struct lk_job;
-struct lk_source;
+struct lk_input_file;
 
 /* Layout of a file's rows, and the position of its reader within the sentence. */
 typedef struct lk_columns {
@@ -41,7 +41,7 @@ typedef struct lk_row {
 typedef enum lk_row_kind { LK_ROW_WORD, LK_ROW_BREAK, LK_ROW_END } lk_row_kind;
 
 /** Read the next row of the source. LK_DATA with the position of an invalid line. */
-LK_CHECKED lk_status lk_columns_next(struct lk_job *job, struct lk_source *source, lk_row *row, lk_row_kind *kind);
+LK_CHECKED lk_status lk_columns_next(struct lk_job *job, struct lk_input_file *source, lk_row *row, lk_row_kind *kind);
 /** Whether a line separates sentences. */
 bool lk_columns_is_break(const char *text, size_t size, bool conllu);
 /** Reset the state within a sentence, when the reader returns to the first line. */

@@ -123,8 +123,8 @@ static lk_status deal_all(lk_job *job, table *t, const lk_deal *deal) {
   const double fraction[LK_SPLITS] = {1.0 - asked[LK_VALID] - asked[LK_TEST], asked[LK_VALID], asked[LK_TEST]};
   const int parts = 1 + (asked[LK_VALID] > 0) + (asked[LK_TEST] > 0);
   if (t->groups < parts)
-    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "%td subject%s (--group), too few for %d parts", t->groups,
-                          t->groups == 1 ? "" : "s", parts);
+    return lk_input_file_fail(lk_job_first(job, LK_TRAIN), 1, 1, "%td subject%s (--group), too few for %d parts",
+                              t->groups, t->groups == 1 ? "" : "s", parts);
   for (ptrdiff_t g = 0; g < t->groups; g++) deal_group(t, deal, t->order[g], fraction);
   for (int s = LK_VALID; s < LK_SPLITS; s++)
     if (fraction[s] > 0) fill_part(t, (lk_split)s);

@@ -47,16 +47,17 @@ done:
 }
 
 /* Which of the `length` units of a row the view reads. */
-typedef struct stretch {
+typedef struct view_part {
   ptrdiff_t skip, keep; /* units skipped at the start, units stored */
   ptrdiff_t positions;  /* number of inputs */
-} stretch;
+} view_part;
 
-static stretch view_of(const lk_loader *loader, ptrdiff_t length) {
-  if (loader->D > 0) return (stretch){.keep = length, .positions = length};
-  if (loader->settings.view == LK_VIEW_LM) return (stretch){.keep = length, .positions = length - 1};
-  if (loader->settings.view == LK_VIEW_PAIRS) return (stretch){.skip = 1, .keep = length - 1, .positions = length - 1};
-  return (stretch){.skip = 1, .keep = length - 2, .positions = length - 2};
+static view_part view_of(const lk_loader *loader, ptrdiff_t length) {
+  if (loader->D > 0) return (view_part){.keep = length, .positions = length};
+  if (loader->settings.view == LK_VIEW_LM) return (view_part){.keep = length, .positions = length - 1};
+  if (loader->settings.view == LK_VIEW_PAIRS)
+    return (view_part){.skip = 1, .keep = length - 1, .positions = length - 1};
+  return (view_part){.skip = 1, .keep = length - 2, .positions = length - 2};
 }
 
 static lk_status check_label(const lk_loader *loader, int32_t label, const char *bucket, ptrdiff_t row) {
@@ -65,7 +66,7 @@ static lk_status check_label(const lk_loader *loader, int32_t label, const char 
                  loader->labels);
 }
 
-static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, stretch s, ptrdiff_t row,
+static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, view_part s, ptrdiff_t row,
                               const char *name, ptrdiff_t file_row) {
   if (loader->settings.view == LK_VIEW_LM) return LK_OK;
   const int32_t *from = b->target + i * b->target_width;
@@ -83,7 +84,7 @@ static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, st
   return LK_OK;
 }
 
-static lk_status keep_further(lk_loader *loader, const block *b, ptrdiff_t i, stretch s) {
+static lk_status keep_further(lk_loader *loader, const block *b, ptrdiff_t i, view_part s) {
   for (int c = 1; c < loader->columns; c++) {
     const ptrdiff_t width = loader->form[c].width;
     const size_t need = (size_t)((loader->used + s.keep) * width);
@@ -97,7 +98,7 @@ static lk_status keep_further(lk_loader *loader, const block *b, ptrdiff_t i, st
 /* Store row i of the block as row `row` of the loader. */
 static lk_status keep_row(lk_loader *loader, const block *b, ptrdiff_t i, ptrdiff_t row, const char *name,
                           ptrdiff_t file_row) {
-  const stretch s = view_of(loader, b->length[i]);
+  const view_part s = view_of(loader, b->length[i]);
   if (s.positions < 1) return LK_FAIL(LK_DATA, "%s row %td: nothing to read in it", name, file_row);
   LK_TRY(keep_targets(loader, b, i, s, row, name, file_row));
   const size_t need = (size_t)(loader->used + s.keep);

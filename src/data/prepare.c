@@ -66,18 +66,18 @@ static lk_status check_no_pairs(const lk_prepare *p) {
   return LK_OK;
 }
 
-static lk_status visit_count(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status visit_count(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   return split == LK_TRAIN ? job->format->count(job, source, record) : LK_OK;
 }
 
-static lk_status visit_write(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status visit_write(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   job->report.rows[split]++;
   return job->format->write(job, source, split, record);
 }
 
 static lk_status no_sequence(const lk_job *job, lk_split part) {
-  return lk_source_fail(lk_job_first(job, part), 1, 1, "the file holds no sequence%s",
-                        job->settings->no_labels > 0 ? " with a label" : "");
+  return lk_input_file_fail(lk_job_first(job, part), 1, 1, "the file holds no sequence%s",
+                            job->settings->no_labels > 0 ? " with a label" : "");
 }
 
 static lk_status finish(lk_job *job) {
@@ -101,12 +101,12 @@ static lk_status finish(lk_job *job) {
 
 static lk_status check_parts(const lk_job *job) {
   for (int s = 0; s < LK_SPLITS; s++) {
-    const lk_source *source = lk_job_first(job, (lk_split)s);
+    const lk_input_file *source = lk_job_first(job, (lk_split)s);
     const bool wanted = source || job->settings->fraction[s] > 0 || (s == LK_TRAIN && !job->settings->like);
     if (!wanted || job->report.rows[s] > 0) continue;
     if (source && s != LK_TRAIN) return no_sequence(job, (lk_split)s);
-    return lk_source_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds too little to leave anything for %s",
-                          lk_split_names[s]);
+    return lk_input_file_fail(lk_job_first(job, LK_TRAIN), 1, 1, "the file holds too little to leave anything for %s",
+                              lk_split_names[s]);
   }
   return LK_OK;
 }

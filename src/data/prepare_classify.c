@@ -9,7 +9,7 @@ static lk_status check(const lk_prepare *settings) {
 }
 
 /* fastText files may have several labels per line: the second would become a word of the text, so it is refused. */
-static lk_status check_single(const lk_source *source, const lk_line *line, const lk_halves *halves) {
+static lk_status check_single(const lk_input_file *source, const lk_line *line, const lk_halves *halves) {
   static const char prefix[] = "__label__";
   const size_t size = sizeof prefix - 1;
   const char *label = halves->head, *word;
@@ -19,13 +19,13 @@ static lk_status check_single(const lk_source *source, const lk_line *line, cons
   if (label_size < size || memcmp(label, prefix, size) != 0) return LK_OK;
   if (!lk_unit_next(LK_WORD, halves->tail, halves->tail_size, &at, &word, &length)) return LK_OK;
   if (length < size || memcmp(word, prefix, size) != 0) return LK_OK;
-  return lk_source_fail(source, line->number, lk_line_column(line, word), "a second label, %s: expected one a line",
-                        lk_quote(quoted, word, length));
+  return lk_input_file_fail(source, line->number, lk_line_column(line, word), "a second label, %s: expected one a line",
+                            lk_quote(quoted, word, length));
 }
 
-static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_source_line(source, &line);) {
+  for (*more = false; !*more && lk_input_file_line(source, &line);) {
     lk_halves halves;
     bool none;
     record->line = line.number;
@@ -56,7 +56,7 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
   return LK_OK;
 }
 
-static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
+static lk_status count(lk_job *job, const lk_input_file *source, const lk_record *record) {
   (void)source;
   LK_TRY(lk_vocab_count(job->labels, record->label, record->label_size));
   return lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size);
@@ -73,7 +73,7 @@ static lk_status put_columns(lk_job *job, const lk_record *record, lk_corpus_row
   return LK_OK;
 }
 
-static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   int32_t label;
   ptrdiff_t length;
   LK_TRY(

@@ -11,7 +11,7 @@
 #include "arena.h"
 #include "rng.h"
 
-static lk_status visit_nothing(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status visit_nothing(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   (void)job, (void)source, (void)split, (void)record;
   return LK_OK;
 }
@@ -37,7 +37,7 @@ static lk_status deal_plainly(lk_job *job) {
 
 /* ---- rows with a class and a group ---- */
 
-static lk_status visit_gather(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status visit_gather(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   (void)source, (void)split;
   lk_deal *deal = job->deal;
   if (deal->rows >= INT32_MAX) return LK_FAIL(LK_DATA, "more than %d rows to deal to parts", INT32_MAX);

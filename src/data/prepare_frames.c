@@ -73,8 +73,8 @@ static double parse_number(const char *text, size_t size) {
 }
 
 /* Append the numbers of one frame, separated by commas, to job->frames at *used. */
-static lk_status take_frame(lk_job *job, const lk_source *source, const lk_line *line, const char *start, size_t size,
-                            size_t *used) {
+static lk_status take_frame(lk_job *job, const lk_input_file *source, const lk_line *line, const char *start,
+                            size_t size, size_t *used) {
   char quoted[256];
   const char *end = start + size;
   ptrdiff_t width = 0;
@@ -82,21 +82,21 @@ static lk_status take_frame(lk_job *job, const lk_source *source, const lk_line 
     const char *comma = memchr(at, ',', (size_t)(end - at)), *stop = comma ? comma : end;
     const float value = (float)parse_number(at, (size_t)(stop - at));
     if (!isfinite(value))
-      return lk_source_fail(source, line->number, lk_line_column(line, at), "found %s, expected a finite number",
-                            lk_quote(quoted, at, (size_t)(stop - at)));
+      return lk_input_file_fail(source, line->number, lk_line_column(line, at), "found %s, expected a finite number",
+                                lk_quote(quoted, at, (size_t)(stop - at)));
     LK_TRY(lk_grow(&job->frames, &job->frames_capacity, *used + 1, sizeof *job->frames));
     job->frames[(*used)++] = value;
     at = stop + 1;
   }
   if (job->info.frames == 0) job->info.frames = width;
   if (width == job->info.frames) return LK_OK;
-  return lk_source_fail(source, line->number, lk_line_column(line, start),
-                        "a frame of %td number%s, expected %td as in %s", width, width == 1 ? "" : "s",
-                        job->info.frames, job->settings->like ? job->settings->like->path : "the frames before");
+  return lk_input_file_fail(source, line->number, lk_line_column(line, start),
+                            "a frame of %td number%s, expected %td as in %s", width, width == 1 ? "" : "s",
+                            job->info.frames, job->settings->like ? job->settings->like->path : "the frames before");
 }
 
 /* Read the frames from `text` on; *count is their number. */
-static lk_status take_frames(lk_job *job, const lk_source *source, const lk_line *line, const char *text,
+static lk_status take_frames(lk_job *job, const lk_input_file *source, const lk_line *line, const char *text,
                              ptrdiff_t *count) {
   const size_t size = (size_t)(line->text + line->size - text);
   const char *start;
@@ -106,9 +106,9 @@ static lk_status take_frames(lk_job *job, const lk_source *source, const lk_line
   return LK_OK;
 }
 
-static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next_line(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_source_line(source, &line);) {
+  for (*more = false; !*more && lk_input_file_line(source, &line);) {
     lk_halves halves;
     bool none;
     record->line = line.number;
@@ -130,7 +130,7 @@ static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bo
 
 /* For HDF5 the position is the row number. Rows that are left out are included in record->weight; otherwise they
  * would be read again. */
-static lk_status next_row(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next_row(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   const ptrdiff_t width = lk_frames_h5_width(source->h5);
   if (job->info.frames == 0) job->info.frames = width;
   if (width != job->info.frames)
@@ -157,16 +157,16 @@ static lk_status next_row(lk_job *job, lk_source *source, lk_record *record, boo
   return LK_OK;
 }
 
-static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   return source->h5 ? next_row(job, source, record, more) : next_line(job, source, record, more);
 }
 
-static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
+static lk_status count(lk_job *job, const lk_input_file *source, const lk_record *record) {
   (void)source;
   return lk_vocab_count(job->labels, record->label, record->label_size);
 }
 
-static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   int32_t label;
   LK_TRY(
       lk_job_find_label(job, source, split, record->line, record->column, record->label, record->label_size, &label));

@@ -18,7 +18,7 @@ static void shorten(const lk_prepare_group *by, const char **text, size_t *size)
 }
 
 /* Begin a group without a name, identified by its position. The TAB makes it differ from all named groups. */
-static lk_status begin_unnamed(lk_job *job, const lk_source *source, ptrdiff_t line) {
+static lk_status begin_unnamed(lk_job *job, const lk_input_file *source, ptrdiff_t line) {
   job->group.size = 0;
   return lk_buffer_printf(&job->group, "\t%td:%td", source - job->source, line);
 }
@@ -28,14 +28,15 @@ static lk_status begin_named(lk_job *job, const char *text, size_t size) {
   return lk_buffer_append(&job->group, text, size);
 }
 
-lk_status lk_job_group_start(lk_job *job, const lk_source *source) { return begin_unnamed(job, source, 0); }
+lk_status lk_job_group_start(lk_job *job, const lk_input_file *source) { return begin_unnamed(job, source, 0); }
 
-lk_status lk_job_group_value(lk_job *job, const lk_source *source, const lk_line *line, const char *text, size_t size) {
+lk_status lk_job_group_value(lk_job *job, const lk_input_file *source, const lk_line *line, const char *text,
+                             size_t size) {
   const char *at = text;
   shorten(&job->settings->group, &text, &size);
   if (size > 0) return begin_named(job, text, size);
-  return lk_source_fail(source, line->number, lk_line_column(line, at), "an empty subject (--group column=%d)",
-                        job->settings->group.column);
+  return lk_input_file_fail(source, line->number, lk_line_column(line, at), "an empty subject (--group column=%d)",
+                            job->settings->group.column);
 }
 
 /* Column `index` of a line whose columns are separated by TABs; false if it has no such column. */
@@ -51,16 +52,16 @@ static bool find_column(const lk_line *line, int index, const char **start, size
   return true;
 }
 
-lk_status lk_job_group_line(lk_job *job, const lk_source *source, lk_line *line) {
+lk_status lk_job_group_line(lk_job *job, const lk_input_file *source, lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
   const char *start = NULL, *end = line->text + line->size;
   size_t size = 0;
   int columns;
   if (by->by != LK_GROUP_COLUMN) return LK_OK;
   if (!find_column(line, by->column, &start, &size, &columns))
-    return lk_source_fail(source, line->number, lk_line_column(line, end),
-                          "%d column%s, but the subject is column %d, counted from 0 (--group)", columns,
-                          columns == 1 ? "" : "s", by->column);
+    return lk_input_file_fail(source, line->number, lk_line_column(line, end),
+                              "%d column%s, but the subject is column %d, counted from 0 (--group)", columns,
+                              columns == 1 ? "" : "s", by->column);
   LK_TRY(lk_job_group_value(job, source, line, start, size));
   /* remove the column from the line, with the TAB after it, or before it if it is the last */
   const char *stop = start + size;
@@ -93,7 +94,7 @@ static bool value_of(const lk_line *line, const char *key, const char **text, si
   return true;
 }
 
-lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_line *line) {
+lk_status lk_job_group_comment(lk_job *job, const lk_input_file *source, const lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
   const char *text;
   size_t size;
@@ -102,7 +103,7 @@ lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_li
   return size > 0 ? begin_named(job, text, size) : begin_unnamed(job, source, line->number);
 }
 
-lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line) {
+lk_status lk_job_group_begins(lk_job *job, const lk_input_file *source, const lk_line *line) {
   const lk_prepare_group *by = &job->settings->group;
   if (by->by != LK_GROUP_LINE) return LK_OK;
   LK_ASSERT(by->text); /* checked together with the other settings */

@@ -19,29 +19,29 @@
   X(frames)
 
 /* One input file. */
-typedef struct lk_source {
+typedef struct lk_input_file {
   const char *name; /* for messages */
   char digest[33];
   size_t bytes;
   bool loaded;
   lk_text_file text;
   lk_reader reader;
-  struct lk_frames_h5 *h5;   /* frames in an HDF5 file, `text` is then unused */
-  ptrdiff_t position;        /* sum of the weights of the records read so far */
-  lk_columns columns;        /* label: layout of its columns */
-  lk_split part;             /* part that the file was given for */
-  bool goes_on;              /* another file of the same part follows */
-  ptrdiff_t begin;           /* total weight of the preceding files of the same part */
-  struct lk_source *targets; /* pairs in two files: the file of targets, owned; else NULL */
-} lk_source;
+  struct lk_frames_h5 *h5;       /* frames in an HDF5 file, `text` is then unused */
+  ptrdiff_t position;            /* sum of the weights of the records read so far */
+  lk_columns columns;            /* label: layout of its columns */
+  lk_split part;                 /* part that the file was given for */
+  bool goes_on;                  /* another file of the same part follows */
+  ptrdiff_t begin;               /* total weight of the preceding files of the same part */
+  struct lk_input_file *targets; /* pairs in two files: the file of targets, owned; else NULL */
+} lk_input_file;
 
 /* A word and its label. */
-typedef struct lk_span {
+typedef struct lk_labelled_word {
   size_t at, size;         /* position in job->folded */
   size_t raw_at, raw_size; /* position in job->raw, before folding */
   size_t tag_at, tag_size; /* position in job->other, folded; size 0: no label */
   ptrdiff_t line, tag_column;
-} lk_span;
+} lk_labelled_word;
 
 typedef struct lk_record {
   ptrdiff_t line, column;   /* position in the source, for messages */
@@ -82,10 +82,10 @@ typedef struct lk_format {
   /** Preparations before the first pass; may be NULL. */
   lk_status (*begin)(lk_job *job);
   /** Read the next record of a source, after applying the length limit; *more is false at the end. */
-  lk_status (*next)(lk_job *job, lk_source *source, lk_record *record, bool *more);
+  lk_status (*next)(lk_job *job, lk_input_file *source, lk_record *record, bool *more);
   /** Count units and labels of a record of the training part. */
-  lk_status (*count)(lk_job *job, const lk_source *source, const lk_record *record);
-  lk_status (*write)(lk_job *job, const lk_source *source, lk_split split, const lk_record *record);
+  lk_status (*count)(lk_job *job, const lk_input_file *source, const lk_record *record);
+  lk_status (*write)(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record);
 } lk_format;
 
 #define LK_FORMAT_DECLARE(name) extern const lk_format lk_format_##name;
@@ -95,7 +95,7 @@ LK_FORMATS(LK_FORMAT_DECLARE)
 struct lk_job {
   const lk_prepare *settings;
   const lk_format *format;
-  lk_source *source; /* [sources] files of train, then of valid, then of test */
+  lk_input_file *source; /* [sources] files of train, then of valid, then of test */
   int sources;
   ptrdiff_t weight[LK_SPLITS]; /* total weight of the records of each part's files, once they were read */
   lk_vocab *vocab, *labels;
@@ -116,7 +116,7 @@ struct lk_job {
   lk_buffer other;       /* scratch: its labels, folded; pairs: the first target */
   lk_buffer references;  /* pairs: all accepted targets, folded */
   lk_buffer raw;         /* pairs: text before it is split into pieces; label: words before folding */
-  lk_span *spans;
+  lk_labelled_word *spans;
   int32_t *ids, *tags;
   int32_t *column[LK_MOST_FURTHER]; /* further columns of the row that is being written */
   size_t column_capacity[LK_MOST_FURTHER];
@@ -136,10 +136,10 @@ const char *lk_prepare_target(const lk_prepare *settings, lk_split part, int ind
 LK_CHECKED lk_status lk_job_load(lk_job *job);
 void lk_job_release_sources(lk_job *job);
 /** The first file given for a part, or NULL. */
-const lk_source *lk_job_first(const lk_job *job, lk_split part);
+const lk_input_file *lk_job_first(const lk_job *job, lk_split part);
 /** Append names and digests of all inputs, one line each. */
 LK_CHECKED lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out);
-typedef lk_status lk_visit(lk_job *job, const lk_source *source, lk_split part, const lk_record *record);
+typedef lk_status lk_visit(lk_job *job, const lk_input_file *source, lk_split part, const lk_record *record);
 /** Call `visit` for every record of a part's files, with the part that the record is assigned to. */
 LK_CHECKED lk_status lk_job_walk(lk_job *job, lk_split part, lk_visit *visit);
 /** Decide which records of the training files go to which part, if fractions are split off. LK_DATA. */
@@ -150,34 +150,34 @@ LK_CHECKED lk_status lk_job_describe_deal(const lk_job *job, lk_buffer *out);
 LK_CHECKED lk_status lk_prepare_check_deal(const lk_prepare *settings, lk_corpus_kind kind);
 
 /** The following functions keep job->group up to date while records are read. At the beginning of a file: */
-LK_CHECKED lk_status lk_job_group_start(lk_job *job, const lk_source *source);
+LK_CHECKED lk_status lk_job_group_start(lk_job *job, const lk_input_file *source);
 /** for a line with a group column, which is removed from *line; LK_DATA if the line has no such column: */
-LK_CHECKED lk_status lk_job_group_line(lk_job *job, const lk_source *source, lk_line *line);
+LK_CHECKED lk_status lk_job_group_line(lk_job *job, const lk_input_file *source, lk_line *line);
 /** for a group column found by the caller (text, size): */
-LK_CHECKED lk_status lk_job_group_value(lk_job *job, const lk_source *source, const lk_line *line, const char *text,
+LK_CHECKED lk_status lk_job_group_value(lk_job *job, const lk_input_file *source, const lk_line *line, const char *text,
                                         size_t size);
 /** for a comment that may name a group, and for a line that may begin a new group: */
-LK_CHECKED lk_status lk_job_group_comment(lk_job *job, const lk_source *source, const lk_line *line);
-LK_CHECKED lk_status lk_job_group_begins(lk_job *job, const lk_source *source, const lk_line *line);
+LK_CHECKED lk_status lk_job_group_comment(lk_job *job, const lk_input_file *source, const lk_line *line);
+LK_CHECKED lk_status lk_job_group_begins(lk_job *job, const lk_input_file *source, const lk_line *line);
 /** With settings->like: replace the counted vocabularies by its vocabularies; load its SentencePiece models. */
 LK_CHECKED lk_status lk_job_finish_like(lk_job *job);
 LK_CHECKED lk_status lk_job_pieces_like(lk_job *job);
 /** The part of a record of a training file once that has been decided; before, LK_TRAIN. */
-lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record);
+lk_split lk_job_part(const lk_job *job, const lk_input_file *source, const lk_record *record);
 /** LK_DATA "file:line:column: ...", for an HDF5 file "file: row LINE: ...". */
-LK_CHECKED lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *format, ...)
-    LK_PRINTF(4, 5);
+LK_CHECKED lk_status lk_input_file_fail(const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
+                                        const char *format, ...) LK_PRINTF(4, 5);
 /** Append `text` to job->folded, folded as configured (NFC, lower case, digits). */
 LK_CHECKED lk_status lk_job_fold(lk_job *job, const char *text, size_t size);
 /** Apply the length limit to a sequence of `units` units at line:column: *keep is the number of units to keep, 0 if
  *  the sequence is left out. LK_DATA. */
-LK_CHECKED lk_status lk_job_limit(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
+LK_CHECKED lk_status lk_job_limit(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
                                   ptrdiff_t units, ptrdiff_t *keep);
 /** The same for a folded text: *size becomes the number of bytes to keep, 0 if the text is left out. */
-LK_CHECKED lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
+LK_CHECKED lk_status lk_job_limit_text(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
                                        const char *text, size_t *size);
 /** The next line that is not blank; false at the end. Blank lines are not part of text, labelled lines and pairs. */
-bool lk_source_line(lk_source *source, lk_line *line);
+bool lk_input_file_line(lk_input_file *source, lk_line *line);
 /* The two parts of a line: label and text, or source and targets. */
 typedef struct lk_halves {
   const char *head, *tail;
@@ -185,7 +185,7 @@ typedef struct lk_halves {
 } lk_halves;
 /** Split a line at the first separator into a `head` and a `tail` (names used in messages). LK_DATA if there is
  *  none. */
-LK_CHECKED lk_status lk_job_halve(const lk_job *job, const lk_source *source, const lk_line *line, const char *head,
+LK_CHECKED lk_status lk_job_halve(const lk_job *job, const lk_input_file *source, const lk_line *line, const char *head,
                                   const char *tail, lk_halves *halves);
 /** Name of the separator, for messages. */
 const char *lk_separator_name(const lk_prepare *settings, char quoted[256]);
@@ -195,14 +195,14 @@ bool lk_job_is_no_label(const lk_job *job, const char *text, size_t size);
 LK_CHECKED lk_status lk_job_fold_label(lk_job *job, const char *text, size_t size);
 /** Take the label of a record, trimmed and folded. *none is set if it means "no label": the record is then counted
  *  and left out. LK_DATA if it is empty. */
-LK_CHECKED lk_status lk_job_take_label(lk_job *job, const lk_source *source, const char *text, size_t size,
+LK_CHECKED lk_status lk_job_take_label(lk_job *job, const lk_input_file *source, const char *text, size_t size,
                                        lk_record *record, bool *none);
 /** The id of a label. A label that does not occur in training gets an id of LK_UNSEEN_LABEL or below, by its index
  *  in notes.never, or is LK_DATA, as configured. */
-LK_CHECKED lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split, ptrdiff_t line,
+LK_CHECKED lk_status lk_job_find_label(lk_job *job, const lk_input_file *source, lk_split split, ptrdiff_t line,
                                        ptrdiff_t column, const char *text, size_t size, int32_t *id);
 /** Handle a sequence in which `what` is empty: LK_DATA, or it is counted as left out, as configured. */
-LK_CHECKED lk_status lk_job_empty(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column,
+LK_CHECKED lk_status lk_job_empty(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
                                   const char *what);
 
 /** Write the warnings for the findings collected while writing. */

@@ -18,23 +18,24 @@ static lk_status check(const lk_prepare *settings) {
 }
 
 /* Take the label of a row; size 0 if it has none. */
-static lk_status take_label(lk_job *job, const lk_source *source, const lk_row *row, lk_span *span) {
+static lk_status take_label(lk_job *job, const lk_input_file *source, const lk_row *row, lk_labelled_word *span) {
   span->tag_at = job->other.size;
   if (lk_job_is_no_label(job, row->tag, row->tag_size)) return LK_OK;
-  if (row->tag_size == 0) return lk_source_fail(source, row->line.number, span->tag_column, "a word without a label");
+  if (row->tag_size == 0)
+    return lk_input_file_fail(source, row->line.number, span->tag_column, "a word without a label");
   if (source->columns.is_upos && row->tag_size == 1 && *row->tag == '_')
-    return lk_source_fail(source, row->line.number, span->tag_column,
-                          "a word without a label (UPOS '_'): --no-label _ leaves such words out of the loss");
+    return lk_input_file_fail(source, row->line.number, span->tag_column,
+                              "a word without a label (UPOS '_'): --no-label _ leaves such words out of the loss");
   LK_TRY(lk_job_fold_label(job, row->tag, row->tag_size));
   span->tag_size = job->other.size - span->tag_at;
   return LK_OK;
 }
 
 /* Store a row as word `count` of the sentence. */
-static lk_status take_word(lk_job *job, const lk_source *source, const lk_row *row, ptrdiff_t count) {
+static lk_status take_word(lk_job *job, const lk_input_file *source, const lk_row *row, ptrdiff_t count) {
   LK_TRY(lk_grow(&job->spans, &job->spans_capacity, (size_t)count + 1, sizeof *job->spans));
-  lk_span *span = &job->spans[count];
-  *span = (lk_span){.at = job->folded.size, .line = row->line.number};
+  lk_labelled_word *span = &job->spans[count];
+  *span = (lk_labelled_word){.at = job->folded.size, .line = row->line.number};
   span->tag_column = lk_line_column(&row->line, row->tag);
   LK_TRY(take_label(job, source, row, span));
   LK_TRY(lk_job_fold(job, row->word, row->word_size));
@@ -47,7 +48,7 @@ static lk_status take_word(lk_job *job, const lk_source *source, const lk_row *r
 
 /* Read one sentence into job->spans; *count is its number of words, 0 at the end of the file. *keep is false if a
  * word is empty and the sentence is to be left out. */
-static lk_status read_sentence(lk_job *job, lk_source *source, ptrdiff_t *count, bool *keep) {
+static lk_status read_sentence(lk_job *job, lk_input_file *source, ptrdiff_t *count, bool *keep) {
   lk_row row;
   lk_row_kind kind;
   job->folded.size = job->other.size = job->raw.size = 0;
@@ -71,7 +72,7 @@ static bool has_label(const lk_job *job, ptrdiff_t count) {
   return false;
 }
 
-static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   for (record->length = 0; record->length == 0;) {
     ptrdiff_t count;
     bool keep;
@@ -87,17 +88,17 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
   return LK_OK;
 }
 
-static lk_status count_words(lk_job *job, const lk_source *source, const lk_record *record) {
+static lk_status count_words(lk_job *job, const lk_input_file *source, const lk_record *record) {
   (void)source;
   for (ptrdiff_t i = 0; i < record->length; i++) {
-    const lk_span *span = &job->spans[i];
+    const lk_labelled_word *span = &job->spans[i];
     LK_TRY(lk_vocab_count(job->vocab, job->folded.data + span->at, span->size));
     if (span->tag_size > 0) LK_TRY(lk_vocab_count(job->labels, job->other.data + span->tag_at, span->tag_size));
   }
   return LK_OK;
 }
 
-static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   const ptrdiff_t length = record->length + 2;
   lk_corpus_row row = {.length = length, .target_length = length};
   LK_TRY(lk_job_columns_row(job, length, &row));
@@ -107,7 +108,7 @@ static lk_status write_record(lk_job *job, const lk_source *source, lk_split spl
   job->ids[length - 1] = LK_EOS;
   job->tags[0] = job->tags[length - 1] = LK_NO_LABEL;
   for (ptrdiff_t i = 0; i < record->length; i++) {
-    const lk_span *span = &job->spans[i];
+    const lk_labelled_word *span = &job->spans[i];
     const int32_t id = lk_vocab_find(job->vocab, job->folded.data + span->at, span->size, LK_UNK);
     job->ids[i + 1] = id < LK_SPECIALS ? LK_UNK : id; /* a word spelled like a special unit */
     job->tags[i + 1] = LK_NO_LABEL;

@@ -8,7 +8,7 @@
 #include "prepare_impl.h"
 
 /* Append "'label' at file:line:column". */
-static lk_status note(lk_buffer *out, const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *text,
+static lk_status note(lk_buffer *out, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column, const char *text,
                       size_t size) {
   char quoted[256];
   (void)lk_quote(quoted, text, size);
@@ -17,7 +17,8 @@ static lk_status note(lk_buffer *out, const lk_source *source, ptrdiff_t line, p
 }
 
 /* Note the first label that is not a span tag although most are: because of it no span metrics can be computed. */
-static lk_status note_misfit(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, int32_t label) {
+static lk_status note_misfit(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
+                             int32_t label) {
   lk_notes *notes = &job->notes;
   if (job->info.kind != LK_CORPUS_LABEL || notes->misfit.size > 0) return LK_OK;
   const lk_strings *labels = lk_vocab_strings(job->labels);
@@ -36,7 +37,7 @@ static lk_status number_unseen(lk_notes *notes, const char *text, size_t size, i
   return LK_OK;
 }
 
-lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split, ptrdiff_t line, ptrdiff_t column,
+lk_status lk_job_find_label(lk_job *job, const lk_input_file *source, lk_split split, ptrdiff_t line, ptrdiff_t column,
                             const char *text, size_t size, int32_t *id) {
   lk_notes *notes = &job->notes;
   char quoted[256];
@@ -50,13 +51,14 @@ lk_status lk_job_find_label(lk_job *job, const lk_source *source, lk_split split
     return note(&notes->single, source, line, column, text, size);
   }
   if (split == LK_TRAIN) /* only possible with --like */
-    return lk_source_fail(source, line, column,
-                          "label %s, which %s never had, so that nothing can be trained on it: leave such rows out "
-                          "(--no-label), or give the file as --valid or --test, where it counts as wrong",
-                          lk_quote(quoted, text, size), job->settings->like ? job->settings->like->path : "training");
+    return lk_input_file_fail(source, line, column,
+                              "label %s, which %s never had, so that nothing can be trained on it: leave such rows out "
+                              "(--no-label), or give the file as --valid or --test, where it counts as wrong",
+                              lk_quote(quoted, text, size),
+                              job->settings->like ? job->settings->like->path : "training");
   if (job->settings->unseen == LK_UNSEEN_ERROR)
-    return lk_source_fail(source, line, column, "label %s, which does not occur in the training part",
-                          lk_quote(quoted, text, size));
+    return lk_input_file_fail(source, line, column, "label %s, which does not occur in the training part",
+                              lk_quote(quoted, text, size));
   LK_TRY(number_unseen(notes, text, size, id));
   if (job->report.unseen[split]++ == 0) {
     LK_TRY(lk_vocab_create(&notes->unseen[split], false));

@@ -13,7 +13,7 @@
 
 /* One side of a pair and its position in the input. */
 typedef struct place {
-  const lk_source *source;
+  const lk_input_file *source;
   lk_line line;
   const char *text; /* within the line; for targets the rest of the line, including TABs */
   size_t size;
@@ -69,10 +69,10 @@ static lk_status begin(lk_job *job) {
 /* ---- reading ---- */
 
 /* Both sides of the next line that is not blank; false at the end. */
-static lk_status read_line(lk_job *job, lk_source *source, place side[2], bool *more) {
+static lk_status read_line(lk_job *job, lk_input_file *source, place side[2], bool *more) {
   lk_line line;
   lk_halves halves;
-  *more = lk_source_line(source, &line);
+  *more = lk_input_file_line(source, &line);
   if (!*more) return LK_OK;
   LK_TRY(lk_job_group_line(job, source, &line));
   LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
@@ -83,21 +83,21 @@ static lk_status read_line(lk_job *job, lk_source *source, place side[2], bool *
   side[0] = (place){source, line, halves.head, halves.head_size};
   side[1] = (place){source, line, halves.tail, halves.tail_size};
   const char *tab = job->settings->separator ? memchr(halves.tail, '\t', halves.tail_size) : NULL;
-  return tab ? lk_source_fail(source, line.number, lk_line_column(&line, tab), "a TAB in a target") : LK_OK;
+  return tab ? lk_input_file_fail(source, line.number, lk_line_column(&line, tab), "a TAB in a target") : LK_OK;
 }
 
 static bool both_blank(const place side[2]) {
   return lk_is_blank(side[0].line.text, side[0].line.size) && lk_is_blank(side[1].line.text, side[1].line.size);
 }
 
-static lk_status read_lines(lk_job *job, lk_source *source, lk_source *targets, place side[2], bool *more) {
+static lk_status read_lines(lk_job *job, lk_input_file *source, lk_input_file *targets, place side[2], bool *more) {
   bool other;
   do {
     *more = lk_reader_next(&source->reader, &side[0].line);
     other = lk_reader_next(&targets->reader, &side[1].line);
     if (*more != other) {
-      const lk_source *shorter = *more ? targets : source, *longer = *more ? source : targets;
-      return lk_source_fail(shorter, shorter->reader.line + 1, 1, "the file ends, but %s goes on", longer->name);
+      const lk_input_file *shorter = *more ? targets : source, *longer = *more ? source : targets;
+      return lk_input_file_fail(shorter, shorter->reader.line + 1, 1, "the file ends, but %s goes on", longer->name);
     }
   } while (*more && both_blank(side));
   if (!*more) return LK_OK;
@@ -105,7 +105,7 @@ static lk_status read_lines(lk_job *job, lk_source *source, lk_source *targets, 
   const lk_line *line = &side[0].line;
   const char *tab = memchr(line->text, '\t', line->size);
   if (tab && !lk_is_blank(line->text, line->size))
-    return lk_source_fail(source, line->number, lk_line_column(line, tab), "a TAB in a file of sources");
+    return lk_input_file_fail(source, line->number, lk_line_column(line, tab), "a TAB in a file of sources");
   side[0] = (place){source, side[0].line, side[0].line.text, side[0].line.size};
   side[1] = (place){targets, side[1].line, side[1].line.text, side[1].line.size};
   return LK_OK;
@@ -226,8 +226,8 @@ static lk_status take_pair(lk_job *job, const place side[2], lk_record *record, 
   return limit(job, side, keep);
 }
 
-static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
-  lk_source *targets = source->targets;
+static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
+  lk_input_file *targets = source->targets;
   for (bool keep = false; !keep;) {
     place side[2];
     LK_TRY(targets ? read_lines(job, source, targets, side, more) : read_line(job, source, side, more));
@@ -244,10 +244,10 @@ static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *m
 
 /* ---- counting and writing ---- */
 
-static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
+static lk_status count(lk_job *job, const lk_input_file *source, const lk_record *record) {
   if (record->targets > 1)
-    return lk_source_fail(source->targets ? source->targets : source, record->line, record->second,
-                          "a second target, which only validation and test may have");
+    return lk_input_file_fail(source->targets ? source->targets : source, record->line, record->second,
+                              "a second target, which only validation and test may have");
   LK_TRY(lk_vocab_count_text(vocab_of(job, 0), unit_of(job, 0), record->text, record->size));
   return lk_vocab_count_text(vocab_of(job, 1), unit_of(job, 1), record->label, record->label_size);
 }
@@ -266,7 +266,7 @@ static lk_status encode(lk_job *job, int side, const char *text, size_t size, in
   return LK_OK;
 }
 
-static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   (void)source;
   lk_corpus_row row = {0};
   LK_TRY(encode(job, 0, record->text, record->size, &job->ids, &job->ids_capacity, &row.length));

@@ -6,7 +6,7 @@
 
 #include "arena.h"
 
-lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *format, ...) {
+lk_status lk_input_file_fail(const lk_input_file *source, ptrdiff_t line, ptrdiff_t column, const char *format, ...) {
   char text[700];
   va_list arguments;
   va_start(arguments, format);
@@ -16,7 +16,7 @@ lk_status lk_source_fail(const lk_source *source, ptrdiff_t line, ptrdiff_t colu
   return LK_FAIL(LK_DATA, "%s:%td:%td: %s", source->name, line, column, text);
 }
 
-bool lk_source_line(lk_source *source, lk_line *line) {
+bool lk_input_file_line(lk_input_file *source, lk_line *line) {
   while (lk_reader_next(&source->reader, line))
     if (!lk_is_blank(line->text, line->size)) return true;
   return false;
@@ -39,22 +39,22 @@ static const char *find_separator(const lk_prepare *p, const lk_line *line, size
   return line->text + at;
 }
 
-lk_status lk_job_halve(const lk_job *job, const lk_source *source, const lk_line *line, const char *head,
+lk_status lk_job_halve(const lk_job *job, const lk_input_file *source, const lk_line *line, const char *head,
                        const char *tail, lk_halves *halves) {
   const char *end = line->text + line->size;
   size_t bytes;
   const char *separator = find_separator(job->settings, line, &bytes);
   if (!separator) {
     char quoted[256];
-    return lk_source_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: %s, %s, %s", head,
-                          lk_separator_name(job->settings, quoted), tail);
+    return lk_input_file_fail(source, line->number, lk_line_column(line, end), "1 column, expected 2: %s, %s, %s", head,
+                              lk_separator_name(job->settings, quoted), tail);
   }
   *halves = (lk_halves){.head = line->text, .head_size = (size_t)(separator - line->text), .tail = separator + bytes};
   halves->tail_size = (size_t)(end - halves->tail);
   const char *second = job->settings->separator ? NULL : memchr(halves->tail, '\t', halves->tail_size);
   if (second && job->info.kind != LK_CORPUS_PAIRS)
-    return lk_source_fail(source, line->number, lk_line_column(line, second),
-                          "a second TAB, expected 2 columns: %s, TAB, %s", head, tail);
+    return lk_input_file_fail(source, line->number, lk_line_column(line, second),
+                              "a second TAB, expected 2 columns: %s, TAB, %s", head, tail);
   return LK_OK;
 }
 
@@ -70,13 +70,13 @@ lk_status lk_job_fold_label(lk_job *job, const char *text, size_t size) {
   return lk_utf8_fold(&job->other, text, size, (lk_folding){.nfc = job->settings->nfc});
 }
 
-lk_status lk_job_take_label(lk_job *job, const lk_source *source, const char *text, size_t size, lk_record *record,
+lk_status lk_job_take_label(lk_job *job, const lk_input_file *source, const char *text, size_t size, lk_record *record,
                             bool *none) {
   lk_trim(&text, &size);
   *none = lk_job_is_no_label(job, text, size);
   if (*none) job->report.unlabelled += job->writer != NULL;
   if (*none) return LK_OK;
-  if (size == 0) return lk_source_fail(source, record->line, record->column, "an empty label");
+  if (size == 0) return lk_input_file_fail(source, record->line, record->column, "an empty label");
   job->other.size = 0;
   LK_TRY(lk_job_fold_label(job, text, size));
   record->label = job->other.data;
@@ -84,9 +84,9 @@ lk_status lk_job_take_label(lk_job *job, const lk_source *source, const char *te
   return LK_OK;
 }
 
-lk_status lk_job_empty(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *what) {
+lk_status lk_job_empty(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column, const char *what) {
   if (job->settings->empty == LK_EMPTY_ERROR)
-    return lk_source_fail(source, line, column, "%s; --empty skip leaves out what is empty", what);
+    return lk_input_file_fail(source, line, column, "%s; --empty skip leaves out what is empty", what);
   job->report.empty += job->writer != NULL;
   return LK_OK;
 }
@@ -95,16 +95,16 @@ lk_status lk_job_fold(lk_job *job, const char *text, size_t size) {
   return lk_utf8_fold(&job->folded, text, size, lk_corpus_folding(&job->info));
 }
 
-lk_status lk_job_limit(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, ptrdiff_t units,
+lk_status lk_job_limit(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column, ptrdiff_t units,
                        ptrdiff_t *keep) {
   const ptrdiff_t most = job->settings->max_length;
   *keep = units;
   if (units <= most) return LK_OK;
   switch (job->settings->too_long) {
     case LK_TOO_LONG_ERROR:
-      return lk_source_fail(source, line, column,
-                            "a sequence of %td units, more than %td: raise --max-length, or --too-long skip or cut",
-                            units, most);
+      return lk_input_file_fail(source, line, column,
+                                "a sequence of %td units, more than %td: raise --max-length, or --too-long skip or cut",
+                                units, most);
     case LK_TOO_LONG_SKIP:
       job->report.skipped += job->writer != NULL;
       *keep = 0;
@@ -117,8 +117,8 @@ lk_status lk_job_limit(lk_job *job, const lk_source *source, ptrdiff_t line, ptr
   return LK_OK;
 }
 
-lk_status lk_job_limit_text(lk_job *job, const lk_source *source, ptrdiff_t line, ptrdiff_t column, const char *text,
-                            size_t *size) {
+lk_status lk_job_limit_text(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
+                            const char *text, size_t *size) {
   const ptrdiff_t most = job->settings->max_length;
   if (*size <= (size_t)most) return LK_OK; /* cannot exceed the limit, because a unit has at least one byte */
   const char *start;

@@ -7,7 +7,7 @@
 #include "log.h"
 #include "prepare_impl.h"
 
-static void drop_marks(lk_job *job, lk_source *source) {
+static void drop_marks(lk_job *job, lk_input_file *source) {
   ptrdiff_t line, column;
   const ptrdiff_t marks = lk_text_file_drop_marks(&source->text, &line);
   job->report.marks += marks;
@@ -24,7 +24,7 @@ static void drop_marks(lk_job *job, lk_source *source) {
         source->name, line, column, inner);
 }
 
-static lk_status load_text(lk_job *job, lk_source *source, const char *path) {
+static lk_status load_text(lk_job *job, lk_input_file *source, const char *path) {
   const lk_prepare *p = job->settings;
   source->loaded = true;
   LK_TRY(lk_text_file_load(&source->text, path));
@@ -37,7 +37,7 @@ static lk_status load_text(lk_job *job, lk_source *source, const char *path) {
   return LK_OK;
 }
 
-static lk_status load_source(lk_job *job, lk_source *source, const char *path, const char *targets) {
+static lk_status load_source(lk_job *job, lk_input_file *source, const char *path, const char *targets) {
   if (job->info.kind == LK_CORPUS_FRAMES && lk_frames_h5_suits(path)) {
     if (job->settings->group.by)
       return LK_FAIL(LK_USAGE, "--group: %s is HDF5, where nothing names the subject of a row: give frames as text",
@@ -58,7 +58,7 @@ static lk_status load_source(lk_job *job, lk_source *source, const char *path, c
 static void warn_of_twins(const lk_job *job) {
   for (int i = 0; i < job->sources; i++)
     for (int k = 0; k < i; k++) {
-      const lk_source *a = &job->source[k], *b = &job->source[i];
+      const lk_input_file *a = &job->source[k], *b = &job->source[i];
       if (strcmp(a->digest, b->digest) != 0) continue;
       if (a->targets && strcmp(a->targets->digest, b->targets->digest) != 0) continue;
       LK_WARN("%s (%s) and %s (%s) are the same, byte for byte", a->name, lk_split_names[a->part], b->name,
@@ -74,7 +74,7 @@ lk_status lk_job_load(lk_job *job) {
   LK_TRY(lk_alloc(&job->source, (size_t)count, sizeof *job->source));
   for (int s = 0; s < LK_SPLITS; s++)
     for (int i = 0; i < lk_prepare_inputs(p, (lk_split)s); i++) {
-      lk_source *source = &job->source[job->sources++];
+      lk_input_file *source = &job->source[job->sources++];
       source->part = (lk_split)s;
       source->goes_on = i + 1 < lk_prepare_inputs(p, (lk_split)s);
       LK_TRY(load_source(job, source, lk_prepare_input(p, (lk_split)s, i), lk_prepare_target(p, (lk_split)s, i)));
@@ -84,20 +84,20 @@ lk_status lk_job_load(lk_job *job) {
   return LK_OK;
 }
 
-const lk_source *lk_job_first(const lk_job *job, lk_split part) {
+const lk_input_file *lk_job_first(const lk_job *job, lk_split part) {
   for (int i = 0; i < job->sources; i++)
     if (job->source[i].part == part) return &job->source[i];
   return NULL;
 }
 
-lk_split lk_job_part(const lk_job *job, const lk_source *source, const lk_record *record) {
+lk_split lk_job_part(const lk_job *job, const lk_input_file *source, const lk_record *record) {
   const ptrdiff_t position = source->begin + source->position;
   if (job->dealt) return (lk_split)job->dealt[record->index];
   return position >= job->cut[1] ? LK_TEST : position >= job->cut[0] ? LK_VALID : LK_TRAIN;
 }
 
 /* Visit the records of one source; *index is the number of its first record within the part. */
-static lk_status walk_source(lk_job *job, lk_source *source, ptrdiff_t *index, lk_visit *visit) {
+static lk_status walk_source(lk_job *job, lk_input_file *source, ptrdiff_t *index, lk_visit *visit) {
   if (!source->h5) source->reader = lk_reader_start(&source->text);
   lk_columns_restart(&source->columns);
   if (source->targets) source->targets->reader = lk_reader_start(&source->targets->text);
@@ -117,7 +117,7 @@ static lk_status walk_source(lk_job *job, lk_source *source, ptrdiff_t *index, l
 lk_status lk_job_walk(lk_job *job, lk_split part, lk_visit *visit) {
   ptrdiff_t begin = 0, index = 0;
   for (int i = 0; i < job->sources; i++) {
-    lk_source *source = &job->source[i];
+    lk_input_file *source = &job->source[i];
     if (source->part != part) continue;
     source->begin = begin;
     LK_TRY(walk_source(job, source, &index, visit));
@@ -135,7 +135,7 @@ static lk_status describe(lk_buffer *out, const char *what, const char *path, co
 
 lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out) {
   for (int i = 0; i < job->sources; i++) {
-    const lk_source *source = &job->source[i], *targets = source->targets;
+    const lk_input_file *source = &job->source[i], *targets = source->targets;
     LK_TRY(describe(out, lk_split_names[source->part], source->name, source->digest));
     if (targets) LK_TRY(describe(out, lk_split_names[source->part], targets->name, targets->digest));
   }
@@ -149,7 +149,7 @@ lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out) {
 
 void lk_job_release_sources(lk_job *job) {
   for (int i = 0; i < job->sources; i++) {
-    lk_source *source = &job->source[i];
+    lk_input_file *source = &job->source[i];
     lk_text_file_release(&source->text);
     lk_frames_h5_close(&source->h5);
     lk_columns_release(&source->columns);

@@ -15,9 +15,9 @@ static lk_status check(const lk_prepare *settings) {
   return LK_OK;
 }
 
-static lk_status next_line(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next_line(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_source_line(source, &line);) {
+  for (*more = false; !*more && lk_input_file_line(source, &line);) {
     job->folded.size = 0;
     LK_TRY(lk_job_group_begins(job, source, &line));
     LK_TRY(lk_job_fold(job, line.text, line.size));
@@ -40,7 +40,7 @@ static size_t bytes_of(const char *text, size_t size, ptrdiff_t characters) {
 
 /* The next section of a running text: a line, or the beginning of a line up to the position where the next part
  * begins. */
-static lk_status next_stretch(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next_stretch(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
   const size_t start = source->reader.at;
   *more = lk_reader_next(&source->reader, &line);
@@ -65,13 +65,13 @@ static lk_status next_stretch(lk_job *job, lk_source *source, lk_record *record,
   return LK_OK;
 }
 
-static lk_status next(lk_job *job, lk_source *source, lk_record *record, bool *more) {
+static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   return job->settings->stream ? next_stretch(job, source, record, more) : next_line(job, source, record, more);
 }
 
 static const char *line_end_of(const lk_job *job) { return job->settings->unit == LK_CHAR ? "\n" : "<eos>"; }
 
-static lk_status count(lk_job *job, const lk_source *source, const lk_record *record) {
+static lk_status count(lk_job *job, const lk_input_file *source, const lk_record *record) {
   (void)source;
   LK_TRY(lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size));
   if (!record->line_end) return LK_OK;
@@ -90,7 +90,7 @@ static lk_status write_stretch(lk_job *job, lk_split split, const lk_record *rec
   return LK_OK;
 }
 
-static lk_status write_record(lk_job *job, const lk_source *source, lk_split split, const lk_record *record) {
+static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   (void)source;
   if (job->settings->stream) return write_stretch(job, split, record);
   ptrdiff_t length;

@@ -10,7 +10,7 @@
 struct lk_sentences {
   lk_prepare settings;
   lk_job job;
-  lk_source source;
+  lk_input_file source;
   lk_cell *cells;
   size_t capacity;
 };
@@ -81,7 +81,7 @@ static size_t place_of(place *p, const lk_line *line, const char *at) {
 
 static lk_status take_cell(lk_sentences *s, const lk_row *row, place *p, ptrdiff_t count) {
   if (row->word_size == 0)
-    return lk_source_fail(&s->source, row->line.number, lk_line_column(&row->line, row->word), "an empty word");
+    return lk_input_file_fail(&s->source, row->line.number, lk_line_column(&row->line, row->word), "an empty word");
   LK_TRY(lk_grow(&s->cells, &s->capacity, (size_t)count + 1, sizeof *s->cells));
   s->cells[count] = (lk_cell){
       .word = row->word, .word_size = row->word_size, .at = place_of(p, &row->line, row->tag), .size = row->tag_size};

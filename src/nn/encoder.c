@@ -4,30 +4,12 @@
 
 #include "nn_impl.h"
 
-static lk_status check_settings(const lk_config *config) {
-  const lk_config_model *m = &config->model;
-  if (m->hidden < 1)
-    return lk_config_error(config, "model.hidden", "expected at least 1, found %lld", (long long)m->hidden);
-  if (m->hidden > LK_MAX_WIDTH / 2)
-    return lk_config_error(config, "model.hidden", "expected at most %d, found %lld", LK_MAX_WIDTH / 2,
-                           (long long)m->hidden);
-  if (m->embedding > LK_MAX_WIDTH)
-    return lk_config_error(config, "model.embedding", "expected at most %d, found %lld", LK_MAX_WIDTH,
-                           (long long)m->embedding);
-  if (m->layers < 1 || m->layers > LK_MAX_LAYERS)
-    return lk_config_error(config, "model.layers", "expected 1 to %d, found %lld", LK_MAX_LAYERS, (long long)m->layers);
-  if (!(m->dropout >= 0 && m->dropout < 1))
-    return lk_config_error(config, "model.dropout", "expected 0 or more and less than 1, found %g", m->dropout);
-  if (!(m->word_dropout >= 0))
-    return lk_config_error(config, "model.word_dropout", "expected 0 or more, found %g", m->word_dropout);
-  size_t index;
-  return lk_config_choice(config, "model.cell", &index);
-}
-
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, const lk_column_form *columns,
                              int count) {
   const lk_config_model *m = &config->model;
-  LK_TRY(check_settings(config));
+  size_t cell;
+  LK_ASSERT(m->layers >= 1 && m->layers <= LK_MAX_LAYERS && m->hidden >= 1); /* the ranges of these settings */
+  LK_TRY(lk_config_choice(config, "model.cell", &cell));
   *e = (lk_encoder){.config = config, .layers = (int)m->layers, .H = (ptrdiff_t)m->hidden};
   e->directions = m->bidirectional ? 2 : 1;
   e->width = e->H * e->directions;

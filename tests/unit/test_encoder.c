@@ -311,14 +311,7 @@ static void wrong_settings_are_named(void **state) {
     config.model.field = (value);     \
     refuse(&config, "model." #field); \
   } while (0)
-  REFUSE(layers, LK_MAX_LAYERS + 1);
-  REFUSE(layers, 0);
-  REFUSE(hidden, 0);
-  REFUSE(hidden, LK_MAX_WIDTH);
   REFUSE(embedding, 0);
-  REFUSE(dropout, 1);
-  REFUSE(dropout, (double)NAN);
-  REFUSE(word_dropout, -1);
   REFUSE(cell, "lstn");
   REFUSE(input, "embedding");
   REFUSE(features, "casing");
