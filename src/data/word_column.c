@@ -3,8 +3,12 @@
 #include <string.h>
 
 /* The table of features, one line each. */
-extern const lk_word_column lk_column_casing;
-static const lk_word_column *const columns[] = {&lk_column_casing};
+#define COLUMNS_OF_WORDS(X) X(casing)
+
+#define DECLARE(name) extern const lk_word_column lk_column_##name;
+#define ADDRESS(name) &lk_column_##name,
+COLUMNS_OF_WORDS(DECLARE)
+static const lk_word_column *const columns[] = {COLUMNS_OF_WORDS(ADDRESS)};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 const char *const *lk_word_column_names(size_t *count) {

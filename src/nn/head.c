@@ -2,7 +2,15 @@
 
 #include "choices.h"
 
-static const lk_head_kind *const kinds[] = {&lk_head_softmax, &lk_head_hinge};
+/* The table of heads: one line each. */
+#define HEADS(X) \
+  X(softmax)     \
+  X(hinge)
+
+#define DECLARE(name) extern const lk_head_kind lk_head_##name;
+#define ADDRESS(name) &lk_head_##name,
+HEADS(DECLARE)
+static const lk_head_kind *const kinds[] = {HEADS(ADDRESS)};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Evaluation and search never hold more scores than this at once, however many outputs there are. */

@@ -63,8 +63,6 @@ typedef struct lk_head_kind {
   void (*norm)(const lk_head *head, ptrdiff_t n, double *norm);
 } lk_head_kind;
 
-extern const lk_head_kind lk_head_softmax, lk_head_hinge;
-
 struct lk_head {
   const lk_head_kind *kind;
   lk_dense dense;   /* [O, I] */

@@ -11,8 +11,15 @@
 #define UNKNOWN    3
 
 /* The table of features: one line each. */
-extern const lk_feature_kind lk_feature_embed, lk_feature_onehot, lk_feature_numbers;
-static const lk_feature_kind *const kinds[] = {&lk_feature_embed, &lk_feature_onehot, &lk_feature_numbers};
+#define FEATURES(X) \
+  X(embed)          \
+  X(onehot)         \
+  X(numbers)
+
+#define DECLARE(name) extern const lk_feature_kind lk_feature_##name;
+#define ADDRESS(name) &lk_feature_##name,
+FEATURES(DECLARE)
+static const lk_feature_kind *const kinds[] = {FEATURES(ADDRESS)};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *const *lk_feature_names(size_t *count) {

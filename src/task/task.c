@@ -8,7 +8,17 @@
 #include "choices.h"
 #include "task_impl.h"
 
-static const lk_task_kind *const kinds[] = {&lk_task_lm, &lk_task_classify, &lk_task_label, &lk_task_translate};
+/* The table of tasks: one line each. */
+#define TASKS(X) \
+  X(lm)          \
+  X(classify)    \
+  X(label)       \
+  X(translate)
+
+#define DECLARE(name) extern const lk_task_kind lk_task_##name;
+#define ADDRESS(name) &lk_task_##name,
+TASKS(DECLARE)
+static const lk_task_kind *const kinds[] = {TASKS(ADDRESS)};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static lk_choice kind_choice(size_t i) {

@@ -60,8 +60,6 @@ typedef struct lk_task_kind {
   const lk_tally *(*spans)(const lk_task *task, const int64_t *counts, const lk_tagset **tags);
 } lk_task_kind;
 
-extern const lk_task_kind lk_task_lm, lk_task_classify, lk_task_label, lk_task_translate;
-
 struct lk_task {
   const lk_task_kind *kind;
   const lk_config *config;
