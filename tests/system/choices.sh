@@ -34,6 +34,7 @@ each model.attention translate-names.yaml data.corpus=pairs.h5 model.bidirection
 each model.pooling classify-text.yaml data.corpus=classify.h5
 each model.output classify-text.yaml data.corpus=classify.h5
 # optimizers do differ, and do change the weights
+# shellcheck disable=SC2086
 train 1 lm-char.yaml less data.corpus=text.h5 train.unroll=9 $small train.optimizer=adadelta train.steps=9
 if same optimizer-adadelta-alone/last.h5 less/last.h5 >/dev/null; then echo 'a step changed no weight' && exit 1; fi
 if same optimizer-adam-alone/last.h5 optimizer-adadelta-alone/last.h5 >/dev/null; then echo 'optimizers do not differ' && exit 1; fi

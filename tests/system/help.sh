@@ -43,7 +43,7 @@ elif command -v groff >/dev/null; then
   groff -man -ww -Tutf8 lockstep.1 2>lint.txt >page.txt || fail "groff failed: $(cat lint.txt)"
   [ ! -s lint.txt ] || fail "lockstep.1: $(cat lint.txt)"
 fi
-tr -d '\\' <lockstep.1 >plain.txt
+tr -d '\134' <lockstep.1 >plain.txt
 for command in "${commands[@]}"; do grep -q "$command" plain.txt || fail "lockstep.1: no $command"; done
 for command in train eval predict; do grep -q "^\.SS lockstep $command$" plain.txt || fail "lockstep.1: no section of $command"; done
 grep -o -- ' --[a-z][a-z-]*' helps.txt | sort -u | while read -r option; do
