@@ -292,15 +292,6 @@ static void test_mistakes(void **state) {
   expect_usage(TARGET_V, copy, "model.bridge");
   expect_usage(TARGET_V, shared, "model.shared_embedding");
   expect_usage(TARGET_V, tied, "model.tied");
-  /* with one-hot input the embedding's width does not matter */
-  static const char *const onehot[] = {NET, "model.input=onehot", NULL};
-  fixture_task f;
-  fixture_pairs_settings(&f, V, TARGET_V, onehot);
-  f.config.model.embedding = LK_MAX_WIDTH + 1;
-  assert_int_equal(lk_task_create(&f.task, &f.config, &f.info, f.params), LK_USAGE);
-  assert_non_null(strstr(lk_error_get()->text, "model.embedding"));
-  lk_error_clear();
-  fixture_pairs_close(&f);
 }
 
 static int group(void) {
