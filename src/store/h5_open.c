@@ -90,7 +90,7 @@ static lk_status check_superblock(const lk_h5 *file) {
   const int error = lk_read_at(file->disk->fd, found, sizeof found, LK_H5_BLOCK, &got);
   if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", file->path, strerror(error));
   if (got == sizeof found && memcmp(found, ours, sizeof found) == 0) return LK_OK;
-  return LK_FAIL(LK_DATA, "%s is refused: Lockstep does not write superblocks of this kind", file->path);
+  return LK_FAIL(LK_DATA, "%s is refused: its superblock is not one that Lockstep writes", file->path);
 }
 
 lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify) {

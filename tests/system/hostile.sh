@@ -65,7 +65,7 @@ refused 65 models/huge-shape.h5 "$LOCKSTEP" eval models/huge-shape.h5 text.h5
 # ---- metadata in an image of HDF5's cache, which HDF5 loads when it opens the file ----
 "$files" image text.h5 image.h5
 "$files" image "$model" image-model.h5
-for command in verify inspect; do refused 65 "image.h5 is refused: its superblock is none that" "$LOCKSTEP" $command image.h5; done
+for command in verify inspect; do refused 65 "image.h5 is refused: its superblock is not one that" "$LOCKSTEP" $command image.h5; done
 refused 65 "image-model.h5 is refused: its superblock" "$LOCKSTEP" predict image-model.h5
 refused 65 "image.h5 is refused: its superblock" "$LOCKSTEP" eval "$model" image.h5
 # hostile files of frames: code 0 or 65; the child that reads them may crash
