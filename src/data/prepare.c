@@ -16,11 +16,6 @@ static const char *const format_names[] = {LK_FORMATS(LK_FORMAT_NAME)};
 static const lk_format *const formats[] = {LK_FORMATS(LK_FORMAT_ENTRY)};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-const char *const *lk_prepare_kinds(size_t *count) {
-  *count = FORMATS;
-  return format_names;
-}
-
 void lk_prepare_init(lk_prepare *prepare) {
   *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000};
   prepare->column_word = prepare->column_tag = LK_COLUMN_DEFAULT;

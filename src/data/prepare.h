@@ -100,7 +100,6 @@ typedef struct lk_prepare_report {
   double seconds;
 } lk_prepare_report;
 
-const char *const *lk_prepare_kinds(size_t *count);
 /** LK_USAGE if there is no kind of this name. */
 LK_CHECKED lk_status lk_prepare_check_kind(const char *kind);
 /** Set the defaults: unit word on both sides, nfc true, max_length 10000, errors for empty and over-long sequences,

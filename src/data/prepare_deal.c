@@ -138,7 +138,7 @@ static lk_status deal_with(lk_job *job, lk_deal *deal) {
   LK_TRY(lk_job_walk(job, LK_TRAIN, visit_gather));
   if (deal->rows == 0) return LK_OK; /* the counting pass reports it */
   LK_TRY(make_order(deal, job->settings));
-  uint8_t *dealt = NULL; /* job->dealt is set only now, because lk_job_part() uses it during the passes before */
+  uint8_t *dealt = NULL; /* job->dealt is set only now, because walks over the files read it during the passes before */
   LK_TRY(lk_alloc(&dealt, (size_t)deal->rows, sizeof *dealt));
   job->dealt = dealt;
   return deal->groups ? lk_deal_groups(job, deal) : deal_rows(job, deal);

@@ -162,8 +162,6 @@ LK_CHECKED lk_status lk_job_group_begins(lk_job *job, const lk_input_file *sourc
 /** With settings->like: replace the counted vocabularies by its vocabularies; load its SentencePiece models. */
 LK_CHECKED lk_status lk_job_finish_like(lk_job *job);
 LK_CHECKED lk_status lk_job_pieces_like(lk_job *job);
-/** The part of a record of a training file once that has been decided; before, LK_TRAIN. */
-lk_split lk_job_part(const lk_job *job, const lk_input_file *source, const lk_record *record);
 /** LK_DATA "file:line:column: ...", for an HDF5 file "file: row LINE: ...". */
 LK_CHECKED lk_status lk_input_file_fail(const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
                                         const char *format, ...) LK_PRINTF(4, 5);

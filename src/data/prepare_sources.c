@@ -90,7 +90,8 @@ const lk_input_file *lk_job_first(const lk_job *job, lk_split part) {
   return NULL;
 }
 
-lk_split lk_job_part(const lk_job *job, const lk_input_file *source, const lk_record *record) {
+/* The part of a record of a training file once that has been decided; before, LK_TRAIN. */
+static lk_split part_of(const lk_job *job, const lk_input_file *source, const lk_record *record) {
   const ptrdiff_t position = source->begin + source->position;
   if (job->dealt) return (lk_split)job->dealt[record->index];
   return position >= job->cut[1] ? LK_TEST : position >= job->cut[0] ? LK_VALID : LK_TRAIN;
@@ -108,7 +109,7 @@ static lk_status walk_source(lk_job *job, lk_input_file *source, ptrdiff_t *inde
     job->folded.size = 0;
     LK_TRY(job->format->next(job, source, &record, &more));
     if (!more) return LK_OK;
-    const lk_split part = source->part == LK_TRAIN ? lk_job_part(job, source, &record) : source->part;
+    const lk_split part = source->part == LK_TRAIN ? part_of(job, source, &record) : source->part;
     LK_TRY(visit(job, source, part, &record));
     source->position += record.weight;
   }

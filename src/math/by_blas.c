@@ -6,8 +6,7 @@
  *   forward     one row at a time, by sgemv: predict, eval and single steps get the bits of the whole pass
  *   backward    the rows of one shard at a time, by sgemm, where the caller tells where shards begin; else row by row
  *   over rows   the rows of one shard at a time, GRID columns of dy at a time: every block of a weight's gradient
- *   begins
- *               at a multiple of GRID (lk_sum_block(), output.c)
+ *               begins at a multiple of GRID (lk_sum_block(), nn/head.c)
  *
  * The bits change with OpenBLAS's version and with the CPU type that it detects. */
 #include "math_impl.h"
