@@ -16,7 +16,7 @@ lk_status lk_prepare_check_columns(const lk_prepare *settings, lk_corpus_kind ki
   for (int i = 0; i < settings->features; i++) {
     const char *name = settings->feature[i], *near = lk_nearest(name, names, count);
     if (!lk_word_column_find(name))
-      return LK_FAIL(LK_USAGE, "--feature: unknown feature '%s'%s%s", name, near ? ", did you mean " : ": there is ",
+      return LK_FAIL(LK_USAGE, "--feature: unknown feature '%s'%s'%s'", name, near ? ", did you mean " : ", there is ",
                      near ? near : names[0]);
     for (int k = 0; k < i; k++)
       if (strcmp(settings->feature[k], name) == 0) return LK_FAIL(LK_USAGE, "--feature %s is given twice", name);

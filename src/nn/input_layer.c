@@ -71,19 +71,32 @@ static lk_status read_item(const lk_config *config, const char *text, size_t siz
   wanted->kind = strsep(&rest, ":");
   wanted->size = rest ? strtol(rest, &end, 10) : 0;
   const int named = *wanted->column && (wanted->kind == NULL || *wanted->kind);
-  if (size < sizeof wanted->text && named && (rest == NULL || wanted->size > 0) && *end == '\0') return LK_OK;
+  const int sized = rest == NULL || (wanted->size > 0 && wanted->size <= LK_MAX_WIDTH && *end == '\0');
+  if (size > 0 && size < sizeof wanted->text && named && sized) return LK_OK;
   return lk_config_error(config, "model.features",
-                         "expected COLUMN, COLUMN:KIND or COLUMN:KIND:SIZE, with commas between them, found \"%.*s\"",
-                         (int)size, text);
+                         "expected COLUMN, COLUMN:KIND or COLUMN:KIND:SIZE (SIZE from 1 to %d), separated by commas, "
+                         "found '%.*s'",
+                         LK_MAX_WIDTH, (int)strcspn(text, " "), text);
+}
+
+/* A kind that there is not: name those that read what the column holds. */
+static lk_status unknown_kind(const lk_config *config, const char *name, int tokens) {
+  lk_buffer known = {0};
+  lk_status status = LK_OK;
+  for (size_t i = 0; i < KINDS; i++)
+    if (kinds[i]->tokens == tokens) LK_GO(lk_buffer_printf(&known, "%s%s", known.size > 0 ? ", " : "", kinds[i]->name));
+  status = lk_config_error(config, "model.features", "no kind of feature is called '%s'; for this column: %s", name,
+                           known.data);
+done:
+  lk_buffer_release(&known);
+  return status;
 }
 
 static lk_status choose_kind(const lk_config *config, const item *wanted, lk_feature *f) {
   const char *usual = f->column.values > 0 ? lk_feature_onehot.name : lk_feature_numbers.name;
   const char *name = wanted->kind ? wanted->kind : usual;
   f->kind = find_kind(name, strlen(name));
-  if (f->kind == NULL)
-    return lk_config_error(config, "model.features",
-                           "no kind of feature is called \"%s\": expected embed, onehot or numbers", name);
+  if (f->kind == NULL) return unknown_kind(config, name, f->column.values > 0);
   if (f->kind->tokens != (f->column.values > 0))
     return lk_config_error(config, "model.features", "%s reads %s, but column %s of the corpus holds %s", name,
                            f->kind->tokens ? "tokens" : "numbers", wanted->column,
@@ -97,11 +110,11 @@ static lk_status add_feature(lk_input_layer *in, const item *wanted, const lk_co
   while (at < count && strcmp(columns[at].name, wanted->column) != 0) at++;
   if (at >= count)
     return lk_config_error(config, "model.features",
-                           "the corpus has no column \"%s\": prepare it again with --feature %s", wanted->column,
+                           "the corpus has no column '%s': the option --feature of 'lockstep prepare' adds columns",
                            wanted->column);
   for (int i = 1; i < in->count; i++)
     if (strcmp(in->feature[i].column.name, wanted->column) == 0)
-      return lk_config_error(config, "model.features", "column \"%s\" is named twice", wanted->column);
+      return lk_config_error(config, "model.features", "column '%s' is named twice", wanted->column);
   lk_feature *f = &in->feature[in->count++];
   *f = (lk_feature){.column = columns[at], .key = "model.features", .size = (ptrdiff_t)wanted->size};
   (void)snprintf(f->name, sizeof f->name, "input.%s", f->column.name);
@@ -116,7 +129,8 @@ static lk_status choose(lk_input_layer *in, const lk_column_form *columns, int c
     item wanted;
     text += strspn(text, ", ");
     const size_t size = strcspn(text, ", ");
-    if (size == 0) return LK_OK;
+    if (size == 0 && (in->count > 1 || in->config->model.features[0] == '\0')) return LK_OK;
+    if (size == 0) text = in->config->model.features; /* separators alone */
     LK_TRY(read_item(in->config, text, size, &wanted));
     LK_TRY(add_feature(in, &wanted, columns, count));
     text += size;

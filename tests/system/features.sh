@@ -43,7 +43,7 @@ done
 "$LOCKSTEP" prepare label valid.txt --like kept-3/best.h5 -o like.h5 >/dev/null
 "$LOCKSTEP" eval kept-3/best.h5 like.h5 | grep -qE '^accuracy\s+1'
 expect 65 'no column "casing" as the model reads it' "$LOCKSTEP" eval kept-3/best.h5 plain.h5
-expect 64 'model.features=casing: the corpus has no column "casing"' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" \
+expect 64 'model.features=casing: the corpus has no column .casing.' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" \
   data.corpus=plain.h5 run.dir=refused model.features=casing
 expect 64 "unknown feature 'cases'" "$LOCKSTEP" prepare label train.txt --feature cases -o no.h5
 expect 64 'computed from words' "$LOCKSTEP" prepare classify train.txt --unit char --feature casing -o no.h5

@@ -320,6 +320,8 @@ static void wrong_settings_are_named(void **state) {
   REFUSE(features, "tag:embed");
   REFUSE(features, "tag:embed:0");
   REFUSE(features, "tag:onehot:");
+  REFUSE(features, "tag:embed:32769");
+  REFUSE(features, ",");
   REFUSE(features, "tag,tag");
   REFUSE(features, "source");
   config.model = good;
