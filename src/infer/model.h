@@ -48,6 +48,6 @@ void lk_model_limit_length(lk_model *model, int64_t given);
 /** Whether its text is cut into words or characters. */
 lk_unit lk_model_unit(const lk_model *model);
 /** Cut, fold and number a line the way the corpus was: ids, with <sos> and <eos> around them where a language model
- *  reads lines, appended to *ids (lk_grow()n). LK_DATA where it is no valid UTF-8 ("column N: ..."). */
+ *  reads lines, appended to *ids, which grows by lk_grow(). LK_DATA where it is not valid UTF-8 ("column N: ..."). */
 LK_CHECKED lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, int32_t **ids,
                                      ptrdiff_t *count, size_t *capacity);

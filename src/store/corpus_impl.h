@@ -7,14 +7,15 @@
 
 /** Vocabularies as /vocab/<name> and /vocab/<name>_count. LK_IO. */
 LK_CHECKED lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info);
-/** Read them, with the checks on which every reader of ids relies: LK_DATA. info->kind must be set. */
+/** Read the vocabularies and check them: their sizes and special units, which code that indexes by id relies on.
+ *  info->kind must be set. LK_DATA. */
 LK_CHECKED lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info);
 
 /** kind, unit, frames, stream, lower, nfc and max_length as attributes of `object`. */
 LK_CHECKED lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info);
 LK_CHECKED lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info);
 
-/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is none of a format;
+/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is not that of a known format;
  *  LK_NEWER where it is above `version`. Newer formats must keep the digest line, the superblock and these two
  *  attributes, so that older programs can distinguish them from damaged files. */
 LK_CHECKED lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version);
