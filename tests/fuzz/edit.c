@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <hdf5.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fuzz.h"
 
-enum { NAMES = 256, DATA = 1 << 16 };
+enum { NAMES = 256, DATA = 1 << 16, SECONDS = 3 };
 
 /* Paths of all objects of the file, and a few that do not exist. */
 typedef struct names {
@@ -259,13 +260,16 @@ static void edit_here(const char *path, edit_bytes *bytes) {
 }
 
 /* Edits the file in a child process, because such edits can corrupt HDF5's memory, which is not what is tested here.
- * If the child crashes, the file is left unedited. */
+ * If the child crashes, or has not ended after SECONDS (HDF5 visits every chunk of a dataset extended to 2^63 rows), the
+ * file is left unedited. */
 void edit_file(const char *path, const uint8_t *base, size_t size, edit_bytes *bytes) {
   int state = 0;
   fuzz_write(path, base, size);
   const pid_t child = fork();
   FUZZ_MUST(child >= 0);
   if (child == 0) {
+    signal(SIGALRM, SIG_DFL); /* libFuzzer's handler was inherited */
+    alarm(SECONDS);
     FUZZ_MUST(freopen("/dev/null", "w", stderr));
     edit_here(path, bytes);
     _exit(0);
