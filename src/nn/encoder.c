@@ -35,6 +35,7 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
 }
 
 void lk_encoder_layout_weights(lk_encoder *e, lk_arena *weights, int training) {
+  lk_input_layer_layout_weights(&e->input, weights, training);
   for (int l = 0; l < e->layers; l++)
     for (int d = 0; d < e->directions; d++) lk_recurrent_layout_weights(&e->layer[l][d], weights, training);
 }
@@ -49,6 +50,7 @@ void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
 }
 
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part) {
+  lk_input_layer_pack(&e->input, params, training, part);
   for (int l = 0; l < e->layers; l++)
     for (int d = 0; d < e->directions; d++) lk_recurrent_pack(&e->layer[l][d], params, training, part);
 }

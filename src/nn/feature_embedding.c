@@ -12,12 +12,12 @@ static void layout(lk_feature *f, lk_arena *arena, ptrdiff_t N, int training) {
   lk_embedding_layout(&f->table, arena, N, training);
 }
 
-static void forward(const lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
+static void forward(lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
                     ptrdiff_t ld) {
   lk_embedding_forward(&f->table, params, n, rows->ids, x + f->offset, ld);
 }
 
-static void backward(const lk_feature *f, const ptrdiff_t *shard_row, const lk_feature_rows *rows, const lk_real *dx,
+static void backward(lk_feature *f, const ptrdiff_t *shard_row, const lk_feature_rows *rows, const lk_real *dx,
                      ptrdiff_t ld, const lk_shard_product *also, const lk_grads *grads) {
   lk_embedding_backward(&f->table, shard_row, rows->ids, dx + f->offset, ld, also, grads);
 }

@@ -8,7 +8,7 @@ static lk_status declare(lk_feature *f, lk_params *params, const lk_config *conf
   return LK_OK;
 }
 
-static void forward(const lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
+static void forward(lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
                     ptrdiff_t ld) {
   (void)params;
   for (ptrdiff_t r = 0; r < n; r++) {

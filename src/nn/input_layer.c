@@ -185,6 +185,16 @@ const lk_embedding *lk_input_layer_embedding(const lk_input_layer *in) {
   return in->count == 1 && in->feature[0].kind == &lk_feature_embed ? &in->feature[0].table : NULL;
 }
 
+void lk_input_layer_layout_weights(lk_input_layer *in, lk_arena *weights, int training) {
+  for (int i = 0; i < in->count; i++)
+    if (in->feature[i].kind->layout_weights) in->feature[i].kind->layout_weights(&in->feature[i], weights, training);
+}
+
+void lk_input_layer_pack(lk_input_layer *in, const lk_params *params, int training, lk_part part) {
+  for (int i = 0; i < in->count; i++)
+    if (in->feature[i].kind->pack) in->feature[i].kind->pack(&in->feature[i], params, training, part);
+}
+
 void lk_input_layer_layout(lk_input_layer *in, lk_arena *arena, ptrdiff_t N, int training) {
   if (in->feature[0].kind->tokens) in->ids = lk_arena_ints(arena, N);
   for (int i = 0; i < in->count; i++)
@@ -228,7 +238,7 @@ static void drop(const lk_input_layer *in, const lk_pack *pack, lk_mode mode, lk
 static ptrdiff_t read_columns(lk_input_layer *in, const lk_pack *pack, const lk_inputs *columns, lk_mode mode) {
   for (int i = 0; i < in->count; i++) {
     const lk_column *column = find_column(columns, &in->feature[i]);
-    in->rows[i] = (lk_feature_rows){.ids = column->ids, .numbers = column->numbers};
+    in->rows[i] = (lk_feature_rows){.ids = column->ids, .numbers = column->numbers, .pack = pack, .mode = mode};
     LK_ASSERT(in->feature[i].kind->tokens == (column->ids != NULL));
   }
   if (!in->feature[0].kind->tokens) return pack->N;
@@ -270,7 +280,7 @@ void lk_input_layer_backward(lk_input_layer *in, const lk_pack *pack, lk_mode mo
     return;
   }
   for (int i = 0; i < in->count; i++) {
-    const lk_feature *f = &in->feature[i];
+    lk_feature *f = &in->feature[i];
     if (f->kind->backward == NULL) continue;
     f->kind->backward(f, distinct ? in->distinct.shard_row : pack->shard_row, &in->rows[i], dx, in->ld, also, grads);
   }

@@ -20,10 +20,12 @@
 
 typedef struct lk_feature_kind lk_feature_kind;
 
-/* Rows of a column. */
+/* Rows of a column: those of the pack, or, of column 0, those of distinct words (shard_row says which). */
 typedef struct lk_feature_rows {
   const int32_t *ids;
   const float *numbers; /* where ids is NULL */
+  const lk_pack *pack;
+  lk_mode mode;
 } lk_feature_rows;
 
 /* A column of this net. */
@@ -47,12 +49,15 @@ struct lk_feature_kind {
   lk_status (*declare)(lk_feature *f, lk_params *params, const lk_config *config);
   /** Buffers for at most N rows; or NULL.                                          Not collective. */
   void (*layout)(lk_feature *f, lk_arena *arena, ptrdiff_t N, int training);
+  /** Packed weights, as lk_recurrent_layout_weights() and lk_recurrent_pack(); or NULL.  Not collective. */
+  void (*layout_weights)(lk_feature *f, lk_arena *weights, int training);
+  void (*pack)(lk_feature *f, const lk_params *params, int training, lk_part part);
   /** Columns offset .. offset + width of x [n, ld], and no others, from rows of the column. Not collective. */
-  void (*forward)(const lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
+  void (*forward)(lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
                   ptrdiff_t ld);
   /** Assign the gradients of its tensors, from dx [n, ld] by x; local shard s has rows shard_row[s] .. shard_row[s+1].
    *  `also`: see lk_embedding_backward(). NULL: there are no tensors.              Not collective. */
-  void (*backward)(const lk_feature *f, const ptrdiff_t *shard_row, const lk_feature_rows *rows, const lk_real *dx,
+  void (*backward)(lk_feature *f, const ptrdiff_t *shard_row, const lk_feature_rows *rows, const lk_real *dx,
                    ptrdiff_t ld, const lk_shard_product *also, const lk_grads *grads);
 };
 
@@ -80,6 +85,8 @@ const char *const *lk_feature_names(size_t *count);
  *  column that there is not; LK_DATA for word dropout by counts that are all zero. Not collective. */
 LK_CHECKED lk_status lk_input_layer_declare(lk_input_layer *in, lk_params *params, const lk_config *config,
                                             const lk_column_form *columns, int count);
+void lk_input_layer_layout_weights(lk_input_layer *in, lk_arena *weights, int training);
+void lk_input_layer_pack(lk_input_layer *in, const lk_params *params, int training, lk_part part);
 void lk_input_layer_layout(lk_input_layer *in, lk_arena *arena, ptrdiff_t N, int training);
 /** What layer 0 reads, until the next pass; the columns must stay as they are until then.  Not collective. */
 lk_rows lk_input_layer_forward(lk_input_layer *in, const lk_params *params, const lk_pack *pack,
