@@ -33,13 +33,15 @@ lk_status lk_head_find(const lk_config *config, const lk_head_kind **kind) {
 }
 
 lk_status lk_head_declare(lk_head *h, lk_params *params, const lk_config *config, ptrdiff_t I, ptrdiff_t O, int tied) {
-  *h = (lk_head){.smoothing = config->train.smoothing, .ld = lk_padded(O)};
+  *h = (lk_head){.O = O, .smoothing = config->train.smoothing, .ld = lk_padded(O)};
   LK_TRY(lk_head_find(config, &h->kind));
-  return lk_dense_declare(&h->dense, params, "output", I, O, tied);
+  if (!h->kind->declare) return lk_dense_declare(&h->dense, params, "output", I, O, tied);
+  return h->kind->declare(h, params, config, I, O, tied);
 }
 
 void lk_head_layout_weights(lk_head *h, lk_arena *weights, int training) {
   lk_dense_layout_weights(&h->dense, weights, training);
+  for (int i = 0; i < h->owns; i++) lk_dense_layout_weights(&h->own[i], weights, training);
 }
 
 static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
@@ -57,6 +59,8 @@ void lk_head_layout(lk_head *h, lk_arena *arena, ptrdiff_t units, ptrdiff_t trai
   h->loss = lk_arena_take(arena, (size_t)units * sizeof *h->loss);
   h->best = lk_arena_ints(arena, units);
   lk_dense_layout(&h->dense, arena, training);
+  for (int i = 0; i < h->owns; i++) lk_dense_layout(&h->own[i], arena, training);
+  if (h->kind->layout) h->kind->layout(h, arena, h->rows, training);
   if (!training) return;
   h->block = lk_arena_reals(arena, larger(train_units * TILES, BLOCK));
   h->kept = lk_arena_take(arena, (size_t)train_units * h->kind->kept);
@@ -64,6 +68,7 @@ void lk_head_layout(lk_head *h, lk_arena *arena, ptrdiff_t units, ptrdiff_t trai
 
 void lk_head_pack(lk_head *h, const lk_params *params, int training, lk_part part) {
   lk_dense_pack(&h->dense, params, training, part);
+  for (int i = 0; i < h->owns; i++) lk_dense_pack(&h->own[i], params, training, part);
 }
 
 /* Score units first, first + 1, ...: as many as there is room for. They are a batch of their own for the kind. */
@@ -81,6 +86,7 @@ static lk_units score(lk_head *h, const lk_params *params, const lk_units *u, pt
                               .ldy = h->ld,
                               .bias = lk_params_value(params, h->dense.bias)};
   lk_kernels_get()->product(&h->dense.w, &product);
+  for (int i = 0; i < h->tensors; i++) h->value[i] = lk_params_value(params, h->tensor[i]);
   return part;
 }
 
@@ -108,6 +114,7 @@ void lk_head_backward(lk_head *h, const lk_units *u, lk_real *dx, ptrdiff_t lddx
     h->kind->gradient(h, u, part, dy, lddy);
     lk_dense_backward_part(&h->dense, part, shard, u->x, u->ldx, dy, lddy, dx, lddx, grads);
   }
+  if (h->kind->backward) h->kind->backward(h, u, dx, lddx, grads);
 }
 
 lk_shard_product lk_head_tied(const lk_head *h, const lk_units *u) {
@@ -127,9 +134,8 @@ double lk_head_shard_loss(const lk_head *h, const lk_units *u, int s, int64_t *u
   const ptrdiff_t *shard = lk_units_of_shards(u);
   double sum = 0;
   for (ptrdiff_t i = shard[s]; i < shard[s + 1]; i++) {
-    if (u->target[i] < 0) continue;
-    sum += h->loss[i];
-    ++*units;
+    sum += h->loss[i]; /* 0 where it has no target, but for a kind whose loss is that of a whole sequence */
+    *units += u->target[i] >= 0;
   }
   return sum;
 }

@@ -5,8 +5,8 @@
  * A unit is what a prediction is made for: a row of a packed batch or, behind a pooling, a sequence. All heads share the
  * dense layer (whose weight may be an embedding: tied), the buffer of scores and the way back through both. A kind gives
  * the scores their meaning. It is one file, src/nn/head_<name>.c, and one line in the table of head.c; model.output
- * chooses it, and nothing outside knows which one it is. So far every head answers with one output a unit and has no
- * tensors but those of the dense layer.
+ * chooses it, and nothing outside knows which one it is. Every head answers with one output a unit. A kind may have
+ * tensors and dense layers of its own beside the common one.
  *
  * Evaluation and search may have more units than scores fit into memory at once: they are then scored in parts of `rows`
  * units. In training all units of the batch are scored at once. The gradient by the scores is made for a block of outputs
@@ -35,9 +35,12 @@ static inline const ptrdiff_t *lk_units_of_shards(const lk_units *u) {
 
 typedef struct lk_head lk_head;
 
+enum { LK_HEAD_TENSORS = 4, LK_HEAD_DENSES = 8 };
+
 /* What makes a kind of head. The functions below get units [u->n] and read their scores in head->scores [u->n, ld]. A
- * kind whose loss is one of whole sequences sets `whole`: then u is always a whole batch, and what is asked for each unit
- * it gives at the first unit of a sequence (lk_pack_row(pack, b, 0)), with zeros at the others. */
+ * kind whose loss is one of whole sequences sets `whole`: then u is always a whole batch of rows, losses and
+ * log-probabilities are those of sequences and stand at the first row of one (lk_pack_row(pack, b, 0)), with zeros at the
+ * others, and classifiers refuse the head. */
 typedef struct lk_head_kind {
   const char *name;  /* as model.output has it */
   const char *help;  /* a few words, or NULL */
@@ -45,6 +48,15 @@ typedef struct lk_head_kind {
   int whole;
   /** Bytes that `loss` keeps for `gradient`, a unit: head->kept [n]. */
   size_t kept;
+  /** Declare the common dense layer, head->dense ("output"), perhaps with fewer outputs than O, then what else the kind
+   *  has: tensors, their ids to head->tensor[], and dense layers, to head->own[], which are laid out and packed with the
+   *  common one. NULL: the common one alone. */
+  lk_status (*declare)(lk_head *head, lk_params *params, const lk_config *config, ptrdiff_t I, ptrdiff_t O, int tied);
+  /** Lay out further buffers, for `units` units: head->state. Runs twice, as any layout (arena.h). Or NULL. */
+  void (*layout)(lk_head *head, lk_arena *arena, ptrdiff_t units, int training);
+  /** After the backward pass of the common layer: assign the gradients of head->tensor[] and head->own[], summed along the
+   *  tree of shards (lk_sum_shards()), and add to dx [n, lddx] what passes through the latter. Or NULL. */
+  void (*backward)(const lk_head *head, const lk_units *u, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads);
   /** Training: the loss [n] of each unit, 0 where it has no target; keeps in head->kept what the gradient needs. */
   void (*loss)(const lk_head *head, const lk_units *u, double *loss);
   /** Columns [begin, end) of the gradient of the sum of these losses by the scores: to [n, end - begin], pads zero. `to`
@@ -65,6 +77,7 @@ typedef struct lk_head_kind {
 
 struct lk_head {
   const lk_head_kind *kind;
+  ptrdiff_t O;      /* outputs */
   lk_dense dense;   /* [O, I] */
   double smoothing; /* e: the target distribution is (1-e) onehot + e/O; for kinds that read train.smoothing */
   ptrdiff_t rows;   /* units that are scored at once */
@@ -74,11 +87,18 @@ struct lk_head {
   void *kept;      /* [units of a training batch] of kind->kept bytes */
   double *loss;    /* [units] of the last lk_head_loss() or lk_head_evaluate() */
   int32_t *best;   /* [units] of the last lk_head_evaluate() or lk_head_answer() */
+
+  int tensors, owns;                     /* of the kind's own */
+  int tensor[LK_HEAD_TENSORS];           /* [tensors] ids */
+  const lk_real *value[LK_HEAD_TENSORS]; /* [tensors] their values in the parameters of the running call */
+  lk_dense own[LK_HEAD_DENSES];          /* [owns] */
+  void *state;                           /* the kind's own, in the arena */
 };
 
 /** The kind that model.output names. LK_USAGE with the place. */
 LK_CHECKED lk_status lk_head_find(const lk_config *config, const lk_head_kind **kind);
-/** Declare output.weight [O, I] (unless `tied`, the id of a tensor of that shape, is not -1) and output.bias [O]. */
+/** Declare output.weight [O, I] (unless `tied`, the id of a tensor of that shape, is not -1), output.bias [O] and what the
+ *  kind has besides. */
 LK_CHECKED lk_status lk_head_declare(lk_head *head, lk_params *params, const lk_config *config, ptrdiff_t I,
                                      ptrdiff_t O, int tied);
 /** As lk_recurrent_layout_weights() has it. */
@@ -96,8 +116,8 @@ lk_shard_product lk_head_tied(const lk_head *head, const lk_units *u);
 
 /** Plain losses and best outputs: head->loss, head->best. */
 void lk_head_evaluate(lk_head *head, const lk_params *params, const lk_units *u);
-/** The sum of head->loss over the units of local shard s that have a target, in their order; their number is added to
- *  *units. */
+/** The sum of head->loss over the units of local shard s, in their order; the number of those that have a target is added
+ *  to *units. */
 double lk_head_shard_loss(const lk_head *head, const lk_units *u, int s, int64_t *units);
 /** Best outputs, head->best, and, with log_p [n] (needs lk_head_has_probabilities()), their log-probabilities. */
 void lk_head_answer(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);

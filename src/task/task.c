@@ -48,6 +48,9 @@ LK_CHOICES("eval.metric", metric_choice)
 static lk_status check_head(const lk_config *config, const lk_task_kind *kind) {
   const lk_head_kind *head;
   LK_TRY(lk_head_find(config, &head));
+  if (head->whole && kind->per_sequence)
+    return lk_config_error(config, "model.output", "%s is for a label for each word, and a classifier gives one a line",
+                           head->name);
   if (!kind->needs_probabilities || head->norm) return LK_OK;
   return lk_config_error(config, "model.output", "%s gives no probabilities of single units, which %s needs",
                          head->name, kind->view == LK_VIEW_PAIRS ? "a translator" : "a language model");
