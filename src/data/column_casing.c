@@ -6,7 +6,7 @@ static const char *const values[] = {"other", "lower", "capitalized", "upper", "
 
 /* Letters without case, combining marks and punctuation are ignored; a single capital letter, as in "I", counts as
  * capitalized. */
-static int32_t value(const char *text, size_t size) {
+static int32_t casing_of(const char *text, size_t size) {
   size_t lower = 0, upper = 0, digits = 0;
   bool first = false; /* the first letter that has a case is a capital */
   for (size_t at = 0, bytes; at < size; at += bytes) {
@@ -22,6 +22,12 @@ static int32_t value(const char *text, size_t size) {
   if (upper == 0) return LOWER;
   if (first && upper == 1) return CAPITALIZED;
   return lower == 0 ? UPPER : MIXED;
+}
+
+static lk_status value(lk_word_lookup *lookup, const char *text, size_t size, int32_t *value) {
+  (void)lookup;
+  *value = casing_of(text, size);
+  return LK_OK;
 }
 
 const lk_word_column lk_column_casing = {.name = "casing", .values = values, .value = value};

@@ -69,7 +69,7 @@ static lk_status put_columns(lk_job *job, const lk_record *record, lk_corpus_row
   LK_TRY(lk_job_columns_row(job, row->length, row));
   for (ptrdiff_t i = 1; job->info.columns > 0 && i < row->length - 1; i++)
     if (lk_unit_next(LK_WORD, record->written, record->written_size, &at, &word, &size))
-      lk_job_columns_put(job, i, word, size);
+      LK_TRY(lk_job_columns_put(job, i, word, size));
   return LK_OK;
 }
 

@@ -25,6 +25,7 @@ lk_status lk_prepare_check_columns(const lk_prepare *settings, lk_corpus_kind ki
 }
 
 lk_status lk_job_columns_begin(lk_job *job) {
+  job->lookup.info = &job->info;
   for (int i = 0; i < job->settings->features; i++) {
     const lk_word_column *made = lk_word_column_find(job->settings->feature[i]);
     lk_corpus_column *column = &job->info.column[job->info.columns++];
@@ -45,7 +46,8 @@ lk_status lk_job_columns_row(lk_job *job, ptrdiff_t length, lk_corpus_row *row) 
   return LK_OK;
 }
 
-void lk_job_columns_put(lk_job *job, ptrdiff_t position, const char *word, size_t size) {
+lk_status lk_job_columns_put(lk_job *job, ptrdiff_t position, const char *word, size_t size) {
   for (int c = 0; c < job->info.columns; c++)
-    job->column[c][position] = lk_word_column_find(job->info.column[c].name)->value(word, size);
+    LK_TRY(lk_word_column_find(job->info.column[c].name)->value(&job->lookup, word, size, &job->column[c][position]));
+  return LK_OK;
 }

@@ -9,6 +9,7 @@
 #include "columns_impl.h"
 #include "pieces_impl.h"
 #include "reader_impl.h"
+#include "word_column.h"
 
 /* The formats, one line each: src/data/prepare_<name>.c defines lk_format_<name>. */
 #define LK_FORMATS(X) \
@@ -120,6 +121,7 @@ struct lk_job {
   int32_t *ids, *tags;
   int32_t *column[LK_MOST_FURTHER]; /* further columns of the row that is being written */
   size_t column_capacity[LK_MOST_FURTHER];
+  lk_word_lookup lookup; /* what these are computed with */
   float *frames;
   size_t spans_capacity, ids_capacity, tags_capacity, frames_capacity;
   ptrdiff_t id_count; /* running text: ids that were not written yet */
@@ -217,8 +219,8 @@ LK_CHECKED lk_status lk_prepare_check_columns(const lk_prepare *settings, lk_cor
 LK_CHECKED lk_status lk_job_columns_begin(lk_job *job);
 /** Make room for a row of `length` positions in *row; all are set to the first value. */
 LK_CHECKED lk_status lk_job_columns_row(lk_job *job, ptrdiff_t length, lk_corpus_row *row);
-/** Set the values of a word, from its text before folding. */
-void lk_job_columns_put(lk_job *job, ptrdiff_t position, const char *word, size_t size);
+/** Set the values of a word, from its text before folding. LK_MEMORY. */
+LK_CHECKED lk_status lk_job_columns_put(lk_job *job, ptrdiff_t position, const char *word, size_t size);
 /** Running text: write the ids that were not written yet. */
 LK_CHECKED lk_status lk_job_flush(lk_job *job);
 

@@ -112,7 +112,7 @@ static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split
     const int32_t id = lk_vocab_find(job->vocab, job->folded.data + span->at, span->size, LK_UNK);
     job->ids[i + 1] = id < LK_SPECIALS ? LK_UNK : id; /* a word spelled like a special unit */
     job->tags[i + 1] = LK_NO_LABEL;
-    if (job->info.columns > 0) lk_job_columns_put(job, i + 1, job->raw.data + span->raw_at, span->raw_size);
+    if (job->info.columns > 0) LK_TRY(lk_job_columns_put(job, i + 1, job->raw.data + span->raw_at, span->raw_size));
     if (span->tag_size > 0)
       LK_TRY(lk_job_find_label(job, source, split, span->line, span->tag_column, job->other.data + span->tag_at,
                                span->tag_size, &job->tags[i + 1]));

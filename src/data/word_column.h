@@ -5,12 +5,18 @@
  * one of a few values, from its text before folding, also if the vocabulary has only <unk> for it. Therefore the
  * corpus stores the values instead of the texts of unknown words. Not collective throughout. */
 #pragma once
-#include "corpus.h"
+#include "vocab.h"
+
+/* What a feature may need beside the text of a word. */
+typedef struct lk_word_lookup {
+  const lk_corpus_info *info; /* of the corpus, or of the model's */
+} lk_word_lookup;
 
 typedef struct lk_word_column {
   const char *name;          /* name for --feature and model.features: lower-case letters, digits and _ */
   const char *const *values; /* ends with NULL; the first value is also used for <sos>, <eos> and <pad> */
-  int32_t (*value)(const char *text, size_t size); /* index of the value of a word, which is valid UTF-8 */
+  /** *value = the index of the value of a word, which is valid UTF-8. LK_MEMORY. */
+  lk_status (*value)(lk_word_lookup *lookup, const char *text, size_t size, int32_t *value);
 } lk_word_column;
 
 /** Names of all features; *count is their number. */

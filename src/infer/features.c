@@ -21,7 +21,7 @@ lk_status lk_line_features_read(lk_line_batch *b, ptrdiff_t line, ptrdiff_t firs
       return LK_FAIL(LK_DATA, "the model reads a column \"%s\", which this program cannot make of a text", name);
     LK_TRY(lk_grow(&b->feature[c], &b->feature_capacity[c], (size_t)b->id_count + 1, sizeof *b->feature[c]));
     for (ptrdiff_t i = first; i < b->id_count && next_word(b, line, tabs, &at, &word, &size); i++)
-      b->feature[c][i] = column->value(word, size);
+      LK_TRY(column->value(&b->model->lookup, word, size, &b->feature[c][i]));
   }
   return LK_OK;
 }

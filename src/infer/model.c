@@ -80,7 +80,7 @@ static lk_status build(lk_model *model, const char *path) {
 lk_status lk_model_open(lk_model *model, const char *path) {
   *model = (lk_model){.one = lk_shards_make(1, 0, 1)};
   LK_TRY(lk_checkpoint_open(&model->file, path));
-  model->corpus = lk_checkpoint_corpus(model->file);
+  model->corpus = model->lookup.info = lk_checkpoint_corpus(model->file);
   lk_status status = build(model, path);
   if (status != LK_OK) lk_model_close(model);
   return status;

@@ -6,6 +6,7 @@
 #include "tokenizer.h"
 #include "task.h"
 #include "vocab.h"
+#include "word_column.h"
 
 /* Counts of what a model was asked about: units of its texts, those it does not know, lines of nothing else; of the first
  * unknown ones so many were tried, and so many are known in capital letters, in small ones, or letter by letter. */
@@ -28,6 +29,7 @@ typedef struct lk_model {
   lk_task *task;
   lk_vocab *vocab;            /* of the source side; NULL for frames */
   lk_tokenizer *tokenizer[2]; /* of pairs: by lk_text_side; else NULL */
+  lk_word_lookup lookup;      /* what the columns of words are computed with */
   lk_shards one;              /* a single shard: for decoding on one rank */
   const char *metric;         /* what the run chose its best by */
   int64_t seen[LK_SEEN];      /* decode adds to it */

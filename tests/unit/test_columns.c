@@ -158,13 +158,15 @@ static void every_word_column_suits_a_file(void **state) {
   (void)state;
   size_t count;
   const char *const *names = lk_word_column_names(&count);
+  lk_word_lookup lookup = {0};
   for (size_t i = 0; i < count; i++) {
     const lk_word_column *column = lk_word_column_find(names[i]);
     int32_t values = 0;
     while (column->values[values]) values++;
     assert_true(lk_column_name_suits(column->name) && values >= 2);
     for (const char *const *w = (const char *const[]){"a", "B", "1", "-", "<unk>", "\xc3\x84", NULL}; *w; w++) {
-      const int32_t value = column->value(*w, strlen(*w));
+      int32_t value;
+      OK(column->value(&lookup, *w, strlen(*w), &value));
       if (value < 0 || value >= values) fail_msg("column %s: value %d of '%s'", column->name, (int)value, *w);
     }
   }
@@ -192,8 +194,12 @@ static void casing_by_hand(void **state) {
                                          {"-Word", "capitalized"},
                                          {"wORD", "mixed"}};
   const lk_word_column *casing = lk_word_column_find("casing");
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    assert_string_equal(casing->values[casing->value(words[i][0], strlen(words[i][0]))], words[i][1]);
+  lk_word_lookup lookup = {0};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    int32_t value;
+    OK(casing->value(&lookup, words[i][0], strlen(words[i][0]), &value));
+    assert_string_equal(casing->values[value], words[i][1]);
+  }
 }
 
 int main(void) {
