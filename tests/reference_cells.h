@@ -40,6 +40,13 @@ static inline void reference_lstm(reference_unit *x) {
   x->h = reference_gate(x, 3) * ctanh(x->c);
 }
 
+/* Melis et al. 2018; gates i f g o */
+static inline void reference_lstm_capped(reference_unit *x) {
+  const number f = reference_gate(x, 1), i = reference_gate(x, 0);
+  x->c = f * x->c0 + (creal(i) < creal(1 - f) ? i : 1 - f) * ctanh(reference_sum(x, 2));
+  x->h = reference_gate(x, 3) * ctanh(x->c);
+}
+
 /* Cho et al. 2014 as in PyTorch, the reset gate behind the product; gates r z n */
 static inline void reference_gru(reference_unit *x) {
   const number z = reference_gate(x, 1), n = ctanh(x->input[2] + reference_gate(x, 0) * x->hidden[2]);
@@ -60,8 +67,8 @@ static inline void reference_five(reference_unit *x) {
 }
 
 static const reference_cell reference_cells[] = {
-    {"elman", reference_elman}, {"lstm", reference_lstm}, {"gru", reference_gru},
-    {"mgu", reference_mgu},     {"five", reference_five},
+    {"elman", reference_elman}, {"lstm", reference_lstm}, {"lstm_capped", reference_lstm_capped},
+    {"gru", reference_gru},     {"mgu", reference_mgu},   {"five", reference_five},
 };
 
 /* NULL where there is none. */

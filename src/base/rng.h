@@ -14,7 +14,8 @@ typedef enum lk_purpose {
   LK_PURPOSE_WORD,      /* words replaced by <unk>        */
   LK_PURPOSE_SAMPLE,    /* generated text                 */
   LK_PURPOSE_SCHEDULED, /* scheduled sampling             */
-  LK_PURPOSE_DEAL       /* rows assigned to splits by prepare */
+  LK_PURPOSE_DEAL,      /* rows assigned to splits by prepare */
+  LK_PURPOSE_RESET      /* lanes that start from zero states */
 } lk_purpose;
 
 typedef struct lk_rng {

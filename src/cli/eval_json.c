@@ -75,6 +75,10 @@ static json_t *report_json(const lk_eval_report *r) {
                            "units", whole(e->units), "tokens", whole(e->tokens));
   if (!root) return NULL;
   if (r->classes > 0) json_object_set_new(root, "unseen", whole(e->unseen));
+  if (e->lanes > 0) {
+    json_object_set_new(root, "lanes", whole(e->lanes));
+    json_object_set_new(root, "largest_state", real(e->largest_state));
+  }
   for (int i = 0; i < e->metrics; i++) json_object_set_new(root, e->metric[i].name, real(e->metric[i].value));
   const lk_tally *by_type = lk_task_spans(r->model->task, e->counts, &tags);
   if (by_type) json_object_set_new(root, "spans", spans_json(by_type, tags));

@@ -15,6 +15,7 @@ static void print_metrics(const lk_eval_report *r) {
   const lk_evaluation *e = r->found;
   printf("split\t%s\nunits\t%lld\n", lk_split_names[r->asked->split], (long long)e->units);
   if (e->unseen > 0) printf("unseen\t%lld\n", (long long)e->unseen);
+  if (e->lanes > 0) printf("lanes\t%td\nlargest_state\t%.6g\n", e->lanes, e->largest_state);
   for (int i = 0; i < e->metrics; i++) {
     const double value = e->metric[i].value;
     if (isnan(value))

@@ -27,6 +27,7 @@
 #define CELLS(X) \
   X(elman)       \
   X(lstm)        \
+  X(lstm_capped) \
   X(gru)         \
   X(mgu)         \
   TEST_CELLS(X)

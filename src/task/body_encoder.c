@@ -27,12 +27,23 @@ static void pack_weights(lk_task *task, const lk_params *params) {
   lk_encoder_pack(&task->encoder, params, task->weights_trained, task->part);
 }
 
+/* Whether training resets the lane of sequence b in this step: a function of step and lane. */
+static int resets(const lk_task *task, const lk_batch *batch, lk_mode mode, ptrdiff_t b) {
+  const double share = task->config->train.lane_reset;
+  if (!mode.training || !(share > 0)) return 0;
+  return lk_rng_uniform(lk_rng_make(mode.seed, LK_PURPOSE_RESET), mode.step, batch->pack.id[b], 0, 0) < share;
+}
+
 /* The states that the sequences start from: the rows of their lanes; NULL for zeros. */
-static const lk_real *read_lanes(lk_task *task, const lk_batch *batch, const lk_real *lanes) {
+static const lk_real *read_lanes(lk_task *task, const lk_batch *batch, lk_mode mode, const lk_real *lanes) {
   if (lanes == NULL || batch->lane == NULL || batch->reset) return NULL;
   const ptrdiff_t width = lk_encoder_carry_size(&task->encoder);
+  const size_t size = (size_t)width * sizeof *lanes;
   for (ptrdiff_t b = 0; b < batch->pack.B; b++)
-    memcpy(task->carry + b * width, lanes + batch->lane[b] * width, (size_t)width * sizeof *lanes);
+    if (resets(task, batch, mode, b))
+      memset(task->carry + b * width, 0, size);
+    else
+      memcpy(task->carry + b * width, lanes + batch->lane[b] * width, size);
   return task->carry;
 }
 
@@ -46,7 +57,7 @@ static void write_lanes(lk_task *task, const lk_batch *batch, lk_real *lanes) {
 
 static const lk_real *forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
                               lk_real *lanes, ptrdiff_t *ld) {
-  const lk_real *carry = read_lanes(task, batch, lanes);
+  const lk_real *carry = read_lanes(task, batch, mode, lanes);
   lk_encoder_forward(&task->encoder, params, &batch->pack, &batch->input, mode, carry);
   write_lanes(task, batch, lanes);
   return lk_encoder_output(&task->encoder, ld);

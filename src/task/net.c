@@ -1,4 +1,6 @@
 /* net.c - one pass through a net, the same for all tasks: body, pooling, head, and back. */
+#include <math.h>
+
 #include "task_impl.h"
 
 void lk_net_ready(lk_task *task, const lk_params *params) {
@@ -53,6 +55,13 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
 lk_units lk_task_forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes) {
   forward(task, params, batch, (lk_mode){0}, lanes);
   return task->units;
+}
+
+double lk_task_largest_state(const lk_task *task, const lk_real *lanes, ptrdiff_t count) {
+  const ptrdiff_t n = lanes ? count * lk_task_lane_width(task) : 0;
+  double largest = 0;
+  for (ptrdiff_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)lanes[i]));
+  return largest;
 }
 
 ptrdiff_t lk_task_carry_width(const lk_task *task) { return lk_encoder_carry_size(&task->encoder); }

@@ -45,6 +45,8 @@ void lk_task_weights_at(lk_task *task, void *memory, lk_part part);
 void lk_task_pack(lk_task *task, const lk_params *params);
 /** Reals of one lane's carried states: 0 where the task carries none.              Not collective. */
 ptrdiff_t lk_task_lane_width(const lk_task *task);
+/** The largest magnitude among the carried states of so many lanes; NaN is passed over.   Not collective. */
+double lk_task_largest_state(const lk_task *task, const lk_real *lanes, ptrdiff_t count);
 /** Reals of one sequence's states, for decoding step by step: 0 with two directions. */
 ptrdiff_t lk_task_carry_width(const lk_task *task);
 

@@ -1,5 +1,6 @@
 #include "evaluate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,11 @@ struct lk_evaluator {
   lk_arena arena; /* the batch, the lanes, the sums */
   lk_batch batch;
   lk_real *lanes;
-  double *loss;     /* [shards] of this rank */
-  double *all_loss; /* [S] */
-  int64_t *counts;  /* [count] */
+  ptrdiff_t own_lanes, all_lanes; /* of this rank, of all */
+  double *state;                  /* [shards] of this rank: largest carried state of its lanes */
+  double *loss;                   /* [shards] of this rank */
+  double *all_loss;               /* [S] */
+  int64_t *counts;                /* [count] */
   ptrdiff_t count;
   lk_split split;
   int warned;
@@ -26,10 +29,11 @@ struct lk_evaluator {
 };
 
 static void layout(lk_evaluator *e) {
-  ptrdiff_t first = 0, lanes = lk_loader_lanes(e->loader, &first);
+  e->own_lanes = lk_loader_lanes(e->loader, NULL);
   e->count = lk_task_counts(e->task) + 1; /* the last one counts tokens */
   lk_loader_layout(e->loader, &e->batch, &e->arena);
-  e->lanes = lanes > 0 ? lk_arena_reals(&e->arena, lanes * lk_task_lane_width(e->task)) : NULL;
+  e->lanes = e->own_lanes > 0 ? lk_arena_reals(&e->arena, e->own_lanes * lk_task_lane_width(e->task)) : NULL;
+  e->state = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.count);
   e->loss = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.count);
   e->all_loss = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.total);
   e->counts = lk_arena_take(&e->arena, sizeof(int64_t) * (size_t)e->count);
@@ -51,6 +55,7 @@ lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_
   lk_evaluator *e = NULL;
   LK_TRY(lk_comm_agree(comm, lk_alloc(&e, 1, sizeof *e)));
   e->comm = comm, e->corpus = corpus, e->task = task, e->shards = *shards, e->split = split;
+  e->all_lanes = lk_corpus_about(corpus)->stream ? batch : 0;
   lk_loader_settings settings = {.view = lk_task_view(task), .split = split, .batch = batch, .unroll = unroll};
   LK_GO(lk_comm_agree(comm, open_local(e, corpus, &settings)));
 done:
@@ -124,8 +129,15 @@ static void warn(lk_evaluator *e, const lk_evaluation *result) {
         split, (long long)result->unseen, (long long)result->units, what);
 }
 
+/* The largest of all ranks' carried states, after all_loss was used. */
+static lk_status gather_state(lk_evaluator *e, double *largest) {
+  LK_TRY(lk_comm_allgather_shards(e->comm, e->shards.total, e->state, e->all_loss, sizeof(double)));
+  for (int s = 0; s < e->shards.total; s++) *largest = fmax(*largest, e->all_loss[s]);
+  return LK_OK;
+}
+
 lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluation *result) {
-  double start = lk_clock_seconds();
+  double start = lk_clock_seconds(), state = 0;
   memset(e->loss, 0, sizeof(double) * (size_t)e->shards.count);
   memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
   lk_status status = LK_OK;
@@ -134,6 +146,7 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
     lk_loader_batch(e->loader, 0, step, &e->batch);
     status = lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
     e->counts[e->count - 1] += e->batch.tokens;
+    state = fmax(state, lk_task_largest_state(e->task, e->lanes, e->own_lanes));
     lk_watchdog_beat(e->comm);
   }
   LK_TRY(lk_comm_agree(e->comm, status));
@@ -143,6 +156,9 @@ lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluati
   result->unseen = lk_task_unseen_units(e->task, e->counts);
   result->units = e->counts[0] + result->unseen;
   result->metrics = lk_task_metrics(e->task, lk_tree_sum(e->all_loss, e->shards.total), e->counts, result->metric);
+  for (int s = 0; s < e->shards.count; s++) e->state[s] = state;
+  result->lanes = e->all_lanes;
+  LK_TRY(gather_state(e, &result->largest_state));
   result->seconds = lk_clock_seconds() - start;
   warn(e, result);
   return LK_OK;

@@ -13,6 +13,8 @@ typedef struct lk_evaluation {
   int64_t unseen;  /* of them with a label that training does not have: wrong, and without a loss */
   int64_t tokens;  /* read by the net */
   double seconds;
+  ptrdiff_t lanes;      /* of a running text, each from zero states on; 0: of sequences */
+  double largest_state; /* largest magnitude of a state that a lane carried on */
 } lk_evaluation;
 
 typedef struct lk_evaluator lk_evaluator;

@@ -84,18 +84,25 @@ static void tell_host(const lk_trainer *t, lk_train_event event) {
   if (t->host->event(t->host->context, &event)) lk_train_stop();
 }
 
+/* "  state 3.1": the largest carried state, where there are lanes. */
+static const char *say_state(const lk_trainer *t, double state, char out[32]) {
+  *out = '\0';
+  if (t->lane_total > 0) (void)snprintf(out, 32, "  state %.3g", state);
+  return out;
+}
+
 void lk_progress_step(lk_trainer *t, const lk_step *step) {
   const double mean = step->units > 0 ? step->loss / (double)step->units : NAN;
   tell_host(t, (lk_train_event){.kind = LK_EVENT_STEP, .loss = mean, .rate = step->rate});
   if (t->rank != 0) return;
   lk_meter_step(&t->meter, lk_clock_seconds(), step->tokens, step->loss, step->skipped ? 0 : step->units);
   if (!lk_log_progress_due()) return;
-  char of[32] = "", ends[48];
+  char of[32] = "", ends[48], state[32];
   if (t->last_step > 0) snprintf(of, sizeof of, "/%lld", (long long)t->last_step);
   const double loss = lk_meter_loss(&t->meter);
-  lk_log_progress(t->config->log.every, "step %lld%s  epoch %.2f  loss %.4f  %.0f tokens/s  rate %.3g%s",
+  lk_log_progress(t->config->log.every, "step %lld%s  epoch %.2f  loss %.4f  %.0f tokens/s  rate %.3g%s%s",
                   (long long)t->state.step, of, epochs(t, &t->state), unsigned_nan(loss), lk_meter_tokens(&t->meter),
-                  step->rate, say_left(t, ends));
+                  step->rate, say_state(t, step->state, state), say_left(t, ends));
 }
 
 static void record(const lk_trainer *t, const lk_state *at, double loss, double rate, double norm, double tokens,
@@ -119,12 +126,13 @@ static lk_status remember(lk_history *history, const double row[LK_HISTORY_COLUM
 /* Append the mean loss of the window to the history and the metrics file; rank 0. */
 static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
   double row[LK_HISTORY_COLUMNS];
+  const lk_metric state = {.name = "largest_state", .value = step->state};
   record(t, &t->state, loss, step->rate, step->norm, (double)t->window_tokens, lk_clock_seconds() - t->window_start,
          row);
   if (t->rank != 0) return LK_OK;
   LK_TRY(remember(&t->train_history, row));
   LK_TRY(lk_owner_check(t->owner));
-  return lk_metrics_write(t->config->run.dir, "train", t->state.step, NULL, 0, row);
+  return lk_metrics_write(t->config->run.dir, "train", t->state.step, &state, t->lane_total > 0, row);
 }
 
 /* The end of a window: all ranks compare its mean loss with train.target_loss, rank 0 writes it down. */
@@ -155,13 +163,19 @@ lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state
   record(t, at, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row);
   lk_buffer words = {0};
   lk_status status = LK_OK;
+  int count = result->metrics;
+  lk_metric metric_of[LK_MAX_METRICS + 1];
+  memcpy(metric_of, result->metric, (size_t)count * sizeof *metric_of);
+  if (result->lanes > 0) metric_of[count++] = (lk_metric){.name = "largest_state", .value = result->largest_state};
   for (int i = 0; i < result->metrics; i++)
     LK_GO(lk_buffer_printf(&words, "  %s %.4f", result->metric[i].name, unsigned_nan(result->metric[i].value)));
   const char *best = at->step < t->state.step ? "best of " : "";
+  if (result->lanes > 0)
+    LK_GO(lk_buffer_printf(&words, "  (%td lanes, largest state %.4g)", result->lanes, result->largest_state));
   LK_INFO("%s  %sstep %lld  epoch %.2f%s", kind, best, (long long)at->step, epochs(t, at), words.data);
   if (strcmp(kind, "valid") == 0) LK_GO(remember(&t->valid_history, row));
   LK_GO(lk_owner_check(t->owner));
-  LK_GO(lk_metrics_write(t->config->run.dir, kind, t->state.step, result->metric, result->metrics, row));
+  LK_GO(lk_metrics_write(t->config->run.dir, kind, t->state.step, metric_of, count, row));
 done:
   lk_buffer_release(&words);
   return status;

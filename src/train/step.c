@@ -9,13 +9,16 @@
 
 /* Exchange the control word: afterwards every rank has every shard's record. */
 static lk_status exchange_control(lk_trainer *t, lk_step *step) {
-  const lk_control mine = {.flags = lk_trainer_flags(t), .seconds = lk_trainer_spent(t)};
+  const lk_control mine = {.flags = lk_trainer_flags(t),
+                           .seconds = lk_trainer_spent(t),
+                           .state = lk_task_largest_state(t->task, t->lanes, t->lane_count)};
   for (int s = 0; s < t->shards.count; s++) t->mine[s] = mine, t->mine[s].stat = t->stat[s];
   LK_TRY(lk_comm_allgather_shards(t->comm, t->shards.total, t->mine, t->control, sizeof *t->control));
   for (int s = 0; s < t->shards.total; s++) {
     step->units += t->control[s].stat.units;
     step->tokens += t->control[s].stat.tokens;
     step->flags |= t->control[s].flags;
+    step->state = fmax(step->state, t->control[s].state);
     t->shard_loss[s] = t->control[s].stat.loss;
   }
   step->seconds = t->control[0].seconds; /* rank 0 hosts shard 0 */

@@ -41,6 +41,7 @@ typedef struct lk_control {
   lk_shard_stat stat;
   int64_t flags;
   double seconds; /* of training so far, by the hosting rank's clock; only rank 0's is used */
+  double state;   /* largest magnitude of a carried state of the hosting rank's lanes, after the step */
 } lk_control;
 
 /* The result of a step, the same on all ranks. */
@@ -49,6 +50,7 @@ typedef struct lk_step {
   int64_t units, tokens; /* of all shards */
   double norm;           /* global norm of the mean gradient, before clipping */
   double rate;
+  double state;   /* largest magnitude of a carried state, over all lanes; 0 without lanes */
   double seconds; /* of training before the step, by rank 0's clock */
   int64_t flags;
   bool skipped;  /* no update: the gradient was not finite, or the loss a spike */

@@ -16,7 +16,8 @@ compare() {
     train "$ranks" "$config" "$name-$ranks" train.steps=12 "$@"
     same "$name-1/last.h5" "$name-$ranks/last.h5"
     # the figures of validation are the same too
-    diff <(grep -o '"loss":[^,]*' "$name-1/metrics.jsonl") <(grep -o '"loss":[^,]*' "$name-$ranks/metrics.jsonl")
+    diff <(grep -oE '"(loss|largest_state)":[^,}]*' "$name-1/metrics.jsonl") \
+      <(grep -oE '"(loss|largest_state)":[^,}]*' "$name-$ranks/metrics.jsonl")
   done
 }
 small="model.hidden=20 model.embedding=12 train.batch=11 eval.every=5"
@@ -31,6 +32,7 @@ done
   compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small
   compare classify classify-text.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
+  compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 model.layers=2 $small $recipe
   compare onehot textbook-lm.yaml data.corpus=text.h5 model.hidden=20 train.batch=5
 }
 # and the weights do move: one step less gives other ones

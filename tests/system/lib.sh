@@ -31,6 +31,10 @@ corpus_pairs() {
   "$LOCKSTEP" prepare pairs pairs.tsv --unit word --valid-fraction 0.1 -o pairs.h5 >/dev/null
 }
 
+# Settings of published recipes for language models, each of which draws numbers of its own.
+# shellcheck disable=SC2034
+recipe="model.cell=lstm_capped train.lane_reset=0.2"
+
 # choices KEY: the values of a setting, as `config --describe` lists them
 choices() {
   local found

@@ -120,6 +120,9 @@ code=0
 [ "$(wc -c <out.txt)" = 50 ] && [ ! -s err.txt ] && [ "$(cat code.txt)" = 141 ] && [ "$code" = 0 ]
 expect 65 "lines.h5: sequences, one a line, but the model was trained on one running text" "$LOCKSTEP" eval stream/last.h5 lines.h5
 expect 65 "stream.h5: one running text, but the model was trained on sequences" "$LOCKSTEP" eval lines/last.h5 stream.h5
+"$LOCKSTEP" eval stream/last.h5 stream.h5 --batch 7 >out.txt
+[ "$(grep -c '^lanes.7$' out.txt)" = 1 ] && grep -qE '^largest_state.[0-9.]+$' out.txt
+"$LOCKSTEP" eval stream/last.h5 stream.h5 --batch 7 --json | grep -q '"lanes": 7, "largest_state": [0-9]'
 expect 64 "train/stream has $units units, too few for 100000 lanes: eval.batch (or eval --batch) can be $((units - 1)) at most" \
   "$LOCKSTEP" eval stream/last.h5 stream.h5 --batch 100000
 expect 74 "standard input: Bad file descriptor" "$LOCKSTEP" score stream/last.h5 <&-

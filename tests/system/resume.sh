@@ -11,10 +11,12 @@ label="data.corpus=label.h5 model.hidden=24 model.embedding=12 train.epochs=0 tr
 {
   train 2 lm-char.yaml alone-text $text
   run_killed killed-text lm-char.yaml $text
+  train 2 lm-char.yaml alone-recipe $text $recipe
+  run_killed killed-recipe lm-char.yaml $text $recipe
   train 2 label-pos.yaml alone-label $label
   run_killed killed-label label-pos.yaml $label
 }
-for kind in text label; do
+for kind in text recipe label; do
   same "alone-$kind/last.h5" "killed-$kind/last.h5"
   same "alone-$kind/best.h5" "killed-$kind/best.h5"
   # each step is logged once, with the same figures
