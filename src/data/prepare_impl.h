@@ -7,6 +7,7 @@
 #include "prepare.h"
 #include "tags.h"
 #include "columns_impl.h"
+#include "corpus_writer.h"
 #include "pieces_impl.h"
 #include "reader_impl.h"
 #include "word_column.h"

@@ -115,31 +115,3 @@ LK_CHECKED lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split 
 LK_CHECKED lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int bucket, lk_strings *references);
 LK_CHECKED lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count,
                                       int32_t *ids);
-
-/* Writing: rows of a bucket are collected and written in chunks. */
-typedef struct lk_corpus_writer lk_corpus_writer;
-typedef struct lk_corpus_row {
-  const int32_t *source; /* [length] with <sos> <eos>, or NULL for frames */
-  ptrdiff_t length;
-  const int32_t *target; /* [target_length]: a label (1), or one per token (length), or ids with <sos> <eos> */
-  ptrdiff_t target_length;
-  const float *frames;                 /* [length, D] */
-  const void *column[LK_MOST_FURTHER]; /* [length] int32, or [length, width] float, of each further column */
-  const char
-      *references; /* pairs: accepted targets, TABs between them, or NULL: all rows of a split have them or none */
-  size_t references_size;
-} lk_corpus_row;
-
-/** Begin; of `info` the kind, units, stream, frames, vocabularies, models and folding are used. `source`: names and
- *  digests of the input files, for the attribute. */
-LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,
-                                      const char *source);
-/** Pads to its bucket: the smallest of the lengths 4 6 8 12 16 24 32 48 ... that holds it. */
-LK_CHECKED lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row);
-LK_CHECKED lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids,
-                                          ptrdiff_t count);
-/** Give names to the labels that do not occur in training; at most once. */
-LK_CHECKED lk_status lk_corpus_name_unseen(lk_corpus_writer *writer, const lk_strings *unseen);
-LK_CHECKED lk_status lk_corpus_commit(lk_corpus_writer *writer);
-/** Free it; what was not committed is removed. */
-void lk_corpus_discard(lk_corpus_writer **writer);

@@ -1,3 +1,5 @@
+#include "corpus_writer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "corpus_writer.h"
 #include "fuzz.h"
 #include "h5.h"
 

@@ -3,6 +3,7 @@
 #include "store_fixture.h"
 
 #include "corpus_impl.h"
+#include "corpus_writer.h"
 #include "loader.h"
 #include "word_column.h"
 

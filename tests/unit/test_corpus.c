@@ -1,6 +1,6 @@
 /* Corpora: every kind is read back row by row as it was added, from the smallest bucket that fits; a malformed file is
  * refused with the names of file, data set and row. */
-#include "corpus.h"
+#include "corpus_writer.h"
 
 #include <math.h>
 

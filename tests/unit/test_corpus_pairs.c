@@ -1,5 +1,5 @@
 /* Corpora of pairs: lengths, references and models are read back; a malformed file is refused with the place. */
-#include "corpus.h"
+#include "corpus_writer.h"
 #include "store_fixture.h"
 
 enum { WORDS = 8 };

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "corpus_writer.h"
 #include "data_fixture.h"
 
 enum { S = 8, VOCABULARY = 200, LABELS = 5, D = 3, ROWS_MOST = 4000 };

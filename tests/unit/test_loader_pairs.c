@@ -1,6 +1,7 @@
 /* The loader on pairs: two packs a batch, the same on any number of ranks; every target finds its source; references. */
 #include <math.h>
 
+#include "corpus_writer.h"
 #include "data_fixture.h"
 #include "loader.h"
 
