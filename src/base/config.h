@@ -19,13 +19,15 @@ typedef struct lk_config_model {
   const char *cell;
   int64_t hidden, layers;
   bool bidirectional;
-  double dropout;       /* between layers and before the output */
-  double input_dropout; /* after the embedding, or of the frames */
-  bool variational;     /* one mask for all times of a sequence (Gal & Ghahramani 2016) */
-  double word_dropout;  /* a: word w becomes <unk> with a / (a + count(w)) (Kiperwasser & Goldberg 2016); 0 none */
-  bool tied;            /* output weights are the embedding (Press & Wolf 2017; Inan et al. 2017) */
-  bool recurrent_bias;  /* a second bias b_hh, as in PyTorch */
-  double forget_bias;   /* initial bias of forget gates */
+  double dropout;           /* between layers and before the output */
+  double input_dropout;     /* after the embedding, or of the frames */
+  double weight_dropout;    /* of recurrent weights */
+  double embedding_dropout; /* of the vectors of whole word types */
+  bool variational;         /* one mask for all times of a sequence (Gal & Ghahramani 2016) */
+  double word_dropout;      /* a: word w becomes <unk> with a / (a + count(w)) (Kiperwasser & Goldberg 2016); 0 none */
+  bool tied;                /* output weights are the embedding (Press & Wolf 2017; Inan et al. 2017) */
+  bool recurrent_bias;      /* a second bias b_hh, as in PyTorch */
+  double forget_bias;       /* initial bias of forget gates */
   const char *recurrent_init; /* what W_hh starts from */
   const char *output;         /* the head: how outputs are trained and answered */
   const char *pooling;        /* how a classifier makes one vector of a sequence */
@@ -45,7 +47,8 @@ typedef struct lk_config_train {
   const char *optimizer;
   double rate, momentum, beta1, beta2, rho, epsilon, decay;
   bool nesterov;
-  double clip; /* largest global norm of the gradient; 0 none */
+  double ar, tar; /* weights of the penalties on activations and on their changes (Merity et al. 2017) */
+  double clip;    /* largest global norm of the gradient; 0 none */
   double smoothing;
   double sampling;      /* scheduled sampling: probability that a decoder reads its own choice (Bengio et al. 2015) */
   const char *schedule; /* how the rate falls */

@@ -15,7 +15,9 @@ typedef enum lk_purpose {
   LK_PURPOSE_SAMPLE,    /* generated text                 */
   LK_PURPOSE_SCHEDULED, /* scheduled sampling             */
   LK_PURPOSE_DEAL,      /* rows assigned to splits by prepare */
-  LK_PURPOSE_RESET      /* lanes that start from zero states */
+  LK_PURPOSE_RESET,     /* lanes that start from zero states */
+  LK_PURPOSE_WEIGHT,    /* recurrent weights that are dropped */
+  LK_PURPOSE_TYPE       /* word types whose vectors are dropped */
 } lk_purpose;
 
 typedef struct lk_rng {

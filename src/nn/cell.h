@@ -13,9 +13,7 @@
  * Tensors, as in PyTorch: weight_ih [G H, I], weight_hh [G H, H], bias_ih [G H], bias_hh [G H] (optional); each
  * cell's file states the order of its gates. */
 #pragma once
-#include "kernels.h"
-#include "params.h"
-#include "distinct.h"
+#include "layers.h"
 
 typedef struct lk_cell lk_cell; /* one cell for one instruction set: src/nn/cell_impl.h */
 
@@ -43,7 +41,13 @@ typedef struct lk_recurrent {
   int onehot;                                 /* the input are ids */
   int distinct;                               /* the input may have one row per distinct id */
   int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; bias_hh is -1 if absent */
-  lk_packed ih, ih_transposed, hh, hh_transposed;
+  lk_packed ih, ih_transposed;
+  lk_packed hh, hh_transposed;       /* W_hh of the pass at hand: one of the next two */
+  lk_packed whole, whole_transposed; /* all weights */
+  lk_packed kept, kept_transposed;   /* those that a training step keeps, if weight_dropout > 0; of this rank alone */
+  lk_real *kept_weights;             /* [G H, H] the latter unpacked: scaled, zeros where dropped */
+  double weight_dropout;
+  lk_mode mode;                    /* of the pass */
   lk_packed feed, feed_transposed; /* last F columns of W_ih; ih then holds the others */
   lk_real *column;                 /* [I, G Hp] if onehot: for each id its column of W_ih plus the biases */
   lk_real *bias;                   /* [G Hp] added by the input product */
@@ -74,6 +78,7 @@ typedef struct lk_recurrent_spec {
   ptrdiff_t F;        /* number of input columns, the last of I, that depend on the outputs of the previous step */
   double forget_bias; /* initial value of the sum of the two biases of an LSTM's forget gate */
   const char *init;   /* of W_hh; NULL: uniform */
+  double weight_dropout;
 } lk_recurrent_spec;
 
 /** Declare the tensors: uniform in +-1/sqrt(H) as in PyTorch, or orthogonal W_hh. LK_USAGE for an unknown cell.
@@ -87,6 +92,9 @@ void lk_recurrent_layout_weights(lk_recurrent *layer, lk_arena *weights, int tra
 void lk_recurrent_layout(lk_recurrent *layer, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);
 /** Pack the weights, or this rank's part of them; to be called after each update.  Not collective. */
 void lk_recurrent_pack(lk_recurrent *layer, const lk_params *params, int training, lk_part part);
+/** Choose W_hh for the passes that follow: all of it or, in training with weight_dropout, what this step keeps. To be
+ *  called before a pass, after lk_recurrent_pack(); without it they are all kept.   Not collective. */
+void lk_recurrent_begin_mode(lk_recurrent *layer, const lk_params *params, lk_mode mode);
 /** Run forward over the batch. With initial = 1 the caller has set rows 0..B-1 of h (and c); otherwise they are
  *  zero.
  *   out h [B+N, Hp]: row B + r is the output of packed row r.                      Not collective. */

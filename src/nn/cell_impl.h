@@ -15,6 +15,13 @@ typedef struct lk_cell_step {
   int states_only;      /* backward: only add the gradient from `after`, because initial states have no gates */
 } lk_cell_step;
 
+/* weight_dropout.c */
+/** Whether the pass at hand dropped weights, and what kept ones were multiplied by. */
+int lk_recurrent_drops(const lk_recurrent *layer);
+lk_real lk_recurrent_scale(const lk_recurrent *layer);
+/** Zeros for the dropped elements of a gate's gradient with respect to W_hh, to[p] [H, H]. */
+void lk_recurrent_drop_gradient(const lk_recurrent *layer, ptrdiff_t gate, int subtrees, lk_real *const *to);
+
 struct lk_cell {
   const char *name;
   const char *note_ih, *note_hh, *note_bias; /* shapes and order of gates, for descriptions of the tensors */

@@ -60,7 +60,8 @@ static lk_status declare_layers(lk_decoder *d, lk_params *params) {
                               .distinct = l == 0,
                               .recurrent_bias = m->recurrent_bias,
                               .forget_bias = m->forget_bias,
-                              .init = m->recurrent_init};
+                              .init = m->recurrent_init,
+                              .weight_dropout = m->weight_dropout};
     LK_TRY(lk_recurrent_declare(&d->layer[l], params, &spec));
   }
   return LK_OK;

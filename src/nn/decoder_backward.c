@@ -117,6 +117,7 @@ void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_
   }
   lk_recurrent_back_input(&d->layer[0], d->distinct.n, NULL, d->dx, d->ld0, 0);
   if (d->distinct.row == NULL) decoder_drop(d, pack, mode, LK_DECODER_DROP, d->E, all, d->dx, d->ld0, d->dx, d->ld0);
+  decoder_drop_types(d, mode, d->distinct.n, d->distinct.id, d->dx);
   bridge_back(d, source, in, finals, grads);
 }
 

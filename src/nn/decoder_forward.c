@@ -40,6 +40,7 @@ static void embed(lk_decoder *d, const lk_params *params, const lk_decoder_input
     lk_distinct_find(&d->distinct, in->pack, d->ids);
   if (in->sampling > 0) return; /* embedded step by step instead */
   lk_embedding_forward(&d->embedding, params, d->distinct.n, d->distinct.id, d->x[0], d->ld0);
+  decoder_drop_types(d, mode, d->distinct.n, d->distinct.id, d->x[0]);
   for (ptrdiff_t r = 0; r < d->distinct.n; r++) zero_pads(d->x[0] + r * d->ld0, d->E, d->ld0);
   if (masked) decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, all, d->x[0], d->ld0, d->x[0], d->ld0);
 }
@@ -49,6 +50,7 @@ static void embed_time(lk_decoder *d, const lk_params *params, const lk_decoder_
   for (ptrdiff_t i = 0; i < s.n; i++) {
     const ptrdiff_t r = s.rows[i];
     lk_embedding_forward(&d->embedding, params, 1, d->ids + r, d->x[0] + r * d->ld0, d->ld0);
+    decoder_drop_types(d, mode, 1, d->ids + r, d->x[0] + r * d->ld0);
     zero_pads(d->x[0] + r * d->ld0, d->E, d->ld0);
   }
   decoder_drop(d, in->pack, mode, LK_DECODER_DROP, d->E, s, d->x[0], d->ld0, d->x[0], d->ld0);
@@ -140,6 +142,7 @@ static void run_time(lk_decoder *d, const lk_params *params, const lk_decoder_in
 void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder_input *in, lk_mode mode) {
   const lk_pack *pack = in->pack;
   const lk_time_rows all = {.n = pack->N};
+  for (int l = 0; l < d->layers; l++) lk_recurrent_begin_mode(&d->layer[l], params, mode);
   embed(d, params, in, mode);
   start_states(d, in);
   if (!(in->sampling > 0)) lk_recurrent_input(&d->layer[0], all.n, NULL, decoder_embedded(d));

@@ -26,6 +26,11 @@ static inline void decoder_drop(const lk_decoder *d, const lk_pack *pack, lk_mod
   lk_dropout_rows(pack, mode, rate, m->variational, place, width, s.n, s.rows, x, ldx, y, ldy);
 }
 
+/* Dropout of word types of the target; used in forward and backward. */
+static inline void decoder_drop_types(const lk_decoder *d, lk_mode mode, ptrdiff_t n, const int32_t *ids, lk_real *x) {
+  lk_embedding_drop(&d->embedding, mode, d->config->model.embedding_dropout, n, ids, x, d->ld0);
+}
+
 /** Whether the layers advance together, one time step after the other. */
 static inline int decoder_stepwise(const lk_decoder *d, const lk_decoder_input *in) {
   return d->F > 0 || in->sampling > 0;

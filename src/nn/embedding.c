@@ -35,6 +35,17 @@ void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdif
   }
 }
 
+void lk_embedding_drop(const lk_embedding *e, lk_mode mode, double rate, ptrdiff_t n, const int32_t *ids, lk_real *x,
+                       ptrdiff_t ldx) {
+  if (!mode.training || !(rate > 0)) return;
+  const lk_rng rng = lk_rng_make(mode.seed, LK_PURPOSE_TYPE);
+  const lk_real scale = (lk_real)(1 / (1 - rate));
+  for (ptrdiff_t r = 0; r < n; r++) {
+    const int dropped = lk_rng_uniform(rng, mode.step, (uint32_t)ids[r], (uint32_t)e->weight, 0) < rate;
+    for (ptrdiff_t u = 0; u < e->E; u++) x[r * ldx + u] = dropped ? 0 : x[r * ldx + u] * scale;
+  }
+}
+
 /* Inputs of the backward pass. */
 typedef struct scatter {
   const lk_embedding *e;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "activation.h"
 #include "nn_impl.h"
 
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, const lk_column_form *columns,
@@ -28,7 +29,8 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .distinct = l == 0 && lk_input_layer_distinct(&e->input),
                                 .recurrent_bias = m->recurrent_bias,
                                 .forget_bias = m->forget_bias,
-                                .init = m->recurrent_init};
+                                .init = m->recurrent_init,
+                                .weight_dropout = m->weight_dropout};
       LK_TRY(lk_recurrent_declare(&e->layer[l][d], params, &spec));
     }
   return LK_OK;
@@ -100,10 +102,33 @@ void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *p
   (void)lk_input_layer_forward(&e->input, params, pack, in, mode);
   for (int l = 0; l < e->layers; l++) {
     for (ptrdiff_t b = 0; carry != NULL && b < pack->B; b++) move_states(e, l, b, carry + b * size, NULL);
-    for (int d = 0; d < e->directions; d++) lk_recurrent_forward(&e->layer[l][d], pack, rows_of(e, l), carry != NULL);
+    for (int d = 0; d < e->directions; d++) {
+      lk_recurrent_begin_mode(&e->layer[l][d], params, mode);
+      lk_recurrent_forward(&e->layer[l][d], pack, rows_of(e, l), carry != NULL);
+    }
     join_directions(e, l, pack);
     drop(e, pack, mode, l, e->y[l]);
   }
+}
+
+double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s) {
+  const lk_range rows = {pack->shard_row[s], pack->shard_row[s + 1]};
+  const int last = e->layers - 1;
+  const double mean = 1 / (double)e->width;
+  double sum = 0;
+  if (e->ar > 0) sum += lk_activation_loss(e->ar * mean, rows, e->width, e->y[last], e->ld);
+  for (int d = 0; d < e->directions && e->tar > 0; d++) {
+    const lk_recurrent *layer = &e->layer[last][d];
+    sum += lk_change_loss(e->tar * mean, pack, rows, e->H, layer->h + pack->B * layer->Hp, layer->Hp);
+  }
+  return sum;
+}
+
+/* TAR's part of the gradient with respect to the outputs of the last layer, before dropout. */
+static void add_changes(const lk_encoder *e, const lk_pack *pack, const lk_recurrent *layer) {
+  const ptrdiff_t first = pack->B * layer->Hp;
+  if (!(e->tar > 0)) return;
+  lk_change_gradient(e->tar / (double)e->width, pack, e->H, layer->h + first, layer->dh + first, layer->Hp);
 }
 
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld) {
@@ -165,12 +190,14 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
                          const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads) {
   const int learns = lk_input_layer_learns(&e->input);
   lk_real *dy = e->dx[0], *dx = e->dx[1];
+  if (e->ar > 0) lk_activation_gradient(e->ar / (double)e->width, pack->N, e->width, e->y[e->layers - 1], dy, e->ld);
   for (int l = e->layers - 1; l >= 0; l--) {
     lk_real *to = l > 0 || learns ? dx : NULL;
     const ptrdiff_t ld = l > 0 ? e->ld : e->input.ld;
     drop(e, pack, mode, l, dy);
     for (int d = 0; d < e->directions; d++) {
       split_direction(e, l, d, pack, dy);
+      if (l == e->layers - 1) add_changes(e, pack, &e->layer[l][d]);
       const int cells = add_finals(e, finals, l, d, pack);
       /* no gradient with respect to initial states: back-propagation is truncated where states are carried over */
       lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), 0, cells, to, to ? ld : 0, d, grads);

@@ -20,6 +20,7 @@ typedef struct lk_encoder {
   lk_input_layer input;
   lk_recurrent layer[LK_MAX_LAYERS][2];
   lk_real *y[LK_MAX_LAYERS]; /* [N, ld] output of each layer, after dropout */
+  double ar, tar;            /* weights of the penalties on the last layer (activation.h); 0 after declare */
   lk_real *dx[2];            /* gradients with respect to output and input of the layer at hand; the two swap roles */
 } lk_encoder;
 
@@ -41,6 +42,9 @@ void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_pa
  *  until backward is done. The result is lk_encoder_output().                      Not collective. */
 void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *pack, const lk_inputs *in, lk_mode mode,
                         const lk_real *carry);
+/** The penalties on the last layer's outputs in the rows of local shard s, of the last forward pass; their gradients are
+ *  part of lk_encoder_backward().                                                  Not collective. */
+double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s);
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld);
 /** The buffer [N, ld] for the gradient with respect to the output, to be filled before lk_encoder_backward(). */
 lk_real *lk_encoder_output_gradient(lk_encoder *e, ptrdiff_t *ld);

@@ -22,11 +22,12 @@ static void backward(lk_feature *f, const ptrdiff_t *shard_row, const lk_feature
   lk_embedding_backward(&f->table, shard_row, rows->ids, dx + f->offset, ld, also, grads);
 }
 
-const lk_feature_kind lk_feature_embed = {.name = "embed",
-                                          .help = "a learned vector",
-                                          .reads = "model.embedding model.embedding_deviation model.input_dropout",
-                                          .tokens = 1,
-                                          .declare = declare,
-                                          .layout = layout,
-                                          .forward = forward,
-                                          .backward = backward};
+const lk_feature_kind lk_feature_embed = {
+    .name = "embed",
+    .help = "a learned vector",
+    .reads = "model.embedding model.embedding_deviation model.input_dropout model.embedding_dropout",
+    .tokens = 1,
+    .declare = declare,
+    .layout = layout,
+    .forward = forward,
+    .backward = backward};

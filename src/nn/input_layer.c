@@ -229,8 +229,14 @@ static int drops(const lk_input_layer *in, lk_mode mode) {
   return mode.training && in->config->model.input_dropout > 0 && !lk_input_layer_picks(in);
 }
 
+/* Dropout of word types, then of units; forward on x and backward on its gradient. */
 static void drop(const lk_input_layer *in, const lk_pack *pack, lk_mode mode, lk_real *x) {
   const lk_config_model *m = &in->config->model;
+  const lk_feature *f = &in->feature[0];
+  if (f->kind == &lk_feature_embed) {
+    const ptrdiff_t n = lk_input_layer_distinct(in) ? in->distinct.n : pack->N;
+    lk_embedding_drop(&f->table, mode, m->embedding_dropout, n, in->rows[0].ids, x + f->offset, in->ld);
+  }
   if (drops(in, mode)) lk_dropout(pack, mode, m->input_dropout, m->variational, 0, in->width, x, in->ld, x, in->ld);
 }
 

@@ -34,6 +34,10 @@ void lk_embedding_layout(lk_embedding *e, lk_arena *arena, ptrdiff_t N, int trai
 /** The first E columns of x [n, ldx] = rows `ids` of the table; the other columns are unchanged.  Not collective. */
 void lk_embedding_forward(const lk_embedding *e, const lk_params *params, ptrdiff_t n, const int32_t *ids, lk_real *x,
                           ptrdiff_t ldx);
+/** In training, zero the vectors x [n, ldx] of the word types that a step drops, and scale the others (Gal & Ghahramani
+ *  2016, "embedding dropout"): a function of step, table and id. Also applied to gradients.  Not collective. */
+void lk_embedding_drop(const lk_embedding *e, lk_mode mode, double rate, ptrdiff_t n, const int32_t *ids, lk_real *x,
+                       ptrdiff_t ldx);
 /** Gradient of the table from dx [n, lddx], whose rows belong to `ids`; rows of local shard s are shard_row[s] ..
  *  shard_row[s+1]. Each shard's rows are added in order, shards are summed along the tree; rows of the table that do
  *  not occur are zero. `also`: a product [V, E] that is added to each shard's gradient (tied output weights), or

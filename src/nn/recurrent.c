@@ -106,6 +106,7 @@ lk_status lk_recurrent_declare(lk_recurrent *layer, lk_params *params, const lk_
                     .backward = spec->backward,
                     .onehot = spec->onehot,
                     .distinct = spec->distinct,
+                    .weight_dropout = spec->weight_dropout,
                     .bias_hh = -1};
   LK_TRY(add_tensor(params, &l, spec, "weight_ih", l.I, cell->note_ih, 0, &l.weight_ih));
   LK_TRY(add_tensor(params, &l, spec, "weight_hh", l.H, cell->note_hh, 0, &l.weight_hh));
@@ -132,13 +133,22 @@ void lk_recurrent_layout_weights(lk_recurrent *l, lk_arena *weights, int trainin
     l->ih.data = lk_arena_reals(weights, kernels->packed_size(width, l->I - l->F));
   if (l->F) l->feed.data = lk_arena_reals(weights, kernels->packed_size(width, l->F));
   if (!l->onehot && l->H != l->Hp) l->padded = lk_arena_reals(weights, width * l->I);
-  l->hh.data = lk_arena_reals(weights, l->cell->packed_size(l->H));
+  l->whole.data = lk_arena_reals(weights, l->cell->packed_size(l->H));
+  l->hh = l->whole;
   l->bias = lk_arena_reals(weights, width);
   if (l->cell->separate) l->inner = lk_arena_reals(weights, l->Hp);
   if (!training) return;
   if (!l->onehot) l->ih_transposed.data = lk_arena_reals(weights, kernels->view_size(l->I - l->F, width));
   if (l->F) l->feed_transposed.data = lk_arena_reals(weights, kernels->view_size(l->F, width));
-  l->hh_transposed.data = lk_arena_reals(weights, l->cell->transposed_size(l->H));
+  l->whole_transposed.data = lk_arena_reals(weights, l->cell->transposed_size(l->H));
+  l->hh_transposed = l->whole_transposed;
+}
+
+/* Of each rank for itself: it needs what was dropped in this step, while others may be at another. */
+static void layout_kept(lk_recurrent *l, lk_arena *arena) {
+  l->kept.data = lk_arena_reals(arena, l->cell->packed_size(l->H));
+  l->kept_transposed.data = lk_arena_reals(arena, l->cell->transposed_size(l->H));
+  l->kept_weights = lk_arena_reals(arena, l->cell->gates * l->H * l->H);
 }
 
 void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
@@ -153,6 +163,7 @@ void lk_recurrent_layout(lk_recurrent *l, lk_arena *arena, ptrdiff_t B, ptrdiff_
     l->dh = lk_arena_reals(arena, states);
     if (l->cell->states == 2) l->dc = lk_arena_reals(arena, states);
     l->before = lk_arena_reals(arena, N * l->Hp);
+    if (l->weight_dropout > 0) layout_kept(l, arena);
     l->first = lk_arena_ints(arena, B);
   }
   l->scratch = lk_arena_reals(arena, scratch_size(l, training));
@@ -231,6 +242,6 @@ void lk_recurrent_pack(lk_recurrent *l, const lk_params *params, int training, l
     pack_input(&l->ih, training ? &l->ih_transposed : NULL, width, K, padded, l->I, part);
     if (l->F) pack_input(&l->feed, training ? &l->feed_transposed : NULL, width, l->F, padded + K, l->I, part);
   }
-  l->cell->pack(l->hh.data, l->H, w_hh, part);
-  if (training) l->cell->transpose(l->hh_transposed.data, l->H, w_hh, part);
+  l->cell->pack(l->whole.data, l->H, w_hh, part);
+  if (training) l->cell->transpose(l->whole_transposed.data, l->H, w_hh, part);
 }

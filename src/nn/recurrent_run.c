@@ -170,6 +170,7 @@ static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrd
   lk_real *to[LK_MAX_SUBTREES];
   lk_grads_at(grads, l->weight_hh, g * l->H * l->H, to);
   lk_sum_shards(grads->shards, l->H, l->H, lk_shard_product_block, &gradient, to, l->H, l->scratch);
+  if (lk_recurrent_drops(l)) lk_recurrent_drop_gradient(l, g, grads->shards->subtrees, to);
   if (l->bias_hh < 0) return;
   lk_grads_at(grads, l->bias_hh, g * l->H, to);
   if (gradient.dy == l->tape) {
@@ -200,13 +201,22 @@ static void sum_distinct(lk_recurrent *l, const lk_pack *pack, const lk_distinct
   l->dinput = l->table;
 }
 
+/* before = the previous h of each row, times what the kept weights were multiplied by. */
+static void gather_before(lk_recurrent *l, const lk_pack *pack) {
+  const lk_real scale = lk_recurrent_drops(l) ? lk_recurrent_scale(l) : 1;
+  for (ptrdiff_t r = 0; r < pack->N; r++) {
+    lk_real *to = l->before + r * l->Hp;
+    memcpy(to, l->h + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *l->h);
+    for (ptrdiff_t u = 0; u < l->Hp && scale != 1; u++) to[u] *= scale;
+  }
+}
+
 void lk_recurrent_back_end(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, const lk_grads *grads) {
   const lk_distinct *distinct = shared_ids(l, in);
   LK_ASSERT(l->F == 0 || in.fed);
   if (initial) backward_to_initial(l, pack);
   if (distinct) sum_distinct(l, pack, distinct);
-  for (ptrdiff_t r = 0; r < pack->N; r++)
-    memcpy(l->before + r * l->Hp, l->h + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *l->h);
+  gather_before(l, pack);
   for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
     input_gradients(l, pack, in, g, grads);
     recurrent_gradients(l, pack, g, grads);

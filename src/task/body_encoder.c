@@ -7,6 +7,10 @@ static lk_status declare(lk_task *task, lk_params *params, ptrdiff_t *width, int
   lk_column_form columns[LK_MAX_COLUMNS];
   const int count = lk_corpus_columns(task->info, columns);
   LK_TRY(lk_encoder_declare(&task->encoder, params, task->config, columns, count));
+  if (!task->kind->per_sequence) { /* rows are units */
+    task->encoder.ar = task->config->train.ar;
+    task->encoder.tar = task->config->train.tar;
+  }
   *width = task->encoder.width;
   if (task->config->model.tied) *tied = lk_input_layer_embedding(&task->encoder.input)->weight;
   return LK_OK;

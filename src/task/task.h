@@ -16,7 +16,8 @@ typedef struct lk_task lk_task;
 
 /* What one shard gave to a training step; travels with the gradient. */
 typedef struct lk_shard_stat {
-  double loss;    /* nats, sum; with train.smoothing: of the smoothed objective, the one that the gradient is of */
+  double
+      loss; /* nats, sum; of the objective that the gradient is of: train.smoothing, train.ar and train.tar included */
   int64_t units;  /* predicted */
   int64_t tokens; /* read, of pairs on both sides */
 } lk_shard_stat;

@@ -106,6 +106,7 @@ static int metrics_of(const lk_task *task, double loss, const int64_t *counts, l
 static const char *const metric_names[] = {"loss", "accuracy", "unknown_accuracy", "precision", "recall", "f1", NULL};
 
 const lk_task_kind lk_task_label = {.name = "label",
+                                    .reads = "train.ar train.tar",
                                     .help = "a label for each token",
                                     .view = LK_VIEW_LABEL,
                                     .body = &lk_body_encoder,

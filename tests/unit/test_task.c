@@ -122,6 +122,20 @@ static void test_ranks_lm_tied_lanes(void **state) {
   check_ranks(LK_CORPUS_TEXT, 1, settings);
 }
 
+static void test_ranks_lm_recipe(void **state) {
+  (void)state;
+  static const char *const settings[] = {"task=lm",
+                                         NET,
+                                         "model.weight_dropout=0.4",
+                                         "model.embedding_dropout=0.3",
+                                         "model.dropout=0.2",
+                                         "train.ar=3",
+                                         "train.tar=2",
+                                         "train.lane_reset=0.3",
+                                         NULL};
+  check_ranks(LK_CORPUS_TEXT, 1, settings);
+}
+
 static void test_ranks_lm_onehot_gru(void **state) {
   (void)state;
   static const char *const settings[] = {"task=lm", NET, "model.input=onehot", "model.cell=gru", NULL};
@@ -593,6 +607,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ranks_lm),
       cmocka_unit_test(test_ranks_lm_tied_lanes),
+      cmocka_unit_test(test_ranks_lm_recipe),
       cmocka_unit_test(test_ranks_lm_onehot_gru),
       cmocka_unit_test(test_ranks_classify),
       cmocka_unit_test(test_ranks_label),
