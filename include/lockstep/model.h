@@ -31,6 +31,11 @@ typedef struct lockstep_model lockstep_model;
 
 /** Open, verify and load. LOCKSTEP_IO, LOCKSTEP_DATA, LOCKSTEP_NEWER, LOCKSTEP_MEMORY. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_model_open(lockstep_model **model, const char *path);
+/** Have the model of a file answer together with this one, in lockstep_model_predict() and lockstep_model_translate(): the
+ *  probability of a label, or of each next unit of a translation, is then the mean of theirs. Both must have one task and
+ *  the same labels or target units, in any order; all else may differ. LOCKSTEP_USAGE naming the first difference, and
+ *  what lockstep_model_open() returns; the model is then what it was. Other functions go by the first model alone. */
+LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_model_join(lockstep_model *model, const char *path);
 /** Close it and set *model to NULL. Nothing where it is NULL. */
 LOCKSTEP_API void lockstep_model_close(lockstep_model **model);
 

@@ -13,7 +13,6 @@
 struct lockstep_model {
   lk_model model;
   const char *kernels; /* those that its weights are packed for */
-  ptrdiff_t usual_most;
 };
 
 /* Kernels flush denormals and are chosen for the whole process: each call chooses its model's, and gives the caller's
@@ -49,7 +48,6 @@ static lk_status open_model(lockstep_model **model, const char *path) {
   LK_TRY(lk_model_open(&(*model)->model, path));
   (*model)->kernels = lk_kernels_get()->name;
   lk_model_limit_length(&(*model)->model, 0);
-  (*model)->usual_most = (*model)->model.most;
   return LK_OK;
 }
 
@@ -64,6 +62,15 @@ lockstep_status lockstep_model_open(lockstep_model **model, const char *path) {
     *model = made;
   else
     free(made);
+  return lk_api_leave(status);
+}
+
+lockstep_status lockstep_model_join(lockstep_model *model, const char *path) {
+  LK_ENTER();
+  fenv_t numbers;
+  fegetenv(&numbers);
+  const lk_status status = lk_model_join(&model->model, path);
+  fesetenv(&numbers);
   return lk_api_leave(status);
 }
 
@@ -117,7 +124,7 @@ lockstep_status lockstep_model_translate(lockstep_model *model, const char *cons
   if (o.beam > 1024) LK_GO(LK_FAIL(LK_USAGE, "beam: expected a number from 1 to 1024"));
   const lk_translate how = {
       .beam = o.beam, .nbest = o.best, .length_penalty = o.length_penalty, .coverage_penalty = o.coverage_penalty};
-  model->model.most = o.max_length > 0 ? (ptrdiff_t)o.max_length : model->usual_most;
+  lk_model_limit_length(&model->model, o.max_length);
   LK_GO(lk_alloc(&made, 1, sizeof *made));
   LK_GO(lk_translate_each(&model->model, &w.lines, &how, lk_answers_add, made));
 done:

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli_impl.h"
+#include "arena.h"
 #include "number.h"
 #include "text.h"
 
@@ -76,6 +77,13 @@ int lk_cli_extra_argument(const char *name, const char *text) {
   char quoted[256];
   return lk_cli_bad_option("%s: unexpected argument %s: lines are read from standard input (%s MODEL.h5 < FILE)", name,
                            lk_quote(quoted, text, strlen(text)), name);
+}
+
+int lk_cli_take_model(lk_cli_models *models, const char *path) {
+  if (lk_grow(&models->path, &models->capacity, (size_t)models->count + 1, sizeof *models->path) != LK_OK)
+    return ENOMEM;
+  models->path[models->count++] = path;
+  return 0;
 }
 
 error_t lk_cli_take_files(int key, struct argp_state *state, lk_cli_files *files) {

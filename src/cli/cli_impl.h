@@ -28,8 +28,16 @@ LK_CHECKED lk_status lk_cli_parse(const struct argp *argp, const char *name, int
 int lk_cli_wants_help(int argc, char **argv);
 /** For argp parsers: record the error message of a wrong option or argument; returns EINVAL, which the parser returns. */
 int lk_cli_bad_option(const char *format, ...) LK_PRINTF(1, 2);
-/** The same, for a second argument of a command that takes one model and reads its input from standard input. */
+/** The same, for a further argument of a command that reads its input from standard input. */
 int lk_cli_extra_argument(const char *name, const char *text);
+/* The models that a command is given. */
+typedef struct lk_cli_models {
+  const char **path; /* [count], allocated; the texts are argv's */
+  int count;
+  size_t capacity;
+} lk_cli_models;
+/** For argp parsers: take one more. 0 or ENOMEM. */
+int lk_cli_take_model(lk_cli_models *models, const char *path);
 /** Whether an argument is an assignment, key.path=value. It is a path where a file of that name exists or a '/' stands
  *  before the '='.                                                                 Not collective. */
 bool lk_cli_is_assignment(const char *word);

@@ -61,7 +61,8 @@ static error_t parse_translation(int key, const char *text, lk_eval_arguments *a
   return lk_cli_real("coverage-penalty", text, 0, 100, "", &a->how.coverage_penalty);
 }
 
-static error_t parse_end(const lk_eval_arguments *a) {
+static error_t parse_end(lk_eval_arguments *a) {
+  if (a->models.count > 1) a->corpus = a->models.path[--a->models.count]; /* the last of the files */
   if (!a->corpus)
     return lk_cli_bad_option("lockstep eval: expected a model and a corpus; 'lockstep eval --help' has an example");
   if (a->penalties && a->how.beam < 2)
@@ -85,9 +86,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case OPTION_BATCH:
       return lk_cli_integer("batch", text, 1, 1000000, "sequences", &a->batch);
     case ARGP_KEY_ARG:
-      if (state->arg_num > 1) return ARGP_ERR_UNKNOWN;
-      *(state->arg_num == 0 ? &a->model : &a->corpus) = text;
-      return 0;
+      return lk_cli_take_model(&a->models, text);
     case OPTION_BEAM:
     case OPTION_LENGTH:
     case OPTION_COVERAGE:
@@ -102,11 +101,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp argp = {
     .options = options,
     .parser = parse,
-    .args_doc = "MODEL.h5 CORPUS.h5",
+    .args_doc = "MODEL.h5 [MODEL.h5 ...] CORPUS.h5",
     .doc =
         "Compute the loss and the metrics of a model on one split of a corpus.\v"
         "Examples:\n  mpirun -n 2 lockstep eval run/best.h5 names.h5 --split test --confusion\n"
-        "  lockstep eval run/best.h5 pairs.h5 --beam 5\n\n"
+        "  lockstep eval run/best.h5 pairs.h5 --beam 5\n"
+        "  lockstep eval seed1/best.h5 seed2/best.h5 pairs.h5\n\n"
+        "Several models are evaluated as one whose probabilities are the means of theirs, as 'lockstep predict' "
+        "answers "
+        "with them.\n\n"
         "The corpus must have the model's vocabulary: prepare it with --like MODEL.h5. All ranks of mpirun share the "
         "work; the figures do not depend on their number."};
 
@@ -205,6 +208,7 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
   lk_status status = LK_OK;
   lk_evaluator *evaluator = NULL;
   lk_beam_writer *writer = NULL;
+  lk_together *together = NULL;
   lk_evaluation result;
   lk_eval_report report = {0};
   int total =
@@ -219,13 +223,16 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
                             (ptrdiff_t)model->config.train.unroll));
   lk_task_pack(model->task, model->params);
   if (a->confusion) lk_evaluator_note_pairs(evaluator);
-  if (a->how.beam > 1) LK_GO(lk_comm_agree(comm, lk_beam_writer_create(&writer, model, &a->how)));
+  if (model->next) LK_GO(lk_comm_agree(comm, lk_together_create(&together, model)));
+  if (a->how.beam > 1 || (model->next && a->how.beam > 0))
+    LK_GO(lk_comm_agree(comm, lk_beam_writer_create(&writer, model, &a->how)));
   LK_GO(lk_evaluator_run(evaluator, model->params, &result));
   if (a->confusion) LK_GO(lk_evaluator_pairs(evaluator, &report.pair, &report.pairs));
   if (lk_comm_rank(comm) == 0) LK_GO(print(a, model, evaluator, &result, &lk_corpus_about(corpus)->unseen, &report));
 done:
   lk_eval_release(&report);
   lk_beam_writer_destroy(&writer);
+  lk_together_destroy(&together);
   lk_evaluator_destroy(&evaluator);
   return status;
 }
@@ -248,15 +255,19 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   lk_eval_arguments a = {.split = LK_SPLITS, .how = {.nbest = 1, .length_penalty = 0.6}};
   lk_model model = {0};
   lk_corpus *corpus = NULL;
-  LK_TRY(lk_cli_parse(&argp, "lockstep eval", argc, argv, &a, &help));
-  if (help) return LK_OK;
-  LK_GO(lk_model_open_ranks(&model, comm, a.model));
+  LK_GO(lk_cli_parse(&argp, "lockstep eval", argc, argv, &a, &help));
+  if (help) goto done;
+  LK_GO(lk_model_open_all(&model, comm, a.models.path, a.models.count));
   LK_GO(lk_corpus_open_ranks(&corpus, comm, a.corpus));
-  LK_GO(lk_comm_agree(comm, check_corpus(&model, lk_corpus_about(corpus), a.corpus)));
+  for (const lk_model *one = &model; one; one = one->next)
+    LK_GO(lk_comm_agree(comm, check_corpus(one, lk_corpus_about(corpus), a.corpus)));
   LK_GO(check_options(&a, &model));
+  /* greedy search is one model's: several write with a beam of one */
+  if (model.next && lk_task_view(model.task) == LK_VIEW_PAIRS && a.how.beam == 0) a.how.beam = 1;
   LK_GO(run(&a, comm, &model, corpus));
 done:
   lk_corpus_close(&corpus);
   lk_model_close(&model);
+  free(a.models.path);
   return status;
 }

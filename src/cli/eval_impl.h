@@ -2,12 +2,14 @@
 #pragma once
 #include <stdbool.h>
 
+#include "cli_impl.h"
 #include "decode.h"
 #include "evaluate.h"
 #include "model.h"
 
 typedef struct lk_eval_arguments {
-  const char *model, *corpus;
+  lk_cli_models models;
+  const char *corpus;
   lk_split split;
   bool json, confusion, by_class;
   long long batch;

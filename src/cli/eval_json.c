@@ -68,11 +68,19 @@ static json_t *confusion_json(const lk_eval_report *r) {
   return out;
 }
 
+/* The path of a model, or those of several that answer together. */
+static json_t *models_json(const lk_cli_models *models) {
+  if (models->count == 1) return json_string(models->path[0]);
+  json_t *list = json_array();
+  for (int i = 0; i < models->count; i++) json_array_append_new(list, json_string(models->path[i]));
+  return list;
+}
+
 static json_t *report_json(const lk_eval_report *r) {
   const lk_evaluation *e = r->found;
   const lk_tagset *tags;
-  json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "model", r->asked->model, "split", lk_split_names[r->asked->split],
-                           "units", whole(e->units), "tokens", whole(e->tokens));
+  json_t *root = json_pack("{s:o, s:s, s:o, s:o}", "model", models_json(&r->asked->models), "split",
+                           lk_split_names[r->asked->split], "units", whole(e->units), "tokens", whole(e->tokens));
   if (!root) return NULL;
   if (r->classes > 0) json_object_set_new(root, "unseen", whole(e->unseen));
   if (e->lanes > 0) {

@@ -1,9 +1,11 @@
+#include <stdlib.h>
+
 #include "cli_impl.h"
 #include "forms_impl.h"
 #include "lines_impl.h"
 
 typedef struct arguments {
-  const char *path;
+  lk_cli_models models;
   lk_translate how;
   int64_t most;   /* --max-length in units; 0: not given */
   int translates; /* an option for translators was given */
@@ -81,11 +83,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       a->how.scores = true;
       return 0;
     case ARGP_KEY_ARG:
-      if (a->path) return lk_cli_extra_argument("lockstep predict", text);
-      a->path = text;
-      return 0;
+      return lk_cli_take_model(&a->models, text);
     case ARGP_KEY_END:
-      if (!a->path)
+      if (a->models.count == 0)
         return lk_cli_bad_option("lockstep predict: expected a model; 'lockstep predict --help' has an example");
       if (a->how.nbest > a->how.beam)
         return lk_cli_bad_option("--nbest %lld needs --beam %lld or more, found %lld", (long long)a->how.nbest,
@@ -106,12 +106,17 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp argp = {
     .options = options,
     .parser = parse,
-    .args_doc = "MODEL.h5",
+    .args_doc = "MODEL.h5 [MODEL.h5 ...]",
     .doc =
         "Print one answer for each line of standard input: a class, a tag for every word, or a translation.\v"
         "Examples:\n  echo Papadopoulos | lockstep predict run/best.h5 --scores\n"
         "  mpirun -n 2 lockstep predict run/best.h5 --beam 8 < words.txt\n"
-        "  lockstep predict tagger/best.h5 --conllu < test.conllu > tagged.conllu\n\n"
+        "  lockstep predict tagger/best.h5 --conllu < test.conllu > tagged.conllu\n"
+        "  lockstep predict seed1/best.h5 seed2/best.h5 seed3/best.h5 < words.txt\n\n"
+        "Several models of one task answer together (an ensemble): the probability of each label, or of each next unit "
+        "of a translation, is the mean of theirs. Their labels or target vocabularies must have the same entries, in "
+        "any "
+        "order; what they read may differ in units, vocabulary, columns and size.\n\n"
         "A tagger prints as many tags as the sentence has words, separated as the words are. A classifier of frames "
         "reads lines such as '1.5,0.2 1.4,0.3': spaces between frames, commas between the numbers of a frame. An empty "
         "line is answered by an empty line, and left out with --nbest and --alignment.\n\n"
@@ -140,23 +145,36 @@ static lk_status check_task(const arguments *a) {
   return LK_OK;
 }
 
+/* A file of lines may stand where a further model is expected. */
+static lk_status open_models(arguments *a, lk_comm *comm) {
+  const lk_status status = lk_model_open_all(&a->model, comm, a->models.path, a->models.count);
+  for (int i = 1; i < a->models.count && status == LK_DATA; i++) {
+    if (lk_h5_is_ours(a->models.path[i])) continue;
+    lk_error_clear();
+    (void)lk_cli_extra_argument("lockstep predict", a->models.path[i]);
+    return LK_USAGE;
+  }
+  return status;
+}
+
 lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
   arguments a = {.how = {.beam = 5, .nbest = 1, .length_penalty = 0.6}};
   lk_answering how = {.context = &a, .forms = &a.forms, .work = work};
   lk_status status;
   int help = 0;
   lk_forms_init(&a.forms);
-  LK_TRY(lk_cli_parse(&argp, "lockstep predict", argc, argv, &a, &help));
-  if (help) return LK_OK;
-  LK_TRY(lk_forms_check(&a.forms, a.how.scores));
-  LK_TRY(lk_model_open_ranks(&a.model, comm, a.path));
+  LK_GO(lk_cli_parse(&argp, "lockstep predict", argc, argv, &a, &help));
+  if (help) goto done;
+  LK_GO(lk_forms_check(&a.forms, a.how.scores));
+  LK_GO(open_models(&a, comm));
   LK_GO(check_task(&a));
   if (a.forms.given) LK_GO(lk_forms_begin(&a.forms, a.model.corpus, &how, &a.cut));
   lk_model_limit_length(&a.model, a.most);
   LK_GO(lk_cli_answer(comm, &how));
-  LK_GO(lk_cli_warn_unknown(comm, &a.model));
+  for (lk_model *model = &a.model; model; model = model->next) LK_GO(lk_cli_warn_unknown(comm, model));
 done:
   lk_forms_release(&a.forms);
   lk_model_close(&a.model);
+  free(a.models.path);
   return status;
 }

@@ -8,6 +8,7 @@ struct lk_beam_writer {
   lk_translate how;
   lk_writer writer;
   lk_beam beam;
+  lk_sources *sources;     /* [models] which read the same batch */
   int32_t *units, *length; /* [B, room], [B] the best of each source */
   size_t unit_capacity, length_capacity;
 };
@@ -24,7 +25,8 @@ static lk_status write_best(void *context, const lk_batch *batch, const int32_t 
   const lk_beam *beam = &w->beam;
   const ptrdiff_t B = batch->encoder_pack.B;
   ptrdiff_t longest = 1;
-  LK_TRY(lk_beam_search(&w->beam, batch));
+  for (int k = lk_model_count(w->model) - 1; k >= 0; k--) w->sources[k].batch = batch;
+  LK_TRY(lk_beam_search(&w->beam, w->sources));
   for (ptrdiff_t b = 0; b < B; b++)
     if (beam->found[b] > 0 && beam->finished[b * beam->K].units > longest) longest = beam->finished[b * beam->K].units;
   LK_TRY(lk_grow(&w->units, &w->unit_capacity, (size_t)(B * longest), sizeof *w->units));
@@ -46,6 +48,9 @@ lk_status lk_beam_writer_create(lk_beam_writer **writer, lk_model *model, const 
   LK_TRY(lk_alloc(writer, 1, sizeof **writer));
   w = *writer;
   w->model = model;
+  const lk_status status = lk_alloc(&w->sources, (size_t)lk_model_count(model), sizeof *w->sources);
+  if (status != LK_OK) lk_beam_writer_destroy(writer);
+  LK_TRY(status);
   w->how = *how;
   w->how.nbest = 1;
   w->how.alignment = w->how.scores = false;
@@ -61,6 +66,7 @@ void lk_beam_writer_destroy(lk_beam_writer **writer) {
   if (!w) return;
   lk_translate_by(w->model->task, NULL);
   lk_beam_release(&w->beam);
+  free(w->sources);
   free(w->units);
   free(w->length);
   free(w);

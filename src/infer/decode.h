@@ -1,6 +1,9 @@
 /* decode.h - what a trained model is asked for: classes, tags, text, probabilities. Not collective throughout.
  *
- * Answers do not depend on how lines are batched: every row's arithmetic is its own (kernels.h). */
+ * Answers do not depend on how lines are batched: every row's arithmetic is its own (kernels.h).
+ *
+ * Where further models have joined a model (lk_model_join()), all answer together: the probability of a label, and of the
+ * next unit of a translation given those before it, is the mean of theirs; a line that is empty for one is empty. */
 #pragma once
 #include "model.h"
 
@@ -51,6 +54,13 @@ LK_CHECKED lk_status lk_translate_lines(lk_model *model, const lk_lines *lines, 
 /** The same without `scores` and `alignment`: each line's translations, the best first. */
 LK_CHECKED lk_status lk_translate_each(lk_model *model, const lk_lines *lines, const lk_translate *how,
                                        lk_take_answer *take, void *context);
+
+typedef struct lk_together lk_together;
+/** Have evaluations (evaluate.h) of a model's task measure what it and the models that have joined it say together,
+ *  until this is destroyed, before the model is closed. All must fit the corpus. Of a translator's texts see
+ *  lk_beam_writer. LK_MEMORY. */
+LK_CHECKED lk_status lk_together_create(lk_together **together, lk_model *model);
+void lk_together_destroy(lk_together **together);
 
 typedef struct lk_beam_writer lk_beam_writer;
 /** Have evaluations of a translator (evaluate.h) measure what a beam search finds (beam and penalties of `how`) rather

@@ -29,6 +29,10 @@ typedef struct lk_line_batch {
 
 /** The next batch: count lines, 0 at the end; batch.pack.B of them not empty. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_line_batch_next(lk_line_batch *b);
+/** The same in two parts, for several models that read the same lines: read what fits into a batch, at most count lines;
+ *  then make a batch of the first `count` of them. */
+LK_CHECKED lk_status lk_line_batch_read(lk_line_batch *b);
+LK_CHECKED lk_status lk_line_batch_make(lk_line_batch *b, ptrdiff_t count);
 void lk_line_batch_release(lk_line_batch *b);
 
 /* Further columns of the model, in features.c. */

@@ -54,7 +54,7 @@ static lk_status read_line(lk_line_batch *b, ptrdiff_t line) {
 }
 
 /* Lines until the batch is full: their number in b->count. A line that would make it too large waits for the next. */
-static lk_status read_lines(lk_line_batch *b) {
+lk_status lk_line_batch_read(lk_line_batch *b) {
   ptrdiff_t rows = 0;
   b->first += b->count;
   b->count = b->id_count = 0;
@@ -82,10 +82,11 @@ static void place(lk_line_batch *b, ptrdiff_t line, ptrdiff_t seq) {
   }
 }
 
-static lk_status make_batch(lk_line_batch *b) {
+lk_status lk_line_batch_make(lk_line_batch *b, ptrdiff_t count) {
   const int32_t *ids[LK_LINES_MOST];
   ptrdiff_t length[LK_LINES_MOST], perm[LK_LINES_MOST], line_of[LK_LINES_MOST], n = 0, rows = 0;
   ptrdiff_t D = b->model->corpus->frames;
+  b->count = count;
   for (ptrdiff_t i = 0; i < b->count; i++) rows += b->length[i];
   if (D > 0) { /* the batch is laid out by ids: any will do, for frames take their place */
     LK_TRY(lk_grow(&b->ids, &b->id_capacity, (size_t)rows + 1, sizeof *b->ids));
@@ -113,8 +114,8 @@ static lk_status make_batch(lk_line_batch *b) {
 }
 
 lk_status lk_line_batch_next(lk_line_batch *b) {
-  LK_TRY(read_lines(b));
-  return b->count > 0 ? make_batch(b) : LK_OK;
+  LK_TRY(lk_line_batch_read(b));
+  return b->count > 0 ? lk_line_batch_make(b, b->count) : LK_OK;
 }
 
 void lk_line_batch_release(lk_line_batch *b) {

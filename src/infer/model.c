@@ -45,8 +45,8 @@ static lk_status check_size(const lk_model *model) {
 }
 
 /* The kernels that it was trained with, where this CPU has them: what training evaluated is then what eval prints. */
-static lk_status select_kernels(const lk_config *config) {
-  if (lk_kernels_select(config->kernels) == LK_OK) return LK_OK;
+lk_status lk_model_kernels(const lk_model *model) {
+  if (lk_kernels_select(model->config.kernels) == LK_OK) return LK_OK;
   lk_error_clear();
   return lk_kernels_select("auto");
 }
@@ -59,7 +59,7 @@ static lk_status build_task(lk_model *model, const char *path) {
   /* whatever the training went by: who evaluates a translator wants to know of its translations */
   if (strcmp(model->config.task, "translate") == 0)
     LK_TRY(lk_config_override(&model->config, "eval.metric=exact_match"));
-  LK_TRY(select_kernels(&model->config));
+  LK_TRY(lk_model_kernels(model));
   LK_TRY(lk_params_create(&model->params));
   return lk_task_create(&model->task, &model->config, model->corpus, model->params);
 }
@@ -99,6 +99,9 @@ done:
 }
 
 void lk_model_close(lk_model *model) {
+  if (model->next) lk_model_close(model->next);
+  free(model->next);
+  free(model->output);
   lk_vocab_destroy(&model->vocab);
   for (int i = 0; i < 2; i++) lk_tokenizer_destroy(&model->tokenizer[i]);
   lk_task_destroy(&model->task);
@@ -111,6 +114,7 @@ void lk_model_close(lk_model *model) {
 void lk_model_limit_length(lk_model *model, int64_t given) {
   enum { LEAST = 1000 };
   if (lk_task_view(model->task) != LK_VIEW_PAIRS) return;
+  if (model->next) lk_model_limit_length(model->next, given);
   const ptrdiff_t trained = 2 * model->corpus->max_length;
   model->most = given > 0 ? (ptrdiff_t)given : trained > LEAST ? trained : LEAST;
 }

@@ -34,6 +34,8 @@ typedef struct lk_model {
   const char *metric;         /* what the run chose its best by */
   int64_t seen[LK_SEEN];      /* decode adds to it */
   ptrdiff_t most;             /* units of a source or target that a translator is asked about; 0: any number */
+  struct lk_model *next;      /* a further model that answers together with the first one, or NULL */
+  int32_t *output;            /* [outputs] of a further model: its output that is the first one's o; NULL: o itself */
 } lk_model;
 
 /** Open, verify, build and fill; passes need lk_task_reserve() first. Chooses the run's kernels, for the whole process: of
@@ -41,7 +43,19 @@ typedef struct lk_model {
 LK_CHECKED lk_status lk_model_open(lk_model *model, const char *path);
 /** The same on all ranks, rank 0 first; LK_DATA too where a rank finds another model than rank 0 does. Collective. */
 LK_CHECKED lk_status lk_model_open_ranks(lk_model *model, lk_comm *comm, const char *path);
+/** Have the model of a file answer together with this one: the probability of an answer is then the mean of theirs. Both
+ *  must have one task, other than a language model, and the same outputs by text, in any order; what they read may be cut
+ *  and numbered in different ways. The kernels are those of the first. LK_USAGE naming the first difference, and what
+ *  lk_model_open() returns.                                                                       Not collective. */
+LK_CHECKED lk_status lk_model_join(lk_model *model, const char *path);
+/** Open the models of some files, at least one, to answer together.                               Collective. */
+LK_CHECKED lk_status lk_model_open_all(lk_model *model, lk_comm *comm, const char *const *paths, int count);
+/** How many answer together. */
+int lk_model_count(const lk_model *model);
+/** Close it, and the models that joined it. */
 void lk_model_close(lk_model *model);
+/** Choose the kernels that the model was trained with, where this CPU has them, else those of "auto". LK_USAGE. */
+LK_CHECKED lk_status lk_model_kernels(const lk_model *model);
 /** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */
 LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count);
 /** Set a translator's longest source and target: `given` units (--max-length), or if that is 0 the larger of 1000 and twice

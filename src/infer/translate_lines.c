@@ -4,57 +4,95 @@
 
 #include "beam_impl.h"
 
-typedef struct translating {
+/* Lines as one of the models reads them. */
+typedef struct reading {
   lk_model *model;
+  lk_encoded encoded;
+  lk_batch batch;
+  lk_arena arena;
+  ptrdiff_t seq[LK_LINES_MOST]; /* [count] the batch's sequence of a line, -1: the line is empty */
+  int32_t at[LK_LINES_MOST];    /* [sources] its sequence for each of the first model's */
+} reading;
+
+typedef struct translating {
+  lk_model *model; /* the first of those that translate together */
   const lk_lines *lines;
   const lk_translate *how;
   lk_take_answer *take; /* NULL: as text to out */
   void *context;
   lk_buffer *out;
-  ptrdiff_t first, count;              /* lines of this batch */
-  ptrdiff_t sources;                   /* those of them that are not empty */
-  ptrdiff_t seq[LK_LINES_MOST];        /* [count] the batch's sequence of a line, -1: the line is empty */
-  const int32_t *words[LK_LINES_MOST]; /* [sources] */
-  ptrdiff_t length[LK_LINES_MOST];
-  lk_encoded encoded;
-  lk_batch batch;
-  lk_arena arena;
+  ptrdiff_t first, count; /* lines of this batch */
+  reading *reading;       /* [models] */
+  lk_sources *sources;    /* [models] */
+  int models;
   lk_beam beam;
   int32_t *ids, *nodes; /* [units] of the translation that is put out */
   size_t id_capacity, node_capacity;
   lk_buffer texts; /* the texts of a line so far, each ended by a zero */
 } translating;
 
-static lk_status read_lines(translating *t) {
-  t->first += t->count;
-  t->count = t->encoded.count = 0;
-  while (t->first + t->count < t->lines->count && t->count < LK_LINES_MOST && t->encoded.count < LK_ROWS_MOST) {
-    const ptrdiff_t line = t->first + t->count;
-    const char *text = t->lines->text[line], *tab = memchr(text, '\t', t->lines->size[line]);
-    if (tab != NULL)
-      return LK_FAIL(LK_DATA, "%s:%lld:%zu: a tab: expected a source alone (cut -f1 takes it from pairs)",
-                     t->lines->name, (long long)(t->lines->first + line),
-                     lk_utf8_count(text, (size_t)(tab - text)) + 1);
-    LK_TRY(lk_encoded_add(&t->encoded, t->count, t->model, LK_SOURCE, t->lines, line, 0, t->lines->size[line]));
-    t->count++;
+static lk_status read_line(translating *t, ptrdiff_t i) {
+  const ptrdiff_t line = t->first + i;
+  const char *text = t->lines->text[line], *tab = memchr(text, '\t', t->lines->size[line]);
+  if (tab != NULL)
+    return LK_FAIL(LK_DATA, "%s:%lld:%zu: a tab: expected a source alone (cut -f1 takes it from pairs)", t->lines->name,
+                   (long long)(t->lines->first + line), lk_utf8_count(text, (size_t)(tab - text)) + 1);
+  for (int k = 0; k < t->models; k++) {
+    reading *r = &t->reading[k];
+    LK_TRY(lk_encoded_add(&r->encoded, i, r->model, LK_SOURCE, t->lines, line, 0, t->lines->size[line]));
   }
   return LK_OK;
 }
 
-static lk_status search(translating *t) {
-  ptrdiff_t perm[LK_LINES_MOST], line_of[LK_LINES_MOST];
-  t->sources = 0;
-  for (ptrdiff_t i = 0; i < t->count; i++) {
-    t->seq[i] = -1;
-    if (t->encoded.length[i] == 0) continue;
-    t->words[t->sources] = t->encoded.ids + t->encoded.begin[i];
-    t->length[t->sources] = t->encoded.length[i];
-    line_of[t->sources++] = i;
+static lk_status read_lines(translating *t) {
+  ptrdiff_t rows = 0;
+  t->first += t->count;
+  t->count = 0;
+  for (int k = 0; k < t->models; k++) t->reading[k].encoded.count = 0;
+  while (t->first + t->count < t->lines->count && t->count < LK_LINES_MOST && rows < LK_ROWS_MOST) {
+    LK_TRY(read_line(t, t->count++));
+    for (int k = 0; k < t->models; k++)
+      if (t->reading[k].encoded.count > rows) rows = t->reading[k].encoded.count;
   }
-  if (t->sources == 0) return LK_OK;
-  LK_TRY(lk_batch_from_sources(&t->batch, &t->arena, &t->model->one, t->sources, t->words, t->length, perm));
-  for (ptrdiff_t b = 0; b < t->sources; b++) t->seq[line_of[perm[b]]] = b;
-  return lk_beam_search(&t->beam, &t->batch);
+  return LK_OK;
+}
+
+/* A line that is empty for one of the models is empty. */
+static bool is_empty(const translating *t, ptrdiff_t i) {
+  bool empty = false;
+  for (int k = 0; k < t->models; k++) empty = empty || t->reading[k].encoded.length[i] == 0;
+  return empty;
+}
+
+/* The batch of one of the models; *count sources that are not empty. */
+static lk_status make_batch(const translating *t, reading *r, ptrdiff_t *count) {
+  const int32_t *words[LK_LINES_MOST];
+  ptrdiff_t length[LK_LINES_MOST], perm[LK_LINES_MOST], line_of[LK_LINES_MOST], n = 0;
+  for (ptrdiff_t i = 0; i < t->count; i++) {
+    r->seq[i] = -1;
+    if (is_empty(t, i)) continue;
+    words[n] = r->encoded.ids + r->encoded.begin[i];
+    length[n] = r->encoded.length[i];
+    line_of[n++] = i;
+  }
+  *count = n;
+  if (n == 0) return LK_OK;
+  LK_TRY(lk_batch_from_sources(&r->batch, &r->arena, &r->model->one, n, words, length, perm));
+  for (ptrdiff_t b = 0; b < n; b++) r->seq[line_of[perm[b]]] = b;
+  return LK_OK;
+}
+
+static lk_status search(translating *t) {
+  const reading *first = &t->reading[0];
+  ptrdiff_t count = 0;
+  for (int k = 0; k < t->models; k++) {
+    reading *r = &t->reading[k];
+    LK_TRY(make_batch(t, r, &count));
+    for (ptrdiff_t i = 0; i < t->count; i++)
+      if (r->seq[i] >= 0) r->at[first->seq[i]] = (int32_t)r->seq[i];
+    t->sources[k] = (lk_sources){.batch = &r->batch, .at = r->at};
+  }
+  return count > 0 ? lk_beam_search(&t->beam, t->sources) : LK_OK;
 }
 
 /* ids and nodes of a translation, first to last; *units without <eos>. */
@@ -97,29 +135,29 @@ static lk_status put_json_units(lk_buffer *out, const char *name, lk_tokenizer *
 
 /* A row for each unit of the target and <eos>, a column for each time of the source and <eos>. */
 static lk_status put_json_weights(translating *t, ptrdiff_t units, ptrdiff_t times) {
-  ptrdiff_t n;
   LK_TRY(lk_buffer_printf(t->out, ", \"weights\": "));
-  if (lk_translate_weights(t->model->task, 0, &n) == NULL) return lk_buffer_append(t->out, "null", 4);
+  if (!lk_beam_attends(&t->beam)) return lk_buffer_append(t->out, "null", 4);
   for (ptrdiff_t u = 0; u < units; u++) {
-    const lk_real *w = t->beam.weights + t->nodes[u] * t->beam.T;
+    const double *w = t->beam.weights + t->nodes[u] * t->beam.T;
     for (ptrdiff_t j = 0; j < times; j++)
-      LK_TRY(lk_buffer_printf(t->out, "%s%.4f", j > 0 ? ", " : u > 0 ? "], [" : "[[", (double)w[j]));
+      LK_TRY(lk_buffer_printf(t->out, "%s%.4f", j > 0 ? ", " : u > 0 ? "], [" : "[[", w[j]));
   }
   return lk_buffer_append(t->out, "]]", 2);
 }
 
 static lk_status put_json(translating *t, ptrdiff_t i, const lk_finished *f, ptrdiff_t units) {
+  const lk_encoded *source = &t->reading[0].encoded;
   lk_buffer text = {0};
   lk_status status;
   LK_GO(lk_tokenizer_decode(t->model->tokenizer[LK_TARGET], t->ids, units, &text));
   LK_GO(lk_buffer_printf(t->out, "{\"line\": %lld", (long long)(t->lines->first + t->first + i)));
-  LK_GO(put_json_units(t->out, "source", t->model->tokenizer[LK_SOURCE], t->encoded.ids + t->encoded.begin[i],
-                       t->encoded.length[i]));
+  LK_GO(put_json_units(t->out, "source", t->model->tokenizer[LK_SOURCE], source->ids + source->begin[i],
+                       source->length[i]));
   LK_GO(put_json_units(t->out, "target", t->model->tokenizer[LK_TARGET], t->ids, units));
   LK_GO(lk_buffer_printf(t->out, ", \"text\": "));
   LK_GO(put_json_text(t->out, text.size > 0 ? text.data : "", text.size));
   LK_GO(lk_buffer_printf(t->out, ", \"log_probability\": %.6f", f->log_probability));
-  LK_GO(put_json_weights(t, f->units, t->encoded.length[i] + 1));
+  LK_GO(put_json_weights(t, f->units, source->length[i] + 1));
   LK_GO(lk_buffer_append(t->out, "}\n", 2));
 done:
   lk_buffer_release(&text);
@@ -156,13 +194,51 @@ static lk_status put_translation(translating *t, ptrdiff_t i, const lk_finished 
 
 static lk_status put_line(translating *t, ptrdiff_t i) {
   const lk_beam *beam = &t->beam;
-  const ptrdiff_t b = t->seq[i];
+  const ptrdiff_t b = t->reading[0].seq[i];
   lk_buffer_truncate(&t->texts, 0);
   if (b < 0 && t->take) return t->take(t->context, &(lk_answer){.line = t->first + i});
   if (b < 0) return t->how->nbest > 1 || t->how->alignment ? LK_OK : lk_buffer_append(t->out, "\n", 1);
   for (ptrdiff_t k = 0; k < beam->found[b] && k < t->how->nbest; k++)
     LK_TRY(put_translation(t, i, &beam->finished[b * beam->K + k]));
   return LK_OK;
+}
+
+static bool same_bytes(const lk_buffer *a, const lk_buffer *b) {
+  return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+/* Attention is averaged over the positions of a source, so all models must see the same ones. */
+static lk_status check_attention(const lk_model *first, const lk_translate *how) {
+  const lk_corpus_info *a = first->corpus;
+  if (!how->alignment && how->coverage_penalty == 0) return LK_OK;
+  for (const lk_model *other = first->next; other; other = other->next) {
+    const lk_corpus_info *b = other->corpus;
+    if (strcmp(a->unit, b->unit) == 0 && a->nfc == b->nfc && same_bytes(&a->source_model, &b->source_model)) continue;
+    return LK_FAIL(LK_USAGE, "%s needs models that cut a source into the same units",
+                   how->alignment ? "--alignment" : "--coverage-penalty");
+  }
+  return LK_OK;
+}
+
+static lk_status begin(translating *t) {
+  lk_model *model = t->model;
+  LK_TRY(lk_alloc(&t->reading, (size_t)t->models, sizeof *t->reading));
+  LK_TRY(lk_alloc(&t->sources, (size_t)t->models, sizeof *t->sources));
+  for (int k = 0; k < t->models; k++, model = model->next) t->reading[k].model = model;
+  return LK_OK;
+}
+
+static void end(translating *t) {
+  for (int k = 0; k < t->models && t->reading; k++) {
+    lk_arena_release(&t->reading[k].arena);
+    free(t->reading[k].encoded.ids);
+  }
+  free(t->reading);
+  free(t->sources);
+  lk_beam_release(&t->beam);
+  free(t->ids);
+  free(t->nodes);
+  lk_buffer_release(&t->texts);
 }
 
 static lk_status translate(lk_model *model, const lk_lines *lines, const lk_translate *how, lk_take_answer *take,
@@ -172,30 +248,25 @@ static lk_status translate(lk_model *model, const lk_lines *lines, const lk_tran
   if (how->beam < 1 || how->nbest < 1 || how->nbest > how->beam)
     return LK_FAIL(LK_USAGE, "a beam of %lld and %lld translations a line: expected 1 or more, and a beam as wide",
                    (long long)how->beam, (long long)how->nbest);
-  translating *t;
+  LK_TRY(check_attention(model, how));
+  translating t = {.model = model,
+                   .lines = lines,
+                   .how = how,
+                   .take = take,
+                   .context = context,
+                   .out = out,
+                   .models = lk_model_count(model),
+                   .beam = {.model = model, .how = how}};
   lk_status status;
-  LK_TRY(lk_alloc(&t, 1, sizeof *t));
-  *t = (translating){.model = model,
-                     .lines = lines,
-                     .how = how,
-                     .take = take,
-                     .context = context,
-                     .out = out,
-                     .beam = {.model = model, .how = how}};
+  LK_GO(begin(&t));
   for (;;) {
-    LK_GO(read_lines(t));
-    if (t->count == 0) break;
-    LK_GO(search(t));
-    for (ptrdiff_t i = 0; i < t->count; i++) LK_GO(put_line(t, i));
+    LK_GO(read_lines(&t));
+    if (t.count == 0) break;
+    LK_GO(search(&t));
+    for (ptrdiff_t i = 0; i < t.count; i++) LK_GO(put_line(&t, i));
   }
 done:
-  lk_beam_release(&t->beam);
-  lk_arena_release(&t->arena);
-  free(t->encoded.ids);
-  free(t->ids);
-  free(t->nodes);
-  lk_buffer_release(&t->texts);
-  free(t);
+  end(&t);
   return status;
 }
 

@@ -151,6 +151,8 @@ void lk_head_answer(lk_head *h, const lk_params *params, const lk_units *u, doub
 
 bool lk_head_has_probabilities(const lk_head *h) { return h->kind->log_probability != NULL; }
 
+bool lk_head_has_norms(const lk_head *h) { return h->kind->norm != NULL; }
+
 void lk_head_log_probability(lk_head *h, const lk_params *params, const lk_units *u, double *log_p) {
   for (ptrdiff_t first = 0, n; first < u->n; first += n) {
     const lk_units part = score(h, params, u, first);

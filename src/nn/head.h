@@ -122,6 +122,8 @@ double lk_head_shard_loss(const lk_head *head, const lk_units *u, int s, int64_t
 /** Best outputs, head->best, and, with log_p [n] (needs lk_head_has_probabilities()), their log-probabilities. */
 void lk_head_answer(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
 bool lk_head_has_probabilities(const lk_head *head);
+/** Whether lk_head_norms() may be asked. */
+bool lk_head_has_norms(const lk_head *head);
 /** log_p [n] of the targets, nats; needs lk_head_has_probabilities(). */
 void lk_head_log_probability(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
 

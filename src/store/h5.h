@@ -30,6 +30,8 @@ LK_CHECKED lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory
  *  and let a child parse it first; without `verify` another rank must have opened it with it. Files without our user
  *  block are refused; frames in other files are read by foreign.h. LK_IO, LK_DATA, LK_NEWER. */
 LK_CHECKED lk_status lk_h5_open(lk_h5 **file, const char *path, bool verify);
+/** Whether a file begins as those of Lockstep do, damaged or not; false where it cannot be read. */
+bool lk_h5_is_ours(const char *path);
 /** The program that the child runs; NULL for the default, this program by /proc/self/exe. A program that loads this
  *  library with dlopen() must name one that is linked with it, such as the installed `lockstep`. The path is not
  *  copied. */

@@ -46,9 +46,21 @@ static lk_status open_disk(lk_h5 *file) {
   return LK_OK;
 }
 
+static const char begin[] = "lockstep xxh3-128 ";
+
+bool lk_h5_is_ours(const char *path) {
+  char block[sizeof begin] = {0};
+  lk_h5_disk disk = {0};
+  lk_h5 file = {.path = (char *)path, .disk = &disk};
+  size_t got = 0;
+  const bool ours = open_disk(&file) == LK_OK && lk_read_at(disk.fd, block, sizeof begin - 1, 0, &got) == 0 &&
+                    strcmp(block, begin) == 0;
+  if (disk.fd > 0) (void)close(disk.fd);
+  return ours;
+}
+
 /* The user block says digest and size. */
 static lk_status read_block(lk_h5 *file) {
-  static const char begin[] = "lockstep xxh3-128 ";
   char block[LK_H5_BLOCK + 1] = {0}, expected[LK_H5_BLOCK];
   size_t got = 0;
   const int error = lk_read_at(file->disk->fd, block, LK_H5_BLOCK, 0, &got);

@@ -73,13 +73,18 @@ ptrdiff_t lk_task_lane_width(const lk_task *task) {
 
 const lk_units *lk_task_units(const lk_task *task) { return &task->units; }
 
+void lk_task_judged_by(lk_task *task, const lk_judge *judge) { task->judge = judge; }
+
 lk_head *lk_task_head(lk_task *task) { return &task->head; }
 
 lk_status lk_task_evaluate(lk_task *task, const lk_params *params, const lk_batch *batch, lk_real *lanes, double *loss,
                            int64_t *counts) {
   LK_ASSERT(!lanes || lk_task_lane_width(task) > 0);
   forward(task, params, batch, (lk_mode){0}, lanes);
-  lk_head_evaluate(&task->head, params, &task->units);
+  if (task->judge)
+    LK_TRY(task->judge->judge(task->judge->context, batch, &task->units, task->head.loss, task->head.best));
+  else
+    lk_head_evaluate(&task->head, params, &task->units);
   for (int s = 0; s < batch->pack.shards->count; s++)
     loss[s] += lk_head_shard_loss(&task->head, &task->units, s, &counts[0]);
   return task->kind->count ? task->kind->count(task, params, batch, counts) : LK_OK;

@@ -79,6 +79,15 @@ const lk_tally *lk_task_spans(const lk_task *task, const int64_t *counts, const 
 /** From now on evaluations of a task with classes also note which class was taken for which. NULL: no more. */
 void lk_task_note_pairs(lk_task *task, lk_pairs *pairs);
 
+/* Another judgement of units than the head's, for evaluations. */
+typedef struct lk_judge {
+  /** The plain loss [units->n] and the best output [units->n] of the units that the task made of `batch`. LK_MEMORY. */
+  lk_status (*judge)(void *context, const lk_batch *batch, const lk_units *units, double *loss, int32_t *best);
+  void *context;
+} lk_judge;
+/** Have evaluations measure what `judge`, which must outlive them, says; NULL: the head again. Not collective. */
+void lk_task_judged_by(lk_task *task, const lk_judge *judge);
+
 /** Forward only, up to the head: its units, N rows or, for a classifier, B sequences; valid while the batch is and until
  *  the next pass. Lanes [., carry width] are used as in lk_task_train(), by any model in one direction.
  *                                                                                 Not collective. */

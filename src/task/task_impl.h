@@ -67,10 +67,11 @@ struct lk_task {
   lk_encoder encoder;
   lk_pooling pooling;
   lk_head head;
-  ptrdiff_t V;         /* number of outputs of the head */
-  void *state;         /* data of the kind; or NULL */
-  lk_classes *classes; /* if answers are classes: part of state; else NULL */
-  lk_units units;      /* units of the last forward pass */
+  ptrdiff_t V;           /* number of outputs of the head */
+  void *state;           /* data of the kind; or NULL */
+  lk_classes *classes;   /* if answers are classes: part of state; else NULL */
+  lk_units units;        /* units of the last forward pass */
+  const lk_judge *judge; /* of evaluations; not owned; NULL: the head */
 
   lk_arena weights;    /* packed weights */
   int lent;            /* their memory belongs to the caller */

@@ -174,6 +174,13 @@ static void check_predict(void) {
   CHECK(lockstep_answers_log_probability(all, 2) == lockstep_answers_log_probability(one, 0));
   CHECK(lockstep_answers_log_probability(all, 0) < 0 && lockstep_answers_text(all, 1)[0] == '\0');
   CHECK(lockstep_answers_text(all, 3) == NULL);
+  CHECK_FAILS(USAGE, lockstep_model_join(model, "translate/last.h5"));
+  CHECK_SAYS("its task is translate");
+  CHECK_OK(lockstep_model_join(model, "classify/last.h5"));
+  lockstep_answers_destroy(&one);
+  CHECK_OK(lockstep_model_predict(model, lines + 2, 1, &one)); /* with itself: the same */
+  CHECK(strcmp(lockstep_answers_text(all, 2), lockstep_answers_text(one, 0)) == 0);
+  CHECK(fabs(lockstep_answers_log_probability(all, 2) - lockstep_answers_log_probability(one, 0)) < 1e-9);
   lockstep_answers_destroy(&one);
   CHECK_FAILS(DATA, lockstep_model_predict(model, bad, 2, &one));
   CHECK_SAYS("lines:2:2");

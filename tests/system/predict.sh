@@ -51,7 +51,7 @@ expect 65 "standard input:2:3: a NUL byte" "$LOCKSTEP" predict class/last.h5 <ba
 expect 64 "unexpected argument 'in.txt': lines are read from standard input" "$LOCKSTEP" predict class/last.h5 in.txt
 expect 64 "unexpected argument 'in.txt': lines are read from standard input" "$LOCKSTEP" score class/last.h5 in.txt
 expect 64 "unexpected argument 'x'" "$LOCKSTEP" generate class/last.h5 x
-expect 64 "unexpected argument 'x'" "$LOCKSTEP" eval class/last.h5 words.h5 x
+expect 65 "words.h5 is not a Lockstep checkpoint: it is a Lockstep corpus" "$LOCKSTEP" eval class/last.h5 words.h5 x
 expect 64 "only a language model" "$LOCKSTEP" score class/last.h5 <in.txt
 expect 64 "only a language model" "$LOCKSTEP" generate class/last.h5
 expect 74 "nothere.h5" "$LOCKSTEP" predict nothere.h5 <in.txt

@@ -232,7 +232,7 @@ static void search(trained *t, int width, double length_penalty, lk_beam *beam) 
   how = (lk_translate){.beam = width, .nbest = width, .length_penalty = length_penalty};
   *beam = (lk_beam){.model = &t->model, .how = &how};
   assert_int_equal(lk_batch_from_sources(&batch, &arena, &t->model.one, 1, &words, &one, &perm), LK_OK);
-  assert_int_equal(lk_beam_search(beam, &batch), LK_OK);
+  assert_int_equal(lk_beam_search(beam, &(lk_sources){.batch = &batch}), LK_OK);
   lk_arena_release(&arena);
 }
 

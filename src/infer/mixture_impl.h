@@ -1,0 +1,54 @@
+/* mixture_impl.h - what several models say of the same units: the mean of their probabilities.
+ *
+ *   log P(o) = log (1/M sum over models m of e^(score_m(o) - norm_m))
+ *
+ * Outputs are those of the first model. The mean is taken of log-probabilities relative to the largest, so that models
+ * which say the same give the bits of one of them; and as the mean is never above the largest, most outputs of a large
+ * vocabulary are passed over without computing it. One model is a mixture too. Not collective throughout. */
+#pragma once
+#include "decode_impl.h"
+
+/* One of the models. */
+typedef struct lk_voice {
+  lk_model *model;
+  lk_units units; /* set by the caller: unit i is the same for all models, see lk_mixture_rows() */
+  lk_next next;
+  double *norm; /* [next.n] */
+  size_t norm_capacity;
+  int32_t *rows; /* [units of the first model] */
+  size_t row_capacity;
+
+  const lk_real *score; /* of the unit that lk_mixture_at() chose */
+  double base;          /* is added to them */
+} lk_voice;
+
+typedef struct lk_mixture {
+  lk_voice *voice; /* [count] */
+  int count;
+  ptrdiff_t first, n; /* units that have scores */
+} lk_mixture;
+
+LK_CHECKED lk_status lk_mixture_create(lk_mixture *mixture, lk_model *model);
+void lk_mixture_release(lk_mixture *mixture);
+/** Rows of a further model's own units, [n], where they stand in another order than the first model's; 0 at first, for
+ *  the caller to fill in. LK_MEMORY. */
+LK_CHECKED lk_status lk_mixture_rows(lk_voice *voice, ptrdiff_t n);
+/** Score units first, first + 1, ...: mixture->n of them, all or as many as are scored at once. LK_MEMORY. */
+LK_CHECKED lk_status lk_mixture_next(lk_mixture *mixture, ptrdiff_t first);
+/** Turn to unit i of these. The functions below then say of its outputs log P(o) + base. */
+void lk_mixture_at(lk_mixture *mixture, ptrdiff_t i, double base);
+/** The best output, the first of equals, and its log-probability where it is asked for. */
+int32_t lk_mixture_best(const lk_mixture *mixture, double *log_p);
+
+/** The largest log-probability that a model gives to output o. */
+static inline double lk_mixture_most(const lk_mixture *m, int32_t o) {
+  double most = m->voice[0].base + (double)m->voice[0].score[o];
+  for (int k = 1; k < m->count; k++) {
+    const lk_voice *v = &m->voice[k];
+    const double p = v->base + (double)v->score[v->model->output ? v->model->output[o] : o];
+    if (p > most) most = p;
+  }
+  return most;
+}
+/** The log-probability of output o. */
+double lk_mixture_log_p(const lk_mixture *mixture, int32_t o);
