@@ -42,6 +42,7 @@ typedef struct lk_config_train {
   double minutes;
   int64_t batch;          /* sequences (or lanes) of all ranks together */
   int64_t unroll;         /* steps of truncated back-propagation through a running text */
+  bool unroll_random;     /* around unroll, the rate in proportion (Merity et al. 2018) */
   double lane_reset;      /* probability that a lane starts a step from zero states (Melis et al. 2018) */
   int64_t shuffle_window; /* batches whose rows are shuffled, then sorted by length; 0 the whole epoch */
   const char *optimizer;

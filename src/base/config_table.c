@@ -102,6 +102,8 @@ const config_key lk_config_keys[] = {
      .help = "Sequences of one update (of a running text: lanes), all ranks together."},
     {KEY(train.unroll, "64"), RANGE(1, 1048576), .unit = "tokens", .fixed = true, .corpora = LK_CONFIG_STREAM,
      .help = "Length of truncated back-propagation through a running text."},
+    {KEY(train.unroll_random, "false"), .fixed = true, .corpora = LK_CONFIG_STREAM,
+     .help = "Draw that length for each step, and scale the rate by it (Merity et al. 2018)."},
     {KEY(train.lane_reset, "0"), SHARE, .unit = "probability", .corpora = LK_CONFIG_STREAM,
      .help = "How often a lane of a running text starts a step from zero states (Melis et al. 2018)."},
     {KEY(train.shuffle_window, "64"), .former = "train.pool", COUNT, .unit = "batches", .fixed = true,

@@ -17,7 +17,8 @@ typedef enum lk_purpose {
   LK_PURPOSE_DEAL,      /* rows assigned to splits by prepare */
   LK_PURPOSE_RESET,     /* lanes that start from zero states */
   LK_PURPOSE_WEIGHT,    /* recurrent weights that are dropped */
-  LK_PURPOSE_TYPE       /* word types whose vectors are dropped */
+  LK_PURPOSE_TYPE,      /* word types whose vectors are dropped */
+  LK_PURPOSE_WINDOW     /* lengths of truncated back-propagation */
 } lk_purpose;
 
 typedef struct lk_rng {

@@ -112,6 +112,7 @@ void lk_loader_close(lk_loader **loader) {
   free(l->visits);
   free(l->picked);
   free(l->text);
+  free(l->window);
   if (l->key != l->length) free(l->key);
   free(l->target_length);
   free(l->target_offset);
@@ -171,13 +172,17 @@ void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena)
 
 static void plan_epoch(lk_loader *loader, int64_t epoch) {
   if (loader->epoch == epoch) return;
+  loader->epoch = epoch;
+  if (loader->stream) {
+    lk_windows_place(&loader->windows, epoch, loader->window, loader->scratch);
+    return;
+  }
   for (int s = 0; s < loader->shards.count; s++) {
     ptrdiff_t first = loader->first[s];
     lk_plan_order(&loader->plan, loader->shards.first + s, epoch, loader->key + first, loader->order + first,
                   loader->scratch);
   }
   lk_plan_visits(&loader->plan, epoch, loader->visits);
-  loader->epoch = epoch;
 }
 
 /* Select the rows of a step: sets lengths and ids of the pack, and loader->picked. */
@@ -227,7 +232,8 @@ static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b)
 /* Select the lanes of a step, the longer ones of each shard first; lanes that have ended are left out. */
 static void pick_lanes(const lk_loader *loader, int64_t step, lk_batch *batch) {
   lk_pack *pack = &batch->pack;
-  const ptrdiff_t at = (ptrdiff_t)step * loader->settings.unroll;
+  const ptrdiff_t at = (ptrdiff_t)loader->window[step], length = (ptrdiff_t)loader->window[step + 1] - at;
+  LK_ASSERT(length <= lk_windows_longest(&loader->windows));
   ptrdiff_t b = 0;
   pack->shard_seq[0] = 0;
   for (int s = 0; s < loader->shards.count; s++) {
@@ -235,7 +241,7 @@ static void pick_lanes(const lk_loader *loader, int64_t step, lk_batch *batch) {
     const ptrdiff_t first = b;
     for (ptrdiff_t lane = lanes.begin; lane < lanes.end; lane++) {
       ptrdiff_t left = lk_range_size(lk_plan_lane(loader->units, loader->settings.batch, lane)) - at;
-      if (left > loader->settings.unroll) left = loader->settings.unroll;
+      if (left > length) left = length;
       if (left < 1) continue;
       ptrdiff_t place = b++;
       for (; place > first && pack->length[place - 1] < left; place--) {
@@ -252,7 +258,7 @@ static void pick_lanes(const lk_loader *loader, int64_t step, lk_batch *batch) {
 static void fill_lane(const lk_loader *loader, int64_t step, lk_batch *batch, ptrdiff_t b) {
   const ptrdiff_t lane = (ptrdiff_t)batch->pack.id[b];
   const ptrdiff_t begin = lk_plan_lane(loader->units, loader->settings.batch, lane).begin;
-  const int32_t *text = loader->text + (begin - loader->begin) + (ptrdiff_t)step * loader->settings.unroll;
+  const int32_t *text = loader->text + (begin - loader->begin) + loader->window[step];
   int32_t *ids = lk_batch_ids(batch);
   batch->lane[b] = (int32_t)(lane - loader->lanes.begin);
   ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
@@ -264,21 +270,23 @@ static void fill_lane(const lk_loader *loader, int64_t step, lk_batch *batch, pt
 
 void lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *batch) {
   LK_ASSERT(epoch >= 0 && step >= 0 && step < loader->steps);
+  plan_epoch(loader, epoch);
   if (loader->stream) {
     pick_lanes(loader, step, batch);
     lk_pack_fill(&batch->pack);
     for (ptrdiff_t b = 0; b < batch->pack.B; b++) fill_lane(loader, step, batch, b);
   } else if (loader->settings.view == LK_VIEW_PAIRS) {
-    plan_epoch(loader, epoch);
     lk_loader_pick_pairs(loader, step, batch);
     lk_loader_fill_pairs(loader, batch);
   } else {
-    plan_epoch(loader, epoch);
     pick_rows(loader, step, &batch->pack);
     lk_pack_fill(&batch->pack);
     for (ptrdiff_t b = 0; b < batch->pack.B; b++) fill_sequence(loader, batch, b);
   }
   batch->reset = loader->stream && step == 0;
+  batch->rate_factor = 1;
+  if (loader->settings.unroll_random)
+    batch->rate_factor = (double)(loader->window[step + 1] - loader->window[step]) / (double)loader->settings.unroll;
   batch->tokens = batch->pack.N + batch->encoder_pack.N;
 }
 

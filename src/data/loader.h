@@ -31,6 +31,7 @@ typedef struct lk_batch {
   int32_t *target;         /* LM, LABEL: [N]; CLASSIFY: [B]; labels may be LK_NO_LABEL or LK_UNSEEN_LABEL */
   int32_t *lane;           /* [B] index of the sequence's lane on this rank; NULL if no states are carried */
   int reset;               /* nonzero: lanes start from zero states */
+  double rate_factor;      /* what the rate is multiplied by: length of the step's window / unroll where it is drawn */
   ptrdiff_t tokens;        /* input positions on this rank, without padding: N; PAIRS: N of both packs */
   lk_pack encoder_pack;    /* PAIRS: the source; pack is the target, decoder_ids = <sos> y.., target = y.. <eos> */
   int32_t *decoder_ids;    /* PAIRS: [N] what the decoder reads */
@@ -47,10 +48,11 @@ typedef struct lk_loader_settings {
   lk_view view;
   lk_split split;
   uint64_t seed;
-  ptrdiff_t batch;  /* sequences or lanes, over all shards */
-  ptrdiff_t unroll; /* running text: units per step (truncated back-propagation) */
-  ptrdiff_t pool;   /* pool size in batches; 0: the whole epoch */
-  bool shuffle;     /* false: rows by length, nothing random (evaluation) */
+  ptrdiff_t batch;    /* sequences or lanes, over all shards */
+  ptrdiff_t unroll;   /* running text: units per step (truncated back-propagation) */
+  bool unroll_random; /* around that number of units, drawn for each step */
+  ptrdiff_t pool;     /* pool size in batches; 0: the whole epoch */
+  bool shuffle;       /* false: rows by length, nothing random (evaluation) */
 } lk_loader_settings;
 
 typedef struct lk_loader lk_loader;

@@ -54,6 +54,8 @@ struct lk_loader {
   ptrdiff_t begin; /* position of text[0] in the whole text */
   lk_range lanes;  /* global numbers of this rank's lanes */
   ptrdiff_t units; /* units of the whole text */
+  lk_windows windows;
+  int64_t *window; /* [steps+1] where the windows of `epoch` begin */
 };
 
 /** Read the rows of this rank's shards. LK_DATA with bucket and row. */

@@ -199,6 +199,18 @@ static lk_status check_lanes(const lk_loader *loader) {
                  loader->settings.shuffle ? "train.batch" : "eval.batch (or eval --batch)", units - 1);
 }
 
+/* longest: input positions of the longest lane. */
+static lk_status reserve_windows(lk_loader *loader, ptrdiff_t longest) {
+  const lk_loader_settings *s = &loader->settings;
+  loader->windows = (lk_windows){.length = longest,
+                                 .unroll = s->unroll,
+                                 .random = s->unroll_random,
+                                 .rng = lk_rng_make(s->seed, LK_PURPOSE_WINDOW)};
+  loader->steps = lk_windows_count(&loader->windows);
+  LK_TRY(lk_alloc(&loader->scratch, (size_t)loader->steps, sizeof *loader->scratch));
+  return lk_alloc(&loader->window, (size_t)loader->steps + 1, sizeof *loader->window);
+}
+
 lk_status lk_loader_read_lanes(lk_loader *loader, const lk_corpus *corpus) {
   const ptrdiff_t lanes = loader->settings.batch, units = loader->units;
   const lk_shards *shards = &loader->shards;
@@ -206,9 +218,9 @@ lk_status lk_loader_read_lanes(lk_loader *loader, const lk_corpus *corpus) {
   loader->lanes.begin = lk_plan_lanes(shards->total, lanes, shards->first).begin;
   loader->lanes.end = lk_plan_lanes(shards->total, lanes, shards->first + shards->count - 1).end;
   const ptrdiff_t longest = (units - 1 + lanes - 1) / lanes;
-  loader->steps = (longest + loader->settings.unroll - 1) / loader->settings.unroll;
+  LK_TRY(reserve_windows(loader, longest));
   loader->B_most = lk_range_size(loader->lanes);
-  loader->T_most = loader->B_most == 0 ? 0 : longest < loader->settings.unroll ? longest : loader->settings.unroll;
+  loader->T_most = loader->B_most == 0 ? 0 : lk_windows_longest(&loader->windows);
   loader->N_most = loader->B_most * loader->T_most;
   if (loader->B_most == 0) return LK_OK;
   loader->begin = lk_plan_lane(units, lanes, loader->lanes.begin).begin;

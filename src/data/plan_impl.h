@@ -43,3 +43,18 @@ void lk_sort_falling(int32_t *order, int32_t *scratch, ptrdiff_t n, const int32_
 lk_range lk_plan_lanes(int shards, ptrdiff_t lanes, int shard);
 /** Input positions of a lane in a text of `units` units: the lanes together cover [0, units - 1) exactly once. */
 lk_range lk_plan_lane(ptrdiff_t units, ptrdiff_t lanes, ptrdiff_t lane);
+
+/* The windows of truncated back-propagation, the same for all lanes of a running text (windows.c). */
+typedef struct lk_windows {
+  ptrdiff_t length; /* of the longest lane */
+  ptrdiff_t unroll;
+  bool random; /* lengths are drawn; else all but the last are `unroll` */
+  lk_rng rng;
+} lk_windows;
+
+/** Their number, in every epoch. */
+int64_t lk_windows_count(const lk_windows *windows);
+/** A bound on their length. */
+ptrdiff_t lk_windows_longest(const lk_windows *windows);
+/** Where they begin: begin [count + 1], the last is `length`. scratch [count]. */
+void lk_windows_place(const lk_windows *windows, int64_t epoch, int64_t *begin, int32_t *scratch);

@@ -38,7 +38,7 @@ static const char *const metric_names[] = {"loss", "perplexity", "bits_per_chara
 
 const lk_task_kind lk_task_lm = {.name = "lm",
                                  .help = "language model: the next unit",
-                                 .reads = "train.unroll train.lane_reset train.ar train.tar",
+                                 .reads = "train.unroll train.unroll_random train.lane_reset train.ar train.tar",
                                  .view = LK_VIEW_LM,
                                  .body = &lk_body_encoder,
                                  .needs_probabilities = 1,

@@ -120,6 +120,7 @@ static lk_status open_loader(lk_trainer *t) {
                                  .seed = (uint64_t)t->config->seed,
                                  .batch = (ptrdiff_t)c->batch,
                                  .unroll = (ptrdiff_t)c->unroll,
+                                 .unroll_random = c->unroll_random && t->info->stream,
                                  .pool = (ptrdiff_t)c->shuffle_window,
                                  .shuffle = true};
   LK_TRY(lk_loader_open(&t->loader, t->corpus, &t->shards, &settings));

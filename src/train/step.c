@@ -112,6 +112,7 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   if (step->units > 0) {
     step->norm = sqrt(square) / (double)step->units;
     step->rate = lk_schedule_rate(t->schedule, t->state.step, t->steps_in_epoch, step->seconds / 60);
+    step->rate *= t->batch.rate_factor;
     step->skipped = !isfinite(step->norm) || !isfinite(step->loss);
     if (step->skipped) {
       LK_TRY(skip(t));

@@ -1,6 +1,8 @@
 /* The batch plan: pure arithmetic, tested for many shapes. */
 #include "plan_impl.h"
 
+#include <math.h>
+
 #include "data_fixture.h"
 
 static lk_plan plan_of(int shards, ptrdiff_t rows, ptrdiff_t batch, ptrdiff_t pool, bool shuffle) {
@@ -193,8 +195,65 @@ static void lanes_cover_a_text_once(void **state) {
     }
 }
 
+/* Windows of equal length, and of lengths drawn as in AWD-LSTM. */
+static void windows_follow_each_other(void **state) {
+  (void)state;
+  enum { LENGTH = 70000, MOST = 1100 };
+  int64_t begin[MOST + 1], other[MOST + 1];
+  int32_t scratch[MOST];
+  const lk_windows equal = {.length = 103, .unroll = 10};
+  assert_int_equal(lk_windows_count(&equal), 11);
+  lk_windows_place(&equal, 0, begin, scratch);
+  for (int k = 0; k < 11; k++) assert_int_equal(begin[k], 10 * k);
+  assert_int_equal(begin[11], 103);
+
+  lk_windows drawn = {.length = LENGTH, .unroll = 70, .random = true, .rng = lk_rng_make(3, LK_PURPOSE_WINDOW)};
+  const int64_t count = lk_windows_count(&drawn);
+  assert_true(count >= 1025 && count <= MOST);
+  lk_windows_place(&drawn, 4, begin, scratch);
+  assert_true(begin[0] == 0 && begin[count] == LENGTH);
+  int few = 0;
+  double sum = 0, square = 0;
+  for (int64_t k = 0; k < count; k++) {
+    const double length = (double)(begin[k + 1] - begin[k]);
+    if (length < 50)
+      few++;
+    else
+      sum += length, square += length * length;
+  }
+  const double n = (double)(count - few), mean = sum / n;
+  assert_int_equal(few, count / 20);
+  assert_true(fabs(mean - 70) < 1 && fabs(sqrt(square / n - mean * mean) - 4.8) < 0.6);
+  lk_windows_place(&drawn, 4, other, scratch);
+  assert_memory_equal(begin, other, (size_t)(count + 1) * sizeof *begin);
+  lk_windows_place(&drawn, 5, other, scratch);
+  assert_memory_not_equal(begin, other, (size_t)(count + 1) * sizeof *begin);
+}
+
+/* No window is empty or longer than the bound, however short the text. */
+static void windows_have_bounds(void **state) {
+  (void)state;
+  int64_t begin[400];
+  int32_t scratch[400];
+  for (ptrdiff_t unroll = 1; unroll < 30; unroll++)
+    for (ptrdiff_t length = 1; length < 300; length += length < 20 ? 1 : 23) {
+      lk_windows w = {.length = length, .unroll = unroll, .random = true, .rng = lk_rng_make(8, LK_PURPOSE_WINDOW)};
+      const int64_t count = lk_windows_count(&w);
+      for (int64_t epoch = 0; epoch < 40; epoch++) {
+        lk_windows_place(&w, epoch, begin, scratch);
+        assert_true(begin[0] == 0 && begin[count] == length);
+        for (int64_t k = 0; k < count; k++) {
+          assert_true(begin[k + 1] > begin[k]);
+          assert_true(begin[k + 1] - begin[k] <= lk_windows_longest(&w));
+        }
+      }
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_cover_the_buckets),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(windows_follow_each_other),
+                                     cmocka_unit_test(windows_have_bounds),
+                                     cmocka_unit_test(blocks_cover_the_buckets),
                                      cmocka_unit_test(shares_fill_the_steps),
                                      cmocka_unit_test(sorting_is_stable),
                                      cmocka_unit_test(orders_are_permutations_sorted_inside_pools),
