@@ -39,6 +39,6 @@ small="model.hidden=20 model.embedding=12 train.batch=2 parallel.shards=2"
   steady lm-char.yaml data.corpus=text.h5 train.unroll=17 $small
   steady lm-line.yaml data.corpus=lines.h5 $small
   steady label-pos.yaml data.corpus=label.h5 $small
-  steady classify-text.yaml data.corpus=classify.h5 $small
+  steady classify-names.yaml data.corpus=classify.h5 $small
   steady translate-names.yaml data.corpus=pairs.h5 $small
 }

@@ -28,7 +28,7 @@ compare lm lm-line.yaml data.corpus=lines.h5
 compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true
 compare translate translate-names.yaml data.corpus=pairs.h5
 compare label label-pos.yaml data.corpus=label.h5
-compare classify classify-text.yaml data.corpus=classify.h5 model.cell=gru
+compare classify classify-names.yaml data.corpus=classify.h5 model.cell=gru
 grep -q "^OpenBLAS makes the products" label-1.log
 
 # A run keeps its kernels: with auto it resumes with them, on another number of ranks, with the same result; a change

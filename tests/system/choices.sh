@@ -31,8 +31,8 @@ each model.cell lm-char.yaml data.corpus=text.h5 train.unroll=9
 each train.optimizer lm-char.yaml data.corpus=text.h5 train.unroll=9
 each train.schedule lm-char.yaml data.corpus=text.h5 train.unroll=9
 each model.attention translate-names.yaml data.corpus=pairs.h5 model.bidirectional=false
-each model.pooling classify-text.yaml data.corpus=classify.h5
-each model.output classify-text.yaml data.corpus=classify.h5
+each model.pooling classify-names.yaml data.corpus=classify.h5
+each model.output classify-names.yaml data.corpus=classify.h5
 # optimizers do differ, and do change the weights
 # shellcheck disable=SC2086
 train 1 lm-char.yaml less data.corpus=text.h5 train.unroll=9 $small train.optimizer=adadelta train.steps=9

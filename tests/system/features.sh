@@ -50,5 +50,5 @@ expect 64 'computed from words' "$LOCKSTEP" prepare classify train.txt --unit ch
 # a classifier's text has words too
 awk -F'\t' 'NF { print $2 "\t" $1 }' train.txt >classes.tsv
 "$LOCKSTEP" prepare classify classes.tsv --lower --min-count 3 --feature casing --valid-fraction 0.1 -o classes.h5 >/dev/null
-train 2 classify-text.yaml classes data.corpus=classes.h5 model.features=casing model.hidden=8 model.embedding=4 train.epochs=12 train.batch=32 train.rate=0.02
+train 2 classify-names.yaml classes data.corpus=classes.h5 model.features=casing model.hidden=8 model.embedding=4 train.epochs=12 train.batch=32 train.rate=0.02
 [ "$(printf 'QQQQ\nqqqq\n42\nQqqq\n' | "$LOCKSTEP" predict classes/best.h5 2>/dev/null | paste -sd' ')" = 'org noun num name' ]

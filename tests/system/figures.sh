@@ -154,7 +154,7 @@ for name in long many; do
   head -300 $name.tsv >$name-train.tsv
   "$LOCKSTEP" prepare classify $name-train.tsv --test $name-test.tsv -o $name.h5 >/dev/null 2>&1
   # shellcheck disable=SC2086
-  train 2 classify-text.yaml $name data.corpus=$name.h5 train.epochs=3 train.patience=0 ${small/model.word_dropout=0/}
+  train 2 classify-names.yaml $name data.corpus=$name.h5 train.epochs=3 train.patience=0 ${small/model.word_dropout=0/}
   mpirun -n 3 "$LOCKSTEP" eval $name/last.h5 $name.h5 --confusion >$name.txt 2>/dev/null
   cut -f2 $name-test.tsv | "$LOCKSTEP" predict $name/last.h5 >found.txt
   cut -f1 $name-test.tsv | paste - found.txt >$name-pairs.txt
@@ -173,7 +173,7 @@ sed -n '/^confusion/,$p' long.txt | awk '/a class with a name of many words$/ { 
 # Names in wide characters, which take two columns each, are aligned too: every line is as wide as the first.
 awk 'BEGIN { srand(8); for (i = 0; i < 200; i++) { k = int(3 * rand()); print (k == 0 ? "人名" : k == 1 ? "地名" : "c") "\t" substr("xyz", k + 1, 1) } }' >wide.tsv
 "$LOCKSTEP" prepare classify wide.tsv --test wide.tsv -o wide.h5 >/dev/null 2>&1
-train 1 classify-text.yaml wide data.corpus=wide.h5 train.steps=3 train.patience=0 model.hidden=8
+train 1 classify-names.yaml wide data.corpus=wide.h5 train.steps=3 train.patience=0 model.hidden=8
 "$LOCKSTEP" eval wide/last.h5 wide.h5 --confusion | sed -n '/^confusion/,$p' | sed 1d >matrix.txt
 cat matrix.txt
 [ "$(sed 's/人/xx/g;s/地/xx/g;s/名/xx/g' matrix.txt | awk '{ print length($0) }' | sort -u | wc -l)" = 1 ] || fail "wide names move the columns"

@@ -107,7 +107,7 @@ grep -q "label 'label' at header.tsv:1:1, the first of the training part, occurs
 awk 'BEGIN { for (i = 1900; i < 2000; i++) print "year\tin " i "\nweek\tin " i % 53 }' >dates.tsv
 prepared 'vocabulary: 8 words' classify dates.tsv --digits 0 --valid-fraction 0.1
 # shellcheck disable=SC2086
-train 2 classify-text.yaml digits data.corpus=out.h5 $small train.steps=40 train.rate=0.05
+train 2 classify-names.yaml digits data.corpus=out.h5 $small train.steps=40 train.rate=0.05
 rm out.h5
 printf 'in 1950\nin 7777\nin ٣٤٥٦\nin 12\nin 99\n' | "$LOCKSTEP" predict digits/last.h5 2>err.txt | cut -f 1 >predicted.txt
 [ "$(tr '\n' ' ' <predicted.txt)" = 'year year year week week ' ] || fail "$(cat predicted.txt err.txt)"

@@ -7,7 +7,7 @@ corpus_label
 corpus_classify
 corpus_text
 small=(model.output=hinge model.hidden=20 model.embedding=12 train.batch=11 eval.every=5 train.steps=12 train.schedule=constant)
-for kind in label-pos classify-text; do
+for kind in label-pos classify-names; do
   corpus=data.corpus=${kind%%-*}.h5
   train 1 $kind.yaml $kind-1 "$corpus" "${small[@]}"
   train 3 $kind.yaml $kind-3 "$corpus" "${small[@]}"
@@ -18,8 +18,8 @@ for kind in label-pos classify-text; do
   same $kind-1/last.h5 $kind-half/last.h5
 done
 # it learns: labels that follow from the words are found
-"$LOCKSTEP" eval --json classify-text-1/last.h5 classify.h5 >before.json
-train 2 classify-text.yaml learnt data.corpus=classify.h5 "${small[@]}" train.steps=150 train.rate=0.01
+"$LOCKSTEP" eval --json classify-names-1/last.h5 classify.h5 >before.json
+train 2 classify-names.yaml learnt data.corpus=classify.h5 "${small[@]}" train.steps=150 train.rate=0.01
 "$LOCKSTEP" eval --json learnt/last.h5 classify.h5 >after.json
 python3 - <<'PYTHON'
 import json
@@ -31,5 +31,5 @@ printf 'some words\n\nhere\n' | "$LOCKSTEP" predict learnt/last.h5 >labels.txt
 scores() { echo some words | "$LOCKSTEP" predict --scores learnt/last.h5; }
 expect 64 'gives no probabilities: predict without --scores' scores
 # another head is another run; a language model needs probabilities
-expect 64 'model.output=softmax: .* began with hinge' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=learnt data.corpus=classify.h5 "${small[@]}" model.output=softmax
+expect 64 'model.output=softmax: .* began with hinge' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" run.dir=learnt data.corpus=classify.h5 "${small[@]}" model.output=softmax
 expect 64 'hinge gives no probabilities of single units, which a language model needs' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" run.dir=lm data.corpus=text.h5 model.output=hinge

@@ -84,19 +84,19 @@ expect 64 "init.from=old/last.h5: the run in 'killed' began with given.h5 and ca
 expect 64 "init.from=: the run in 'killed' began with given.h5 and cannot go on with nothing" run killed "${steps[@]}" init.from=
 
 # Another task: a classifier takes the embedding and layers of a language model; its output layer is new.
-"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" data.corpus=classify.h5 run.dir=class model.cell=lstm model.layers=2 \
+"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" data.corpus=classify.h5 run.dir=class model.cell=lstm model.layers=2 \
   model.bidirectional=false model.hidden=16 model.embedding=8 train.epochs=0 train.steps=3 init.from=old/last.h5 2>err.txt
 grep -q 'init.from: not taken, these start as usual: output.weight (of other outputs or inputs)' class/log.txt || { cat class/log.txt && exit 1; }
 # A classifier with one more class takes the rows of the old classes.
 { head -300 classify.tsv && printf 'D\td\nD\tdd\n'; } >more.tsv
 "$LOCKSTEP" prepare classify more.tsv --unit char -o more.h5 >/dev/null 2>&1
-"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" data.corpus=more.h5 run.dir=more model.cell=lstm model.layers=2 \
+"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" data.corpus=more.h5 run.dir=more model.cell=lstm model.layers=2 \
   model.bidirectional=false model.hidden=16 model.embedding=8 train.epochs=0 train.steps=3 train.patience=0 train.schedule=constant \
   init.from=class/last.h5 2>err.txt
 grep -q 'output.weight (3 of 4 labels), output.bias (3 of 4 labels)' more/log.txt || { cat more/log.txt && exit 1; }
 
 # Nothing fits; the file is no model; there is no file.
-expect 64 "init.from=old/last.h5: nothing of 'old/last.h5' fits this net" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" \
+expect 64 "init.from=old/last.h5: nothing of 'old/last.h5' fits this net" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" \
   data.corpus=classify.h5 run.dir=none model.hidden=12 model.embedding=6 train.steps=3 init.from=old/last.h5
 expect 65 'text.h5 is not a Lockstep checkpoint: it is a Lockstep corpus' run none data.corpus=text.h5 "${small[@]}" train.steps=3 init.from=text.h5
 expect 74 'gone.h5' run none data.corpus=text.h5 "${small[@]}" train.steps=3 init.from=gone.h5

@@ -56,7 +56,7 @@ refused "an HDF5 file, no text: only 'lockstep prepare frames' reads HDF5" some 
 
 # the same through the standard input of predict
 corpus_classify
-train 1 classify-text.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=8 train.steps=3 train.epochs=0
+train 1 classify-names.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=8 train.steps=3 train.epochs=0
 cut -f2 classify.tsv | head -50 >lines.txt
 "$LOCKSTEP" predict run/last.h5 <lines.txt >answers.txt
 [ "$(grep -c . answers.txt)" -eq 50 ]

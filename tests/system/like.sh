@@ -13,7 +13,7 @@ awk 'BEGIN { srand(3); for (i = 0; i < 300; i++) { t = ""; a = 0; for (n = 3 + i
   print (a > 2 ? "many" : a ? "few" : "none") "\t" t } }' >a.tsv
 "${prepare[@]}" classify a.tsv --unit char --lower --digits 0 -o a.h5 >report.txt 2>&1
 small=(train.patience=0 train.schedule=constant model.hidden=8 model.embedding=4 model.layers=1 train.batch=16 train.steps=20 train.epochs=0 checkpoint.every=0)
-train 1 classify-text.yaml run data.corpus=a.h5 "${small[@]}"
+train 1 classify-names.yaml run data.corpus=a.h5 "${small[@]}"
 for like in run/last.h5 a.h5; do
   "${prepare[@]}" classify a.tsv --like $like -o again.h5 >report.txt 2>err.txt
   grep -q "vocabulary and labels of $like" report.txt
@@ -32,9 +32,9 @@ grep -q 'test .* 11 units *<unk> 27.27 %' report.txt || { cat report.txt && exit
 mpirun -n 2 "$LOCKSTEP" eval run/last.h5 b.h5 >two.txt
 "$LOCKSTEP" eval run/last.h5 b.h5 | diff - two.txt
 # Such a corpus can be trained on: the net has the old one's size, so its weights can be continued.
-train 1 classify-text.yaml more data.corpus=again.h5 "${small[@]}"
+train 1 classify-names.yaml more data.corpus=again.h5 "${small[@]}"
 # A corpus without a training split cannot be trained on, and the message says so.
-expect 65 '^lockstep: the corpus holds nothing in /train' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" data.corpus=b.h5 run.dir=none "${small[@]}"
+expect 65 '^lockstep: the corpus holds nothing in /train' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" data.corpus=b.h5 run.dir=none "${small[@]}"
 
 # Mistakes
 expect 65 "b.tsv:3:1: label 'more', which run/last.h5 never had" "${prepare[@]}" classify b.tsv --like run/last.h5 -o c.h5

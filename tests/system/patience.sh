@@ -3,7 +3,7 @@
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_classify
-train 1 classify-text.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=4 train.batch=8 train.optimizer=sgd \
+train 1 classify-names.yaml run data.corpus=classify.h5 model.hidden=8 model.embedding=4 train.batch=8 train.optimizer=sgd \
   train.rate=0.5 train.schedule=constant train.warmup=0 train.epochs=0 train.steps=4000 train.patience=4 eval.every=10 eval.metric=loss \
   checkpoint.every=0
 # From the logged losses: where the run had to end, and how often an improvement came after evaluations without one.

@@ -10,9 +10,9 @@ if [ "$LOCKSTEP_MPI" = openmpi ]; then # the only one that is told something
   # tried LOG: the transports that Open MPI reports it tried
   tried() { sed -n 's/.*found loaded component \([a-z0-9]*\).*/\1/p' "$1" | sort -u | tr '\n' ' '; }
   export OMPI_MCA_pml_base_verbose=20
-  train 2 classify-text.yaml two train.steps=2 "${small[@]}"
-  OMPI_MCA_mtl=^psm2 train 2 classify-text.yaml chosen train.steps=2 "${small[@]}"
-  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=one train.steps=2 "${small[@]}" >one.log 2>&1
+  train 2 classify-names.yaml two train.steps=2 "${small[@]}"
+  OMPI_MCA_mtl=^psm2 train 2 classify-names.yaml chosen train.steps=2 "${small[@]}"
+  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" run.dir=one train.steps=2 "${small[@]}" >one.log 2>&1
   echo "tried: $(tried two.log), by choice $(tried chosen.log), alone $(tried one.log)"
   [ "$(tried two.log)" = "ob1 " ]
   [ "$(tried one.log)" = "ob1 " ]
@@ -20,7 +20,7 @@ if [ "$LOCKSTEP_MPI" = openmpi ]; then # the only one that is told something
   unset OMPI_MCA_pml_base_verbose
 fi
 
-"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=long train.steps=0 train.epochs=1000 \
+"$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" run.dir=long train.steps=0 train.epochs=1000 \
   train.patience=0 train.rate=1e-9 "${small[@]}" \
   >long.log 2>&1 &
 job=$!
@@ -39,7 +39,7 @@ other=PMI
 if [ "$LOCKSTEP_MPI" = mpich ]; then other=OMPI_COMM_WORLD; fi
 for rank in 0 1; do
   code=0
-  env ${other}_SIZE=2 ${other}_RANK=$rank "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-text.yaml" run.dir=none \
+  env ${other}_SIZE=2 ${other}_RANK=$rank "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" run.dir=none \
     "${small[@]}" 2>>err.txt || code=$?
   [ "$code" -eq 64 ]
 done
