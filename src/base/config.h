@@ -18,6 +18,7 @@ typedef struct lk_config_model {
   double embedding_deviation; /* of its initial values; 0: 1/sqrt(embedding) */
   const char *cell;
   int64_t hidden, layers;
+  const char *widths; /* of each layer, "1150, 1150, 400"; "": all `hidden` */
   bool bidirectional;
   double dropout;           /* between layers and before the output */
   double input_dropout;     /* after the embedding, or of the frames */

@@ -61,6 +61,8 @@ const config_key lk_config_keys[] = {
     {KEY(model.hidden, "256"), RANGE(1, 16384), .unit = "units", .fixed = true,
      .help = "Width of the state of each layer, in each direction."},
     {KEY(model.layers, "1"), RANGE(1, 32), .unit = "layers", .fixed = true, .help = "Number of recurrent layers."},
+    {KEY(model.widths, ""), .form = "one whole number for each layer, separated by commas", .fixed = true,
+     .help = "Widths of the layers where they differ, in place of model.hidden; not for translators."},
     {KEY(model.bidirectional, "false"), .fixed = true,
      .help = "Read each sequence in both directions; not for language models."},
     {KEY(model.dropout, "0"), SHARE, .unit = "share of units",
@@ -77,7 +79,7 @@ const config_key lk_config_keys[] = {
      .help =
          "a: a word seen c times becomes <unk> with probability a / (a + c) (Kiperwasser & Goldberg 2016); 0 never."},
     {KEY(model.tied, "false"), .fixed = true,
-     .help = "Use the embedding (of a translator: the target's) as output weights; requires embedding = hidden."},
+     .help = "Use the embedding (of a translator: the target's) as output weights; as wide as the last layer."},
     {KEY(model.recurrent_bias, "true"), .fixed = true,
      .help = "Give each cell a second bias, on the recurrent side, as PyTorch does."},
     {KEY(model.forget_bias, "1"), RANGE(-MOST_FLOAT, MOST_FLOAT), .unit = NO_UNIT,

@@ -16,6 +16,8 @@ LK_CHOICES("model.bridge", bridge_choice)
 static lk_status choose(const lk_config *config, int *copying, lk_attention_kind *kind) {
   const lk_config_model *m = &config->model;
   size_t bridge, attention;
+  if (*m->widths)
+    return lk_config_error(config, "model.widths", "all layers of a translator have the width model.hidden");
   LK_TRY(lk_config_choice(config, "model.bridge", &bridge));
   LK_TRY(lk_config_choice(config, "model.attention", &attention));
   *copying = bridge == 1;
@@ -70,13 +72,13 @@ static lk_status declare_layers(lk_decoder *d, lk_params *params) {
 lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *config, const lk_encoder *encoder,
                              ptrdiff_t V, int shared) {
   const lk_config_model *m = &config->model;
-  lk_attention_kind kind;
-  int copying;
+  lk_attention_kind kind = LK_ATTENTION_NONE;
+  int copying = 0;
   LK_TRY(choose(config, &copying, &kind));
   *d = (lk_decoder){.config = config, .layers = encoder->layers, .shared = shared, .V = V, .E = m->embedding};
   d->copying = copying;
   d->states = lk_cell_states(m->cell);
-  d->H = encoder->H;
+  d->H = (ptrdiff_t)m->hidden; /* as in all layers of the encoder: lk_decoder_check() */
   d->Hp = lk_padded(d->H);
   d->W = encoder->width;
   d->F = m->input_feeding && kind != LK_ATTENTION_NONE ? d->H : 0;

@@ -5,16 +5,20 @@
 #include "activation.h"
 #include "nn_impl.h"
 
+/* Width and row stride of the output of layer l. */
+static ptrdiff_t width_of(const lk_encoder *e, int l) { return e->H[l] * e->directions; }
+static ptrdiff_t ld_of(const lk_encoder *e, int l) { return lk_padded(width_of(e, l)); }
+
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, const lk_column_form *columns,
                              int count) {
   const lk_config_model *m = &config->model;
   size_t cell;
   LK_ASSERT(m->layers >= 1 && m->layers <= LK_MAX_LAYERS && m->hidden >= 1); /* the ranges of these settings */
   LK_TRY(lk_config_choice(config, "model.cell", &cell));
-  *e = (lk_encoder){.config = config, .layers = (int)m->layers, .H = (ptrdiff_t)m->hidden};
-  e->directions = m->bidirectional ? 2 : 1;
-  e->width = e->H * e->directions;
-  e->ld = lk_padded(e->width);
+  *e = (lk_encoder){.config = config, .layers = (int)m->layers, .directions = m->bidirectional ? 2 : 1};
+  LK_TRY(lk_layer_widths(config, e->H));
+  e->width = width_of(e, e->layers - 1);
+  e->ld = ld_of(e, e->layers - 1);
   LK_TRY(lk_input_layer_declare(&e->input, params, config, columns, count));
   for (int l = 0; l < e->layers; l++)
     for (int d = 0; d < e->directions; d++) {
@@ -22,8 +26,8 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
       (void)snprintf(name, sizeof name, "rnn.%d.%s", l, d == 0 ? "forward" : "backward");
       lk_recurrent_spec spec = {.cell = m->cell,
                                 .name = name,
-                                .I = l == 0 ? e->input.width : e->width,
-                                .H = e->H,
+                                .I = l == 0 ? e->input.width : width_of(e, l - 1),
+                                .H = e->H[l],
                                 .backward = d,
                                 .onehot = l == 0 && lk_input_layer_picks(&e->input),
                                 .distinct = l == 0 && lk_input_layer_distinct(&e->input),
@@ -43,12 +47,15 @@ void lk_encoder_layout_weights(lk_encoder *e, lk_arena *weights, int training) {
 }
 
 void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training) {
-  const int wide = lk_input_layer_learns(&e->input) && e->input.ld > e->ld;
+  ptrdiff_t widest = lk_input_layer_learns(&e->input) ? e->input.ld : 0;
   lk_input_layer_layout(&e->input, arena, N, training);
-  for (int l = 0; l < e->layers; l++) e->y[l] = lk_arena_reals(arena, N * e->ld);
+  for (int l = 0; l < e->layers; l++) {
+    e->y[l] = lk_arena_reals(arena, N * ld_of(e, l));
+    if (ld_of(e, l) > widest) widest = ld_of(e, l);
+  }
   for (int l = 0; l < e->layers; l++)
     for (int d = 0; d < e->directions; d++) lk_recurrent_layout(&e->layer[l][d], arena, B, N, training);
-  for (int i = 0; i < 2; i++) e->dx[i] = training ? lk_arena_reals(arena, N * (wide ? e->input.ld : e->ld)) : NULL;
+  for (int i = 0; i < 2; i++) e->dx[i] = training ? lk_arena_reals(arena, N * widest) : NULL;
 }
 
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part) {
@@ -60,38 +67,47 @@ void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_pa
 /* Dropout after layer l, in place; forward on the outputs, backward on their gradients. */
 static void drop(const lk_encoder *e, const lk_pack *pack, lk_mode mode, int l, lk_real *x) {
   const lk_config_model *m = &e->config->model;
-  lk_dropout(pack, mode, m->dropout, m->variational, l + 1, e->width, x, e->ld, x, e->ld);
+  lk_dropout(pack, mode, m->dropout, m->variational, l + 1, width_of(e, l), x, ld_of(e, l), x, ld_of(e, l));
 }
 
 static lk_rows rows_of(const lk_encoder *e, int l) {
-  return l == 0 ? lk_input_layer_rows(&e->input) : (lk_rows){.x = e->y[l - 1], .ld = e->ld};
+  return l == 0 ? lk_input_layer_rows(&e->input) : (lk_rows){.x = e->y[l - 1], .ld = ld_of(e, l - 1)};
+}
+
+/* Units of the layers below l, in one direction. */
+static ptrdiff_t units_below(const lk_encoder *e, int l) {
+  ptrdiff_t sum = 0;
+  for (int i = 0; i < l; i++) sum += e->H[i];
+  return sum;
 }
 
 /* Copy the states h and c of layer l (forward direction) between one sequence's carry and state row `row`. */
 static void move_states(const lk_encoder *e, int l, ptrdiff_t row, const lk_real *in, lk_real *out) {
   const lk_recurrent *layer = &e->layer[l][0];
+  const ptrdiff_t H = e->H[l];
   lk_real *state[2] = {layer->h, layer->c};
   ptrdiff_t states = lk_cell_states(e->config->model.cell);
   LK_ASSERT(states <= 2);
   for (ptrdiff_t i = 0; i < states; i++) {
     lk_real *at = state[i] + row * layer->Hp;
-    ptrdiff_t offset = (l * states + i) * e->H;
+    ptrdiff_t offset = states * units_below(e, l) + i * H;
     if (in != NULL) {
-      copy_row(at, in + offset, e->H);
-      zero_pads(at, e->H, layer->Hp);
+      copy_row(at, in + offset, H);
+      zero_pads(at, H, layer->Hp);
     } else {
-      copy_row(out + offset, at, e->H);
+      copy_row(out + offset, at, H);
     }
   }
 }
 
 /* y[l] = the directions of layer l, concatenated. */
 static void join_directions(lk_encoder *e, int l, const lk_pack *pack) {
+  const ptrdiff_t H = e->H[l], ld = ld_of(e, l);
   for (ptrdiff_t r = 0; r < pack->N; r++) {
-    lk_real *row = e->y[l] + r * e->ld;
+    lk_real *row = e->y[l] + r * ld;
     for (int d = 0; d < e->directions; d++)
-      copy_row(row + d * e->H, e->layer[l][d].h + (pack->B + r) * e->layer[l][d].Hp, e->H);
-    zero_pads(row, e->width, e->ld);
+      copy_row(row + d * H, e->layer[l][d].h + (pack->B + r) * e->layer[l][d].Hp, H);
+    zero_pads(row, width_of(e, l), ld);
   }
 }
 
@@ -119,7 +135,7 @@ double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s) {
   if (e->ar > 0) sum += lk_activation_loss(e->ar * mean, rows, e->width, e->y[last], e->ld);
   for (int d = 0; d < e->directions && e->tar > 0; d++) {
     const lk_recurrent *layer = &e->layer[last][d];
-    sum += lk_change_loss(e->tar * mean, pack, rows, e->H, layer->h + pack->B * layer->Hp, layer->Hp);
+    sum += lk_change_loss(e->tar * mean, pack, rows, layer->H, layer->h + pack->B * layer->Hp, layer->Hp);
   }
   return sum;
 }
@@ -128,7 +144,7 @@ double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s) {
 static void add_changes(const lk_encoder *e, const lk_pack *pack, const lk_recurrent *layer) {
   const ptrdiff_t first = pack->B * layer->Hp;
   if (!(e->tar > 0)) return;
-  lk_change_gradient(e->tar / (double)e->width, pack, e->H, layer->h + first, layer->dh + first, layer->Hp);
+  lk_change_gradient(e->tar / (double)e->width, pack, layer->H, layer->h + first, layer->dh + first, layer->Hp);
 }
 
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld) {
@@ -147,8 +163,8 @@ static void split_direction(lk_encoder *e, int l, int d, const lk_pack *pack, co
   memset(layer->dh, 0, (size_t)(pack->B * layer->Hp) * sizeof *layer->dh);
   for (ptrdiff_t r = 0; r < pack->N; r++) {
     lk_real *row = layer->dh + (pack->B + r) * layer->Hp;
-    copy_row(row, dy + r * e->ld + d * e->H, e->H);
-    zero_pads(row, e->H, layer->Hp);
+    copy_row(row, dy + r * ld_of(e, l) + d * layer->H, layer->H);
+    zero_pads(row, layer->H, layer->Hp);
   }
 }
 
@@ -162,9 +178,9 @@ void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk
     for (int d = 0; d < e->directions; d++) {
       const lk_recurrent *layer = &e->layer[l][d];
       const lk_real *state = i == 0 ? layer->h : layer->c;
-      copy_row(out + b * ldo + d * e->H, state + (pack->B + final_row(pack, d, b)) * layer->Hp, e->H);
+      copy_row(out + b * ldo + d * layer->H, state + (pack->B + final_row(pack, d, b)) * layer->Hp, layer->H);
     }
-    zero_pads(out + b * ldo, e->width, ldo);
+    zero_pads(out + b * ldo, width_of(e, l), ldo);
   }
 }
 
@@ -178,9 +194,9 @@ static int add_finals(lk_encoder *e, const lk_final_gradients *finals, int l, in
   for (int i = 0; i < 2; i++) {
     if (finals->state[l][i] == NULL) continue;
     for (ptrdiff_t b = 0; b < pack->B; b++) {
-      const lk_real *from = finals->state[l][i] + b * finals->ld + d * e->H;
+      const lk_real *from = finals->state[l][i] + b * finals->ld + d * layer->H;
       lk_real *row = to[i] + (pack->B + final_row(pack, d, b)) * layer->Hp;
-      for (ptrdiff_t u = 0; u < e->H; u++) row[u] += from[u];
+      for (ptrdiff_t u = 0; u < layer->H; u++) row[u] += from[u];
     }
   }
   return finals->state[l][1] != NULL;
@@ -193,7 +209,7 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
   if (e->ar > 0) lk_activation_gradient(e->ar / (double)e->width, pack->N, e->width, e->y[e->layers - 1], dy, e->ld);
   for (int l = e->layers - 1; l >= 0; l--) {
     lk_real *to = l > 0 || learns ? dx : NULL;
-    const ptrdiff_t ld = l > 0 ? e->ld : e->input.ld;
+    const ptrdiff_t ld = l > 0 ? ld_of(e, l - 1) : e->input.ld;
     drop(e, pack, mode, l, dy);
     for (int d = 0; d < e->directions; d++) {
       split_direction(e, l, d, pack, dy);
@@ -209,7 +225,7 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
 }
 
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e) {
-  return e->directions == 1 ? e->layers * lk_cell_states(e->config->model.cell) * e->H : 0;
+  return e->directions == 1 ? lk_cell_states(e->config->model.cell) * units_below(e, e->layers) : 0;
 }
 
 void lk_encoder_carry(const lk_encoder *e, const lk_pack *pack, lk_real *carry) {

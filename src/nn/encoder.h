@@ -3,7 +3,7 @@
  *
  *   columns -> input layer, dropout 0 -> layer 0 (fwd | bwd) -> dropout 1 -> ... -> layer L-1 -> dropout L -> y
  *
- * y [N, D H] holds the concatenated directions, D = 1 or 2. Tensors: those of the input layer (embedding.weight [V,
+ * y [N, D H] holds the concatenated directions, D = 1 or 2; H is the last layer's width. Tensors: those of the input layer (embedding.weight [V,
  * E], ...), then for each layer rnn.<l>.forward.* and rnn.<l>.backward.* (cell.h). */
 #pragma once
 #include "cell.h"
@@ -16,14 +16,17 @@
 typedef struct lk_encoder {
   const lk_config *config;
   int directions, layers;
-  ptrdiff_t H, width, ld; /* width = D H of the output of each layer, ld its row stride */
+  ptrdiff_t H[LK_MAX_LAYERS]; /* width of each layer in one direction */
+  ptrdiff_t width, ld;        /* of the output: D H of the last layer, and its row stride */
   lk_input_layer input;
   lk_recurrent layer[LK_MAX_LAYERS][2];
-  lk_real *y[LK_MAX_LAYERS]; /* [N, ld] output of each layer, after dropout */
+  lk_real *y[LK_MAX_LAYERS]; /* [N, its ld] output of each layer, after dropout */
   double ar, tar;            /* weights of the penalties on the last layer (activation.h); 0 after declare */
   lk_real *dx[2];            /* gradients with respect to output and input of the layer at hand; the two swap roles */
 } lk_encoder;
 
+/** The width of each layer, by model.widths or else model.hidden. LK_USAGE with the place.  Not collective. */
+LK_CHECKED lk_status lk_layer_widths(const lk_config *config, ptrdiff_t widths[LK_MAX_LAYERS]);
 /* Gradients with respect to the final states of each layer, from a decoder that started from them. */
 typedef struct lk_final_gradients {
   lk_real *state[LK_MAX_LAYERS][2]; /* [B, ld] of h and of c, by source sequence; NULL: none */

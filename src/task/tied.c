@@ -8,7 +8,10 @@ lk_status lk_task_untied(const lk_config *config) {
 
 lk_status lk_task_tied_width(const lk_config *config) {
   const lk_config_model *m = &config->model;
-  if (!m->tied || m->embedding == m->hidden) return LK_OK;
-  return lk_config_error(config, "model.tied", "tied weights need model.embedding = model.hidden, found %lld and %lld",
-                         (long long)m->embedding, (long long)m->hidden);
+  ptrdiff_t widths[LK_MAX_LAYERS];
+  LK_TRY(lk_layer_widths(config, widths));
+  const long long last = (long long)widths[m->layers - 1];
+  if (!m->tied || m->embedding == last) return LK_OK;
+  return lk_config_error(config, "model.tied", "tied weights need model.embedding = %s, found %lld and %lld",
+                         *m->widths ? "the last of model.widths" : "model.hidden", (long long)m->embedding, last);
 }

@@ -32,7 +32,7 @@ done
   compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small
   compare classify classify-names.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
-  compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 model.layers=2 $small $recipe
+  compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 $small $recipe
   compare onehot textbook-lm.yaml data.corpus=text.h5 model.hidden=20 train.batch=5
 }
 # and the weights do move: one step less gives other ones

@@ -34,7 +34,7 @@ corpus_pairs() {
 # Settings of published recipes for language models, each of which draws numbers of its own.
 # shellcheck disable=SC2034
 recipe="model.cell=lstm_capped train.lane_reset=0.2 model.weight_dropout=0.3 model.embedding_dropout=0.2"
-recipe="$recipe train.ar=2 train.tar=1 train.unroll_random=true"
+recipe="$recipe train.ar=2 train.tar=1 train.unroll_random=true model.layers=2 model.widths=20,9"
 
 # choices KEY: the values of a setting, as `config --describe` lists them
 choices() {

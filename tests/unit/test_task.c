@@ -124,15 +124,9 @@ static void test_ranks_lm_tied_lanes(void **state) {
 
 static void test_ranks_lm_recipe(void **state) {
   (void)state;
-  static const char *const settings[] = {"task=lm",
-                                         NET,
-                                         "model.weight_dropout=0.4",
-                                         "model.embedding_dropout=0.3",
-                                         "model.dropout=0.2",
-                                         "train.ar=3",
-                                         "train.tar=2",
-                                         "train.lane_reset=0.3",
-                                         NULL};
+  static const char *const settings[] = {
+      "task=lm",           NET,          "model.widths=9,10", "model.weight_dropout=0.4", "model.embedding_dropout=0.3",
+      "model.dropout=0.2", "train.ar=3", "train.tar=2",       "train.lane_reset=0.3",     NULL};
   check_ranks(LK_CORPUS_TEXT, 1, settings);
 }
 
@@ -592,6 +586,16 @@ static void test_mistakes(void **state) {
   static const char *const onehot[] = {"task=lm", "model.input=onehot", "model.tied=true", NULL};
   static const char *const tied[] = {"task=label", "model.tied=true", NULL};
   static const char *const pool[] = {"task=lm", "model.pooling=maxi", NULL};
+  static const char *const few[] = {"task=lm", NET, "model.widths=5", NULL};
+  static const char *const many[] = {"task=lm", NET, "model.widths=5,6,7", NULL};
+  static const char *const zero[] = {"task=label", NET, "model.widths=5,0", NULL};
+  static const char *const word[] = {"task=lm", NET, "model.widths=5,6x", NULL};
+  static const char *const last[] = {"task=lm", NET, "model.widths=7,6", "model.tied=true", NULL};
+  expect_usage(LK_CORPUS_TEXT, few, "expected 2 whole numbers");
+  expect_usage(LK_CORPUS_TEXT, many, "found '5,6,7'");
+  expect_usage(LK_CORPUS_LABEL, zero, "model.widths");
+  expect_usage(LK_CORPUS_TEXT, word, "model.widths");
+  expect_usage(LK_CORPUS_TEXT, last, "model.embedding = the last of model.widths, found 7 and 6");
   expect_usage(LK_CORPUS_LABEL, unknown, "label");
   expect_usage(LK_CORPUS_CLASSIFY, lm, "classify");
   expect_usage(LK_CORPUS_TEXT, label, "text");
