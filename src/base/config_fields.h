@@ -42,8 +42,11 @@ typedef struct lk_config_train {
   const char *optimizer;
   double rate, momentum, beta1, beta2, rho, epsilon, decay;
   bool nesterov;
-  double ar, tar; /* weights of the penalties on activations and on their changes (Merity et al. 2017) */
-  double clip;    /* largest global norm of the gradient; 0 none */
+  double ar, tar;      /* weights of the penalties on activations and on their changes (Merity et al. 2017) */
+  double clip;         /* largest global norm of the gradient; 0 none */
+  const char *average; /* what evaluation and the model take in the place of the weights */
+  double average_decay, average_start;
+  int64_t average_every, average_patience;
   double smoothing;
   double sampling;      /* scheduled sampling: probability that a decoder reads its own choice (Bengio et al. 2015) */
   const char *schedule; /* how the rate falls */

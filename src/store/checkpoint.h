@@ -3,8 +3,9 @@
  *   /           format="lockstep-checkpoint" version created_by
  *   /config     the effective configuration, YAML text      /config_corpus  the description of its corpus
  *   /model/<module>/<tensor>                 float32; shapes and gate order as in PyTorch, see attribute `description`
+ *   /training/<module>/<tensor>              where /model is an average of weights: those that training goes on from
  *   /optimizer/<moment>/<module>/<tensor>    the same shapes
- *   /state      seed epoch step ... as attributes; lane states [lanes, width]
+ *   /state      seed epoch step ... as attributes; lane states [lanes, width]; average, where there is one to come
  *   /vocab/...  as in the corpus
  *   /history/train /history/valid            float64 [n, 7], columns in attribute `columns`
  *
@@ -15,6 +16,7 @@
 
 #define LK_MAX_MOMENTS     4
 #define LK_HISTORY_COLUMNS 7 /* step, epoch, loss, rate, norm, tokens, seconds */
+#define LK_AVERAGE_STATE   54
 
 typedef struct lk_tensor {
   const char *name; /* "rnn.0.forward.weight_hh" -> /model/rnn/0/forward/weight_hh */
@@ -46,7 +48,8 @@ typedef struct lk_state {
   LK_STATE_REALS_2(LK_STATE_REAL)
 #undef LK_STATE_INTEGER
 #undef LK_STATE_REAL
-  double schedule[8]; /* state of the learning rate schedule */
+  double schedule[8];               /* state of the learning rate schedule */
+  double average[LK_AVERAGE_STATE]; /* state of the average of weights; not stored where all of it is zero */
 } lk_state;
 
 typedef struct lk_checkpoint {
@@ -54,7 +57,8 @@ typedef struct lk_checkpoint {
   const lk_corpus_info *corpus; /* kind, unit, vocabularies, folding, digest */
   const lk_tensor *tensors;
   int tensor_count;
-  const float *values;                 /* [P] */
+  const float *values;                 /* [P] what the model answers with */
+  const float *training;               /* [P] the weights where values is their average, else NULL */
   const float *moment[LK_MAX_MOMENTS]; /* [P] each */
   const char *moment_name[LK_MAX_MOMENTS];
   int moments;
@@ -83,6 +87,9 @@ LK_CHECKED lk_status lk_checkpoint_holds(const lk_checkpoint_file *file, const l
  *  tensor. */
 LK_CHECKED lk_status lk_checkpoint_values(const lk_checkpoint_file *file, const lk_tensor *tensors, int count,
                                           float *values);
+/** The same of /training. */
+LK_CHECKED lk_status lk_checkpoint_training(const lk_checkpoint_file *file, const lk_tensor *tensors, int count,
+                                            float *values);
 LK_CHECKED lk_status lk_checkpoint_moment(const lk_checkpoint_file *file, const char *moment, const lk_tensor *tensors,
                                           int count, float *values);
 /** Shape of the lane states (0 x 0: none), and the states unless data is NULL. */

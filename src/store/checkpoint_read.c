@@ -165,6 +165,10 @@ lk_status lk_checkpoint_values(const lk_checkpoint_file *file, const lk_tensor *
   return read_vector(file->file, "/model", tensors, count, values, false);
 }
 
+lk_status lk_checkpoint_training(const lk_checkpoint_file *file, const lk_tensor *tensors, int count, float *values) {
+  return read_vector(file->file, "/training", tensors, count, values, false);
+}
+
 lk_status lk_checkpoint_moment(const lk_checkpoint_file *file, const char *moment, const lk_tensor *tensors, int count,
                                float *values) {
   lk_buffer root = {0};

@@ -53,16 +53,17 @@ static lk_status check_reals(const lk_h5 *file, const lk_state *s) {
   return check_real(file, "last_train_loss", s->last_train_loss, -most, (double)INFINITY);
 }
 
-static lk_status read_schedule(const lk_h5 *file, lk_state *state) {
+/* float64 [count] at `path`, without NaN. */
+static lk_status read_numbers(const lk_h5 *file, const char *path, ptrdiff_t count, double *numbers) {
   lk_type type = LK_INT32;
   int dims = 0;
   ptrdiff_t shape[LK_H5_DIMS] = {0};
-  LK_TRY(lk_h5_shape(file, "/state/schedule", &type, &dims, shape));
-  if (dims != 1 || shape[0] != LK_SCHEDULE_COUNT)
-    return LK_FAIL(LK_DATA, "%s: /state/schedule has not %d numbers", lk_h5_path(file), LK_SCHEDULE_COUNT);
-  LK_TRY(lk_h5_read(file, "/state/schedule", LK_FLOAT64, 0, LK_SCHEDULE_COUNT, state->schedule));
-  for (int i = 0; i < LK_SCHEDULE_COUNT; i++)
-    if (isnan(state->schedule[i])) return LK_FAIL(LK_DATA, "%s: /state/schedule holds NaN", lk_h5_path(file));
+  LK_TRY(lk_h5_shape(file, path, &type, &dims, shape));
+  if (dims != 1 || shape[0] != count)
+    return LK_FAIL(LK_DATA, "%s: %s has not %td numbers", lk_h5_path(file), path, count);
+  LK_TRY(lk_h5_read(file, path, LK_FLOAT64, 0, count, numbers));
+  for (ptrdiff_t i = 0; i < count; i++)
+    if (isnan(numbers[i])) return LK_FAIL(LK_DATA, "%s: %s holds NaN", lk_h5_path(file), path);
   return LK_OK;
 }
 
@@ -82,5 +83,7 @@ lk_status lk_state_read(const lk_h5 *file, lk_state *state) {
 #undef READ_REAL
   LK_TRY(check_integers(file, state));
   LK_TRY(check_reals(file, state));
-  return read_schedule(file, state);
+  if (lk_h5_exists(file, "/state/average"))
+    LK_TRY(read_numbers(file, "/state/average", LK_AVERAGE_STATE, state->average));
+  return read_numbers(file, "/state/schedule", LK_SCHEDULE_COUNT, state->schedule);
 }

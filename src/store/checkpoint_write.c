@@ -47,6 +47,14 @@ done:
   return status;
 }
 
+/* Runs that average no weights have files without it. */
+static lk_status write_average(lk_h5 *file, const lk_state *state) {
+  const ptrdiff_t count = LK_AVERAGE_STATE;
+  static const double nothing[LK_AVERAGE_STATE];
+  if (memcmp(state->average, nothing, sizeof nothing) == 0) return LK_OK;
+  return lk_h5_write(file, "/state/average", LK_FLOAT64, 1, &count, state->average, 0, "of the average of weights");
+}
+
 static lk_status write_state(lk_h5 *file, const lk_checkpoint *checkpoint) {
   const lk_state *state = &checkpoint->state;
   const ptrdiff_t count = LK_SCHEDULE_COUNT;
@@ -60,6 +68,7 @@ static lk_status write_state(lk_h5 *file, const lk_checkpoint *checkpoint) {
 #undef WRITE_INTEGER
 #undef WRITE_REAL
   LK_TRY(lk_h5_write(file, "/state/schedule", LK_FLOAT64, 1, &count, state->schedule, 0, "of the rate's schedule"));
+  LK_TRY(write_average(file, state));
   if (!checkpoint->lanes) return LK_OK;
   return lk_h5_write(file, "/state/lanes", LK_FLOAT32, 2, lanes, checkpoint->lanes, 0,
                      "states carried from segment to segment of a running text, one row a lane");
@@ -92,6 +101,11 @@ static lk_status write_all(lk_h5 *file, const lk_checkpoint *checkpoint) {
   LK_TRY(write_config(file, checkpoint));
   LK_TRY(lk_h5_set_text(file, "/model", "description", "shapes and gate order as in PyTorch"));
   LK_TRY(write_vector(file, "/model", checkpoint, checkpoint->values));
+  if (checkpoint->training) {
+    LK_TRY(
+        lk_h5_set_text(file, "/training", "description", "the weights that /model is an average of go on from here"));
+    LK_TRY(write_vector(file, "/training", checkpoint, checkpoint->training));
+  }
   LK_TRY(write_moments(file, checkpoint));
   LK_TRY(write_state(file, checkpoint));
   LK_TRY(write_history(file, "/history/train", &checkpoint->train, "losses of training"));

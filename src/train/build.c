@@ -79,7 +79,10 @@ bool lk_trainer_has(const lk_trainer *t, lk_split split) {
 
 static lk_status check_validation(const lk_trainer *t) {
   const lk_config_train *c = &t->config->train;
-  const char *key = c->patience > 0 ? "train.patience" : strcmp(c->schedule, "plateau") == 0 ? "train.schedule" : NULL;
+  const char *key = c->patience > 0                        ? "train.patience"
+                    : strcmp(c->schedule, "plateau") == 0  ? "train.schedule"
+                    : lk_average_by_evaluations(t->config) ? "train.average"
+                                                           : NULL;
   if (!key || lk_trainer_has(t, LK_VALID)) return LK_OK;
   return lk_config_error(t->config, key,
                          "goes by evaluations, and '%s' has no part for validation: prepare it with --valid-fraction",
@@ -153,6 +156,7 @@ static lk_status reserve(lk_trainer *t) {
   LK_TRY(lk_arena_reserve(&t->arena));
   layout(t);
   LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->range));
+  LK_TRY(lk_average_create(&t->average, t->config, lk_range_size(t->range)));
   return lk_schedule_create(&t->schedule, t->config, t->last_step);
 }
 

@@ -16,11 +16,12 @@ static lk_status metrics_path(const char *run_dir, lk_buffer *path) {
 static json_t *real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 /* The JSON object of a line. */
-static json_t *make_line(const char *kind, int64_t run_step, const lk_metric *metrics, int count,
-                         const double h[LK_HISTORY_COLUMNS]) {
+static json_t *make_line(const char *kind, int64_t run_step, int64_t averaged_since, const lk_metric *metrics,
+                         int count, const double h[LK_HISTORY_COLUMNS]) {
   json_t *line = json_pack("{s:s, s:I, s:f}", "kind", kind, "step", (json_int_t)h[0], "epoch", h[1]);
   static const char *const names[LK_HISTORY_COLUMNS] = {"step", "epoch", "loss", "rate", "norm", "tokens", "seconds"};
   if (line && run_step != (int64_t)h[0]) json_object_set_new(line, "run_step", json_integer((json_int_t)run_step));
+  if (line && averaged_since > 0) json_object_set_new(line, "averaged_since", json_integer((json_int_t)averaged_since));
   const bool trained = strcmp(kind, "train") == 0; /* only these lines have a rate and a norm */
   for (int i = 2; line && i < LK_HISTORY_COLUMNS; i++)
     if ((i == 3 || i == 4) && !trained)
@@ -34,13 +35,13 @@ static json_t *make_line(const char *kind, int64_t run_step, const lk_metric *me
   return line;
 }
 
-lk_status lk_metrics_write(const char *run_dir, const char *kind, int64_t run_step, const lk_metric *metrics, int count,
-                           const double history[LK_HISTORY_COLUMNS]) {
+lk_status lk_metrics_write(const char *run_dir, const char *kind, int64_t run_step, int64_t averaged_since,
+                           const lk_metric *metrics, int count, const double history[LK_HISTORY_COLUMNS]) {
   lk_status status = LK_OK;
   lk_buffer path = {0};
   FILE *file = NULL;
   char *text = NULL;
-  json_t *line = make_line(kind, run_step, metrics, count, history);
+  json_t *line = make_line(kind, run_step, averaged_since, metrics, count, history);
   LK_GO(metrics_path(run_dir, &path));
   if (!line || !(text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9))))
     LK_GO(LK_FAIL(LK_MEMORY, "out of memory for a line of %s", path.data));

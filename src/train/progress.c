@@ -132,7 +132,7 @@ static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
   if (t->rank != 0) return LK_OK;
   LK_TRY(remember(&t->train_history, row));
   LK_TRY(lk_owner_check(t->owner));
-  return lk_metrics_write(t->config->run.dir, "train", t->state.step, &state, t->lane_total > 0, row);
+  return lk_metrics_write(t->config->run.dir, "train", t->state.step, 0, &state, t->lane_total > 0, row);
 }
 
 /* The end of a window: all ranks compare its mean loss with train.target_loss, rank 0 writes it down. */
@@ -161,6 +161,7 @@ lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state
   if (t->rank != 0) return LK_OK;
   double row[LK_HISTORY_COLUMNS];
   record(t, at, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row);
+  const int64_t since = lk_average_holds(at) ? (int64_t)at->average[LK_AVERAGE_BEGAN] : 0;
   lk_buffer words = {0};
   lk_status status = LK_OK;
   int count = result->metrics;
@@ -169,13 +170,14 @@ lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state
   if (result->lanes > 0) metric_of[count++] = (lk_metric){.name = "largest_state", .value = result->largest_state};
   for (int i = 0; i < result->metrics; i++)
     LK_GO(lk_buffer_printf(&words, "  %s %.4f", result->metric[i].name, unsigned_nan(result->metric[i].value)));
+  if (since > 0) LK_GO(lk_buffer_printf(&words, "  averaged since step %lld", (long long)since));
   const char *best = at->step < t->state.step ? "best of " : "";
   if (result->lanes > 0)
     LK_GO(lk_buffer_printf(&words, "  (%td lanes, largest state %.4g)", result->lanes, result->largest_state));
   LK_INFO("%s  %sstep %lld  epoch %.2f%s", kind, best, (long long)at->step, epochs(t, at), words.data);
   if (strcmp(kind, "valid") == 0) LK_GO(remember(&t->valid_history, row));
   LK_GO(lk_owner_check(t->owner));
-  LK_GO(lk_metrics_write(t->config->run.dir, kind, t->state.step, metric_of, count, row));
+  LK_GO(lk_metrics_write(t->config->run.dir, kind, t->state.step, since, metric_of, count, row));
 done:
   lk_buffer_release(&words);
   return status;

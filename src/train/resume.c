@@ -27,7 +27,9 @@ static lk_status read_config(const lk_checkpoint_file *file, const char *path, l
   return status == LK_USAGE ? lk_fail_as(LK_DATA) : status;
 }
 
-static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *file, const char *path) {
+/* *same_average: with the kind of average that this run has. */
+static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *file, const char *path,
+                                bool *same_average) {
   lk_status status = LK_OK;
   lk_config old = {0};
   LK_GO(read_config(file, path, &old));
@@ -39,6 +41,7 @@ static lk_status check_same_run(const lk_trainer *t, const lk_checkpoint_file *f
                   "choose another run.dir",
                   t->config->data.corpus, t->info->digest, t->config->run.dir, old.data.corpus,
                   lk_checkpoint_corpus(file)->digest));
+  *same_average = strcmp(old.train.average, t->config->train.average) == 0;
 done:
   lk_config_release(&old);
   return status;
@@ -65,16 +68,30 @@ done:
 typedef struct loaded {
   bool found, evaluated, tested, remainder_logged; /* the last three at the very step of the checkpoint */
   lk_state state;
-  float *moments, *lanes;
+  float *moments, *lanes; /* behind the moments the average of the weights */
 } loaded;
 
 static lk_status load_moments(const lk_trainer *t, const lk_checkpoint_file *file, loaded *l) {
   size_t P = (size_t)lk_params_count(t->params);
   int count = lk_optimizer_moments(t->optimizer);
-  LK_TRY(lk_alloc(&l->moments, (size_t)count * P + 1, sizeof(float)));
+  LK_TRY(lk_alloc(&l->moments, (size_t)(count + 1) * P, sizeof(float)));
   for (int i = 0; i < count; i++)
     LK_TRY(lk_checkpoint_moment(file, lk_optimizer_moment_name(t->optimizer, i), t->tensors, t->tensor_count,
                                 l->moments + (size_t)i * P));
+  return LK_OK;
+}
+
+/* The weights, and their average where the file has one; another kind of average begins anew. */
+static lk_status load_weights(const lk_trainer *t, const lk_checkpoint_file *file, bool same_average, loaded *l) {
+  float *weights = lk_params_values(t->params);
+  const ptrdiff_t behind = lk_optimizer_moments(t->optimizer) * lk_params_count(t->params);
+  if (!lk_average_holds(&l->state)) {
+    LK_TRY(lk_checkpoint_values(file, t->tensors, t->tensor_count, weights));
+  } else {
+    LK_TRY(lk_checkpoint_training(file, t->tensors, t->tensor_count, weights));
+    LK_TRY(lk_checkpoint_values(file, t->tensors, t->tensor_count, l->moments + behind));
+  }
+  if (!same_average) memset(l->state.average, 0, sizeof l->state.average);
   return LK_OK;
 }
 
@@ -97,20 +114,23 @@ static lk_status check_state(const lk_trainer *t, const lk_state *state, const c
                    (long long)state->step_in_epoch, (long long)state->epoch, (long long)t->steps_in_epoch);
   if (!lk_schedule_possible(state->schedule))
     return LK_FAIL(LK_DATA, "%s: /state/schedule is not a possible state of a schedule", path);
+  if (!lk_average_possible(state))
+    return LK_FAIL(LK_DATA, "%s: /state/average is not a possible state of an average", path);
   return LK_OK;
 }
 
 static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
   lk_status status = LK_OK;
+  bool same_average = false;
   lk_checkpoint_file *file = NULL;
   LK_GO(lk_checkpoint_open(&file, path));
-  LK_GO(check_same_run(t, file, path));
-  LK_GO(lk_checkpoint_values(file, t->tensors, t->tensor_count, lk_params_values(t->params)));
-  LK_GO(load_moments(t, file, l));
-  LK_GO(load_lanes(t, file, path, l));
-  LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
+  LK_GO(check_same_run(t, file, path, &same_average));
   l->state = *lk_checkpoint_state(file);
   LK_GO(check_state(t, &l->state, path));
+  LK_GO(load_moments(t, file, l));
+  LK_GO(load_weights(t, file, same_average, l));
+  LK_GO(load_lanes(t, file, path, l));
+  LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
   l->evaluated = lk_history_end(&t->valid_history) == l->state.step;
   l->remainder_logged = lk_history_end(&t->train_history) == l->state.step;
   LK_GO(lk_metrics_cut(t->config->run.dir, l->state.step, &l->tested));
@@ -144,6 +164,10 @@ static lk_status deal_out(lk_trainer *t, const loaded *l) {
   for (int i = 0; i < lk_optimizer_moments(t->optimizer); i++)
     LK_TRY(lk_replicas_scatter(t->replicas, l->moments ? l->moments + (size_t)i * P : NULL,
                                lk_optimizer_moment(t->optimizer, i), 0));
+  if (lk_average_holds(&l->state))
+    LK_TRY(lk_replicas_scatter(t->replicas,
+                               l->moments ? l->moments + (size_t)lk_optimizer_moments(t->optimizer) * P : NULL,
+                               lk_average_values(t->average), 0));
   if (t->lane_total * t->lane_width > 0) LK_TRY(lk_comm_scatter(t->comm, l->lanes, t->lanes, t->lane_bytes, 0));
   t->state = l->state;
   lk_schedule_load(t->schedule, t->state.schedule);

@@ -53,16 +53,19 @@ static lk_status start_writing(lk_trainer *t) {
   return LK_OK;
 }
 
-/* Collect the moments on rank 0; each rank has those of its range. */
+/* Collect the moments on rank 0, and behind them the average of the weights, if there is one; each rank has those of
+ * its range. */
 static lk_status gather_moments(lk_trainer *t, float **moments) {
   int count = lk_optimizer_moments(t->optimizer);
   size_t P = (size_t)lk_params_count(t->params);
   *moments = NULL;
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_alloc(moments, (size_t)count * P + 1, sizeof(float)) : LK_OK));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_alloc(moments, (size_t)(count + 1) * P, sizeof(float)) : LK_OK));
   for (int i = 0; i < count; i++)
     LK_TRY(lk_replicas_gather(t->replicas, lk_optimizer_moment(t->optimizer, i),
                               *moments ? *moments + (size_t)i * P : NULL, 0));
-  return LK_OK;
+  if (!lk_average_holds(&t->state)) return LK_OK;
+  return lk_replicas_gather(t->replicas, lk_average_values(t->average), *moments ? *moments + (size_t)count * P : NULL,
+                            0);
 }
 
 static lk_status gather_lanes(lk_trainer *t, float **lanes) {
@@ -90,6 +93,7 @@ static lk_status make_image(lk_trainer *t, const float *moments, const float *la
     c.moment[i] = moments + i * lk_params_count(t->params);
     c.moment_name[i] = lk_optimizer_moment_name(t->optimizer, i);
   }
+  if (lk_average_holds(&t->state)) c.training = c.values, c.values = moments + c.moments * lk_params_count(t->params);
   lk_schedule_save(t->schedule, c.state.schedule);
   return lk_checkpoint_image(&c, &t->saver.bytes, &t->saver.size);
 }

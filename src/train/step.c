@@ -31,12 +31,30 @@ lk_status lk_trainer_pack(lk_trainer *t) {
   return lk_replicas_meet(t->replicas);
 }
 
+lk_status lk_trainer_swap_average(lk_trainer *t) {
+  if (!lk_average_holds(&t->state)) return LK_OK;
+  lk_average_swap(t->average, lk_params_values(t->params) + t->range.begin);
+  LK_TRY(lk_replicas_allgather(t->replicas));
+  return lk_trainer_pack(t);
+}
+
+/* Take the weights after an applied step into the average. */
+static void average(lk_trainer *t) {
+  const lk_average_step step = {.step = t->state.step + 1,
+                                .epoch = (double)t->state.step / (double)t->steps_in_epoch,
+                                .ends_epoch = t->state.step_in_epoch + 1 == t->steps_in_epoch};
+  if (lk_average_add(t->average, &t->state, step, lk_params_values(t->params) + t->range.begin))
+    LK_INFO("step %lld: the average of the weights begins; evaluation measures it (train.average)",
+            (long long)step.step);
+}
+
 /* g = sum / units, clipped to the global norm; each rank updates its own range, then all ranges go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
   const double scale = lk_optimizer_scale((double)step->units, step->norm, t->config->train.clip);
   /* Adam's bias corrections count applied updates: a skipped step is none, though the schedule counts it */
   t->state.updates++;
   lk_update(t->optimizer, t->replicas, t->reduction, scale, step->rate, t->state.updates);
+  average(t);
   LK_TRY(lk_replicas_allgather(t->replicas));
   return lk_trainer_pack(t);
 }

@@ -32,15 +32,20 @@ static void count_evaluation(lk_trainer *t, const lk_metric *metric, int best) {
   t->state.evaluations++;
   t->state.bad_evaluations = best ? 0 : t->state.bad_evaluations + 1;
   lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
+  if (lk_average_evaluated(t->average, &t->state, metric->value, metric->rising))
+    LK_INFO("step %lld: validation no longer improves: the average of the weights begins with the next step",
+            (long long)t->state.step);
 }
 
-/* Validate, remember the best model, inform the schedule. *best: this is the best so far. */
+/* Validate (the average of the weights, where there is one), remember the best model, inform the schedule. *best: this is the best so far. */
 static lk_status evaluate(lk_trainer *t, int *best) {
   lk_evaluation result;
   *best = 0;
   if (!t->valid || t->evaluated) return LK_OK;
   lk_watchdog_phase(t->comm, LK_PHASE_EVALUATION, t->state.step);
+  LK_TRY(lk_trainer_swap_average(t));
   LK_TRY(lk_evaluator_run(t->valid, t->params, &result));
+  LK_TRY(lk_trainer_swap_average(t));
   if (result.seconds > t->evaluation_seconds) t->evaluation_seconds = result.seconds;
   const lk_metric *metric = lk_evaluation_metric(&result, t->config->eval.metric);
   LK_ASSERT(metric); /* lk_evaluator_check() */
@@ -184,6 +189,7 @@ static void release(lk_trainer *t) {
   lk_evaluator_destroy(&t->valid);
   lk_schedule_destroy(&t->schedule);
   lk_optimizer_destroy(&t->optimizer);
+  lk_average_destroy(&t->average);
   lk_reduction_destroy(&t->reduction);
   lk_replicas_destroy(&t->replicas);
   lk_loader_close(&t->loader);

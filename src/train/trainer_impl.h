@@ -6,6 +6,7 @@
  *   progress.c  log and metrics file                    stop.c       signals, time limits, and the rules that end a run
  *   nonfinite.c where a non-finite gradient came from   init_from.c  a run that starts from given weights
  *   spike.c     detects loss spikes                     rollback.c   back to an earlier step, then past the bad batches
+ *   average.c   the average of the weights               update.c    the optimizer's pass over a range
  *   meter.c     speed and loss for the progress line        copies.c     compares the copies of the weights
  *
  * Every decision is made from the control word and from numbers that are equal on all ranks: no rank decides alone. */
@@ -13,6 +14,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "average.h"
 #include "checkpoint.h"
 #include "evaluate.h"
 #include "model.h"
@@ -97,6 +99,7 @@ typedef struct lk_trainer {
   lk_replicas *replicas;   /* owns the values and packed weights, and the memory of the gradients */
   lk_reduction *reduction; /* sums the gradients */
   lk_optimizer *optimizer;
+  lk_average *average; /* of this rank's range */
   lk_schedule *schedule;
 
   lk_arena arena; /* memory for the whole run: gradients, the batch, lanes, records */
@@ -142,6 +145,8 @@ bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /** Pack the weights again, together with the ranks that share them: after each change. Collective. */
 LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
+/** Where there is an average of the weights: put it in their place on every rank, or them back. Collective. */
+LK_CHECKED lk_status lk_trainer_swap_average(lk_trainer *t);
 #define LK_SPIKES_IN_A_ROW "were not applied, the last for its loss (train.max_skips, train.spike)"
 /** `row` steps in a row were not applied: LK_INTERNAL from train.max_skips on. */
 LK_CHECKED lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why);
@@ -187,9 +192,10 @@ LK_CHECKED lk_status lk_progress_remainder(lk_trainer *t);
 LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state *at,
                                             const lk_evaluation *result);
 /* metrics_file.c: lines of metrics.jsonl */
-/** Append a line. run_step: the run's step; where the row in `history` is of another step the line has both. */
-LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, int64_t run_step, const lk_metric *metrics,
-                                      int count, const double history[LK_HISTORY_COLUMNS]);
+/** Append a line. run_step: the run's step; where the row in `history` is of another step the line has both.
+ *  averaged_since: the first step of the average that was measured, 0: none was. */
+LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, int64_t run_step, int64_t averaged_since,
+                                      const lk_metric *metrics, int count, const double history[LK_HISTORY_COLUMNS]);
 /** Remove the lines written after `step`. *tested: the test split was evaluated at that very step. */
 LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested);
 /* stop.c */

@@ -26,6 +26,13 @@ for cell in $cells; do
   # shellcheck disable=SC2086
   compare "$cell" lm-char.yaml data.corpus=text.h5 model.cell=$cell train.unroll=17 $small
 done
+averages=$(choices train.average)
+for average in $averages; do # the rate rises until the loss does, which begins nt-asgd
+  # shellcheck disable=SC2086
+  compare "average-$average" lm-char.yaml data.corpus=text.h5 train.unroll=17 $small eval.every=2 train.average=$average \
+    train.average_every=2 train.average_patience=1 train.optimizer=sgd train.schedule=constant train.rate=40 train.warmup=12
+  [ "$average" = none ] || grep -q averaged_since "average-$average-8/metrics.jsonl"
+done
 # shellcheck disable=SC2086
 {
   compare label label-pos.yaml data.corpus=label.h5 $small

@@ -43,6 +43,7 @@ static lk_checkpoint describe(int64_t step) {
   for (int i = 0; i < 8; i++) lanes[i] = (float)i;
   for (int i = 0; i < 3 * LK_HISTORY_COLUMNS; i++) train[i] = i % LK_HISTORY_COLUMNS ? i / 3.0 : 0;
   c.values = values;
+  c.training = second;
   c.moments = 2;
   c.moment[0] = first;
   c.moment[1] = second;
@@ -52,6 +53,7 @@ static lk_checkpoint describe(int64_t step) {
   c.state.updates = step, c.state.spike_count = 3, c.state.rollbacks = 1, c.state.rollback_from = 9;
   c.state.spike_mean = 0.3;
   c.state.schedule[7] = 3.25;
+  c.state.average[LK_AVERAGE_STATE - 1] = -1.5;
   c.lanes = lanes;
   c.lane_count = 2;
   c.lane_width = 4;
@@ -96,8 +98,12 @@ static void everything_comes_back(void **state) {
   LK_STATE_REALS_2(SAME)
 #undef SAME
   assert_memory_equal(lk_checkpoint_state(file)->schedule, c.state.schedule, sizeof c.state.schedule);
+  assert_memory_equal(lk_checkpoint_state(file)->average, c.state.average, sizeof c.state.average);
   OK(lk_checkpoint_values(file, tensors, TENSORS, back));
   assert_memory_equal(back, values, sizeof back);
+  OK(lk_checkpoint_training(file, tensors, TENSORS, back));
+  assert_memory_equal(back, second, sizeof back);
+  OK(lk_checkpoint_values(file, tensors, TENSORS, back));
   lk_checkpoint_sha256(tensors, TENSORS, values, sha[0]);
   lk_checkpoint_sha256(tensors, TENSORS, back, sha[1]);
   assert_string_equal(sha[0], sha[1]);
