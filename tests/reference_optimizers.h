@@ -9,7 +9,7 @@
 
 /* Weight w and what its optimizer remembers of it, in the order of lk_rule.moment. */
 typedef struct reference_weight {
-  double w, moment[2];
+  double w, moment[3];
 } reference_weight;
 
 /* One step: g is the mean gradient without weight decay, `decay` that of this tensor, `step` counts from 1. */
@@ -55,6 +55,28 @@ static inline void reference_adamw(const reference_step_of *s, reference_weight 
   reference_adam_by(s, s->g, x);
 }
 
+/* Dozat 2016, algorithm 2 */
+static inline void reference_nadam(const reference_step_of *s, reference_weight *x) {
+  const double g = reference_gradient(s, x), beta1 = s->train->beta1, beta2 = s->train->beta2;
+  double product = 1, mu = 0;
+  for (int t = 1; t <= s->step; t++) mu = beta1 * (1 - 0.5 * pow(0.96, t * 0.004)), product *= mu;
+  const double next = beta1 * (1 - 0.5 * pow(0.96, (s->step + 1) * 0.004));
+  x->moment[0] = beta1 * x->moment[0] + (1 - beta1) * g;
+  x->moment[1] = beta2 * x->moment[1] + (1 - beta2) * g * g;
+  const double root = sqrt(x->moment[1] / (1 - pow(beta2, s->step))) + s->train->epsilon;
+  x->w -= s->rate * (next / (1 - product * next) * x->moment[0] + (1 - mu) / (1 - product) * g) / root;
+}
+
+/* Reddi, Kale & Kumar 2018, algorithm 2, with Adam's corrections */
+static inline void reference_amsgrad(const reference_step_of *s, reference_weight *x) {
+  const double g = reference_gradient(s, x), beta1 = s->train->beta1, beta2 = s->train->beta2;
+  x->moment[0] = beta1 * x->moment[0] + (1 - beta1) * g;
+  x->moment[1] = beta2 * x->moment[1] + (1 - beta2) * g * g;
+  x->moment[2] = fmax(x->moment[2], x->moment[1]);
+  const double m = x->moment[0] / (1 - pow(beta1, s->step)), v = x->moment[2] / (1 - pow(beta2, s->step));
+  x->w -= s->rate * m / (sqrt(v) + s->train->epsilon);
+}
+
 static inline void reference_rmsprop(const reference_step_of *s, reference_weight *x) {
   const double g = reference_gradient(s, x), rho = s->train->rho;
   x->moment[0] = rho * x->moment[0] + (1 - rho) * g * g;
@@ -82,7 +104,7 @@ static const struct {
 } reference_optimizers[] = {
     {"sgd", reference_sgd},           {"momentum", reference_momentum}, {"adam", reference_adam},
     {"adamw", reference_adamw},       {"rmsprop", reference_rmsprop},   {"adagrad", reference_adagrad},
-    {"adadelta", reference_adadelta},
+    {"adadelta", reference_adadelta}, {"nadam", reference_nadam},       {"amsgrad", reference_amsgrad},
 };
 
 /* NULL where there is none. */

@@ -14,6 +14,8 @@
   X(momentum)    \
   X(adam)        \
   X(adamw)       \
+  X(nadam)       \
+  X(amsgrad)     \
   X(rmsprop)     \
   X(adagrad)     \
   X(adadelta)
@@ -151,6 +153,7 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, co
   lk_update u = optimizer->settings;
   u.scale = scale;
   u.rate = rate;
+  u.step = step;
   u.correction1 = 1 - lk_fixed_power(u.beta1, (double)step);
   u.correction2 = 1 - lk_fixed_power(u.beta2, (double)step);
   for (int i = 0; i < optimizer->segments; i++) {

@@ -27,7 +27,7 @@ LK_CHECKED lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_conf
                                          lk_range range);
 void lk_optimizer_destroy(lk_optimizer **optimizer);
 
-/** Moments of this optimizer (0 to 2), their names in torch.optim, and their values [range], which the checkpoint reads
+/** Moments of this optimizer (0 to 3), their names in torch.optim, and their values [range], which the checkpoint reads
  *  and fills.                                                 Not collective. */
 int lk_optimizer_moments(const lk_optimizer *optimizer);
 const char *lk_optimizer_moment_name(const lk_optimizer *optimizer, int i);

@@ -6,13 +6,14 @@
 
 #include "optimizer.h"
 
-#define LK_RULE_MOMENTS 2
+#define LK_RULE_MOMENTS 3
 
 /* The settings of one step, for one tensor. In double: each rule rounds the constants of its loop once. */
 typedef struct lk_update {
   double scale, rate, decay; /* decay 0 for tensors that it does not apply to */
   double momentum, beta1, beta2, rho, epsilon;
   double correction1, correction2; /* 1 - beta^step */
+  int64_t step;                    /* applied updates, this one included */
   bool nesterov;
 } lk_update;
 

@@ -23,12 +23,16 @@ for decay in (0.0, DECAY):
         ("nesterov" + end, "momentum", True, decay, torch.optim.SGD, {"momentum": MOMENTUM, "nesterov": True}),
         ("adam" + end, "adam", False, decay, torch.optim.Adam, {"betas": BETAS, "eps": EPSILON}),
         ("adamw" + end, "adamw", False, decay, torch.optim.AdamW, {"betas": BETAS, "eps": EPSILON}),
+        ("nadam" + end, "nadam", False, decay, torch.optim.NAdam,
+         {"betas": BETAS, "eps": EPSILON, "foreach": True}),  # without foreach torch 1.13 multiplies by mu twice
+        ("amsgrad" + end, "amsgrad", False, decay, torch.optim.Adam, {"betas": BETAS, "eps": EPSILON, "amsgrad": True}),
         ("rmsprop" + end, "rmsprop", False, decay, torch.optim.RMSprop, {"alpha": RHO, "eps": EPSILON}),
         ("adagrad" + end, "adagrad", False, decay, torch.optim.Adagrad, {"eps": EPSILON}),
         ("adadelta" + end, "adadelta", False, decay, torch.optim.Adadelta, {"rho": RHO, "eps": EPSILON}),
     ]
 MOMENTS = {"sgd": [], "momentum": ["momentum_buffer"], "adam": ["exp_avg", "exp_avg_sq"],
-           "adamw": ["exp_avg", "exp_avg_sq"], "rmsprop": ["square_avg"], "adagrad": ["sum"],
+           "adamw": ["exp_avg", "exp_avg_sq"], "nadam": ["exp_avg", "exp_avg_sq"],
+           "amsgrad": ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"], "rmsprop": ["square_avg"], "adagrad": ["sum"],
            "adadelta": ["square_avg", "acc_delta"]}
 
 
@@ -79,7 +83,7 @@ def main():
           ",\n".join(array(g) for g in gradients))
     print("static const struct vector_case {\n  const char *name, *optimizer;\n  int nesterov;\n  double decay;\n"
           "  float first[VECTOR_COUNT], last[VECTOR_COUNT]; /* weights after the first and the last step */\n"
-          "  const char *moment_name[2];\n  float moment[2][VECTOR_COUNT]; /* after the last step */\n"
+          "  const char *moment_name[3];\n  float moment[3][VECTOR_COUNT]; /* after the last step */\n"
           "} vector_cases[] = {")
     for name, ours, nesterov, decay, make, arguments in CASES:
         path, state = run(decay, make, arguments, MOMENTS[ours], start, gradients)
