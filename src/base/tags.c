@@ -157,6 +157,42 @@ static lk_status read_labels(lk_tagset *set, const lk_strings *labels, const lk_
   return LK_OK;
 }
 
+enum { BEGIN = 1, INSIDE = 2, END = 4, SINGLE = 8 };
+
+static uint8_t bit_of(char prefix) {
+  return prefix == 'B' ? BEGIN : prefix == 'I' ? INSIDE : prefix == 'E' ? END : prefix == 'S' ? SINGLE : 0;
+}
+
+/* In IOB1, B stands only where a span follows another of its type: then it is rare beside I. In IOB2 each span has one. */
+enum { RARE = 8 };
+
+static lk_status note_letters(lk_tagset *set, const lk_strings *labels) {
+  int64_t begin = 0, inside = 0;
+  uint8_t all = 0;
+  LK_TRY(lk_alloc(&set->letters, (size_t)set->types.count + 1, sizeof *set->letters));
+  for (ptrdiff_t i = 0; i < set->count; i++) {
+    const lk_tag tag = set->tag[i];
+    const int64_t seen = labels->number ? labels->number[i] : 0;
+    if (tag.type < 0) continue;
+    set->letters[tag.type] |= bit_of(tag.prefix);
+    all |= bit_of(tag.prefix);
+    begin += tag.prefix == 'B' ? seen : 0;
+    inside += tag.prefix == 'I' ? seen : 0;
+  }
+  set->any_begins = !(all & (END | SINGLE)) && inside / RARE > begin;
+  return LK_OK;
+}
+
+bool lk_tagset_allows(const lk_tagset *set, ptrdiff_t before, ptrdiff_t after) {
+  const lk_tag none = {.prefix = 'O', .type = -1};
+  if (set == NULL || !set->spans) return true;
+  const lk_tag a = before < 0 ? none : set->tag[before], b = after < 0 ? none : set->tag[after];
+  const bool inside = a.prefix == 'B' || a.prefix == 'I', more = b.prefix == 'I' || b.prefix == 'E';
+  const bool unfinished = inside && (set->letters[a.type] & END);
+  const bool bound = more && !set->any_begins && (set->letters[b.type] & BEGIN);
+  return (!unfinished && !bound) || (inside && more && a.type == b.type);
+}
+
 lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen) {
   typed *list = NULL;
   lk_status status;
@@ -165,6 +201,7 @@ lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_st
   LK_GO(lk_alloc(&set->tag, room, sizeof *set->tag));
   LK_GO(lk_alloc(&list, room, sizeof *list));
   LK_GO(read_labels(set, labels, unseen, list));
+  LK_GO(note_letters(set, labels));
 done:
   free(list);
   if (status != LK_OK) lk_tagset_release(set);
@@ -173,6 +210,7 @@ done:
 
 void lk_tagset_release(lk_tagset *set) {
   free(set->tag);
+  free(set->letters);
   lk_strings_release(&set->types);
   *set = (lk_tagset){0};
 }

@@ -1,11 +1,14 @@
 #include "head.h"
 
 #include "choices.h"
+#include "head_kind.h"
+#include "nn_impl.h"
 
 /* The table of heads: one line each. */
 #define HEADS(X) \
   X(softmax)     \
-  X(hinge)
+  X(hinge)       \
+  X(crf)
 
 #define DECLARE(name) extern const lk_head_kind lk_head_##name;
 #define ADDRESS(name) &lk_head_##name,
@@ -158,6 +161,22 @@ void lk_head_log_probability(lk_head *h, const lk_params *params, const lk_units
     const lk_units part = score(h, params, u, first);
     h->kind->log_probability(h, &part, log_p + first);
     n = part.n;
+  }
+}
+
+static void copy_rows(lk_real *to, ptrdiff_t ldto, const lk_head *h, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) copy_row(to + i * ldto, h->scores + i * h->ld, h->O);
+}
+
+void lk_head_lattice(lk_head *h, const lk_params *params, const lk_units *u, const lk_lattice *to) {
+  for (ptrdiff_t first = 0, n; first < u->n; first += n) {
+    const lk_units part = score(h, params, u, first);
+    n = part.n;
+    copy_rows(to->score + first * to->ld, to->ld, h, n);
+    h->kind->log_z(h, &part, to->log_z + first);
+    if (!to->marginal) continue;
+    h->kind->marginals(h, &part);
+    copy_rows(to->marginal + first * to->ld, to->ld, h, n);
   }
 }
 

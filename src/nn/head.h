@@ -16,6 +16,7 @@
 #pragma once
 #include "config.h"
 #include "layers.h"
+#include "tags.h"
 
 /* The units of a batch. */
 typedef struct lk_units {
@@ -34,46 +35,9 @@ static inline const ptrdiff_t *lk_units_of_shards(const lk_units *u) {
 }
 
 typedef struct lk_head lk_head;
+typedef struct lk_head_kind lk_head_kind; /* head_kind.h */
 
-enum { LK_HEAD_TENSORS = 4, LK_HEAD_DENSES = 8 };
-
-/* What makes a kind of head. The functions below get units [u->n] and read their scores in head->scores [u->n, ld]. A
- * kind whose loss is one of whole sequences sets `whole`: then u is always a whole batch of rows, losses and
- * log-probabilities are those of sequences and stand at the first row of one (lk_pack_row(pack, b, 0)), with zeros at the
- * others, and classifiers refuse the head. */
-typedef struct lk_head_kind {
-  const char *name;  /* as model.output has it */
-  const char *help;  /* a few words, or NULL */
-  const char *reads; /* settings that this kind and others that name them read (choices.h), or NULL */
-  int whole;
-  /** Bytes that `loss` keeps for `gradient`, a unit: head->kept [n]. */
-  size_t kept;
-  /** Declare the common dense layer, head->dense ("output"), perhaps with fewer outputs than O, then what else the kind
-   *  has: tensors, their ids to head->tensor[], and dense layers, to head->own[], which are laid out and packed with the
-   *  common one. NULL: the common one alone. */
-  lk_status (*declare)(lk_head *head, lk_params *params, const lk_config *config, ptrdiff_t I, ptrdiff_t O, int tied);
-  /** Lay out further buffers, for `units` units: head->state. Runs twice, as any layout (arena.h). Or NULL. */
-  void (*layout)(lk_head *head, lk_arena *arena, ptrdiff_t units, int training);
-  /** After the backward pass of the common layer: assign the gradients of head->tensor[] and head->own[], summed along the
-   *  tree of shards (lk_sum_shards()), and add to dx [n, lddx] what passes through the latter. Or NULL. */
-  void (*backward)(const lk_head *head, const lk_units *u, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads);
-  /** Training: the loss [n] of each unit, 0 where it has no target; keeps in head->kept what the gradient needs. */
-  void (*loss)(const lk_head *head, const lk_units *u, double *loss);
-  /** Columns [begin, end) of the gradient of the sum of these losses by the scores: to [n, end - begin], pads zero. `to`
-   *  may be these columns of the scores: columns of other blocks may be gone by then. */
-  void (*gradient)(const lk_head *head, const lk_units *u, lk_range columns, lk_real *to, ptrdiff_t ldto);
-  /** Evaluation: the plain loss [n], without what only helps training, and the best output [n]. */
-  void (*measure)(const lk_head *head, const lk_units *u, double *loss, int32_t *best);
-  /** The best output [n], and, with log_p [n], its log-probability in nats. */
-  void (*answer)(const lk_head *head, const lk_units *u, int32_t *best, double *log_p);
-  /** The log-probability [n] of the targets, nats. NULL: this head has no probabilities: `predict --scores` is refused
-   *  and `answer` gets no log_p, and language models and translators, which live on probabilities, refuse the head. */
-  void (*log_probability)(const lk_head *head, const lk_units *u, double *log_p);
-  /** norm [n], the number by which each score of unit i is above the log-probability of its output. NULL where
-   *  log_probability is, and where an output's probability depends on units that follow: such heads cannot be searched
-   *  unit by unit, and language models and translators refuse them. */
-  void (*norm)(const lk_head *head, ptrdiff_t n, double *norm);
-} lk_head_kind;
+enum { LK_HEAD_TENSORS = 4, LK_HEAD_DENSES = 8, LK_HEAD_STATE = 512 };
 
 struct lk_head {
   const lk_head_kind *kind;
@@ -88,11 +52,12 @@ struct lk_head {
   double *loss;    /* [units] of the last lk_head_loss() or lk_head_evaluate() */
   int32_t *best;   /* [units] of the last lk_head_evaluate() or lk_head_answer() */
 
-  int tensors, owns;                     /* of the kind's own */
-  int tensor[LK_HEAD_TENSORS];           /* [tensors] ids */
-  const lk_real *value[LK_HEAD_TENSORS]; /* [tensors] their values in the parameters of the running call */
-  lk_dense own[LK_HEAD_DENSES];          /* [owns] */
-  void *state;                           /* the kind's own, in the arena */
+  int tensors, owns;                      /* of the kind's own */
+  int tensor[LK_HEAD_TENSORS];            /* [tensors] ids */
+  const lk_real *value[LK_HEAD_TENSORS];  /* [tensors] their values in the parameters of the running call */
+  lk_dense own[LK_HEAD_DENSES];           /* [owns] */
+  _Alignas(16) char state[LK_HEAD_STATE]; /* a structure of the kind's own, with its buffers; copied with the head */
+  const lk_tagset *tags; /* whose scheme the answers keep to, of kinds that choose labels together; NULL: none */
 };
 
 /** The kind that model.output names. LK_USAGE with the place. */
@@ -126,6 +91,16 @@ bool lk_head_has_probabilities(const lk_head *head);
 bool lk_head_has_norms(const lk_head *head);
 /** log_p [n] of the targets, nats; needs lk_head_has_probabilities(). */
 void lk_head_log_probability(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
+
+/* What all label sequences of a batch have; ld of a row of units. */
+typedef struct lk_lattice {
+  ptrdiff_t ld;
+  lk_real *score;    /* [n, ld] of each label */
+  double *log_z;     /* [n] see lk_head_kind */
+  lk_real *marginal; /* [n, ld] probability of each label; NULL: not asked for */
+} lk_lattice;
+/** Fill it; needs lk_head_has_probabilities(). lk_chain_best() finds sequences by the scores and the kind's chain. */
+void lk_head_lattice(lk_head *head, const lk_params *params, const lk_units *u, const lk_lattice *to);
 
 /* What may come next after some units: log P(output o of row i) = score[i ld + o] - norm, see lk_head_norms(). */
 typedef struct lk_next {

@@ -4,7 +4,7 @@
  *
  * Its gradient by the scores is 1 at that other output (the rival), -1 at the target, or 0. It has no probabilities.
  * Source: Crammer & Singer 2001. */
-#include "head.h"
+#include "head_kind.h"
 
 /* The first of the largest scores but that of `target`; -1 where there is no other output. A NaN counts as larger than any
  * number, so that the loss shows it. */

@@ -1,6 +1,6 @@
 /* head_softmax.c - one of O classes: P(o) = e^score(o) / sum of e^score; the loss is the cross-entropy of the target, in
  * training of a smoothed one (train.smoothing). */
-#include "head.h"
+#include "head_kind.h"
 
 static void loss(const lk_head *h, const lk_units *u, double *to) {
   lk_kernels_get()->softmax_loss(u->n, h->dense.O, h->scores, h->ld, u->target, h->smoothing, to, NULL, h->kept);
@@ -49,6 +49,20 @@ static void norm(const lk_head *h, ptrdiff_t n, double *to) {
   }
 }
 
+static void log_z(const lk_head *h, const lk_units *u, double *to) { norm(h, u->n, to); }
+
+static void marginals(const lk_head *h, const lk_units *u) {
+  const int32_t zero = 0;
+  double surprise;
+  for (ptrdiff_t i = 0; i < u->n; i++) {
+    lk_real *row = h->scores + i * h->ld;
+    lk_kernels_get()->softmax_loss(1, h->dense.O, row, h->ld, &zero, 0, &surprise, NULL, NULL);
+    const lk_real norm_of = (lk_real)(surprise + (double)row[0]);
+    for (ptrdiff_t o = 0; o < h->dense.O; o++) row[o] -= norm_of;
+    lk_kernels_get()->exp(h->dense.O, row, row);
+  }
+}
+
 const lk_head_kind lk_head_softmax = {.name = "softmax",
                                       .help = "probabilities, trained with cross-entropy",
                                       .reads = "train.smoothing",
@@ -58,4 +72,6 @@ const lk_head_kind lk_head_softmax = {.name = "softmax",
                                       .measure = measure,
                                       .answer = answer,
                                       .log_probability = log_probability,
-                                      .norm = norm};
+                                      .norm = norm,
+                                      .log_z = log_z,
+                                      .marginals = marginals};

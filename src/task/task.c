@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "choices.h"
+#include "head_kind.h"
 #include "task_impl.h"
 
 /* The table of tasks: one line each. */
@@ -77,7 +78,9 @@ static lk_status declare(lk_task *task, lk_params *params) {
   int tied = -1;
   LK_TRY(task->kind->body->declare(task, params, &width, &tied));
   LK_TRY(lk_pooling_declare(&task->pooling, task->config, width, task->encoder.directions));
-  return lk_head_declare(&task->head, params, task->config, width, task->V, tied);
+  LK_TRY(lk_head_declare(&task->head, params, task->config, width, task->V, tied));
+  task->head.tags = task->tags;
+  return LK_OK;
 }
 
 lk_status lk_task_create(lk_task **out, const lk_config *config, const lk_corpus_info *info, lk_params *params) {

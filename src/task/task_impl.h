@@ -72,6 +72,7 @@ struct lk_task {
   lk_classes *classes;   /* if answers are classes: part of state; else NULL */
   lk_units units;        /* units of the last forward pass */
   const lk_judge *judge; /* of evaluations; not owned; NULL: the head */
+  const lk_tagset *tags; /* if answers are tags of words: part of state; else NULL */
 
   lk_arena weights;    /* packed weights */
   int lent;            /* their memory belongs to the caller */

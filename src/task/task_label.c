@@ -22,6 +22,7 @@ static lk_status check(lk_task *task) {
   LK_TRY(lk_alloc(&l, 1, sizeof *l));
   task->state = l;
   task->classes = &l->classes;
+  task->tags = &l->tags;
   l->classes = (lk_classes){.known = task->V, .unseen = 1};
   return lk_tagset_create(&l->tags, &task->info->label, NULL);
 }

@@ -65,6 +65,8 @@ static numbered outputs_of(const side *s) {
   return BY_LABEL;
 }
 
+enum { BOTH = 2 }; /* rows and columns are numbered alike */
+
 /* Which texts number the tensor's rows, and along which axis. */
 static numbered numbered_by(const side *s, const char *name, int *axis) {
   const bool onehot = s->info->frames == 0 && is(s->config->model.input, "onehot");
@@ -72,6 +74,9 @@ static numbered numbered_by(const side *s, const char *name, int *axis) {
   if (is(name, "embedding.weight")) return BY_SOURCE;
   if (is(name, "decoder.embedding.weight")) return BY_TARGET;
   if (is(name, "output.weight") || is(name, "output.bias")) return outputs_of(s);
+  if (is(name, "output.start") || is(name, "output.end")) return outputs_of(s);
+  *axis = BOTH;
+  if (is(name, "output.transitions")) return outputs_of(s);
   *axis = 1;
   if (onehot && (is(name, "rnn.0.forward.weight_ih") || is(name, "rnn.0.backward.weight_ih"))) return BY_SOURCE;
   return BY_NOTHING;
@@ -94,7 +99,7 @@ static int find(const lk_params *params, const char *name) {
 
 static bool same_shape(const lk_param *a, const lk_param *b, int but) {
   bool same = a->dims == b->dims;
-  for (int d = 0; same && d < a->dims; d++) same = d == but || a->shape[d] == b->shape[d];
+  for (int d = 0; same && d < a->dims; d++) same = d == but || but == BOTH || a->shape[d] == b->shape[d];
   return same;
 }
 
@@ -115,26 +120,44 @@ static void copy_row(const lk_param *to, lk_real *value, ptrdiff_t row, const lk
         value[r * to->shape[1] + row] = old[r * from->shape[1] + old_row];
 }
 
+/* Copy row `row` of the columns whose number in the old tensor is known: 0 or more. */
+static void copy_known(const lk_param *to, lk_real *value, ptrdiff_t row, const lk_param *from, const lk_real *old,
+                       const int32_t *found) {
+  for (ptrdiff_t c = 0; c < to->shape[1]; c++)
+    if (found[c] >= 0) value[row * to->shape[1] + c] = old[found[row] * from->shape[1] + found[c]];
+}
+
 /* Copy the rows whose text both have. */
 static lk_status take_rows(taking *t, int to, int from, numbered by, int axis) {
   const lk_param *p = lk_params_at(t->to.params, to), *q = lk_params_at(t->from.params, from);
   const lk_strings *texts = texts_of(&t->to, by);
   const ptrdiff_t specials = by == BY_LABEL ? 0 : LK_SPECIALS;
+  const lk_real *values = lk_params_value(t->from.params, from);
   lk_vocab *old = NULL;
+  int32_t *found = NULL;
   ptrdiff_t taken = 0;
-  LK_TRY(lk_vocab_from(&old, texts_of(&t->from, by), by != BY_LABEL));
+  lk_status status;
+  LK_GO(lk_alloc(&found, (size_t)texts->count + 1, sizeof *found));
+  LK_GO(lk_vocab_from(&old, texts_of(&t->from, by), by != BY_LABEL));
+  for (ptrdiff_t row = 0; row < texts->count; row++)
+    found[row] = lk_vocab_find(old, lk_strings_get(texts, row), lk_strings_size(texts, row), -1);
   for (ptrdiff_t row = 0; row < texts->count; row++) {
-    const int32_t found = lk_vocab_find(old, lk_strings_get(texts, row), lk_strings_size(texts, row), -1);
-    if (found < 0) continue;
-    copy_row(p, lk_params_value(t->to.params, to), row, q, lk_params_value(t->from.params, from), found, axis);
+    if (found[row] < 0) continue;
+    if (axis == BOTH)
+      copy_known(p, lk_params_value(t->to.params, to), row, q, values, found);
+    else
+      copy_row(p, lk_params_value(t->to.params, to), row, q, values, found[row], axis);
     taken++;
     t->matches += row >= specials;
   }
+  LK_GO(add(&t->rows, "%s (%td of %td %s)", p->name, taken, texts->count,
+            by == BY_LABEL ? "labels"
+            : axis == 0    ? "units"
+                           : "units, its columns"));
+done:
   lk_vocab_destroy(&old);
-  return add(&t->rows, "%s (%td of %td %s)", p->name, taken, texts->count,
-             by == BY_LABEL ? "labels"
-             : axis == 0    ? "units"
-                            : "units, its columns");
+  free(found);
+  return status;
 }
 
 static lk_status take_tensor(taking *t, int to) {

@@ -73,14 +73,29 @@ static void test_every_task(void **state) {
   }
 }
 
-/* Each choice of `key`. */
+/* Whether the task takes the setting: a classifier has no use for a head over whole sequences. */
+static bool is_taken(const char *task, const char *setting) {
+  lk_config config;
+  char text[64];
+  (void)snprintf(text, sizeof text, "task=%s", task);
+  assert_int_equal(lk_config_init(&config), LK_OK);
+  assert_int_equal(lk_config_override(&config, text), LK_OK);
+  assert_int_equal(lk_config_override(&config, setting), LK_OK);
+  const bool taken = lk_task_check(&config) == LK_OK;
+  if (!taken) print_message("%s: %s\n", task, lk_error_get()->text);
+  lk_error_clear();
+  lk_config_release(&config);
+  return taken;
+}
+
+/* Each choice of `key` that the task takes. */
 static void check_choices(const net_case *c, const char *key) {
   const char *names[LK_MOST_CHOICES];
   const size_t count = lk_choices_names(key, names);
   for (size_t i = 0; i < count; i++) {
     char setting[64];
     (void)snprintf(setting, sizeof setting, "%s=%s", key, names[i]);
-    check(c, setting);
+    if (is_taken(c->task, setting)) check(c, setting);
   }
 }
 

@@ -1,24 +1,27 @@
-# Heads without probabilities: a labeller and a classifier by margins. Same bits on any number of ranks and after a stop;
-# eval and predict answer, what needs probabilities is refused.
+# Heads beside softmax: by margins, and over label sequences. Same bits on any number of ranks and after a stop; eval and
+# predict answer, what a head cannot do is refused.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_label
 corpus_classify
 corpus_text
-small=(model.output=hinge model.hidden=20 model.embedding=12 train.batch=11 eval.every=5 train.steps=12 train.schedule=constant)
-for kind in label-pos classify-names; do
+size=(model.hidden=20 model.embedding=12 train.batch=11 eval.every=5 train.steps=12 train.schedule=constant)
+for case in label-pos:hinge classify-names:hinge label-pos:crf; do
+  IFS=: read -r kind output <<<"$case"
   corpus=data.corpus=${kind%%-*}.h5
-  train 1 $kind.yaml $kind-1 "$corpus" "${small[@]}"
-  train 3 $kind.yaml $kind-3 "$corpus" "${small[@]}"
-  same $kind-1/last.h5 $kind-3/last.h5
-  diff <(grep -o '"loss":[^,]*' $kind-1/metrics.jsonl) <(grep -o '"loss":[^,]*' $kind-3/metrics.jsonl)
-  train 2 $kind.yaml $kind-half "$corpus" "${small[@]}" train.steps=7
-  train 3 $kind.yaml $kind-half "$corpus" "${small[@]}"
-  same $kind-1/last.h5 $kind-half/last.h5
+  small=(model.output="$output" "${size[@]}")
+  train 1 "$kind.yaml" "$case-1" "$corpus" "${small[@]}"
+  train 3 "$kind.yaml" "$case-3" "$corpus" "${small[@]}"
+  same "$case-1/last.h5" "$case-3/last.h5"
+  diff <(grep -o '"loss":[^,]*' "$case-1/metrics.jsonl") <(grep -o '"loss":[^,]*' "$case-3/metrics.jsonl")
+  train 2 "$kind.yaml" "$case-half" "$corpus" "${small[@]}" train.steps=7
+  train 3 "$kind.yaml" "$case-half" "$corpus" "${small[@]}"
+  same "$case-1/last.h5" "$case-half/last.h5"
 done
+small=(model.output=hinge "${size[@]}")
 # it learns: labels that follow from the words are found
-"$LOCKSTEP" eval --json classify-names-1/last.h5 classify.h5 >before.json
+"$LOCKSTEP" eval --json classify-names:hinge-1/last.h5 classify.h5 >before.json
 train 2 classify-names.yaml learnt data.corpus=classify.h5 "${small[@]}" train.steps=150 train.rate=0.01
 "$LOCKSTEP" eval --json learnt/last.h5 classify.h5 >after.json
 python3 - <<'PYTHON'
@@ -33,3 +36,4 @@ expect 64 'gives no probabilities: predict without --scores' scores
 # another head is another run; a language model needs probabilities
 expect 64 'model.output=softmax: .* began with hinge' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" run.dir=learnt data.corpus=classify.h5 "${small[@]}" model.output=softmax
 expect 64 'hinge gives no probabilities of single units, which a language model needs' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" run.dir=lm data.corpus=text.h5 model.output=hinge
+expect 64 'crf is for a label for each word, and a classifier gives one a line' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" run.dir=sequence data.corpus=classify.h5 model.output=crf

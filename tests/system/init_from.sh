@@ -95,6 +95,24 @@ grep -q 'init.from: not taken, these start as usual: output.weight (of other out
   init.from=class/last.h5 2>err.txt
 grep -q 'output.weight (3 of 4 labels), output.bias (3 of 4 labels)' more/log.txt || { cat more/log.txt && exit 1; }
 
+# A tagger with one more label, and the others in another order, takes scores of steps by both labels.
+printf 'a\tX\nb\tY\nc\tX\n\na\tX\n\n' >xy.txt
+printf 'a\tY\nb\tY\nc\tZ\n\nb\tY\na\tX\n\n' >yzx.txt
+for name in xy yzx; do
+  "$LOCKSTEP" prepare label $name.txt --column word=0,tag=1 -o $name.h5 >/dev/null 2>&1
+  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" data.corpus=$name.h5 run.dir=tags-$name model.output=crf model.hidden=8 \
+    model.embedding=4 train.epochs=0 train.steps=1 train.patience=0 train.schedule=constant train.rate=1e-30 train.batch=2 parallel.shards=2 \
+    "${from[@]}" 2>err.txt
+  from=(init.from=tags-xy/last.h5)
+done
+grep -q 'output.transitions (2 of 3 labels)' tags-yzx/log.txt || { cat tags-yzx/log.txt && exit 1; }
+python3 - <(tensor tags-xy/last.h5 output/transitions) <(tensor tags-yzx/last.h5 output/transitions) <<'PYTHON'
+import sys
+old, new = ([float(x) for x in open(f)] for f in sys.argv[1:])
+# X is label 0 of 2 in one, Y label 0 and X label 1 of 3 in the other (by frequency)
+assert old[0 * 2 + 1] == new[1 * 3 + 0] and old[1 * 2 + 0] == new[0 * 3 + 1] and old[0] == new[1 * 3 + 1], (old, new)
+PYTHON
+
 # Nothing fits; the file is no model; there is no file.
 expect 64 "init.from=old/last.h5: nothing of 'old/last.h5' fits this net" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/classify-names.yaml" \
   data.corpus=classify.h5 run.dir=none model.hidden=12 model.embedding=6 train.steps=3 init.from=old/last.h5

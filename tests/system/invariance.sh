@@ -37,6 +37,7 @@ done
 {
   compare label label-pos.yaml data.corpus=label.h5 $small
   compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small
+  compare sequences label-pos.yaml data.corpus=label.h5 model.output=crf $small
   compare classify classify-names.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
   compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 $small $recipe

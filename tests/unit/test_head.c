@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "head.h"
+#include "head_kind.h"
 
 enum { I = 21, O = 4801, LDX = 32, LDY = 4816, MOST = 600 }; /* several blocks, the last one short */
 static const double smoothing = 0.1;

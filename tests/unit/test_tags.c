@@ -113,11 +113,48 @@ static void test_unseen(void **state) {
   lk_strings_release(&unseen);
 }
 
+/* Which labels may follow which: a row for each label before, the first for the beginning; the last column is the end. */
+static void expect_steps(const char *labels, const int64_t *seen, const char *const *rows) {
+  lk_strings list = {0};
+  lk_tagset set;
+  for (ptrdiff_t i = 0; *labels; i++) {
+    const size_t size = strcspn(labels, " ");
+    assert_int_equal(lk_strings_add(&list, labels, size, seen ? seen[i] : 1), LK_OK);
+    labels += size + (labels[size] == ' ');
+  }
+  assert_int_equal(lk_tagset_create(&set, &list, NULL), LK_OK);
+  for (ptrdiff_t a = -1; a < list.count; a++)
+    for (ptrdiff_t b = 0; b <= list.count; b++) {
+      if (a < 0 && b == list.count) continue;
+      if (lk_tagset_allows(&set, a, b < list.count ? b : -1) != (rows[a + 1][b] == '1'))
+        fail_msg("%s, then %s: expected %c", a < 0 ? "the beginning" : lk_strings_get(&list, a),
+                 b < list.count ? lk_strings_get(&list, b) : "the end", rows[a + 1][b]);
+    }
+  lk_tagset_release(&set);
+  lk_strings_release(&list);
+}
+
+static void test_steps(void **state) {
+  (void)state;
+  expect_steps("O B-x I-x B-y I-y", NULL,
+               (const char *const[]){"11010-", "110101", "111101", "111101", "110111", "110111"});
+  expect_steps("O B-x I-x E-x S-x S-y", NULL,
+               (const char *const[]){"110011-", "1100111", "0011000", "0011000", "1100111", "1100111", "1100111"});
+  expect_steps("O U-x L-x B-x I-x", NULL, /* BILOU */
+               (const char *const[]){"11010-", "110101", "110101", "110101", "001010", "001010"});
+  expect_steps("B M E S", NULL, (const char *const[]){"1001-", "01100", "01100", "10011", "10011"});
+  expect_steps("O B-x I-x I-y", (const int64_t[]){900, 2, 100, 80}, /* IOB1 */
+               (const char *const[]){"1111-", "11111", "11111", "11111", "11111"});
+  expect_steps("O I-x I-y", NULL, (const char *const[]){"111-", "1111", "1111", "1111"});
+  expect_steps("O B-x I-x I-y", (const int64_t[]){900, 50, 100, 80}, /* I-y has no B: only I-x needs one */
+               (const char *const[]){"1101-", "11011", "11111", "11111", "11011"});
+  expect_steps("NOUN VERB", NULL, (const char *const[]){"11-", "111", "111"});
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_schemes),
-      cmocka_unit_test(test_no_spans),
-      cmocka_unit_test(test_types_are_numbered_by_name),
+      cmocka_unit_test(test_schemes),  cmocka_unit_test(test_steps),
+      cmocka_unit_test(test_no_spans), cmocka_unit_test(test_types_are_numbered_by_name),
       cmocka_unit_test(test_unseen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
