@@ -30,6 +30,7 @@ static const struct argp_option options[] = {
      "sequences evaluated together (default: the model's eval.batch). A running text is cut into N parts that each "
      "start from a zero state, so its loss depends slightly on N",
      0},
+    LK_ADAPT_OPTIONS(2),
     {0, 0, 0, 0, "Options for translators:", 1},
     {"beam", OPTION_BEAM, "N", 0, "measure translations of a beam search of width N (default: greedy translations)", 1},
     {"length-penalty", OPTION_LENGTH, "X", 0,
@@ -67,7 +68,8 @@ static error_t parse_end(lk_eval_arguments *a) {
     return lk_cli_bad_option("lockstep eval: expected a model and a corpus; 'lockstep eval --help' has an example");
   if (a->penalties && a->how.beam < 2)
     return lk_cli_bad_option("--length-penalty and --coverage-penalty need a beam search: give --beam N, N above 1");
-  return 0;
+  if (lk_adapts(&a->adapt.how) && a->batch == 0) a->batch = 1;
+  return lk_adapt_check(&a->adapt);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -94,7 +96,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case ARGP_KEY_END:
       return parse_end(a);
     default:
-      return ARGP_ERR_UNKNOWN;
+      return lk_adapt_parse(key, text, &a->adapt);
   }
 }
 
@@ -106,71 +108,13 @@ static const struct argp argp = {
         "Compute the loss and the metrics of a model on one split of a corpus.\v"
         "Examples:\n  mpirun -n 2 lockstep eval run/best.h5 names.h5 --split test --confusion\n"
         "  lockstep eval run/best.h5 pairs.h5 --beam 5\n"
-        "  lockstep eval seed1/best.h5 seed2/best.h5 pairs.h5\n\n"
+        "  lockstep eval seed1/best.h5 seed2/best.h5 pairs.h5\n"
+        "  lockstep eval run/best.h5 text.h5 --dynamic rms --cache 2000\n\n"
         "Several models are evaluated as one whose probabilities are the means of theirs, as 'lockstep predict' "
         "answers "
         "with them.\n\n"
         "The corpus must have the model's vocabulary: prepare it with --like MODEL.h5. All ranks of mpirun share the "
         "work; the figures do not depend on their number."};
-
-/* Ids in a corpus are positions in its vocabulary, which therefore must be the model's. */
-static lk_status same_strings(const lk_strings *a, const lk_strings *b, const char *what, const char *corpus) {
-  bool same = a->count == b->count;
-  for (ptrdiff_t i = 0; same && i < a->count; i++) same = strcmp(lk_strings_get(a, i), lk_strings_get(b, i)) == 0;
-  if (same) return LK_OK;
-  return LK_FAIL(LK_DATA,
-                 "%s: its %s vocabulary is not the one that the model was trained with; prepare the corpus with "
-                 "--like MODEL",
-                 corpus, what);
-}
-
-static bool same_bytes(const lk_buffer *a, const lk_buffer *b) {
-  return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
-}
-
-/* Corpus and model must agree on the kind of unit, its SentencePiece models, and running text or separate lines. */
-static lk_status check_units(const lk_corpus_info *ours, const lk_corpus_info *info, const char *path) {
-  if (info->stream != ours->stream)
-    return LK_FAIL(LK_DATA, "%s: %s, but the model was trained on %s", path,
-                   info->stream ? "one running text" : "sequences, one a line",
-                   ours->stream ? "one running text (prepare --stream)" : "sequences, one a line");
-  if (strcmp(info->unit, ours->unit) != 0 || strcmp(info->target_unit, ours->target_unit) != 0)
-    return LK_FAIL(LK_DATA, "%s: units are %s %s, but the model was trained on %s %s", path, info->unit,
-                   info->target_unit, ours->unit, ours->target_unit);
-  if (!same_bytes(&info->source_model, &ours->source_model) || !same_bytes(&info->target_model, &ours->target_model))
-    return LK_FAIL(LK_DATA, "%s: its SentencePiece models are not those that the model was trained with", path);
-  return LK_OK;
-}
-
-/* The further columns of the model's corpus, where it reads any. */
-static lk_status check_columns(const lk_model *model, const lk_corpus_info *info, const char *path) {
-  const lk_corpus_info *ours = model->corpus;
-  for (int i = 0; i < ours->columns && *model->config.model.features; i++) {
-    const lk_corpus_column *wanted = &ours->column[i];
-    int at = 0;
-    while (at < info->columns && strcmp(info->column[at].name, wanted->name) != 0) at++;
-    if (at == info->columns || info->column[at].width != wanted->width || info->column[at].numbers != wanted->numbers)
-      return LK_FAIL(LK_DATA, "%s: it has no column \"%s\" as the model reads it; prepare the corpus with --like MODEL",
-                     path, wanted->name);
-    LK_TRY(same_strings(&info->column[at].values, &wanted->values, wanted->name, path));
-  }
-  return LK_OK;
-}
-
-static lk_status check_corpus(const lk_model *model, const lk_corpus_info *info, const char *path) {
-  const lk_corpus_info *ours = model->corpus;
-  if (info->kind != ours->kind)
-    return LK_FAIL(LK_DATA, "%s: a corpus of kind '%s', but the model was trained on '%s'", path,
-                   lk_corpus_kind_names[info->kind], lk_corpus_kind_names[ours->kind]);
-  if (info->frames != ours->frames)
-    return LK_FAIL(LK_DATA, "%s: frames of %td numbers, but the model was trained on frames of %td", path, info->frames,
-                   ours->frames);
-  LK_TRY(check_units(ours, info, path));
-  LK_TRY(same_strings(&info->source, &ours->source, "source", path));
-  LK_TRY(same_strings(&info->target, &ours->target, "target", path));
-  LK_TRY(same_strings(&info->label, &ours->label, "label", path));
-  return check_columns(model, info, path);
-}
 
 static lk_split last_split(const lk_corpus_info *info) {
   for (int s = LK_SPLITS - 1; s > 0; s--)
@@ -209,6 +153,7 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
   lk_evaluator *evaluator = NULL;
   lk_beam_writer *writer = NULL;
   lk_together *together = NULL;
+  lk_adapter *adapter = NULL;
   lk_evaluation result;
   lk_eval_report report = {0};
   int total =
@@ -224,6 +169,8 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
   lk_task_pack(model->task, model->params);
   if (a->confusion) lk_evaluator_note_pairs(evaluator);
   if (model->next) LK_GO(lk_comm_agree(comm, lk_together_create(&together, model)));
+  LK_GO(lk_adapt_begin(&adapter, comm, model, &a->adapt, corpus));
+  lk_evaluator_adapt(evaluator, adapter);
   if (a->how.beam > 1 || (model->next && a->how.beam > 0))
     LK_GO(lk_comm_agree(comm, lk_beam_writer_create(&writer, model, &a->how)));
   LK_GO(lk_evaluator_run(evaluator, model->params, &result));
@@ -233,12 +180,13 @@ done:
   lk_eval_release(&report);
   lk_beam_writer_destroy(&writer);
   lk_together_destroy(&together);
+  lk_adapter_destroy(&adapter);
   lk_evaluator_destroy(&evaluator);
   return status;
 }
 
 /* Whether the options fit the model's task. */
-static lk_status check_options(const lk_eval_arguments *a, const lk_model *model) {
+static lk_status check_options(const lk_eval_arguments *a, const lk_model *model, const lk_corpus_info *info) {
   const lk_view view = lk_task_view(model->task);
   const char *option = a->confusion ? "--confusion" : a->by_class ? "--by class" : NULL;
   if (option && view != LK_VIEW_CLASSIFY && view != LK_VIEW_LABEL)
@@ -246,13 +194,18 @@ static lk_status check_options(const lk_eval_arguments *a, const lk_model *model
                    model->config.task);
   if (a->how.beam > 0 && view != LK_VIEW_PAIRS)
     return LK_FAIL(LK_USAGE, "--beam is for translators, and the model's task is %s", model->config.task);
+  if (lk_adapts(&a->adapt.how) && view == LK_VIEW_LM && !info->stream)
+    return LK_FAIL(LK_USAGE,
+                   "--dynamic and --cache need a running text, but %s holds separate lines in no order: score "
+                   "reads them in theirs",
+                   a->corpus);
   return LK_OK;
 }
 
 lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   lk_status status = LK_OK;
   int help = 0;
-  lk_eval_arguments a = {.split = LK_SPLITS, .how = {.nbest = 1, .length_penalty = 0.6}};
+  lk_eval_arguments a = {.split = LK_SPLITS, .how = {.nbest = 1, .length_penalty = 0.6}, .adapt = LK_ADAPT_DEFAULTS};
   lk_model model = {0};
   lk_corpus *corpus = NULL;
   LK_GO(lk_cli_parse(&argp, "lockstep eval", argc, argv, &a, &help));
@@ -260,8 +213,8 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   LK_GO(lk_model_open_all(&model, comm, a.models.path, a.models.count));
   LK_GO(lk_corpus_open_ranks(&corpus, comm, a.corpus));
   for (const lk_model *one = &model; one; one = one->next)
-    LK_GO(lk_comm_agree(comm, check_corpus(one, lk_corpus_about(corpus), a.corpus)));
-  LK_GO(check_options(&a, &model));
+    LK_GO(lk_comm_agree(comm, lk_model_check_corpus(one, lk_corpus_about(corpus), a.corpus)));
+  LK_GO(check_options(&a, &model, lk_corpus_about(corpus)));
   /* greedy search is one model's: several write with a beam of one */
   if (model.next && lk_task_view(model.task) == LK_VIEW_PAIRS && a.how.beam == 0) a.how.beam = 1;
   LK_GO(run(&a, comm, &model, corpus));

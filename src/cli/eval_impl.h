@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 
+#include "adapt_options_impl.h"
 #include "cli_impl.h"
 #include "decode.h"
 #include "evaluate.h"
@@ -15,6 +16,7 @@ typedef struct lk_eval_arguments {
   long long batch;
   lk_translate how; /* for translators; beam 0: --beam was not given */
   bool penalties;   /* --length-penalty or --coverage-penalty was given */
+  lk_adapt_options adapt;
 } lk_eval_arguments;
 
 typedef struct lk_eval_report {

@@ -79,9 +79,13 @@ static json_t *models_json(const lk_cli_models *models) {
 static json_t *report_json(const lk_eval_report *r) {
   const lk_evaluation *e = r->found;
   const lk_tagset *tags;
+  lk_adapt_item item[LK_ADAPT_ITEMS];
+  const int items = lk_adapt_list(&r->asked->adapt.how, item);
   json_t *root = json_pack("{s:o, s:s, s:o, s:o}", "model", models_json(&r->asked->models), "split",
                            lk_split_names[r->asked->split], "units", whole(e->units), "tokens", whole(e->tokens));
   if (!root) return NULL;
+  for (int i = 0; i < items; i++)
+    json_object_set_new(root, item[i].name, item[i].word ? json_string(item[i].word) : real(item[i].value));
   if (r->classes > 0) json_object_set_new(root, "unseen", whole(e->unseen));
   if (e->lanes > 0) {
     json_object_set_new(root, "lanes", whole(e->lanes));

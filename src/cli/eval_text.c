@@ -13,7 +13,14 @@ enum {
 
 static void print_metrics(const lk_eval_report *r) {
   const lk_evaluation *e = r->found;
+  lk_adapt_item item[LK_ADAPT_ITEMS];
+  const int items = lk_adapt_list(&r->asked->adapt.how, item);
   printf("split\t%s\nunits\t%lld\n", lk_split_names[r->asked->split], (long long)e->units);
+  for (int i = 0; i < items; i++)
+    if (item[i].word)
+      printf("%s\t%s\n", item[i].name, item[i].word);
+    else
+      printf("%s\t%g\n", item[i].name, item[i].value);
   if (e->unseen > 0) printf("unseen\t%lld\n", (long long)e->unseen);
   if (e->lanes > 0) printf("lanes\t%td\nlargest_state\t%.6g\n", e->lanes, e->largest_state);
   for (int i = 0; i < e->metrics; i++) {

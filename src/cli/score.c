@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "adapt_options_impl.h"
 #include "cli_impl.h"
 #include "lines_impl.h"
 
@@ -9,6 +10,8 @@ typedef struct arguments {
   const char *path;
   int64_t most; /* --max-length in units; 0: not given */
   lk_model model;
+  lk_adapt_options adapt;
+  lk_adapter *adapter; /* NULL: each line is scored by the model as it is */
   lk_score *scores;
   size_t capacity;
 } arguments;
@@ -27,15 +30,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       a->path = text;
       return 0;
     case ARGP_KEY_END:
-      if (a->path) return 0;
+      if (a->path) return lk_adapt_check(&a->adapt);
       return lk_cli_bad_option("lockstep score: expected a model; 'lockstep score --help' has an example");
     default:
-      return ARGP_ERR_UNKNOWN;
+      return lk_adapt_parse(key, text, &a->adapt);
   }
 }
 
 static const struct argp_option options[] = {
-    {"max-length", MAX_LENGTH, "N", 0, "for translators: " LK_MAX_LENGTH_HELP, 0}, {0}};
+    {"max-length", MAX_LENGTH, "N", 0, "for translators: " LK_MAX_LENGTH_HELP, 0}, LK_ADAPT_OPTIONS(1), {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
@@ -48,13 +51,15 @@ static const struct argp argp = {
         "every unit but the first, each line by itself; a line of one unit has nothing to predict and gives 0, 0 and "
         "nan. A translator reads lines of source TAB target and gives the probability of the target given the source; "
         "an empty line gives an empty line.\n\n"
+        "With --dynamic or --cache a language model also learns from the lines that it has read. Each line is still "
+        "read from a zero state.\n\n"
         "Unknown units count as <unk>. With a SentencePiece model the target is segmented anew. Each line is answered "
         "as soon as it is read."};
 
 static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
   arguments *a = context;
   LK_TRY(lk_grow(&a->scores, &a->capacity, (size_t)lines->count, sizeof *a->scores));
-  LK_TRY(lk_score_lines(&a->model, lines, a->scores));
+  LK_TRY(a->adapter ? lk_adapter_score(a->adapter, lines, a->scores) : lk_score_lines(&a->model, lines, a->scores));
   for (ptrdiff_t i = 0; i < lines->count; i++) {
     const lk_score *s = &a->scores[i];
     if (lines->size[i] == 0 && lk_task_view(a->model.task) == LK_VIEW_PAIRS)
@@ -70,7 +75,7 @@ static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
 
 lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   (void)comm;
-  arguments a = {0};
+  arguments a = {.adapt = LK_ADAPT_DEFAULTS};
   int help = 0;
   LK_TRY(lk_cli_parse(&argp, "lockstep score", argc, argv, &a, &help));
   if (help) return LK_OK;
@@ -79,8 +84,11 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   lk_status status = LK_OK;
   if (a.most > 0 && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
     status = LK_FAIL(LK_USAGE, "--max-length is for translators, and the model's task is %s", a.model.config.task);
+  if (status == LK_OK) status = lk_adapt_begin(&a.adapter, NULL, &a.model, &a.adapt, NULL);
+  if (status == LK_OK) lk_adapt_log(&a.adapt.how);
   if (status == LK_OK) status = lk_cli_answer(NULL, &(lk_answering){.context = &a, .work = work});
   if (status == LK_OK) status = lk_cli_warn_unknown(NULL, &a.model);
+  lk_adapter_destroy(&a.adapter);
   lk_model_close(&a.model);
   free(a.scores);
   return status;

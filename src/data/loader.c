@@ -144,6 +144,16 @@ ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first) {
   return lk_range_size(loader->lanes);
 }
 
+const int32_t *lk_loader_lane(const lk_loader *loader, ptrdiff_t lane, ptrdiff_t *count, int *shard) {
+  const lk_loader_settings *s = &loader->settings;
+  lane += loader->lanes.begin;
+  LK_ASSERT(lane < loader->lanes.end);
+  const lk_range units = lk_plan_lane(loader->units, s->batch, lane);
+  *count = lk_range_size(units);
+  for (*shard = 0; lk_plan_lanes(loader->shards.total, s->batch, loader->shards.first + *shard).end <= lane;) ++*shard;
+  return loader->text + (units.begin - loader->begin);
+}
+
 static void lay_out_inputs(const lk_loader *loader, lk_inputs *in, lk_arena *arena, ptrdiff_t N) {
   *in = (lk_inputs){.count = loader->columns};
   for (int c = 0; c < loader->columns; c++) {

@@ -71,6 +71,8 @@ void lk_loader_encoder_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *
 int64_t lk_loader_steps(const lk_loader *loader);
 /** Number of lanes on this rank (0 if the corpus is not a running text), and the global number of the first. */
 ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first);
+/** The text of a lane of this rank: *count units to read, and one more that follows them. *shard: its local shard. */
+const int32_t *lk_loader_lane(const lk_loader *loader, ptrdiff_t lane, ptrdiff_t *count, int *shard);
 /** Lay out the arrays of a batch for these bounds.                                 Not collective. */
 void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena);
 /** Fill in the batch of one step of an epoch. A rank may get no sequence (B = 0).  Not collective. */

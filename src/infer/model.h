@@ -56,6 +56,8 @@ int lk_model_count(const lk_model *model);
 void lk_model_close(lk_model *model);
 /** Choose the kernels that the model was trained with, where this CPU has them, else those of "auto". LK_USAGE. */
 LK_CHECKED lk_status lk_model_kernels(const lk_model *model);
+/** Whether a corpus has the model's kind, units, vocabulary and columns; `path` is for messages. LK_DATA. */
+LK_CHECKED lk_status lk_model_check_corpus(const lk_model *model, const lk_corpus_info *info, const char *path);
 /** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */
 LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count);
 /** Set a translator's longest source and target: `given` units (--max-length), or if that is 0 the larger of 1000 and twice

@@ -206,14 +206,15 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
                          const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads) {
   const int learns = lk_input_layer_learns(&e->input);
   lk_real *dy = e->dx[0], *dx = e->dx[1];
-  if (e->ar > 0) lk_activation_gradient(e->ar / (double)e->width, pack->N, e->width, e->y[e->layers - 1], dy, e->ld);
+  if (mode.training && e->ar > 0)
+    lk_activation_gradient(e->ar / (double)e->width, pack->N, e->width, e->y[e->layers - 1], dy, e->ld);
   for (int l = e->layers - 1; l >= 0; l--) {
     lk_real *to = l > 0 || learns ? dx : NULL;
     const ptrdiff_t ld = l > 0 ? ld_of(e, l - 1) : e->input.ld;
     drop(e, pack, mode, l, dy);
     for (int d = 0; d < e->directions; d++) {
       split_direction(e, l, d, pack, dy);
-      if (l == e->layers - 1) add_changes(e, pack, &e->layer[l][d]);
+      if (mode.training && l == e->layers - 1) add_changes(e, pack, &e->layer[l][d]);
       const int cells = add_finals(e, finals, l, d, pack);
       /* no gradient with respect to initial states: back-propagation is truncated where states are carried over */
       lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), 0, cells, to, to ? ld : 0, d, grads);

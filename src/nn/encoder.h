@@ -46,7 +46,7 @@ void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_pa
 void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *pack, const lk_inputs *in, lk_mode mode,
                         const lk_real *carry);
 /** The penalties on the last layer's outputs in the rows of local shard s, of the last forward pass; their gradients are
- *  part of lk_encoder_backward().                                                  Not collective. */
+ *  part of lk_encoder_backward() in training.                                                  Not collective. */
 double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s);
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld);
 /** The buffer [N, ld] for the gradient with respect to the output, to be filled before lk_encoder_backward(). */

@@ -25,7 +25,8 @@ struct lk_evaluator {
   ptrdiff_t count;
   lk_split split;
   int warned;
-  lk_pairs pairs; /* of this rank */
+  lk_pairs pairs;      /* of this rank */
+  lk_adapter *adapter; /* NULL: the model is asked as it is */
 };
 
 static void layout(lk_evaluator *e) {
@@ -136,20 +137,51 @@ static lk_status gather_state(lk_evaluator *e, double *largest) {
   return LK_OK;
 }
 
-lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluation *result) {
-  double start = lk_clock_seconds(), state = 0;
-  memset(e->loss, 0, sizeof(double) * (size_t)e->shards.count);
-  memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
+/* *state: the largest carried state. */
+static lk_status run_batches(lk_evaluator *e, const lk_params *params, double *state) {
   lk_status status = LK_OK;
   const int64_t steps = lk_loader_steps(e->loader);
   for (int64_t step = 0; step < steps && status == LK_OK; step++) {
     lk_loader_batch(e->loader, 0, step, &e->batch);
     status = lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
     e->counts[e->count - 1] += e->batch.tokens;
-    state = fmax(state, lk_task_largest_state(e->task, e->lanes, e->own_lanes));
+    *state = fmax(*state, lk_task_largest_state(e->task, e->lanes, e->own_lanes));
     lk_watchdog_beat(e->comm);
   }
-  LK_TRY(lk_comm_agree(e->comm, status));
+  return status;
+}
+
+static lk_status read_lane(lk_evaluator *e, ptrdiff_t lane, double *state) {
+  int shard;
+  ptrdiff_t n;
+  double log_p = 0;
+  const ptrdiff_t most = lk_adapter_segment(e->adapter);
+  const int32_t *text = lk_loader_lane(e->loader, lane, &n, &shard);
+  lk_adapter_reset(e->adapter);
+  for (ptrdiff_t at = 0, some; at < n; at += some) {
+    some = n - at < most ? n - at : most;
+    LK_TRY(lk_adapter_read(e->adapter, text + at, some, at == 0, &log_p));
+    *state = fmax(*state, lk_task_largest_state(e->task, lk_adapter_states(e->adapter), 1));
+    lk_watchdog_beat(e->comm);
+  }
+  e->loss[shard] -= log_p;
+  e->counts[0] += n;
+  e->counts[e->count - 1] += n;
+  return LK_OK;
+}
+
+static lk_status read_lanes(lk_evaluator *e, double *state) {
+  for (ptrdiff_t lane = 0; lane < e->own_lanes; lane++) LK_TRY(read_lane(e, lane, state));
+  return LK_OK;
+}
+
+void lk_evaluator_adapt(lk_evaluator *e, lk_adapter *adapter) { e->adapter = adapter; }
+
+lk_status lk_evaluator_run(lk_evaluator *e, const lk_params *params, lk_evaluation *result) {
+  double start = lk_clock_seconds(), state = 0;
+  memset(e->loss, 0, sizeof(double) * (size_t)e->shards.count);
+  memset(e->counts, 0, sizeof(int64_t) * (size_t)e->count);
+  LK_TRY(lk_comm_agree(e->comm, e->adapter ? read_lanes(e, &state) : run_batches(e, params, &state)));
   LK_TRY(lk_comm_allgather_shards(e->comm, e->shards.total, e->loss, e->all_loss, sizeof(double)));
   LK_TRY(lk_comm_sum_counts(e->comm, e->counts, e->count));
   *result = (lk_evaluation){.counts = e->counts, .tokens = e->counts[e->count - 1]};

@@ -2,6 +2,7 @@
  *
  * Losses are summed per shard and then along the shard tree; counts are integers. Collective throughout. */
 #pragma once
+#include "adapt.h"
 #include "comm.h"
 #include "task.h"
 
@@ -31,6 +32,9 @@ LK_CHECKED lk_status lk_evaluator_check(lk_evaluator *evaluator, const lk_config
 /** Why a tagger has no metrics of spans, for a message: the first label that is not a span tag, and where it occurs.
  *  LK_DATA, LK_MEMORY.                                                    Not collective. */
 LK_CHECKED lk_status lk_evaluator_why_no_spans(const lk_evaluator *evaluator, lk_buffer *why);
+/** From the next run on, each lane of a running text is read by this adapter, from the trained weights and an empty cache,
+ *  one lane after the other. Not collective. */
+void lk_evaluator_adapt(lk_evaluator *evaluator, lk_adapter *adapter);
 /** From the next run on record (expected class, predicted class) pairs, of tasks with classes. Not collective. */
 void lk_evaluator_note_pairs(lk_evaluator *evaluator);
 /** The recorded pairs of all ranks: on rank 0 a list sorted by expected, then predicted class, which the caller frees;
