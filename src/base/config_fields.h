@@ -41,9 +41,11 @@ typedef struct lk_config_train {
   int64_t shuffle_window; /* batches whose rows are shuffled, then sorted by length; 0 the whole epoch */
   const char *optimizer;
   double rate, momentum, beta1, beta2, rho, epsilon, decay;
+  const char *decay_of; /* by kind of tensor */
   bool nesterov;
   double ar, tar;      /* weights of the penalties on activations and on their changes (Merity et al. 2017) */
-  double clip;         /* largest global norm of the gradient; 0 none */
+  double clip;         /* limit of the gradient; 0 none */
+  const char *clip_by; /* what of the gradient has that limit */
   const char *average; /* what evaluation and the model take in the place of the weights */
   double average_decay, average_start;
   int64_t average_every, average_patience;

@@ -77,8 +77,8 @@ static lk_status step(const bench *b, bench_net *net, int64_t number, double at[
   LK_TRY(lk_reduction_square_sum(net->reduction, &square));
   clock[2] = lk_clock_seconds();
   for (int s = 0; s < net->shards.total; s++) units += (double)net->all[s].units;
-  const double scale = lk_optimizer_scale(units, sqrt(square) / units, net->config.train.clip);
-  lk_update(net->optimizer, net->replicas, net->reduction, scale, 1e-3, number + 1);
+  const lk_clip clip = lk_clip_of(LK_CLIP_NORM, net->config.train.clip, units, sqrt(square) / units);
+  lk_update(net->optimizer, net->replicas, net->reduction, clip, 1e-3, number + 1);
   clock[3] = lk_clock_seconds();
   LK_TRY(lk_replicas_allgather(net->replicas));
   clock[4] = lk_clock_seconds();

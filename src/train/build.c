@@ -156,6 +156,7 @@ static lk_status reserve(lk_trainer *t) {
   LK_TRY(lk_arena_reserve(&t->arena));
   layout(t);
   LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->range));
+  LK_TRY(lk_clip_read(&t->clip_way, t->config));
   LK_TRY(lk_average_create(&t->average, t->config, lk_range_size(t->range)));
   return lk_schedule_create(&t->schedule, t->config, t->last_step);
 }

@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "choices.h"
+#include "decay.h"
 #include "fixed_math.h"
 #include "optimizer_impl.h"
 
@@ -28,13 +29,13 @@ enum { COUNT = sizeof rules / sizeof *rules };
 
 typedef struct segment { /* the part of one tensor in the range; begin counts from the range's begin */
   ptrdiff_t begin, count;
-  int decay;
+  double decay;
 } segment;
 
 struct lk_optimizer {
   const lk_rule *rule;
   lk_update settings; /* those that are the same for all steps */
-  double decay;
+  lk_decay decay;
   segment *segment;
   int segments, moments;
   float *moment[LK_RULE_MOMENTS];
@@ -59,15 +60,14 @@ static lk_choice rule_choice(size_t i) {
 }
 LK_CHOICES("train.optimizer", rule_choice)
 
-static bool skips_untouched(const lk_rule *rule, double decay) { return rule->skips_untouched && decay == 0; }
+static bool skips_untouched(const lk_rule *rule, const lk_decay *decay) {
+  return rule->skips_untouched && lk_decay_spares_sparse(decay);
+}
 
 bool lk_optimizer_skips_untouched(const lk_config *config) {
   const lk_rule *rule = find(config->train.optimizer);
-  return rule && skips_untouched(rule, config->train.decay);
-}
-
-double lk_optimizer_scale(double units, double norm, double clip) {
-  return 1 / units * (clip > 0 && norm > clip ? clip / norm : 1);
+  lk_decay decay;
+  return rule && lk_decay_read(&decay, config) == LK_OK && skips_untouched(rule, &decay);
 }
 
 static void layout(lk_optimizer *optimizer, ptrdiff_t length) {
@@ -85,7 +85,7 @@ static lk_status cut_segments(lk_optimizer *optimizer, const lk_params *params, 
     ptrdiff_t end = p->offset + p->count < range.end ? p->offset + p->count : range.end;
     if (begin < end)
       optimizer->segment[optimizer->segments++] =
-          (segment){.begin = begin - range.begin, .count = end - begin, .decay = p->decay};
+          (segment){.begin = begin - range.begin, .count = end - begin, .decay = lk_decay_for(&optimizer->decay, p)};
   }
   return LK_OK;
 }
@@ -95,7 +95,7 @@ static lk_status build(lk_optimizer *optimizer, const lk_config *config, const l
   LK_TRY(lk_config_choice(config, "train.optimizer", &index));
   const lk_config_train *train = &config->train;
   optimizer->rule = rules[index];
-  optimizer->decay = train->decay;
+  LK_TRY(lk_decay_read(&optimizer->decay, config));
   optimizer->settings = (lk_update){.momentum = train->momentum,
                                     .beta1 = train->beta1,
                                     .beta2 = train->beta2,
@@ -144,7 +144,7 @@ float *lk_optimizer_moment(lk_optimizer *optimizer, int i) {
 }
 
 bool lk_optimizer_is_sparse(const lk_optimizer *optimizer) {
-  return skips_untouched(optimizer->rule, optimizer->decay);
+  return skips_untouched(optimizer->rule, &optimizer->decay);
 }
 
 void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, const float *sum, double scale,
@@ -163,7 +163,7 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, co
     float *moment[LK_RULE_MOMENTS] = {NULL};
     if (begin >= end) continue;
     for (int m = 0; m < optimizer->moments; m++) moment[m] = optimizer->moment[m] + begin;
-    u.decay = r->decay ? optimizer->decay : 0;
+    u.decay = r->decay;
     optimizer->rule->update(&u, end - begin, values + begin, sum + begin, moment);
   }
 }

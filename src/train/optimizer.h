@@ -3,8 +3,8 @@
  * Each rank updates its own range of the values and has the moments of that range, and no others. Every optimizer is
  * elementwise, so the bits do not depend on how the vector is divided. A step makes one pass over memory.
  *
- *   g = scale * sum                       the mean gradient, clipped: the caller knows units and norm
- *   g += decay * w                        where lk_param.decay is set; adamw multiplies w instead (decoupled)
+ *   g = scale * sum                       the mean gradient, clipped (clip.h)
+ *   g += decay * w                        that of the tensor's kind (decay.h); adamw multiplies w instead (decoupled)
  *
  * Formulas and meaning of every setting are torch.optim's. An optimizer is one file, src/train/optimizer_<name>.c,
  * which begins with its formula, and one line in the table of optimizer.c. */
@@ -39,6 +39,3 @@ float *lk_optimizer_moment(lk_optimizer *optimizer, int i);
  *  Adam's bias corrections (skipped steps do not count, as in torch.optim) */
 void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, const float *sum, double scale,
                        double rate, int64_t step);
-/** The factor for a sum of gradients: 1 / units, times clip / norm where the norm of the mean gradient exceeds `clip`
- *  (0: no clipping), as torch.nn.utils.clip_grad_norm_ does.                           Not collective. */
-double lk_optimizer_scale(double units, double norm, double clip);

@@ -48,12 +48,12 @@ static void average(lk_trainer *t) {
             (long long)step.step);
 }
 
-/* g = sum / units, clipped to the global norm; each rank updates its own range, then all ranges go to all ranks. */
+/* g = sum / units, clipped; each rank updates its own range, then all ranges go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
-  const double scale = lk_optimizer_scale((double)step->units, step->norm, t->config->train.clip);
+  const lk_clip clip = lk_clip_of(t->clip_way, t->config->train.clip, (double)step->units, step->norm);
   /* Adam's bias corrections count applied updates: a skipped step is none, though the schedule counts it */
   t->state.updates++;
-  lk_update(t->optimizer, t->replicas, t->reduction, scale, step->rate, t->state.updates);
+  lk_update(t->optimizer, t->replicas, t->reduction, clip, step->rate, t->state.updates);
   average(t);
   LK_TRY(lk_replicas_allgather(t->replicas));
   return lk_trainer_pack(t);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "average.h"
+#include "clip.h"
 #include "checkpoint.h"
 #include "evaluate.h"
 #include "model.h"
@@ -100,6 +101,7 @@ typedef struct lk_trainer {
   lk_reduction *reduction; /* sums the gradients */
   lk_optimizer *optimizer;
   lk_average *average; /* of this rank's range */
+  lk_clip_way clip_way;
   lk_schedule *schedule;
 
   lk_arena arena; /* memory for the whole run: gradients, the batch, lanes, records */

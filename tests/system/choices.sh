@@ -30,6 +30,7 @@ each() {
 each model.cell lm-char.yaml data.corpus=text.h5 train.unroll=9
 each train.optimizer lm-char.yaml data.corpus=text.h5 train.unroll=9
 each train.average lm-char.yaml data.corpus=text.h5 train.unroll=9 train.average_every=2
+each train.clip_by lm-char.yaml data.corpus=text.h5 train.unroll=9 train.clip=0.01
 each train.schedule lm-char.yaml data.corpus=text.h5 train.unroll=9
 each model.attention translate-names.yaml data.corpus=pairs.h5 model.bidirectional=false
 each model.pooling classify-names.yaml data.corpus=classify.h5

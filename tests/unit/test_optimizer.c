@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "clip.h"
+#include "decay.h"
 #include "replicas.h"
 #include "choices.h"
 #include "config_impl.h"
@@ -307,13 +309,83 @@ static void test_slices_do_not_change_bits(void **state) {
   every_optimizer(compare_slices);
 }
 
-/* The mean gradient of 4 units keeps its length up to the limit, and has that of the limit beyond. */
+/* The mean gradient of 4 units keeps its length up to the limit, and has that of the limit beyond; or it has that
+ * always, or each number of the sum of 4 has 4 times the limit. */
 static void test_clipping_by_hand(void **state) {
   (void)state;
-  assert_true(lk_optimizer_scale(4, 4.9, 5) == 0.25);
-  assert_true(lk_optimizer_scale(4, 5, 5) == 0.25);
-  assert_true(lk_optimizer_scale(4, 10, 5) == 0.125);
-  assert_true(lk_optimizer_scale(4, 1e30, 0) == 0.25); /* 0: no limit */
+  const struct {
+    lk_clip_way way;
+    double limit, norm, scale, most;
+  } cases[] = {{LK_CLIP_NORM, 5, 4.9, 0.25, INFINITY},      {LK_CLIP_NORM, 5, 5, 0.25, INFINITY},
+               {LK_CLIP_NORM, 5, 10, 0.125, INFINITY},      {LK_CLIP_NORM, 0, 1e30, 0.25, INFINITY}, /* 0: no limit */
+               {LK_CLIP_VALUE, 5, 1e30, 0.25, 20},          {LK_CLIP_VALUE, 0, 1e30, 0.25, INFINITY},
+               {LK_CLIP_NORMALIZE, 5, 10, 0.125, INFINITY}, {LK_CLIP_NORMALIZE, 5, 2.5, 0.5, INFINITY},
+               {LK_CLIP_NORMALIZE, 5, 0, 0.25, INFINITY},   {LK_CLIP_NORMALIZE, 0, 10, 0.25, INFINITY}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const lk_clip clip = lk_clip_of(cases[i].way, cases[i].limit, 4, cases[i].norm);
+    assert_true(clip.scale == cases[i].scale && (double)clip.most == cases[i].most);
+  }
+}
+
+/* ---- weight decay by kind ---- */
+
+/* One step of gradient descent at rate 1 without a gradient: what is left of a weight 1. */
+static void assert_decays(const lk_config *config, const char *name, int dims, int matrix, int sparse, double decay) {
+  lk_params *params = NULL;
+  lk_param p = tensor(name, dims, 3, dims > 1 ? 2 : 0, matrix);
+  lk_optimizer *optimizer = NULL;
+  float values[LK_LANES] = {0}, sum[LK_LANES] = {0};
+  int id;
+  p.sparse = sparse;
+  assert_int_equal(lk_params_create(&params), LK_OK);
+  assert_int_equal(lk_params_add(params, &p, &id), LK_OK);
+  assert_int_equal(lk_params_commit(params, 3), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, config, params, (lk_range){0, LK_LANES}), LK_OK);
+  values[0] = 1;
+  lk_optimizer_step(optimizer, (lk_range){0, LK_LANES}, values, sum, 1, 1, 1);
+  if (!(fabs((double)values[0] - (1 - decay)) < 1e-6))
+    fail_msg("%s: decays by %g, should by %g", name, 1 - (double)values[0], decay);
+  lk_optimizer_destroy(&optimizer);
+  lk_params_destroy(&params);
+}
+
+static void test_decay_by_kind(void **state) {
+  (void)state;
+  lk_config config = settings("sgd", 0.5, false);
+  assert_false(lk_optimizer_skips_untouched(&config));
+  assert_decays(&config, "rnn.0.forward.weight_hh", 2, 1, 0, 0.5);
+  config.train.decay_of = "embedding:0,recurrent:0.25 , bias: 0.125, output:1e-3";
+  assert_int_equal(lk_optimizer_skips_untouched(&config), false); /* a space before the number */
+  lk_error_clear();
+  config.train.decay_of = "embedding:0,recurrent:0.25 , bias:0.125, output:1e-3";
+  assert_true(lk_optimizer_skips_untouched(&config));
+  assert_decays(&config, "embedding.weight", 2, 1, 1, 0);
+  assert_decays(&config, "decoder.embedding.weight", 2, 1, 0, 0);
+  assert_decays(&config, "input.casing.weight", 2, 1, 1, 0);
+  assert_decays(&config, "rnn.0.forward.weight_hh", 2, 1, 0, 0.25);
+  assert_decays(&config, "decoder.rnn.1.weight_ih", 2, 1, 0, 0.5);
+  assert_decays(&config, "output.weight", 2, 1, 0, 1e-3);
+  assert_decays(&config, "output.bias", 1, 0, 0, 0.125);
+  assert_decays(&config, "decoder.attention.weight", 2, 1, 0, 0.5);
+  lk_config_release(&config);
+}
+
+static void test_decay_that_is_none(void **state) {
+  (void)state;
+  lk_config config = settings("sgd", 0, false);
+  const struct {
+    const char *text, *message;
+  } bad[] = {{"embeding:0", "KIND:DECAY"}, {"embedding", "KIND:DECAY"},    {":1", "KIND:DECAY"},
+             {",", "KIND:DECAY"},          {"bias:-1", "a number from 0"}, {"bias:", "a number from 0"},
+             {"bias:1e39", "a number"},    {"bias:1,bias:2", "two values"}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    lk_decay decay;
+    config.train.decay_of = bad[i].text;
+    assert_int_equal(lk_decay_read(&decay, &config), LK_USAGE);
+    if (!strstr(lk_error_get()->text, bad[i].message)) fail_msg("%s: %s", bad[i].text, lk_error_get()->text);
+    lk_error_clear();
+  }
+  lk_config_release(&config);
 }
 
 static void test_unknown_name(void **state) {
@@ -335,6 +407,7 @@ static void test_unknown_name(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ten_steps_as_torch),     cmocka_unit_test(test_ten_steps_as_the_reference),
+      cmocka_unit_test(test_decay_by_kind),          cmocka_unit_test(test_decay_that_is_none),
       cmocka_unit_test(test_settings_that_are_read), cmocka_unit_test(test_sgd_by_hand),
       cmocka_unit_test(test_adam_starts_unbiased),   cmocka_unit_test(test_slices_do_not_change_bits),
       cmocka_unit_test(test_clipping_by_hand),       cmocka_unit_test(test_unknown_name),
