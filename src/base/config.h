@@ -1,8 +1,8 @@
 /* config.h - the settings of a run.
  *
- * YAML in, one plain struct out. A setting is one field in config_fields.h and one row in config_table.c, which has its default,
- * range, unit and help, whether it is fixed for a run, and on which corpora it has an effect. Parsing, messages,
- * `lockstep config`, the check of a resumed run and the warnings for settings without effect are made from the rows.
+ * YAML in, one plain struct out. A setting is one field in config_fields.h and one row in config_table.c, which has its
+ * default, range, unit and help, whether it is fixed for a run, and on which corpora it has an effect. Parsing,
+ * messages, `lockstep config`, the check of a resumed run and the warnings for settings without effect are made from the rows.
  * Settings that choose from a table (a cell, a task, an optimizer) are strings; the owner of the table registers it
  * (choices.h). An unknown key is an error that names the nearest key. Only config.c includes libfyaml. */
 #pragma once

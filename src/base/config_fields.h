@@ -1,5 +1,5 @@
-/* config_fields.h - the settings of a run as plain structs, filled by config.h: one field a setting. Its default, range,
- * unit and help are in its row of config_table.c. */
+/* config_fields.h - the settings of a run as plain structs, filled by config.h: one field a setting. Its default,
+ * range, unit and help are in its row of config_table.c. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,6 +59,7 @@ typedef struct lk_config_train {
   double start;       /* of the first fall, likewise */
   int64_t cooldown;   /* evaluations without improvement before the rate falls */
   double floor;       /* smallest rate */
+  bool restore_best;  /* go on from the best weights where plateau lowers the rate */
   double target_loss; /* stop below this training loss (nats per unit, mean over an epoch or 100 steps); 0: at zero */
   int64_t patience;   /* stop after so many evaluations without improvement; 0 never */
   int64_t max_skips;

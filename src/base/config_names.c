@@ -66,6 +66,7 @@ static const struct {
     {"swa_start", "train.average_start", NULL},
     {"swa_freq", "train.average_every", NULL},
     {"nonmono", "train.average_patience", NULL},
+    {"restore_best_weights", "train.restore_best", NULL},
     {"clip_norm", "train.clip", NULL},
     {"clipvalue", NULL, "set train.clip_by to value, and train.clip"},
     {"clip_value", NULL, "set train.clip_by to value, and train.clip"},

@@ -161,6 +161,8 @@ const config_key lk_config_keys[] = {
     {KEY(train.cooldown, "1"), RANGE(1, 0x1p53), .unit = "evaluations",
      .help = "Evaluations without improvement before the rate falls."},
     {KEY(train.floor, "0"), RANGE(0, MOST_FLOAT), .unit = NO_UNIT, .help = "The rate does not fall below this."},
+    {KEY(train.restore_best, "false"),
+     .help = "When the rate falls, return to the weights and moments of the best evaluation."},
     {KEY(train.target_loss, "0"), UNLIMITED, .unit = "nats per unit",
      .help = "Stop when the training loss is below this; 0 stops only when the loss is zero."},
     {KEY(train.patience, "0"), COUNT, .unit = "evaluations",

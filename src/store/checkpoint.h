@@ -98,6 +98,8 @@ LK_CHECKED lk_status lk_checkpoint_lanes(const lk_checkpoint_file *file, ptrdiff
 LK_CHECKED lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_history *train, lk_history *valid);
 
 /* A run's folder of checkpoints: <dir>/checkpoints/step-0000012345.h5, <dir>/last.h5, <dir>/best.h5. */
+/** Append the path of the checkpoint of `step`, which may not exist. LK_MEMORY. */
+LK_CHECKED lk_status lk_checkpoint_path(lk_buffer *path, const char *run_dir, int64_t step);
 /** The newest checkpoint whose digest holds; damaged ones before it are skipped, and a line with path and reason of
  *  each is appended to `damaged`. *path is "" where there is no checkpoint at all. LK_DATA where all are damaged, LK_IO
  *  where all are damaged or unreadable, LK_NEWER where a newer version of the program wrote one that is newer than

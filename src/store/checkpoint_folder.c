@@ -22,6 +22,12 @@ typedef struct step_list {
 
 static void step_name(char out[NAME_SIZE], int64_t step) { snprintf(out, NAME_SIZE, "step-%010" PRId64 ".h5", step); }
 
+lk_status lk_checkpoint_path(lk_buffer *path, const char *run_dir, int64_t step) {
+  char name[NAME_SIZE];
+  step_name(name, step);
+  return lk_buffer_printf(path, "%s/" FOLDER "/%s", run_dir, name);
+}
+
 /* The step in a name made by step_name(); -1 for others. */
 static int64_t step_of(const char *name) {
   char again[NAME_SIZE];

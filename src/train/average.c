@@ -115,6 +115,15 @@ void lk_average_swap(lk_average *average, float *weights) {
   }
 }
 
+void lk_average_return(lk_state *state, const lk_state *then) {
+  double *now = state->average;
+  now[LK_AVERAGE_COUNT] = then->average[LK_AVERAGE_COUNT];
+  if (lk_average_holds(then))
+    now[LK_AVERAGE_BEGAN] = then->average[LK_AVERAGE_BEGAN];
+  else if (now[LK_AVERAGE_BEGAN] > 0)
+    now[LK_AVERAGE_BEGAN] = (double)state->step + 1;
+}
+
 float *lk_average_values(lk_average *average) { return average->values; }
 
 bool lk_average_possible(const lk_state *state) {

@@ -52,5 +52,8 @@ bool lk_average_holds(const lk_state *state);
 void lk_average_swap(lk_average *average, float *weights);
 /** The average [count], which the checkpoint reads and fills; NULL where none is wanted. Not collective. */
 float *lk_average_values(lk_average *average);
+/** The run returned to the weights of `then`, and has their average again, if they had one; evaluations stay counted.
+ *                                                                                   Not collective. */
+void lk_average_return(lk_state *state, const lk_state *then);
 /** Whether a checkpoint's state is possible.                                         Not collective. */
 bool lk_average_possible(const lk_state *state);

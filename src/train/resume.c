@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "trainer_impl.h"
@@ -157,8 +158,8 @@ static lk_status load(lk_trainer *t, loaded *l) {
   return lk_metrics_cut(t->config->run.dir, -1, &l->tested);
 }
 
-/* From rank 0 to all: the same weights everywhere, to each rank its range of the moments and its lanes. */
-static lk_status deal_out(lk_trainer *t, const loaded *l) {
+/* From rank 0 to all: the same weights everywhere, to each rank its range of the moments and of the average. */
+static lk_status deal_weights(lk_trainer *t, const loaded *l) {
   size_t P = (size_t)lk_params_count(t->params);
   LK_TRY(lk_replicas_broadcast(t->replicas));
   for (int i = 0; i < lk_optimizer_moments(t->optimizer); i++)
@@ -168,6 +169,12 @@ static lk_status deal_out(lk_trainer *t, const loaded *l) {
     LK_TRY(lk_replicas_scatter(t->replicas,
                                l->moments ? l->moments + (size_t)lk_optimizer_moments(t->optimizer) * P : NULL,
                                lk_average_values(t->average), 0));
+  return LK_OK;
+}
+
+/* The same, to each rank its lanes, and the counters. */
+static lk_status deal_out(lk_trainer *t, const loaded *l) {
+  LK_TRY(deal_weights(t, l));
   if (t->lane_total * t->lane_width > 0) LK_TRY(lk_comm_scatter(t->comm, l->lanes, t->lanes, t->lane_bytes, 0));
   t->state = l->state;
   lk_schedule_load(t->schedule, t->state.schedule);
@@ -194,6 +201,51 @@ lk_status lk_trainer_resume(lk_trainer *t) {
 done:
   free(l.moments);
   free(l.lanes);
+  return status == LK_OK ? lk_trainer_pack(t) : status;
+}
+
+/* Rank 0: the checkpoint of the best evaluation. */
+static lk_status load_best(lk_trainer *t, loaded *l) {
+  lk_status status = LK_OK;
+  lk_buffer path = {0};
+  lk_checkpoint_file *file = NULL;
+  bool same_average = false;
+  LK_GO(lk_checkpoint_path(&path, t->config->run.dir, t->state.best_step));
+  if (access(path.data, F_OK) != 0)
+    LK_GO(LK_FAIL(LK_IO,
+                  "%s, the best so far, is gone, and the rate falls: set train.restore_best to false to go on from the "
+                  "weights of step %lld",
+                  path.data, (long long)t->state.step));
+  LK_GO(lk_checkpoint_open(&file, path.data));
+  LK_GO(check_same_run(t, file, path.data, &same_average));
+  l->state = *lk_checkpoint_state(file);
+  LK_GO(check_state(t, &l->state, path.data));
+  LK_GO(load_moments(t, file, l));
+  LK_GO(load_weights(t, file, same_average, l));
+done:
+  lk_checkpoint_close(&file);
+  lk_buffer_release(&path);
+  return status;
+}
+
+lk_status lk_trainer_restore_best(lk_trainer *t) {
+  lk_status status = LK_OK;
+  loaded l = {0};
+  if (t->state.best_step == 0) {
+    LK_WARN("step %lld: there is no best evaluation to return to (train.restore_best)", (long long)t->state.step);
+    return LK_OK;
+  }
+  LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
+  LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? load_best(t, &l) : LK_OK));
+  LK_GO(lk_comm_broadcast(t->comm, &l, offsetof(loaded, moments), 0));
+  LK_GO(deal_weights(t, &l));
+  t->state.updates = l.state.updates; /* the moments' corrections for their start */
+  lk_average_return(&t->state, &l.state);
+  t->saved = false;
+  LK_INFO("step %lld: the rate falls; training goes on from the weights of step %lld, the best so far",
+          (long long)t->state.step, (long long)l.state.step);
+done:
+  free(l.moments);
   return status == LK_OK ? lk_trainer_pack(t) : status;
 }
 

@@ -91,7 +91,8 @@ static const struct {
     {{"exponential", "smoothly, by train.factor in train.every", READS_FALLS}, exponential},
     {{"cosine", "along half a cosine to train.floor at the end of the run", "train.floor train.schedule_by"}, cosine},
     {{"inverse-sqrt", "with the root of the step, after the warm-up", "train.floor"}, inverse_sqrt},
-    {{"plateau", "times train.factor when evaluations stop improving", "train.floor train.factor train.cooldown"},
+    {{"plateau", "times train.factor when evaluations stop improving",
+      "train.floor train.factor train.cooldown train.restore_best"},
      plateau},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -164,20 +165,22 @@ double lk_schedule_rate(const lk_schedule *s, int64_t step, int64_t steps_in_epo
   return now.step + 1 < s->warmup ? rate * (now.step + 1) / s->warmup : rate;
 }
 
-void lk_schedule_evaluated(lk_schedule *s, double value, bool larger_is_better) {
-  if (s->shape != plateau) return;
+bool lk_schedule_evaluated(lk_schedule *s, double value, bool larger_is_better) {
+  if (s->shape != plateau) return false;
   double *state = s->state;
   bool better = larger_is_better ? value > state[BEST] : value < state[BEST];
   if (!isnan(value) && (state[SEEN] == 0 || better)) {
     state[SEEN] = 1;
     state[BEST] = value;
     state[BAD] = 0;
-    return;
+    return false;
   }
   state[BAD] += 1;
-  if (state[BAD] < (double)s->cooldown) return;
+  if (state[BAD] < (double)s->cooldown) return false;
+  const bool above = plateau(s, (moment){0}) > s->floor;
   state[BAD] = 0;
   state[FALLS] += 1;
+  return above;
 }
 
 void lk_schedule_save(const lk_schedule *s, double state[LK_SCHEDULE_STATE]) {

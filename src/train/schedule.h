@@ -36,8 +36,8 @@ bool lk_schedule_by_time(const lk_schedule *schedule);
 /** The rate of the step that follows `step` finished ones, after so many minutes of training, which must be the same
  *  number on all ranks. steps_in_epoch >= 1.                                       Not collective. */
 double lk_schedule_rate(const lk_schedule *schedule, int64_t step, int64_t steps_in_epoch, double minutes);
-/** The result of an evaluation, the same on all ranks. Only plateau uses it. */
-void lk_schedule_evaluated(lk_schedule *schedule, double value, bool larger_is_better);
+/** The result of an evaluation, the same on all ranks. Only plateau uses it. True: the rate falls. */
+bool lk_schedule_evaluated(lk_schedule *schedule, double value, bool larger_is_better);
 /** Whether a checkpoint's state is possible: a forged one may say that the rate was reduced -1000 times. Not
  *  collective. */
 bool lk_schedule_possible(const double state[LK_SCHEDULE_STATE]);

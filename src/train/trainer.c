@@ -27,17 +27,20 @@ static bool improves(const lk_trainer *t, const lk_metric *metric) {
 }
 
 /* What a regular evaluation changes. The one at the end of a run is not counted, as the run may be resumed with another
- * limit and would then have evaluated at other steps; a best model that it found stays the best. */
-static void count_evaluation(lk_trainer *t, const lk_metric *metric, int best) {
+ * limit and would then have evaluated at other steps; a best model that it found stays the best. True: the rate falls.
+ */
+static bool count_evaluation(lk_trainer *t, const lk_metric *metric, int best) {
   t->state.evaluations++;
   t->state.bad_evaluations = best ? 0 : t->state.bad_evaluations + 1;
-  lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
+  const bool falls = lk_schedule_evaluated(t->schedule, metric->value, metric->rising);
   if (lk_average_evaluated(t->average, &t->state, metric->value, metric->rising))
     LK_INFO("step %lld: validation no longer improves: the average of the weights begins with the next step",
             (long long)t->state.step);
+  return falls;
 }
 
-/* Validate (the average of the weights, where there is one), remember the best model, inform the schedule. *best: this is the best so far. */
+/* Validate (the average of the weights, where there is one), remember the best model, inform the schedule. *best: this
+ * is the best so far. */
 static lk_status evaluate(lk_trainer *t, int *best) {
   lk_evaluation result;
   *best = 0;
@@ -51,13 +54,13 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   LK_ASSERT(metric); /* lk_evaluator_check() */
   *best = improves(t, metric);
   if (*best) t->state.best = metric->value, t->state.best_step = t->state.step;
-  if (evaluation_due(t)) count_evaluation(t, metric, *best);
+  const bool falls = evaluation_due(t) && count_evaluation(t, metric, *best);
   t->evaluated = true;
   t->saved = false; /* the last checkpoint lacks this */
   LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &t->state, &result)));
   t->window_start += result.seconds; /* the window measures training alone */
   lk_meter_pause(&t->meter, result.seconds);
-  return LK_OK;
+  return falls && t->config->train.restore_best ? lk_trainer_restore_best(t) : LK_OK;
 }
 
 /* Update the counters after a step. The window of the training loss ends with the epoch at the latest. */

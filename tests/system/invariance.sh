@@ -36,7 +36,8 @@ done
 # shellcheck disable=SC2086
 {
   compare label label-pos.yaml data.corpus=label.h5 $small
-  compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small
+  compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small \
+    train.clip_by=value train.clip=0.001 train.decay=1e-4 train.decay_of=embedding:0,recurrent:1e-3
   compare sequences label-pos.yaml data.corpus=label.h5 model.output=crf $small
   compare classify classify-names.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1

@@ -219,6 +219,23 @@ static void impossible_states_are_found(void **unused) {
   assert_false(lk_average_possible(&good));
 }
 
+/* A return to earlier weights brings back their average and leaves the evaluations counted. */
+static void a_return_brings_back_the_average(void **unused) {
+  (void)unused;
+  lk_state now = {.step = 30}, then = {.step = 12}, before = {.step = 3};
+  now.average[LK_AVERAGE_BEGAN] = 8, now.average[LK_AVERAGE_COUNT] = 23, now.average[LK_AVERAGE_SEEN] = 6;
+  then.average[LK_AVERAGE_BEGAN] = 8, then.average[LK_AVERAGE_COUNT] = 5, then.average[LK_AVERAGE_SEEN] = 2;
+  lk_state state = now;
+  lk_average_return(&state, &then);
+  assert_true(state.average[LK_AVERAGE_BEGAN] == 8 && state.average[LK_AVERAGE_COUNT] == 5);
+  assert_true(state.average[LK_AVERAGE_SEEN] == 6);
+  state = now;
+  lk_average_return(&state, &before); /* which had none: it begins anew */
+  assert_true(state.average[LK_AVERAGE_BEGAN] == 31 && !lk_average_holds(&state) && lk_average_possible(&state));
+  lk_average_return(&before, &(lk_state){.step = 1});
+  assert_true(before.average[LK_AVERAGE_BEGAN] == 0);
+}
+
 static void an_unknown_kind_is_refused(void **unused) {
   (void)unused;
   lk_average *average = NULL;
@@ -235,6 +252,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(swaps_bring_back_every_bit, set_up, tear_down),
       cmocka_unit_test_setup_teardown(averaging_begins_when_validation_stops_improving, set_up, tear_down),
       cmocka_unit_test_setup_teardown(impossible_states_are_found, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_return_brings_back_the_average, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_unknown_kind_is_refused, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,7 +187,9 @@ static void test_inverse_sqrt(void **state) {
 }
 
 static void evaluate(lk_schedule *schedule, double value, double expected) {
-  lk_schedule_evaluated(schedule, value, false);
+  const double before = lk_schedule_rate(schedule, 7, 1, 0);
+  const bool falls = lk_schedule_evaluated(schedule, value, false);
+  assert_int_equal(falls, expected < before);
   check(schedule, 1, STEPS(7), &expected);
 }
 
@@ -204,6 +206,17 @@ static void test_plateau(void **state) {
   evaluate(schedule, NAN, 0.4);
   evaluate(schedule, 9.0, 0.2);
   evaluate(schedule, 1.0, 0.2);
+  lk_schedule_destroy(&schedule);
+}
+
+/* At the floor it does not fall any more, and says so. */
+static void test_plateau_ends_at_the_floor(void **state) {
+  (void)state;
+  lk_config config = settings("plateau");
+  config.train.cooldown = 1, config.train.floor = 0.3;
+  lk_schedule *schedule = make(&config, 0);
+  const double rates[] = {0.8, 0.4, 0.3, 0.3, 0.3};
+  for (int i = 0; i < 5; i++) evaluate(schedule, 1, rates[i]);
   lk_schedule_destroy(&schedule);
 }
 
@@ -264,6 +277,7 @@ int main(void) {
       cmocka_unit_test(test_cosine_needs_an_end),
       cmocka_unit_test(test_inverse_sqrt),
       cmocka_unit_test(test_plateau),
+      cmocka_unit_test(test_plateau_ends_at_the_floor),
       cmocka_unit_test(test_plateau_upwards),
       cmocka_unit_test(test_plateau_resumes),
       cmocka_unit_test(test_others_do_not_listen),

@@ -1,0 +1,54 @@
+# train.restore_best: where plateau lowers the rate, the run returns to the weights and moments of the best evaluation,
+# the same on any number of ranks and when it is killed on the way.
+# shellcheck shell=bash
+# shellcheck source=tests/system/lib.sh
+. "$LOCKSTEP_SOURCE/tests/system/lib.sh"
+corpus_text
+# the rate is too high at first, so that evaluations get worse
+small=(data.corpus=text.h5 model.hidden=20 model.embedding=12 train.batch=11 train.unroll=17 train.epochs=0 train.steps=24
+  train.optimizer=momentum train.rate=16 train.warmup=0 train.schedule=plateau train.cooldown=1 eval.every=2
+  checkpoint.every=1 checkpoint.keep=50)
+returning() { train "$1" lm-char.yaml "$2" "${small[@]}" train.restore_best=true "${@:3}"; }
+figures() { grep -oE '"(kind|step|loss|averaged_since)":[^,}]*' "$1/metrics.jsonl"; }
+at() { printf '%s/checkpoints/step-%010d.h5' "$1" "$2"; }
+# values FILE GROUP: all numbers of a group of tensors
+values() { h5dump -g "$2" -y -w 1 -m %.9g "$1" | grep -E '^ *-?[0-9]'; }
+
+returning 1 alone
+sed -n 's/^step \([0-9]*\): the rate falls; training goes on from the weights of step \([0-9]*\), the best so far/\1 \2/p' \
+  alone/log.txt alone.log | sort -nu >falls.txt
+cat falls.txt
+[ "$(wc -l <falls.txt)" -ge 2 ]
+while read -r step best; do
+  [ "$best" -lt "$step" ]
+  for group in /model /optimizer; do
+    cmp <(values "$(at alone "$step")" $group) <(values "$(at alone "$best")" $group)
+  done
+done <falls.txt
+read -r step best <falls.txt
+# killed before the fall, just after it, and later
+kills=0
+for when in $((step - 1)) $((step + 1)) $((step + 4)) ''; do
+  LOCKSTEP_DEBUG=${when:+kill:rank=0,step=$when} returning $((2 + kills)) killed checkpoint.every=5 || kills=$((kills + 1))
+done
+[ "$kills" -eq 3 ]
+for file in last best; do same "alone/$file.h5" "killed/$file.h5"; done
+diff <(figures alone) <(figures killed)
+# it makes a difference, and averages return too
+train 1 lm-char.yaml without "${small[@]}"
+if same alone/last.h5 without/last.h5 >/dev/null; then echo 'nothing was restored' && exit 1; fi
+returning 1 average train.average=ema train.average_decay=0.5 train.rate=40
+returning 3 average-3 train.average=ema train.average_decay=0.5 train.rate=40 checkpoint.every=5
+same average/last.h5 average-3/last.h5
+read -r step best < <(sed -n 's/^step \([0-9]*\): the rate falls; .* of step \([0-9]*\), .*/\1 \2/p' average.log)
+for group in /model /training /optimizer; do
+  cmp <(values "$(at average "$step")" $group) <(values "$(at average "$best")" $group)
+done
+# at the floor the rate no longer falls, and the run goes on from where it is
+returning 1 floor train.floor=16
+if grep -q 'the rate falls' floor.log; then echo 'the rate is at its floor' && exit 1; fi
+# without the checkpoint to return to the run cannot go on as it would have
+read -r step best <falls.txt
+returning 1 gone train.steps=$((step - 1))
+rm "$(at gone "$best")"
+expect 74 'the best so far, is gone, and the rate falls: set train.restore_best to false' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" run.dir=gone "${small[@]}" train.restore_best=true
