@@ -50,7 +50,7 @@ static lk_status begin(lk_beam *b, const lk_sources *sources) {
   if (!b->reader) LK_TRY(lk_alloc(&b->reader, (size_t)b->mixture.count, sizeof *b->reader));
   b->B = first->B;
   b->T = first->T;
-  b->V = lk_task_head(b->model->task)->dense.O;
+  b->V = lk_task_head(b->model->task)->O;
   b->K = (ptrdiff_t)b->how->beam;
   b->nodes = 0;
   LK_TRY(grow(b, b->B * b->K));

@@ -3,7 +3,8 @@
  * Answers do not depend on how lines are batched: every row's arithmetic is its own (kernels.h).
  *
  * Where further models have joined a model (lk_model_join()), all answer together: the probability of a label, and of the
- * next unit of a translation given those before it, is the mean of theirs; a line that is empty for one is empty. */
+ * next unit of a translation given those before it, is the mean of theirs; where a head chooses
+ * labels together (crf) it goes by the means of scores. A line that is empty for one is empty. */
 #pragma once
 #include "model.h"
 

@@ -18,12 +18,13 @@ static lk_status check_tasks(const lk_model *first, const lk_model *other, const
   return LK_OK;
 }
 
-/* What is averaged are probabilities, of one kind of output. */
+/* What is averaged are probabilities or, where labels are chosen together, scores; of one kind of output. */
 static lk_status check_heads(const lk_model *first, const lk_model *other, const char *path) {
   const char *ours = first->config.model.output, *theirs = other->config.model.output;
   if (strcmp(ours, theirs) != 0)
     return LK_FAIL(LK_USAGE, "%s: model.output is %s, but %s in the first model", path, theirs, ours);
-  if (!lk_head_has_norms(lk_task_head(first->task)))
+  const lk_head *head = lk_task_head(first->task);
+  if (!lk_head_has_norms(head) && !(lk_head_is_whole(head) && lk_head_has_probabilities(head)))
     return LK_FAIL(LK_USAGE, "%s: models with model.output: %s have no probabilities to average: give one model", path,
                    ours);
   return LK_OK;

@@ -12,7 +12,25 @@ lk_status lk_mixture_create(lk_mixture *m, lk_model *model) {
   return LK_OK;
 }
 
+lk_status lk_mixture_join(lk_mixture *m) {
+  lk_head *head = lk_task_head(m->voice[0].model->task);
+  if (!m->joined) LK_TRY(lk_alloc(&m->joined, (size_t)m->count, sizeof *m->joined));
+  if (!m->mean) LK_TRY(lk_alloc(&m->mean, (size_t)lk_head_mean_size(head, m->voice[0].model->params), sizeof *m->mean));
+  for (int k = 1; k < m->count; k++) {
+    const lk_voice *v = &m->voice[k];
+    m->joined[k - 1] = (lk_head_joined){.head = lk_task_head(v->model->task),
+                                        .params = v->model->params,
+                                        .units = v->units,
+                                        .output = v->model->output};
+  }
+  lk_head_join(head, m->joined, m->count - 1, m->mean);
+  return LK_OK;
+}
+
 void lk_mixture_release(lk_mixture *m) {
+  if (m->joined) lk_head_join(lk_task_head(m->voice[0].model->task), NULL, 0, NULL);
+  free(m->joined);
+  free(m->mean);
   for (int k = 0; k < m->count; k++) {
     free(m->voice[k].norm);
     free(m->voice[k].rows);
@@ -62,7 +80,7 @@ double lk_mixture_log_p(const lk_mixture *m, int32_t o) {
 }
 
 int32_t lk_mixture_best(const lk_mixture *m, double *log_p) {
-  const int32_t O = (int32_t)lk_task_head(m->voice[0].model->task)->dense.O;
+  const int32_t O = (int32_t)lk_task_head(m->voice[0].model->task)->O;
   int32_t best = 0;
   double best_p = lk_mixture_log_p(m, 0);
   for (int32_t o = 1; o < O; o++) {

@@ -25,7 +25,9 @@ typedef struct lk_voice {
 typedef struct lk_mixture {
   lk_voice *voice; /* [count] */
   int count;
-  ptrdiff_t first, n; /* units that have scores */
+  ptrdiff_t first, n;     /* units that have scores */
+  lk_head_joined *joined; /* of further models whose heads choose for whole sequences */
+  lk_real *mean;
 } lk_mixture;
 
 LK_CHECKED lk_status lk_mixture_create(lk_mixture *mixture, lk_model *model);
@@ -33,6 +35,9 @@ void lk_mixture_release(lk_mixture *mixture);
 /** Rows of a further model's own units, [n], where they stand in another order than the first model's; 0 at first, for
  *  the caller to fill in. LK_MEMORY. */
 LK_CHECKED lk_status lk_mixture_rows(lk_voice *voice, ptrdiff_t n);
+/** For heads that choose for whole sequences, in place of the functions below: have the first model's head answer by the
+ *  means of scores, until the next batch. LK_MEMORY. */
+LK_CHECKED lk_status lk_mixture_join(lk_mixture *mixture);
 /** Score units first, first + 1, ...: mixture->n of them, all or as many as are scored at once. LK_MEMORY. */
 LK_CHECKED lk_status lk_mixture_next(lk_mixture *mixture, ptrdiff_t first);
 /** Turn to unit i of these. The functions below then say of its outputs log P(o) + base. */

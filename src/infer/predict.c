@@ -79,6 +79,10 @@ static lk_status answer_together(predicting *p) {
   const ptrdiff_t n = m->voice[0].units.n;
   if (drop_empty(p)) return LK_OK;
   for (int k = 1; k < m->count; k++) LK_TRY(align_all(p, k));
+  if (lk_head_is_whole(lk_task_head(m->voice[0].model->task))) {
+    LK_TRY(lk_mixture_join(m));
+    return answer_alone(a, &m->voice[0]);
+  }
   LK_TRY(lk_grow(&a->log_p, &a->capacity, (size_t)n, sizeof *a->log_p));
   LK_TRY(lk_grow(&a->mixed, &a->mixed_capacity, (size_t)n, sizeof *a->mixed));
   for (ptrdiff_t first = 0; first < n; first += m->n) {

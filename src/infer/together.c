@@ -24,6 +24,13 @@ static lk_status judge(void *context, const lk_batch *batch, const lk_units *uni
   lk_mixture *m = context;
   m->voice[0].units = *units;
   for (int k = 1; k < m->count; k++) LK_TRY(forward(&m->voice[k], batch));
+  lk_model *model = m->voice[0].model;
+  lk_head *head = lk_task_head(model->task);
+  if (lk_head_is_whole(head)) { /* loss and best are the head's */
+    LK_TRY(lk_mixture_join(m));
+    lk_head_evaluate(head, model->params, units);
+    return LK_OK;
+  }
   for (ptrdiff_t first = 0; first < units->n; first += m->n) {
     LK_TRY(lk_mixture_next(m, first));
     for (ptrdiff_t i = first; i < first + m->n; i++) {

@@ -90,6 +90,8 @@ static lk_units score(lk_head *h, const lk_params *params, const lk_units *u, pt
                               .bias = lk_params_value(params, h->dense.bias)};
   lk_kernels_get()->product(&h->dense.w, &product);
   for (int i = 0; i < h->tensors; i++) h->value[i] = lk_params_value(params, h->tensor[i]);
+  for (int k = 0; k < h->joins; k++) (void)score(h->joined[k].head, h->joined[k].params, &h->joined[k].units, 0);
+  if (h->joins > 0) lk_head_average(h, params, part.n);
   return part;
 }
 
@@ -155,6 +157,8 @@ void lk_head_answer(lk_head *h, const lk_params *params, const lk_units *u, doub
 bool lk_head_has_probabilities(const lk_head *h) { return h->kind->log_probability != NULL; }
 
 bool lk_head_has_norms(const lk_head *h) { return h->kind->norm != NULL; }
+
+bool lk_head_is_whole(const lk_head *h) { return h->kind->whole; }
 
 void lk_head_log_probability(lk_head *h, const lk_params *params, const lk_units *u, double *log_p) {
   for (ptrdiff_t first = 0, n; first < u->n; first += n) {

@@ -39,6 +39,14 @@ typedef struct lk_head_kind lk_head_kind; /* head_kind.h */
 
 enum { LK_HEAD_TENSORS = 4, LK_HEAD_DENSES = 8, LK_HEAD_STATE = 512 };
 
+/* A further head of the same kind and outputs, whose scores are averaged with a head's own (lk_head_join()). */
+typedef struct lk_head_joined {
+  lk_head *head;
+  const lk_params *params;
+  lk_units units;        /* of its own net, each for the same word as the first one's */
+  const int32_t *output; /* [O] its output for each of the first one's; NULL: the same */
+} lk_head_joined;
+
 struct lk_head {
   const lk_head_kind *kind;
   ptrdiff_t O;      /* outputs */
@@ -57,7 +65,10 @@ struct lk_head {
   const lk_real *value[LK_HEAD_TENSORS];  /* [tensors] their values in the parameters of the running call */
   lk_dense own[LK_HEAD_DENSES];           /* [owns] */
   _Alignas(16) char state[LK_HEAD_STATE]; /* a structure of the kind's own, with its buffers; copied with the head */
-  const lk_tagset *tags; /* whose scheme the answers keep to, of kinds that choose labels together; NULL: none */
+  const lk_tagset *tags;        /* whose scheme the answers keep to, of kinds that choose labels together; NULL: none */
+  const lk_head_joined *joined; /* [joins] */
+  int joins;
+  lk_real *mean; /* the kind's own tensors, averaged */
 };
 
 /** The kind that model.output names. LK_USAGE with the place. */
@@ -71,6 +82,13 @@ void lk_head_layout_weights(lk_head *head, lk_arena *weights, int training);
 /** For at most `units` units, of which training batches have at most train_units; training 0: no way back. */
 void lk_head_layout(lk_head *head, lk_arena *arena, ptrdiff_t units, ptrdiff_t train_units, int training);
 void lk_head_pack(lk_head *head, const lk_params *params, int training, lk_part part);
+
+/** Reals that the averages of a kind's own tensors take. */
+ptrdiff_t lk_head_mean_size(const lk_head *head, const lk_params *params);
+/** From now on a head of a kind that is `whole` answers and evaluates by the means of its scores and own tensors and those
+ *  of the joined heads [joins], whose units must have been computed; mean: lk_head_mean_size() reals. Both are the
+ *  caller's. 0 joins: by its own again. */
+void lk_head_join(lk_head *head, const lk_head_joined *joined, int joins, lk_real *mean);
 
 /** The training losses of all units: head->loss. */
 void lk_head_loss(lk_head *head, const lk_params *params, const lk_units *u);
@@ -89,6 +107,8 @@ void lk_head_answer(lk_head *head, const lk_params *params, const lk_units *u, d
 bool lk_head_has_probabilities(const lk_head *head);
 /** Whether lk_head_norms() may be asked. */
 bool lk_head_has_norms(const lk_head *head);
+/** Whether its answers are chosen for whole sequences. */
+bool lk_head_is_whole(const lk_head *head);
 /** log_p [n] of the targets, nats; needs lk_head_has_probabilities(). */
 void lk_head_log_probability(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
 

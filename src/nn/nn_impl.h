@@ -13,4 +13,8 @@ static inline void zero_pads(lk_real *row, ptrdiff_t width, ptrdiff_t ld) {
   for (ptrdiff_t i = width; i < end; i++) row[i] = 0;
 }
 
+struct lk_head;
+/** Make the n scores and own tensors of a head the means of its and the joined ones', all of which have just scored. */
+void lk_head_average(struct lk_head *head, const lk_params *params, ptrdiff_t n);
+
 static inline void copy_row(lk_real *to, const lk_real *from, ptrdiff_t n) { memcpy(to, from, (size_t)n * sizeof *to); }
