@@ -48,7 +48,7 @@ void lk_task_train(lk_task *task, const lk_params *params, const lk_batch *batch
     stat[s] = (lk_shard_stat){.tokens = shard_rows(pack, s)};
     if (batch->decoder_ids) stat[s].tokens += shard_rows(&batch->encoder_pack, s);
     stat[s].loss = lk_head_shard_loss(&task->head, &task->units, s, &stat[s].units);
-    stat[s].loss += lk_encoder_penalty(&task->encoder, pack, s);
+    if (mode.training) stat[s].loss += lk_encoder_penalty(&task->encoder, pack, s);
   }
   backward(task, batch, mode, grads);
 }
