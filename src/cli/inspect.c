@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "average.h"
 #include "cli_impl.h"
 #include "checkpoint.h"
 #include "model.h"
@@ -120,6 +121,9 @@ static lk_status inspect_checkpoint(const char *path, bool config_only) {
     printf("best         %s %.6f at step %lld\n", model.metric, state->best, (long long)state->best_step);
   printf("seed         %lld, %lld shards\n", (long long)state->seed, (long long)state->shards);
   printf("parameters   %td\n", lk_params_trainable(model.params));
+  if (lk_average_holds(state))
+    printf("weights      the average (%s) of %.0f, since step %.0f\n", model.config.train.average,
+           state->average[LK_AVERAGE_COUNT], state->average[LK_AVERAGE_BEGAN]);
   print_tensors(tensors, count);
   printf("sha256       %s  (all weights)\n", sha);
 done:

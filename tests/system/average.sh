@@ -55,6 +55,11 @@ grep -qE "\"averaged_since\":$((first + 1))[,}]" nt-asgd/metrics.jsonl
 grep -q "^step $first: validation no longer improves: the average of the weights begins with the next step" nt-asgd.log
 [ "$(for kind in $kinds; do sha "$kind/last.h5"; done | sort -u | wc -l)" -eq "$(wc -w <<<"$kinds")" ]
 
+# The same where ranks share no memory.
+averaged 3 messages ema parallel.reduction=messages
+same ema/last.h5 messages/last.h5
+diff <(figures ema) <(figures messages)
+
 # A skipped step takes no part; what a run that goes back undoes is out of the average too.
 for ranks in 1 3; do
   LOCKSTEP_DEBUG=nan:rank=0,step=13 averaged "$ranks" "skip-$ranks" ema
@@ -68,6 +73,8 @@ done
 grep -q 'goes back 7 steps' back-1/log.txt
 count() { h5dump -d /state/average -s 1 -c 1 -y "$1" | grep -oE '^ *[0-9]+$' | tr -d ' '; }
 [ "$(count ema/last.h5)" = 24 ]
+"$LOCKSTEP" inspect ema/last.h5 | grep -qE '^weights +the average [(]ema[)] of 24, since step 1$'
+if "$LOCKSTEP" inspect none/last.h5 | grep -q '^weights'; then echo 'none: an average' && exit 1; fi
 [ "$(count skip-1/last.h5)" = 23 ]
 [ "$(count back-1/last.h5)" = 24 ]
 
