@@ -8,7 +8,16 @@
 #include "head.h"
 #include "pooling.h"
 
-enum { NET_V = 11, NET_CLASSES = 5, NET_FRAME = 6, NET_TAGS = 3, NET_SCALES = 2, NET_COLUMNS = 3 };
+enum {
+  NET_V = 11,
+  NET_CLASSES = 5,
+  NET_FRAME = 6,
+  NET_TAGS = 3,
+  NET_SCALES = 2,
+  NET_COLUMNS = 4,
+  NET_ALPHABET = 9,
+  NET_FORMS = 6
+};
 
 typedef struct net_spec {
   const char *cell, *input; /* embed | onehot | frames */
@@ -19,9 +28,17 @@ typedef struct net_spec {
   int tied;
   int pool; /* lk_pooling_kind, or -1: a prediction for every row */
   int carry;
-  const char *features; /* model.features, of the columns "tag" (tokens) and "scale" (numbers); NULL: none */
-  const char *head;     /* as model.output has it; NULL: softmax */
+  const char *features;   /* model.features, of the columns "tag" (tokens) and "scale" (numbers); NULL: none */
+  const char *head;       /* as model.output has it; NULL: softmax */
+  const char *characters; /* as model.characters has it, of the column "form"; NULL: none */
+  double character_dropout;
 } net_spec;
+
+/* Words of 0 to 5 characters between their marks. */
+static const int32_t net_character[] = {1, 2, 1, 4, 2, 1, 5, 4, 2, 1, 6, 7, 6, 2,
+                                        1, 8, 4, 5, 3, 2, 1, 7, 4, 6, 8, 7, 2};
+static const int64_t net_begin[NET_FORMS + 1] = {0, 2, 5, 9, 14, 20, 27};
+static const lk_spelling net_spelling = {.count = NET_FORMS, .character = net_character, .begin = net_begin};
 
 typedef struct net {
   net_spec spec;
@@ -44,7 +61,7 @@ typedef struct net_run {
   lk_units units;
   ptrdiff_t rows; /* units */
   lk_real *carry;
-  int32_t *ids, *tags, *target;
+  int32_t *ids, *tags, *forms, *target;
   float *frames, *scales;
 } net_run;
 
@@ -75,6 +92,12 @@ static inline void net_configure(lk_config *config, const net_spec *spec) {
   if (spec->pool >= 0) net_set(config, "pool", (const char *const[]){"last", "mean", "max"}[spec->pool]);
   if (spec->features) net_set(config, "features", spec->features);
   if (spec->head) net_set(config, "output", spec->head);
+  if (spec->characters) net_set(config, "characters", spec->characters);
+  net_set_number(config, "character_embedding", 3);
+  net_set_number(config, "character_hidden", 5);
+  net_set_number(config, "character_filters", 4);
+  net_set(config, "character_widths", "3,2");
+  net_set_number(config, "character_dropout", spec->character_dropout);
   assert_int_equal(lk_config_override(config, "train.smoothing=0.1"), LK_OK);
 }
 
@@ -89,7 +112,8 @@ static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
       frames ? (lk_column_form){.name = "frames", .width = NET_FRAME}
              : (lk_column_form){.name = "source", .values = NET_V, .width = 1, .counts = n->counts},
       {.name = "tag", .values = NET_TAGS, .width = 1},
-      {.name = "scale", .width = NET_SCALES}};
+      {.name = "scale", .width = NET_SCALES},
+      {.name = "form", .values = NET_ALPHABET, .spelled = 1, .width = 1}};
   if (lk_encoder_declare(&n->encoder, n->params, &n->config, columns, NET_COLUMNS))
     fail_msg("%s", lk_error_get()->text);
   int tied = spec->tied ? lk_input_layer_embedding(&n->encoder.input)->weight : -1;
@@ -120,6 +144,7 @@ static inline void net_layout(net_run *run) {
   run->ids = lk_arena_ints(arena, N);
   run->target = lk_arena_ints(arena, run->rows);
   run->tags = lk_arena_ints(arena, N);
+  run->forms = lk_arena_ints(arena, N);
   run->frames = lk_arena_take(arena, (size_t)(N * NET_FRAME) * sizeof *run->frames);
   run->scales = lk_arena_take(arena, (size_t)(N * NET_SCALES) * sizeof *run->scales);
 }
@@ -128,6 +153,7 @@ static inline void net_fill(net_run *run) {
   const lk_pack *p = &run->rank->pack;
   fixture_words(p, 1, NET_V, run->ids);
   fixture_words(p, 5, NET_TAGS, run->tags);
+  fixture_words(p, 7, NET_FORMS, run->forms);
   for (ptrdiff_t i = 0; i < p->N * NET_SCALES; i++)
     run->scales[i] = (float)fixture_real(6, p->id[p->seq[i / NET_SCALES]], p->time[i / NET_SCALES], i % NET_SCALES);
   for (ptrdiff_t r = 0; r < p->N; r++)
@@ -166,6 +192,7 @@ static inline lk_inputs net_inputs(const net_run *run) {
     in.column[0].ids = run->ids;
   in.column[1] = (lk_column){.name = "scale", .numbers = run->scales}; /* in another order than the corpus names them */
   in.column[2] = (lk_column){.name = "tag", .ids = run->tags};
+  in.column[3] = (lk_column){.name = "form", .ids = run->forms, .spelling = &net_spelling};
   return in;
 }
 

@@ -5,8 +5,11 @@
 #include <stdint.h>
 
 typedef struct lk_config_model {
-  const char *input;          /* how a token enters the net; frames are taken as they are */
-  const char *features;       /* further columns, "casing, rank:embed:8" */
+  const char *input;                         /* how a token enters the net; frames are taken as they are */
+  const char *features;                      /* further columns, "casing, rank:embed:8" */
+  const char *characters, *character_widths; /* net that reads the characters of a word; cnn: widths, "2,3,4" */
+  int64_t character_embedding, character_hidden, character_filters;
+  double character_dropout;   /* of the characters' embeddings */
   int64_t embedding;          /* width of the embedding */
   double embedding_deviation; /* of its initial values; 0: 1/sqrt(embedding) */
   const char *cell;

@@ -11,17 +11,28 @@
 
 #define LK_MAX_COLUMNS 8
 
+/* Words as sequences of characters: word i is <sos> (the mark of its beginning), its characters, <eos>:
+ * character[begin[i]] .. character[begin[i+1]], ids of a vocabulary of characters, at most LK_SPELLING_LONGEST of them. */
+#define LK_SPELLING_LONGEST 34
+typedef struct lk_spelling {
+  ptrdiff_t count;
+  const int32_t *character;
+  const int64_t *begin; /* [count+1] */
+} lk_spelling;
+
 typedef struct lk_column_form {
   const char *name;
   ptrdiff_t values;      /* tokens: size of the vocabulary; 0: the column holds numbers */
+  int spelled;           /* tokens are indices into a spelling, and `values` counts characters */
   ptrdiff_t width;       /* numbers (or tokens) of a row */
   const int64_t *counts; /* [values] how often each token was seen in training; NULL: not known */
 } lk_column_form;
 
 typedef struct lk_column {
   const char *name;
-  int32_t *ids;   /* [N, width] tokens, or NULL */
-  float *numbers; /* [N, width] where ids is NULL */
+  int32_t *ids;                /* [N, width] tokens, or NULL */
+  float *numbers;              /* [N, width] where ids is NULL */
+  const lk_spelling *spelling; /* of a spelled column */
 } lk_column;
 
 typedef struct lk_inputs {

@@ -13,6 +13,7 @@
 #include "cli_impl.h"
 #include "clock.h"
 #include "kernels.h"
+#include "spelling.h"
 #include "task.h"
 
 typedef struct bench {
@@ -59,6 +60,7 @@ typedef struct bench_net {
   const bench_kind *kind;
   lk_config config;
   lk_corpus_info info;
+  lk_speller speller; /* of the words, where the net reads their characters */
   lk_shards shards;
   lk_params *params;
   lk_task *task;

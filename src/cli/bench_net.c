@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,29 @@ static lk_status name_all(lk_strings *strings, ptrdiff_t count) {
   return LK_OK;
 }
 
+static int reads_characters(const bench_net *net) { return strcmp(net->config.model.characters, "none") != 0; }
+
+/* Words of random letters, a rare one longer than a frequent one, as in English: 2 letters to 9. */
+static lk_status spell_words(bench_net *net) {
+  const lk_rng rng = lk_rng_make(1, LK_PURPOSE_SAMPLE);
+  lk_vocab *letters = NULL;
+  lk_status status;
+  LK_GO(lk_vocab_create(&letters, true));
+  LK_GO(lk_spelling_count(letters, "abcdefghijklmnopqrstuvwxyz", 26));
+  for (ptrdiff_t k = 0; k < net->kind->vocabulary; k++) {
+    char word[16];
+    const size_t size = 1 + (size_t)(0.6 * log2((double)k + 4));
+    for (size_t i = 0; i < size; i++) word[i] = (char)('a' + lk_rng_uniform(rng, (uint32_t)k, (uint32_t)i, 3, 0) * 26);
+    LK_GO(lk_speller_add(&net->speller, letters, word, size));
+  }
+  net->info.columns = 1;
+  net->info.column[0] = (lk_corpus_column){.name = LK_FORMS, .width = 1, .forms = true};
+  status = lk_strings_copy(&net->info.character, lk_vocab_strings(letters));
+done:
+  lk_vocab_destroy(&letters);
+  return status;
+}
+
 static lk_status describe(bench_net *net) {
   const bench_kind *kind = net->kind;
   LK_TRY(lk_config_init(&net->config));
@@ -26,6 +50,7 @@ static lk_status describe(bench_net *net) {
   net->info.stream = kind->stream;
   (void)snprintf(net->info.unit, sizeof net->info.unit, "word");
   LK_TRY(name_all(&net->info.source, kind->vocabulary));
+  if (reads_characters(net)) LK_TRY(spell_words(net));
   return name_all(&net->info.label, kind->labels);
 }
 
@@ -92,6 +117,9 @@ static void layout(bench_net *net, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T) {
   lk_arena *a = &net->arena;
   lk_pack_layout(&net->batch.pack, a, &net->shards, B, N, T);
   net->batch.input = (lk_inputs){.count = 1, .column = {{.name = "source", .ids = lk_arena_ints(a, N)}}};
+  if (reads_characters(net))
+    net->batch.input.column[net->batch.input.count++] =
+        (lk_column){.name = LK_FORMS, .ids = net->batch.input.column[0].ids, .spelling = &net->speller.spelling};
   net->batch.target = lk_arena_ints(a, N);
   net->batch.lane = lk_arena_ints(a, B);
   net->lanes = lk_task_lane_width(net->task) > 0 ? lk_arena_reals(a, B * lk_task_lane_width(net->task)) : NULL;
@@ -139,8 +167,9 @@ static lk_status commit(bench_net *net) {
   return make_batch(net);
 }
 
-/* The number of distinct words, summed over this rank's shards: the rows of the input products of layer 0. */
-static lk_status count_words(const bench_net *net, double *words) {
+/* The number of distinct words, summed over this rank's shards (the rows of the input products of layer 0), and of their
+ * characters. */
+static lk_status count_words(const bench_net *net, double *words, double *characters) {
   lk_arena arena = {0};
   lk_distinct found = {0};
   lk_distinct_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
@@ -148,16 +177,20 @@ static lk_status count_words(const bench_net *net, double *words) {
   lk_distinct_layout(&found, &arena, net->kind->vocabulary, net->batch.pack.N);
   lk_distinct_find(&found, &net->batch.pack, lk_batch_ids(&net->batch));
   *words = (double)found.n;
+  for (ptrdiff_t i = 0; i < found.n && reads_characters(net); i++)
+    *characters += (double)(net->speller.begin[found.id[i] + 1] - net->speller.begin[found.id[i]]);
   lk_arena_release(&arena);
   return LK_OK;
 }
 
 /* 6 flops for each weight and row that is multiplied, over all matrices but embedding tables. The rows of layer 0's input
- * product are distinct words, those of the output layer predictions (one a sequence for a classifier), all others tokens. */
+ * product are distinct words (if it reads nothing else), those of the output layer predictions (one a sequence for a
+ * classifier), those of recurrent weights that read characters the characters of distinct words, all others tokens;
+ * products of distinct characters are too few to count. */
 static lk_status count_work(bench_net *net, const bench *b) {
-  double tokens = 0, words = 0, units = (double)net->kind->batch;
-  LK_TRY(lk_comm_agree(b->comm, count_words(net, &words)));
-  LK_TRY(bench_mean(b, &words, 1));
+  double tokens = 0, rows[2] = {0}, units = (double)net->kind->batch;
+  LK_TRY(lk_comm_agree(b->comm, count_words(net, &rows[0], &rows[1])));
+  LK_TRY(bench_mean(b, rows, 2));
   for (ptrdiff_t q = 0; q < net->kind->batch; q++) tokens += (double)length_of(net->kind, q);
   if (lk_task_view(net->task) != LK_VIEW_CLASSIFY) units = tokens;
   net->flops = 0;
@@ -165,8 +198,14 @@ static lk_status count_work(bench_net *net, const bench *b) {
     const lk_param *p = lk_params_at(net->params, i);
     if (p->dims < 2 || strncmp(p->name, "embedding", 9) == 0) continue;
     const int head = strncmp(p->name, "output", 6) == 0;
-    const int input = strncmp(p->name, "rnn.0.", 6) == 0 && strstr(p->name, "weight_ih");
-    net->flops += 6 * (double)p->count * (head ? units : input ? words * b->size : tokens);
+    const int input = !reads_characters(net) && strncmp(p->name, "rnn.0.", 6) == 0 && strstr(p->name, "weight_ih");
+    const int spells = strncmp(p->name, "characters.", 11) == 0;
+    if (spells && !strstr(p->name, "weight_hh")) continue;
+    net->flops += 6 * (double)p->count *
+                  (head     ? units
+                   : input  ? rows[0] * b->size
+                   : spells ? rows[1] * b->size
+                            : tokens);
   }
   net->tokens = (ptrdiff_t)tokens;
   return LK_OK;
@@ -194,5 +233,7 @@ void bench_net_close(bench_net *net) {
   lk_arena_release(&net->arena);
   lk_strings_release(&net->info.source);
   lk_strings_release(&net->info.label);
+  lk_strings_release(&net->info.character);
+  lk_speller_release(&net->speller);
   lk_config_release(&net->config);
 }

@@ -10,6 +10,24 @@
   "task=lm", "model.input=embed", "model.cell=lstm", "model.layers=2", "model.hidden=" #size, \
       "model.embedding=" #size, "model.tied=false", "model.recurrent_bias=true", "model.dropout=0", "train.clip=5"
 
+#define TAGGER(name_, characters)                                           \
+  {                                                                         \
+    .name = name_,                                                          \
+    .settings = {"task=label",                                              \
+                 "model.cell=lstm",                                         \
+                 "model.layers=2",                                          \
+                 "model.hidden=200",                                        \
+                 "model.embedding=128",                                     \
+                 "model.bidirectional=true",                                \
+                 "model.recurrent_bias=true",                               \
+                 "model.dropout=0",                                         \
+                 "train.clip=5",                                            \
+                 "train.optimizer=adam",                                    \
+                 "model.characters=" characters},                           \
+    .corpus = LK_CORPUS_LABEL, .vocabulary = 19676, /* of UD English EWT */ \
+        .labels = 17, .batch = 32, .shortest = 2, .longest = 30             \
+  }
+
 static const bench_kind kinds[] = {
     {.name = "word LM, LSTM 2x200, V 10,000, 20x20",
      .settings = {LSTM_LM(200), "train.optimizer=sgd"},
@@ -39,16 +57,9 @@ static const bench_kind kinds[] = {
      .batch = 50,
      .shortest = 50,
      .longest = 50},
-    {.name = "tagger, BiLSTM 2x200, 32 sentences of 2-30 words",
-     .settings = {"task=label", "model.cell=lstm", "model.layers=2", "model.hidden=200", "model.embedding=128",
-                  "model.bidirectional=true", "model.recurrent_bias=true", "model.dropout=0", "train.clip=5",
-                  "train.optimizer=adam"},
-     .corpus = LK_CORPUS_LABEL,
-     .vocabulary = 19676, /* of UD English EWT */
-     .labels = 17,
-     .batch = 32,
-     .shortest = 2,
-     .longest = 30},
+    TAGGER("tagger, BiLSTM 2x200, 32 sentences of 2-30 words", "none"),
+    TAGGER("tagger with characters, BiLSTM 64", "lstm"),
+    TAGGER("tagger with characters, 64 filters", "cnn"),
     {.name = "classifier, GRU 1x256, 32 texts of 20-400 words",
      .settings = {"task=classify", "model.cell=gru", "model.layers=1", "model.hidden=256", "model.embedding=128",
                   "model.recurrent_bias=true", "model.dropout=0", "model.pooling=last", "train.clip=5",

@@ -65,6 +65,9 @@ static void print_info(const lk_corpus_info *info) {
   print_vocab("vocabulary", &info->source, LK_SPECIALS);
   print_vocab("target", &info->target, LK_SPECIALS);
   print_vocab("labels", &info->label, 0);
+  print_vocab("characters", &info->character, LK_SPECIALS);
+  for (int c = 0; c < info->columns; c++)
+    print_vocab(info->column[c].name, &info->column[c].values, info->column[c].forms);
   if (info->split[0]) printf("parts        %s\n", info->split);
 }
 

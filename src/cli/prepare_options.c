@@ -45,6 +45,8 @@
   X(FEATURE, "feature", "NAME", CLASSIFY | LABEL, 2,                                                                \
     "also store a feature of each word as a column, for model.features: casing (lower, capitalized, upper, mixed, " \
     "digits or other, before --lower); may be given several times")                                                 \
+  X(NO_FORMS, "no-forms", NULL, TEXT | CLASSIFY | LABEL, 2,                                                         \
+    "do not store how words are written, which model.characters reads (2 to 40 % more bytes)")                      \
   X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                                \
     "keep the N most frequent units; others become <unk> (default 0: all)")                                         \
   X(MIN_COUNT, "min-count", "N", ALL & ~FRAMES, 2,                                                                  \
@@ -256,6 +258,8 @@ static error_t parse_units(int key, char *text, lk_prepare_arguments *a) {
       return p->lower = true, 0;
     case OPTION_NO_NFC:
       return p->nfc = false, 0;
+    case OPTION_NO_FORMS:
+      return p->forms = false, 0;
     case OPTION_DIGITS:
       return parse_choice(key, text, p);
     case OPTION_FEATURE:
@@ -359,6 +363,7 @@ static bool agrees(int key, const lk_prepare *p, const lk_corpus_info *info) {
     case OPTION_SENTENCEPIECE:
     case OPTION_TARGET_SENTENCEPIECE:
     case OPTION_FEATURE:
+    case OPTION_NO_FORMS:
       return false;
     default:
       return true;

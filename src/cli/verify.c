@@ -63,9 +63,12 @@ static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket
 }
 
 static lk_status read_stream(const lk_corpus *corpus, lk_split split, int32_t *ids) {
-  ptrdiff_t count = lk_corpus_about(corpus)->tokens[split];
-  for (ptrdiff_t at = 0; at < count; at += POSITIONS)
-    LK_TRY(lk_corpus_stream(corpus, split, at, count - at < POSITIONS ? count - at : POSITIONS, ids));
+  const lk_corpus_info *info = lk_corpus_about(corpus);
+  for (ptrdiff_t at = 0, n; at < info->tokens[split]; at += n) {
+    n = info->tokens[split] - at < POSITIONS ? info->tokens[split] - at : POSITIONS;
+    LK_TRY(lk_corpus_stream(corpus, split, at, n, ids));
+    for (int c = 0; c < info->columns; c++) LK_TRY(lk_corpus_stream_column(corpus, split, c, at, n, ids));
+  }
   return LK_OK;
 }
 

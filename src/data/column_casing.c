@@ -30,4 +30,4 @@ static lk_status value(lk_word_lookup *lookup, const char *text, size_t size, in
   return LK_OK;
 }
 
-const lk_word_column lk_column_casing = {.name = "casing", .values = values, .value = value};
+const lk_word_column lk_word_column_casing = {.name = "casing", .values = values, .value = value};

@@ -17,6 +17,7 @@ int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_CO
   for (int c = 0; c < info->columns; c++) {
     const lk_corpus_column *column = &info->column[c];
     forms[c + 1] = (lk_column_form){.name = column->name, .values = column->values.count, .width = column->width};
+    if (column->forms) forms[c + 1].values = info->character.count, forms[c + 1].spelled = 1;
   }
   return 1 + info->columns;
 }
@@ -77,6 +78,13 @@ static void describe(lk_loader *loader, const lk_corpus_info *info, const lk_sha
   if (!info->stream) loader->steps = lk_plan_steps(&loader->plan);
 }
 
+/* The units, and behind them the words that are written in other ways. */
+static lk_status spell(lk_loader *loader, const lk_corpus_info *info, const lk_strings *forms) {
+  loader->spelled_units = (int32_t)info->source.count;
+  LK_TRY(lk_speller_add_all(&loader->speller, &info->character, &info->source));
+  return lk_speller_add_all(&loader->speller, &info->character, forms);
+}
+
 lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_shards *shards,
                          const lk_loader_settings *settings) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
@@ -85,6 +93,8 @@ lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_s
   LK_TRY(check(info, settings));
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   describe(made, info, shards, settings);
+  for (int c = 0; c < info->columns; c++)
+    if (info->column[c].forms) LK_GO(spell(made, info, &info->column[c].values));
   LK_GO(made->stream ? lk_loader_read_lanes(made, corpus) : lk_loader_read_rows(made, corpus));
   if (made->N_most > INT32_MAX - made->B_most || made->encoder_N_most > INT32_MAX - made->B_most)
     LK_GO(
@@ -107,6 +117,7 @@ void lk_loader_close(lk_loader **loader) {
   free(l->target);
   free(l->frames);
   for (int c = 1; c < l->columns; c++) free(l->further[c]);
+  lk_speller_release(&l->speller);
   free(l->order);
   free(l->scratch);
   free(l->visits);
@@ -137,6 +148,8 @@ void lk_loader_encoder_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *
   *T = loader->encoder_T_most;
 }
 
+ptrdiff_t lk_loader_characters(const lk_loader *loader) { return loader->character_most; }
+
 int64_t lk_loader_steps(const lk_loader *loader) { return loader->steps; }
 
 ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first) {
@@ -159,6 +172,7 @@ static void lay_out_inputs(const lk_loader *loader, lk_inputs *in, lk_arena *are
   for (int c = 0; c < loader->columns; c++) {
     const lk_column_form *form = &loader->form[c];
     in->column[c].name = form->name;
+    if (form->spelled) in->column[c].spelling = &loader->speller.spelling;
     if (form->values > 0)
       in->column[c].ids = lk_arena_ints(arena, N * form->width);
     else
@@ -269,12 +283,14 @@ static void fill_lane(const lk_loader *loader, int64_t step, lk_batch *batch, pt
   const ptrdiff_t lane = (ptrdiff_t)batch->pack.id[b];
   const ptrdiff_t begin = lk_plan_lane(loader->units, loader->settings.batch, lane).begin;
   const int32_t *text = loader->text + (begin - loader->begin) + loader->window[step];
+  const ptrdiff_t at = text - loader->text;
   int32_t *ids = lk_batch_ids(batch);
   batch->lane[b] = (int32_t)(lane - loader->lanes.begin);
   ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
   for (ptrdiff_t t = 0; r >= 0; r = batch->pack.later[r], t++) {
     ids[r] = text[t];
     batch->target[r] = text[t + 1];
+    for (int c = 1; c < loader->columns; c++) fill_further(loader, batch, c, r, at + t);
   }
 }
 

@@ -67,6 +67,8 @@ void lk_loader_close(lk_loader **loader);
 void lk_loader_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T);
 /** PAIRS: the same for the source, lk_batch.encoder_pack; zeros for other views. */
 void lk_loader_encoder_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T);
+/** The same of characters, where the corpus says how words are written: rows of all words of a batch together; else 0. */
+ptrdiff_t lk_loader_characters(const lk_loader *loader);
 /** Number of steps of an epoch, the same on all ranks.                             Not collective. */
 int64_t lk_loader_steps(const lk_loader *loader);
 /** Number of lanes on this rank (0 if the corpus is not a running text), and the global number of the first. */

@@ -5,6 +5,7 @@
 #pragma once
 #include "loader.h"
 #include "plan_impl.h"
+#include "spelling.h"
 
 struct lk_loader {
   lk_loader_settings settings;
@@ -33,6 +34,9 @@ struct lk_loader {
   int columns;
   int32_t *further[LK_MAX_COLUMNS]; /* [positions, width] of the other columns, int32 or float */
   size_t further_capacity[LK_MAX_COLUMNS];
+  lk_speller speller;       /* of a spelled column, which then holds indices into it: the units, then other words */
+  int32_t spelled_units;    /* how many units */
+  ptrdiff_t character_most; /* rows of characters that a batch has at most */
 
   int32_t *key;           /* [rows] sort key: the length; pairs: both lengths combined in one number */
   int32_t *target_length; /* [rows] pairs: positions of the target */
@@ -60,6 +64,10 @@ struct lk_loader {
 
 /** Read the rows of this rank's shards. LK_DATA with bucket and row. */
 LK_CHECKED lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus);
+/** Of a spelled column: the values of the file as indices into the speller. source: the units of the same positions. */
+static inline void lk_loader_spell(const lk_loader *loader, ptrdiff_t count, const int32_t *source, int32_t *values) {
+  for (ptrdiff_t i = 0; i < count; i++) values[i] = values[i] == 0 ? source[i] : loader->spelled_units + values[i];
+}
 /** Bounds of a batch, from the longest rows of each shard, as many as a step can take of it: number of sequences, of
  *  positions, and the longest sequence. */
 void lk_loader_measure(lk_loader *loader, const int32_t *length, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T);

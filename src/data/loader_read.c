@@ -91,6 +91,8 @@ static lk_status keep_further(lk_loader *loader, const block *b, ptrdiff_t i, vi
     LK_TRY(lk_grow(&loader->further[c], &loader->further_capacity[c], need, sizeof *loader->further[c]));
     memcpy(loader->further[c] + loader->used * width, b->further[c] + (i * b->width + s.skip) * width,
            (size_t)(s.keep * width) * sizeof *loader->further[c]);
+    if (loader->form[c].spelled)
+      lk_loader_spell(loader, s.keep, loader->source + loader->used, loader->further[c] + loader->used);
   }
   return LK_OK;
 }
@@ -171,6 +173,29 @@ static lk_status reserve_rows(lk_loader *loader) {
   return loader->settings.view == LK_VIEW_PAIRS ? lk_loader_reserve_pairs(loader) : LK_OK;
 }
 
+/* Rows of characters of `count` positions. */
+static ptrdiff_t spelled_rows(const lk_loader *loader, ptrdiff_t at, ptrdiff_t count) {
+  ptrdiff_t rows = 0;
+  for (int c = 1; c < loader->columns; c++)
+    for (ptrdiff_t i = at; loader->form[c].spelled && i < at + count; i++) {
+      const int64_t *begin = loader->speller.begin + loader->further[c][i];
+      rows += (ptrdiff_t)(begin[1] - begin[0]);
+    }
+  return rows;
+}
+
+static lk_status measure_characters(lk_loader *loader) {
+  int32_t *characters;
+  ptrdiff_t ignored;
+  if (loader->speller.spelling.count == 0) return LK_OK;
+  LK_TRY(lk_alloc(&characters, (size_t)loader->rows + 1, sizeof *characters));
+  for (ptrdiff_t row = 0; row < loader->rows; row++)
+    characters[row] = (int32_t)spelled_rows(loader, loader->offset[row], loader->length[row]);
+  lk_loader_measure(loader, characters, &ignored, &loader->character_most, &ignored);
+  free(characters);
+  return LK_OK;
+}
+
 lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus) {
   lk_status status;
   ptrdiff_t *next = NULL, before = 0;
@@ -182,6 +207,7 @@ lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus) {
     before += loader->bucket[k].rows;
   }
   lk_loader_measure(loader, loader->length, &loader->B_most, &loader->N_most, &loader->T_most);
+  LK_GO(measure_characters(loader));
   if (loader->settings.view == LK_VIEW_PAIRS) LK_GO(lk_loader_finish_pairs(loader));
   status = lk_alloc(&loader->picked, (size_t)loader->B_most, sizeof *loader->picked);
 done:
@@ -211,6 +237,24 @@ static lk_status reserve_windows(lk_loader *loader, ptrdiff_t longest) {
   return lk_alloc(&loader->window, (size_t)loader->steps + 1, sizeof *loader->window);
 }
 
+/* Over all windows of T_most times: the sum of the characters that the lanes have there. */
+static lk_status measure_lane_characters(lk_loader *loader, ptrdiff_t longest) {
+  ptrdiff_t *rows, sum = 0;
+  if (loader->speller.spelling.count == 0) return LK_OK;
+  LK_TRY(lk_alloc(&rows, (size_t)longest, sizeof *rows));
+  for (ptrdiff_t lane = loader->lanes.begin; lane < loader->lanes.end; lane++) {
+    const lk_range own = lk_plan_lane(loader->units, loader->settings.batch, lane);
+    for (ptrdiff_t t = 0; t < lk_range_size(own); t++)
+      rows[t] += spelled_rows(loader, own.begin - loader->begin + t, 1);
+  }
+  for (ptrdiff_t t = 0; t < longest; t++) {
+    sum += rows[t] - (t >= loader->T_most ? rows[t - loader->T_most] : 0);
+    if (sum > loader->character_most) loader->character_most = sum;
+  }
+  free(rows);
+  return LK_OK;
+}
+
 lk_status lk_loader_read_lanes(lk_loader *loader, const lk_corpus *corpus) {
   const ptrdiff_t lanes = loader->settings.batch, units = loader->units;
   const lk_shards *shards = &loader->shards;
@@ -226,5 +270,11 @@ lk_status lk_loader_read_lanes(lk_loader *loader, const lk_corpus *corpus) {
   loader->begin = lk_plan_lane(units, lanes, loader->lanes.begin).begin;
   const ptrdiff_t count = lk_plan_lane(units, lanes, loader->lanes.end - 1).end + 1 - loader->begin;
   LK_TRY(lk_alloc(&loader->text, (size_t)count, sizeof *loader->text));
-  return lk_corpus_stream(corpus, loader->settings.split, loader->begin, count, loader->text);
+  LK_TRY(lk_corpus_stream(corpus, loader->settings.split, loader->begin, count, loader->text));
+  for (int c = 1; c < loader->columns; c++) {
+    LK_TRY(lk_alloc(&loader->further[c], (size_t)count, sizeof *loader->further[c]));
+    LK_TRY(lk_corpus_stream_column(corpus, loader->settings.split, c - 1, loader->begin, count, loader->further[c]));
+    if (loader->form[c].spelled) lk_loader_spell(loader, count, loader->text, loader->further[c]);
+  }
+  return measure_lane_characters(loader, longest);
 }

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "durable.h"
 #include "log.h"
+#include "prepare_columns_impl.h"
 #include "prepare_impl.h"
 
 #define LK_FORMAT_NAME(name)  #name,
@@ -20,6 +21,7 @@ void lk_prepare_init(lk_prepare *prepare) {
   *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000};
   prepare->column_word = prepare->column_tag = LK_COLUMN_DEFAULT;
   prepare->pairs.minimum = 1;
+  prepare->forms = true;
 }
 
 static lk_status find_format(const char *kind, const lk_format **format) {
@@ -82,6 +84,7 @@ static lk_status finish(lk_job *job) {
   if (job->targets)
     LK_TRY(lk_vocab_finish(job->targets, job->settings->pairs.vocabulary, job->settings->pairs.minimum));
   if (job->settings->like) LK_TRY(lk_job_finish_like(job));
+  LK_TRY(lk_job_columns_finish(job));
   if (job->info.frames == 0) job->info.source = *lk_vocab_strings(job->vocab);
   if (job->format->labels) job->info.label = *lk_vocab_strings(job->labels);
   if (job->info.kind == LK_CORPUS_PAIRS) job->info.target = *lk_vocab_strings(job->targets ? job->targets : job->vocab);
@@ -117,6 +120,7 @@ static lk_status write_all(lk_job *job) {
   LK_GO(lk_job_flush(job));
   LK_GO(check_parts(job));
   if (job->notes.never) LK_GO(lk_corpus_name_unseen(job->writer, lk_vocab_strings(job->notes.never)));
+  if (job->lookup.forms) LK_GO(lk_corpus_name_forms(job->writer, lk_vocab_strings(job->lookup.forms)));
   LK_GO(lk_corpus_commit(job->writer));
 done:
   lk_buffer_release(&sources);
@@ -161,6 +165,8 @@ static void release(lk_job *job) {
   lk_vocab_destroy(&job->vocab);
   lk_vocab_destroy(&job->labels);
   lk_vocab_destroy(&job->targets);
+  lk_vocab_destroy(&job->characters);
+  lk_word_lookup_release(&job->lookup);
   if (job->pieces[1] != job->pieces[0]) lk_pieces_destroy(&job->pieces[1]);
   lk_pieces_destroy(&job->pieces[0]);
   for (int c = 0; c < job->info.columns; c++) {
@@ -200,6 +206,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   char *output = realpath(prepare->output, NULL);
   lk_prepare settings = *prepare;
   if (output) settings.output = output;
+  lk_prepare_add_forms(&settings, format->kind);
   job->settings = &settings;
   job->format = format;
   job->info.kind = format->kind;

@@ -71,6 +71,7 @@ typedef struct lk_prepare {
   bool digits;                          /* replace every digit by 0, in text but not in labels */
   const char *feature[LK_MOST_FURTHER]; /* names of the columns to compute from the words (word_column.h) */
   int features;
+  bool forms;           /* also store how words are written (LK_FORMS), where they are units; not for pairs */
   ptrdiff_t max_length; /* maximum units of a sequence, without <sos> and <eos> */
   lk_too_long too_long;
   lk_empty empty;
@@ -102,7 +103,7 @@ typedef struct lk_prepare_report {
 
 /** LK_USAGE if there is no kind of this name. */
 LK_CHECKED lk_status lk_prepare_check_kind(const char *kind);
-/** Set the defaults: unit word on both sides, nfc true, max_length 10000, errors for empty and over-long sequences,
+/** Set the defaults: unit word on both sides, nfc and forms true, max_length 10000, errors for empty and over-long sequences,
  *  columns 0 and -1 (CoNLL-U: 1 and 3). */
 void lk_prepare_init(lk_prepare *prepare);
 /** Open an existing model or corpus; `path` must outlive `like`. LK_IO, LK_DATA, LK_NEWER. */

@@ -1,5 +1,5 @@
 /* prepare classify - `label<TAB>text`, or with another separator, one sequence per line; blank lines are skipped. */
-#include "prepare_impl.h"
+#include "prepare_columns_impl.h"
 
 #include <string.h>
 
@@ -59,18 +59,8 @@ static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, boo
 static lk_status count(lk_job *job, const lk_input_file *source, const lk_record *record) {
   (void)source;
   LK_TRY(lk_vocab_count(job->labels, record->label, record->label_size));
+  LK_TRY(lk_job_columns_count_text(job, record->written, record->written_size));
   return lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size);
-}
-
-/* Folding changes words but not word boundaries, so word n before folding corresponds to word n after it. */
-static lk_status put_columns(lk_job *job, const lk_record *record, lk_corpus_row *row) {
-  const char *word;
-  size_t at = 0, size;
-  LK_TRY(lk_job_columns_row(job, row->length, row));
-  for (ptrdiff_t i = 1; job->info.columns > 0 && i < row->length - 1; i++)
-    if (lk_unit_next(LK_WORD, record->written, record->written_size, &at, &word, &size))
-      LK_TRY(lk_job_columns_put(job, i, word, size));
-  return LK_OK;
 }
 
 static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
@@ -80,7 +70,8 @@ static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split
       lk_job_find_label(job, source, split, record->line, record->column, record->label, record->label_size, &label));
   LK_TRY(lk_job_encode(job, record->text, record->size, &length));
   lk_corpus_row row = {.source = job->ids, .length = length, .target = &label, .target_length = 1};
-  LK_TRY(put_columns(job, record, &row));
+  LK_TRY(lk_job_columns_row(job, length, &row));
+  LK_TRY(lk_job_columns_put_text(job, 1, length - 1, record->written, record->written_size));
   return lk_job_add(job, split, &row, length - 2);
 }
 

@@ -51,7 +51,7 @@ typedef struct lk_record {
   ptrdiff_t weight;         /* what fractions are computed from: 1, or for a running text its characters */
   const char *text, *label; /* folded; pairs: the source and the first target */
   size_t size, label_size;
-  const char *written; /* classify: the text before folding */
+  const char *written; /* classify, text: the text before folding */
   size_t written_size;
   ptrdiff_t targets, second; /* pairs: number of accepted targets, in job->references; column of the second */
   ptrdiff_t length;          /* label: number of words, in job->spans; frames: number of frames, in job->frames */
@@ -100,7 +100,7 @@ struct lk_job {
   lk_input_file *source; /* [sources] files of train, then of valid, then of test */
   int sources;
   ptrdiff_t weight[LK_SPLITS]; /* total weight of the records of each part's files, once they were read */
-  lk_vocab *vocab, *labels;
+  lk_vocab *vocab, *labels, *characters;
   lk_vocab *targets;    /* pairs: vocabulary of the targets; NULL if both sides share one */
   lk_pieces *pieces[2]; /* pairs: models of sources and targets; may be the same, or NULL */
   char model_digest[2][33];
@@ -214,14 +214,6 @@ LK_CHECKED lk_status lk_job_encode(lk_job *job, const char *text, size_t size, p
 /** Write a row and add it to the report; `units` is its number of units (pairs: of the source) without <sos> and
  *  <eos>. */
 LK_CHECKED lk_status lk_job_add(lk_job *job, lk_split split, const lk_corpus_row *row, ptrdiff_t units);
-/** LK_USAGE if --feature does not suit the kind, or if there is no feature of that name. */
-LK_CHECKED lk_status lk_prepare_check_columns(const lk_prepare *settings, lk_corpus_kind kind);
-/** Describe the further columns in job->info. */
-LK_CHECKED lk_status lk_job_columns_begin(lk_job *job);
-/** Make room for a row of `length` positions in *row; all are set to the first value. */
-LK_CHECKED lk_status lk_job_columns_row(lk_job *job, ptrdiff_t length, lk_corpus_row *row);
-/** Set the values of a word, from its text before folding. LK_MEMORY. */
-LK_CHECKED lk_status lk_job_columns_put(lk_job *job, ptrdiff_t position, const char *word, size_t size);
 /** Running text: write the ids that were not written yet. */
 LK_CHECKED lk_status lk_job_flush(lk_job *job);
 

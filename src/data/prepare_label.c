@@ -3,7 +3,7 @@
  *
  * `_` is a label like any other (in FEATS it means "no features"), except in UPOS, where it means that the word has
  * not been annotated. */
-#include "prepare_impl.h"
+#include "prepare_columns_impl.h"
 
 #include <string.h>
 
@@ -93,6 +93,7 @@ static lk_status count_words(lk_job *job, const lk_input_file *source, const lk_
   for (ptrdiff_t i = 0; i < record->length; i++) {
     const lk_labelled_word *span = &job->spans[i];
     LK_TRY(lk_vocab_count(job->vocab, job->folded.data + span->at, span->size));
+    if (job->info.columns > 0) LK_TRY(lk_job_columns_count(job, job->raw.data + span->raw_at, span->raw_size));
     if (span->tag_size > 0) LK_TRY(lk_vocab_count(job->labels, job->other.data + span->tag_at, span->tag_size));
   }
   return LK_OK;

@@ -159,7 +159,7 @@ lk_status lk_job_flush(lk_job *job) {
   if (job->id_count == 0) return LK_OK;
   job->report.units[job->id_split] += job->id_count;
   for (ptrdiff_t i = 0; i < job->id_count; i++) job->report.unknown[job->id_split] += job->ids[i] == LK_UNK;
-  LK_TRY(lk_corpus_add_stream(job->writer, job->id_split, job->ids, job->id_count));
+  LK_TRY(lk_corpus_add_stream(job->writer, job->id_split, job->ids, job->column, job->id_count));
   job->id_count = 0;
   return LK_OK;
 }

@@ -2,7 +2,7 @@
  *
  * Running text: with characters as units all characters count, including line ends; with words <eos> marks each line
  * end, as is usual for the WikiText data sets. The words <eos> and <unk> in the text mean these special units. */
-#include "prepare_impl.h"
+#include "prepare_columns_impl.h"
 
 #include <string.h>
 
@@ -24,6 +24,8 @@ static lk_status next_line(lk_job *job, lk_input_file *source, lk_record *record
     size_t size = job->folded.size;
     LK_TRY(lk_job_limit_text(job, source, line.number, 1, job->folded.data, &size));
     if (size == 0) continue;
+    record->written = line.text;
+    record->written_size = line.size;
     record->text = job->folded.data;
     record->size = size;
     *more = true;
@@ -60,6 +62,8 @@ static lk_status next_stretch(lk_job *job, lk_input_file *source, lk_record *rec
     }
   }
   LK_TRY(lk_job_fold(job, line.text, line.size));
+  record->written = line.text;
+  record->written_size = line.size;
   record->text = job->folded.data;
   record->size = job->folded.size;
   return LK_OK;
@@ -74,6 +78,7 @@ static const char *line_end_of(const lk_job *job) { return job->settings->unit =
 static lk_status count(lk_job *job, const lk_input_file *source, const lk_record *record) {
   (void)source;
   LK_TRY(lk_vocab_count_text(job->vocab, job->settings->unit, record->text, record->size));
+  LK_TRY(lk_job_columns_count_text(job, record->written, record->written_size));
   if (!record->line_end) return LK_OK;
   return lk_vocab_count(job->vocab, line_end_of(job), strlen(line_end_of(job)));
 }
@@ -81,13 +86,16 @@ static lk_status count(lk_job *job, const lk_input_file *source, const lk_record
 static lk_status write_stretch(lk_job *job, lk_split split, const lk_record *record) {
   if (split != job->id_split || job->id_count >= WAITING) LK_TRY(lk_job_flush(job));
   job->id_split = split;
+  const ptrdiff_t first = job->id_count;
   LK_TRY(lk_vocab_encode(job->vocab, job->settings->unit, record->text, record->size, &job->ids, &job->id_count,
                          &job->ids_capacity));
-  if (!record->line_end) return LK_OK;
-  const char *end = line_end_of(job);
-  LK_TRY(lk_grow(&job->ids, &job->ids_capacity, (size_t)job->id_count + 1, sizeof *job->ids));
-  job->ids[job->id_count++] = lk_vocab_find(job->vocab, end, strlen(end), LK_UNK);
-  return LK_OK;
+  if (record->line_end) {
+    const char *end = line_end_of(job);
+    LK_TRY(lk_grow(&job->ids, &job->ids_capacity, (size_t)job->id_count + 1, sizeof *job->ids));
+    job->ids[job->id_count++] = lk_vocab_find(job->vocab, end, strlen(end), LK_UNK);
+  }
+  LK_TRY(lk_job_columns_stretch(job, first, job->id_count));
+  return lk_job_columns_put_text(job, first, job->id_count, record->written, record->written_size);
 }
 
 static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
@@ -95,7 +103,10 @@ static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split
   if (job->settings->stream) return write_stretch(job, split, record);
   ptrdiff_t length;
   LK_TRY(lk_job_encode(job, record->text, record->size, &length));
-  return lk_job_add(job, split, &(lk_corpus_row){.source = job->ids, .length = length}, length - 2);
+  lk_corpus_row row = {.source = job->ids, .length = length};
+  LK_TRY(lk_job_columns_row(job, length, &row));
+  LK_TRY(lk_job_columns_put_text(job, 1, length - 1, record->written, record->written_size));
+  return lk_job_add(job, split, &row, length - 2);
 }
 
 const lk_format lk_format_text = {

@@ -3,10 +3,12 @@
 #include <string.h>
 
 /* The table of features, one line each. */
-#define COLUMNS_OF_WORDS(X) X(casing)
+#define COLUMNS_OF_WORDS(X) \
+  X(casing)                 \
+  X(form)
 
-#define DECLARE(name) extern const lk_word_column lk_column_##name;
-#define ADDRESS(name) &lk_column_##name,
+#define DECLARE(name) extern const lk_word_column lk_word_column_##name;
+#define ADDRESS(name) &lk_word_column_##name,
 COLUMNS_OF_WORDS(DECLARE)
 static const lk_word_column *const columns[] = {COLUMNS_OF_WORDS(ADDRESS)};
 enum { COLUMNS = sizeof columns / sizeof *columns };

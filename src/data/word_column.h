@@ -7,10 +7,23 @@
 #pragma once
 #include "vocab.h"
 
+#define LK_FORM_NONE \
+  "<pad>" /* value 0 of the column LK_FORMS: of no word, or of one that is written as the vocabulary has it */
+
 /* What a feature may need beside the text of a word. */
 typedef struct lk_word_lookup {
   const lk_corpus_info *info; /* of the corpus, or of the model's */
+  lk_vocab *forms;            /* the values of the column LK_FORMS so far; NULL: none */
+  const lk_vocab *vocab;      /* words that are written as it has them are value 0 of that column; NULL: none */
+  lk_buffer folded, other;    /* scratch */
 } lk_word_lookup;
+
+/** A word as the columns of how it is written have it, in lookup->folded: normalised (NFC) where the corpus is, but
+ *  neither in small letters nor with digits replaced. LK_MEMORY. */
+LK_CHECKED lk_status lk_word_lookup_fold(lk_word_lookup *lookup, const char *text, size_t size);
+/** Begin the values of the column LK_FORMS anew: that of <sos>, <eos> and <pad> alone. LK_MEMORY. */
+LK_CHECKED lk_status lk_word_lookup_begin(lk_word_lookup *lookup);
+void lk_word_lookup_release(lk_word_lookup *lookup);
 
 typedef struct lk_word_column {
   const char *name;          /* name for --feature and model.features: lower-case letters, digits and _ */

@@ -1,6 +1,7 @@
 /* decode_impl.h - what the decode files share: lines as batches, and the choice of one unit. */
 #pragma once
 #include "decode.h"
+#include "spelling.h"
 
 #define LK_LINES_MOST 64                 /* lines of a batch */
 #define LK_ROWS_MOST  ((ptrdiff_t)16384) /* and rows, unless one line has more */
@@ -25,6 +26,7 @@ typedef struct lk_line_batch {
   size_t target_capacity;
   int32_t *feature[LK_MOST_FURTHER], *packed[LK_MOST_FURTHER]; /* further columns: as ids; as the batch has them */
   size_t feature_capacity[LK_MOST_FURTHER], packed_capacity[LK_MOST_FURTHER];
+  lk_speller speller; /* how the words of the batch are written */
 } lk_line_batch;
 
 /** The next batch: count lines, 0 at the end; batch.pack.B of them not empty. LK_DATA, LK_MEMORY. */
@@ -36,6 +38,8 @@ LK_CHECKED lk_status lk_line_batch_make(lk_line_batch *b, ptrdiff_t count);
 void lk_line_batch_release(lk_line_batch *b);
 
 /* Further columns of the model, in features.c. */
+/** Before the lines of a batch. LK_MEMORY. */
+LK_CHECKED lk_status lk_line_features_begin(lk_line_batch *b);
 /** Values for the ids of a line, which are those from `first` on. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_line_features_read(lk_line_batch *b, ptrdiff_t line, ptrdiff_t first);
 /** Add the columns to the batch, which has its rows. LK_MEMORY. */

@@ -26,6 +26,11 @@ typedef struct writer {
   lk_buffer text[LK_LINES_MOST];
   int32_t last[LK_LINES_MOST];                    /* the unit just drawn */
   int ended[LK_LINES_MOST], fresh[LK_LINES_MOST]; /* fresh: at the start of a line, so no blank before a word */
+  /* how words are written, where the model reads it: the vocabulary's by id, then those of the prompt, which are
+   * `prompt_form` */
+  lk_speller speller;
+  int32_t *prompt_form;
+  size_t prompt_form_capacity;
   lk_batch batch;
   lk_arena arena;
 } writer;
@@ -51,11 +56,33 @@ static lk_status read_prompt(writer *w) {
   return LK_OK;
 }
 
-/* Feed a unit or more to each of n sequences, whose states are rows lane[] of `state`. */
-static lk_status feed(writer *w, ptrdiff_t n, const int32_t *const *ids, const ptrdiff_t *length, const int32_t *lane,
-                      lk_real *state, int32_t *lane_of) {
+/* How the words of the prompt are written; the vocabulary holds no words that it does not know. */
+static lk_status spell_prompt(writer *w) {
+  const ptrdiff_t marks = lk_model_marks(w->model);
+  const char *text = w->how->prompt, *word;
+  size_t at = 0, size;
+  if (!w->model->characters) return LK_OK;
+  LK_TRY(lk_speller_add_all(&w->speller, &w->model->corpus->character, &w->model->corpus->source));
+  LK_TRY(lk_grow(&w->prompt_form, &w->prompt_form_capacity, (size_t)w->prompt_count + 1, sizeof *w->prompt_form));
+  for (ptrdiff_t i = 0; i < w->prompt_count; i++) w->prompt_form[i] = LK_PAD;
+  for (ptrdiff_t i = marks; i < w->prompt_count && lk_unit_next(LK_WORD, text, strlen(text), &at, &word, &size); i++) {
+    w->prompt_form[i] = (int32_t)w->speller.spelling.count;
+    LK_TRY(lk_word_lookup_fold(&w->model->lookup, word, size));
+    LK_TRY(
+        lk_speller_add(&w->speller, w->model->characters, w->model->lookup.folded.data, w->model->lookup.folded.size));
+  }
+  return LK_OK;
+}
+
+/* Feed a unit or more to each of n sequences, whose states are rows lane[] of `state`. form: indices into the speller,
+ * by row; NULL: the ids. */
+static lk_status feed(writer *w, ptrdiff_t n, const int32_t *const *ids, int32_t *form, const ptrdiff_t *length,
+                      const int32_t *lane, lk_real *state, int32_t *lane_of) {
   ptrdiff_t perm[LK_LINES_MOST];
   LK_TRY(lk_batch_from_ids(&w->batch, &w->arena, &w->model->one, n, ids, length, perm));
+  if (w->model->characters)
+    w->batch.input.column[w->batch.input.count++] =
+        (lk_column){.name = LK_FORMS, .ids = form ? form : lk_batch_ids(&w->batch), .spelling = &w->speller.spelling};
   const lk_pack *pack = &w->batch.pack;
   LK_TRY(lk_task_reserve(w->model->task, pack->B > LK_LINES_MOST ? pack->B : LK_LINES_MOST,
                          pack->N > LK_LINES_MOST ? pack->N : LK_LINES_MOST, pack->T, 0));
@@ -69,7 +96,7 @@ static lk_status feed(writer *w, ptrdiff_t n, const int32_t *const *ids, const p
 static lk_status feed_prompt(writer *w) {
   int32_t lane = 0, lane_of;
   const int32_t *ids = w->prompt;
-  LK_TRY(feed(w, 1, &ids, &w->prompt_count, &lane, w->prompt_state, &lane_of));
+  LK_TRY(feed(w, 1, &ids, w->prompt_form, &w->prompt_count, &lane, w->prompt_state, &lane_of));
   const lk_units *units = lk_task_units(w->model->task);
   const lk_next next = lk_head_next(lk_task_head(w->model->task), w->model->params, units, w->prompt_count - 1);
   memcpy(w->prompt_scores, next.score, (size_t)w->V * sizeof *next.score);
@@ -88,7 +115,7 @@ static lk_status feed_last(writer *w) {
     lane[n++] = i;
   }
   if (n == 0) return LK_OK;
-  LK_TRY(feed(w, n, ids, length, lane, w->state, lane_of));
+  LK_TRY(feed(w, n, ids, NULL, length, lane, w->state, lane_of));
   lk_next next;
   for (ptrdiff_t first = 0; first < n; first += next.n) {
     next = lk_head_next(lk_task_head(w->model->task), w->model->params, lk_task_units(w->model->task), first);
@@ -170,6 +197,7 @@ static lk_status prepare(writer *w) {
   LK_TRY(lk_alloc(&w->state, (size_t)(LK_LINES_MOST * w->width), sizeof *w->state));
   LK_TRY(lk_alloc(&w->scores, (size_t)(LK_LINES_MOST * w->V), sizeof *w->scores));
   LK_TRY(read_prompt(w));
+  LK_TRY(spell_prompt(w));
   return feed_prompt(w);
 }
 
@@ -177,6 +205,8 @@ static void writer_release(writer *w) {
   lk_sampler_release(&w->sampler);
   lk_arena_release(&w->arena);
   for (int i = 0; i < LK_LINES_MOST; i++) lk_buffer_release(&w->text[i]);
+  lk_speller_release(&w->speller);
+  free(w->prompt_form);
   free(w->prompt);
   free(w->prompt_state);
   free(w->prompt_scores);

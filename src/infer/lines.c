@@ -23,7 +23,7 @@ static lk_status check_tab(const lk_line_batch *b, ptrdiff_t line) {
 /* Note what of a line the model does not know; of a language model's lines <sos> and <eos> are no part. */
 static lk_status see(const lk_line_batch *b, const char *text, size_t size, const int32_t *ids, ptrdiff_t n) {
   lk_model *model = b->model;
-  const ptrdiff_t marks = next_units(b) && !model->corpus->stream;
+  const ptrdiff_t marks = lk_model_marks(model);
   return lk_seen_text(model, model->vocab, lk_model_unit(model), text, size, ids + marks, n - 2 * marks);
 }
 
@@ -59,6 +59,7 @@ lk_status lk_line_batch_read(lk_line_batch *b) {
   b->first += b->count;
   b->count = b->id_count = 0;
   b->value_count = 0;
+  LK_TRY(lk_line_features_begin(b));
   while (b->first + b->count < b->lines->count && b->count < LK_LINES_MOST && rows < LK_ROWS_MOST) {
     LK_TRY(read_line(b, b->first + b->count));
     rows += b->length[b->count];
@@ -120,6 +121,7 @@ lk_status lk_line_batch_next(lk_line_batch *b) {
 
 void lk_line_batch_release(lk_line_batch *b) {
   lk_arena_release(&b->arena);
+  lk_speller_release(&b->speller);
   free(b->ids);
   free(b->values);
   free(b->frames);

@@ -72,6 +72,8 @@ static lk_status build(lk_model *model, const char *path) {
   LK_TRY(lk_params_commit(model->params, (uint64_t)model->config.seed));
   LK_TRY(fill(model));
   if (model->corpus->frames == 0) LK_TRY(lk_vocab_from(&model->vocab, &model->corpus->source, true));
+  if (strcmp(model->config.model.characters, "none") != 0)
+    LK_TRY(lk_vocab_from(&model->characters, &model->corpus->character, true));
   for (int i = 0; i < 2 && model->corpus->kind == LK_CORPUS_PAIRS; i++)
     LK_TRY(lk_tokenizer_create(&model->tokenizer[i], model->corpus, (lk_text_side)i));
   return LK_OK;
@@ -103,6 +105,8 @@ void lk_model_close(lk_model *model) {
   free(model->next);
   free(model->output);
   lk_vocab_destroy(&model->vocab);
+  lk_vocab_destroy(&model->characters);
+  lk_word_lookup_release(&model->lookup);
   for (int i = 0; i < 2; i++) lk_tokenizer_destroy(&model->tokenizer[i]);
   lk_task_destroy(&model->task);
   lk_params_destroy(&model->params);
@@ -129,11 +133,20 @@ static lk_status append(int32_t **ids, ptrdiff_t *count, size_t *capacity, int32
   return LK_OK;
 }
 
+ptrdiff_t lk_model_marks(const lk_model *model) {
+  return lk_task_view(model->task) == LK_VIEW_LM && !model->corpus->stream;
+}
+
+bool lk_model_reads(const lk_model *model, int column) {
+  if (model->corpus->column[column].forms) return model->characters != NULL;
+  return *model->config.model.features != '\0';
+}
+
 lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, int32_t **ids, ptrdiff_t *count,
                           size_t *capacity) {
   size_t valid = lk_utf8_valid(line, size);
   if (valid < size) return LK_FAIL(LK_DATA, "column %zu: not valid UTF-8", lk_utf8_count(line, valid) + 1);
-  int marks = lk_task_view(model->task) == LK_VIEW_LM && !model->corpus->stream;
+  const ptrdiff_t marks = lk_model_marks(model);
   lk_buffer folded = {0};
   lk_status status;
   LK_GO(lk_utf8_fold(&folded, line, size, lk_corpus_folding(model->corpus)));

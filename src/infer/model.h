@@ -30,6 +30,7 @@ typedef struct lk_model {
   lk_vocab *vocab;            /* of the source side; NULL for frames */
   lk_tokenizer *tokenizer[2]; /* of pairs: by lk_text_side; else NULL */
   lk_word_lookup lookup;      /* what the columns of words are computed with */
+  lk_vocab *characters;       /* that it reads words by; NULL: it does not */
   lk_shards one;              /* a single shard: for decoding on one rank */
   const char *metric;         /* what the run chose its best by */
   int64_t seen[LK_SEEN];      /* decode adds to it */
@@ -63,8 +64,12 @@ LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tenso
 /** Set a translator's longest source and target: `given` units (--max-length), or if that is 0 the larger of 1000 and twice
  *  the longest of its training data. Nothing for other models. */
 void lk_model_limit_length(lk_model *model, int64_t given);
+/** Whether it reads further column `column` of its corpus. */
+bool lk_model_reads(const lk_model *model, int column);
 /** Whether its text is cut into words or characters. */
 lk_unit lk_model_unit(const lk_model *model);
+/** Whether <sos> and <eos> stand around the units of a line: 1, or 0. */
+ptrdiff_t lk_model_marks(const lk_model *model);
 /** Cut, fold and number a line the way the corpus was: ids, with <sos> and <eos> around them where a language model
  *  reads lines, appended to *ids, which grows by lk_grow(). LK_DATA where it is not valid UTF-8 ("column N: ..."). */
 LK_CHECKED lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, int32_t **ids,

@@ -35,14 +35,18 @@ static lk_status check_units(const lk_corpus_info *ours, const lk_corpus_info *i
 /* The further columns of the model's corpus, where it reads any. */
 static lk_status check_columns(const lk_model *model, const lk_corpus_info *info, const char *path) {
   const lk_corpus_info *ours = model->corpus;
-  for (int i = 0; i < ours->columns && *model->config.model.features; i++) {
+  for (int i = 0; i < ours->columns; i++) {
     const lk_corpus_column *wanted = &ours->column[i];
+    if (!lk_model_reads(model, i)) continue;
     int at = 0;
     while (at < info->columns && strcmp(info->column[at].name, wanted->name) != 0) at++;
     if (at == info->columns || info->column[at].width != wanted->width || info->column[at].numbers != wanted->numbers)
       return LK_FAIL(LK_DATA, "%s: it has no column \"%s\" as the model reads it; prepare the corpus with --like MODEL",
                      path, wanted->name);
-    LK_TRY(same_strings(&info->column[at].values, &wanted->values, wanted->name, path));
+    if (wanted->forms)
+      LK_TRY(same_strings(&info->character, &ours->character, "character", path));
+    else
+      LK_TRY(same_strings(&info->column[at].values, &wanted->values, wanted->name, path));
   }
   return LK_OK;
 }

@@ -57,6 +57,28 @@ static lk_status choose_main(lk_input_layer *in, const lk_column_form *column) {
   return LK_OK;
 }
 
+extern const lk_feature_kind lk_feature_characters;
+
+/* How words are written, where model.characters names a net that reads it. */
+static lk_status choose_characters(lk_input_layer *in, const lk_column_form *columns, int count) {
+  const char *net = in->config->model.characters;
+  size_t choice;
+  int at = 1;
+  LK_TRY(lk_config_choice(in->config, "model.characters", &choice));
+  if (choice == 0) return LK_OK;
+  while (at < count && !columns[at].spelled) at++;
+  if (at >= count)
+    return lk_config_error(
+        in->config, "model.characters",
+        "%s reads how words are written, which the corpus does not say: run 'lockstep prepare' again "
+        "(it stores a column 'form' for the words of text, classify and label, unless --no-forms is "
+        "given)",
+        net);
+  in->feature[in->count++] = (lk_feature){
+      .kind = &lk_feature_characters, .column = columns[at], .key = "model.characters", .name = "characters"};
+  return LK_OK;
+}
+
 /* One item of model.features: COLUMN, COLUMN:KIND or COLUMN:KIND:SIZE. */
 typedef struct item {
   char text[96];
@@ -107,7 +129,7 @@ static lk_status choose_kind(const lk_config *config, const item *wanted, lk_fea
 static lk_status add_feature(lk_input_layer *in, const item *wanted, const lk_column_form *columns, int count) {
   const lk_config *config = in->config;
   int at = 1;
-  while (at < count && strcmp(columns[at].name, wanted->column) != 0) at++;
+  while (at < count && (columns[at].spelled || strcmp(columns[at].name, wanted->column) != 0)) at++;
   if (at >= count)
     return lk_config_error(config, "model.features",
                            "the corpus has no column '%s': the option --feature of 'lockstep prepare' adds columns",
@@ -125,11 +147,13 @@ static lk_status choose(lk_input_layer *in, const lk_column_form *columns, int c
   const char *text = in->config->model.features;
   LK_TRY(choose_main(in, columns));
   in->count = 1;
+  LK_TRY(choose_characters(in, columns, count));
+  const int chosen = in->count;
   for (;;) {
     item wanted;
     text += strspn(text, ", ");
     const size_t size = strcspn(text, ", ");
-    if (size == 0 && (in->count > 1 || in->config->model.features[0] == '\0')) return LK_OK;
+    if (size == 0 && (in->count > chosen || in->config->model.features[0] == '\0')) return LK_OK;
     if (size == 0) text = in->config->model.features; /* separators alone */
     LK_TRY(read_item(in->config, text, size, &wanted));
     LK_TRY(add_feature(in, &wanted, columns, count));
@@ -182,7 +206,7 @@ int lk_input_layer_learns(const lk_input_layer *in) {
 }
 
 const lk_embedding *lk_input_layer_embedding(const lk_input_layer *in) {
-  return in->count == 1 && in->feature[0].kind == &lk_feature_embed ? &in->feature[0].table : NULL;
+  return in->feature[0].kind == &lk_feature_embed ? &in->feature[0].table : NULL;
 }
 
 void lk_input_layer_layout_weights(lk_input_layer *in, lk_arena *weights, int training) {
@@ -197,6 +221,7 @@ void lk_input_layer_pack(lk_input_layer *in, const lk_params *params, int traini
 
 void lk_input_layer_layout(lk_input_layer *in, lk_arena *arena, ptrdiff_t N, int training) {
   if (in->feature[0].kind->tokens) in->ids = lk_arena_ints(arena, N);
+  for (int i = 0; i < in->count; i++) in->feature[i].characters_most = in->characters_most;
   for (int i = 0; i < in->count; i++)
     if (in->feature[i].kind->layout) in->feature[i].kind->layout(&in->feature[i], arena, N, training);
   if (lk_input_layer_distinct(in)) lk_distinct_layout(&in->distinct, arena, in->feature[0].column.values, N);
@@ -244,7 +269,9 @@ static void drop(const lk_input_layer *in, const lk_pack *pack, lk_mode mode, lk
 static ptrdiff_t read_columns(lk_input_layer *in, const lk_pack *pack, const lk_inputs *columns, lk_mode mode) {
   for (int i = 0; i < in->count; i++) {
     const lk_column *column = find_column(columns, &in->feature[i]);
-    in->rows[i] = (lk_feature_rows){.ids = column->ids, .numbers = column->numbers, .pack = pack, .mode = mode};
+    in->rows[i] = (lk_feature_rows){
+        .ids = column->ids, .numbers = column->numbers, .spelling = column->spelling, .pack = pack, .mode = mode};
+    LK_ASSERT(in->feature[i].kind->spelled == (column->spelling != NULL));
     LK_ASSERT(in->feature[i].kind->tokens == (column->ids != NULL));
   }
   if (!in->feature[0].kind->tokens) return pack->N;
@@ -280,6 +307,7 @@ void lk_input_layer_backward(lk_input_layer *in, const lk_pack *pack, lk_mode mo
                              const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads) {
   const int distinct = lk_input_layer_distinct(in);
   LK_ASSERT((lookup == NULL && also == NULL) || lk_input_layer_embedding(in));
+  LK_ASSERT(lookup == NULL || in->count == 1);
   drop(in, pack, mode, dx);
   if (lookup) {
     *lookup = (lk_lookup_gradient){.distinct = &in->distinct, .dx = dx, .ld = in->ld};
@@ -288,6 +316,7 @@ void lk_input_layer_backward(lk_input_layer *in, const lk_pack *pack, lk_mode mo
   for (int i = 0; i < in->count; i++) {
     lk_feature *f = &in->feature[i];
     if (f->kind->backward == NULL) continue;
-    f->kind->backward(f, distinct ? in->distinct.shard_row : pack->shard_row, &in->rows[i], dx, in->ld, also, grads);
+    f->kind->backward(f, distinct ? in->distinct.shard_row : pack->shard_row, &in->rows[i], dx, in->ld,
+                      i == 0 ? also : NULL, grads);
   }
 }

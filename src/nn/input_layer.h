@@ -2,9 +2,11 @@
  *
  *   column "source" -> word dropout -> embed ---\
  *                                                +-> x [N, width] -> dropout 0 -> layer 0
- *   column "casing" -----------------> onehot --/
+ *   column "form" -> characters ----------------/
+ *   column "casing" -> onehot -----------------/
  *
- * Column 0 is always read, as model.input says (numbers as they are); model.features names the others, in order.
+ * Column 0 is always read, as model.input says (numbers as they are); then how a word is written, where model.characters
+ * names a net; model.features names the others, in order.
  *
  * A kind of feature is one file, src/nn/feature_<name>.c, and one line in the table of input_layer.c. It says how many
  * columns of x it fills, fills them forward, and, where it has tensors, makes their gradient from that by its columns.
@@ -14,6 +16,7 @@
  * made; of an embedded word x has a row for each distinct word of a shard (distinct.h), unless rows are masked. */
 #pragma once
 #include "cell.h"
+#include "characters.h"
 #include "config.h"
 #include "inputs.h"
 #include "layers.h"
@@ -23,7 +26,8 @@ typedef struct lk_feature_kind lk_feature_kind;
 /* Rows of a column: those of the pack, or, of column 0, those of distinct words (shard_row says which). */
 typedef struct lk_feature_rows {
   const int32_t *ids;
-  const float *numbers; /* where ids is NULL */
+  const float *numbers;        /* where ids is NULL */
+  const lk_spelling *spelling; /* of a spelled column */
   const lk_pack *pack;
   lk_mode mode;
 } lk_feature_rows;
@@ -32,11 +36,13 @@ typedef struct lk_feature_rows {
 typedef struct lk_feature {
   const lk_feature_kind *kind;
   lk_column_form column;
-  const char *key;         /* of the setting that chose it, for messages */
-  char name[64];           /* prefix of its tensors */
-  ptrdiff_t size;          /* width that the configuration asks for; 0: it says nothing */
-  ptrdiff_t offset, width; /* columns of x */
-  lk_embedding table;      /* of kinds that look vectors up */
+  const char *key;           /* of the setting that chose it, for messages */
+  char name[64];             /* prefix of its tensors */
+  ptrdiff_t size;            /* width that the configuration asks for; 0: it says nothing */
+  ptrdiff_t offset, width;   /* columns of x */
+  lk_embedding table;        /* of kinds that look vectors up */
+  lk_characters characters;  /* of the kind that spells words */
+  ptrdiff_t characters_most; /* rows of characters in a batch that is trained on, at most; 0: not known */
 } lk_feature;
 
 struct lk_feature_kind {
@@ -44,6 +50,7 @@ struct lk_feature_kind {
   const char *help;  /* a few words, or NULL */
   const char *reads; /* settings that this kind, and others that name them, read as model.input (choices.h), or NULL */
   int tokens;        /* reads tokens; else numbers */
+  int spelled;       /* reads a spelled column */
   int picks;         /* W_ih x is a column of W_ih: read alone, it needs no x */
   /** Set width and declare the tensors. LK_USAGE.                                  Not collective. */
   lk_status (*declare)(lk_feature *f, lk_params *params, const lk_config *config);
@@ -63,6 +70,8 @@ struct lk_feature_kind {
 
 typedef struct lk_input_layer {
   const lk_config *config;
+  ptrdiff_t
+      characters_most; /* rows of characters in a batch that is trained on, at most; 0: not known. Set by the caller */
   int count;
   lk_feature feature[LK_MAX_COLUMNS];
   ptrdiff_t width, ld;
@@ -101,5 +110,5 @@ int lk_input_layer_learns(const lk_input_layer *in);
  *  lk_encoder_backward().                                                          Not collective. */
 void lk_input_layer_backward(lk_input_layer *in, const lk_pack *pack, lk_mode mode, lk_real *dx,
                              const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads);
-/** The embedding of column 0 where that is all that is read, for weights that others use too; else NULL. */
+/** The embedding of column 0, for weights that others use too; NULL where there is none. */
 const lk_embedding *lk_input_layer_embedding(const lk_input_layer *in);

@@ -4,10 +4,12 @@
  *   /vocab/source /vocab/target /vocab/label     strings; <name>_count: how often each was seen in training
  *   /train/len_0032/source  int32 [N,32]   length int32 [N]   target int32 [N,32] or [N]   frames float32 [N,32,D]
  *   /train/len_0032/<column>  int32 [N,32] tokens of /vocab/<column>, or float32 [N,32,D] (attribute columns of /)
- *   /train/stream           int32 [n]
+ *   /train/stream           int32 [n]         <column>  int32 [n]
  *   /valid/... /test/...    the same
  * Pairs also have target_unit and shared among the attributes, target_length int32 [N] beside target, and in /valid and
  * /test references [N]: the accepted targets of a row as text, separated by TABs; the first one is `target`.
+ * A column `form` says how each word is written: 0 as /vocab/source has it, else as that row of /vocab/form, which are the
+ * words that folding changed or that the vocabulary does not have (a model has none of them); and /vocab/character is the vocabulary of their characters, from the training part.
  * /vocab/source_model and /vocab/target_model: the SentencePiece models, where a side is tokenized by one.
  *
  * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
@@ -39,11 +41,13 @@ typedef enum lk_corpus_kind {
 } lk_corpus_kind;
 extern const char *const lk_corpus_kind_names[LK_CORPUS_KINDS]; /* text classify label pairs frames */
 
+#define LK_FORMS "form"
 /* A column beside the words (or frames): a value for each position, 0 at <sos>, <eos> and <pad>. */
 enum { LK_MOST_FURTHER = LK_MAX_COLUMNS - 1 };
 typedef struct lk_corpus_column {
   char name[32];
   bool numbers;      /* float32; else tokens, int32 */
+  bool forms;        /* the column LK_FORMS */
   ptrdiff_t width;   /* numbers of a position; 1 token */
   lk_strings values; /* the vocabulary of tokens */
 } lk_corpus_column;
@@ -62,7 +66,8 @@ typedef struct lk_corpus_info {
   int stream;                       /* /train/stream rather than buckets */
   ptrdiff_t frames;                 /* D, 0 for ids */
   lk_strings source, target, label; /* vocabularies with counts; empty where there is none */
-  lk_strings unseen; /* labels that do not occur in training, from LK_UNSEEN_LABEL down; empty: they have no names */
+  lk_strings unseen;    /* labels that do not occur in training, from LK_UNSEEN_LABEL down; empty: they have no names */
+  lk_strings character; /* with a column LK_FORMS: the vocabulary of characters */
   lk_buffer source_model, target_model; /* the bytes of SentencePiece models; empty: none */
   char split[200];        /* how prepare split valid and test from the training files; "" where it did not */
   int lower, nfc, digits; /* how text was normalised (lk_folding): predict and generate do the same */
@@ -115,3 +120,5 @@ LK_CHECKED lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split 
 LK_CHECKED lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int bucket, lk_strings *references);
 LK_CHECKED lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count,
                                       int32_t *ids);
+LK_CHECKED lk_status lk_corpus_stream_column(const lk_corpus *corpus, lk_split split, int column, ptrdiff_t begin,
+                                             ptrdiff_t count, int32_t *values);

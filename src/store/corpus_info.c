@@ -18,6 +18,7 @@ void lk_info_release(lk_corpus_info *info) {
   lk_strings_release(&info->target);
   lk_strings_release(&info->label);
   lk_strings_release(&info->unseen);
+  lk_strings_release(&info->character);
   for (int i = 0; i < info->columns; i++) lk_strings_release(&info->column[i].values);
   lk_buffer_release(&info->source_model);
   lk_buffer_release(&info->target_model);
@@ -73,8 +74,8 @@ lk_status lk_format_newer(const lk_h5 *file) {
 
 /* A column is a data set of each bucket and, if it holds tokens, one of /vocab: it cannot be called like the others. */
 bool lk_column_name_suits(const char *name) {
-  static const char *const taken[] = {"source",     "length", "target", "target_length", "frames",
-                                      "references", "label",  "unseen", "source_model",  "target_model"};
+  static const char *const taken[] = {"source", "length", "target",       "target_length", "frames",   "references",
+                                      "label",  "unseen", "source_model", "target_model",  "character"};
   const size_t size = strlen(name);
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
     if (strcmp(name, taken[i]) == 0) return false;
@@ -105,7 +106,8 @@ static bool parse_column(char *item, lk_corpus_column *column) {
   *column = (lk_corpus_column){.width = width, .numbers = item != NULL};
   if (!lk_column_name_suits(name) || width < 1 || width > MOST_WIDTH || *end) return false;
   (void)snprintf(column->name, sizeof column->name, "%s", name);
-  return true;
+  column->forms = strcmp(name, LK_FORMS) == 0;
+  return !(column->forms && column->numbers);
 }
 
 static bool parse_columns(char *text, lk_corpus_info *info) {
@@ -122,7 +124,9 @@ lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_
   lk_buffer text = {0};
   if (!lk_h5_has_attribute(file, object, "columns")) return LK_OK; /* older files, and most others */
   lk_status status = lk_h5_get_text(file, object, "columns", &text);
-  if (status == LK_OK && (info->stream || info->kind == LK_CORPUS_PAIRS || !parse_columns(text.data, info)))
+  bool good = status == LK_OK && info->kind != LK_CORPUS_PAIRS && parse_columns(text.data, info);
+  for (int i = 0; good && info->stream && i < info->columns; i++) good = !info->column[i].numbers;
+  if (status == LK_OK && !good)
     status =
         LK_FAIL(LK_DATA, "%s: attribute \"columns\" of %s is not a list of columns, COLUMN or COLUMN:WIDTH, of rows",
                 lk_h5_path(file), object);
@@ -130,10 +134,11 @@ lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_
   return status;
 }
 
+/* The forms of a corpus are written at its end (lk_corpus_name_forms()). */
 static lk_status write_column_values(lk_h5 *file, const lk_corpus_info *info) {
   char path[64];
   for (int i = 0; i < info->columns; i++) {
-    if (info->column[i].numbers) continue;
+    if (info->column[i].numbers || info->column[i].forms) continue;
     snprintf(path, sizeof path, "/vocab/%s", info->column[i].name);
     LK_TRY(lk_h5_write_strings(file, path, &info->column[i].values, "the number of a value is its row"));
   }
@@ -145,6 +150,7 @@ static lk_status read_column_values(const lk_h5 *file, lk_corpus_info *info) {
   for (int i = 0; i < info->columns; i++) {
     if (info->column[i].numbers) continue;
     snprintf(path, sizeof path, "/vocab/%s", info->column[i].name);
+    if (info->column[i].forms && !lk_h5_exists(file, path)) continue; /* of a model */
     LK_TRY(lk_h5_read_strings(file, path, &info->column[i].values));
     if (info->column[i].values.count < 1 || info->column[i].values.count > INT32_MAX)
       return LK_FAIL(LK_DATA, "%s: %s has %td values; at least 1 is needed, and at most %d", lk_h5_path(file), path,
@@ -174,6 +180,8 @@ lk_status lk_vocab_write(lk_h5 *file, const lk_corpus_info *info) {
   LK_TRY(write_vocab(file, "source", "the id of a word is its row; <pad> <sos> <eos> <unk> come first", &info->source));
   LK_TRY(write_vocab(file, "target", "as source, of the target language", &info->target));
   LK_TRY(write_vocab(file, "label", "labels, numbered from 0", &info->label));
+  LK_TRY(
+      write_vocab(file, "character", "characters of words; <sos> and <eos> are the ends of a word", &info->character));
   LK_TRY(write_model(file, "/vocab/source_model", &info->source_model));
   LK_TRY(write_model(file, "/vocab/target_model", &info->target_model));
   return write_column_values(file, info);
@@ -215,6 +223,9 @@ lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info) {
   LK_TRY(read_vocab(file, "target", info->kind == LK_CORPUS_PAIRS, LK_SPECIALS, &info->target));
   LK_TRY(read_vocab(file, "label", lk_kind_has_label(info->kind), 1, &info->label));
   LK_TRY(read_vocab(file, "unseen", false, 0, &info->unseen));
+  bool forms = false;
+  for (int i = 0; i < info->columns; i++) forms |= info->column[i].forms;
+  if (forms) LK_TRY(read_vocab(file, "character", true, LK_SPECIALS, &info->character));
   if (info->shared && info->source.count != info->target.count)
     return LK_FAIL(LK_DATA, "%s: both sides share one vocabulary, but /vocab/target has %td entries, not %td",
                    lk_h5_path(file), info->target.count, info->source.count);

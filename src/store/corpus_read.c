@@ -120,6 +120,10 @@ static lk_status open_stream(lk_corpus *corpus, lk_split split) {
   if (count != corpus->info.tokens[split])
     return LK_FAIL(LK_DATA, "%s: %s has %td ids, expected %td", lk_h5_path(corpus->file), path, count,
                    corpus->info.tokens[split]);
+  for (int c = 0; c < corpus->info.columns; c++) {
+    snprintf(path, sizeof path, "/%s/%s", lk_split_names[split], corpus->info.column[c].name);
+    LK_TRY(check_array(corpus->file, path, 1, LK_INT32, &count, 1, 1));
+  }
   return LK_OK;
 }
 
@@ -305,12 +309,24 @@ lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int buck
   return LK_OK;
 }
 
-lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count, int32_t *ids) {
+static lk_status read_stream(const lk_corpus *corpus, lk_split split, const char *name, const char *what,
+                             ptrdiff_t values, ptrdiff_t begin, ptrdiff_t count, int32_t *out) {
   const lk_corpus_info *info = &corpus->info;
   char path[PATH];
   LK_TRY(check_range(corpus, split, begin, count, info->stream ? info->tokens[split] : 0));
   if (!count) return LK_OK;
-  snprintf(path, sizeof path, "/%s/stream", lk_split_names[split]);
-  LK_TRY(lk_h5_read(corpus->file, path, LK_INT32, begin, count, ids));
-  return check_ids(corpus, path, begin, count, 1, ids, "id", 0, info->source.count - 1);
+  snprintf(path, sizeof path, "/%s/%s", lk_split_names[split], name);
+  LK_TRY(lk_h5_read(corpus->file, path, LK_INT32, begin, count, out));
+  return check_ids(corpus, path, begin, count, 1, out, what, 0, values - 1);
+}
+
+lk_status lk_corpus_stream(const lk_corpus *corpus, lk_split split, ptrdiff_t begin, ptrdiff_t count, int32_t *ids) {
+  return read_stream(corpus, split, "stream", "id", corpus->info.source.count, begin, count, ids);
+}
+
+lk_status lk_corpus_stream_column(const lk_corpus *corpus, lk_split split, int column, ptrdiff_t begin, ptrdiff_t count,
+                                  int32_t *values) {
+  const lk_corpus_column *c = &corpus->info.column[column];
+  LK_ASSERT(column >= 0 && column < corpus->info.columns);
+  return read_stream(corpus, split, c->name, "value", c->values.count, begin, count, values);
 }

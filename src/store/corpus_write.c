@@ -31,7 +31,7 @@ typedef struct gathered {
 
 typedef struct portion {
   gathered shelf[LK_MAX_BUCKETS];
-  int32_t *stream; /* [STREAM_SHELF] */
+  int32_t *stream, *stream_column[LK_MOST_FURTHER]; /* [STREAM_SHELF] */
   ptrdiff_t stream_count;
   ptrdiff_t rows, tokens;
 } portion;
@@ -102,6 +102,7 @@ void lk_corpus_discard(lk_corpus_writer **writer) {
   lk_h5_close(&w->file);
   for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) {
     free(w->part[split].stream);
+    for (int c = 0; c < LK_MOST_FURTHER; c++) free(w->part[split].stream_column[c]);
     for (int bucket = 0; bucket < LK_MAX_BUCKETS; bucket++) {
       gathered *shelf = &w->part[split].shelf[bucket];
       free(shelf->source);
@@ -264,32 +265,50 @@ lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpu
 
 /* ---- streams ---- */
 
-static lk_status flush_stream(lk_corpus_writer *writer, lk_split split) {
-  portion *part = &writer->part[split];
+static lk_status append_stream(lk_corpus_writer *writer, lk_split split, const char *name, const int32_t *ids,
+                               const char *note) {
+  const portion *part = &writer->part[split];
   char path[64];
-  if (!part->stream_count) return LK_OK;
-  snprintf(path, sizeof path, "/%s/stream", lk_split_names[split]);
+  snprintf(path, sizeof path, "/%s/%s", lk_split_names[split], name);
   const bool is_new = !lk_h5_exists(writer->file, path);
   const ptrdiff_t chunk = part->stream_count < STREAM_CHUNK ? part->stream_count : STREAM_CHUNK;
-  LK_TRY(lk_h5_append(writer->file, path, LK_INT32, 1, &part->stream_count, part->stream, chunk, DEFLATE,
-                      is_new ? "ids of one running text" : NULL));
-  part->stream_count = 0;
+  LK_TRY(lk_h5_append(writer->file, path, LK_INT32, 1, &part->stream_count, ids, chunk, DEFLATE, is_new ? note : NULL));
   if (!is_new) return LK_OK;
   LK_TRY(lk_h5_set_text(writer->file, path, "shape_names", "position"));
   return lk_h5_set_text(writer->file, path, "units", "id");
 }
 
-lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids, ptrdiff_t count) {
+static lk_status flush_stream(lk_corpus_writer *writer, lk_split split) {
+  portion *part = &writer->part[split];
+  if (!part->stream_count) return LK_OK;
+  LK_TRY(append_stream(writer, split, "stream", part->stream, "ids of one running text"));
+  for (int c = 0; c < writer->info.columns; c++)
+    LK_TRY(append_stream(writer, split, writer->info.column[c].name, part->stream_column[c],
+                         "value of each position, by its row in /vocab"));
+  part->stream_count = 0;
+  return LK_OK;
+}
+
+static lk_status begin_stream(const lk_corpus_writer *writer, portion *part) {
+  if (part->stream) return LK_OK;
+  for (int c = 0; c < writer->info.columns; c++)
+    LK_TRY(lk_alloc(&part->stream_column[c], STREAM_SHELF, sizeof *part->stream_column[c]));
+  return lk_alloc(&part->stream, STREAM_SHELF, sizeof *part->stream);
+}
+
+lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids, int32_t *const *column,
+                               ptrdiff_t count) {
   portion *part = &writer->part[split];
   LK_ASSERT(writer->info.stream && count >= 0);
-  if (!part->stream) LK_TRY(lk_alloc(&part->stream, STREAM_SHELF, sizeof *part->stream));
+  LK_TRY(begin_stream(writer, part));
   part->tokens += count;
-  while (count) {
-    const ptrdiff_t room = STREAM_SHELF - part->stream_count, take = count < room ? count : room;
-    memcpy(part->stream + part->stream_count, ids, (size_t)take * sizeof *ids);
+  for (ptrdiff_t at = 0; at < count;) {
+    const ptrdiff_t room = STREAM_SHELF - part->stream_count, take = count - at < room ? count - at : room;
+    memcpy(part->stream + part->stream_count, ids + at, (size_t)take * sizeof *ids);
+    for (int c = 0; c < writer->info.columns; c++)
+      memcpy(part->stream_column[c] + part->stream_count, column[c] + at, (size_t)take * sizeof *ids);
     part->stream_count += take;
-    ids += take;
-    count -= take;
+    at += take;
     if (part->stream_count == STREAM_SHELF) LK_TRY(flush_stream(writer, split));
   }
   return LK_OK;
@@ -323,6 +342,12 @@ static lk_status finish_split(lk_corpus_writer *writer, lk_split split) {
 lk_status lk_corpus_name_unseen(lk_corpus_writer *writer, const lk_strings *unseen) {
   return lk_h5_write_strings(writer->file, "/vocab/unseen", unseen,
                              "labels that training never has: -2 in target is the first, -3 the second");
+}
+
+lk_status lk_corpus_name_forms(lk_corpus_writer *writer, const lk_strings *forms) {
+  return lk_h5_write_strings(
+      writer->file, "/vocab/" LK_FORMS, forms,
+      "words that are not written as in source: the value of a position is the row, 0 as in source");
 }
 
 lk_status lk_corpus_commit(lk_corpus_writer *writer) {

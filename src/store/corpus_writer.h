@@ -23,10 +23,13 @@ LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *pat
                                       const char *source);
 /** Pads to its bucket: the smallest of the lengths 4 6 8 12 16 24 32 48 ... that holds it. */
 LK_CHECKED lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row);
+/** column: values [count] of each further column; NULL where there are none. */
 LK_CHECKED lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids,
-                                          ptrdiff_t count);
+                                          int32_t *const *column, ptrdiff_t count);
 /** Give names to the labels that do not occur in training; at most once. */
 LK_CHECKED lk_status lk_corpus_name_unseen(lk_corpus_writer *writer, const lk_strings *unseen);
+/** The values of the column LK_FORMS; once, where there is one. */
+LK_CHECKED lk_status lk_corpus_name_forms(lk_corpus_writer *writer, const lk_strings *forms);
 LK_CHECKED lk_status lk_corpus_commit(lk_corpus_writer *writer);
 /** Free it; what was not committed is removed. */
 void lk_corpus_discard(lk_corpus_writer **writer);

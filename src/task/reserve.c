@@ -79,6 +79,8 @@ lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int traini
   ptrdiff_t B, N, T, source_B, source_N, source_T;
   lk_loader_limits(loader, &B, &N, &T);
   lk_loader_encoder_limits(loader, &source_B, &source_N, &source_T);
+  const ptrdiff_t characters = lk_loader_characters(loader);
+  if (training && characters > task->encoder.input.characters_most) task->encoder.input.characters_most = characters;
   return lk_task_reserve(task, larger(B, source_B), larger(N, source_N), larger(T, source_T), training);
 }
 

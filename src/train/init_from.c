@@ -15,7 +15,7 @@
 enum { MOST_NAMES = 4 }; /* of each list that is logged */
 
 /* Which texts number the rows of a tensor. */
-typedef enum numbered { BY_NOTHING, BY_SOURCE, BY_TARGET, BY_LABEL } numbered;
+typedef enum numbered { BY_NOTHING, BY_SOURCE, BY_TARGET, BY_LABEL, BY_CHARACTER } numbered;
 
 /* A net with the texts of its rows. */
 typedef struct side {
@@ -73,6 +73,7 @@ static numbered numbered_by(const side *s, const char *name, int *axis) {
   *axis = 0;
   if (is(name, "embedding.weight")) return BY_SOURCE;
   if (is(name, "decoder.embedding.weight")) return BY_TARGET;
+  if (is(name, "characters.embedding.weight")) return BY_CHARACTER;
   if (is(name, "output.weight") || is(name, "output.bias")) return outputs_of(s);
   if (is(name, "output.start") || is(name, "output.end")) return outputs_of(s);
   *axis = BOTH;
@@ -82,13 +83,19 @@ static numbered numbered_by(const side *s, const char *name, int *axis) {
   return BY_NOTHING;
 }
 
-/* Whether its columns stand for what model.features names, behind the word. */
-static bool reads_input(const char *name) {
-  return is(name, "rnn.0.forward.weight_ih") || is(name, "rnn.0.backward.weight_ih");
+/* Whether its columns stand for what model.characters and model.features name, behind the word, which differs. */
+static bool reads_others(const taking *t, const char *name) {
+  const lk_config_model *a = &t->to.config->model, *b = &t->from.config->model;
+  return (is(name, "rnn.0.forward.weight_ih") || is(name, "rnn.0.backward.weight_ih")) &&
+         (!is(a->features, b->features) || !is(a->characters, b->characters));
 }
 
 static const lk_strings *texts_of(const side *s, numbered by) {
-  return by == BY_SOURCE ? &s->info->source : by == BY_TARGET ? &s->info->target : &s->info->label;
+  const lk_strings *texts[] = {[BY_SOURCE] = &s->info->source,
+                               [BY_TARGET] = &s->info->target,
+                               [BY_LABEL] = &s->info->label,
+                               [BY_CHARACTER] = &s->info->character};
+  return texts[by];
 }
 
 static int find(const lk_params *params, const char *name) {
@@ -151,9 +158,10 @@ static lk_status take_rows(taking *t, int to, int from, numbered by, int axis) {
     t->matches += row >= specials;
   }
   LK_GO(add(&t->rows, "%s (%td of %td %s)", p->name, taken, texts->count,
-            by == BY_LABEL ? "labels"
-            : axis == 0    ? "units"
-                           : "units, its columns"));
+            by == BY_LABEL       ? "labels"
+            : by == BY_CHARACTER ? "characters"
+            : axis == 0          ? "units"
+                                 : "units, its columns"));
 done:
   lk_vocab_destroy(&old);
   free(found);
@@ -167,8 +175,7 @@ static lk_status take_tensor(taking *t, int to) {
   if (from < 0) return add(&t->missing, "%s (not there)", p->name);
   q = lk_params_at(t->from.params, from);
   const numbered by = numbered_by(&t->to, p->name, &axis), old = numbered_by(&t->from, p->name, &old_axis);
-  if (by != old || (reads_input(p->name) && !is(t->to.config->model.features, t->from.config->model.features)))
-    return add(&t->missing, "%s (of other outputs or inputs)", p->name);
+  if (by != old || reads_others(t, p->name)) return add(&t->missing, "%s (of other outputs or inputs)", p->name);
   if (!same_shape(p, q, by ? axis : -1)) return add(&t->missing, "%s (of another shape)", p->name);
   if (by && (!same_texts(texts_of(&t->to, by), texts_of(&t->from, by)) || !same_shape(p, q, -1)))
     return take_rows(t, to, from, by, axis);

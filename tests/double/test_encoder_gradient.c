@@ -144,6 +144,29 @@ static void all_features_at_once(void **state) {
   assert_true(fabs(check_net(&spec)) < LIMIT);
 }
 
+/* Every net in the table of characters.c, beside each kind of input, with and without dropout. */
+static void every_net_of_characters(void **state) {
+  (void)state;
+  const char *nets[LK_MOST_CHOICES];
+  const size_t count = lk_choices_names("model.characters", nets);
+  int failed = 0;
+  for (size_t i = 0; i < count; i++)
+    for (size_t input = 0; input < INPUTS; input++) {
+      net_spec spec = plain(input, input);
+      spec.characters = nets[i];
+      spec.character_dropout = input == 1 ? 0.3 : 0;
+      spec.dropout = input == 2 ? 0.2 : 0;
+      spec.features = input == 0 ? "tag" : NULL;
+      spec.bidirectional = input == 0;
+      spec.tied = input == 0;
+      spec.embedding = spec.hidden * (1 + spec.bidirectional);
+      const bool good = fabs(check_net(&spec)) < LIMIT;
+      if (!good) print_error("model.characters: %s: its gradient is wrong\n", nets[i]);
+      failed += !good;
+    }
+  assert_int_equal(failed, 0);
+}
+
 static void dropout_of_every_kind(void **state) {
   (void)state;
   int failed = 0;
@@ -240,9 +263,15 @@ int main(void) {
   const char *pools[LK_MOST_CHOICES];
   pool_count = lk_choices_names("model.pooling", pools);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_cell_and_input),  cmocka_unit_test(every_feature), cmocka_unit_test(all_features_at_once),
-      cmocka_unit_test(dropout_of_every_kind), cmocka_unit_test(tied_weights),  cmocka_unit_test(pooled_classifier),
-      cmocka_unit_test(carried_states),        cmocka_unit_test(every_head),
+      cmocka_unit_test(every_cell_and_input),
+      cmocka_unit_test(every_feature),
+      cmocka_unit_test(all_features_at_once),
+      cmocka_unit_test(dropout_of_every_kind),
+      cmocka_unit_test(tied_weights),
+      cmocka_unit_test(pooled_classifier),
+      cmocka_unit_test(carried_states),
+      cmocka_unit_test(every_head),
+      cmocka_unit_test(every_net_of_characters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

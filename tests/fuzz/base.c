@@ -60,8 +60,8 @@ base_file base_corpus(int which) {
   static const int32_t text[] = {4, 5, 6, 7, 4, 5, 6, 7, 2, 3};
   FUZZ_MUST(lk_corpus_create(&writer, fuzz_path("base.h5"), &info, "none") == LK_OK);
   if (stream) {
-    FUZZ_MUST(lk_corpus_add_stream(writer, LK_TRAIN, text, 10) == LK_OK);
-    FUZZ_MUST(lk_corpus_add_stream(writer, LK_VALID, text, 7) == LK_OK);
+    FUZZ_MUST(lk_corpus_add_stream(writer, LK_TRAIN, text, NULL, 10) == LK_OK);
+    FUZZ_MUST(lk_corpus_add_stream(writer, LK_VALID, text, NULL, 7) == LK_OK);
   } else {
     add_rows(writer, &info);
   }

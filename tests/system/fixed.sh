@@ -45,7 +45,10 @@ class=(data.corpus=class.h5 model.hidden=12 model.embedding=12 train.batch=4 tra
 begin class classify-names.yaml "${class[@]}" model.pooling=max
 refused class model.pooling=mean classify-names.yaml "${class[@]}" train.steps=4
 refused class model.output=hinge classify-names.yaml "${class[@]}" model.pooling=max train.steps=4
-refused class model.features=casing classify-names.yaml "${class[@]}" model.pooling=max train.steps=4
+for change in model.features=casing model.characters=cnn model.character_embedding=9 model.character_hidden=9 \
+  model.character_filters=9 model.character_widths=2; do
+  refused class "$change" classify-names.yaml "${class[@]}" model.pooling=max train.steps=4
+done
 # the task is fixed too, but the corpus is for one task and refuses another before the run is looked at
 echo task >>tried
 "$LOCKSTEP" config --describe | sed -n 's/^  \([a-z_.]*\) .*; fixed for a run$/\1/p' | sort >fixed

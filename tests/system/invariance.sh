@@ -42,6 +42,11 @@ done
   compare classify classify-names.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
   compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 $small $recipe
+  for net in $(choices model.characters); do # a text of words, and a labeller
+    [ "$net" = none ] && continue
+    compare "words-$net" lm-line.yaml data.corpus=lines.h5 model.characters=$net model.character_dropout=0.2 $small model.embedding=20 model.tied=true
+    compare "label-$net" label-pos.yaml data.corpus=label.h5 model.characters=$net model.character_widths=2,3 $small
+  done
   compare onehot textbook-lm.yaml data.corpus=text.h5 model.hidden=20 train.batch=5
 }
 # and the weights do move: one step less gives other ones

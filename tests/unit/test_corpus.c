@@ -186,8 +186,8 @@ static void streams(void **state) {
   for (int i = 0; i < COUNT; i++) ids[i] = (int32_t)(next_random(&random) % WORDS);
   OK(lk_corpus_create(&writer, "c.h5", &info, "a"));
   for (ptrdiff_t at = 0, n = 1; at < COUNT; at += n, n = n * 3 < COUNT - at ? n * 3 : COUNT - at)
-    OK(lk_corpus_add_stream(writer, LK_TRAIN, ids + at, n));
-  OK(lk_corpus_add_stream(writer, LK_VALID, ids, 10));
+    OK(lk_corpus_add_stream(writer, LK_TRAIN, ids + at, NULL, n));
+  OK(lk_corpus_add_stream(writer, LK_VALID, ids, NULL, 10));
   OK(lk_corpus_commit(writer));
   lk_corpus_discard(&writer);
   OK(lk_corpus_open(&corpus, "c.h5", true));

@@ -328,7 +328,7 @@ static lk_corpus *make_stream(ptrdiff_t units) {
   info.stream = 1;
   for (ptrdiff_t i = 0; i < units; i++) ids[i] = (int32_t)(LK_SPECIALS + i * i % 191);
   assert_int_equal(lk_corpus_create(&writer, path_of("stream.h5"), &info, "test"), LK_OK);
-  assert_int_equal(lk_corpus_add_stream(writer, LK_TRAIN, ids, units), LK_OK);
+  assert_int_equal(lk_corpus_add_stream(writer, LK_TRAIN, ids, NULL, units), LK_OK);
   assert_int_equal(lk_corpus_commit(writer), LK_OK);
   lk_corpus_discard(&writer);
   assert_int_equal(lk_corpus_open(&corpus, path_of("stream.h5"), true), LK_OK);
