@@ -40,7 +40,7 @@ LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_model_join(lockstep_model
 LOCKSTEP_API void lockstep_model_close(lockstep_model **model);
 
 /* What the model is. Texts belong to the model and are valid until it is closed. None of these fails or waits. */
-/** "lm" (score, generate), "classify" or "label" (predict), or "translate" (translate, score). */
+/** "lm" (score, generate), "classify" (predict), "label" (predict, score), or "translate" (translate, score). */
 LOCKSTEP_API const char *lockstep_model_task(const lockstep_model *model);
 /** Trained parameters. */
 LOCKSTEP_API int64_t lockstep_model_parameters(const lockstep_model *model);
@@ -97,8 +97,9 @@ typedef struct lockstep_score {
   int64_t unknown;        /* of them <unk> */
 } lockstep_score;
 /** log P of lines, scores [count]. lm: of all units and the line's end; of running text, of the units after the first.
- *  translate: P(target | source) of lines "source TAB target". An empty line of pairs has 0 units. LOCKSTEP_USAGE for
- *  other tasks, LOCKSTEP_DATA, LOCKSTEP_MEMORY. */
+ *  translate: P(target | source) of lines "source TAB target". label: P(labels | words) of lines of words and labels in
+ *  turn, separated by TABs. An empty line of pairs or labels has 0 units. LOCKSTEP_USAGE for classifiers, LOCKSTEP_DATA,
+ *  LOCKSTEP_MEMORY. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_model_score(lockstep_model *model, const char *const *lines,
                                                                    size_t count, lockstep_score *scores);
 

@@ -14,7 +14,8 @@ enum {
   OPTION_BEAM = 256,
   OPTION_LENGTH,
   OPTION_COVERAGE,
-  OPTION_BY
+  OPTION_BY,
+  OPTION_UNCONSTRAINED
 };
 
 static const struct argp_option options[] = {
@@ -29,6 +30,10 @@ static const struct argp_option options[] = {
     {"batch", OPTION_BATCH, "N", 0,
      "sequences evaluated together (default: the model's eval.batch). A running text is cut into N parts that each "
      "start from a zero state, so its loss depends slightly on N",
+     0},
+    {"unconstrained", OPTION_UNCONSTRAINED, NULL, 0,
+     "for taggers of model.output: crf: allow sequences that the scheme of the tags does not (BIO, BIOES ...), such as "
+     "I after O",
      0},
     LK_ADAPT_OPTIONS(2),
     {0, 0, 0, 0, "Options for translators:", 1},
@@ -82,6 +87,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return 0;
     case OPTION_CONFUSION:
       a->confusion = true;
+      return 0;
+    case OPTION_UNCONSTRAINED:
+      a->unconstrained = true;
       return 0;
     case OPTION_BY:
       return parse_by(text, &a->by_class);
@@ -215,6 +223,7 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   for (const lk_model *one = &model; one; one = one->next)
     LK_GO(lk_comm_agree(comm, lk_model_check_corpus(one, lk_corpus_about(corpus), a.corpus)));
   LK_GO(check_options(&a, &model, lk_corpus_about(corpus)));
+  if (a.unconstrained) LK_GO(lk_model_unconstrain(&model));
   /* greedy search is one model's: several write with a beam of one */
   if (model.next && lk_task_view(model.task) == LK_VIEW_PAIRS && a.how.beam == 0) a.how.beam = 1;
   LK_GO(run(&a, comm, &model, corpus));

@@ -12,7 +12,7 @@ typedef struct lk_eval_arguments {
   lk_cli_models models;
   const char *corpus;
   lk_split split;
-  bool json, confusion, by_class;
+  bool json, confusion, by_class, unconstrained;
   long long batch;
   lk_translate how; /* for translators; beam 0: --beam was not given */
   bool penalties;   /* --length-penalty or --coverage-penalty was given */

@@ -37,16 +37,29 @@ static lk_status keep_sentence(lk_forms *f, const char *text, size_t size, ptrdi
   return fills(f) ? lk_buffer_append(&f->kept, text, size) : LK_OK;
 }
 
+/* The label that stands beside a word. */
+static lk_status append_label(const lk_forms *f, const lk_cell *cell, lk_buffer *line) {
+  bool adds;
+  (void)lk_sentences_separator(f->reader, &adds);
+  if (adds)
+    return LK_FAIL(LK_DATA,
+                   LK_STDIN_NAME ":%lld: there is no column of labels; --column word=I,tag=J names the columns",
+                   (long long)f->first);
+  LK_TRY(lk_buffer_append(line, "\t", 1));
+  return lk_buffer_append(line, f->sentence.data + cell->at, cell->size);
+}
+
 /* Keep the sentence that has just ended, and append its words with TABs between them to `line`. */
 static lk_status end_sentence(lk_forms *f, lk_buffer *line) {
   const lk_cell *cells;
   ptrdiff_t count;
   LK_TRY(lk_sentences_read(f->reader, f->sentence.data, f->sentence.size, f->first, &cells, &count));
-  LK_TRY(keep_sentence(f, f->sentence.data, f->sentence.size, count));
+  if (!f->apart) LK_TRY(keep_sentence(f, f->sentence.data, f->sentence.size, count));
   for (ptrdiff_t i = 0; i < count; i++) {
     if (i > 0) LK_TRY(lk_buffer_append(line, "\t", 1));
     LK_TRY(lk_buffer_append(line, cells[i].word, cells[i].word_size));
-    LK_TRY(keep_word(f, cells[i].word, cells[i].word_size, cells[i].at, cells[i].size));
+    if (f->labels) LK_TRY(append_label(f, &cells[i], line));
+    if (!f->apart) LK_TRY(keep_word(f, cells[i].word, cells[i].word_size, cells[i].at, cells[i].size));
   }
   lk_buffer_truncate(&f->sentence, 0);
   return LK_OK;
@@ -189,7 +202,7 @@ lk_status lk_forms_begin(lk_forms *f, const lk_corpus_info *model, lk_answering 
   *cut = f->input == LK_FORM_AUTO ? LK_CUT_AUTO : f->input == LK_FORM_LINES ? LK_CUT_BLANKS : LK_CUT_TABS;
   if (f->input < LK_FORM_WORDS && f->output == LK_OUTPUT_TAGS) return LK_OK;
   how->take = f->input >= LK_FORM_WORDS ? take_columns : take_line;
-  how->put = put;
+  how->put = f->apart ? NULL : put;
   return f->input >= LK_FORM_WORDS ? lk_sentences_create(&f->reader, LK_STDIN_NAME, &f->columns, &model->label) : LK_OK;
 }
 

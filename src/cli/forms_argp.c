@@ -59,7 +59,7 @@ static lk_status check_made(const lk_forms *f) {
   return LK_FAIL(LK_USAGE, "--column tag=%d: expected a column of CoNLL-U from 2 (LEMMA) to 9 (MISC)", f->columns.tag);
 }
 
-lk_status lk_forms_check(lk_forms *f, bool scores) {
+lk_status lk_forms_check(lk_forms *f, const char *more) {
   const bool word = f->columns.word != LK_COLUMN_DEFAULT, tag = f->columns.tag != LK_COLUMN_DEFAULT;
   if (f->input == LK_FORM_AUTO && (word || (tag && f->output != LK_OUTPUT_CONLLU))) f->input = LK_FORM_COLUMNS;
   if (f->input < LK_FORM_COLUMNS && (word || (tag && f->output != LK_OUTPUT_CONLLU)))
@@ -71,8 +71,8 @@ lk_status lk_forms_check(lk_forms *f, bool scores) {
     f->output = f->input >= LK_FORM_WORDS ? LK_OUTPUT_COLUMNS : LK_OUTPUT_TAGS;
     if (f->input == LK_FORM_CONLLU) f->output = LK_OUTPUT_CONLLU;
   }
-  if (scores && f->output != LK_OUTPUT_TAGS)
-    return LK_FAIL(LK_USAGE, "--scores needs --output tags, one line of tags for each sentence");
+  if (more && f->output != LK_OUTPUT_TAGS)
+    return LK_FAIL(LK_USAGE, "%s needs --output tags, one line of tags for each sentence", more);
   f->columns.conllu = f->input == LK_FORM_CONLLU;
   f->columns.words = f->input == LK_FORM_WORDS;
   return LK_OK;

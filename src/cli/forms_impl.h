@@ -22,7 +22,9 @@ typedef struct lk_forms {
   lk_form input;
   lk_tag_output output;
   lk_sentence_form columns;
-  bool given; /* one of these options was given */
+  bool given;  /* one of these options was given */
+  bool apart;  /* answers are no tags to fill in: sentences are not kept, and answers are written as they are */
+  bool labels; /* the lines have words and their labels in turn */
 
   lk_sentences *reader;
   lk_buffer sentence; /* lines of a sentence whose end has not been read yet */
@@ -40,8 +42,8 @@ enum { LK_FORMS_INPUT = 512, LK_FORMS_OUTPUT, LK_FORMS_COLUMN, LK_FORMS_CONLLU }
 error_t lk_forms_parse(int key, const char *text, lk_forms *forms);
 
 void lk_forms_init(lk_forms *forms);
-/** LK_USAGE where the options contradict each other or --scores. */
-LK_CHECKED lk_status lk_forms_check(lk_forms *forms, bool scores);
+/** LK_USAGE where the options contradict each other, or `more` (NULL: none), an option that prints more than tags. */
+LK_CHECKED lk_status lk_forms_check(lk_forms *forms, const char *more);
 /** Start reading for a tagger that was trained on `model`. Sets how->take and how->put where sentences are not one a line
  *  with tags one a line; both get `forms` as context. *cut: how a line is cut into words.      LK_MEMORY. */
 LK_CHECKED lk_status lk_forms_begin(lk_forms *forms, const lk_corpus_info *model, lk_answering *how, lk_cut *cut);

@@ -38,6 +38,17 @@ LK_CHECKED lk_status lk_predict_each(lk_model *model, const lk_lines *lines, lk_
 /** The same as text, a line each; scores: then TAB and the log-probability. Empty lines give empty lines. */
 LK_CHECKED lk_status lk_predict(lk_model *model, const lk_lines *lines, bool scores, lk_buffer *out);
 
+typedef struct lk_labelling {
+  int64_t nbest; /* label sequences of a sentence; 0: the best alone, as lk_predict() prints it */
+  bool scores, marginals;
+} lk_labelling;
+/** The best label sequences of a tagger's lines as text, the best first. nbest above 0: so many lines, or as many as there
+ *  are, each led by the number of its line and TAB, none for an empty line. scores: then TAB and log P of the sequence
+ *  (nats). marginals: then TAB and, separated by spaces, for each word the probability of its label, whatever the other
+ *  words have. LK_USAGE where the model is no tagger, gives no probabilities or has others beside it, LK_DATA naming line
+ *  and column. */
+LK_CHECKED lk_status lk_label_lines(lk_model *model, const lk_lines *lines, const lk_labelling *how, lk_buffer *out);
+
 typedef struct lk_translate {
   int64_t beam, nbest;     /* beginnings that go on side by side; translations of a line, nbest <= beam */
   double length_penalty;   /* alpha: log P is divided by ((5 + units) / 6)^alpha; 0 none (Wu et al. 2016) */
@@ -77,7 +88,8 @@ typedef struct lk_score {
 } lk_score;
 /** Translator: log P(target | source) of lines "source TAB target", <eos> included; of empty lines none, 0 units.
  *  Language model: log P of each line [lines->count], <eos> included (running-text models: of its units after the first,
- *  from zero states). LK_USAGE for other tasks, LK_DATA naming line and column. */
+ *  from zero states). Tagger: log P of the labels in lines of words and labels in turn, separated by TABs. LK_USAGE for
+ *  classifiers, LK_DATA naming the line. */
 LK_CHECKED lk_status lk_score_lines(lk_model *model, const lk_lines *lines, lk_score *out);
 
 typedef struct lk_generate {

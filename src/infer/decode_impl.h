@@ -51,6 +51,8 @@ void lk_line_features_place(lk_line_batch *b, ptrdiff_t line, ptrdiff_t seq);
 bool lk_line_has_tabs(const lk_lines *lines, ptrdiff_t line);
 /** Its next word from *at, without blanks around it; false at the end. */
 bool lk_line_next_word(const lk_lines *lines, ptrdiff_t line, size_t *at, const char **word, size_t *size);
+/** Whether some label has blanks inside: labels are then set apart by TABs, whatever stands between the words. */
+bool lk_labels_have_blanks(const lk_strings *labels);
 /** Append the words of such a line, one id each. LK_DATA with the place. */
 LK_CHECKED lk_status lk_read_words(lk_model *model, const lk_lines *lines, ptrdiff_t line, int32_t **ids,
                                    ptrdiff_t *count, size_t *capacity);
@@ -74,7 +76,8 @@ typedef struct lk_scores {
 LK_CHECKED lk_status lk_scores_measure(lk_scores *scores, lk_model *model, const lk_batch *batch);
 /** The score of sequence b. */
 lk_score lk_scores_sum(const lk_scores *scores, const lk_batch *batch, ptrdiff_t b);
-/** lk_score_lines() of a translator. */
+/** lk_score_lines() of a tagger, and of a translator. */
+LK_CHECKED lk_status lk_score_labels(lk_model *model, const lk_lines *lines, lk_score *out);
 LK_CHECKED lk_status lk_score_pairs(lk_model *model, const lk_lines *lines, lk_score *out);
 
 /* Texts of a block as ids. */

@@ -55,6 +55,9 @@ LK_CHECKED lk_status lk_model_open_all(lk_model *model, lk_comm *comm, const cha
 int lk_model_count(const lk_model *model);
 /** Close it, and the models that joined it. */
 void lk_model_close(lk_model *model);
+/** Let the answers of a tagger, and of those beside it, leave the scheme of its tags. LK_USAGE where its head does not keep
+ *  to one.                                                                         Not collective. */
+LK_CHECKED lk_status lk_model_unconstrain(lk_model *model);
 /** Choose the kernels that the model was trained with, where this CPU has them, else those of "auto". LK_USAGE. */
 LK_CHECKED lk_status lk_model_kernels(const lk_model *model);
 /** Whether a corpus has the model's kind, units, vocabulary and columns; `path` is for messages. LK_DATA. */

@@ -112,8 +112,7 @@ static lk_status next_batch(predicting *p) {
   return LK_OK;
 }
 
-/* Labels with blanks inside are set apart by TABs, whatever stands between the words. */
-static bool has_blanks(const lk_strings *labels) {
+bool lk_labels_have_blanks(const lk_strings *labels) {
   for (ptrdiff_t i = 0; i < labels->count; i++)
     if (strpbrk(lk_strings_get(labels, i), " \v\f")) return true;
   return false;
@@ -180,7 +179,7 @@ lk_status lk_predict_each(lk_model *model, const lk_lines *lines, lk_take_answer
     return LK_FAIL(LK_USAGE, "this is a translator: it predicts no labels; use lk_translate_lines()");
   predicting p = {0};
   lk_status status;
-  const bool blanks = lk_task_view(model->task) == LK_VIEW_LABEL && has_blanks(&model->corpus->label);
+  const bool blanks = lk_task_view(model->task) == LK_VIEW_LABEL && lk_labels_have_blanks(&model->corpus->label);
   LK_GO(begin(&p, model, lines));
   for (;;) {
     const lk_line_batch *b = p.batch;
