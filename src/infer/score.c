@@ -8,8 +8,9 @@ lk_status lk_score_lines(lk_model *model, const lk_lines *lines, lk_score *out) 
   if (lk_task_view(model->task) == LK_VIEW_PAIRS) return lk_score_pairs(model, lines, out);
   if (lk_task_view(model->task) == LK_VIEW_LABEL) return lk_score_labels(model, lines, out);
   if (lk_task_view(model->task) != LK_VIEW_LM)
-    return LK_FAIL(LK_USAGE,
-                   "this is a classifier: use predict --scores; a language model, a translator or a tagger can score");
+    return LK_FAIL(
+        LK_USAGE,
+        "this is a classifier: use predict --scores; only a language model, a translator or a tagger can score");
   lk_line_batch b = {.model = model, .lines = lines};
   lk_scores s = {0};
   lk_status status;

@@ -248,7 +248,7 @@ static void test_wrong_task(void **state) {
   assert_int_equal(lk_predict(&m.model, &t.lines, false, &out), LK_USAGE);
   trained_close(&m);
   trained_open(&m, LK_CORPUS_LABEL, 0, "word", label);
-  assert_int_equal(lk_score_lines(&m.model, &t.lines, score), LK_USAGE);
+  assert_int_equal(lk_score_lines(&m.model, &t.lines, score), LK_DATA); /* words without labels */
   const lk_translate beam = {.beam = 1, .nbest = 1};
   assert_int_equal(lk_translate_lines(&m.model, &t.lines, &beam, &out), LK_USAGE);
   lk_generate how = {.prompt = "", .temperature = 1, .top_p = 1, .length = 3, .count = 1};
