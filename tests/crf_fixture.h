@@ -27,15 +27,15 @@ static inline void crf_layout(crf_net *n) {
 
 /* Rank r of R. Scores of a few nats; of the words with a target every `missing`th has none (0: all have one), and one
  * sentence in four has none at all. */
-static inline void crf_open(crf_net *n, const fixture_corpus *corpus, int r, int R, ptrdiff_t O, int missing,
-                            const char *output) {
+static inline void crf_open_width(crf_net *n, const fixture_corpus *corpus, int r, int R, ptrdiff_t I, ptrdiff_t O,
+                                  int missing, const char *output) {
   memset(n, 0, sizeof *n);
   char setting[64];
   (void)snprintf(setting, sizeof setting, "model.output=%s", output);
   assert_int_equal(lk_config_init(&n->config), LK_OK);
   assert_int_equal(lk_config_override(&n->config, setting), LK_OK);
   assert_int_equal(lk_params_create(&n->params), LK_OK);
-  assert_int_equal(lk_head_declare(&n->head, n->params, &n->config, CRF_I, O, -1), LK_OK);
+  assert_int_equal(lk_head_declare(&n->head, n->params, &n->config, I, O, -1), LK_OK);
   assert_int_equal(lk_params_commit(n->params, 3), LK_OK);
   for (int t = 0; t < lk_params_tensors(n->params); t++)
     for (ptrdiff_t i = 0; i < lk_params_at(n->params, t)->count; i++)
@@ -50,7 +50,7 @@ static inline void crf_open(crf_net *n, const fixture_corpus *corpus, int r, int
   n->x = fixture_alloc(pack->N * CRF_LD);
   n->dx = fixture_alloc(pack->N * CRF_LD);
   n->target = malloc((size_t)(pack->N + 1) * sizeof *n->target);
-  fixture_rows(pack, 2, CRF_I, n->x, CRF_LD);
+  fixture_rows(pack, 2, I, n->x, CRF_LD);
   for (ptrdiff_t i = 0; i < pack->N; i++) {
     const uint32_t id = pack->id[pack->seq[i]], t = (uint32_t)pack->time[i];
     n->target[i] = fixture_word(3, id, t, O);
@@ -58,6 +58,11 @@ static inline void crf_open(crf_net *n, const fixture_corpus *corpus, int r, int
     if (missing > 0 && id / 7 % 4 == 1) n->target[i] = -1;
   }
   n->units = (lk_units){.pack = pack, .n = pack->N, .x = n->x, .ldx = CRF_LD, .target = n->target};
+}
+
+static inline void crf_open(crf_net *n, const fixture_corpus *corpus, int r, int R, ptrdiff_t O, int missing,
+                            const char *output) {
+  crf_open_width(n, corpus, r, R, CRF_I, O, missing, output);
 }
 
 static inline void crf_close(crf_net *n) {

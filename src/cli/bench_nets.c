@@ -10,7 +10,7 @@
   "task=lm", "model.input=embed", "model.cell=lstm", "model.layers=2", "model.hidden=" #size, \
       "model.embedding=" #size, "model.tied=false", "model.recurrent_bias=true", "model.dropout=0", "train.clip=5"
 
-#define TAGGER(name_, characters)                                           \
+#define TAGGER(name_, characters, output)                                   \
   {                                                                         \
     .name = name_,                                                          \
     .settings = {"task=label",                                              \
@@ -23,7 +23,8 @@
                  "model.dropout=0",                                         \
                  "train.clip=5",                                            \
                  "train.optimizer=adam",                                    \
-                 "model.characters=" characters},                           \
+                 "model.characters=" characters,                            \
+                 "model.output=" output},                                   \
     .corpus = LK_CORPUS_LABEL, .vocabulary = 19676, /* of UD English EWT */ \
         .labels = 17, .batch = 32, .shortest = 2, .longest = 30             \
   }
@@ -57,9 +58,10 @@ static const bench_kind kinds[] = {
      .batch = 50,
      .shortest = 50,
      .longest = 50},
-    TAGGER("tagger, BiLSTM 2x200, 32 sentences of 2-30 words", "none"),
-    TAGGER("tagger with characters, BiLSTM 64", "lstm"),
-    TAGGER("tagger with characters, 64 filters", "cnn"),
+    TAGGER("tagger, BiLSTM 2x200, 32 sentences of 2-30 words", "none", "softmax"),
+    TAGGER("tagger, BiLSTM-CRF 2x200, 32 sentences of 2-30 words", "none", "crf"),
+    TAGGER("tagger with characters, BiLSTM 64", "lstm", "softmax"),
+    TAGGER("tagger with characters, 64 filters", "cnn", "softmax"),
     {.name = "classifier, GRU 1x256, 32 texts of 20-400 words",
      .settings = {"task=classify", "model.cell=gru", "model.layers=1", "model.hidden=256", "model.embedding=128",
                   "model.recurrent_bias=true", "model.dropout=0", "model.pooling=last", "train.clip=5",

@@ -168,8 +168,6 @@ void lk_head_log_probability(lk_head *h, const lk_params *params, const lk_units
   }
 }
 
-bool lk_head_is_whole(const lk_head *h) { return h->kind->whole; }
-
 static void copy_rows(lk_real *to, ptrdiff_t ldto, const lk_head *h, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) copy_row(to + i * ldto, h->scores + i * h->ld, h->O);
 }

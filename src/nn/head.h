@@ -122,9 +122,6 @@ typedef struct lk_lattice {
 /** Fill it; needs lk_head_has_probabilities(). lk_chain_best() finds sequences by the scores and the kind's chain. */
 void lk_head_lattice(lk_head *head, const lk_params *params, const lk_units *u, const lk_lattice *to);
 
-/** Whether the head chooses labels together, by a scheme of tags where there is one. */
-bool lk_head_is_whole(const lk_head *head);
-
 /* What may come next after some units: log P(output o of row i) = score[i ld + o] - norm, see lk_head_norms(). */
 typedef struct lk_next {
   ptrdiff_t n, ld;

@@ -1,6 +1,7 @@
 /* The head over label sequences against sums over all sequences: losses, gradients, probabilities of words and sentences,
  * with labels for all words, for some, and for none. */
 #include "crf_fixture.h"
+#include "reference/crf_vectors.h"
 
 enum { O = 4, S = 4 };
 static const double NEAR = 1e-11;
@@ -110,7 +111,63 @@ static void probabilities(void **state) {
   }
 }
 
+/* Element i of tensor k, as make_crf_vectors.py has it. */
+static lk_real vector_value(int k, ptrdiff_t i) { return 3 * sin(0.7 * (double)i + k + 1); }
+
+static void near_vector(const lk_real *gradient, ptrdiff_t n, const crf_case *c, int tensor) {
+  double sum = 0, weighted = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    sum += (double)gradient[i];
+    weighted += (double)gradient[i] * cos(0.3 * (double)i + 1);
+  }
+  near(sum, c->sum[tensor], "sum of a gradient");
+  near(weighted, c->weighted[tensor], "weighted sum of a gradient");
+}
+
+/* Three sentences, scores equal to the inputs. */
+static void check_vectors(const crf_case *c) {
+  enum { OUTPUTS = 6, LONGEST = 7 };
+  static const fixture_corpus corpus = {
+      .S = 1, .sequences = 3, .shard_seq = {0, 3}, .length = {LONGEST, 4, 1}, .id = {1, 2, 3}};
+  crf_net n;
+  lk_real dx[LONGEST * OUTPUTS];
+  crf_open_width(&n, &corpus, 0, 1, OUTPUTS, OUTPUTS, 0, "crf");
+  const lk_pack *pack = &n.rank.pack;
+  lk_real *weight = lk_params_value(n.params, n.head.dense.weight),
+          *bias = lk_params_value(n.params, n.head.dense.bias);
+  for (ptrdiff_t i = 0; i < OUTPUTS * OUTPUTS; i++) weight[i] = i % (OUTPUTS + 1) == 0;
+  for (ptrdiff_t i = 0; i < OUTPUTS; i++) bias[i] = 0;
+  for (int k = 0; k < 3; k++)
+    for (ptrdiff_t i = 0; i < (k == 0 ? OUTPUTS * OUTPUTS : OUTPUTS); i++)
+      lk_params_value(n.params, n.head.tensor[k])[i] = vector_value(k, i);
+  for (ptrdiff_t r = 0; r < pack->N; r++) {
+    const int b = pack->seq[r], t = pack->time[r];
+    n.target[r] = c->missing && (b + t) % 3 == 1 ? -1 : (5 * b + 3 * t + t * t) % OUTPUTS;
+    for (int j = 0; j < OUTPUTS; j++) n.x[r * CRF_LD + j] = vector_value(3 + b, t * OUTPUTS + j);
+  }
+  lk_head_pack(&n.head, n.params, 1, LK_WHOLE);
+  lk_head_loss(&n.head, n.params, &n.units);
+  lk_head_backward(&n.head, &n.units, n.dx, CRF_LD, &n.rank.grads);
+  for (int k = 0; k < 3; k++) {
+    const lk_param *p = lk_params_at(n.params, n.head.tensor[k]);
+    near_vector(n.rank.grads.subtree[0] + p->offset, p->count, c, k);
+  }
+  for (int b = 0; b < 3; b++) {
+    near(n.head.loss[lk_pack_row(pack, b, 0)], c->loss[b], "loss");
+    for (int t = 0; t < pack->length[b]; t++)
+      memcpy(dx + t * OUTPUTS, n.dx + lk_pack_row(pack, b, t) * CRF_LD, OUTPUTS * sizeof *dx);
+    near_vector(dx, (ptrdiff_t)pack->length[b] * OUTPUTS, c, 3 + b);
+  }
+  crf_close(&n);
+}
+
+static void pytorch_vectors(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof crf_cases / sizeof *crf_cases; i++) check_vectors(&crf_cases[i]);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(losses_and_gradients), cmocka_unit_test(probabilities)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(losses_and_gradients), cmocka_unit_test(probabilities),
+                                     cmocka_unit_test(pytorch_vectors)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
