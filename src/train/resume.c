@@ -75,7 +75,7 @@ typedef struct loaded {
 static lk_status load_moments(const lk_trainer *t, const lk_checkpoint_file *file, loaded *l) {
   size_t P = (size_t)lk_params_count(t->params);
   int count = lk_optimizer_moments(t->optimizer);
-  LK_TRY(lk_alloc(&l->moments, (size_t)(count + 1) * P, sizeof(float)));
+  LK_TRY(lk_alloc(&l->moments, ((size_t)count + lk_average_holds(&l->state)) * P + 1, sizeof(float)));
   for (int i = 0; i < count; i++)
     LK_TRY(lk_checkpoint_moment(file, lk_optimizer_moment_name(t->optimizer, i), t->tensors, t->tensor_count,
                                 l->moments + (size_t)i * P));

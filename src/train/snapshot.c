@@ -57,9 +57,9 @@ static lk_status start_writing(lk_trainer *t) {
  * its range. */
 static lk_status gather_moments(lk_trainer *t, float **moments) {
   int count = lk_optimizer_moments(t->optimizer);
-  size_t P = (size_t)lk_params_count(t->params);
+  size_t P = (size_t)lk_params_count(t->params), vectors = (size_t)count + lk_average_holds(&t->state);
   *moments = NULL;
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_alloc(moments, (size_t)(count + 1) * P, sizeof(float)) : LK_OK));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_alloc(moments, vectors * P + 1, sizeof(float)) : LK_OK));
   for (int i = 0; i < count; i++)
     LK_TRY(lk_replicas_gather(t->replicas, lk_optimizer_moment(t->optimizer, i),
                               *moments ? *moments + (size_t)i * P : NULL, 0));
