@@ -163,11 +163,12 @@ static uint8_t bit_of(char prefix) {
   return prefix == 'B' ? BEGIN : prefix == 'I' ? INSIDE : prefix == 'E' ? END : prefix == 'S' ? SINGLE : 0;
 }
 
-/* In IOB1, B stands only where a span follows another of its type: then it is rare beside I. In IOB2 each span has one. */
+/* In IOB1, B stands only where a span follows another of its type: then it is rare beside I. In IOB2 each span has one.
+ * So it is with E in IOE1 and IOE2. Where single words have no letter of their own, they are B without E. */
 enum { RARE = 8 };
 
 static lk_status note_letters(lk_tagset *set, const lk_strings *labels) {
-  int64_t begin = 0, inside = 0;
+  int64_t begin = 0, inside = 0, end = 0;
   uint8_t all = 0;
   LK_TRY(lk_alloc(&set->letters, (size_t)set->types.count + 1, sizeof *set->letters));
   for (ptrdiff_t i = 0; i < set->count; i++) {
@@ -178,8 +179,11 @@ static lk_status note_letters(lk_tagset *set, const lk_strings *labels) {
     all |= bit_of(tag.prefix);
     begin += tag.prefix == 'B' ? seen : 0;
     inside += tag.prefix == 'I' ? seen : 0;
+    end += tag.prefix == 'E' ? seen : 0;
   }
   set->any_begins = !(all & (END | SINGLE)) && inside / RARE > begin;
+  set->any_ends = !(all & (BEGIN | SINGLE)) && inside / RARE > end;
+  set->begins_alone = !(all & SINGLE) && begin > end;
   return LK_OK;
 }
 
@@ -188,7 +192,8 @@ bool lk_tagset_allows(const lk_tagset *set, ptrdiff_t before, ptrdiff_t after) {
   if (set == NULL || !set->spans) return true;
   const lk_tag a = before < 0 ? none : set->tag[before], b = after < 0 ? none : set->tag[after];
   const bool inside = a.prefix == 'B' || a.prefix == 'I', more = b.prefix == 'I' || b.prefix == 'E';
-  const bool unfinished = inside && (set->letters[a.type] & END);
+  const bool may_end = set->any_ends || (set->begins_alone && a.prefix == 'B');
+  const bool unfinished = inside && !may_end && (set->letters[a.type] & END);
   const bool bound = more && !set->any_begins && (set->letters[b.type] & BEGIN);
   return (!unfinished && !bound) || (inside && more && a.type == b.type);
 }

@@ -1,6 +1,8 @@
 /* tags.h - labels of words as span tags: a letter for the position in the span, and a type.
  *
- *   B begin   I M inside   E L end   S U W single word   O outside   (IOB1, IOB2, BIOES, BILOU, BMES, BMEWO)
+ *   B begin   I M inside   E L end   S U W single word   O outside
+ *
+ * as in IOB1, IOB2, IOE1, IOE2, BIOES, BILOU, BMES, BMEWO.
  *
  * Letters may be capital or small, the type after them (B-PER, b_per, B:PER, B/PER) or before (PER-B), or there are no
  * types (B I O; B M E S). All labels of a vocabulary are read in the same of these forms: the one that most of them
@@ -20,6 +22,8 @@ typedef struct lk_tagset {
   ptrdiff_t misfit; /* the first label that is not, in the order of the vocabulary; -1: all are */
   int spans;        /* whether the labels mark spans: all are span tags, and not by chance */
   int any_begins;   /* a span may begin with any letter: I tags are far more frequent than B tags, as in IOB1 and IO */
+  int any_ends;     /* a span may end with any letter: I tags are far more frequent than E tags, as in IOE1 */
+  int begins_alone; /* single words are B tags: there is no S, and B tags are more frequent than E tags */
   uint8_t *letters; /* [types.count + 1] which letters a type has among the labels */
   lk_strings types; /* names of the types in the order of their bytes; "_" where tags have no types */
 } lk_tagset;
@@ -29,9 +33,10 @@ typedef struct lk_tagset {
  *  one if there are no names. LK_MEMORY. */
 LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen);
 void lk_tagset_release(lk_tagset *set);
-/** Whether a sentence may have label `after` (< count) behind label `before`; -1: where it begins, or ends. Inside a span
- *  only I and E of its type, which are nowhere else (unless any_begins, or the type has no B); where a type has E, its
- *  spans of several words end with it. A set that is NULL or marks no spans allows everything. */
+/** Whether a sentence may have label `after` (< count) behind label `before`; -1: where it begins, or ends. Inside a
+ *  span only I and E of its type, which are nowhere else (unless any_begins, or the type has no B); where a type has E,
+ *  its spans end with it (unless any_ends, or begins_alone and they are one word). A set that is NULL or marks no spans
+ *  allows everything. */
 bool lk_tagset_allows(const lk_tagset *set, ptrdiff_t before, ptrdiff_t after);
 /** Whether most labels are span tags, but not all: `misfit` is then the reason why there are no span metrics. */
 static inline bool lk_tagset_spoilt(const lk_tagset *set) { return set->misfit >= 0 && 2 * set->fits > set->count; }

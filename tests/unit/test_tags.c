@@ -148,6 +148,14 @@ static void test_steps(void **state) {
   expect_steps("O I-x I-y", NULL, (const char *const[]){"111-", "1111", "1111", "1111"});
   expect_steps("O B-x I-x I-y", (const int64_t[]){900, 50, 100, 80}, /* I-y has no B: only I-x needs one */
                (const char *const[]){"1101-", "11011", "11111", "11111", "11011"});
+  expect_steps("O E-x I-x I-y", (const int64_t[]){900, 2, 100, 80}, /* IOE1 */
+               (const char *const[]){"1111-", "11111", "11111", "11111", "11111"});
+  expect_steps("O I-x E-x I-y E-y", (const int64_t[]){900, 100, 80, 90, 60}, /* IOE2 */
+               (const char *const[]){"11111-", "111111", "011000", "111111", "000110", "111111"});
+  expect_steps("O B-x I-x E-x B-y", (const int64_t[]){900, 80, 20, 50, 30}, /* single words are B: there is no S */
+               (const char *const[]){"11001-", "110011", "111111", "001100", "110011", "110011"});
+  expect_steps("O B-x I-x E-x", (const int64_t[]){900, 50, 20, 50}, /* no single words: B goes on to E */
+               (const char *const[]){"1100-", "11001", "00110", "00110", "11001"});
   expect_steps("NOUN VERB", NULL, (const char *const[]){"11-", "111", "111"});
 }
 
