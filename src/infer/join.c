@@ -85,16 +85,17 @@ static lk_status map_outputs(const lk_model *first, lk_model *other, const char 
   return LK_OK;
 }
 
-static lk_status join(lk_model *model, lk_model *other, const char *path) {
-  lk_model *last = model;
+static lk_status check(const lk_model *model, lk_model *other, const char *path) {
   LK_TRY(lk_model_kernels(model));
   LK_TRY(check_tasks(model, other, path));
   LK_TRY(check_heads(model, other, path));
   LK_TRY(check_units(model, other, path));
-  LK_TRY(map_outputs(model, other, path));
-  while (last->next) last = last->next;
-  last->next = other;
-  return LK_OK;
+  return map_outputs(model, other, path);
+}
+
+static void append(lk_model *model, lk_model *other) {
+  while (model->next) model = model->next;
+  model->next = other;
 }
 
 /* `comm` NULL: this process alone. */
@@ -104,9 +105,11 @@ static lk_status open_and_join(lk_model *model, lk_comm *comm, const char *path)
   if (comm) status = lk_comm_agree(comm, status);
   LK_TRY(status);
   status = comm ? lk_model_open_ranks(other, comm, path) : lk_model_open(other, path);
-  if (status == LK_OK) status = join(model, other, path);
+  if (status == LK_OK) status = check(model, other, path);
   if (comm) status = lk_comm_agree(comm, status);
-  if (status != LK_OK) {
+  if (status == LK_OK) {
+    append(model, other);
+  } else {
     lk_model_close(other);
     free(other);
   }
