@@ -33,7 +33,8 @@ typedef struct lk_adapt_settings {
 static inline bool lk_adapts(const lk_adapt_settings *how) { return how->dynamic != LK_DYNAMIC_NONE || how->cache > 0; }
 
 typedef struct lk_adapter lk_adapter;
-/** For a language model; reserves the task's buffers. LK_USAGE for other tasks, LK_MEMORY. */
+/** For a language model; reserves the task's buffers. LK_USAGE for other tasks and for models that read
+ *  characters, LK_MEMORY. */
 LK_CHECKED lk_status lk_adapter_create(lk_adapter **adapter, lk_model *model, const lk_adapt_settings *how);
 void lk_adapter_destroy(lk_adapter **adapter);
 /** For the rule rms, once, before the first text: measure gradients on /train of a corpus of the model's vocabulary, on
