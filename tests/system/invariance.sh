@@ -38,7 +38,7 @@ done
   compare label label-pos.yaml data.corpus=label.h5 $small
   compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small \
     train.clip_by=value train.clip=0.001 train.decay=1e-4 train.decay_of=embedding:0,recurrent:1e-3
-  compare sequences label-pos.yaml data.corpus=label.h5 model.output=crf $small
+  compare sequences label-pos.yaml data.corpus=label.h5 model.output=crf model.characters=lstm train.average=ema $small
   compare classify classify-names.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
   compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 $small $recipe

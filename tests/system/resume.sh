@@ -7,6 +7,7 @@ corpus_label
 
 text="data.corpus=text.h5 model.hidden=24 model.embedding=12 train.batch=11 train.unroll=8 train.epochs=0 train.steps=220 checkpoint.every=7 eval.every=30"
 label="data.corpus=label.h5 model.hidden=24 model.embedding=12 train.epochs=0 train.steps=150 checkpoint.every=7 eval.every=30"
+sequences="model.output=crf model.characters=lstm train.average=ema"
 # shellcheck disable=SC2086
 {
   train 2 lm-char.yaml alone-text $text
@@ -15,8 +16,10 @@ label="data.corpus=label.h5 model.hidden=24 model.embedding=12 train.epochs=0 tr
   run_killed killed-recipe lm-char.yaml $text $recipe
   train 2 label-pos.yaml alone-label $label
   run_killed killed-label label-pos.yaml $label
+  train 2 label-pos.yaml alone-sequences $label $sequences
+  run_killed killed-sequences label-pos.yaml $label $sequences
 }
-for kind in text recipe label; do
+for kind in text recipe label sequences; do
   same "alone-$kind/last.h5" "killed-$kind/last.h5"
   same "alone-$kind/best.h5" "killed-$kind/best.h5"
   # each step is logged once, with the same figures
