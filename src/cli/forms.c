@@ -37,16 +37,28 @@ static lk_status keep_sentence(lk_forms *f, const char *text, size_t size, ptrdi
   return fills(f) ? lk_buffer_append(&f->kept, text, size) : LK_OK;
 }
 
+static bool is_known(const lk_strings *labels, const char *text, size_t size) {
+  for (ptrdiff_t i = 0; i < labels->count; i++)
+    if (lk_strings_size(labels, i) == size && memcmp(lk_strings_get(labels, i), text, size) == 0) return true;
+  return false;
+}
+
 /* The label that stands beside a word. */
 static lk_status append_label(const lk_forms *f, const lk_cell *cell, lk_buffer *line) {
+  const char *label = f->sentence.data + cell->at;
+  char quoted[256];
   bool adds;
   (void)lk_sentences_separator(f->reader, &adds);
   if (adds)
     return LK_FAIL(LK_DATA,
                    LK_STDIN_NAME ":%lld: there is no column of labels; --column word=I,tag=J names the columns",
                    (long long)f->first);
+  if (!is_known(f->known, label, cell->size))
+    return LK_FAIL(LK_DATA,
+                   LK_STDIN_NAME ":%lld: the sentence that begins here has the label %s, which the model does not know",
+                   (long long)f->first, lk_quote(quoted, label, cell->size));
   LK_TRY(lk_buffer_append(line, "\t", 1));
-  return lk_buffer_append(line, f->sentence.data + cell->at, cell->size);
+  return lk_buffer_append(line, label, cell->size);
 }
 
 /* Keep the sentence that has just ended, and append its words with TABs between them to `line`. */
@@ -199,6 +211,7 @@ static void take_columns_of(lk_forms *f, const lk_corpus_info *model) {
 
 lk_status lk_forms_begin(lk_forms *f, const lk_corpus_info *model, lk_answering *how, lk_cut *cut) {
   take_columns_of(f, model);
+  f->known = &model->label;
   *cut = f->input == LK_FORM_AUTO ? LK_CUT_AUTO : f->input == LK_FORM_LINES ? LK_CUT_BLANKS : LK_CUT_TABS;
   if (f->input < LK_FORM_WORDS && f->output == LK_OUTPUT_TAGS) return LK_OK;
   how->take = f->input >= LK_FORM_WORDS ? take_columns : take_line;

@@ -25,6 +25,7 @@ typedef struct lk_forms {
   bool given;  /* one of these options was given */
   bool apart;  /* answers are no tags to fill in: sentences are not kept, and answers are written as they are */
   bool labels; /* the lines have words and their labels in turn */
+  const lk_strings *known; /* labels of the model */
 
   lk_sentences *reader;
   lk_buffer sentence; /* lines of a sentence whose end has not been read yet */

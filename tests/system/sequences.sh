@@ -92,5 +92,7 @@ expect 64 '--nbest needs --output tags' predict crf/last.h5 --nbest 2 --input co
 expect 64 '--unconstrained is for taggers of model.output: crf, and the model.s is softmax' predict softmax/last.h5 --unconstrained
 expect 65 "standard input:1: the model does not know the label .Q.; it has 5 labels" score tabs 'x1\tO\tw2\tQ\n'
 expect 65 'standard input:2: expected words and labels in turn' score tabs 'x1\tO\nw2\n'
+expect 65 "standard input:4: the sentence that begins here has the label .Q., which the model does not know" \
+  score columns 'x1\tO\nx1\tO\n\nx1\tO\nx1\tQ\n\n'
 expect 65 'standard input:1: there is no column of labels' score columns 'x1\nw2\n\n'
 expect 64 'expected columns, conllu or tabs' score lines 'x1\tO\n'
