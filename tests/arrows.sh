@@ -15,7 +15,7 @@ read -r -d '' foreign <<'TABLE' || true
 ^(unistr|uninorm|unicase|unictype|uniconv|unitypes|uniwidth|unigbrk|uniwbrk)\.h$ ^src/base/text\.c$
 ^jansson\.h$ ^src/(train/metrics_file\.c$|cli/)
 ^(xxhash\.h|nettle/.*)$ ^src/store/digest\.c$
-^zlib\.h$ ^src/(store/h5_chunk|data/gunzip)\.c$
+^zlib\.h$ ^src/(store/h5_chunk|data/gunzip|data/byte_stream)\.c$
 ^archive(_entry)?\.h$ ^src/data/input\.c$
 ^sentencepiece_(processor|trainer)\.h$ ^src/data/sentencepiece\.cc$
 TABLE

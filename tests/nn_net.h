@@ -18,6 +18,7 @@ enum {
   NET_ALPHABET = 9,
   NET_FORMS = 6
 };
+enum { NET_VECTORS = 6, NET_VECTOR = 5 };
 
 typedef struct net_spec {
   const char *cell, *input; /* embed | onehot | frames */
@@ -32,6 +33,8 @@ typedef struct net_spec {
   const char *head;       /* as model.output has it; NULL: softmax */
   const char *characters; /* as model.characters has it, of the column "form"; NULL: none */
   double character_dropout;
+  const char *vectors; /* model.vectors, of the words (mapped) or of the tags, which then are the rows; NULL: none */
+  int mapped;
 } net_spec;
 
 /* Words of 0 to 5 characters between their marks. */
@@ -48,6 +51,9 @@ typedef struct net {
   lk_pooling pooling;
   lk_head head;
   int64_t counts[NET_V];
+  lk_vectors vectors;
+  float values[NET_VECTORS * NET_VECTOR];
+  int32_t row_of[NET_V];
 } net;
 
 /* The net on one rank: buffers, and copies of the layers that point into them. */
@@ -91,6 +97,7 @@ static inline void net_configure(lk_config *config, const net_spec *spec) {
   net_set(config, "recurrent_bias", "true");
   if (spec->pool >= 0) net_set(config, "pool", (const char *const[]){"last", "mean", "max"}[spec->pool]);
   if (spec->features) net_set(config, "features", spec->features);
+  if (spec->vectors) net_set(config, "vectors", spec->vectors);
   if (spec->head) net_set(config, "output", spec->head);
   if (spec->characters) net_set(config, "characters", spec->characters);
   net_set_number(config, "character_embedding", 3);
@@ -101,6 +108,15 @@ static inline void net_configure(lk_config *config, const net_spec *spec) {
   assert_int_equal(lk_config_override(config, "train.smoothing=0.1"), LK_OK);
 }
 
+/* Zeros in the first rows; words of every kind: none, without a vector, several with the same one. */
+static inline void net_make_vectors(net *n) {
+  for (ptrdiff_t i = LK_VECTOR_FIRST * NET_VECTOR; i < NET_VECTORS * NET_VECTOR; i++)
+    n->values[i] = (float)fixture_real(7, 0, (int)i, 0);
+  for (int i = 0; i < NET_V; i++) n->row_of[i] = i % NET_VECTORS;
+  n->vectors =
+      (lk_vectors){n->spec.mapped ? NET_VECTORS : NET_TAGS, NET_VECTOR, n->values, n->spec.mapped ? n->row_of : NULL};
+}
+
 static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
   memset(n, 0, sizeof *n);
   n->spec = *spec;
@@ -108,12 +124,14 @@ static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {
   for (int i = 0; i < NET_V; i++) n->counts[i] = i;
   int frames = strcmp(spec->input, "frames") == 0;
   assert_int_equal(lk_params_create(&n->params), LK_OK);
-  const lk_column_form columns[NET_COLUMNS] = {
+  lk_column_form columns[NET_COLUMNS] = {
       frames ? (lk_column_form){.name = "frames", .width = NET_FRAME}
              : (lk_column_form){.name = "source", .values = NET_V, .width = 1, .counts = n->counts},
       {.name = "tag", .values = NET_TAGS, .width = 1},
       {.name = "scale", .width = NET_SCALES},
       {.name = "form", .values = NET_ALPHABET, .spelled = 1, .width = 1}};
+  net_make_vectors(n);
+  if (spec->vectors) columns[spec->mapped ? 0 : 1].vectors = &n->vectors;
   if (lk_encoder_declare(&n->encoder, n->params, &n->config, columns, NET_COLUMNS))
     fail_msg("%s", lk_error_get()->text);
   int tied = spec->tied ? lk_input_layer_embedding(&n->encoder.input)->weight : -1;

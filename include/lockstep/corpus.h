@@ -51,10 +51,12 @@ typedef struct lockstep_corpus_options {
   int word_column, tag_column; /* from 0, or from the end: -1 is the last */
   int shuffle;                 /* set apart rows that are chosen at random, with `seed` */
   uint64_t seed;
+  const char *vectors; /* a file of word vectors, for model.vectors; not with `like`, which has its own */
+  int vectors_all;     /* keep vectors of words that the training part does not have, too (at most 200,000) */
 } lockstep_corpus_options;
 
 #define LOCKSTEP_CORPUS_OPTIONS \
-  { sizeof(lockstep_corpus_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(lockstep_corpus_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** Read the training file `text`, of a kind above, and write the corpus file `corpus`; after an error no file is left.
  *  options may be NULL. LOCKSTEP_USAGE; LOCKSTEP_DATA naming file, line and column; LOCKSTEP_IO; LOCKSTEP_MEMORY.

@@ -73,6 +73,7 @@ static lk_status prepare(lk_prepare *p, const lockstep_corpus_options *o) {
   p->input[LK_VALID] = o->valid, p->input[LK_TEST] = o->test;
   p->fraction[LK_VALID] = o->valid_fraction, p->fraction[LK_TEST] = o->test_fraction;
   p->shuffle = o->shuffle != 0, p->seed = o->seed;
+  p->vectors = o->vectors, p->vectors_all = o->vectors_all != 0;
   if (o->like) {
     LK_GO(lk_prepare_like_open(&like, o->like));
     LK_GO(lk_prepare_take_like(p, &like));

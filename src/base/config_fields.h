@@ -16,6 +16,7 @@ typedef struct lk_config_model {
   int64_t hidden, layers;
   const char *widths; /* of each layer, "1150, 1150, 400"; "": all `hidden` */
   bool bidirectional;
+  const char *vectors;      /* what is made of the vectors of words that the corpus has */
   double dropout;           /* between layers and before the output */
   double input_dropout;     /* after the embedding, or of the frames */
   double weight_dropout;    /* of recurrent weights */

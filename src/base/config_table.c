@@ -64,6 +64,8 @@ const config_key lk_config_keys[] = {
      .corpora = LK_CONFIG_IDS, .help = "Widths of the filters that slide over a word's characters."},
     {KEY(model.character_dropout, "0"), SHARE, .unit = "share of units", .corpora = LK_CONFIG_IDS,
      .help = "Share of units of the characters' embeddings that are dropped (Ma & Hovy 2016: 0.5); 0 drops none."},
+    {KEY(model.vectors, "none"), .fixed = true, .corpora = LK_CONFIG_IDS,
+     .help = "Vectors of words that 'lockstep prepare --vectors' stored in the corpus."},
     {KEY(model.embedding, "128"), RANGE(1, 32768), .unit = "units", .fixed = true, .corpora = LK_CONFIG_IDS,
      .help = "Width of the embedding."},
     {KEY(model.embedding_deviation, "0"), RANGE(0, MOST_FLOAT), .unit = NO_UNIT, .corpora = LK_CONFIG_IDS,

@@ -20,12 +20,29 @@ typedef struct lk_spelling {
   const int64_t *begin; /* [count+1] */
 } lk_spelling;
 
+/* Vectors of words that a corpus was given (prepare --vectors): a table, whose first rows are no words. */
+enum {
+  LK_VECTOR_NONE,    /* no word: <pad>, <sos>, <eos> */
+  LK_VECTOR_MISSING, /* a word without a vector */
+  LK_VECTOR_FIRST    /* the first word */
+};
+typedef struct lk_vectors {
+  ptrdiff_t rows, width; /* rows 0: there are none */
+  const float
+      *values; /* [rows, width], zeros in the first rows; NULL: not stored, as in a model that trained its own */
+  const int32_t *row_of; /* row of each token of the column; NULL: the tokens are the rows */
+} lk_vectors;
+
+/* How much of them a net reads. */
+typedef enum lk_vectors_read { LK_VECTORS_UNREAD, LK_VECTORS_WORDS, LK_VECTORS_VALUES } lk_vectors_read;
+
 typedef struct lk_column_form {
   const char *name;
-  ptrdiff_t values;      /* tokens: size of the vocabulary; 0: the column holds numbers */
-  int spelled;           /* tokens are indices into a spelling, and `values` counts characters */
-  ptrdiff_t width;       /* numbers (or tokens) of a row */
-  const int64_t *counts; /* [values] how often each token was seen in training; NULL: not known */
+  ptrdiff_t values;          /* tokens: size of the vocabulary; 0: the column holds numbers */
+  int spelled;               /* tokens are indices into a spelling, and `values` counts characters */
+  ptrdiff_t width;           /* numbers (or tokens) of a row */
+  const int64_t *counts;     /* [values] how often each token was seen in training; NULL: not known */
+  const lk_vectors *vectors; /* of its tokens, or NULL */
 } lk_column_form;
 
 typedef struct lk_column {

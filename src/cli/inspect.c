@@ -68,6 +68,9 @@ static void print_info(const lk_corpus_info *info) {
   print_vocab("characters", &info->character, LK_SPECIALS);
   for (int c = 0; c < info->columns; c++)
     print_vocab(info->column[c].name, &info->column[c].values, info->column[c].forms);
+  if (info->vectors.rows > 0)
+    printf("vectors      %td words, %td numbers each%s\n", info->vectors.rows - LK_VECTOR_FIRST, info->vectors.width,
+           info->vectors.values ? "" : " (words only)");
   if (info->split[0]) printf("parts        %s\n", info->split);
 }
 

@@ -48,6 +48,33 @@ static void print_split(const lk_prepare *p, const lk_prepare_report *r, lk_spli
   putchar('\n');
 }
 
+static void print_found(const char *what, const int64_t counts[3]) {
+  const int64_t all = counts[0] + counts[1] + counts[2];
+  const double share = all > 0 ? 100.0 / (double)all : 0;
+  if (all == 0) return;
+  printf("    of %lld %s: as they are %lld (%.1f %%), in lower case %lld (%.1f %%), not found %lld (%.1f %%)\n",
+         (long long)all, what, (long long)counts[0], share * (double)counts[0], (long long)counts[1],
+         share * (double)counts[1], (long long)counts[2], share * (double)counts[2]);
+}
+
+static void print_vectors(const lk_prepare *p, const lk_prepare_vectors_report *v) {
+  if (v->width == 0) return;
+  printf("  vectors: %td numbers each, of %lld words", v->width, (long long)v->kept);
+  if (p->vectors) printf(" of the %lld of %s", (long long)v->rows, p->vectors);
+  if (v->unseen > 0) printf("; %lld of them are not in the training part", (long long)v->unseen);
+  putchar('\n');
+  print_found("different words", v->types);
+  print_found("running words", v->words);
+  if (v->repeated > 0)
+    LK_WARN("%s: %lld rows of words that it already had: the first one counts", p->vectors, (long long)v->repeated);
+  if (v->unusable > 0)
+    LK_WARN("%s: %lld rows left out, whose word is not valid UTF-8 or longer than 255 bytes", p->vectors,
+            (long long)v->unusable);
+  if (v->over > 0)
+    LK_WARN("%s: %lld more words left out, beyond --vectors-limit %td", p->vectors, (long long)v->over,
+            p->vectors_limit);
+}
+
 static const char *const unit_words[LK_UNITS] = {"word", "char", "piece"};
 
 static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
@@ -58,6 +85,7 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
     printf("  vocabulary: %td %ss, including <pad> <sos> <eos> <unk>\n", r->vocabulary, unit_words[p->unit]);
   if (r->target_vocabulary > 0 && !p->pairs.shared)
     printf("  vocabulary of the targets: %td %ss\n", r->target_vocabulary, unit_words[p->pairs.unit]);
+  print_vectors(p, &r->vectors);
   if (p->like) printf("  vocabulary and labels of %s\n", p->like->path);
   if (r->labels > 0) printf("  labels: %td\n", r->labels);
   if (r->skipped > 0) printf("  left out, longer than %td: %td sequences\n", p->max_length, r->skipped);

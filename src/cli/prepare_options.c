@@ -45,6 +45,13 @@
   X(FEATURE, "feature", "NAME", CLASSIFY | LABEL, 2,                                                                \
     "also store a feature of each word as a column, for model.features: casing (lower, capitalized, upper, mixed, " \
     "digits or other, before --lower); may be given several times")                                                 \
+  X(VECTORS, "vectors", "FILE", ALL & ~FRAMES, 2,                                                                   \
+    "store the word vectors of FILE for model.vectors: text (word2vec, GloVe, fastText) or word2vec binary, also "  \
+    "compressed with gzip. Those of the training part's words are kept, found as they are or else in lower case")   \
+  X(VECTORS_ALL, "vectors-all", NULL, CLASSIFY | LABEL, 2,                                                          \
+    "keep the vectors of words that the training part does not have, too, so that predict knows them")              \
+  X(VECTORS_LIMIT, "vectors-limit", "N", CLASSIFY | LABEL, 2,                                                       \
+    "with --vectors-all, keep at most N of these words, the first of FILE (default 200000); a model stores them")   \
   X(NO_FORMS, "no-forms", NULL, TEXT | CLASSIFY | LABEL, 2,                                                         \
     "do not store how words are written, which model.characters reads (2 to 40 % more bytes)")                      \
   X(VOCABULARY, "vocabulary", "N", ALL & ~FRAMES, 2,                                                                \
@@ -264,6 +271,12 @@ static error_t parse_units(int key, char *text, lk_prepare_arguments *a) {
       return parse_choice(key, text, p);
     case OPTION_FEATURE:
       return parse_feature(text, p);
+    case OPTION_VECTORS:
+      return p->vectors = text, 0;
+    case OPTION_VECTORS_ALL:
+      return p->vectors_all = true, 0;
+    case OPTION_VECTORS_LIMIT:
+      return parse_count("vectors-limit", text, 0, INT32_MAX - 8, "words", &p->vectors_limit);
     case OPTION_VOCABULARY:
       return parse_vocabulary(key, text, a);
     case OPTION_MIN_COUNT:
@@ -364,6 +377,9 @@ static bool agrees(int key, const lk_prepare *p, const lk_corpus_info *info) {
     case OPTION_TARGET_SENTENCEPIECE:
     case OPTION_FEATURE:
     case OPTION_NO_FORMS:
+    case OPTION_VECTORS:
+    case OPTION_VECTORS_ALL:
+    case OPTION_VECTORS_LIMIT:
       return false;
     default:
       return true;

@@ -14,10 +14,12 @@ int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_CO
   else
     forms[0] =
         (lk_column_form){.name = "source", .values = info->source.count, .width = 1, .counts = info->source.number};
+  if (info->vectors.row_of) forms[0].vectors = &info->vectors;
   for (int c = 0; c < info->columns; c++) {
     const lk_corpus_column *column = &info->column[c];
     forms[c + 1] = (lk_column_form){.name = column->name, .values = column->values.count, .width = column->width};
     if (column->forms) forms[c + 1].values = info->character.count, forms[c + 1].spelled = 1;
+    if (lk_column_borrows(column)) forms[c + 1].vectors = &info->vectors;
   }
   return 1 + info->columns;
 }

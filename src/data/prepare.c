@@ -9,7 +9,7 @@
 #include "durable.h"
 #include "log.h"
 #include "prepare_columns_impl.h"
-#include "prepare_impl.h"
+#include "prepare_vectors_impl.h"
 
 #define LK_FORMAT_NAME(name)  #name,
 #define LK_FORMAT_ENTRY(name) &lk_format_##name,
@@ -18,7 +18,7 @@ static const lk_format *const formats[] = {LK_FORMATS(LK_FORMAT_ENTRY)};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 void lk_prepare_init(lk_prepare *prepare) {
-  *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000};
+  *prepare = (lk_prepare){.unit = LK_WORD, .minimum = 1, .nfc = true, .max_length = 10000, .vectors_limit = 200000};
   prepare->column_word = prepare->column_tag = LK_COLUMN_DEFAULT;
   prepare->pairs.minimum = 1;
   prepare->forms = true;
@@ -149,11 +149,13 @@ static lk_status run(lk_job *job) {
   LK_TRY(lk_job_load(job));
   if (job->format->begin) LK_TRY(job->format->begin(job));
   LK_TRY(lk_job_columns_begin(job));
+  LK_TRY(lk_job_vectors_begin(job));
   LK_TRY(lk_vocab_create(&job->vocab, true));
   LK_TRY(lk_vocab_create(&job->labels, false));
   LK_TRY(lk_job_deal(job));
   LK_TRY(lk_job_walk(job, LK_TRAIN, visit_count));
   LK_TRY(finish(job));
+  LK_TRY(lk_job_vectors_take(job));
   LK_TRY(write_all(job));
   LK_TRY(measure_padding(job));
   lk_notes_tell(job);
@@ -170,11 +172,12 @@ static void release(lk_job *job) {
   if (job->pieces[1] != job->pieces[0]) lk_pieces_destroy(&job->pieces[1]);
   lk_pieces_destroy(&job->pieces[0]);
   for (int c = 0; c < job->info.columns; c++) {
-    lk_strings_release(&job->info.column[c].values);
+    if (!lk_column_borrows(&job->info.column[c])) lk_strings_release(&job->info.column[c].values);
     free(job->column[c]);
   }
   lk_buffer_release(&job->info.source_model); /* the other members of info are borrowed */
   lk_buffer_release(&job->info.target_model);
+  lk_job_vectors_release(job);
   lk_job_release_sources(job);
   lk_notes_release(&job->notes);
   lk_buffer_release(&job->group);
@@ -199,6 +202,7 @@ lk_status lk_prepare_run(const lk_prepare *prepare, lk_prepare_report *report) {
   LK_TRY(lk_prepare_check_deal(prepare, format->kind));
   if (format->kind != LK_CORPUS_PAIRS) LK_TRY(check_no_pairs(prepare));
   LK_TRY(lk_prepare_check_columns(prepare, format->kind));
+  LK_TRY(lk_prepare_check_vectors(prepare, format->kind));
   LK_TRY(format->check(prepare));
   lk_job *job = NULL;
   LK_TRY(lk_alloc(&job, 1, sizeof *job));

@@ -71,8 +71,11 @@ typedef struct lk_prepare {
   bool digits;                          /* replace every digit by 0, in text but not in labels */
   const char *feature[LK_MOST_FURTHER]; /* names of the columns to compute from the words (word_column.h) */
   int features;
-  bool forms;           /* also store how words are written (LK_FORMS), where they are units; not for pairs */
-  ptrdiff_t max_length; /* maximum units of a sequence, without <sos> and <eos> */
+  bool forms;              /* also store how words are written (LK_FORMS), where they are units; not for pairs */
+  const char *vectors;     /* file of word vectors, NULL for none */
+  bool vectors_all;        /* keep words, too, that the training part does not have */
+  ptrdiff_t vectors_limit; /* so many of these at most */
+  ptrdiff_t max_length;    /* maximum units of a sequence, without <sos> and <eos> */
   lk_too_long too_long;
   lk_empty empty;
   lk_unseen unseen;
@@ -84,6 +87,15 @@ typedef struct lk_prepare {
   lk_prepare_pairs pairs;
   const lk_prepare_like *like; /* set by lk_prepare_take_like(), then the training file is optional; or NULL */
 } lk_prepare;
+
+/* What became of the rows of --vectors, and how words were found among them (lk_vector_found). */
+typedef struct lk_prepare_vectors_report {
+  ptrdiff_t width;            /* 0: there are none */
+  int64_t rows, kept;         /* of the file; of these in the corpus */
+  int64_t unseen, over;       /* kept words that training does not have; more of them than the limit, left out */
+  int64_t repeated, unusable; /* rows left out: of a word that was kept already; see word_vectors.h */
+  int64_t types[3], words[3]; /* of the training part: different words, and running words */
+} lk_prepare_vectors_report;
 
 typedef struct lk_prepare_report {
   ptrdiff_t rows[LK_SPLITS], units[LK_SPLITS], unknown[LK_SPLITS]; /* sequences; units; units that are <unk> */
@@ -97,6 +109,7 @@ typedef struct lk_prepare_report {
   ptrdiff_t comments, marks;   /* comment lines of plain columns; byte order marks removed at the beginnings of lines */
   ptrdiff_t vocabulary, target_vocabulary, labels, frames; /* sizes; D */
   double padding;                                          /* fraction of stored positions that are <pad> */
+  lk_prepare_vectors_report vectors;
   size_t bytes_read;
   double seconds;
 } lk_prepare_report;

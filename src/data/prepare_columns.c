@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "prepare_columns_impl.h"
+#include "prepare_vectors_impl.h"
 #include "spelling.h"
 #include "word_column.h"
 
@@ -11,6 +12,9 @@ lk_status lk_prepare_check_columns(const lk_prepare *settings, lk_corpus_kind ki
   size_t count;
   const char *const *names = lk_word_column_names(&count);
   if (settings->features == 0 || settings->like) return LK_OK; /* an existing file's are consistent */
+  for (int i = 0; i < settings->features && !settings->like; i++)
+    if (strcmp(settings->feature[i], LK_VECTORS_COLUMN) == 0)
+      return LK_FAIL(LK_USAGE, "--feature " LK_VECTORS_COLUMN ": say --vectors FILE");
   if ((kind != LK_CORPUS_LABEL && kind != LK_CORPUS_CLASSIFY) || settings->unit != LK_WORD)
     return LK_FAIL(LK_USAGE, "--feature %s is computed from words: it is for label and for classify --unit word",
                    settings->feature[0]);
@@ -41,7 +45,7 @@ lk_status lk_job_columns_begin(lk_job *job) {
     lk_corpus_column *column = &job->info.column[job->info.columns++];
     *column = (lk_corpus_column){.width = 1, .forms = is_forms(made->name)};
     (void)snprintf(column->name, sizeof column->name, "%s", made->name);
-    for (int v = 0; made->values[v] && !column->forms; v++)
+    for (int v = 0; made->values && made->values[v] && !column->forms; v++)
       LK_TRY(lk_strings_add(&column->values, made->values[v], strlen(made->values[v]), 0));
     if (!column->forms) continue;
     LK_TRY(lk_vocab_create(&job->characters, true));
@@ -51,6 +55,7 @@ lk_status lk_job_columns_begin(lk_job *job) {
 }
 
 lk_status lk_job_columns_count(lk_job *job, const char *word, size_t size) {
+  LK_TRY(lk_job_vectors_count(job, word, size));
   if (!job->characters) return LK_OK;
   LK_TRY(lk_word_lookup_fold(&job->lookup, word, size));
   return lk_spelling_count(job->characters, job->lookup.folded.data, job->lookup.folded.size);
@@ -59,7 +64,7 @@ lk_status lk_job_columns_count(lk_job *job, const char *word, size_t size) {
 lk_status lk_job_columns_count_text(lk_job *job, const char *text, size_t size) {
   const char *word;
   size_t at = 0, length;
-  while (job->characters && lk_unit_next(LK_WORD, text, size, &at, &word, &length))
+  while ((job->characters || job->vectors) && lk_unit_next(LK_WORD, text, size, &at, &word, &length))
     LK_TRY(lk_job_columns_count(job, word, length));
   return LK_OK;
 }

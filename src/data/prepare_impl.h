@@ -122,7 +122,8 @@ struct lk_job {
   int32_t *ids, *tags;
   int32_t *column[LK_MOST_FURTHER]; /* further columns of the row that is being written */
   size_t column_capacity[LK_MOST_FURTHER];
-  lk_word_lookup lookup; /* what these are computed with */
+  lk_word_lookup lookup;          /* what these are computed with */
+  struct lk_job_vectors *vectors; /* of --vectors; or NULL */
   float *frames;
   size_t spans_capacity, ids_capacity, tags_capacity, frames_capacity;
   ptrdiff_t id_count; /* running text: ids that were not written yet */

@@ -5,7 +5,8 @@
 /* The table of features, one line each. */
 #define COLUMNS_OF_WORDS(X) \
   X(casing)                 \
-  X(form)
+  X(form)                   \
+  X(vectors)
 
 #define DECLARE(name) extern const lk_word_column lk_word_column_##name;
 #define ADDRESS(name) &lk_word_column_##name,

@@ -16,6 +16,7 @@ typedef struct lk_word_lookup {
   lk_vocab *forms;            /* the values of the column LK_FORMS so far; NULL: none */
   const lk_vocab *vocab;      /* words that are written as it has them are value 0 of that column; NULL: none */
   lk_buffer folded, other;    /* scratch */
+  const lk_vocab *vectors;    /* the words that have a vector, in the order of their rows; NULL: there are none */
 } lk_word_lookup;
 
 /** A word as the columns of how it is written have it, in lookup->folded: normalised (NFC) where the corpus is, but
@@ -25,9 +26,16 @@ LK_CHECKED lk_status lk_word_lookup_fold(lk_word_lookup *lookup, const char *tex
 LK_CHECKED lk_status lk_word_lookup_begin(lk_word_lookup *lookup);
 void lk_word_lookup_release(lk_word_lookup *lookup);
 
+/* How a word was found among those that have a vector. */
+typedef enum lk_vector_found { LK_VECTOR_AS_IS, LK_VECTOR_LOWERED, LK_VECTOR_NOT, LK_VECTOR_FOUND } lk_vector_found;
+/** The row of a word's vector, by the word as it is, else in lower case; LK_VECTOR_MISSING if it has none. LK_MEMORY. */
+LK_CHECKED lk_status lk_vector_find(lk_word_lookup *lookup, const char *text, size_t size, int32_t *row,
+                                    lk_vector_found *how);
+
 typedef struct lk_word_column {
-  const char *name;          /* name for --feature and model.features: lower-case letters, digits and _ */
-  const char *const *values; /* ends with NULL; the first value is also used for <sos>, <eos> and <pad> */
+  const char *name; /* name for --feature and model.features: lower-case letters, digits and _ */
+  /* ends with NULL; the first value is also used for <sos>, <eos> and <pad>; NULL: they come from elsewhere */
+  const char *const *values;
   /** *value = the index of the value of a word, which is valid UTF-8. LK_MEMORY. */
   lk_status (*value)(lk_word_lookup *lookup, const char *text, size_t size, int32_t *value);
 } lk_word_column;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "input_layer.h"
+
 lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count) {
   *count = 0;
   LK_TRY(lk_alloc(tensors, (size_t)lk_params_tensors(params), sizeof **tensors));
@@ -74,6 +76,8 @@ static lk_status build(lk_model *model, const char *path) {
   if (model->corpus->frames == 0) LK_TRY(lk_vocab_from(&model->vocab, &model->corpus->source, true));
   if (strcmp(model->config.model.characters, "none") != 0)
     LK_TRY(lk_vocab_from(&model->characters, &model->corpus->character, true));
+  if (model->corpus->vectors.rows > 0) LK_TRY(lk_vocab_from(&model->vectors, &model->corpus->vector_words, false));
+  model->lookup.vectors = model->vectors;
   for (int i = 0; i < 2 && model->corpus->kind == LK_CORPUS_PAIRS; i++)
     LK_TRY(lk_tokenizer_create(&model->tokenizer[i], model->corpus, (lk_text_side)i));
   return LK_OK;
@@ -106,6 +110,7 @@ void lk_model_close(lk_model *model) {
   free(model->output);
   lk_vocab_destroy(&model->vocab);
   lk_vocab_destroy(&model->characters);
+  lk_vocab_destroy(&model->vectors);
   lk_word_lookup_release(&model->lookup);
   for (int i = 0; i < 2; i++) lk_tokenizer_destroy(&model->tokenizer[i]);
   lk_task_destroy(&model->task);
@@ -139,6 +144,7 @@ ptrdiff_t lk_model_marks(const lk_model *model) {
 
 bool lk_model_reads(const lk_model *model, int column) {
   if (model->corpus->column[column].forms) return model->characters != NULL;
+  if (lk_column_borrows(&model->corpus->column[column])) return lk_input_vectors(&model->config) != LK_VECTORS_UNREAD;
   return *model->config.model.features != '\0';
 }
 

@@ -29,6 +29,7 @@ typedef struct lk_model {
   lk_task *task;
   lk_vocab *vocab;            /* of the source side; NULL for frames */
   lk_tokenizer *tokenizer[2]; /* of pairs: by lk_text_side; else NULL */
+  lk_vocab *vectors;          /* of the words that have a vector; NULL: there are none */
   lk_word_lookup lookup;      /* what the columns of words are computed with */
   lk_vocab *characters;       /* that it reads words by; NULL: it does not */
   lk_shards one;              /* a single shard: for decoding on one rank */

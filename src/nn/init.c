@@ -63,6 +63,8 @@ static lk_status init_orthogonal(const lk_param *p, lk_rng rng, uint32_t index, 
 
 lk_status lk_init_tensor(const lk_param *p, uint64_t seed, uint32_t index, lk_real *values) {
   lk_rng rng = lk_rng_make(seed, LK_PURPOSE_INIT);
+  for (ptrdiff_t i = 0; p->values && i < p->count; i++) values[i] = (lk_real)p->values[i];
+  if (p->values) return LK_OK;
   switch (p->init.kind) {
     case LK_INIT_CONSTANT:
       for (ptrdiff_t i = 0; i < p->count; i++) values[i] = (lk_real)p->init.scale;

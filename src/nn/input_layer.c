@@ -37,6 +37,28 @@ static lk_choice input_choice(size_t i) {
 }
 LK_CHOICES("model.input", input_choice)
 
+/* What model.vectors makes of the vectors of words that came with the corpus: one line each. */
+extern const lk_feature_kind lk_feature_frozen, lk_feature_tuned;
+static const struct vectors_use {
+  lk_choice choice;
+  const lk_feature_kind *kind; /* how they are read, or NULL */
+  int beside;                  /* what model.input says is read too */
+  lk_vectors_read read;
+} uses[] = {{{"none", "they are not read", NULL}, NULL, 1, LK_VECTORS_UNREAD},
+            {{"frozen", "read instead of the embedding, not trained", NULL}, &lk_feature_frozen, 0, LK_VECTORS_VALUES},
+            {{"tuned", "read instead of the embedding, trained", NULL}, &lk_feature_tuned, 0, LK_VECTORS_WORDS},
+            {{"added", "read beside the embedding, not trained", NULL}, &lk_feature_frozen, 1, LK_VECTORS_VALUES}};
+enum { USES = sizeof uses / sizeof *uses };
+
+static lk_choice vectors_choice(size_t i) { return i < USES ? uses[i].choice : (lk_choice){0}; }
+LK_CHOICES("model.vectors", vectors_choice)
+
+lk_vectors_read lk_input_vectors(const lk_config *config) {
+  size_t i = 0;
+  while (i < USES && strcmp(uses[i].choice.name, config->model.vectors) != 0) i++;
+  return i < USES ? uses[i].read : LK_VECTORS_UNREAD;
+}
+
 static const lk_feature_kind *find_kind(const char *name, size_t size) {
   for (size_t i = 0; i < KINDS; i++)
     if (strlen(kinds[i]->name) == size && memcmp(kinds[i]->name, name, size) == 0) return kinds[i];
@@ -52,6 +74,7 @@ static lk_status choose_main(lk_input_layer *in, const lk_column_form *column) {
   const char *name = in->config->model.input;
   LK_TRY(lk_config_choice(in->config, "model.input", &choice));
   *f = (lk_feature){.column = *column, .key = "model.embedding", .name = "embedding"};
+  f->column.vectors = NULL;
   f->kind = column->values > 0 ? find_kind(name, strlen(name)) : &lk_feature_numbers;
   f->size = (ptrdiff_t)in->config->model.embedding;
   return LK_OK;
@@ -77,6 +100,32 @@ static lk_status choose_characters(lk_input_layer *in, const lk_column_form *col
   in->feature[in->count++] = (lk_feature){
       .kind = &lk_feature_characters, .column = columns[at], .key = "model.characters", .name = "characters"};
   return LK_OK;
+}
+
+/* The vectors, of the column that has them. */
+static lk_status add_vectors(lk_input_layer *in, const lk_feature_kind *kind, const lk_column_form *columns,
+                             int count) {
+  int at = 0;
+  while (at < count && columns[at].vectors == NULL) at++;
+  if (at >= count)
+    return lk_config_error(in->config, "model.vectors",
+                           "the corpus has no vectors of words: the option --vectors of 'lockstep prepare' adds them");
+  lk_feature *f = &in->feature[in->count++];
+  *f = (lk_feature){.kind = kind, .column = columns[at], .key = "model.vectors", .name = "vectors"};
+  f->column.values = f->column.vectors->rows;
+  f->column.counts = NULL; /* words are not dropped */
+  return LK_OK;
+}
+
+/* Column 0, and vectors instead of it or beside it. */
+static lk_status choose_words(lk_input_layer *in, const lk_column_form *columns, int count) {
+  size_t use;
+  LK_TRY(lk_config_choice(in->config, "model.vectors", &use));
+  if (uses[use].beside) {
+    LK_TRY(choose_main(in, columns));
+    in->count = 1;
+  }
+  return uses[use].kind ? add_vectors(in, uses[use].kind, columns, count) : LK_OK;
 }
 
 /* One item of model.features: COLUMN, COLUMN:KIND or COLUMN:KIND:SIZE. */
@@ -134,6 +183,8 @@ static lk_status add_feature(lk_input_layer *in, const item *wanted, const lk_co
     return lk_config_error(config, "model.features",
                            "the corpus has no column '%s': the option --feature of 'lockstep prepare' adds columns",
                            wanted->column);
+  if (columns[at].vectors)
+    return lk_config_error(config, "model.features", "column '%s' is read by model.vectors", wanted->column);
   for (int i = 1; i < in->count; i++)
     if (strcmp(in->feature[i].column.name, wanted->column) == 0)
       return lk_config_error(config, "model.features", "column '%s' is named twice", wanted->column);
@@ -145,8 +196,7 @@ static lk_status add_feature(lk_input_layer *in, const item *wanted, const lk_co
 
 static lk_status choose(lk_input_layer *in, const lk_column_form *columns, int count) {
   const char *text = in->config->model.features;
-  LK_TRY(choose_main(in, columns));
-  in->count = 1;
+  LK_TRY(choose_words(in, columns, count));
   LK_TRY(choose_characters(in, columns, count));
   const int chosen = in->count;
   for (;;) {
@@ -222,8 +272,11 @@ void lk_input_layer_pack(lk_input_layer *in, const lk_params *params, int traini
 void lk_input_layer_layout(lk_input_layer *in, lk_arena *arena, ptrdiff_t N, int training) {
   if (in->feature[0].kind->tokens) in->ids = lk_arena_ints(arena, N);
   for (int i = 0; i < in->count; i++) in->feature[i].characters_most = in->characters_most;
-  for (int i = 0; i < in->count; i++)
-    if (in->feature[i].kind->layout) in->feature[i].kind->layout(&in->feature[i], arena, N, training);
+  for (int i = 0; i < in->count; i++) {
+    lk_feature *f = &in->feature[i];
+    if (f->kind->layout) f->kind->layout(f, arena, N, training);
+    if (f->column.vectors && f->column.vectors->row_of) f->mapped = lk_arena_ints(arena, N);
+  }
   if (lk_input_layer_distinct(in)) lk_distinct_layout(&in->distinct, arena, in->feature[0].column.values, N);
   if (!lk_input_layer_picks(in)) in->x = lk_arena_reals(arena, N * in->ld);
 }
@@ -247,6 +300,12 @@ static const lk_column *find_column(const lk_inputs *columns, const lk_feature *
   while (at < columns->count && strcmp(columns->column[at].name, f->column.name) != 0) at++;
   LK_ASSERT(at < columns->count);
   return &columns->column[at];
+}
+
+/* The rows of the vectors of a column's tokens. */
+static const int32_t *find_vectors(lk_feature *f, const int32_t *ids, ptrdiff_t N) {
+  for (ptrdiff_t r = 0; r < N; r++) f->mapped[r] = f->column.vectors->row_of[ids[r]];
+  return f->mapped;
 }
 
 /* Whether rows of x are masked, so that two of one word differ. */
@@ -273,6 +332,7 @@ static ptrdiff_t read_columns(lk_input_layer *in, const lk_pack *pack, const lk_
         .ids = column->ids, .numbers = column->numbers, .spelling = column->spelling, .pack = pack, .mode = mode};
     LK_ASSERT(in->feature[i].kind->spelled == (column->spelling != NULL));
     LK_ASSERT(in->feature[i].kind->tokens == (column->ids != NULL));
+    if (in->feature[i].mapped) in->rows[i].ids = find_vectors(&in->feature[i], column->ids, pack->N);
   }
   if (!in->feature[0].kind->tokens) return pack->N;
   take_ids(in, pack, in->rows[0].ids, mode);

@@ -43,6 +43,7 @@ typedef struct lk_feature {
   lk_embedding table;        /* of kinds that look vectors up */
   lk_characters characters;  /* of the kind that spells words */
   ptrdiff_t characters_most; /* rows of characters in a batch that is trained on, at most; 0: not known */
+  int32_t *mapped;           /* [N] rows of vectors, where the column's tokens are not such rows; else NULL */
 } lk_feature;
 
 struct lk_feature_kind {
@@ -90,6 +91,8 @@ typedef struct lk_lookup_gradient {
 
 /** Names of the kinds of features; *count of them. Those that read tokens are the choices of model.input. Not collective. */
 const char *const *lk_feature_names(size_t *count);
+/** What of the corpus's vectors of words a net reads, by model.vectors.            Not collective. */
+lk_vectors_read lk_input_vectors(const lk_config *config);
 /** Declare by config->model for a corpus with these columns. LK_USAGE with the place, also where the configuration names a
  *  column that there is not; LK_DATA for word dropout by counts that are all zero. Not collective. */
 LK_CHECKED lk_status lk_input_layer_declare(lk_input_layer *in, lk_params *params, const lk_config *config,

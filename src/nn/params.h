@@ -28,6 +28,7 @@ typedef struct lk_param {
   int dims;
   ptrdiff_t shape[LK_MAX_DIMS], count, offset;
   lk_init init;
+  const float *values; /* [count] what it starts from instead, kept by the caller until the commit; or NULL */
   /* rows [begin, end) of axis 0 that are initialised to the constant `special` (bias of a forget gate); begin ==
    * end: none */
   ptrdiff_t special_begin, special_end;

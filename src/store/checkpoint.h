@@ -55,6 +55,7 @@ typedef struct lk_state {
 typedef struct lk_checkpoint {
   const char *config;           /* YAML */
   const lk_corpus_info *corpus; /* kind, unit, vocabularies, folding, digest */
+  lk_vectors_read vectors;      /* what of its word vectors the net reads, and the file therefore holds */
   const lk_tensor *tensors;
   int tensor_count;
   const float *values;                 /* [P] what the model answers with */

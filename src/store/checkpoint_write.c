@@ -81,6 +81,17 @@ static lk_status write_history(lk_h5 *file, const char *path, const lk_history *
   return lk_h5_set_text(file, path, "columns", LK_HISTORY_NAMES);
 }
 
+/* What the model must know of its corpus. */
+static lk_status write_corpus(lk_h5 *file, const lk_checkpoint *checkpoint) {
+  const bool unread = checkpoint->vectors == LK_VECTORS_UNREAD;
+  const lk_corpus_info info = unread ? lk_vectors_leave(checkpoint->corpus) : *checkpoint->corpus;
+  LK_TRY(lk_info_write(file, "/config_corpus", &info));
+  LK_TRY(lk_h5_set_text(file, "/config_corpus", "digest", info.digest));
+  LK_TRY(lk_h5_set_text(file, "/config_corpus", "description", "what the model must know of its corpus"));
+  LK_TRY(lk_vocab_write(file, &info));
+  return lk_vectors_write(file, &info, checkpoint->vectors == LK_VECTORS_VALUES, 0);
+}
+
 static lk_status write_config(lk_h5 *file, const lk_checkpoint *checkpoint) {
   lk_strings text = {0};
   const char *config = checkpoint->config ? checkpoint->config : "";
@@ -88,10 +99,7 @@ static lk_status write_config(lk_h5 *file, const lk_checkpoint *checkpoint) {
   if (status == LK_OK) status = lk_h5_write_strings(file, "/config", &text, "the effective configuration, YAML");
   lk_strings_release(&text);
   LK_TRY(status);
-  LK_TRY(lk_info_write(file, "/config_corpus", checkpoint->corpus));
-  LK_TRY(lk_h5_set_text(file, "/config_corpus", "digest", checkpoint->corpus->digest));
-  LK_TRY(lk_h5_set_text(file, "/config_corpus", "description", "what the model must know of its corpus"));
-  return lk_vocab_write(file, checkpoint->corpus);
+  return write_corpus(file, checkpoint);
 }
 
 static lk_status write_all(lk_h5 *file, const lk_checkpoint *checkpoint) {

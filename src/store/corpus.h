@@ -10,6 +10,9 @@
  * /test references [N]: the accepted targets of a row as text, separated by TABs; the first one is `target`.
  * A column `form` says how each word is written: 0 as /vocab/source has it, else as that row of /vocab/form, which are the
  * words that folding changed or that the vocabulary does not have (a model has none of them); and /vocab/character is the vocabulary of their characters, from the training part.
+ * Word vectors: /vectors/words, their rows in /vectors/values, float32 [n,D]; rows 0 and 1 stand for no word and for a
+ * word without a vector. The row of each running word is in the column `vectors`, or, of texts and of sources of pairs,
+ * that of each row of /vocab/source in /vectors/source, int32.
  * /vocab/source_model and /vocab/target_model: the SentencePiece models, where a side is tokenized by one.
  *
  * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
@@ -18,6 +21,8 @@
  * /vocab/unseen names such labels, -2 for its first row, -3 for the next, and so on.
  * Frames have neither <sos> nor <eos>. Not collective throughout. */
 #pragma once
+#include <string.h>
+
 #include "h5.h"
 #include "inputs.h"
 
@@ -49,8 +54,9 @@ typedef struct lk_corpus_column {
   bool numbers;      /* float32; else tokens, int32 */
   bool forms;        /* the column LK_FORMS */
   ptrdiff_t width;   /* numbers of a position; 1 token */
-  lk_strings values; /* the vocabulary of tokens */
+  lk_strings values; /* the vocabulary of tokens; of LK_VECTORS_COLUMN borrowed: vector_words */
 } lk_corpus_column;
+#define LK_VECTORS_COLUMN "vectors"
 
 typedef struct lk_bucket {
   ptrdiff_t width, rows;  /* padded length (and its name), rows */
@@ -77,11 +83,18 @@ typedef struct lk_corpus_info {
   ptrdiff_t tokens[LK_SPLITS]; /* stream: length; else real positions (frames or words without <sos> <eos>) */
   ptrdiff_t max_length;        /* of a row in tokens, with <sos> and <eos>; of pairs the longer side */
   int conllu_word,
-      conllu_tag; /* labels from CoNLL-U: the columns given for words and labels, plus 1000; 0: none given */
-  int columns;    /* beside source or frames */
+      conllu_tag;          /* labels from CoNLL-U: the columns given for words and labels, plus 1000; 0: none given */
+  lk_strings vector_words; /* of vectors.rows */
+  lk_vectors vectors;      /* its arrays are owned */
+  int columns;             /* beside source or frames */
   lk_corpus_column column[LK_MOST_FURTHER];
   char digest[33];
 } lk_corpus_info;
+
+/** Whether a column's values are strings of another owner. */
+static inline bool lk_column_borrows(const lk_corpus_column *column) {
+  return strcmp(column->name, LK_VECTORS_COLUMN) == 0;
+}
 
 static inline lk_folding lk_corpus_folding(const lk_corpus_info *info) {
   return (lk_folding){.nfc = info->nfc, .lower = info->lower, .digits = info->digits};

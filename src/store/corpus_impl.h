@@ -38,6 +38,14 @@ static inline ptrdiff_t lk_kind_frame(lk_corpus_kind kind) { return lk_kind_has_
 
 void lk_info_release(lk_corpus_info *info);
 
+/** Word vectors as /vectors; nothing where there are none. values: also their numbers. deflate: see lk_h5_write(). */
+LK_CHECKED lk_status lk_vectors_write(lk_h5 *file, const lk_corpus_info *info, bool values, int deflate);
+/** Read and check them; /vocab/source must have been read. LK_DATA. */
+LK_CHECKED lk_status lk_vectors_open(const lk_h5 *file, lk_corpus_info *info);
+void lk_vectors_release(lk_corpus_info *info);
+/** A copy of `info` without them and their column. */
+lk_corpus_info lk_vectors_leave(const lk_corpus_info *info);
+
 /** Whether a further column can be called so: small letters, digits and _, and no name that means something else. */
 bool lk_column_name_suits(const char *name);
 /** Further columns from attribute "columns" of an object, after kind and stream; their vocabularies come later.

@@ -19,7 +19,9 @@ void lk_info_release(lk_corpus_info *info) {
   lk_strings_release(&info->label);
   lk_strings_release(&info->unseen);
   lk_strings_release(&info->character);
-  for (int i = 0; i < info->columns; i++) lk_strings_release(&info->column[i].values);
+  for (int i = 0; i < info->columns; i++)
+    if (!lk_column_borrows(&info->column[i])) lk_strings_release(&info->column[i].values);
+  lk_vectors_release(info);
   lk_buffer_release(&info->source_model);
   lk_buffer_release(&info->target_model);
 }
@@ -138,7 +140,7 @@ lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_
 static lk_status write_column_values(lk_h5 *file, const lk_corpus_info *info) {
   char path[64];
   for (int i = 0; i < info->columns; i++) {
-    if (info->column[i].numbers || info->column[i].forms) continue;
+    if (info->column[i].numbers || info->column[i].forms || lk_column_borrows(&info->column[i])) continue;
     snprintf(path, sizeof path, "/vocab/%s", info->column[i].name);
     LK_TRY(lk_h5_write_strings(file, path, &info->column[i].values, "the number of a value is its row"));
   }
@@ -149,9 +151,11 @@ static lk_status read_column_values(const lk_h5 *file, lk_corpus_info *info) {
   char path[64];
   for (int i = 0; i < info->columns; i++) {
     if (info->column[i].numbers) continue;
-    snprintf(path, sizeof path, "/vocab/%s", info->column[i].name);
+    const bool borrows = lk_column_borrows(&info->column[i]);
+    snprintf(path, sizeof path, borrows ? "/%s/words" : "/vocab/%s", info->column[i].name);
+    if (borrows) info->column[i].values = info->vector_words;
     if (info->column[i].forms && !lk_h5_exists(file, path)) continue; /* of a model */
-    LK_TRY(lk_h5_read_strings(file, path, &info->column[i].values));
+    if (!borrows) LK_TRY(lk_h5_read_strings(file, path, &info->column[i].values));
     if (info->column[i].values.count < 1 || info->column[i].values.count > INT32_MAX)
       return LK_FAIL(LK_DATA, "%s: %s has %td values; at least 1 is needed, and at most %d", lk_h5_path(file), path,
                      info->column[i].values.count, INT32_MAX);
@@ -231,6 +235,7 @@ lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info) {
                    lk_h5_path(file), info->target.count, info->source.count);
   LK_TRY(read_model(file, "/vocab/source_model", &info->source_model));
   LK_TRY(read_model(file, "/vocab/target_model", &info->target_model));
+  LK_TRY(lk_vectors_open(file, info));
   return read_column_values(file, info);
 }
 

@@ -64,7 +64,8 @@ static lk_status write_header(lk_corpus_writer *writer, const lk_corpus_info *in
   LK_TRY(lk_h5_set_text(file, "/", "source", source ? source : ""));
   LK_TRY(lk_h5_set_text(file, "/", "description",
                         "padded sequences in buckets of similar length; <pad> 0, <sos> 1, <eos> 2, <unk> 3"));
-  return lk_vocab_write(file, info);
+  LK_TRY(lk_vocab_write(file, info));
+  return lk_vectors_write(file, info, true, DEFLATE);
 }
 
 lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,

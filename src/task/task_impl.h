@@ -95,5 +95,7 @@ LK_CHECKED lk_status lk_task_reserve_steps(lk_task *task, ptrdiff_t B, ptrdiff_t
 void lk_net_ready(lk_task *task, const lk_params *params);
 /** LK_USAGE if model.tied is set, for kinds whose output weights cannot be tied. */
 LK_CHECKED lk_status lk_task_untied(const lk_config *config);
+/** LK_USAGE for `key` where vectors of words are read beside the embedding or instead of it. */
+LK_CHECKED lk_status lk_task_embedding_alone(const lk_config *config, const char *key);
 /** With tied weights the embedding must be as wide as the input of the output layer, the last layer. LK_USAGE. */
 LK_CHECKED lk_status lk_task_tied_width(const lk_config *config);

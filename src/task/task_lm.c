@@ -10,6 +10,7 @@ static lk_status settings(const lk_config *config) {
                            "a language model reads forward only: the other direction would see what it is to predict");
   if (config->model.tied && strcmp(config->model.input, "onehot") == 0)
     return lk_config_error(config, "model.tied", "tied weights need an embedding, but model.input is onehot");
+  if (config->model.tied) LK_TRY(lk_task_embedding_alone(config, "model.tied"));
   return lk_task_tied_width(config);
 }
 

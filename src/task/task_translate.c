@@ -17,6 +17,7 @@ static lk_status settings(const lk_config *config) {
   if (m->shared_embedding && strcmp(m->input, "onehot") == 0)
     return lk_config_error(config, "model.shared_embedding",
                            "a shared embedding needs an embedding, but model.input is onehot");
+  if (m->shared_embedding) LK_TRY(lk_task_embedding_alone(config, "model.shared_embedding"));
   LK_TRY(lk_decoder_check(config));
   return lk_task_tied_width(config);
 }

@@ -8,6 +8,7 @@
 #include "durable.h"
 #include "log.h"
 #include "path.h"
+#include "input_layer.h"
 #include "trainer_impl.h"
 
 static bool shards_follow_ranks(const lk_config *config) { return strcmp(config->parallel.shards, "ranks") == 0; }
@@ -95,7 +96,18 @@ static lk_status open_corpus(lk_trainer *t) {
   return check_validation(t);
 }
 
+/* The corpus of a model that trained its vectors has only their words: nothing to start from. */
+static lk_status check_vectors(const lk_trainer *t) {
+  const lk_vectors *v = &t->info->vectors;
+  if (lk_input_vectors(t->config) == LK_VECTORS_UNREAD || v->rows == 0 || v->values) return LK_OK;
+  return lk_config_error(t->config, "model.vectors",
+                         "'%s' has the words of the vectors, but not the vectors themselves, since it was prepared "
+                         "--like a model that trained its own: prepare it with --vectors",
+                         t->config->data.corpus);
+}
+
 static lk_status build_net(lk_trainer *t) {
+  LK_TRY(check_vectors(t));
   LK_TRY(lk_kernels_select(t->blas ? "blas" : t->config->kernels));
   LK_TRY(lk_params_create(&t->params));
   LK_TRY(lk_task_create(&t->task, t->config, t->info, t->params));
@@ -227,6 +239,9 @@ static void announce(const lk_trainer *t) {
   LK_INFO("%s: %td parameters in %d tensors; %s kernels", t->config->task, lk_params_trainable(t->params),
           t->tensor_count, lk_kernels_get()->name);
   LK_INFO("the run is in %s, its corpus is %s", t->whole_dir.data, t->whole_corpus.data);
+  if (lk_input_vectors(t->config) != LK_VECTORS_UNREAD)
+    LK_INFO("vectors of %td words, %td numbers each: %.1f MB in each rank", t->info->vectors.rows - LK_VECTOR_FIRST,
+            t->info->vectors.width, 4e-6 * (double)t->info->vectors.rows * (double)t->info->vectors.width);
   LK_INFO("%lld steps an epoch, %lld sequences a step", (long long)t->steps_in_epoch,
           (long long)t->config->train.batch);
   if (t->blas)

@@ -15,7 +15,7 @@
 enum { MOST_NAMES = 4 }; /* of each list that is logged */
 
 /* Which texts number the rows of a tensor. */
-typedef enum numbered { BY_NOTHING, BY_SOURCE, BY_TARGET, BY_LABEL, BY_CHARACTER } numbered;
+typedef enum numbered { BY_NOTHING, BY_SOURCE, BY_TARGET, BY_LABEL, BY_CHARACTER, BY_VECTORS } numbered;
 
 /* A net with the texts of its rows. */
 typedef struct side {
@@ -74,6 +74,7 @@ static numbered numbered_by(const side *s, const char *name, int *axis) {
   if (is(name, "embedding.weight")) return BY_SOURCE;
   if (is(name, "decoder.embedding.weight")) return BY_TARGET;
   if (is(name, "characters.embedding.weight")) return BY_CHARACTER;
+  if (is(name, "vectors.weight")) return BY_VECTORS;
   if (is(name, "output.weight") || is(name, "output.bias")) return outputs_of(s);
   if (is(name, "output.start") || is(name, "output.end")) return outputs_of(s);
   *axis = BOTH;
@@ -83,18 +84,19 @@ static numbered numbered_by(const side *s, const char *name, int *axis) {
   return BY_NOTHING;
 }
 
-/* Whether its columns stand for what model.characters and model.features name, behind the word, which differs. */
+/* Whether its columns stand for what model.characters, model.vectors and model.features name, behind the word, which differs. */
 static bool reads_others(const taking *t, const char *name) {
   const lk_config_model *a = &t->to.config->model, *b = &t->from.config->model;
   return (is(name, "rnn.0.forward.weight_ih") || is(name, "rnn.0.backward.weight_ih")) &&
-         (!is(a->features, b->features) || !is(a->characters, b->characters));
+         (!is(a->features, b->features) || !is(a->characters, b->characters) || !is(a->vectors, b->vectors));
 }
 
 static const lk_strings *texts_of(const side *s, numbered by) {
   const lk_strings *texts[] = {[BY_SOURCE] = &s->info->source,
                                [BY_TARGET] = &s->info->target,
                                [BY_LABEL] = &s->info->label,
-                               [BY_CHARACTER] = &s->info->character};
+                               [BY_CHARACTER] = &s->info->character,
+                               [BY_VECTORS] = &s->info->vector_words};
   return texts[by];
 }
 
@@ -138,14 +140,15 @@ static void copy_known(const lk_param *to, lk_real *value, ptrdiff_t row, const 
 static lk_status take_rows(taking *t, int to, int from, numbered by, int axis) {
   const lk_param *p = lk_params_at(t->to.params, to), *q = lk_params_at(t->from.params, from);
   const lk_strings *texts = texts_of(&t->to, by);
-  const ptrdiff_t specials = by == BY_LABEL ? 0 : LK_SPECIALS;
+  const bool units = by != BY_LABEL && by != BY_VECTORS;
+  const ptrdiff_t specials = by == BY_VECTORS ? LK_VECTOR_FIRST : units ? LK_SPECIALS : 0;
   const lk_real *values = lk_params_value(t->from.params, from);
   lk_vocab *old = NULL;
   int32_t *found = NULL;
   ptrdiff_t taken = 0;
   lk_status status;
   LK_GO(lk_alloc(&found, (size_t)texts->count + 1, sizeof *found));
-  LK_GO(lk_vocab_from(&old, texts_of(&t->from, by), by != BY_LABEL));
+  LK_GO(lk_vocab_from(&old, texts_of(&t->from, by), units));
   for (ptrdiff_t row = 0; row < texts->count; row++)
     found[row] = lk_vocab_find(old, lk_strings_get(texts, row), lk_strings_size(texts, row), -1);
   for (ptrdiff_t row = 0; row < texts->count; row++) {
@@ -160,6 +163,7 @@ static lk_status take_rows(taking *t, int to, int from, numbered by, int axis) {
   LK_GO(add(&t->rows, "%s (%td of %td %s)", p->name, taken, texts->count,
             by == BY_LABEL       ? "labels"
             : by == BY_CHARACTER ? "characters"
+            : by == BY_VECTORS   ? "words"
             : axis == 0          ? "units"
                                  : "units, its columns"));
 done:

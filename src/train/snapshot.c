@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "durable.h"
 #include "log.h"
+#include "input_layer.h"
 #include "trainer_impl.h"
 
 static void *write_checkpoint(void *argument) {
@@ -79,6 +80,7 @@ static lk_status gather_lanes(lk_trainer *t, float **lanes) {
 static lk_status make_image(lk_trainer *t, const float *moments, const float *lanes) {
   lk_checkpoint c = {.config = t->config_text.data,
                      .corpus = t->info,
+                     .vectors = lk_input_vectors(t->config),
                      .tensors = t->tensors,
                      .tensor_count = t->tensor_count,
                      .values = lk_params_values(t->params),

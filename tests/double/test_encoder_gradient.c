@@ -137,6 +137,28 @@ static void every_feature(void **state) {
   assert_int_equal(failed, 0);
 }
 
+/* Every choice of model.vectors, of words by a map, and of a column of rows; the first two rows have a gradient, the others
+ * of frozen vectors are no parameters. */
+static void every_use_of_vectors(void **state) {
+  (void)state;
+  const char *names[LK_MOST_CHOICES];
+  const size_t count = lk_choices_names("model.vectors", names);
+  int failed = 0;
+  for (size_t i = 0; i < count; i++)
+    for (size_t variant = 0; variant < 4; variant++) {
+      net_spec spec = plain(variant % 2, 0);
+      spec.vectors = names[i];
+      spec.mapped = variant < 2;
+      spec.features = variant == 1 ? "scale" : NULL;
+      spec.bidirectional = variant == 3;
+      spec.word_dropout = 2;
+      const bool good = fabs(check_net(&spec)) < LIMIT;
+      if (!good) print_error("model.vectors %s, variant %zu: the gradient is wrong\n", names[i], variant);
+      failed += !good;
+    }
+  assert_int_equal(failed, 0);
+}
+
 static void all_features_at_once(void **state) {
   (void)state;
   net_spec spec = plain(1, 0);
@@ -265,6 +287,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_cell_and_input),
       cmocka_unit_test(every_feature),
+      cmocka_unit_test(every_use_of_vectors),
       cmocka_unit_test(all_features_at_once),
       cmocka_unit_test(dropout_of_every_kind),
       cmocka_unit_test(tied_weights),

@@ -40,12 +40,13 @@ for change in train.shuffle_window=7 model.attention=additive model.bridge=copy 
   refused pairs "$change" translate-g2p.yaml "${pairs[@]}" train.steps=4
 done
 awk 'BEGIN { for (i = 0; i < 40; i++) print "c" i % 2 "\tw" i % 5, "v" i % 3 }' >class.tsv
-"$LOCKSTEP" prepare classify class.tsv --feature casing -o class.h5 >/dev/null
+printf 'w%s 1 2\n' 0 1 2 3 4 >class.vec
+"$LOCKSTEP" prepare classify class.tsv --feature casing --vectors class.vec -o class.h5 >/dev/null
 class=(data.corpus=class.h5 model.hidden=12 model.embedding=12 train.batch=4 train.epochs=0 train.steps=2 train.patience=0 train.schedule=constant eval.metric=loss)
 begin class classify-names.yaml "${class[@]}" model.pooling=max
 refused class model.pooling=mean classify-names.yaml "${class[@]}" train.steps=4
 refused class model.output=hinge classify-names.yaml "${class[@]}" model.pooling=max train.steps=4
-for change in model.features=casing model.characters=cnn model.character_embedding=9 model.character_hidden=9 \
+for change in model.vectors=frozen model.features=casing model.characters=cnn model.character_embedding=9 model.character_hidden=9 \
   model.character_filters=9 model.character_widths=2; do
   refused class "$change" classify-names.yaml "${class[@]}" model.pooling=max train.steps=4
 done
