@@ -5,6 +5,7 @@
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_text
 corpus_classify
+corpus_label
 corpus_pairs
 small="model.hidden=16 model.embedding=12 train.batch=7 train.epochs=0 train.steps=10 train.warmup=0 eval.every=4 checkpoint.every=3"
 
@@ -34,7 +35,7 @@ each train.clip_by lm-char.yaml data.corpus=text.h5 train.unroll=9 train.clip=0.
 each train.schedule lm-char.yaml data.corpus=text.h5 train.unroll=9
 each model.attention translate-names.yaml data.corpus=pairs.h5 model.bidirectional=false
 each model.pooling classify-names.yaml data.corpus=classify.h5
-each model.output classify-names.yaml data.corpus=classify.h5
+each model.output label-pos.yaml data.corpus=label.h5
 # optimizers do differ, and do change the weights
 # shellcheck disable=SC2086
 train 1 lm-char.yaml less data.corpus=text.h5 train.unroll=9 $small train.optimizer=adadelta train.steps=9
