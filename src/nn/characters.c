@@ -60,6 +60,7 @@ void lk_characters_layout(lk_characters *c, lk_arena *arena, ptrdiff_t N, ptrdif
   const ptrdiff_t limit = N * LK_SPELLING_LONGEST, ldx = lk_padded(c->E);
   if (!training) most = PORTION;
   c->most = most > 0 && most < limit ? most : limit;
+  if (c->most < LK_SPELLING_LONGEST) c->most = LK_SPELLING_LONGEST; /* any word fits into a portion */
   layout_words(&c->words, arena, N);
   lk_pack_layout(&c->pack, arena, &any, N, c->most, LK_SPELLING_LONGEST);
   c->ids = lk_arena_ints(arena, c->most);

@@ -127,7 +127,8 @@ lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_
   if (!lk_h5_has_attribute(file, object, "columns")) return LK_OK; /* older files, and most others */
   lk_status status = lk_h5_get_text(file, object, "columns", &text);
   bool good = status == LK_OK && info->kind != LK_CORPUS_PAIRS && parse_columns(text.data, info);
-  for (int i = 0; good && info->stream && i < info->columns; i++) good = !info->column[i].numbers;
+  for (int i = 0; good && i < info->columns; i++)
+    good = !(info->stream && info->column[i].numbers) && !(info->column[i].forms && info->kind == LK_CORPUS_FRAMES);
   if (status == LK_OK && !good)
     status =
         LK_FAIL(LK_DATA, "%s: attribute \"columns\" of %s is not a list of columns, COLUMN or COLUMN:WIDTH, of rows",

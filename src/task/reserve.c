@@ -67,7 +67,16 @@ static lk_status reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, i
   return LK_OK;
 }
 
+/* Make room for so many rows of characters in a batch that is trained on; 0: as many as its words can have. */
+static void expect_characters(lk_task *task, ptrdiff_t most) {
+  ptrdiff_t *known = &task->encoder.input.characters_most;
+  if (task->training && (*known == 0 || (most > 0 && most <= *known))) return;
+  *known = most;
+  task->train_B = task->train_N = 0; /* lay out again */
+}
+
 lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training) {
+  if (training) expect_characters(task, 0);
   return reserve(task, B, N, T, training, 0);
 }
 
@@ -79,9 +88,8 @@ lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int traini
   ptrdiff_t B, N, T, source_B, source_N, source_T;
   lk_loader_limits(loader, &B, &N, &T);
   lk_loader_encoder_limits(loader, &source_B, &source_N, &source_T);
-  const ptrdiff_t characters = lk_loader_characters(loader);
-  if (training && characters > task->encoder.input.characters_most) task->encoder.input.characters_most = characters;
-  return lk_task_reserve(task, larger(B, source_B), larger(N, source_N), larger(T, source_T), training);
+  if (training) expect_characters(task, lk_loader_characters(loader));
+  return reserve(task, larger(B, source_B), larger(N, source_N), larger(T, source_T), training, 0);
 }
 
 void lk_task_pack(lk_task *task, const lk_params *params) {

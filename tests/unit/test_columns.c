@@ -151,6 +151,8 @@ static void wrong_lists_of_columns_are_refused(void **state) {
                                       "A",    "a/b",   "..",      "a:0", "a:-1",           "a:99999999",
                                       "a:1x", "label", "x_count", "_x",  "a,b,c,d,e,f,g,h"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) read_columns(wrong[i], LK_DATA);
+  read_columns("form:1", LK_DATA);
+  read_columns("form", LK_OK);
   read_columns("a", LK_OK);
   read_columns("a,b:3,c_2", LK_OK);
 }
