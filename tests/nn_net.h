@@ -112,7 +112,7 @@ static inline void net_configure(lk_config *config, const net_spec *spec) {
 static inline void net_make_vectors(net *n) {
   for (ptrdiff_t i = LK_VECTOR_FIRST * NET_VECTOR; i < NET_VECTORS * NET_VECTOR; i++)
     n->values[i] = (float)fixture_real(7, 0, (int)i, 0);
-  for (int i = 0; i < NET_V; i++) n->row_of[i] = i % NET_VECTORS;
+  for (int i = 0; i < NET_V; i++) n->row_of[i] = (5 * i + 3) % NET_VECTORS;
   n->vectors =
       (lk_vectors){n->spec.mapped ? NET_VECTORS : NET_TAGS, NET_VECTOR, n->values, n->spec.mapped ? n->row_of : NULL};
 }

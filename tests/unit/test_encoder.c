@@ -73,6 +73,32 @@ static const net_spec nets[] = {
      .pool = -1,
      .characters = "cnn",
      .character_dropout = 0.4},
+    {.cell = "lstm",
+     .input = "embed",
+     .layers = 1,
+     .embedding = 4,
+     .hidden = 9,
+     .pool = -1,
+     .vectors = "frozen",
+     .mapped = 1},
+    {.cell = "gru",
+     .input = "embed",
+     .layers = 2,
+     .embedding = 4,
+     .hidden = 9,
+     .pool = -1,
+     .dropout = 0.3,
+     .vectors = "tuned"},
+    {.cell = "lstm",
+     .input = "embed",
+     .layers = 1,
+     .embedding = 5,
+     .hidden = 9,
+     .pool = -1,
+     .word_dropout = 2,
+     .features = "scale",
+     .vectors = "added",
+     .mapped = 1},
 };
 enum { NETS = sizeof nets / sizeof *nets };
 
@@ -305,6 +331,74 @@ static void features_lie_side_by_side(void **state) {
   net_close(&n);
 }
 
+/* A row of vectors: the numbers of its word, or, where it has none, the trained ones. */
+static void check_vector(const net *n, const lk_feature *f, int32_t row, const lk_real *x) {
+  const lk_real *weight = lk_params_value(n->params, f->table.weight);
+  for (int i = 0; i < NET_VECTOR; i++)
+    assert_true(x[i] ==
+                (row < LK_VECTOR_FIRST ? weight[row * NET_VECTOR + i] : (lk_real)n->values[row * NET_VECTOR + i]));
+}
+
+/* Read beside the embedding of words: by a map from the words, or as the tags, which are the rows. Dropped words keep their
+ * vectors. */
+static void vectors_are_those_of_the_words(void **state) {
+  (void)state;
+  enum { E = 4 };
+  for (int mapped = 0; mapped < 2; mapped++) {
+    const net_spec spec = {.cell = "elman",
+                           .input = "embed",
+                           .layers = 1,
+                           .embedding = E,
+                           .hidden = 4,
+                           .pool = -1,
+                           .word_dropout = 1000,
+                           .vectors = "added",
+                           .mapped = mapped};
+    net n;
+    fixture_rank k;
+    net_run run;
+    net_open(&n, &spec, 5);
+    const fixture_corpus c = fixture_deal(2, 4, 9, 8);
+    fixture_rank_open(&k, &c, 0, 1, n.params);
+    net_bind(&run, &n, &k);
+    const lk_input_layer *in = &run.encoder.input;
+    lk_real *missing = lk_params_value(n.params, in->feature[1].table.weight);
+    for (int i = 0; i < LK_VECTOR_FIRST * NET_VECTOR; i++) missing[i] = (lk_real)(100 + i);
+    (void)net_forward(&run, training);
+    assert_int_equal(in->width, E + NET_VECTOR);
+    for (ptrdiff_t r = 0; r < k.pack.N; r++)
+      check_vector(&n, &in->feature[1], mapped ? n.row_of[run.ids[r]] : run.tags[r], in->x + r * in->ld + E);
+    net_unbind(&run);
+    fixture_rank_close(&k);
+    net_close(&n);
+  }
+}
+
+/* Frozen vectors are no parameters; tuned ones start from the numbers. */
+static void only_tuned_vectors_are_parameters(void **state) {
+  (void)state;
+  for (int tuned = 0; tuned < 2; tuned++) {
+    const net_spec spec = {.cell = "elman",
+                           .input = "embed",
+                           .layers = 1,
+                           .embedding = 4,
+                           .hidden = 4,
+                           .pool = -1,
+                           .vectors = tuned ? "tuned" : "frozen",
+                           .mapped = 1};
+    net n;
+    net_open(&n, &spec, 5);
+    const lk_param *first = lk_params_at(n.params, 0);
+    const lk_real *values = lk_params_value(n.params, 0);
+    assert_string_equal(first->name, tuned ? "vectors.weight" : "vectors.missing");
+    assert_int_equal(first->shape[0], tuned ? NET_VECTORS : LK_VECTOR_FIRST);
+    for (ptrdiff_t i = 0; i < first->count; i++) assert_true(values[i] == (tuned ? (lk_real)n.values[i] : 0));
+    for (int i = 1; i < lk_params_tensors(n.params); i++)
+      assert_null(strstr(lk_params_at(n.params, i)->name, "embedding"));
+    net_close(&n);
+  }
+}
+
 static const lk_column_form columns[] = {{.name = "source", .values = NET_V, .width = 1},
                                          {.name = "tag", .values = NET_TAGS, .width = 1}};
 
@@ -363,10 +457,11 @@ static void wrong_settings_are_named(void **state) {
 
 static int all(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_bits_on_any_number_of_ranks), cmocka_unit_test(two_halves_are_one_whole),
-      cmocka_unit_test(features_lie_side_by_side),        cmocka_unit_test(rare_words_become_unknown),
-      cmocka_unit_test(inference_layout_gives_the_same),  cmocka_unit_test(tensors_have_their_names_and_shapes),
-      cmocka_unit_test(wrong_settings_are_named),
+      cmocka_unit_test(same_bits_on_any_number_of_ranks),  cmocka_unit_test(two_halves_are_one_whole),
+      cmocka_unit_test(features_lie_side_by_side),         cmocka_unit_test(rare_words_become_unknown),
+      cmocka_unit_test(inference_layout_gives_the_same),   cmocka_unit_test(tensors_have_their_names_and_shapes),
+      cmocka_unit_test(wrong_settings_are_named),          cmocka_unit_test(vectors_are_those_of_the_words),
+      cmocka_unit_test(only_tuned_vectors_are_parameters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
