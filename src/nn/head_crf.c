@@ -62,7 +62,7 @@ static lk_status declare(lk_head *h, lk_params *params, const lk_config *config,
   (void)config;
   const lk_init init = {LK_INIT_UNIFORM, 0.1};
   const lk_param own[TENSORS] = {
-      {.name = "output.transitions", .note = "O,O from, to", .dims = 2, .shape = {O, O}, .init = init},
+      {.name = "output.transitions", .note = "O,O from, to", .dims = 2, .shape = {O, O}, .init = init, .decay = 1},
       {.name = "output.start", .note = "O", .dims = 1, .shape = {O}, .init = init},
       {.name = "output.end", .note = "O", .dims = 1, .shape = {O}, .init = init}};
   LK_TRY(lk_dense_declare(&h->dense, params, "output", I, O, tied));

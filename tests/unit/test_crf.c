@@ -208,11 +208,26 @@ static void transitions_far_apart(void **state) {
   crf_close(&n);
 }
 
+/* Weight decay is for matrices; start and end are biases, as that of the dense layer. */
+static void decay_of_tensors(void **state) {
+  (void)state;
+  const fixture_corpus corpus = fixture_deal(3, 3, CRF_T, 8);
+  crf_net n;
+  crf_open(&n, &corpus, 0, 1, 4, 0, "crf");
+  for (int i = 0; i < lk_params_tensors(n.params); i++) {
+    const lk_param *p = lk_params_at(n.params, i);
+    assert_int_equal(p->decay, p->dims == 2);
+  }
+  crf_close(&n);
+}
+
 static int all(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(best_sequences_are_those_of_all),
                                      cmocka_unit_test(without_an_allowed_sequence),
                                      cmocka_unit_test(same_bits_on_any_number_of_ranks),
-                                     cmocka_unit_test(gradient_in_blocks), cmocka_unit_test(transitions_far_apart)};
+                                     cmocka_unit_test(gradient_in_blocks),
+                                     cmocka_unit_test(transitions_far_apart),
+                                     cmocka_unit_test(decay_of_tensors)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
