@@ -5,8 +5,8 @@
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_text
 # the rate is too high at first, so that evaluations get worse
-small=(data.corpus=text.h5 model.hidden=20 model.embedding=12 train.batch=11 train.unroll=17 train.epochs=0 train.steps=24
-  train.optimizer=momentum train.rate=16 train.warmup=0 train.schedule=plateau train.cooldown=1 eval.every=2
+small=(data.corpus=text.h5 model.hidden=20 model.embedding=12 train.batch=11 train.unroll=17 train.epochs=0 train.steps=40
+  train.optimizer=momentum train.rate=16 train.warmup=0 train.schedule=plateau train.cooldown=1 eval.every=4
   checkpoint.every=1 checkpoint.keep=50)
 returning() { train "$1" lm-char.yaml "$2" "${small[@]}" train.restore_best=true "${@:3}"; }
 figures() { grep -oE '"(kind|step|loss|averaged_since)":[^,}]*' "$1/metrics.jsonl"; }
@@ -49,6 +49,6 @@ returning 1 floor train.floor=16
 if grep -q 'the rate falls' floor.log; then echo 'the rate is at its floor' && exit 1; fi
 # without the checkpoint to return to the run cannot go on as it would have
 read -r step best <falls.txt
-returning 1 gone train.steps=$((step - 1))
+if LOCKSTEP_DEBUG=kill:rank=0,step=$step returning 1 gone; then echo 'it was not killed' && exit 1; fi
 rm "$(at gone "$best")"
 expect 74 'the best so far, is gone, and the rate falls: set train.restore_best to false' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" run.dir=gone "${small[@]}" train.restore_best=true
