@@ -8,7 +8,8 @@ sparse gradients of the embedding; the best counts. Lockstep runs through
 
 Of a translator target tokens count, <eos> among them.
 
-LOCKSTEP=program   LOCKSTEP_DATA=folder with ud-english-ewt/, cmudict-g2p/: the real lengths of tagger and translator
+LOCKSTEP=program   LOCKSTEP_DATA=folder with ud-english-ewt/, cmudict-g2p/: the real sentences or lengths of taggers and
+translator
 """
 import argparse
 import json
@@ -43,6 +44,13 @@ def call(*command):
     return done.stdout
 
 
+def treebank():
+    path = os.path.join(os.environ.get("LOCKSTEP_DATA", ""), "ud-english-ewt", "en_ewt-ud-train.conllu")
+    if not os.path.exists(path):
+        sys.exit("taggers need LOCKSTEP_DATA with ud-english-ewt/")
+    return path
+
+
 def lengths_of(name, w, draw):
     """Lengths of the sequences, where they vary: one number each, of pairs two."""
     if name == "classifier":
@@ -53,17 +61,26 @@ def lengths_of(name, w, draw):
             sys.exit("the translator needs LOCKSTEP_DATA with cmudict-g2p/")
         rows = [line.rstrip("\n").split("\t")[:2] for line in open(path, encoding="utf-8")]
         return [tuple(len(side.split()) for side in row) for row in draw.sample(rows, w["steps"] * w["batch"])]
-    path = os.path.join(os.environ.get("LOCKSTEP_DATA", ""), "ud-english-ewt", "en_ewt-ud-train.conllu")
-    if not os.path.exists(path):
-        sys.exit("the tagger needs LOCKSTEP_DATA with ud-english-ewt/")
     lengths, words = [], 0
-    for line in open(path, encoding="utf-8"):
+    for line in open(treebank(), encoding="utf-8"):
         if line.strip() == "":
             lengths.append(words)
             words = 0
         elif line.split("\t")[0].isdigit():
             words += 1
     return [(n,) for n in lengths if n > 0]
+
+
+def sentences():
+    """Those of ud-english-ewt, each as lines of words and their parts of speech."""
+    found = [""]
+    for line in open(treebank(), encoding="utf-8"):
+        cells = line.rstrip("\n").split("\t")
+        if cells[0].isdigit():
+            found[-1] += f"{cells[1]}\t{cells[3]}\n"
+        elif found[-1] and not line.strip():
+            found.append("")
+    return [sentence for sentence in found if sentence]
 
 
 def words_of(count):
@@ -74,6 +91,11 @@ def make_corpus(name, w, folder):
     """The corpus file, and a file of lengths where they vary."""
     draw = random.Random(1)
     text, corpus, lengths = f"{folder}/{name}.txt", f"{folder}/{name}.h5", None
+    if w.get("text"):
+        with open(text, "w", encoding="utf-8") as out:
+            out.writelines(each + "\n" for each in draw.sample(sentences(), w["steps"] * w["batch"]))
+        call(program, "prepare", "label", text, "--column", "word=0,tag=1", "-o", corpus)
+        return corpus, text
     words = words_of(w["vocabulary"])
     with open(text, "w", encoding="utf-8") as out:
         if w["task"] == "lm":
@@ -117,7 +139,7 @@ def ours(w, corpus, lengths, folder, seconds):
             "model": {"input": "embed", "embedding": w["embedding"], "cell": w["cell"], "hidden": w["hidden"],
                       "layers": w["layers"], "bidirectional": w["directions"] == 2, "dropout": 0, "tied": False,
                       "recurrent_bias": True, "pool": "last", "attention": "general", "input_feeding": True,
-                      "bridge": "dense"},
+                      "bridge": "dense", **w.get("model", {})},
             "train": {"batch": w["batch"], "unroll": w.get("unroll", 1), "optimizer": w["optimizer"],
                       "rate": w["rate"], "clip": w["clip"], "schedule": "constant", "epochs": 0,
                       "minutes": seconds / 60},
@@ -131,7 +153,7 @@ def ours(w, corpus, lengths, folder, seconds):
     rates = [line["tokens_per_second"] for line in lines if line["kind"] == "train"][1:]
     if not rates:
         sys.exit("lockstep train wrote fewer than two windows: give it more --seconds")
-    return statistics.median(rates) * counted(lengths)
+    return statistics.median(rates) * (1 if w.get("text") else counted(lengths))
 
 
 def theirs(name, lengths, ranks, threads, seconds, sparse=False):

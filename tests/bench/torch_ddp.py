@@ -21,7 +21,8 @@ arguments.add_argument("--ranks", type=int, default=2)
 arguments.add_argument("--threads", type=int, default=1)
 arguments.add_argument("--seconds", type=float, default=8)
 arguments.add_argument("--sparse", action="store_true", help="gradients of embeddings by rows; Adam cannot take them")
-arguments.add_argument("--lengths", help="where they vary: a file of sequence lengths, one a line, of pairs two")
+arguments.add_argument("--lengths", help="where they vary: a file of sequence lengths, one a line, of pairs two;"
+                       " of workloads that read characters the sentences themselves")
 args = arguments.parse_args()
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)
 
@@ -30,6 +31,7 @@ import torch.distributed as dist  # noqa: E402
 import torch.nn as nn  # noqa: E402
 from torch.nn.utils.rnn import pack_sequence  # noqa: E402
 
+import torch_tagger  # noqa: E402
 from torch_translator import Translator, pairs  # noqa: E402
 from workloads import WORKLOADS  # noqa: E402
 
@@ -65,6 +67,10 @@ def batches(w, rank, ranks, lengths):
         for t in range(0, w["steps"] * w["unroll"], w["unroll"]):
             yield ids[t : t + w["unroll"]], ids[t + 1 : t + w["unroll"] + 1].reshape(-1), mine * w["unroll"]
         return
+    if w.get("text"):
+        yield from torch_tagger.batches(w, rank, ranks, lengths, g)
+        return
+    lengths = [tuple(map(int, line.split())) for line in open(lengths)]
     if w["task"] == "translate":
         yield from pairs(w, rank, ranks, lengths, g)
         return
@@ -84,13 +90,14 @@ def run(rank, port):
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=args.ranks)
-    net = Translator(w) if w["task"] == "translate" else Net(w)
+    if w.get("text"):
+        w = torch_tagger.sized(w, args.lengths)
+    net = torch_tagger.CrfTagger(w) if w.get("text") else Translator(w) if w["task"] == "translate" else Net(w)
     parallel = nn.parallel.DistributedDataParallel(net, gradient_as_bucket_view=True) if args.ranks > 1 else net
     rule = torch.optim.SGD if w["optimizer"] == "sgd" else torch.optim.Adam
     optimizer = rule(net.parameters(), lr=w["rate"])
-    loss_of = nn.CrossEntropyLoss()
-    lengths = [tuple(map(int, line.split())) for line in open(args.lengths)] if args.lengths else None
-    data = list(batches(w, rank, args.ranks, lengths))
+    loss_of = nn.CrossEntropyLoss() if not w.get("text") else lambda loss, _: loss
+    data = list(batches(w, rank, args.ranks, args.lengths))
     states, done, rates = None, 0, []
 
     def step(x, target):
