@@ -179,7 +179,7 @@ static inline void net_fill(net_run *run) {
       run->frames[r * NET_FRAME + i] = (float)fixture_real(2, p->id[p->seq[r]], p->time[r], i);
   for (ptrdiff_t r = 0; r < run->rows; r++) {
     ptrdiff_t b = run->net->spec.pool >= 0 ? r : p->seq[r], t = run->net->spec.pool >= 0 ? 0 : p->time[r];
-    run->target[r] = fixture_word(3, p->id[b], t, run->head.dense.O);
+    run->target[r] = fixture_word(3, p->id[b], t, run->head.O);
   }
   ptrdiff_t size = lk_encoder_carry_size(&run->encoder);
   for (ptrdiff_t b = 0; b < p->B; b++)

@@ -28,6 +28,7 @@ typedef struct lk_config_model {
   double forget_bias;       /* initial bias of forget gates */
   const char *recurrent_init; /* what W_hh starts from */
   const char *output;         /* the head: how outputs are trained and answered */
+  const char *cutoffs;        /* of an adaptive softmax, "2000, 10000"; "": by the number of outputs */
   const char *pooling;        /* how a classifier makes one vector of a sequence */
   const char *attention;      /* how a translator scores the positions of its source */
   bool input_feeding;         /* the decoder reads its previous attention vector (Luong et al. 2015) */

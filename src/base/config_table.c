@@ -100,6 +100,8 @@ const config_key lk_config_keys[] = {
      .help = "Initial bias of the forget gates."},
     {KEY(model.recurrent_init, "uniform"), .help = "Initial values of the recurrent weights."},
     {KEY(model.output, "softmax"), .fixed = true, .help = "Head of the net: how its outputs are trained and answered."},
+    {KEY(model.cutoffs, ""), .form = "rising whole numbers, separated by commas", .fixed = true,
+     .help = "Where outputs, by falling frequency, are cut into common ones and tails. Empty: by their number."},
     {KEY(model.pooling, "last"), .former = "model.pool", .fixed = true,
      .help = "How a classifier makes one vector of a sequence."},
     {KEY(model.attention, "general"), .fixed = true, .help = "How a translator scores the positions of its source."},

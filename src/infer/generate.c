@@ -187,7 +187,7 @@ static lk_status run_round(writer *w, int64_t first, ptrdiff_t count) {
 }
 
 static lk_status prepare(writer *w) {
-  w->V = lk_task_head(w->model->task)->dense.O;
+  w->V = lk_task_head(w->model->task)->O;
   w->width = lk_task_carry_width(w->model->task);
   w->words = lk_model_unit(w->model) == LK_WORD;
   /* the only <eos> that a model of running characters knows is the one it never saw */

@@ -8,7 +8,8 @@
 #define HEADS(X) \
   X(softmax)     \
   X(hinge)       \
-  X(crf)
+  X(crf)         \
+  X(adaptive)
 
 #define DECLARE(name) extern const lk_head_kind lk_head_##name;
 #define ADDRESS(name) &lk_head_##name,
@@ -81,10 +82,14 @@ static lk_units score(lk_head *h, const lk_params *params, const lk_units *u, pt
   LK_ASSERT(first >= 0 && left >= 0 && (!h->kind->whole || (first == 0 && left <= h->rows)));
   part.n = left < h->rows ? left : h->rows;
   if (u->target) part.target += first;
+  if (u->rows)
+    part.rows += first;
+  else
+    part.x += first * u->ldx;
   const lk_product product = {.n = part.n,
-                              .x = u->rows ? u->x : u->x + first * u->ldx,
-                              .ldx = u->ldx,
-                              .in = u->rows ? u->rows + first : NULL,
+                              .x = part.x,
+                              .ldx = part.ldx,
+                              .in = part.rows,
                               .y = h->scores,
                               .ldy = h->ld,
                               .bias = lk_params_value(params, h->dense.bias)};
@@ -186,7 +191,7 @@ void lk_head_lattice(lk_head *h, const lk_params *params, const lk_units *u, con
 
 lk_next lk_head_next(lk_head *h, const lk_params *params, const lk_units *u, ptrdiff_t first) {
   const lk_units part = score(h, params, u, first);
-  return (lk_next){.n = part.n, .ld = h->ld, .score = h->scores};
+  return h->kind->next ? h->kind->next(h, &part) : (lk_next){.n = part.n, .ld = h->ld, .score = h->scores};
 }
 
 void lk_head_norms(const lk_head *h, lk_next next, double *norm) { h->kind->norm(h, next.n, norm); }

@@ -39,6 +39,9 @@ struct lk_head_kind {
    *  log_probability is, and where an output's probability depends on units that follow: such heads cannot be searched
    *  unit by unit, and language models and translators refuse them. */
   void (*norm)(const lk_head *head, ptrdiff_t n, double *norm);
+  /** The scores of all outputs, of the first units or all, where those of the common layer are others: outputs are then
+   *  numbered by frequency, which the labels of taggers and classifiers are not. NULL: head->scores are. */
+  lk_next (*next)(const lk_head *head, const lk_units *u);
   /* For label sequences of sentences; NULL where log_probability is, and for kinds that no tagger has. */
   /** The scores of the steps from label to label, in the kind's memory. NULL: there are none. */
   lk_chain (*chain)(const lk_head *head);

@@ -52,6 +52,11 @@ static lk_status check_head(const lk_config *config, const lk_task_kind *kind) {
   if (head->whole && kind->per_sequence)
     return lk_config_error(config, "model.output", "%s is for a label for each word, and a classifier gives one a line",
                            head->name);
+  if (head->next && !kind->needs_probabilities)
+    return lk_config_error(config, "model.output",
+                           "%s is for language models and translators: it needs outputs that are "
+                           "numbered by their frequency, and labels are not",
+                           head->name);
   if (!kind->needs_probabilities || head->norm) return LK_OK;
   return lk_config_error(config, "model.output", "%s gives no probabilities of single units, which %s needs",
                          head->name, kind->view == LK_VIEW_PAIRS ? "a translator" : "a language model");

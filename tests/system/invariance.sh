@@ -41,6 +41,7 @@ done
   compare sequences label-pos.yaml data.corpus=label.h5 model.output=crf model.characters=lstm train.average=ema $small
   compare classify classify-names.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
+  compare adaptive lm-char.yaml data.corpus=text.h5 train.unroll=17 $small model.output=adaptive model.cutoffs=12,30,50
   compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 $small $recipe
   for net in $(choices model.characters); do # a text of words, and a labeller
     [ "$net" = none ] && continue
