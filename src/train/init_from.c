@@ -172,6 +172,14 @@ done:
   return status;
 }
 
+/* Whether a tensor is of an adaptive softmax that has other outputs, or has them cut at other places. */
+static bool cuts_others(const taking *t, const char *name) {
+  const numbered by = outputs_of(&t->to);
+  if (strncmp(name, "output.common.", 14) != 0 && strncmp(name, "output.tail.", 12) != 0) return false;
+  return by != outputs_of(&t->from) || !same_texts(texts_of(&t->to, by), texts_of(&t->from, by)) ||
+         !is(t->to.config->model.cutoffs, t->from.config->model.cutoffs);
+}
+
 static lk_status take_tensor(taking *t, int to) {
   const lk_param *p = lk_params_at(t->to.params, to), *q;
   int axis, old_axis;
@@ -179,7 +187,8 @@ static lk_status take_tensor(taking *t, int to) {
   if (from < 0) return add(&t->missing, "%s (not there)", p->name);
   q = lk_params_at(t->from.params, from);
   const numbered by = numbered_by(&t->to, p->name, &axis), old = numbered_by(&t->from, p->name, &old_axis);
-  if (by != old || reads_others(t, p->name)) return add(&t->missing, "%s (of other outputs or inputs)", p->name);
+  if (by != old || reads_others(t, p->name) || cuts_others(t, p->name))
+    return add(&t->missing, "%s (of other outputs or inputs)", p->name);
   if (!same_shape(p, q, by ? axis : -1)) return add(&t->missing, "%s (of another shape)", p->name);
   if (by && (!same_texts(texts_of(&t->to, by), texts_of(&t->from, by)) || !same_shape(p, q, -1)))
     return take_rows(t, to, from, by, axis);

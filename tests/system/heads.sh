@@ -56,6 +56,13 @@ import json
 plain, mixed = (json.load(open(f))["loss"] for f in ("plain.json", "mixed.json"))
 assert abs(plain - mixed) < 1e-6 and plain < 3.5, (plain, mixed)
 PYTHON
+# its tensors suit no other vocabulary, also of the same size
+tr abcdefgh hgfedcba <text.txt >other.txt
+"$LOCKSTEP" prepare text other.txt --unit char --stream --valid-fraction 0.1 -o other.h5 >/dev/null
+train 1 lm-char.yaml again data.corpus=text.h5 "${small[@]}" model.cutoffs=12,30 train.steps=1 init.from=wrote/last.h5
+train 1 lm-char.yaml other data.corpus=other.h5 "${small[@]}" model.cutoffs=12,30 train.steps=1 init.from=wrote/last.h5
+if grep 'of other outputs' again/log.txt; then exit 1; fi
+grep -q 'output.common.weight (of other outputs or inputs), .*output.tail.0.output.weight' other/log.txt
 lm() { "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" run.dir=refused data.corpus=text.h5 model.output=adaptive "$@"; }
 expect 64 'model.cutoffs=12,12: expected up to 4 rising whole numbers from 1 to [0-9]*, found .12,12.' lm model.cutoffs=12,12
 expect 64 "found '12,x'" lm model.cutoffs=12,x
