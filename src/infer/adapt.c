@@ -40,9 +40,12 @@ lk_status lk_adapter_create(lk_adapter **adapter, lk_model *model, const lk_adap
   if (lk_task_view(model->task) != LK_VIEW_LM)
     return LK_FAIL(LK_USAGE, "--dynamic and --cache are for language models, and the model's task is %s",
                    model->config.task);
-  if (model->characters)
-    return LK_FAIL(LK_USAGE, "--dynamic and --cache are not for models that read the characters of words (%s)",
-                   model->config.model.characters);
+  for (int c = 0; c < model->corpus->columns; c++)
+    if (lk_model_reads(model, c))
+      return LK_FAIL(LK_USAGE,
+                     "--dynamic and --cache are not for models that read more of a word than which it is "
+                     "(column %s)",
+                     model->corpus->column[c].name);
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   made->model = model;
   made->how = *how;

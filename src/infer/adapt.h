@@ -34,7 +34,7 @@ static inline bool lk_adapts(const lk_adapt_settings *how) { return how->dynamic
 
 typedef struct lk_adapter lk_adapter;
 /** For a language model; reserves the task's buffers. LK_USAGE for other tasks and for models that read
- *  characters, LK_MEMORY. */
+ *  further columns, such as characters, LK_MEMORY. */
 LK_CHECKED lk_status lk_adapter_create(lk_adapter **adapter, lk_model *model, const lk_adapt_settings *how);
 void lk_adapter_destroy(lk_adapter **adapter);
 /** For the rule rms, once, before the first text: measure gradients on /train of a corpus of the model's vocabulary, on
