@@ -168,6 +168,8 @@ static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
 
 static lk_status check_task(const arguments *a) {
   const lk_view view = lk_task_view(a->model.task);
+  if (a->model.next && view == LK_VIEW_LABEL && (a->sequences.nbest > 0 || a->sequences.marginals))
+    return LK_FAIL(LK_USAGE, "--nbest and --marginals of a tagger go by one model: give one");
   if (a->translates && view != LK_VIEW_PAIRS)
     return LK_FAIL(
         LK_USAGE,

@@ -204,6 +204,7 @@ refused "neither/last.h5: it has the label 'neither', which the first model has 
 refused 'margin/last.h5: model.output is hinge, but softmax in the first model' one/last.h5 margin/last.h5
 refused 'margin/last.h5: models with model.output: hinge have no probabilities' margin/last.h5 margin/last.h5
 refused 'caser/last.h5: model.output is softmax, but crf in the first model' chain/last.h5 caser/last.h5
+refused 'nbest and --marginals of a tagger go by one model' tagger/last.h5 tagger/last.h5 --marginals
 refused 'lines/last.h5: language models do not answer together' lines/last.h5 lines/last.h5
 refused 'letters/last.h5: units of its targets are char, but word in the first model' writer/last.h5 letters/last.h5
 refused "brief/last.h5: it has no unit '.', which the first model has" writer/last.h5 brief/last.h5
