@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-enum { NAMES = 256, DATA = 1 << 16, SECONDS = 3 };
+enum { NAMES = 256, DATA = 1 << 16, SECONDS = 1 };
 
 /* Paths of all objects of the file, and a few that do not exist. */
 typedef struct names {
