@@ -228,9 +228,12 @@ done:
   return status;
 }
 
+/* After a run went back (train.spike) its best evaluation may be forgotten, so that one which is the best again is no
+ * improvement for the schedule: then there is nothing to return to. */
 lk_status lk_trainer_restore_best(lk_trainer *t) {
   lk_status status = LK_OK;
   loaded l = {0};
+  if (t->state.best_step == t->state.step) return LK_OK;
   if (t->state.best_step == 0) {
     LK_WARN("step %lld: there is no best evaluation to return to (train.restore_best)", (long long)t->state.step);
     return LK_OK;
@@ -244,9 +247,12 @@ lk_status lk_trainer_restore_best(lk_trainer *t) {
   t->saved = false;
   LK_INFO("step %lld: the rate falls; training goes on from the weights of step %lld, the best so far",
           (long long)t->state.step, (long long)l.state.step);
+  LK_GO(lk_trainer_pack(t));
+  /* a run that goes back is not to do this again: that checkpoint may be gone by then */
+  LK_GO(lk_trainer_save(t, 0));
 done:
   free(l.moments);
-  return status == LK_OK ? lk_trainer_pack(t) : status;
+  return status;
 }
 
 static lk_status load_values(lk_trainer *t, const char *path, lk_state *of) {

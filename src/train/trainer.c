@@ -98,6 +98,7 @@ static lk_status evaluate_and_save(lk_trainer *t, const lk_step *step) {
   int64_t every = t->config->checkpoint.every, check = t->config->parallel.check_every;
   if (evaluation_due(t)) LK_TRY(evaluate(t, &best));
   /* while steps are skipped the weights may be bad already: a checkpoint of them could displace a good one */
+  if (t->saved) return LK_OK; /* lk_trainer_restore_best() */
   if (best || (t->state.skips == 0 && ((every > 0 && t->state.step % every == 0) || (step->flags & LK_FLAG_SAVE))))
     return lk_trainer_save(t, best);
   if (check > 0 && t->state.step % check == 0) return lk_trainer_check_replicas(t);

@@ -172,8 +172,8 @@ LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, lk_kept *kept);
 void lk_trainer_warn_damaged(lk_trainer *t);
 /** Load the state of the run, where there is one, and pack the weights.           Collective. */
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
-/** Return to the weights, moments and average of the best evaluation. Data, lanes and counters go on. LK_DATA, LK_IO
- *  where its checkpoint cannot be read. Collective. */
+/** Return to the weights, moments and average of the best evaluation, and save. Data, lanes and counters go on. LK_DATA,
+ *  LK_IO where its checkpoint cannot be read. Collective. */
 LK_CHECKED lk_status lk_trainer_restore_best(lk_trainer *t);
 /** init_from.c: copy what fits of the weights of the model that init.from names. Rank 0 only. LK_USAGE where nothing
  *  fits; LK_IO, LK_DATA. */

@@ -52,3 +52,16 @@ read -r step best <falls.txt
 if LOCKSTEP_DEBUG=kill:rank=0,step=$step returning 1 gone; then echo 'it was not killed' && exit 1; fi
 rm "$(at gone "$best")"
 expect 74 'the best so far, is gone, and the rate falls: set train.restore_best to false' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-char.yaml" run.dir=gone "${small[@]}" train.restore_best=true
+# A run that goes back over a return, over the best evaluation and to steps before it goes on, killed on the way or not.
+jumping() {
+  LOCKSTEP_DEBUG=$1 returning "$2" "$3" train.steps=26 eval.every=2 checkpoint.every=5 checkpoint.keep=1 \
+    train.spike_window=3 train.spike_factor=100 "train.spike=rollback $4"
+}
+for where in '11 3' '11 6' '13 6'; do
+  read -r spike back <<<"$where"
+  jumping "spike:rank=0,step=$spike" 1 "back-$spike-$back" "$back"
+  jumping "spike:rank=0,step=$spike;kill:rank=1,step=$((spike + 3))" 2 "torn-$spike-$back" "$back" && exit 1
+  jumping "spike:rank=0,step=$spike" 3 "torn-$spike-$back" "$back"
+  grep -q "goes back $back steps" "back-$spike-$back.log"
+  same "back-$spike-$back/last.h5" "torn-$spike-$back/last.h5"
+done
