@@ -46,7 +46,8 @@ static lk_status read_one(const lk_config *config, const char *text, size_t size
   if (kind < 0 || !colon)
     return lk_config_error(config, "train.decay_of", "%s, found %s", expected, lk_quote(quoted, text, size));
   if (given[kind]) return lk_config_error(config, "train.decay_of", "%s has two values", kinds[kind].name);
-  (void)snprintf(number, sizeof number, "%.*s", (int)(text + size - colon - 1), colon + 1);
+  const char *from = colon + 1 + strspn(colon + 1, " "), *end = text + size;
+  (void)snprintf(number, sizeof number, "%.*s", from < end ? (int)(end - from) : 0, from);
   if (!lk_number_real(number, &value) || !(value >= 0 && value <= (double)FLT_MAX))
     return lk_config_error(config, "train.decay_of", "expected a number from 0 on behind '%s:', found %s",
                            kinds[kind].name, lk_quote(quoted, number, strlen(number)));
