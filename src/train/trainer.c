@@ -136,6 +136,12 @@ static lk_status loop(lk_trainer *t, run_end *end, int64_t *flags) {
   return LK_OK;
 }
 
+static void warn_of_no_average(const lk_trainer *t) {
+  if (lk_average_wanted(t->config) && !lk_average_holds(&t->state))
+    LK_WARN("train.average: at the end of the run there is no average (%s) yet: last.h5 has the weights as they are",
+            t->config->train.average);
+}
+
 static bool test_due(const lk_trainer *t) { return lk_trainer_has(t, LK_TEST) && !t->tested; }
 
 /* Evaluate the test split with the best weights. */
@@ -183,8 +189,9 @@ static lk_status run(lk_trainer *t, run_end *end) {
   else if (!t->saved)
     LK_TRY(lk_trainer_save(t, 0));
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
-  if (!stopped) return test_due(t) ? test(t) : LK_OK;
-  return tell_stopped(t, flags, end->step);
+  if (stopped) return tell_stopped(t, flags, end->step);
+  warn_of_no_average(t);
+  return test_due(t) ? test(t) : LK_OK;
 }
 
 static void release(lk_trainer *t) {

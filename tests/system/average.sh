@@ -88,6 +88,11 @@ averaged 2 later none train.steps=28
 if has_training later/last.h5; then echo "the average was kept" && exit 1; fi
 averaged 2 from none init.from=ema/last.h5 train.rate=0 train.steps=1
 same ema/last.h5 from/last.h5
+# A run that ends before its average begins says so, once.
+averaged 2 short swa train.average_every=30
+[ "$(grep -c 'warning: train.average: at the end of the run there is no average (swa) yet' short.log)" -eq 1 ]
+if has_training short/last.h5; then echo "there is an average" && exit 1; fi
+if grep -q 'there is no average' swa.log none.log; then exit 1; fi
 # The averages are as good as their definition on a run that wanders: better than the weights that they are made of.
 best() { grep '"kind":"valid"' "$1/metrics.jsonl" | tail -1 | sed 's/.*"loss":\([0-9.]*\),.*/\1/'; }
 echo "last loss of validation: none $(best none), ema $(best ema), swa $(best swa), nt-asgd $(best nt-asgd)"
