@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +216,10 @@ const char *lk_quote(char out[256], const char *text, size_t size) {
   return out;
 }
 
-/* Damerau-Levenshtein distance with neighbours swapped at most once: three rows of the table, a-prefix by b-prefix. */
+static bool alike(char a, char b) { return tolower((unsigned char)a) == tolower((unsigned char)b); }
+
+/* Damerau-Levenshtein distance with neighbours swapped at most once, small letters and capitals being alike: three rows
+ * of the table, a-prefix by b-prefix. */
 enum { LONGEST_WORD = 64 };
 static size_t distance(const char *a, size_t m, const char *b, size_t n) {
   size_t rows[3][LONGEST_WORD + 1];
@@ -224,10 +228,10 @@ static size_t distance(const char *a, size_t m, const char *b, size_t n) {
     size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
     row[0] = i;
     for (size_t j = 1; j <= n; j++) {
-      size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+      size_t best = above[j - 1] + !alike(a[i - 1], b[j - 1]);
       if (above[j] + 1 < best) best = above[j] + 1;
       if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      bool swapped = i > 1 && j > 1 && alike(a[i - 1], b[j - 2]) && alike(a[i - 2], b[j - 1]);
       if (swapped && two_above[j - 2] + 1 < best) best = two_above[j - 2] + 1;
       row[j] = best;
     }

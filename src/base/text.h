@@ -73,5 +73,6 @@ LK_CHECKED lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size,
 LK_CHECKED lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size);
 /** For messages: at most about 60 characters in quotes, with control characters escaped; returns out. */
 const char *lk_quote(char out[256], const char *text, size_t size);
-/** The candidate with the smallest edit distance to `word`, NULL if none is close: for "did you mean". */
+/** The candidate with the smallest edit distance to `word`, capitals being small letters; NULL if none is close: for
+ *  "did you mean". */
 const char *lk_nearest(const char *word, const char *const *candidates, size_t count);

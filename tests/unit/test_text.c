@@ -189,6 +189,7 @@ static void nearest_words(void **state) {
   assert_string_equal(lk_nearest("adma", names, n), "adam");
   assert_string_equal(lk_nearest("adamw", names, n), "adamw");
   assert_string_equal(lk_nearest("train.batches", names, n), "train.batch");
+  assert_string_equal(lk_nearest("Nadam", (const char *[]){"adam", "nadam"}, 2), "nadam");
   assert_string_equal(lk_nearest("abcd", (const char *[]){"badc"}, 1), "badc"); /* two swaps */
   assert_null(lk_nearest("something", names, n));
   assert_null(lk_nearest("gp", names, n)); /* changing two of two letters leaves nothing of the word */
