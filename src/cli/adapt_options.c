@@ -107,10 +107,10 @@ int lk_adapt_list(const lk_adapt_settings *how, lk_adapt_item item[LK_ADAPT_ITEM
     item[n++] = (lk_adapt_item){.name = "dynamic_rate", .value = how->rate};
     item[n++] = (lk_adapt_item){.name = "dynamic_decay", .value = how->decay};
     if (how->dynamic == LK_DYNAMIC_RMS) item[n++] = (lk_adapt_item){.name = "dynamic_epsilon", .value = how->epsilon};
-    item[n++] = (lk_adapt_item){.name = "dynamic_segment", .value = (double)how->segment};
+    item[n++] = (lk_adapt_item){.name = "dynamic_segment", .value = (double)how->segment, .whole = true};
   }
   if (how->cache > 0) {
-    item[n++] = (lk_adapt_item){.name = "cache", .value = (double)how->cache};
+    item[n++] = (lk_adapt_item){.name = "cache", .value = (double)how->cache, .whole = true};
     item[n++] = (lk_adapt_item){.name = "cache_theta", .value = how->theta};
     item[n++] = (lk_adapt_item){.name = "cache_weight", .value = how->weight};
   }
@@ -126,7 +126,7 @@ void lk_adapt_log(const lk_adapt_settings *how) {
     if (item[i].word)
       (void)snprintf(line + at, sizeof line - at, "  %s %s", item[i].name, item[i].word);
     else
-      (void)snprintf(line + at, sizeof line - at, "  %s %g", item[i].name, item[i].value);
+      (void)snprintf(line + at, sizeof line - at, "  %s %.9g", item[i].name, item[i].value);
   }
   if (n > 0) LK_INFO("the model learns from the lines that it reads:%s", line);
 }

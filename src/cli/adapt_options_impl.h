@@ -70,6 +70,7 @@ LK_CHECKED lk_status lk_adapt_begin(lk_adapter **adapter, lk_comm *comm, lk_mode
 typedef struct lk_adapt_item {
   const char *name, *word; /* word NULL: a number */
   double value;
+  bool whole; /* a number of units */
 } lk_adapt_item;
 enum { LK_ADAPT_ITEMS = 8 };
 /** Returns how many there are. */

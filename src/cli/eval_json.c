@@ -76,6 +76,11 @@ static json_t *models_json(const lk_cli_models *models) {
   return list;
 }
 
+static json_t *item_json(const lk_adapt_item *item) {
+  if (item->word) return json_string(item->word);
+  return item->whole ? whole((int64_t)item->value) : real(item->value);
+}
+
 static json_t *report_json(const lk_eval_report *r) {
   const lk_evaluation *e = r->found;
   const lk_tagset *tags;
@@ -84,8 +89,7 @@ static json_t *report_json(const lk_eval_report *r) {
   json_t *root = json_pack("{s:o, s:s, s:o, s:o}", "model", models_json(&r->asked->models), "split",
                            lk_split_names[r->asked->split], "units", whole(e->units), "tokens", whole(e->tokens));
   if (!root) return NULL;
-  for (int i = 0; i < items; i++)
-    json_object_set_new(root, item[i].name, item[i].word ? json_string(item[i].word) : real(item[i].value));
+  for (int i = 0; i < items; i++) json_object_set_new(root, item[i].name, item_json(&item[i]));
   if (r->classes > 0) json_object_set_new(root, "unseen", whole(e->unseen));
   if (e->lanes > 0) {
     json_object_set_new(root, "lanes", whole(e->lanes));

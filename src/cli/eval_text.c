@@ -20,7 +20,7 @@ static void print_metrics(const lk_eval_report *r) {
     if (item[i].word)
       printf("%s\t%s\n", item[i].name, item[i].word);
     else
-      printf("%s\t%g\n", item[i].name, item[i].value);
+      printf("%s\t%.9g\n", item[i].name, item[i].value);
   if (e->unseen > 0) printf("unseen\t%lld\n", (long long)e->unseen);
   if (e->lanes > 0) printf("lanes\t%td\nlargest_state\t%.6g\n", e->lanes, e->largest_state);
   for (int i = 0; i < e->metrics; i++) {

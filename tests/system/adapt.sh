@@ -54,6 +54,7 @@ found = json.load(open("found.json"))
 names = {k: v for k, v in found.items() if k.startswith(("dynamic", "cache"))}
 assert names == {"dynamic": "rms", "dynamic_rate": 0.0002, "dynamic_decay": 0.001, "dynamic_epsilon": 1, "dynamic_segment": 5,
                  "cache": 300, "cache_theta": 0.5, "cache_weight": 0.2}, names
+assert type(names["cache"]) is int and type(names["dynamic_segment"]) is int, names
 PYTHON
 
 # The corpus that rms measures may be another than the one that is evaluated.
