@@ -12,7 +12,9 @@ static bool ends(const char *name, const char *end) {
 }
 
 static bool is_bias(const lk_param *p) { return !p->decay; }
-static bool is_embedding(const lk_param *p) { return p->sparse || ends(p->name, "embedding.weight"); }
+static bool is_embedding(const lk_param *p) {
+  return p->sparse || ends(p->name, "embedding.weight") || strncmp(p->name, "vectors.", 8) == 0;
+}
 static bool is_input(const lk_param *p) { return ends(p->name, ".weight_ih"); }
 static bool is_recurrent(const lk_param *p) { return ends(p->name, ".weight_hh"); }
 static bool is_output(const lk_param *p) { return strncmp(p->name, "output.", 7) == 0; }

@@ -1,6 +1,6 @@
 /* decay.h - weight decay by kind of tensor: train.decay, and train.decay_of where it names the kind.
  *
- *   embedding   embeddings of words and of features; tied ones too
+ *   embedding   embeddings of words and of features, vectors of words; tied ones too
  *   input       from a layer's input to its gates (weight_ih)
  *   recurrent   from the state before to the gates (weight_hh)
  *   output      of the output layer

@@ -359,6 +359,7 @@ static void test_decay_by_kind(void **state) {
   assert_decays(&config, "embedding.weight", 2, 1, 1, 0);
   assert_decays(&config, "decoder.embedding.weight", 2, 1, 0, 0);
   assert_decays(&config, "input.casing.weight", 2, 1, 1, 0);
+  assert_decays(&config, "vectors.missing", 2, 1, 0, 0);
   assert_decays(&config, "rnn.0.forward.weight_hh", 2, 1, 0, 0.25);
   assert_decays(&config, "decoder.rnn.1.weight_ih", 2, 1, 0, 0.5);
   assert_decays(&config, "output.weight", 2, 1, 0, 1e-3);
