@@ -4,8 +4,9 @@
  *   TAR  beta / W   sum over rows of |h - h_before|^2  h: the outputs before dropout; rows of a sequence's first time have
  *                                                      no row before them
  *
- * A row belongs to a unit, and the objective is divided by the number of units, so these are the means over all elements
- * that the papers' code takes. Everything but the sum over a shard's rows is row by row. Not collective throughout. */
+ * A row belongs to a unit, and the objective is divided by the number of units, so AR is the mean over all elements that
+ * the papers' code takes, and TAR the same but for the first times, which count as rows (there: the mean over T - 1 of T
+ * times). Everything but the sum over a shard's rows is row by row. Not collective throughout. */
 #pragma once
 #include "kernels.h"
 #include "pack.h"
