@@ -103,6 +103,10 @@ static void unknown_keys(void **state) {
   assert_bad("model:\n  vocab_size: 9\n",
              "tiny.yaml:2:3: unknown key 'model.vocab_size': 'lockstep prepare --vocabulary N' sets it");
   assert_bad("dim-rnn: 9\n", "tiny.yaml:1:1: unknown key 'dim-rnn' (did you mean 'model.hidden'?)");
+  assert_bad("wdrop: 0.5\n", "tiny.yaml:1:1: unknown key 'wdrop' (did you mean 'model.weight_dropout'?)");
+  assert_bad("restore_best_weights: true\n",
+             "tiny.yaml:1:1: unknown key 'restore_best_weights': best.h5 has them; train.restore_best is for training "
+             "itself, when the rate falls");
   /* no similar name: no suggestion */
   assert_bad("train:\n  xy: 1\n", "tiny.yaml:2:3: unknown key 'train.xy'");
   assert_bad("train:\n  foobar: 1\n", "tiny.yaml:2:3: unknown key 'train.foobar'");
