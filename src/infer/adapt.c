@@ -43,8 +43,8 @@ lk_status lk_adapter_create(lk_adapter **adapter, lk_model *model, const lk_adap
   for (int c = 0; c < model->corpus->columns; c++)
     if (lk_model_reads(model, c))
       return LK_FAIL(LK_USAGE,
-                     "--dynamic and --cache are not for models that read more of a word than which it is "
-                     "(column %s)",
+                     "--dynamic and --cache need a model that reads units alone, and this one also reads the column "
+                     "'%s'",
                      model->corpus->column[c].name);
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   made->model = model;

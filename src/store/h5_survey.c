@@ -14,12 +14,12 @@ typedef struct survey {
   ptrdiff_t objects; /* visited so far, each once for every link to it */
 } survey;
 
-/* Read an attribute as h5_find.c does; other kinds are never read. */
-static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t *info, void *data) {
+/* Read an attribute as h5_find.c does; other kinds are never read. *starved is set where there is no memory for it. */
+static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t *info, void *starved) {
   const hid_t id = H5Aopen(object, name, H5P_DEFAULT);
   const hid_t space = id < 0 ? H5I_INVALID_HID : H5Aget_space(id);
   const hid_t type = space < 0 ? H5I_INVALID_HID : H5Aget_type(id);
-  (void)info, (void)data;
+  (void)info;
   herr_t result = type < 0 ? -1 : 0;
   const size_t size = type < 0 ? 0 : H5Tget_size(type);
   lk_type nearest;
@@ -27,6 +27,7 @@ static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t
                                    (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0));
   if (plain && size && size <= LK_H5_TEXT && H5Sget_simple_extent_npoints(space) == 1) {
     void *bytes = malloc(size);
+    *(bool *)starved |= bytes == NULL;
     result = bytes ? H5Aread(id, type, bytes) : -1;
     free(bytes);
   }
@@ -39,13 +40,14 @@ static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t
 static lk_status look_at_attributes(const lk_h5 *file, const char *path) {
   hid_t id = H5I_INVALID_HID;
   lk_status status = LK_OK;
+  bool starved = false;
   LK_TRY(lk_h5_open_object(file, path, H5I_BADID, &id));
   const int count = H5Aget_num_attrs(id);
   if (count < 0) LK_GO(lk_h5_fail(file, LK_DATA, "read the attributes of", path));
   if (count > ATTRIBUTES)
     LK_GO(LK_FAIL(LK_DATA, "%s: %s has %d attributes, more than %d", file->path, path, count, ATTRIBUTES));
-  if (H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_attribute, NULL) < 0)
-    LK_GO(lk_h5_fail(file, LK_DATA, "read the attributes of", path));
+  if (H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_attribute, &starved) < 0)
+    LK_GO(lk_h5_fail(file, starved ? LK_MEMORY : LK_DATA, "read the attributes of", path));
 done:
   H5Oclose(id);
   return status;
