@@ -79,7 +79,7 @@ static void layout(measure *m, lk_model *model) {
   m->lanes = lanes > 0 ? lk_arena_reals(&m->arena, lanes * lk_task_lane_width(model->task)) : NULL;
 }
 
-static lk_status open(measure *m, lk_model *model, const lk_corpus *corpus) {
+static lk_status begin(measure *m, lk_model *model, const lk_corpus *corpus) {
   const lk_loader_settings settings = {.view = LK_VIEW_LM,
                                        .split = LK_TRAIN,
                                        .seed = (uint64_t)model->config.seed,
@@ -122,7 +122,7 @@ static double mean_of(const lk_dynamic *d, const lk_params *params) {
 lk_status lk_dynamic_measure(lk_dynamic *d, lk_model *model, const lk_corpus *corpus) {
   measure m = {0};
   lk_status status;
-  LK_GO(open(&m, model, corpus));
+  LK_GO(begin(&m, model, corpus));
   const int64_t steps = add_squares(d, model, &m);
   for (ptrdiff_t i = 0; i < d->P; i++) d->pull[i] = (lk_real)sqrt((double)d->pull[i] / (double)steps);
   const double mean = mean_of(d, model->params);
