@@ -1,6 +1,4 @@
 /* net.c - one pass through a net, the same for all tasks: body, pooling, head, and back. */
-#include <math.h>
-
 #include "task_impl.h"
 
 void lk_net_ready(lk_task *task, const lk_params *params) {
@@ -60,9 +58,12 @@ lk_units lk_task_forward(lk_task *task, const lk_params *params, const lk_batch 
 
 double lk_task_largest_state(const lk_task *task, const lk_real *lanes, ptrdiff_t count) {
   const ptrdiff_t n = lanes ? count * lk_task_lane_width(task) : 0;
-  double largest = 0;
-  for (ptrdiff_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)lanes[i]));
-  return largest;
+  lk_real largest = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const lk_real size = lanes[i] < 0 ? -lanes[i] : lanes[i]; /* fmax() with fabs() ends gcc 12 for aarch64 */
+    if (size > largest) largest = size;
+  }
+  return (double)largest;
 }
 
 ptrdiff_t lk_task_carry_width(const lk_task *task) { return lk_encoder_carry_size(&task->encoder); }
