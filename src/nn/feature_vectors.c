@@ -3,7 +3,7 @@
  *   frozen   the numbers as they are, which are no parameters; the vectors of what has none are trained:
  *            vectors.missing [2, D], of <sos>, <eos> and <pad>, and of words without a vector, zeros at first
  *   tuned    vectors.weight [rows, D] is trained; the numbers are what it starts from */
-#include "input_layer.h"
+#include "feature_impl.h"
 #include "nn_impl.h"
 
 /* ---- frozen ---- */
@@ -95,23 +95,9 @@ static lk_status declare_tuned(lk_feature *f, lk_params *params, const lk_config
   return lk_params_add(params, &weight, &f->table.weight);
 }
 
-static void layout_tuned(lk_feature *f, lk_arena *arena, ptrdiff_t N, int training) {
-  lk_embedding_layout(&f->table, arena, N, training);
-}
-
-static void forward_tuned(lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
-                          ptrdiff_t ld) {
-  lk_embedding_forward(&f->table, params, n, rows->ids, x + f->offset, ld);
-}
-
-static void backward_tuned(lk_feature *f, const ptrdiff_t *shard_row, const lk_feature_rows *rows, const lk_real *dx,
-                           ptrdiff_t ld, const lk_shard_product *also, const lk_grads *grads) {
-  lk_embedding_backward(&f->table, shard_row, rows->ids, dx + f->offset, ld, also, grads);
-}
-
 const lk_feature_kind lk_feature_tuned = {.name = "tuned",
                                           .tokens = 1,
                                           .declare = declare_tuned,
-                                          .layout = layout_tuned,
-                                          .forward = forward_tuned,
-                                          .backward = backward_tuned};
+                                          .layout = lk_feature_table_layout,
+                                          .forward = lk_feature_table_forward,
+                                          .backward = lk_feature_table_backward};
