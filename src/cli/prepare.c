@@ -59,9 +59,10 @@ static void print_found(const char *what, const int64_t counts[3]) {
 
 static void print_vectors(const lk_prepare *p, const lk_prepare_vectors_report *v) {
   if (v->width == 0) return;
-  printf("  vectors: %td numbers each, of %lld words", v->width, (long long)v->kept);
-  if (p->vectors) printf(" of the %lld of %s", (long long)v->rows, p->vectors);
-  if (v->unseen > 0) printf("; %lld of them are not in the training part", (long long)v->unseen);
+  printf("  vectors: %lld words", (long long)v->kept);
+  if (p->vectors) printf(" kept of %lld in %s", (long long)v->rows, p->vectors);
+  printf(", %td numbers each", v->width);
+  if (v->unseen > 0) printf("; %lld of the words do not occur in the training part", (long long)v->unseen);
   putchar('\n');
   print_found("different words", v->types);
   print_found("running words", v->words);

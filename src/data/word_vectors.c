@@ -66,7 +66,8 @@ static lk_status first_row(lk_vector_reader *r, const char *text, size_t size) {
   const char *end = memchr(text, '\n', size);
   r->about->width = lk_vector_width(text, end ? (size_t)(end - text) : size);
   if (r->about->width < 1)
-    return LK_FAIL(LK_DATA, "%s:1: no word vectors: expected a word and its numbers, or the header 'words width'",
+    return LK_FAIL(LK_DATA,
+                   "%s:1: no word vectors: expected a word and its numbers, all finite, or the header 'words width'",
                    r->stream.name);
   if (r->about->width > LK_VECTOR_WIDTH)
     return LK_FAIL(LK_DATA, "%s:1: %td numbers, expected at most %d", r->stream.name, r->about->width, LK_VECTOR_WIDTH);

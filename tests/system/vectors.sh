@@ -29,7 +29,7 @@ for form in plain.vec headed.vec headed.vec.gz binary.bin; do
   h5diff c-plain.vec.h5 "c-$form.h5" /train /train
 done
 [ "$(h5dump -d /vectors/values -s 0,0 -c 2,5 c-plain.vec.h5 | grep -cE '\([01],0\): 0, 0, 0, 0, 0,?$')" -eq 2 ] # no words
-grep -q 'vectors: 5 numbers each, of 90 words of the 90 of plain.vec; [0-9]* of them are not in the training part' said-plain.vec
+grep -q 'vectors: 90 words kept of 90 in plain.vec, 5 numbers each; [0-9]* of the words do not occur in the training part' said-plain.vec
 grep -qE 'of [0-9]+ different words: as they are [0-9]+ \([0-9.]+ %\), in lower case [0-9]+ \([0-9.]+ %\), not found [0-9]+' said-plain.vec
 grep -qE 'of [0-9]+ running words: as they are' said-plain.vec
 "$LOCKSTEP" inspect c-plain.vec.h5 | grep -q '^vectors      90 words, 5 numbers each$'
