@@ -83,7 +83,7 @@ void lk_head_layout_weights(lk_head *head, lk_arena *weights, int training);
 void lk_head_layout(lk_head *head, lk_arena *arena, ptrdiff_t units, ptrdiff_t train_units, int training);
 void lk_head_pack(lk_head *head, const lk_params *params, int training, lk_part part);
 
-/** Reals that the averages of a kind's own tensors take. */
+/** Number of reals that lk_head_average() needs for the means of the tensors that the kind of head owns. */
 ptrdiff_t lk_head_mean_size(const lk_head *head, const lk_params *params);
 /** From now on a head of a kind that is `whole` answers and evaluates by the means of its scores and own tensors and those
  *  of the joined heads [joins], whose units must have been computed; mean: lk_head_mean_size() reals. Both are the

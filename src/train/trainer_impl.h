@@ -147,7 +147,8 @@ bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /** Pack the weights again, together with the ranks that share them: after each change. Collective. */
 LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
-/** Where there is an average of the weights: put it in their place on every rank, or them back. Collective. */
+/** Exchange the weights of all ranks for their average, or the average for the weights again; nothing without an average.
+ *  Collective. */
 LK_CHECKED lk_status lk_trainer_swap_average(lk_trainer *t);
 #define LK_SPIKES_IN_A_ROW "were not applied, the last for its loss (train.max_skips, train.spike)"
 /** `row` steps in a row were not applied: LK_INTERNAL from train.max_skips on. */
