@@ -13,9 +13,10 @@ read -r -d '' foreign <<'TABLE' || true
 ^(cblas|openblas_config|f77blas|lapacke)\.h$ ^src/math/
 ^libfyaml(\.h|/) ^src/base/config\.c$
 ^(unistr|uninorm|unicase|unictype|uniconv|unitypes|uniwidth|unigbrk|uniwbrk)\.h$ ^src/base/text\.c$
-^jansson\.h$ ^src/(train/metrics_file\.c$|cli/)
+^jansson\.h$ ^src/(train/((metrics|starts)_file\.c|json_line(_impl)?\.[ch])$|report/|exchange/|cli/)
 ^(xxhash\.h|nettle/.*)$ ^src/store/digest\.c$
 ^zlib\.h$ ^src/(store/h5_chunk|data/gunzip|data/byte_stream)\.c$
+^(protobuf-c/.*|[a-z_]+\.pb-c\.h)$ ^src/(exchange/onnx|train/tensorboard)[a-z_]*\.[ch]$
 ^archive(_entry)?\.h$ ^src/data/input\.c$
 ^sentencepiece_(processor|trainer)\.h$ ^src/data/sentencepiece\.cc$
 TABLE
@@ -246,7 +247,7 @@ self_test() {
   plant scripts/cmake/library.cmake 'set(LOCKSTEP_SEES_store base task)\nset(LOCKSTEP_SEES_task base)' 'which stands below it'
   # shellcheck disable=SC2016
   plant ARCHITECTURE.md '```\n src/store  files -> base\n```' 'the picture differs'
-  for header in mpi.h hdf5.h cblas.h libfyaml.h unistr.h jansson.h xxhash.h nettle/sha2.h zlib.h archive.h sentencepiece_processor.h; do
+  for header in mpi.h hdf5.h cblas.h libfyaml.h unistr.h jansson.h xxhash.h nettle/sha2.h zlib.h archive.h protobuf-c/protobuf-c.h sentencepiece_processor.h; do
     plant src/train/trainer.c "#include <$header>" "$header belongs to"
     plant include/lockstep/errors.h "#include <$header>" "$header belongs to"
   done

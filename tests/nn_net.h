@@ -113,8 +113,10 @@ static inline void net_make_vectors(net *n) {
   for (ptrdiff_t i = LK_VECTOR_FIRST * NET_VECTOR; i < NET_VECTORS * NET_VECTOR; i++)
     n->values[i] = (float)fixture_real(7, 0, (int)i, 0);
   for (int i = 0; i < NET_V; i++) n->row_of[i] = (5 * i + 3) % NET_VECTORS;
-  n->vectors =
-      (lk_vectors){n->spec.mapped ? NET_VECTORS : NET_TAGS, NET_VECTOR, n->values, n->spec.mapped ? n->row_of : NULL};
+  n->vectors = (lk_vectors){.rows = n->spec.mapped ? NET_VECTORS : NET_TAGS,
+                            .width = NET_VECTOR,
+                            .values = n->values,
+                            .row_of = n->spec.mapped ? n->row_of : NULL};
 }
 
 static inline void net_open(net *n, const net_spec *spec, uint64_t seed) {

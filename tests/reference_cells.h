@@ -6,6 +6,7 @@
 #pragma once
 #include <complex.h>
 #undef I /* of complex.h; here the width of the input */
+#include <stdbool.h>
 #include <string.h>
 
 enum { REFERENCE_GATES = 8 };
@@ -18,11 +19,17 @@ typedef struct reference_unit {
   number hidden[REFERENCE_GATES]; /* W_hh h0 + b_hh */
   number h0, c0;                  /* states before; c0: of cells with two states */
   number h, c;                    /* out: states after */
+  number weight[2];               /* of c0 in the first gates */
+  number highway;                 /* what a skip connection is multiplied by */
 } reference_unit;
 
 typedef struct reference_cell {
   const char *name;
   void (*forward)(reference_unit *x);
+  bool parallel; /* has no W_hh: hidden[] is zero */
+  int vectors;   /* the first gates that read c0 by weights of their own */
+  bool skip;     /* the last gate is a skip connection: x itself where it is as wide as h */
+  int ahead;     /* the first gates that read the previous input too; W_ih then has as many gates more */
 } reference_cell;
 
 static inline number reference_sum(const reference_unit *x, int gate) { return x->input[gate] + x->hidden[gate]; }
@@ -59,6 +66,27 @@ static inline void reference_mgu(reference_unit *x) {
   x->h = (1 - f) * x->h0 + f * n;
 }
 
+/* Feng et al. 2024; gates z n */
+static inline void reference_mingru(reference_unit *x) {
+  const number z = reference_gate(x, 0);
+  x->h = (1 - z) * x->h0 + z * x->input[1];
+}
+
+/* Bradbury et al. 2017, fo-pooling; gates z f o */
+static inline void reference_qrnn(reference_unit *x) {
+  const number f = reference_gate(x, 1);
+  x->c = f * x->c0 + (1 - f) * ctanh(reference_sum(x, 0));
+  x->h = reference_gate(x, 2) * x->c;
+}
+
+/* Lei et al. 2018; gates f r, the cell's input, the skip connection */
+static inline void reference_sru(reference_unit *x) {
+  const number f = reference_sigmoid(x->input[0] + x->weight[0] * x->c0);
+  const number r = reference_sigmoid(x->input[1] + x->weight[1] * x->c0);
+  x->c = f * x->c0 + (1 - f) * x->input[2];
+  x->h = r * x->c + (1 - r) * x->highway * x->input[3];
+}
+
 /* tests/cells/cell_five.c; gates i f g o d */
 static inline void reference_five(reference_unit *x) {
   const number d = reference_gate(x, 4);
@@ -67,8 +95,15 @@ static inline void reference_five(reference_unit *x) {
 }
 
 static const reference_cell reference_cells[] = {
-    {"elman", reference_elman}, {"lstm", reference_lstm}, {"lstm_capped", reference_lstm_capped},
-    {"gru", reference_gru},     {"mgu", reference_mgu},   {"five", reference_five},
+    {.name = "elman", .forward = reference_elman},
+    {.name = "lstm", .forward = reference_lstm},
+    {.name = "lstm_capped", .forward = reference_lstm_capped},
+    {.name = "gru", .forward = reference_gru},
+    {.name = "mgu", .forward = reference_mgu},
+    {.name = "mingru", .forward = reference_mingru, .parallel = true},
+    {.name = "qrnn", .forward = reference_qrnn, .parallel = true, .ahead = 3},
+    {.name = "sru", .forward = reference_sru, .parallel = true, .vectors = 2, .skip = true},
+    {.name = "five", .forward = reference_five},
 };
 
 /* NULL where there is none. */

@@ -5,6 +5,7 @@
  *   config.h   the settings of a training run
  *   train.h    train on all ranks of an MPI communicator
  *   model.h    open a trained model; predict, score, generate, translate
+ *   exchange.h models to and from files of other programs
  *
  * Build with `pkg-config --cflags --libs lockstep`, or in CMake find_package(lockstep) and lockstep::lockstep. No
  * header of MPI, HDF5 or a BLAS is needed.
@@ -19,6 +20,7 @@
 #include "lockstep/config.h"
 #include "lockstep/corpus.h"
 #include "lockstep/error.h"
+#include "lockstep/exchange.h"
 #include "lockstep/model.h"
 #include "lockstep/train.h"
 

@@ -117,6 +117,7 @@ lockstep_find(XXHASH xxHash libxxhash)
 lockstep_find(NETTLE nettle nettle)
 lockstep_find(ZLIB zlib zlib)
 lockstep_find(ARCHIVE libarchive libarchive)
+lockstep_find(PROTOBUF_C protobuf-c libprotobuf-c)
 
 # SentencePiece is optional: without it, corpora of subwords are refused. ON: it has to be there.
 set(LOCKSTEP_SENTENCEPIECE AUTO CACHE STRING "Subwords by SentencePiece models: AUTO, ON or OFF")

@@ -1,12 +1,25 @@
-# What `cmake --install` puts where: the program, the public library with its headers, lockstep.pc, the CMake package,
-# configurations.
+# What `cmake --install` puts where: the program and the scripts that restart it, the public library with its headers,
+# lockstep.pc, the CMake package, configurations, documents. Each belongs to a component, which becomes a package of its
+# own (package.cmake): program, where nothing else is said, library or development.
 include(CMakePackageConfigHelpers)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lockstep)
 
 install(TARGETS lockstep_program)
-install(TARGETS lockstep EXPORT lockstepTargets)
-install(DIRECTORY include/lockstep DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(PROGRAMS scripts/lockstep-supervise TYPE BIN)
+install(PROGRAMS scripts/lockstep.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep)
+install(FILES README.md CHANGELOG.md LICENSE TYPE DOC)
+set(completion ${PROJECT_SOURCE_DIR}/scripts/completion)
+install(FILES ${completion}/lockstep.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lockstep)
+install(FILES ${completion}/_lockstep DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${completion}/lockstep.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep OPTIONAL)
+include(scripts/cmake/man.cmake)
+
+install(TARGETS lockstep EXPORT lockstepTargets LIBRARY COMPONENT library NAMELINK_COMPONENT development
+  ARCHIVE COMPONENT development)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
+install(DIRECTORY include/lockstep DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 # A shared library carries its dependencies, a static one needs them named on every link.
 set(lockstep_with_sentencepiece OFF)

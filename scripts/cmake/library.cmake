@@ -8,6 +8,23 @@ target_compile_options(lockstep_flags INTERFACE
   -fno-math-errno -fno-trapping-math -ffp-contract=off)
 target_compile_definitions(lockstep_flags INTERFACE
   _GNU_SOURCE LK_VERSION="${PROJECT_VERSION}")
+
+# The commit of this source, where git or the archive knows it; a new commit configures again. Only version.c is compiled
+# with it.
+execute_process(COMMAND git rev-parse --short=12 HEAD WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+  OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+execute_process(COMMAND git rev-parse --path-format=absolute --git-path logs/HEAD WORKING_DIRECTORY
+  ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE commits OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(EXISTS "${commits}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${commits}")
+else()
+  # `git archive`, which makes the archives of a release, writes the commit into this file (.gitattributes).
+  file(STRINGS ${PROJECT_SOURCE_DIR}/scripts/cmake/commit.txt commit LIMIT_COUNT 1 LIMIT_INPUT 12)
+endif()
+if(commit MATCHES "^[0-9a-f]+$")
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/src/base/version.c APPEND PROPERTY COMPILE_DEFINITIONS
+    LK_COMMIT="${commit}")
+endif()
 if(LOCKSTEP_SANITIZE)
   set(sanitize -fsanitize=${LOCKSTEP_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_compile_options(lockstep_flags INTERFACE ${sanitize})
@@ -19,8 +36,9 @@ set(LOCKSTEP_ISAS portable blas)
 set(LOCKSTEP_FLAGS_portable)
 set(LOCKSTEP_FLAGS_avx2 -mavx2 -mfma)
 set(LOCKSTEP_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
+set(LOCKSTEP_FLAGS_avx512bf16 ${LOCKSTEP_FLAGS_avx512} -mavx512bf16)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  list(APPEND LOCKSTEP_ISAS avx2 avx512)
+  list(APPEND LOCKSTEP_ISAS avx2 avx512 avx512bf16)
 else()
   target_compile_definitions(lockstep_flags INTERFACE LK_ONLY_PORTABLE=1)
 endif()
@@ -37,8 +55,11 @@ set(LOCKSTEP_SEES_metrics base store data)
 set(LOCKSTEP_SEES_task base math store data nn metrics)
 set(LOCKSTEP_SEES_infer base math comm store data nn metrics task)
 set(LOCKSTEP_SEES_train base math comm store data nn metrics task infer)
-set(LOCKSTEP_SEES_api include base math comm store data nn metrics task infer train)
-set(LOCKSTEP_SEES_cli base math comm store data nn metrics task infer train)
+set(LOCKSTEP_SEES_exchange base math comm store data nn metrics task infer)
+set(LOCKSTEP_SEES_doctor base math comm store)
+set(LOCKSTEP_SEES_report base math comm store data nn metrics task infer)
+set(LOCKSTEP_SEES_api include base math comm store data nn metrics task infer train exchange)
+set(LOCKSTEP_SEES_cli base math comm store data nn metrics task infer train exchange doctor report)
 
 # lockstep_include_folders(target folders...): the include directories of these folders of src/; of `include`, that one.
 function(lockstep_include_folders target)
@@ -55,6 +76,8 @@ set(LOCKSTEP_USES_store lockstep_hdf5 PkgConfig::LOCKSTEP_XXHASH PkgConfig::LOCK
     PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_data PkgConfig::LOCKSTEP_ARCHIVE PkgConfig::LOCKSTEP_ZLIB)
 set(LOCKSTEP_USES_train PkgConfig::LOCKSTEP_JANSSON)
+set(LOCKSTEP_USES_exchange PkgConfig::LOCKSTEP_JANSSON)
+set(LOCKSTEP_USES_report PkgConfig::LOCKSTEP_JANSSON)
 if(TARGET lockstep_sentencepiece) # the only C++ file: it wraps SentencePiece
   enable_language(CXX)
   set(CMAKE_CXX_STANDARD 17)
@@ -97,6 +120,12 @@ function(lockstep_add_library name)
     lockstep_add_objects(${name}_${folder} ${folder} "${sources};${LOCKSTEP_MORE_${folder}}" "${arg_DEFINE}"
       "${LOCKSTEP_USES_${folder}}")
     list(APPEND objects $<TARGET_OBJECTS:${name}_${folder}>)
+    file(GLOB messages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.proto)
+    if(messages)
+      lockstep_add_messages(${name}_${folder} ${folder} "${messages}")
+      list(APPEND objects $<TARGET_OBJECTS:lockstep_messages_${folder}>)
+      list(APPEND link PkgConfig::LOCKSTEP_PROTOBUF_C)
+    endif()
     list(APPEND link ${LOCKSTEP_USES_${folder}})
   endforeach()
 

@@ -1,10 +1,17 @@
-# The manual page lockstep(1). Its options and settings come from the program's help texts, so the program must run here.
-if(CMAKE_CROSSCOMPILING OR NOT TARGET lockstep_program)
+# The manual pages: lockstep(1), one for each command, lockstep-supervise(1). Commands, options and settings come from the
+# program's help texts, so a program must run here: when cross-compiling LOCKSTEP_NATIVE, else the one that is built.
+set(LOCKSTEP_NATIVE "" CACHE FILEPATH "A lockstep of this version for this machine, to make the manual when cross-compiling")
+mark_as_advanced(LOCKSTEP_NATIVE)
+if(LOCKSTEP_NATIVE)
+  set(man_program ${LOCKSTEP_NATIVE})
+elseif(CMAKE_CROSSCOMPILING OR NOT TARGET lockstep_program)
   return()
+else()
+  set(man_program $<TARGET_FILE:lockstep_program>)
 endif()
-set(man_folder ${PROJECT_SOURCE_DIR}/scripts/man)
-add_custom_command(OUTPUT lockstep.1
-  COMMAND ${man_folder}/generate $<TARGET_FILE:lockstep_program> ${man_folder}/lockstep.1.in lockstep.1
-  DEPENDS lockstep_program ${man_folder}/generate ${man_folder}/lockstep.1.in VERBATIM)
-add_custom_target(lockstep_manual ALL DEPENDS lockstep.1)
-install(FILES ${PROJECT_BINARY_DIR}/lockstep.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+file(GLOB man_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/man/*)
+add_custom_command(OUTPUT man/lockstep.1
+  COMMAND ${PROJECT_SOURCE_DIR}/scripts/man/generate ${man_program} man
+  DEPENDS lockstep_program ${man_sources} VERBATIM)
+add_custom_target(lockstep_manual ALL DEPENDS man/lockstep.1)
+install(DIRECTORY ${PROJECT_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

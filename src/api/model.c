@@ -9,11 +9,7 @@
 #include "arena.h"
 #include "decode.h"
 #include "kernels.h"
-
-struct lockstep_model {
-  lk_model model;
-  const char *kernels; /* those that its weights are packed for */
-};
+#include "model_impl.h"
 
 /* Kernels flush denormals and are chosen for the whole process: each call chooses its model's, and gives the caller's
  * floating-point environment back. */
@@ -26,7 +22,7 @@ typedef struct work {
 static lk_status begin(work *w, const lockstep_model *model, const char *const *lines, size_t count) {
   *w = (work){.lines = {.name = "lines", .text = lines, .count = (ptrdiff_t)count, .first = 1}};
   fegetenv(&w->numbers);
-  LK_TRY(lk_kernels_select(model->kernels));
+  LK_TRY(lk_kernels_choose(model->kernels, model->model.config.train.precision));
   if (count > PTRDIFF_MAX / sizeof *w->size) return LK_FAIL(LK_USAGE, "lines: more than memory can hold");
   LK_TRY(lk_alloc(&w->size, count, sizeof *w->size));
   for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 #include "lockstep/train.h"
 
+#include "alike.h"
 #include "api_impl.h"
 #include "comm.h"
 #include "log.h"
@@ -58,7 +59,8 @@ static lk_status train(const lk_config *config, listener *l) {
   l->ranks = lk_comm_size(comm);
   const lk_train_host host = {.event = l->options.progress ? tell_progress : NULL, .context = l};
   if (l->rank == 0 && l->options.log) lk_log_to(tell_log, l);
-  const lk_status status = lk_train(config, comm, &host);
+  lk_status status = lk_alike_program(comm);
+  if (status == LK_OK) status = lk_train(config, comm, &host);
   lk_log_to(NULL, NULL);
   lk_comm_release(&comm);
   return status;

@@ -1,14 +1,20 @@
 #include "arena.h"
 
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "allocated.h"
+
 enum { ALIGNMENT = 64 };
 static const size_t huge_page = (size_t)2 << 20;
 static const size_t huge_from = (size_t)4 << 20; /* below this, rounding up to huge pages would waste too much */
+
+static atomic_size_t mapped; /* bytes of all arenas */
 
 static double mebibytes(size_t bytes) { return (double)bytes / 1048576.0; }
 
@@ -62,13 +68,28 @@ lk_status lk_arena_reserve(lk_arena *arena) {
   for (volatile char *at = base; at < base + size; at += page) *at = 0;
   arena->base = base;
   arena->reserved = size;
+  atomic_fetch_add(&mapped, size);
   return LK_OK;
 }
+
+/* Before glibc 2.33 the counters are ints, which are right below 4 GiB. */
+static size_t heap(void) {
+#if __GLIBC_PREREQ(2, 33)
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+#else
+  const struct mallinfo info = mallinfo();
+  return (size_t)(unsigned)info.uordblks + (size_t)(unsigned)info.hblkhd;
+#endif
+}
+
+size_t lk_allocated(void) { return atomic_load(&mapped) + heap(); }
 
 void lk_arena_reset(lk_arena *arena) { arena->used = 0; }
 
 void lk_arena_release(lk_arena *arena) {
   if (arena->base) (void)munmap(arena->base, arena->reserved);
+  if (arena->base) atomic_fetch_sub(&mapped, arena->reserved);
   *arena = (lk_arena){0};
 }
 

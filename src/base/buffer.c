@@ -84,21 +84,27 @@ static lk_status read_all(lk_buffer *buffer, int file, const char *path) {
   }
 }
 
+lk_status lk_open_input(int *file, const char *path) {
+  *file = STDIN_FILENO;
+  if (strcmp(path, "-") == 0) return LK_OK;
+  /* Without O_NONBLOCK, opening a pipe waits for a writer, for ever if there is none. */
+  *file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (*file < 0) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
+  lk_status status = check_kind(*file, path);
+  if (status == LK_OK && fcntl(*file, F_SETFL, 0))
+    status = LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
+  if (status == LK_OK) return LK_OK;
+  (void)close(*file);
+  *file = -1;
+  return status;
+}
+
 lk_status lk_buffer_read_file(lk_buffer *buffer, const char *path) {
   const size_t before = buffer->size;
-  lk_status status;
-  if (strcmp(path, "-") == 0) {
-    status = read_all(buffer, STDIN_FILENO, "standard input");
-  } else {
-    /* Without O_NONBLOCK, opening a pipe waits for a writer, for ever if there is none. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) return LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
-    status = check_kind(file, path);
-    if (status == LK_OK && fcntl(file, F_SETFL, 0))
-      status = LK_FAIL(LK_IO, "cannot read '%s': %s", path, strerror(errno));
-    if (status == LK_OK) status = read_all(buffer, file, path);
-    (void)close(file);
-  }
+  int file;
+  LK_TRY(lk_open_input(&file, path));
+  const lk_status status = read_all(buffer, file, file == STDIN_FILENO ? "standard input" : path);
+  if (file != STDIN_FILENO) (void)close(file);
   if (status != LK_OK) lk_buffer_truncate(buffer, before);
   return status;
 }

@@ -8,6 +8,12 @@
 
 #include "config_impl.h"
 #include "arena.h"
+#include "version.h"
+
+static void name_fyaml(char text[LK_LIBRARY_TEXT]) {
+  (void)snprintf(text, LK_LIBRARY_TEXT, "libfyaml %s", fy_library_version());
+}
+LK_LIBRARY(name_fyaml)
 
 lk_status lk_config_init(lk_config *config) {
   *config = (lk_config){0};

@@ -27,6 +27,8 @@ LK_CHECKED lk_status lk_config_override(lk_config *config, const char *assignmen
 LK_CHECKED lk_status lk_config_print(const lk_config *config, lk_buffer *out);
 /** All settings: type, range or choices, unit, default, help, for `lockstep config --describe`.   Not collective. */
 LK_CHECKED lk_status lk_config_describe(lk_buffer *out);
+/** The name of setting `index`, from 0; NULL behind the last one.                    Not collective. */
+const char *lk_config_key_name(ptrdiff_t index);
 /** Append the value of `key` as it would be written in a file. LK_MEMORY.            Not collective. */
 LK_CHECKED lk_status lk_config_value(const lk_config *config, const char *key, lk_buffer *out);
 /** The same for a key that a user gave at `place`, and without quotes around a text. LK_USAGE, LK_MEMORY. Not
@@ -46,9 +48,22 @@ LK_CHECKED lk_status lk_config_check_choices(const lk_config *config);
  *  effect: beside the other settings, or on a corpus that is `corpora` (of lk_config_corpus; 0: not known yet).
  *                                                                                 LK_MEMORY. Not collective. */
 LK_CHECKED lk_status lk_config_warn(const lk_config *config, int corpora);
+/** The first key that differs, or NULL.                                             Not collective. */
+const char *lk_config_differs(const lk_config *a, const lk_config *b);
 /** The first key that is fixed for a run and differs from what the run began with, or NULL.   Not collective. */
 const char *lk_config_changed(const lk_config *began, const lk_config *now);
 /** The number of shards of a run on `ranks` ranks, from parallel.shards. LK_USAGE if it is neither a number from 1
  *  to LK_MAX_SHARDS nor "ranks", or if it is below the number of ranks.                       Not collective. */
 LK_CHECKED lk_status lk_config_shards(const lk_config *config, int ranks, int *shards);
+/** The bytes of data.memory; 0: "auto". LK_USAGE if it is neither that nor a number above 0, with K, M, G or T (of 1024,
+ *  1024^2 ...) behind it or not.                                                              Not collective. */
+LK_CHECKED lk_status lk_config_memory(const lk_config *config, double *bytes);
+/* What other folders may know of a setting; its choices are in choices.h. */
+typedef struct lk_config_setting {
+  const char *name, *help, *initial; /* "train.rate"; a sentence; the default as written in a file */
+  const char *section;               /* the help of its section, NULL outside of sections */
+  bool boolean, path;                /* it is true or false; the path of a file or folder */
+} lk_config_setting;
+/** The setting of that index, in the order of the table; false behind the last.    Not collective. */
+bool lk_config_setting_at(ptrdiff_t index, lk_config_setting *setting);
 void lk_config_release(lk_config *config);

@@ -26,6 +26,7 @@ typedef struct lk_config_model {
   bool tied;                /* output weights are the embedding (Press & Wolf 2017; Inan et al. 2017) */
   bool recurrent_bias;      /* a second bias b_hh, as in PyTorch */
   double forget_bias;       /* initial bias of forget gates */
+  double highway_bias;      /* initial bias of an SRU's reset gate, and what its input is scaled by */
   const char *recurrent_init; /* what W_hh starts from */
   const char *output;         /* the head: how outputs are trained and answered */
   const char *cutoffs;        /* of an adaptive softmax, "2000, 10000"; "": by the number of outputs */
@@ -40,10 +41,12 @@ typedef struct lk_config_train {
   int64_t steps, epochs; /* stop after so many; 0 no limit */
   double minutes;
   int64_t batch;          /* sequences (or lanes) of all ranks together */
+  int64_t accumulate;     /* parts that a rank computes its share of a batch in */
   int64_t unroll;         /* steps of truncated back-propagation through a running text */
   bool unroll_random;     /* around unroll, the rate in proportion (Merity et al. 2018) */
   double lane_reset;      /* probability that a lane starts a step from zero states (Melis et al. 2018) */
   int64_t shuffle_window; /* batches whose rows are shuffled, then sorted by length; 0 the whole epoch */
+  const char *precision;  /* of products */
   const char *optimizer;
   double rate, momentum, beta1, beta2, rho, epsilon, decay;
   const char *decay_of; /* by kind of tensor */
@@ -55,7 +58,9 @@ typedef struct lk_config_train {
   double average_decay, average_start;
   int64_t average_every, average_patience;
   double smoothing;
-  double sampling;      /* scheduled sampling: probability that a decoder reads its own choice (Bengio et al. 2015) */
+  double sampling;     /* scheduled sampling: probability that a decoder reads its own choice (Bengio et al. 2015) */
+  const char *scaling; /* the rate for another batch than scaling_batch */
+  int64_t scaling_batch;
   const char *schedule; /* how the rate falls */
   const char *schedule_by;
   int64_t warmup;     /* steps of linear warm-up */
@@ -82,6 +87,7 @@ typedef struct lk_config {
   } run;
   struct {
     const char *corpus;
+    const char *memory; /* bytes for rows on a rank, "200M"; or auto */
   } data;
   struct {
     const char *from; /* a model whose weights the run starts from; "" none */
@@ -97,12 +103,13 @@ typedef struct lk_config {
     double minutes;
   } checkpoint;
   struct {
-    const char *shards, *reduction;
+    const char *shards, *reduction, *wire;
     int64_t check_every;
   } parallel; /* shards: a number, or "ranks" */
   struct {
-    double every;
-  } log; /* seconds between two progress lines without a terminal */
+    double every; /* seconds between two progress lines without a terminal */
+    bool tensorboard;
+  } log;
   struct {
     double seconds;
   } watchdog;                      /* 0: 20 times the median step, at least 60 */

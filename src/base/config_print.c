@@ -18,6 +18,19 @@ static const config_section *section_of(const config_key *key) {
   return NULL;
 }
 
+bool lk_config_setting_at(ptrdiff_t index, lk_config_setting *setting) {
+  if (index < 0 || index >= lk_config_key_count) return false;
+  const config_key *key = &lk_config_keys[index];
+  const config_section *section = section_of(key);
+  *setting = (lk_config_setting){.name = key->name,
+                                 .help = key->help,
+                                 .initial = key->initial,
+                                 .section = section ? section->help : NULL,
+                                 .boolean = key->kind == KEY_BOOLEAN,
+                                 .path = key->path};
+  return true;
+}
+
 /* "# One of: elman, lstm, gru.", broken into lines of about 110 columns. */
 static lk_status print_choices(const config_key *key, const char *indent, lk_buffer *out) {
   lk_choice_at *at = lk_choices_of(key->name);

@@ -5,6 +5,12 @@
 #include "config_impl.h"
 #include "log.h"
 
+const char *lk_config_differs(const lk_config *a, const lk_config *b) {
+  for (ptrdiff_t i = 0; i < lk_config_key_count; i++)
+    if (!lk_config_equal(a, b, &lk_config_keys[i])) return lk_config_keys[i].name;
+  return NULL;
+}
+
 const char *lk_config_changed(const lk_config *began, const lk_config *now) {
   for (ptrdiff_t i = 0; i < lk_config_key_count; i++)
     if (lk_config_keys[i].fixed && !lk_config_equal(began, now, &lk_config_keys[i])) return lk_config_keys[i].name;
@@ -52,6 +58,32 @@ done:
   return status;
 }
 
+/* Settings that have no effect beside values of others that are no choices, or are not for every task. */
+static const struct {
+  const char *key, *by;
+  const char *values; /* words; NULL: any that is not empty */
+  const char *but;    /* a task that has a use for it all the same, or NULL */
+} idle[] = {{"train.clip_by", "train.clip", "0", NULL},
+            {"model.hidden", "model.widths", NULL, NULL},
+            {"model.embedding", "model.vectors", "frozen tuned", "translate"},
+            {"model.embedding_deviation", "model.vectors", "frozen tuned", "translate"}};
+
+static lk_status warn_of_others(const lk_config *config, const config_key *key, const char *value) {
+  for (size_t i = 0; i < sizeof idle / sizeof *idle; i++) {
+    if (strcmp(key->name, idle[i].key) != 0 || (idle[i].but && strcmp(config->task, idle[i].but) == 0)) continue;
+    lk_buffer other = {0};
+    const ptrdiff_t by = lk_config_find(idle[i].by, strlen(idle[i].by));
+    LK_ASSERT(by >= 0);
+    const lk_status status = lk_config_format(config, &lk_config_keys[by], &other);
+    const char *text = status == LK_OK && other.data ? other.data : "";
+    if (idle[i].values ? has_word(idle[i].values, text) : *text && strcmp(text, "\"\"") != 0)
+      LK_WARN("%s: %s has no effect with %s: %s", key->name, value, idle[i].by, text);
+    lk_buffer_release(&other);
+    LK_TRY(status);
+  }
+  return LK_OK;
+}
+
 /* The corpora on which a setting for `corpora` has no effect, for the warning. */
 static const char *other_corpus(int corpora) {
   switch (corpora) {
@@ -68,6 +100,7 @@ static lk_status warn_of_key(const lk_config *config, const config_key *key, int
   lk_buffer value = {0};
   lk_status status = lk_config_format(config, key, &value);
   if (status == LK_OK) status = warn_of_choices(config, key, value.data);
+  if (status == LK_OK) status = warn_of_others(config, key, value.data);
   if (status == LK_OK && corpora && key->corpora && !(key->corpora & corpora))
     LK_WARN("%s: %s has no effect on %s", key->name, value.data, other_corpus(key->corpora));
   lk_buffer_release(&value);

@@ -18,7 +18,7 @@ const config_section lk_config_sections[LK_CONFIG_SECTIONS] = {
     {"checkpoint", "What is saved, and how often."},
     {"parallel", "How the work is divided."},
     {"watchdog", "When a run that makes no progress is ended."},
-    {"log", "What is printed during a run."},
+    {"log", "What is printed and written down during a run."},
 };
 
 /* The name and the type of a setting are those of its field. */
@@ -45,6 +45,9 @@ const config_key lk_config_keys[] = {
     {KEY(run.dir, "run"), .path = true, .help = "Folder of the run: configuration, log, metrics and checkpoints."},
 
     {KEY(data.corpus, ""), .path = true, .help = "Corpus file made by 'lockstep prepare'; required."},
+
+    {KEY(data.memory, "auto"), .form = "auto, or bytes with K, M, G or T behind them, such as 200M",
+     .help = "Memory for rows on each rank, within which they are read ahead; auto: half of what the host has free."},
 
     {KEY(init.from, ""), .path = true, .fixed = true,
      .help = "Model whose weights a new run starts from: tensors by name and shape, rows of units and labels by text."},
@@ -98,6 +101,8 @@ const config_key lk_config_keys[] = {
      .help = "Give each cell a second bias, on the recurrent side, as PyTorch does."},
     {KEY(model.forget_bias, "1"), RANGE(-MOST_FLOAT, MOST_FLOAT), .unit = NO_UNIT,
      .help = "Initial bias of the forget gates."},
+    {KEY(model.highway_bias, "0"), RANGE(-20, 20), .unit = NO_UNIT, .fixed = true,
+     .help = "Initial bias b of the gate between state and input; the input is multiplied by sqrt(1 + 2 exp(b))."},
     {KEY(model.recurrent_init, "uniform"), .help = "Initial values of the recurrent weights."},
     {KEY(model.output, "softmax"), .fixed = true, .help = "Head of the net: how its outputs are trained and answered."},
     {KEY(model.cutoffs, ""), .form = "rising whole numbers, separated by commas", .fixed = true,
@@ -118,6 +123,9 @@ const config_key lk_config_keys[] = {
     {KEY(train.minutes, "0"), UNLIMITED, .unit = "minutes", .help = "Save and stop after this time; 0 sets no limit."},
     {KEY(train.batch, "32"), RANGE(1, 1048576), .unit = "sequences", .fixed = true,
      .help = "Sequences of one update (of a running text: lanes), all ranks together."},
+    {KEY(train.accumulate, "1"), RANGE(1, LK_MAX_SHARDS), .unit = "parts",
+     .help = "Parts that a batch is computed in, one after the other: less memory, the same bits; train.batch is their "
+             "sum."},
     {KEY(train.unroll, "64"), RANGE(1, 1048576), .unit = "tokens", .fixed = true, .corpora = LK_CONFIG_STREAM,
      .help = "Length of truncated back-propagation through a running text."},
     {KEY(train.unroll_random, "false"), .fixed = true, .corpora = LK_CONFIG_STREAM,
@@ -127,6 +135,8 @@ const config_key lk_config_keys[] = {
     {KEY(train.shuffle_window, "64"), .former = "train.pool", COUNT, .unit = "batches", .fixed = true,
      .corpora = LK_CONFIG_ROWS,
      .help = "Batches whose rows are shuffled together, then sorted by length; 0 takes the whole epoch."},
+    {KEY(train.precision, "float32"), .fixed = true,
+     .help = "Numbers that weights and activations are multiplied as; sums, updates and losses are float32."},
     {KEY(train.optimizer, "adam"), .fixed = true, .help = "How gradients become updates."},
     {KEY(train.rate, "0.001"), RANGE(0, MOST_FLOAT), .unit = NO_UNIT,
      .help = "Learning rate at which the schedule starts; 0 changes no weight."},
@@ -149,9 +159,9 @@ const config_key lk_config_keys[] = {
     {KEY(train.clip_by, "norm"),
      .help = "What is limited: the gradient of all weights together, or each of its numbers."},
     {KEY(train.ar, "0"), RANGE(0, MOST_FLOAT), .unit = NO_UNIT,
-     .help = "AR: penalty on the mean square of the last layer's outputs (Merity et al. 2017), in the training loss."},
+     .help = "AR: penalty on the mean square of the last layer's outputs (Merity et al. 2017), at what has a target."},
     {KEY(train.tar, "0"), RANGE(0, MOST_FLOAT), .unit = NO_UNIT,
-     .help = "TAR: penalty on the mean square of their changes from one time to the next, in the training loss."},
+     .help = "TAR: the same of their changes from one time to the next."},
     {KEY(train.average, "none"),
      .help = "Average of the weights that evaluation measures and the model file holds; training goes on without it."},
     {KEY(train.average_decay, "0.999"), SHARE, .unit = "per step", .help = "Decay of the moving average of weights."},
@@ -164,6 +174,9 @@ const config_key lk_config_keys[] = {
      .help = "Label smoothing: share of the target probability spread over all classes; 0 for none."},
     {KEY(train.sampling, "0"), RANGE(0, 1), .unit = "probability",
      .help = "Scheduled sampling: how often a translator in training reads its own last choice, not the right unit."},
+    {KEY(train.scaling, "none"), .help = "How rate and warm-up follow the batch, from those of train.scaling_batch."},
+    {KEY(train.scaling_batch, "0"), RANGE(0, 1048576), .unit = "sequences",
+     .help = "The batch that train.rate, train.floor and train.warmup were found for."},
     {KEY(train.schedule, "constant"), .help = "How the learning rate falls."},
     {KEY(train.schedule_by, "auto"), .help = "Whether the learning rate falls by steps or by time."},
     {KEY(train.warmup, "0"), COUNT, .unit = "steps",
@@ -208,6 +221,8 @@ const config_key lk_config_keys[] = {
     {KEY(parallel.shards, "8"), .form = "a whole number from 1 to 4096 (shards), or ranks", .fixed = true,
      .help = "Parts of each batch, at least one a rank: equal shards give equal models on any number of ranks."},
     {KEY(parallel.reduction, "auto"), .help = "How ranks of one host add their gradients; the bits are the same."},
+    {KEY(parallel.wire, "float32"), .fixed = true,
+     .help = "How hosts send gradients and new weights to each other; each choice has bits of its own on any hosts."},
     {KEY(parallel.check_every, "100"), COUNT, .unit = "steps",
      .help = "Steps between two checks that all ranks hold the same model; 0 never checks."},
 
@@ -216,6 +231,8 @@ const config_key lk_config_keys[] = {
 
     {KEY(log.every, "10"), UNLIMITED, .unit = "seconds",
      .help = "Time between two progress lines where the output is not a terminal."},
+    {KEY(log.tensorboard, "false"),
+     .help = "Write event files into run.dir as well: 'tensorboard --logdir FOLDER' shows the runs in FOLDER."},
 };
 _Static_assert(LK_MAX_SHARDS == 4096, "parallel.shards says so");
 

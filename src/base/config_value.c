@@ -204,10 +204,28 @@ lk_status lk_config_shards(const lk_config *config, int ranks, int *shards) {
     return lk_config_error(config, key, "expected %s, found %s", lk_config_keys[lk_config_find(key, strlen(key))].form,
                            lk_quote(quoted, value, strlen(value)));
   if (number < ranks)
-    return lk_config_error(config, key, "expected at least one per rank, found %d shards for %d ranks", (int)number,
-                           ranks);
+    return lk_config_error(config, key, "expected at least one per rank, found %d shard%s for %d ranks", (int)number,
+                           lk_plural(number), ranks);
   *shards = (int)number;
   return LK_OK;
+}
+
+lk_status lk_config_memory(const lk_config *config, double *bytes) {
+  static const char letters[] = "KMGT";
+  const char *key = "data.memory", *value = config->data.memory;
+  char number[64], quoted[256];
+  *bytes = 0;
+  if (strcmp(value, "auto") == 0) return LK_OK;
+  const size_t size = strcspn(value, letters);
+  const char *letter = value[size] ? strchr(letters, value[size]) : NULL;
+  const bool ends = !letter || value[size + 1] == '\0';
+  (void)snprintf(number, sizeof number, "%.*s", (int)(size < 63 ? size : 63), value);
+  if (ends && size < 63 && lk_number_real(number, bytes) && *bytes > 0) {
+    if (letter) *bytes = ldexp(*bytes, 10 * (int)(letter - letters + 1));
+    if (*bytes >= 1024 && *bytes <= 0x1p53) return LK_OK;
+  }
+  return lk_config_error(config, key, "expected %s, found %s", lk_config_keys[lk_config_find(key, strlen(key))].form,
+                         lk_quote(quoted, value, strlen(value)));
 }
 
 /* Whether YAML reads the string as itself without quotes. */
@@ -248,6 +266,10 @@ lk_status lk_config_value(const lk_config *config, const char *key, lk_buffer *o
   const ptrdiff_t index = lk_config_find(key, strlen(key));
   LK_ASSERT(index >= 0);
   return lk_config_format(config, &lk_config_keys[index], out);
+}
+
+const char *lk_config_key_name(ptrdiff_t index) {
+  return index >= 0 && index < lk_config_key_count ? lk_config_keys[index].name : NULL;
 }
 
 lk_status lk_config_get(const lk_config *config, const char *place, const char *key, lk_buffer *out) {

@@ -29,7 +29,8 @@ enum {
 typedef struct lk_vectors {
   ptrdiff_t rows, width; /* rows 0: there are none */
   const float
-      *values; /* [rows, width], zeros in the first rows; NULL: not stored, as in a model that trained its own */
+      *values;   /* [rows, width], zeros in the first rows; NULL: not stored, as in a model that trained its own */
+  size_t mapped; /* bytes of `values` where they are a mapping of memory; 0: they are allocated */
   const int32_t *row_of; /* row of each token of the column; NULL: the tokens are the rows */
 } lk_vectors;
 

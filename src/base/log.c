@@ -5,13 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "clock.h"
+#include "screen.h"
 
 enum { LONGEST_LINE = 2048 };
-static const double redraw_seconds = 0.2;
+static const double redraw_seconds = 0.2, copied_seconds = 0.4; /* until mpirun has copied a line */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
@@ -20,10 +19,9 @@ static struct {
   bool screen; /* lines go to standard error, or else to the sink */
   lk_log_sink *sink;
   void *context;
-  bool terminal;                 /* standard error is one */
-  bool live;                     /* the live line is on the screen, the cursor behind it */
-  char line[LONGEST_LINE];       /* what it says */
-  double next_screen, next_file; /* when progress is due again, lk_clock_seconds() */
+  bool looked, terminal;                   /* lk_screen_begin() was called, and what it said */
+  lk_picture picture;                      /* what the screen shows */
+  double next_draw, next_plain, next_file; /* when progress is due again, lk_clock_seconds() */
   FILE *file;
 } state = {.level = LK_LOG_INFO};
 
@@ -33,16 +31,15 @@ void lk_log_init(lk_log_level level, bool quiet) {
   state.quiet = quiet;
   state.screen = true;
   state.sink = NULL;
-  state.terminal = isatty(STDERR_FILENO) == 1;
-  state.live = false;
-  state.next_screen = state.next_file = 0;
+  state.looked = false;
+  state.next_draw = state.next_plain = state.next_file = 0;
   pthread_mutex_unlock(&mutex);
 }
 
 void lk_log_to(lk_log_sink *sink, void *context) {
   pthread_mutex_lock(&mutex);
   state.level = LK_LOG_INFO;
-  state.quiet = state.screen = state.live = false;
+  state.quiet = state.screen = false;
   state.sink = sink;
   state.context = context;
   state.next_file = 0;
@@ -87,23 +84,10 @@ static void to_file(const char *start, const char *text) {
   (void)fprintf(state.file, "%s %s%s\n", stamp, start, text);
 }
 
-/* Bytes of `text` that fit into so many columns, without cutting a character; wide characters count as one. */
-static int fitting(const char *text, int columns) {
-  int bytes = 0;
-  for (; text[bytes]; bytes++) {
-    bool starts = ((unsigned char)text[bytes] & 0xc0) != 0x80;
-    if (starts && columns-- == 0) break;
-  }
-  return bytes;
-}
-
-/* One column stays free: a cursor behind the last one would wrap, and \r could not go back. */
-static void draw(void) {
-  struct winsize window = {0};
-  int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
-  (void)fprintf(stderr, "\r\x1b[K%.*s", fitting(state.line, columns), state.line);
-  (void)fflush(stderr);
-  state.live = true;
+static void to_screen(const char *start, const char *text) {
+  char line[LONGEST_LINE + 16];
+  const int size = snprintf(line, sizeof line, "%s%s\n", start, text);
+  if (lk_screen_line(line, (size_t)size, &state.picture)) state.next_draw = lk_clock_seconds() + copied_seconds;
 }
 
 static void write_line(lk_log_level level, bool screen, const char *format, va_list args) {
@@ -111,11 +95,9 @@ static void write_line(lk_log_level level, bool screen, const char *format, va_l
   (void)vsnprintf(text, sizeof text, format, args);
   pthread_mutex_lock(&mutex);
   if (level <= state.level) {
-    /* The plain line takes the place of the live one, which moves down. */
-    if (screen && state.screen) (void)fprintf(stderr, "%s%s%s\n", state.live ? "\r\x1b[K" : "", prefix(level), text);
+    if (screen && state.screen) to_screen(prefix(level), text);
     if (screen && state.sink) state.sink(state.context, level, text);
     to_file(prefix(level), text);
-    if (screen && state.live) draw();
   }
   pthread_mutex_unlock(&mutex);
 }
@@ -138,40 +120,62 @@ static bool speaks(void) { return !state.quiet && state.level >= LK_LOG_INFO; }
 
 bool lk_log_progress_due(void) {
   pthread_mutex_lock(&mutex);
-  double now = lk_clock_seconds();
-  bool due = speaks() && ((state.screen && now >= state.next_screen) || (state.file && now >= state.next_file));
+  const double now = lk_clock_seconds();
+  const bool due = speaks() && ((state.screen && now >= state.next_draw) || (state.file && now >= state.next_file));
   pthread_mutex_unlock(&mutex);
   return due;
 }
 
-bool lk_log_progress(double seconds, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  pthread_mutex_lock(&mutex);
-  double now = lk_clock_seconds();
-  bool screen = speaks() && state.screen && now >= state.next_screen;
-  bool file = speaks() && state.file && now >= state.next_file;
-  if (screen || file) (void)vsnprintf(state.line, sizeof state.line, format, args);
-  if (file) {
-    to_file("", state.line);
-    state.next_file = now + seconds;
+/* On the screen, or where that shows no picture as a line every `seconds`. */
+static bool show(const lk_live *live, const char *line, double seconds, double now) {
+  lk_window window;
+  if (!state.looked) state.terminal = lk_screen_begin();
+  state.looked = true;
+  state.next_draw = now + (state.terminal ? redraw_seconds : seconds);
+  if (lk_screen_ready(&window)) {
+    lk_live_draw(live, &window, &state.picture);
+    lk_screen_show(&state.picture);
+    return true;
   }
-  if (screen) {
-    if (state.terminal)
-      draw();
-    else
-      (void)fprintf(stderr, "%s\n", state.line);
-    state.next_screen = now + (state.terminal ? redraw_seconds : seconds);
-  }
-  pthread_mutex_unlock(&mutex);
-  va_end(args);
-  return screen || file;
+  if (live->screen || now < state.next_plain) return false;
+  state.next_plain = now + seconds;
+  to_screen("", line);
+  return true;
 }
 
-void lk_log_progress_end(void) {
+bool lk_log_progress(double seconds, const lk_live *live) {
+  char line[LONGEST_LINE];
   pthread_mutex_lock(&mutex);
-  if (state.live) (void)fputc('\n', stderr);
-  state.live = false;
-  state.next_screen = state.next_file = 0;
+  const double now = lk_clock_seconds();
+  const bool screen = speaks() && state.screen && now >= state.next_draw;
+  const bool file = speaks() && state.file && !live->screen && now >= state.next_file;
+  bool shown = file;
+  if (screen || file) lk_live_plain(live, line, sizeof line);
+  if (file) {
+    to_file("", line);
+    state.next_file = now + seconds;
+  }
+  if (screen && show(live, line, seconds, now)) shown = true;
+  pthread_mutex_unlock(&mutex);
+  return shown;
+}
+
+void lk_log_progress_after(double picture, double plain) {
+  pthread_mutex_lock(&mutex);
+  state.next_draw = lk_clock_seconds() + picture;
+  state.next_plain = lk_clock_seconds() + plain;
+  pthread_mutex_unlock(&mutex);
+}
+
+void lk_log_progress_end(bool erase) {
+  pthread_mutex_lock(&mutex);
+  if (state.looked) lk_screen_end(erase, &state.picture);
+  state.next_draw = state.next_plain = state.next_file = 0;
+  pthread_mutex_unlock(&mutex);
+}
+
+void lk_log_settle(void) {
+  pthread_mutex_lock(&mutex);
+  if (state.looked) lk_screen_end(true, &state.picture), lk_screen_wait();
   pthread_mutex_unlock(&mutex);
 }

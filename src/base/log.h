@@ -1,13 +1,13 @@
 /* log.h - progress lines and warnings of a run.
  *
  * After lk_log_init() lines go to standard error, after lk_log_to() to a function, before either to nobody; after
- * lk_log_open() also to the run's log.txt. Only rank 0 logs, except for errors. On a terminal the progress line is
- * redrawn in place below the others; in a file or pipe it is an ordinary line every ten seconds. Results of a command
- * are no log: src/cli prints them to standard output. */
+ * lk_log_open() also to the run's log.txt. Only rank 0 logs, except for errors. On a terminal progress is a picture
+ * (live.h) that is redrawn in place below the lines (screen.h); in a file or pipe it is an ordinary line now and
+ * then (log.every). Results of a command are no log: src/cli prints them to standard output. */
 #pragma once
 #include <stdbool.h>
 
-#include "status.h"
+#include "live.h"
 
 typedef enum lk_log_level { LK_LOG_ERROR, LK_LOG_WARN, LK_LOG_INFO, LK_LOG_DEBUG } lk_log_level;
 
@@ -29,10 +29,17 @@ void lk_log_record(lk_log_level level, const char *format, ...) LK_PRINTF(2, 3);
 #define LK_WARN(...)  lk_log(LK_LOG_WARN, __VA_ARGS__)
 #define LK_DEBUG(...) lk_log(LK_LOG_DEBUG, __VA_ARGS__)
 
-/** The live line: redrawn at most five times a second on a terminal, a plain line every `seconds` elsewhere.
- *  Returns whether something was shown.                                           Not collective. */
-bool lk_log_progress(double seconds, const char *format, ...) LK_PRINTF(2, 3);
-/** Whether lk_log_progress() would show something now: so that the caller need not format it. */
+/** Show progress: a picture (live.h) that is redrawn at most five times a second where there is a terminal to draw on
+ *  (screen.h), elsewhere and in log.txt a plain line every `seconds`. Returns whether something was shown.
+ *  Not collective. */
+bool lk_log_progress(double seconds, const lk_live *live);
+/** Whether lk_log_progress() could show something now: so that the caller need not make the state. */
 bool lk_log_progress_due(void);
-/** End the live line, leaving it on the screen.                                   Not collective. */
-void lk_log_progress_end(void);
+/** Show nothing for so many seconds: no picture, no plain line.                    Not collective. */
+void lk_log_progress_after(double picture, double plain);
+/** Progress ends: leave the picture on the screen, or erase it. Where the output is suspended (Ctrl-S), what it has not
+ *  taken is kept, so that a run ends and saves nevertheless.                       Not collective. */
+void lk_log_progress_end(bool erase);
+/** Erase a picture that is still there and wait until the terminal has taken everything: before something else is written to
+ *  it, and at the end of the program.                                             Not collective. */
+void lk_log_settle(void);

@@ -12,6 +12,7 @@
  * The gradient of a tensor is summed once a step, and each shard's gradient contains all its contributions before the
  * sum begins: two trees added at their roots would not give the same bits as one tree of added terms. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,7 +51,15 @@ typedef struct lk_shards {
   int first, count; /* this rank's block */
   int subtrees;
   lk_subtree subtree[LK_MAX_SUBTREES];
+  bool rounded; /* partial gradients are rounded to bfloat16: lk_shards_round(). False as made */
 } lk_shards;
+
+/** Whether the gradient of the node that begins at shard `first` and has `count` of them is rounded to bfloat16
+ *  (parallel.wire): wherever ranks can be divided, a node below the root may be what a message carries, so all of them
+ *  are, once each as soon as they are complete, whether or not they travel.          Not collective. */
+static inline bool lk_shards_round(const lk_shards *shards, int count) {
+  return shards->rounded && count < shards->total;
+}
 
 /** The shards of rank `rank` of `size`; size <= total <= LK_MAX_SHARDS.           Not collective. */
 lk_shards lk_shards_make(int total, int rank, int size);
@@ -75,6 +84,8 @@ lk_tree lk_tree_start(int total, int first);
 int lk_tree_push(lk_tree *tree, lk_subtree node);
 /** true: the caller must now do slot *into += slot *from, and call again.          Not collective. */
 int lk_tree_merge(lk_tree *tree, int *into, int *from);
+/** How many shards the node on top of the stack has.                               Not collective. */
+static inline int lk_tree_count(const lk_tree *tree) { return tree->node[tree->depth - 1].count; }
 static inline lk_subtree lk_tree_shard(int shard) { return (lk_subtree){.first = shard, .count = 1, .level = 0}; }
 
 /** The sum of S doubles along the tree.                                           Not collective. */

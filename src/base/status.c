@@ -9,6 +9,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static lk_error record;
+static _Thread_local lk_error *diverted; /* where this thread's failures go; NULL: to the record */
 
 static struct {
   int rank;
@@ -23,16 +24,17 @@ static void flatten(char *text) {
 }
 
 lk_status lk_fail_at(const char *file, int line, lk_status code, const char *format, ...) {
+  lk_error *to = diverted ? diverted : &record;
   pthread_mutex_lock(&mutex);
-  if (record.code == LK_OK) {
+  if (to->code == LK_OK) {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(record.text, sizeof record.text, format, args);
+    (void)vsnprintf(to->text, sizeof to->text, format, args);
     va_end(args);
-    flatten(record.text);
-    record.file = file;
-    record.line = line;
-    record.code = code;
+    flatten(to->text);
+    to->file = file;
+    to->line = line;
+    to->code = code;
   }
   pthread_mutex_unlock(&mutex);
   return code;
@@ -44,6 +46,8 @@ lk_status lk_fail_as(lk_status code) {
   pthread_mutex_unlock(&mutex);
   return code;
 }
+
+void lk_error_divert(lk_error *to) { diverted = to; }
 
 const lk_error *lk_error_get(void) { return &record; }
 

@@ -17,7 +17,8 @@
   X(MEMORY, 70, "out of memory")                 \
   X(IO, 74, "input/output")                      \
   X(STOPPED, 75, "stopped with the state saved") \
-  X(STUCK, 76, "a rank is stuck")
+  X(STUCK, 76, "a rank is stuck")                \
+  X(UNWELL, 78, "something is to be mended")
 
 typedef enum lk_status {
 #define LK_STATUS_ENUM(name, exit_code, words) LK_##name,
@@ -50,6 +51,9 @@ LK_CHECKED lk_status lk_fail_as(lk_status code);
 const lk_error *lk_error_get(void);
 /** Discard the recorded failure, because the caller has handled it.                Not collective. */
 void lk_error_clear(void);
+/** Failures of this thread are recorded in *to from now on: for a thread whose failure another one reports later, or
+ *  never. NULL: in the one record again.                                           Not collective. */
+void lk_error_divert(lk_error *to);
 /** The exit code / the short description of a status.                              Not collective. */
 int lk_status_exit_code(lk_status status);
 const char *lk_status_words(lk_status status);

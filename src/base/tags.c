@@ -147,6 +147,8 @@ static lk_status read_labels(lk_tagset *set, const lk_strings *labels, const lk_
   bool spans = false;
   ptrdiff_t listed = 0;
   const layout how = choose(labels, &set->fits, &spans);
+  set->separator = how.separator;
+  set->behind = how.behind;
   set->spans = spans;
   set->misfit = read_tags(set, labels, how, 0, list, &listed);
   (void)read_tags(set, more, how, set->count, list, &listed);
@@ -196,6 +198,13 @@ bool lk_tagset_allows(const lk_tagset *set, ptrdiff_t before, ptrdiff_t after) {
   const bool unfinished = inside && !may_end && (set->letters[a.type] & END);
   const bool bound = more && !set->any_begins && (set->letters[b.type] & BEGIN);
   return (!unfinished && !bound) || (inside && more && a.type == b.type);
+}
+
+char lk_tagset_cut(const lk_tagset *set, const char *label, size_t label_size, const char **type, size_t *size) {
+  const parts p = cut(label, label_size, (layout){.separator = set->separator, .behind = set->behind});
+  *type = p.type;
+  *size = p.size;
+  return p.prefix;
 }
 
 lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen) {

@@ -15,6 +15,19 @@ typedef struct lk_tag {
   int32_t type; /* number of the type; -1: none, as for O */
 } lk_tag;
 
+/* Whether a span ends, or starts, between a word with tag `a` and the next one with tag `b`, by the rules of conlleval: an
+ * I after O, or after another type, starts one; after E and S the span is closed whatever follows. */
+static inline bool lk_tag_ends(lk_tag a, lk_tag b) {
+  if (a.prefix == 'O') return false;
+  if (a.prefix == 'E' || a.prefix == 'S' || a.type != b.type) return true;
+  return b.prefix == 'B' || b.prefix == 'S' || b.prefix == 'O';
+}
+static inline bool lk_tag_starts(lk_tag a, lk_tag b) {
+  if (b.prefix == 'O') return false;
+  if (b.prefix == 'B' || b.prefix == 'S' || a.type != b.type) return true;
+  return a.prefix == 'O' || a.prefix == 'E' || a.prefix == 'S';
+}
+
 typedef struct lk_tagset {
   lk_tag *tag;      /* [count] of each label, then of each that training does not have */
   ptrdiff_t count;  /* labels */
@@ -25,6 +38,8 @@ typedef struct lk_tagset {
   int any_ends;     /* a span may end with any letter: I tags are far more frequent than E tags, as in IOE1 */
   int begins_alone; /* single words are B tags: there is no S, and B tags are more frequent than E tags */
   uint8_t *letters; /* [types.count + 1] which letters a type has among the labels */
+  char separator;   /* between letter and type; '\0': a letter alone, without a type */
+  bool behind;      /* the letter is after the type */
   lk_strings types; /* names of the types in the order of their bytes; "_" where tags have no types */
 } lk_tagset;
 
@@ -33,6 +48,12 @@ typedef struct lk_tagset {
  *  one if there are no names. LK_MEMORY. */
 LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen);
 void lk_tagset_release(lk_tagset *set);
+/** The letter of a label in the form of the set's, and its type [*size] (of O none); '\0': it is no span tag. */
+char lk_tagset_cut(const lk_tagset *set, const char *label, size_t label_size, const char **type, size_t *size);
+/** Where the letter stands in a label of that form, which has so many bytes. */
+static inline size_t lk_tagset_letter(const lk_tagset *set, size_t label_size) {
+  return set->behind ? label_size - 1 : 0;
+}
 /** Whether a sentence may have label `after` (< count) behind label `before`; -1: where it begins, or ends. Inside a
  *  span only I and E of its type, which are nowhere else (unless any_begins, or the type has no B); where a type has E,
  *  its spans end with it (unless any_ends, or begins_alone and they are one word). A set that is NULL or marks no spans

@@ -8,7 +8,16 @@
 #include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
+#include <unistring/version.h>
 #include <uniwidth.h>
+
+#include "version.h"
+
+static void name_unistring(char text[LK_LIBRARY_TEXT]) {
+  const int v = _libunistring_version;
+  (void)snprintf(text, LK_LIBRARY_TEXT, "libunistring %d.%d.%d", v >> 16, v >> 8 & 255, v & 255);
+}
+LK_LIBRARY(name_unistring)
 
 static bool continues(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 

@@ -22,6 +22,9 @@ void lk_buffer_truncate(lk_buffer *buffer, size_t size);
 void lk_buffer_release(lk_buffer *buffer);
 /** A whole file or, for "-", standard input. LK_IO naming the path.               Not collective. */
 LK_CHECKED lk_status lk_buffer_read_file(lk_buffer *buffer, const char *path);
+/** Open what users name as input: a file, a pipe that somebody writes to, or "-", which is STDIN_FILENO and not to be
+ *  closed. LK_IO naming the path, also for folders and devices.                    Not collective. */
+LK_CHECKED lk_status lk_open_input(int *file, const char *path);
 
 /* Many strings in one block of bytes, found by index. {0} is empty. */
 typedef struct lk_strings {
@@ -71,6 +74,8 @@ typedef struct lk_folding {
 LK_CHECKED lk_status lk_utf8_fold(lk_buffer *out, const char *text, size_t size, lk_folding folding);
 /** Append `text` in capital letters, composed (NFC). LK_MEMORY. */
 LK_CHECKED lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size);
+/** For messages: the "s" of "%d rank%s", "" of one. */
+static inline const char *lk_plural(int64_t count) { return count == 1 ? "" : "s"; }
 /** For messages: at most about 60 characters in quotes, with control characters escaped; returns out. */
 const char *lk_quote(char out[256], const char *text, size_t size);
 /** The candidate with the smallest edit distance to `word`, capitals being small letters; NULL if none is close: for

@@ -24,7 +24,7 @@ enum {
 #define LK_ADAPT_OPTIONS(group)                                                                                        \
   {0, 0, 0, 0, "Options for language models, which then learn from the text that they have predicted:", group},        \
       LK_ADAPT_OPTION(                                                                                                 \
-          "dynamic", DYNAMIC, "RULE",                                                                                  \
+          "dynamic", DYNAMIC, "sgd|rms",                                                                               \
           "dynamic evaluation (Krause et al. 2018): a gradient step after each segment; sgd, or rms, which "           \
           "divides gradients by their usual size and measures that on training data first. The model's "               \
           "file stays as it is",                                                                                       \

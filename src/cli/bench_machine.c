@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bench_impl.h"
+#include "blas.h"
 #include "ceiling.h"
 
 enum { ROUNDS = 100000, TRIES = 5 };

@@ -7,6 +7,7 @@
 #include "optimizer.h"
 #include "reduction.h"
 #include "distinct.h"
+#include "input_layer.h"
 
 /* ---- vocabularies and labels, in place of a corpus ---- */
 
@@ -42,6 +43,25 @@ done:
   return status;
 }
 
+/* Vectors of 100 numbers; one word in ten has none. */
+static lk_status give_vectors(bench_net *net) {
+  enum { WIDTH = 100, WITHOUT = 10 };
+  const lk_rng rng = lk_rng_make(1, LK_PURPOSE_SAMPLE);
+  const ptrdiff_t V = net->kind->vocabulary, rows = V + LK_VECTOR_FIRST;
+  float *values = NULL;
+  int32_t *row_of = NULL;
+  LK_TRY(lk_alloc(&values, (size_t)(rows * WIDTH), sizeof *values));
+  net->info.vectors = (lk_vectors){.rows = rows, .width = WIDTH, .values = values};
+  LK_TRY(lk_alloc(&row_of, (size_t)V, sizeof *row_of));
+  net->info.vectors.row_of = row_of;
+  for (ptrdiff_t i = 0; i < V; i++) {
+    row_of[i] = i % WITHOUT == WITHOUT - 1 ? LK_VECTOR_MISSING : (int32_t)(LK_VECTOR_FIRST + i);
+    for (ptrdiff_t k = 0; k < WIDTH; k++)
+      values[(LK_VECTOR_FIRST + i) * WIDTH + k] = (float)lk_rng_uniform(rng, (uint32_t)i, (uint32_t)k, 4, 0) - 0.5F;
+  }
+  return LK_OK;
+}
+
 static lk_status describe(bench_net *net) {
   const bench_kind *kind = net->kind;
   LK_TRY(lk_config_init(&net->config));
@@ -51,6 +71,7 @@ static lk_status describe(bench_net *net) {
   (void)snprintf(net->info.unit, sizeof net->info.unit, "word");
   LK_TRY(name_all(&net->info.source, kind->vocabulary));
   if (reads_characters(net)) LK_TRY(spell_words(net));
+  if (lk_input_vectors(&net->config) != LK_VECTORS_UNREAD) LK_TRY(give_vectors(net));
   return name_all(&net->info.label, kind->labels);
 }
 
@@ -196,9 +217,10 @@ static lk_status count_work(bench_net *net, const bench *b) {
   net->flops = 0;
   for (int i = 0; i < lk_params_tensors(net->params); i++) {
     const lk_param *p = lk_params_at(net->params, i);
-    if (p->dims < 2 || strncmp(p->name, "embedding", 9) == 0) continue;
+    if (p->dims < 2 || strncmp(p->name, "embedding", 9) == 0 || strncmp(p->name, "vectors", 7) == 0) continue;
     const int head = strncmp(p->name, "output", 6) == 0;
-    const int input = !reads_characters(net) && strncmp(p->name, "rnn.0.", 6) == 0 && strstr(p->name, "weight_ih");
+    const int input = !reads_characters(net) && net->info.vectors.rows == 0 && strncmp(p->name, "rnn.0.", 6) == 0 &&
+                      strstr(p->name, "weight_ih");
     const int spells = strncmp(p->name, "characters.", 11) == 0;
     if (spells && !strstr(p->name, "weight_hh")) continue;
     net->flops += 6 * (double)p->count *
@@ -234,6 +256,8 @@ void bench_net_close(bench_net *net) {
   lk_strings_release(&net->info.source);
   lk_strings_release(&net->info.label);
   lk_strings_release(&net->info.character);
+  free((void *)net->info.vectors.values);
+  free((void *)net->info.vectors.row_of);
   lk_speller_release(&net->speller);
   lk_config_release(&net->config);
 }

@@ -4,13 +4,15 @@
 #include "bench_impl.h"
 #include "optimizer.h"
 #include "update.h"
+#include "work.h"
 
 /* The nets that tests/bench/side_by_side.py compares with PyTorch, with random data of the same shapes. */
-#define LSTM_LM(size)                                                                         \
-  "task=lm", "model.input=embed", "model.cell=lstm", "model.layers=2", "model.hidden=" #size, \
+#define LSTM_LM(size) LM("lstm", size)
+#define LM(cell, size)                                                                         \
+  "task=lm", "model.input=embed", "model.cell=" cell, "model.layers=2", "model.hidden=" #size, \
       "model.embedding=" #size, "model.tied=false", "model.recurrent_bias=true", "model.dropout=0", "train.clip=5"
 
-#define TAGGER(name_, characters, output)                                   \
+#define TAGGER(name_, characters, vectors, output)                          \
   {                                                                         \
     .name = name_,                                                          \
     .settings = {"task=label",                                              \
@@ -24,9 +26,17 @@
                  "train.clip=5",                                            \
                  "train.optimizer=adam",                                    \
                  "model.characters=" characters,                            \
+                 "model.vectors=" vectors,                                  \
                  "model.output=" output},                                   \
     .corpus = LK_CORPUS_LABEL, .vocabulary = 19676, /* of UD English EWT */ \
         .labels = 17, .batch = 32, .shortest = 2, .longest = 30             \
+  }
+
+/* Cells without a product in the loop over time, beside the LSTM of that width. */
+#define PARALLEL(name_, cell)                                                                                       \
+  {                                                                                                                 \
+    .name = name_, .settings = {LM(cell, 512), "train.optimizer=adam"}, .stream = 1, .vocabulary = 65, .batch = 50, \
+    .shortest = 50, .longest = 50                                                                                   \
   }
 
 static const bench_kind kinds[] = {
@@ -58,10 +68,14 @@ static const bench_kind kinds[] = {
      .batch = 50,
      .shortest = 50,
      .longest = 50},
-    TAGGER("tagger, BiLSTM 2x200, 32 sentences of 2-30 words", "none", "softmax"),
-    TAGGER("tagger, BiLSTM-CRF 2x200, 32 sentences of 2-30 words", "none", "crf"),
-    TAGGER("tagger with characters, BiLSTM 64", "lstm", "softmax"),
-    TAGGER("tagger with characters, 64 filters", "cnn", "softmax"),
+    PARALLEL("char LM, SRU 2x512, V 65, 50x50", "sru"),
+    PARALLEL("char LM, QRNN 2x512, V 65, 50x50", "qrnn"),
+    PARALLEL("char LM, minGRU 2x512, V 65, 50x50", "mingru"),
+    TAGGER("tagger, BiLSTM 2x200, 32 sentences of 2-30 words", "none", "none", "softmax"),
+    TAGGER("tagger, BiLSTM-CRF 2x200, 32 sentences of 2-30 words", "none", "none", "crf"),
+    TAGGER("tagger with characters, BiLSTM 64", "lstm", "none", "softmax"),
+    TAGGER("tagger with characters, 64 filters", "cnn", "none", "softmax"),
+    TAGGER("tagger with vectors of 100 numbers beside", "none", "added", "softmax"),
     {.name = "classifier, GRU 1x256, 32 texts of 20-400 words",
      .settings = {"task=classify", "model.cell=gru", "model.layers=1", "model.hidden=256", "model.embedding=128",
                   "model.recurrent_bias=true", "model.dropout=0", "model.pooling=last", "train.clip=5",
@@ -93,7 +107,7 @@ static lk_status step(const bench *b, bench_net *net, int64_t number, double at[
   const lk_clip clip = lk_clip_of(LK_CLIP_NORM, net->config.train.clip, units, sqrt(square) / units);
   lk_update(net->optimizer, net->replicas, net->reduction, clip, 1e-3, number + 1);
   clock[3] = lk_clock_seconds();
-  LK_TRY(lk_replicas_allgather(net->replicas));
+  LK_TRY(lk_replicas_allgather(net->replicas, lk_reduction_touched(net->reduction)));
   clock[4] = lk_clock_seconds();
   lk_task_pack(net->task, net->params);
   LK_TRY(lk_replicas_meet(net->replicas));
@@ -115,6 +129,7 @@ static lk_status run_steps(const bench *b, bench_net *net, double *median) {
   int steps = 0, more = 1;
   for (int i = -2; more; i++) {
     LK_TRY(step(b, net, i + 2, at));
+    lk_work_at(0);
     for (int p = 0; i >= 0 && p < TIMES; p++) record[p][i] = at[p];
     steps = i + 1;
     more = steps < MOST_STEPS && (steps < 3 || lk_clock_seconds() - start < limit);

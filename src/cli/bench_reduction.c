@@ -2,6 +2,7 @@
 
 #include "bench_impl.h"
 #include "reduction.h"
+#include "work.h"
 
 enum { MOST = 21 };
 
@@ -11,12 +12,13 @@ static lk_status run(const bench *b, lk_replicas *replicas, lk_reduction *reduct
   const int repeats = b->quick ? 7 : MOST;
   for (int i = -2; i < repeats; i++) {
     const int at = i < 0 ? 0 : i;
+    lk_work_at(0);
     LK_TRY(lk_reduction_begin(reduction));
     LK_TRY(lk_comm_barrier(b->comm));
     double start = lk_clock_seconds();
     LK_TRY(lk_reduction_sum(reduction));
     double summed = lk_clock_seconds();
-    LK_TRY(lk_replicas_allgather(replicas));
+    LK_TRY(lk_replicas_allgather(replicas, NULL));
     sums[at] = summed - start;
     shares[at] = lk_clock_seconds() - summed;
   }

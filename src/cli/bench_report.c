@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench_impl.h"
+#include "work.h"
 
 enum { REPEATS = 9, QUICK_REPEATS = 5, MOST_COLUMNS = 16 };
 
@@ -51,6 +52,7 @@ lk_status bench_measure(const bench *b, bench_work *work, void *context, double 
   double timing[REPEATS];
   const int repeats = b->quick ? QUICK_REPEATS : REPEATS;
   LK_TRY(lk_comm_barrier(b->comm));
+  lk_work_at(0);
   const long calls = calls_for(work, context, b->quick ? 0.002 : 0.01);
   for (int i = 0; i < repeats; i++) timing[i] = seconds_of(work, context, calls) / (double)calls;
   *seconds = bench_median(timing, repeats);
@@ -124,6 +126,7 @@ static void print_table(json_t *rows) {
 }
 
 lk_status bench_emit(bench *b, const char *section, const char *title, json_t *rows) {
+  if (!b->json) lk_work_end();
   if (b->rank == 0 && !b->json) {
     printf("%s\n", title);
     print_table(rows);

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "cli_impl.h"
+#include "choices.h"
 #include "arena.h"
+#include "log.h"
 #include "number.h"
 #include "text.h"
 
@@ -51,6 +53,18 @@ int lk_cli_real(const char *option, const char *text, double low, double high, c
   if (lk_number_real(text, &value) && value >= low && value <= high) return *out = value, 0;
   (void)snprintf(range, sizeof range, "a number from %g to %g", low, high);
   return bad_number(option, text, range, unit, false, (double[]){low, high});
+}
+
+int lk_cli_precision(const char *text, const char **out) {
+  const char *names[LK_MOST_CHOICES];
+  char known[256] = "";
+  const size_t count = lk_choices_names("train.precision", names);
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(text, names[i]) == 0) return *out = names[i], 0;
+    const size_t used = strlen(known);
+    (void)snprintf(known + used, sizeof known - used, "%s%s", i ? " or " : "", names[i]);
+  }
+  return lk_cli_bad_option("--precision: expected %s, found '%s'", known, text);
 }
 
 bool lk_cli_is_assignment(const char *word) {
@@ -111,6 +125,7 @@ lk_status lk_cli_each_file(const lk_cli_files *files, lk_status (*work)(const ch
 void lk_cli_print_error(void) {
   const lk_error *error = lk_error_get();
   if (error->code == LK_OK) return;
+  lk_log_settle();
   fprintf(stderr, "%s%s\n", strncmp(error->text, "lockstep ", 9) == 0 ? "" : "lockstep: ", error->text);
   lk_error_clear();
 }

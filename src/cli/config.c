@@ -8,8 +8,7 @@
 typedef struct arguments {
   bool defaults, describe;
   const char *key;
-  char **words;
-  int count;
+  lk_cli_words words;
 } arguments;
 
 static const struct argp_option options[] = {
@@ -30,12 +29,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case 'k':
       a->describe = true;
       return 0;
-    case ARGP_KEY_ARGS:
-      a->words = state->argv + state->next;
-      a->count = state->argc - state->next;
-      return 0;
     default:
-      return ARGP_ERR_UNKNOWN;
+      return lk_cli_take_words(key, state, &a->words);
   }
 }
 
@@ -48,16 +43,6 @@ static const struct argp argp = {
         "Examples:\n  lockstep config configs/lm-char.yaml train.rate=0.002\n"
         "  lockstep config --defaults > my.yaml\n"
         "  lockstep config configs/lm-char.yaml --get run.dir"};
-
-static lk_status merge(lk_config *config, const arguments *a, lk_buffer *file) {
-  int first = a->count > 0 && !lk_cli_is_assignment(a->words[0]);
-  if (first) {
-    LK_TRY(lk_buffer_read_file(file, a->words[0]));
-    LK_TRY(lk_config_parse(config, file->data ? file->data : "", file->size, a->words[0]));
-  }
-  for (int i = first; i < a->count; i++) LK_TRY(lk_config_override(config, a->words[i]));
-  return LK_OK;
-}
 
 static lk_status write(const lk_config *config, const arguments *a, lk_buffer *out) {
   if (a->describe) return lk_config_describe(out);
@@ -72,20 +57,18 @@ lk_status lk_command_config(int argc, char **argv, lk_comm *comm) {
   int help = 0;
   arguments a = {0};
   lk_config config = {0};
-  lk_buffer out = {0}, file = {0};
+  lk_buffer out = {0};
   LK_TRY(lk_cli_parse(&argp, "lockstep config", argc, argv, &a, &help));
   if (help) return LK_OK;
-  if (!a.defaults && !a.describe && !a.key && a.count == 0)
+  if (!a.defaults && !a.describe && !a.key && a.words.count == 0)
     return LK_FAIL(LK_USAGE, "lockstep config: expected a configuration file, --defaults or --describe");
-  LK_GO(lk_config_init(&config));
-  LK_GO(merge(&config, &a, &file));
+  LK_GO(lk_cli_read_config(&config, &a.words, NULL));
   LK_GO(lk_train_check(&config));
   LK_GO(lk_train_warn(&config, NULL));
   LK_GO(write(&config, &a, &out));
   fputs(out.data, stdout);
 done:
   lk_buffer_release(&out);
-  lk_buffer_release(&file);
   lk_config_release(&config);
   return status;
 }

@@ -5,6 +5,7 @@
 #include "eval_impl.h"
 #include "corpus_ranks.h"
 #include "log.h"
+#include "work.h"
 
 enum {
   OPTION_SPLIT = 's',
@@ -15,13 +16,15 @@ enum {
   OPTION_LENGTH,
   OPTION_COVERAGE,
   OPTION_BY,
-  OPTION_UNCONSTRAINED
+  OPTION_UNCONSTRAINED,
+  OPTION_PRECISION
 };
 
 static const struct argp_option options[] = {
-    {"split", OPTION_SPLIT, "NAME", 0, "train, valid or test (default: the last of them that the corpus has)", 0},
+    {"split", OPTION_SPLIT, "train|valid|test", 0, "part of the corpus (default: the last of them that the corpus has)",
+     0},
     {"json", OPTION_JSON, NULL, 0, "print one JSON object", 0},
-    {"by", OPTION_BY, "class", 0,
+    {"by", OPTION_BY, "class|tag", 0,
      "also print precision, recall, F1 and support (number of true items) of each class or tag, sorted by name", 0},
     {"confusion", OPTION_CONFUSION, NULL, 0,
      "also print the confusion matrix of classes or tags, sorted by name; of more than 40 classes a list of the "
@@ -35,6 +38,7 @@ static const struct argp_option options[] = {
      "for taggers of model.output: crf: allow sequences that the scheme of the tags does not (BIO, BIOES ...), such as "
      "I after O",
      0},
+    LK_CLI_PRECISION(OPTION_PRECISION),
     LK_ADAPT_OPTIONS(2),
     {0, 0, 0, 0, "Options for translators:", 1},
     {"beam", OPTION_BEAM, "N", 0, "measure translations of a beam search of width N (default: greedy translations)", 1},
@@ -95,6 +99,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return parse_by(text, &a->by_class);
     case OPTION_BATCH:
       return lk_cli_integer("batch", text, 1, 1000000, "sequences", &a->batch);
+    case OPTION_PRECISION:
+      return lk_cli_precision(text, &a->precision);
     case ARGP_KEY_ARG:
       return lk_cli_take_model(&a->models, text);
     case OPTION_BEAM:
@@ -156,6 +162,11 @@ static lk_status print(const lk_eval_arguments *a, const lk_model *model, const 
   return LK_OK;
 }
 
+static void tell(void *context, double share) {
+  (void)context;
+  lk_work_at(share);
+}
+
 static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const lk_corpus *corpus) {
   lk_status status = LK_OK;
   lk_evaluator *evaluator = NULL;
@@ -167,13 +178,14 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
   int total =
       (int)lk_checkpoint_state(model->file)->shards; /* as in training, so that sums are made in the same order */
   if (total < lk_comm_size(comm))
-    return LK_FAIL(LK_USAGE, "%d ranks are more than the %d shards that the model was trained with (parallel.shards)",
-                   lk_comm_size(comm), total);
+    return LK_FAIL(LK_USAGE, "%d ranks are more than the %d shard%s that the model was trained with (parallel.shards)",
+                   lk_comm_size(comm), total, lk_plural(total));
   if (a->split == LK_SPLITS) a->split = last_split(lk_corpus_about(corpus));
   lk_shards shards = lk_shards_make(total, lk_comm_rank(comm), lk_comm_size(comm));
-  LK_GO(lk_evaluator_create(&evaluator, comm, corpus, &shards, model->task, a->split,
-                            (ptrdiff_t)(a->batch > 0 ? a->batch : model->config.eval.batch),
-                            (ptrdiff_t)model->config.train.unroll));
+  lk_evaluator_settings settings = lk_evaluator_settings_of(&model->config, a->split);
+  if (a->batch > 0) settings.batch = (ptrdiff_t)a->batch;
+  if (!lk_adapts(&a->adapt.how)) LK_GO(lk_corpus_memory(comm, &settings.memory));
+  LK_GO(lk_evaluator_create(&evaluator, comm, corpus, &shards, model->task, settings));
   lk_task_pack(model->task, model->params);
   if (a->confusion) lk_evaluator_note_pairs(evaluator);
   if (model->next) LK_GO(lk_comm_agree(comm, lk_together_create(&together, model)));
@@ -181,7 +193,10 @@ static lk_status run(lk_eval_arguments *a, lk_comm *comm, lk_model *model, const
   lk_evaluator_adapt(evaluator, adapter);
   if (a->how.beam > 1 || (model->next && a->how.beam > 0))
     LK_GO(lk_comm_agree(comm, lk_beam_writer_create(&writer, model, &a->how)));
+  lk_work_next("evaluating", NULL, 1);
+  lk_evaluator_tell(evaluator, tell, NULL);
   LK_GO(lk_evaluator_run(evaluator, model->params, &result));
+  lk_work_end();
   if (a->confusion) LK_GO(lk_evaluator_pairs(evaluator, &report.pair, &report.pairs));
   if (lk_comm_rank(comm) == 0) LK_GO(print(a, model, evaluator, &result, &lk_corpus_about(corpus)->unseen, &report));
 done:
@@ -218,7 +233,9 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   lk_corpus *corpus = NULL;
   LK_GO(lk_cli_parse(&argp, "lockstep eval", argc, argv, &a, &help));
   if (help) goto done;
+  lk_work_begin();
   LK_GO(lk_model_open_all(&model, comm, a.models.path, a.models.count));
+  LK_GO(lk_comm_agree(comm, lk_model_precision(&model, a.precision)));
   LK_GO(lk_corpus_open_ranks(&corpus, comm, a.corpus));
   for (const lk_model *one = &model; one; one = one->next)
     LK_GO(lk_comm_agree(comm, lk_model_check_corpus(one, lk_corpus_about(corpus), a.corpus)));
@@ -228,6 +245,7 @@ lk_status lk_command_eval(int argc, char **argv, lk_comm *comm) {
   if (model.next && lk_task_view(model.task) == LK_VIEW_PAIRS && a.how.beam == 0) a.how.beam = 1;
   LK_GO(run(&a, comm, &model, corpus));
 done:
+  lk_work_end();
   lk_corpus_close(&corpus);
   lk_model_close(&model);
   free(a.models.path);

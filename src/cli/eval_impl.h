@@ -11,6 +11,7 @@
 typedef struct lk_eval_arguments {
   lk_cli_models models;
   const char *corpus;
+  const char *precision; /* NULL: the run's */
   lk_split split;
   bool json, confusion, by_class, unconstrained;
   long long batch;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "eval_impl.h"
+#include "print_json_impl.h"
 #include "arena.h"
 
 enum { MOST_IN_MATRIX = 1000 }; /* classes: the matrix then has a million numbers */
@@ -104,11 +105,5 @@ static json_t *report_json(const lk_eval_report *r) {
 }
 
 lk_status lk_eval_print_json(const lk_eval_report *report) {
-  json_t *root = report_json(report);
-  char *text = root ? json_dumps(root, JSON_REAL_PRECISION(9)) : NULL;
-  json_decref(root);
-  if (!text) return LK_FAIL(LK_MEMORY, "out of memory for the result");
-  puts(text);
-  free(text);
-  return LK_OK;
+  return lk_cli_print_json(report_json(report), JSON_REAL_PRECISION(9));
 }

@@ -1,12 +1,24 @@
+#include <unistd.h>
+
 #include "cli_impl.h"
 #include "lines_impl.h"
+#include "work.h"
 
 typedef struct arguments {
-  const char *path;
+  const char *path, *precision; /* precision NULL: the run's */
   lk_generate how;
 } arguments;
 
-enum { PROMPT = 'p', TEMPERATURE = 't', TOP_K = 'k', TOP_P = 'q', LENGTH = 'l', COUNT = 'n', SEED = 's' };
+enum {
+  PROMPT = 'p',
+  TEMPERATURE = 't',
+  TOP_K = 'k',
+  TOP_P = 'q',
+  LENGTH = 'l',
+  COUNT = 'n',
+  SEED = 's',
+  PRECISION = 256
+};
 
 static const struct argp_option options[] = {
     {"prompt", PROMPT, "TEXT", 0, "begin with TEXT (default: empty)", 0},
@@ -17,6 +29,7 @@ static const struct argp_option options[] = {
     {"length", LENGTH, "N", 0, "longest text, in units: words or characters (default 500)", 0},
     {"count", COUNT, "N", 0, "number of texts, each ended by a newline (default 1)", 0},
     {"seed", SEED, "N", 0, "seed of the random numbers; the same seed gives the same text (default 1)", 0},
+    LK_CLI_PRECISION(PRECISION),
     {0}};
 
 static int read_integer(const char *option, const char *text, long long low, long long high, const char *unit,
@@ -45,6 +58,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return read_integer("count", text, 1, 1000000000, "texts", &a->how.count);
     case SEED:
       return read_integer("seed", text, 0, INT64_MAX, "", &a->how.seed);
+    case PRECISION:
+      return lk_cli_precision(text, &a->precision);
     case ARGP_KEY_ARG:
       if (a->path) return ARGP_ERR_UNKNOWN;
       a->path = text;
@@ -80,7 +95,10 @@ lk_status lk_command_generate(int argc, char **argv, lk_comm *comm) {
   if (help) return LK_OK;
   lk_model model;
   LK_TRY(lk_model_open(&model, a.path));
-  lk_status status = lk_generate_text(&model, &a.how, put, NULL);
+  if (isatty(STDOUT_FILENO) != 1) lk_work_begin(); /* else the text itself shows how far it is */
+  lk_status status = lk_model_precision(&model, a.precision);
+  if (status == LK_OK) status = lk_generate_text(&model, &a.how, put, NULL);
+  lk_work_end();
   if (status == LK_OK) status = lk_cli_warn_unknown(NULL, &model);
   lk_model_close(&model);
   return status;

@@ -6,6 +6,7 @@
 #include "cli_impl.h"
 #include "checkpoint.h"
 #include "model.h"
+#include "work.h"
 
 typedef struct arguments {
   lk_cli_files files;
@@ -61,15 +62,17 @@ static void print_info(const lk_corpus_info *info) {
   printf("kind         %s, unit %s%s%s%s%s\n", lk_corpus_kind_names[info->kind], info->unit,
          pairs ? ", of the targets " : "", info->target_unit, info->shared ? ", one vocabulary for both" : "",
          info->stream ? ", one running text" : "");
-  if (info->frames > 0) printf("frames       of %td numbers\n", info->frames);
+  if (info->frames > 0) printf("frames       of %td number%s\n", info->frames, lk_plural(info->frames));
   print_vocab("vocabulary", &info->source, LK_SPECIALS);
   print_vocab("target", &info->target, LK_SPECIALS);
   print_vocab("labels", &info->label, 0);
+  if (info->tags) printf("tags         BIOES; those of the files are %s\n", lk_scheme_names[info->tags]);
   print_vocab("characters", &info->character, LK_SPECIALS);
   for (int c = 0; c < info->columns; c++)
     print_vocab(info->column[c].name, &info->column[c].values, info->column[c].forms);
   if (info->vectors.rows > 0)
-    printf("vectors      %td words, %td numbers each%s\n", info->vectors.rows - LK_VECTOR_FIRST, info->vectors.width,
+    printf("vectors      %td word%s, %td number%s each%s\n", info->vectors.rows - LK_VECTOR_FIRST,
+           lk_plural(info->vectors.rows - LK_VECTOR_FIRST), info->vectors.width, lk_plural(info->vectors.width),
            info->vectors.values ? "" : " (words only)");
   if (info->split[0]) printf("parts        %s\n", info->split);
 }
@@ -78,18 +81,20 @@ static lk_status inspect_corpus(const char *path) {
   lk_corpus *corpus = NULL;
   LK_TRY(lk_corpus_open(&corpus, path, true));
   const lk_corpus_info *info = lk_corpus_about(corpus);
+  lk_work_end();
   printf("%s: a corpus\n", path);
   print_info(info);
   for (int s = 0; s < LK_SPLITS; s++) {
     if (info->tokens[s] == 0) continue;
     if (info->stream) {
-      printf("%-12s %td units\n", lk_split_names[s], info->tokens[s]);
+      printf("%-12s %td unit%s\n", lk_split_names[s], info->tokens[s], lk_plural(info->tokens[s]));
       continue;
     }
     ptrdiff_t stored = 0;
     for (int b = 0; b < info->buckets[s]; b++) stored += info->bucket[s][b].rows * info->bucket[s][b].width;
-    printf("%-12s %td sequences, %td units, in %d buckets of %td stored positions\n", lk_split_names[s], info->rows[s],
-           info->tokens[s], info->buckets[s], stored);
+    printf("%-12s %td sequence%s, %td unit%s, in %d bucket%s of %td stored position%s\n", lk_split_names[s],
+           info->rows[s], lk_plural(info->rows[s]), info->tokens[s], lk_plural(info->tokens[s]), info->buckets[s],
+           lk_plural(info->buckets[s]), stored, lk_plural(stored));
   }
   printf("digest       %s\n", info->digest);
   lk_corpus_close(&corpus);
@@ -112,6 +117,7 @@ static lk_status inspect_checkpoint(const char *path, bool config_only) {
   int count = 0;
   char sha[65];
   LK_GO(lk_model_open(&model, path));
+  lk_work_end();
   if (config_only) {
     fputs(lk_checkpoint_config(model.file), stdout);
     goto done;
@@ -125,7 +131,8 @@ static lk_status inspect_checkpoint(const char *path, bool config_only) {
          (long long)state->epoch, (long long)state->units, state->seconds);
   if (state->best_step > 0)
     printf("best         %s %.6f at step %lld\n", model.metric, state->best, (long long)state->best_step);
-  printf("seed         %lld, %lld shards\n", (long long)state->seed, (long long)state->shards);
+  printf("seed         %lld, %lld shard%s\n", (long long)state->seed, (long long)state->shards,
+         lk_plural(state->shards));
   printf("parameters   %td\n", lk_params_trainable(model.params));
   if (lk_average_holds(state))
     printf("weights      the average (%s) of %.0f, since step %.0f\n", model.config.train.average,
@@ -141,11 +148,16 @@ done:
 static lk_status inspect(const char *path, void *context) {
   const arguments *a = context;
   char format[64];
-  LK_TRY(lk_cli_format(path, format));
-  if (strcmp(format, "lockstep-corpus") != 0) return inspect_checkpoint(path, a->config);
-  if (a->config)
-    return LK_FAIL(LK_USAGE, "--config: %s is a corpus, and only a checkpoint holds a configuration", path);
-  return inspect_corpus(path);
+  lk_work_begin();
+  lk_status status = lk_cli_format(path, format);
+  if (status == LK_OK && strcmp(format, "lockstep-corpus") != 0)
+    status = inspect_checkpoint(path, a->config);
+  else if (status == LK_OK && a->config)
+    status = LK_FAIL(LK_USAGE, "--config: %s is a corpus, and only a checkpoint holds a configuration", path);
+  else if (status == LK_OK)
+    status = inspect_corpus(path);
+  lk_work_end();
+  return status;
 }
 
 lk_status lk_command_inspect(int argc, char **argv, lk_comm *comm) {

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arena.h"
+#include "work.h"
 
 enum { BLOCK_LINES = 1024, BLOCK_BYTES = 8 << 20 };
 
@@ -157,6 +159,19 @@ static lk_status write_answers(const lk_answering *how, const lk_buffer *answers
   return lk_cli_write(written->data, written->size);
 }
 
+/* Nobody waits for the end where a person types the lines or reads the answers. */
+static bool wants_progress(void) { return isatty(STDIN_FILENO) != 1 && isatty(STDOUT_FILENO) != 1; }
+
+/* By bytes where it is known how many there are, else by lines. *before: what was done when the last block was. */
+static void say_progress(const block *b, double *before) {
+  double all, done = lk_stdin_done(&b->input, &all);
+  if (all == 0) done = (double)b->input.lines;
+  if (*before < 0) lk_work_next("answering", all > 0 ? NULL : "lines", all);
+  lk_work_span(*before < 0 ? 0 : *before, done);
+  lk_work_at(*before < 0 ? 0 : *before);
+  *before = done;
+}
+
 /* Work on a block and write the answers. Bad data ends the program, after the lines before it have been answered. */
 static lk_status answer_block(lk_comm *comm, block *b, const lk_answering *how, lk_buffer *out, lk_buffer *written) {
   const bool writes = !comm || lk_comm_rank(comm) == 0;
@@ -173,14 +188,18 @@ lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how) {
   block *b;
   lk_buffer out = {0}, written = {0};
   lk_status status;
+  double before = -1;
   LK_TRY(lk_alloc(&b, 1, sizeof *b));
+  if (wants_progress()) lk_work_begin();
   b->lines = (lk_lines){.name = LK_STDIN_NAME, .text = b->text, .size = b->size, .first = 1};
   for (;;) {
     LK_GO(next_block(comm, b, how));
     if (b->lines.count == 0) break;
+    say_progress(b, &before);
     LK_GO(answer_block(comm, b, how, &out, &written));
   }
 done:
+  lk_work_end();
   lk_buffer_release(&out);
   lk_buffer_release(&written);
   lk_buffer_release(&b->bytes);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli_impl.h"
+#include "alike.h"
 #include "comm.h"
 #include "h5.h"
 #include "kernels.h"
@@ -18,14 +19,19 @@ static const lk_command commands[] = {
     {"prepare", "make a corpus file from text, labelled lines, tagged sentences, pairs or frames", 0,
      lk_command_prepare},
     {"train", "train a model, or resume an interrupted run", 1, lk_command_train},
+    {"watch", "show how a run is going, from its folder", 0, lk_command_watch},
     {"eval", "compute the loss and the metrics of a model on a corpus", 1, lk_command_eval},
     {"predict", "print classes, tags or translations of the lines of standard input", 1, lk_command_predict},
     {"score", "print log-probability and perplexity of each line of standard input", 0, lk_command_score},
     {"generate", "sample text from a language model", 0, lk_command_generate},
+    {"export", "write a model as a file that other programs read", 0, lk_command_export},
+    {"import", "make a model of a file that another program wrote", 0, lk_command_import},
+    {"report", "write a page that shows what happened in a run, or in several", 0, lk_command_report},
     {"inspect", "show what a corpus or a model file contains", 0, lk_command_inspect},
     {"verify", "check corpus and model files for damage", 0, lk_command_verify},
     {"config", "check, print or explain a configuration", 0, lk_command_config},
     {"bench", "measure this machine and the time of training steps", 1, lk_command_bench},
+    {"doctor", "find what makes a machine or a cluster slow or unsafe", 2, lk_command_doctor},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -34,10 +40,11 @@ static void print_help(void) {
       "Usage: lockstep COMMAND [ARGUMENT ...]\n"
       "Train and use recurrent sequence models on CPUs: classifiers, taggers, language models\n"
       "and translators.\n\n"
-      "Commands (train, eval, predict and bench use all ranks of mpirun):");
+      "Commands (train, eval, predict, bench and doctor use all ranks of mpirun):");
   for (int i = 0; i < COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].summary);
   puts(
-      "\n'lockstep COMMAND --help' or 'lockstep help COMMAND' explains a command.\n\n"
+      "\n'lockstep COMMAND --help' or 'lockstep help COMMAND' explains a command;\n"
+      "'lockstep --version' names the versions of all libraries (--json: for programs).\n\n"
       "Example:\n"
       "  lockstep prepare text book.txt --unit char --stream --valid-fraction 0.1 -o book.h5\n"
       "  mpirun -n 2 lockstep train configs/lm-char.yaml data.corpus=book.h5 run.dir=run\n"
@@ -49,16 +56,8 @@ static void print_help(void) {
       "  70  internal error, too many skipped steps, or out of memory\n"
       "  74  input or output failed\n"
       "  75  stopped with the state saved; the same command resumes\n"
-      "  76  a rank made no progress (see watchdog.seconds)");
-}
-
-/* Everything that a bug report should name: our version and those of the libraries in use. */
-static lk_status print_version(void) {
-  char mpi[128], hdf5[32];
-  lk_comm_library(sizeof mpi, mpi);
-  lk_h5_library(sizeof hdf5, hdf5);
-  printf("lockstep %s\n%s\nHDF5 %s\n%s\n", LK_VERSION, mpi, hdf5, lk_blas_library());
-  return LK_OK;
+      "  76  a rank made no progress (see watchdog.seconds)\n"
+      "  78  doctor found something to mend");
 }
 
 static lk_status unknown_command(const char *name) {
@@ -77,6 +76,12 @@ static lk_status run_ranks(const lk_command *command, int argc, char **argv, lk_
   return lk_comm_rank(comm) == 0 ? command->run(argc, argv, NULL) : LK_OK;
 }
 
+/* What would go wrong later, and slower: ranks that are alone, or programs that do not understand each other. */
+static lk_status check_start(lk_comm *comm) {
+  LK_TRY(lk_comm_check_launch(comm));
+  return lk_alike_program(comm);
+}
+
 static lk_status run_command(const lk_command *command, int argc, char **argv) {
   lk_comm *comm = NULL;
   if (lk_cli_wants_help(argc, argv) || (!command->parallel && !lk_comm_launched()))
@@ -84,7 +89,8 @@ static lk_status run_command(const lk_command *command, int argc, char **argv) {
   LK_TRY(lk_comm_init(&comm, &argc, &argv)); /* on failure every process prints its own error */
   const bool prints = lk_comm_rank(comm) == 0;
   lk_log_init(LK_LOG_INFO, !prints);
-  const lk_status status = lk_comm_agree(comm, run_ranks(command, argc, argv, comm));
+  lk_status status = command->parallel > 1 ? LK_OK : check_start(comm);
+  if (status == LK_OK) status = lk_comm_agree(comm, run_ranks(command, argc, argv, comm));
   if (prints)
     lk_cli_print_error();
   else
@@ -133,7 +139,8 @@ static bool asks_for_help(int argc, char **argv) {
 }
 
 static lk_status run_all(int argc, char **argv) {
-  if (argc > 1 && strcmp(argv[1], "--version") == 0) return print_version();
+  if (argc > 1 && strcmp(argv[1], "--version") == 0) return lk_cli_print_version(argc - 2, argv + 2);
+  if (argc > 1 && strcmp(argv[1], "complete") == 0) return lk_cli_complete(argc - 2, argv + 2, commands, COMMANDS);
   if (argc > 1 && !asks_for_help(argc, argv)) return find_and_run(argc, argv);
   print_help();
   return argc > 1 ? LK_OK : LK_USAGE;
@@ -146,7 +153,9 @@ int main(int argc, char **argv) {
   lk_log_init(LK_LOG_INFO, false);
   lk_status status = run_all(argc, argv);
   lk_cli_print_error();
-  if (status == LK_OK) status = flush_output();
+  const lk_status flushed = status == LK_OK || status == LK_UNWELL ? flush_output() : LK_OK;
+  if (flushed != LK_OK) status = flushed;
   lk_cli_print_error();
+  lk_log_settle();
   return lk_status_exit_code(status);
 }

@@ -8,8 +8,15 @@
 #include "config.h"
 #include "text.h"
 
+/* Set by lk_cli_read_options(): who gets the options instead of a parser. */
+static struct {
+  void (*read)(const struct argp *argp, void *context);
+  void *context;
+} reader;
+
 int lk_cli_wants_help(int argc, char **argv) {
   static const char *const words[] = {"--help", "-h", "-?", "--usage"};
+  if (reader.read) return 1;
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
     for (size_t w = 0; w < sizeof words / sizeof *words; w++)
       if (strcmp(argv[i], words[w]) == 0) return 1;
@@ -94,8 +101,17 @@ static void print_help(const struct argp *argp, const char *name) {
   argp_help(argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)(ARGP_HELP_EXIT_OK | ARGP_HELP_BUG_ADDR), (char *)name);
 }
 
+void lk_cli_read_options(const lk_command *command, int argc, char **argv,
+                         void (*read)(const struct argp *argp, void *context), void *context) {
+  reader.read = read;
+  reader.context = context;
+  if (command->run(argc, argv, NULL) != LK_OK) lk_error_clear();
+  reader.read = NULL;
+}
+
 lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input, int *help) {
   *help = lk_cli_wants_help(argc, argv);
+  if (reader.read) return reader.read(argp, reader.context), LK_OK;
   if (*help) return print_help(argp, name), LK_OK;
   char *program = argv[0];
   argv[0] = (char *)name;

@@ -11,7 +11,8 @@ typedef struct arguments {
   int translates;         /* an option for translators was given */
   lk_labelling sequences; /* of a tagger */
   bool unconstrained;
-  lk_forms forms; /* input and output formats of a tagger */
+  const char *precision; /* NULL: the run's */
+  lk_forms forms;        /* input and output formats of a tagger */
   lk_cut cut;
   lk_model model;
 } arguments;
@@ -25,7 +26,8 @@ enum {
   ALIGNMENT,
   MAX_LENGTH,
   MARGINALS,
-  UNCONSTRAINED
+  UNCONSTRAINED,
+  PRECISION
 };
 
 static const struct argp_option options[] = {
@@ -35,6 +37,7 @@ static const struct argp_option options[] = {
      "for translators and taggers: print the N best answers to each line, each after the line's number and a TAB; for "
      "translators N up to --beam",
      0},
+    LK_CLI_PRECISION(PRECISION),
     {0, 0, 0, 0, "Options for translators:", 1},
     {"beam", BEAM, "N", 0, "width of the beam search (default 5; 1 takes the most probable unit at each step)", 1},
     {"length-penalty", LENGTH_PENALTY, "X", 0,
@@ -53,7 +56,7 @@ static const struct argp_option options[] = {
      "I "
      "after O",
      2},
-    {"input", LK_FORMS_INPUT, "FORM", 0,
+    {"input", LK_FORMS_INPUT, "auto|lines|tabs|words|columns|conllu", 0,
      "format of the sentences. lines: one a line, words separated by spaces; tabs: one a line, words separated by TABs "
      "(words may contain spaces); words: one word a line, an empty line after each sentence; columns: the same with "
      "further columns, as prepare label reads them; conllu. Default: one sentence a line, words separated by TABs if "
@@ -65,7 +68,7 @@ static const struct argp_option options[] = {
      "word=0,tag=-1; for CoNLL-U the columns that the model was trained on). J may be one more than the last column, "
      "which adds a column",
      2},
-    {"output", LK_FORMS_OUTPUT, "FORM", 0,
+    {"output", LK_FORMS_OUTPUT, "auto|tags|columns|conllu", 0,
      "format of the answers. tags: a line of tags for each sentence; columns or conllu: the input with its tags filled "
      "in. Default: conllu for --input conllu, columns for --input columns and words, else tags",
      2},
@@ -117,6 +120,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return 0;
     case NBEST:
       return parse_nbest(text, a);
+    case PRECISION:
+      return lk_cli_precision(text, &a->precision);
     case ARGP_KEY_ARG:
       return lk_cli_take_model(&a->models, text);
     case ARGP_KEY_END:
@@ -168,8 +173,6 @@ static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
 
 static lk_status check_task(const arguments *a) {
   const lk_view view = lk_task_view(a->model.task);
-  if (a->model.next && view == LK_VIEW_LABEL && (a->sequences.nbest > 0 || a->sequences.marginals))
-    return LK_FAIL(LK_USAGE, "--nbest and --marginals of a tagger go by one model: give one");
   if (a->translates && view != LK_VIEW_PAIRS)
     return LK_FAIL(
         LK_USAGE,
@@ -216,6 +219,7 @@ lk_status lk_command_predict(int argc, char **argv, lk_comm *comm) {
                                  : a.how.scores          ? "--scores"
                                                          : NULL));
   LK_GO(open_models(&a, comm));
+  LK_GO(lk_model_precision(&a.model, a.precision));
   LK_GO(check_task(&a));
   if (a.unconstrained) LK_GO(lk_model_unconstrain(&a.model));
   a.forms.apart = a.sequences.nbest > 0;

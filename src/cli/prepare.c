@@ -8,6 +8,7 @@
 #include "log.h"
 #include "prepare_options_impl.h"
 #include "tokenizer.h"
+#include "work.h"
 
 static lk_status check(const lk_prepare_arguments *a) {
   const lk_prepare *p = &a->prepare;
@@ -59,21 +60,22 @@ static void print_found(const char *what, const int64_t counts[3]) {
 
 static void print_vectors(const lk_prepare *p, const lk_prepare_vectors_report *v) {
   if (v->width == 0) return;
-  printf("  vectors: %lld words", (long long)v->kept);
+  printf("  vectors: %lld word%s", (long long)v->kept, lk_plural(v->kept));
   if (p->vectors) printf(" kept of %lld in %s", (long long)v->rows, p->vectors);
-  printf(", %td numbers each", v->width);
+  printf(", %td number%s each", v->width, lk_plural(v->width));
   if (v->unseen > 0) printf("; %lld of the words do not occur in the training part", (long long)v->unseen);
   putchar('\n');
   print_found("different words", v->types);
   print_found("running words", v->words);
   if (v->repeated > 0)
-    LK_WARN("%s: %lld rows of words that it already had: the first one counts", p->vectors, (long long)v->repeated);
+    LK_WARN("%s: %lld row%s of words that it already had: the first one counts", p->vectors, (long long)v->repeated,
+            lk_plural(v->repeated));
   if (v->unusable > 0)
-    LK_WARN("%s: %lld rows left out, whose word is not valid UTF-8 or longer than 255 bytes", p->vectors,
-            (long long)v->unusable);
+    LK_WARN("%s: %lld row%s left out, whose word is not valid UTF-8 or longer than 255 bytes", p->vectors,
+            (long long)v->unusable, lk_plural(v->unusable));
   if (v->over > 0)
-    LK_WARN("%s: %lld more words left out, beyond --vectors-limit %td", p->vectors, (long long)v->over,
-            p->vectors_limit);
+    LK_WARN("%s: %lld more word%s left out, beyond --vectors-limit %td", p->vectors, (long long)v->over,
+            lk_plural(v->over), p->vectors_limit);
 }
 
 static const char *const unit_words[LK_UNITS] = {"word", "char", "piece"};
@@ -88,12 +90,16 @@ static void print_report(const lk_prepare *p, const lk_prepare_report *r) {
     printf("  vocabulary of the targets: %td %ss\n", r->target_vocabulary, unit_words[p->pairs.unit]);
   print_vectors(p, &r->vectors);
   if (p->like) printf("  vocabulary and labels of %s\n", p->like->path);
-  if (r->labels > 0) printf("  labels: %td\n", r->labels);
-  if (r->skipped > 0) printf("  left out, longer than %td: %td sequences\n", p->max_length, r->skipped);
-  if (r->empty > 0) printf("  left out, empty: %td sequences\n", r->empty);
-  if (r->unlabelled > 0) printf("  left out, without a label: %td sequences\n", r->unlabelled);
-  if (r->comments > 0) printf("  left out, comments: %td lines\n", r->comments);
-  if (r->cut > 0) printf("  cut to %td: %td sequences\n", p->max_length, r->cut);
+  if (r->labels > 0) printf("  labels: %td", r->labels);
+  if (r->tags) printf(", BIOES tags; those of the files are %s", lk_scheme_names[r->tags]);
+  if (r->labels > 0) putchar('\n');
+  if (r->skipped > 0)
+    printf("  left out, longer than %td: %td sequence%s\n", p->max_length, r->skipped, lk_plural(r->skipped));
+  if (r->empty > 0) printf("  left out, empty: %td sequence%s\n", r->empty, lk_plural(r->empty));
+  if (r->unlabelled > 0)
+    printf("  left out, without a label: %td sequence%s\n", r->unlabelled, lk_plural(r->unlabelled));
+  if (r->comments > 0) printf("  left out, comments: %td line%s\n", r->comments, lk_plural(r->comments));
+  if (r->cut > 0) printf("  cut to %td: %td sequence%s\n", p->max_length, r->cut, lk_plural(r->cut));
   if (!p->stream) printf("  padding: %.1f %% of the stored positions\n", 100.0 * r->padding);
   const double megabytes = (double)r->bytes_read / 1e6;
   printf("  %.1f MB in %.2f seconds, %.1f MB/s\n", megabytes, r->seconds, megabytes / r->seconds);
@@ -122,7 +128,10 @@ static lk_status prepare(lk_prepare_arguments *a) {
   if (strcmp(p->kind, "label") == 0 && is_conllu(first_input(p))) p->conllu = true;
   LK_TRY(take_like(a));
   lk_durable_guard();
-  LK_TRY(lk_prepare_run(p, &report));
+  lk_work_begin();
+  const lk_status status = lk_prepare_run(p, &report);
+  lk_work_end();
+  LK_TRY(status);
   print_report(p, &report);
   if (p->like) return LK_OK;
   if (report.vocabulary == LK_SPECIALS || report.target_vocabulary == LK_SPECIALS)

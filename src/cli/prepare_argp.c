@@ -77,9 +77,13 @@ static lk_status write_doc(lk_buffer *doc, unsigned kinds) {
   LK_TRY(lk_buffer_printf(doc, "\vExample%s:\n", one ? "" : "s"));
   for (int k = 0; k < LK_KINDS; k++)
     if (kinds & 1u << k) LK_TRY(lk_buffer_printf(doc, "%s", kinds_help[k].examples));
-  LK_TRY(lk_buffer_printf(doc,
-                          "\nFILEs are the training data, read in this order; - is standard input. Files that were "
-                          "compressed with gzip, xz, zstd or bzip2 are read directly.\n\n"));
+  LK_TRY(
+      lk_buffer_printf(doc,
+                       "\nFILEs are the training data, read in this order; - is standard input. Files that were "
+                       "compressed with gzip, xz, zstd or bzip2 are read directly. Files are read more than once, in "
+                       "blocks, so memory does not depend on their size; text that is compressed or comes from a "
+                       "pipe is kept meanwhile in a file without a name, in $TMPDIR or, where that is not set, in the "
+                       "folder of OUT.h5.\n\n"));
   if (!one)
     return lk_buffer_printf(doc,
                             "'lockstep prepare KIND --help' shows the options of one kind and how its files are read.");

@@ -74,6 +74,9 @@
     "columns of words and labels, counted from 0 or from the end with -1, -2 ... (default word=0,tag=-1; for "      \
     "CoNLL-U word=1,tag=3)")                                                                                        \
   X(CONLLU, "conllu", NULL, LABEL, 4, "the FILEs are CoNLL-U (default for *.conllu, *.conllup and *.cupt)")         \
+  X(TAGS, "tags", "file|bioes", LABEL, 4,                                                                           \
+    "with bioes, tags of spans (IOB1, IOB2, IOE1, IOE2, IO) are stored as BIOES tags, from which models learn "     \
+    "better; predict, eval and score go on in the scheme of the FILEs (default file)")                              \
   X(TARGET, "target", "FILE", PAIRS, 5,                                                                             \
     "read targets from a second file with as many lines; give it once for each FILE, in the same order")            \
   X(VALID_TARGET, "valid-target", "FILE", PAIRS, 5, "targets of --valid")                                           \
@@ -155,13 +158,14 @@ static int parse_group(char *text, lk_prepare_group *group) {
 /* Options whose value is one of a few words; the words are in the order of their enums. */
 static int parse_choice(int key, const char *text, lk_prepare *p) {
   static const char *const long_names[] = {"error", "skip", "cut"}, *const digit_names[] = {"keep", "0"};
-  static const char *const unseen_names[] = {"wrong", "error"};
+  static const char *const unseen_names[] = {"wrong", "error"}, *const tag_names[] = {"file", "bioes"};
   int choice = 0, error = 0;
   if (key == OPTION_TOO_LONG && !(error = choose("too-long", text, long_names, 3, &choice)))
     p->too_long = (lk_too_long)choice;
   if (key == OPTION_EMPTY && !(error = choose("empty", text, long_names, 2, &choice))) p->empty = (lk_empty)choice;
   if (key == OPTION_UNSEEN && !(error = choose("unseen-labels", text, unseen_names, 2, &choice)))
     p->unseen = (lk_unseen)choice;
+  if (key == OPTION_TAGS && !(error = choose("tags", text, tag_names, 2, &choice))) p->bioes = choice == 1;
   if (key == OPTION_DIGITS && !(error = choose("digits", text, digit_names, 2, &choice))) p->digits = choice == 1;
   return error;
 }
@@ -294,6 +298,7 @@ static error_t parse_rows(int key, char *text, lk_prepare_arguments *a) {
     case OPTION_TOO_LONG:
     case OPTION_EMPTY:
     case OPTION_UNSEEN:
+    case OPTION_TAGS:
       return parse_choice(key, text, p);
     case OPTION_SEPARATOR:
       return parse_separator(text, p);
@@ -367,6 +372,8 @@ static bool agrees(int key, const lk_prepare *p, const lk_corpus_info *info) {
       return !info->nfc;
     case OPTION_DIGITS:
       return p->digits == (info->digits != 0);
+    case OPTION_TAGS:
+      return p->bioes == (info->tags != LK_SCHEME_AS_FILED);
     case OPTION_SHARED:
       return info->shared;
     case OPTION_VOCABULARY:

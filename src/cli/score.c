@@ -8,8 +8,8 @@
 #include "lines_impl.h"
 
 typedef struct arguments {
-  const char *path;
-  int64_t most; /* --max-length in units; 0: not given */
+  const char *path, *precision; /* precision NULL: the run's */
+  int64_t most;                 /* --max-length in units; 0: not given */
   lk_model model;
   lk_adapt_options adapt;
   lk_forms forms;      /* of a tagger's sentences */
@@ -18,7 +18,7 @@ typedef struct arguments {
   size_t capacity;
 } arguments;
 
-enum { MAX_LENGTH = 256 };
+enum { MAX_LENGTH = 256, PRECISION };
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
@@ -27,6 +27,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case MAX_LENGTH:
       if (lk_cli_integer("max-length", text, 1, INT32_MAX, "units", &most)) return EINVAL;
       return a->most = most, 0;
+    case PRECISION:
+      return lk_cli_precision(text, &a->precision);
     case ARGP_KEY_ARG:
       if (a->path) return lk_cli_extra_argument("lockstep score", text);
       a->path = text;
@@ -45,9 +47,10 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"max-length", MAX_LENGTH, "N", 0, "for translators: " LK_MAX_LENGTH_HELP, 0},
+    LK_CLI_PRECISION(PRECISION),
     LK_ADAPT_OPTIONS(1),
     {0, 0, 0, 0, "Options for taggers:", 2},
-    {"input", LK_FORMS_INPUT, "FORM", 0,
+    {"input", LK_FORMS_INPUT, "columns|conllu|tabs", 0,
      "format of the labelled sentences. columns (default): one word a line with its label, an empty line after each "
      "sentence, as prepare label reads them; conllu; tabs: one sentence a line, words and labels in turn, separated by "
      "TABs",
@@ -86,10 +89,10 @@ static lk_status work(void *context, const lk_lines *lines, lk_buffer *out) {
   LK_TRY(a->adapter ? lk_adapter_score(a->adapter, lines, a->scores) : lk_score_lines(&a->model, lines, a->scores));
   for (ptrdiff_t i = 0; i < lines->count; i++) {
     const lk_score *s = &a->scores[i];
-    if (lines->size[i] == 0 && lk_task_view(a->model.task) != LK_VIEW_LM)
+    if (s->units == 0 && lk_task_view(a->model.task) != LK_VIEW_LM) /* an empty line */
       LK_TRY(lk_buffer_append(out, "\n", 1));
     else if (s->units > 0)
-      LK_TRY(lk_buffer_printf(out, "%.6f\t%lld\t%.6g\n", s->log_probability, (long long)s->units,
+      LK_TRY(lk_buffer_printf(out, "%.6f\t%lld\t%.6g\n", lk_shown_log_p(s->log_probability), (long long)s->units,
                               exp(-s->log_probability / (double)s->units)));
     else
       LK_TRY(lk_buffer_printf(out, "0\t0\tnan\n"));
@@ -123,8 +126,8 @@ lk_status lk_command_score(int argc, char **argv, lk_comm *comm) {
   if (help) return LK_OK;
   LK_TRY(lk_model_open(&a.model, a.path));
   lk_model_limit_length(&a.model, a.most);
-  lk_status status = LK_OK;
-  if (a.most > 0 && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
+  lk_status status = lk_model_precision(&a.model, a.precision);
+  if (status == LK_OK && a.most > 0 && lk_task_view(a.model.task) != LK_VIEW_PAIRS)
     status = LK_FAIL(LK_USAGE, "--max-length is for translators, and the model's task is %s", a.model.config.task);
   if (status == LK_OK) status = lk_adapt_begin(&a.adapter, NULL, &a.model, &a.adapt, NULL);
   if (status == LK_OK) lk_adapt_log(&a.adapt.how);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -45,6 +46,7 @@ static lk_status recognise(lk_stdin *in) {
   for (bool more = true; more;) LK_TRY(fill(in, true, &more));
   LK_TRY(lk_input_unwrap(&in->bytes, LK_STDIN_NAME));
   in->at = in->searched = 0;
+  in->unwrapped = true;
   return lk_grow(&in->bytes.data, &in->bytes.capacity, in->bytes.size + 1, 1);
 }
 
@@ -71,6 +73,16 @@ lk_status lk_stdin_next(lk_stdin *in, bool wait, const char **line, size_t *size
   return LK_OK;
 }
 
+double lk_stdin_done(const lk_stdin *in, double *all) {
+  struct stat about;
+  *all = in->unwrapped ? (double)in->bytes.size : 0;
+  if (in->unwrapped) return (double)in->at;
+  const off_t position = lseek(STDIN_FILENO, 0, SEEK_CUR);
+  if (position < 0 || fstat(STDIN_FILENO, &about) != 0 || !S_ISREG(about.st_mode)) return 0;
+  *all = (double)about.st_size;
+  return (double)position - (double)(in->bytes.size - in->at);
+}
+
 size_t lk_stdin_trim(const char *line, size_t size) {
   if (size > 0 && line[size - 1] == '\n') size--;
   while (size > 0 && line[size - 1] == '\r') size--;
@@ -83,7 +95,7 @@ lk_status lk_stdin_check(const char *line, size_t size, int64_t number) {
   const size_t at = nul ? (size_t)(nul - line) : valid;
   if (at == size) return LK_OK;
   char what[400] = "a NUL byte in the text";
-  if (!nul) lk_input_say_invalid(what, sizeof what, line, size, valid, LK_STDIN_NAME);
+  if (!nul) lk_input_say_invalid(what, sizeof what, line, size, valid, lk_utf8_mark(line, size) > 0, LK_STDIN_NAME);
   return LK_FAIL(LK_DATA, LK_STDIN_NAME ":%lld:%zu: %s", (long long)number, lk_utf8_count(line, at) + 1, what);
 }
 

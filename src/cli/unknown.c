@@ -45,7 +45,7 @@ lk_status lk_cli_warn_unknown(lk_comm *comm, lk_model *model) {
   char lost[80] = "";
   if (seen[LK_SEEN_LOST] > 0)
     (void)snprintf(lost, sizeof lost, ", all units of %lld line%s", (long long)seen[LK_SEEN_LOST],
-                   seen[LK_SEEN_LOST] == 1 ? "" : "s");
+                   lk_plural(seen[LK_SEEN_LOST]));
   LK_WARN("%.1f %% of the units are unknown to the model (%lld of %lld%s)%s",
           100.0 * (double)seen[LK_SEEN_UNKNOWN] / (double)seen[LK_SEEN_UNITS], (long long)seen[LK_SEEN_UNKNOWN],
           (long long)seen[LK_SEEN_UNITS], lost, reason(model, seen));

@@ -6,6 +6,7 @@
 #include "checkpoint.h"
 #include "arena.h"
 #include "model.h"
+#include "work.h"
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   (void)text;
@@ -43,7 +44,8 @@ static lk_status read_columns(const lk_corpus *corpus, lk_split split, int bucke
 }
 
 /* lk_corpus_rows() checks the rows that it reads. The buffers hold the largest block of rows. */
-static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket, int32_t *ids, float *frames) {
+static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket, int32_t *ids, float *frames,
+                             double *done) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
   const lk_bucket *b = &info->bucket[split][bucket];
   ptrdiff_t block = rows_at_once(info, b);
@@ -54,6 +56,7 @@ static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket
                           b->target_width ? ids + 2 * positions : NULL, info->frames ? frames : NULL));
     if (info->kind == LK_CORPUS_PAIRS) LK_TRY(lk_corpus_target_lengths(corpus, split, bucket, row, n, ids));
     LK_TRY(read_columns(corpus, split, bucket, row, n));
+    lk_work_at(*done += (double)positions);
   }
   if (!b->references) return LK_OK;
   lk_strings references = {0};
@@ -62,12 +65,13 @@ static lk_status read_bucket(const lk_corpus *corpus, lk_split split, int bucket
   return status;
 }
 
-static lk_status read_stream(const lk_corpus *corpus, lk_split split, int32_t *ids) {
+static lk_status read_stream(const lk_corpus *corpus, lk_split split, int32_t *ids, double *done) {
   const lk_corpus_info *info = lk_corpus_about(corpus);
   for (ptrdiff_t at = 0, n; at < info->tokens[split]; at += n) {
     n = info->tokens[split] - at < POSITIONS ? info->tokens[split] - at : POSITIONS;
     LK_TRY(lk_corpus_stream(corpus, split, at, n, ids));
     for (int c = 0; c < info->columns; c++) LK_TRY(lk_corpus_stream_column(corpus, split, c, at, n, ids));
+    lk_work_at(*done += (double)n);
   }
   return LK_OK;
 }
@@ -84,6 +88,16 @@ static ptrdiff_t room_of(const lk_corpus_info *info) {
   return room;
 }
 
+/* Units, and the positions of rows that are stored. */
+static double positions_of(const lk_corpus_info *info) {
+  double all = 0;
+  for (int s = 0; s < LK_SPLITS; s++) {
+    all += info->stream ? (double)info->tokens[s] : 0;
+    for (int i = 0; i < info->buckets[s]; i++) all += (double)(info->bucket[s][i].rows * info->bucket[s][i].width);
+  }
+  return all;
+}
+
 static lk_status verify_corpus(const char *path) {
   lk_status status = LK_OK;
   lk_corpus *corpus = NULL;
@@ -98,10 +112,13 @@ static lk_status verify_corpus(const char *path) {
     frames = lk_arena_take(&arena, sizeof(float) * (size_t)(info->frames ? room : 0));
     if (pass == 0) LK_GO(lk_arena_reserve(&arena));
   }
+  double done = 0;
+  lk_work_next("checking the rows", NULL, positions_of(info));
   for (int s = 0; s < LK_SPLITS; s++) {
-    if (info->stream && info->tokens[s] > 0) LK_GO(read_stream(corpus, (lk_split)s, ids));
-    for (int b = 0; b < info->buckets[s]; b++) LK_GO(read_bucket(corpus, (lk_split)s, b, ids, frames));
+    if (info->stream && info->tokens[s] > 0) LK_GO(read_stream(corpus, (lk_split)s, ids, &done));
+    for (int b = 0; b < info->buckets[s]; b++) LK_GO(read_bucket(corpus, (lk_split)s, b, ids, frames, &done));
   }
+  lk_work_end();
   printf("%s: a valid corpus, digest %s\n", path, info->digest);
 done:
   lk_arena_release(&arena);
@@ -122,6 +139,7 @@ static lk_status verify_checkpoint(const char *path) {
   lk_model model = {0};
   lk_status status = lk_model_open(&model, path);
   if (status == LK_OK) status = read_history(model.file);
+  lk_work_end();
   if (status == LK_OK)
     printf("%s: a valid checkpoint of step %lld, %td parameters\n", path,
            (long long)lk_checkpoint_state(model.file)->step, lk_params_trainable(model.params));
@@ -132,8 +150,11 @@ static lk_status verify_checkpoint(const char *path) {
 static lk_status verify(const char *path, void *context) {
   (void)context;
   char format[64];
-  LK_TRY(lk_cli_format(path, format));
-  return strcmp(format, "lockstep-corpus") == 0 ? verify_corpus(path) : verify_checkpoint(path);
+  lk_work_begin();
+  lk_status status = lk_cli_format(path, format);
+  if (status == LK_OK) status = strcmp(format, "lockstep-corpus") == 0 ? verify_corpus(path) : verify_checkpoint(path);
+  lk_work_end();
+  return status;
 }
 
 lk_status lk_command_verify(int argc, char **argv, lk_comm *comm) {

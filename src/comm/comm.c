@@ -8,6 +8,7 @@
 
 #include "comm_impl.h"
 #include "arena.h"
+#include "version.h"
 #include "watchdog.h"
 
 static void end_job(void) { MPI_Abort(MPI_COMM_WORLD, lk_status_exit_code(LK_INTERNAL)); }
@@ -49,8 +50,7 @@ static lk_status start(lk_comm *comm, int *argc, char ***argv) {
   LK_TRY(lk_launch(argc, argv, &provided));
   LK_TRY(LK_MPI(MPI_Comm_set_errhandler, MPI_COMM_WORLD, MPI_ERRORS_RETURN));
   if (provided < MPI_THREAD_FUNNELED) return LK_FAIL(LK_INTERNAL, "this MPI was built without thread support");
-  LK_TRY(duplicate(comm, MPI_COMM_WORLD));
-  return lk_launch_check(comm->size);
+  return duplicate(comm, MPI_COMM_WORLD);
 }
 
 lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv) {
@@ -125,6 +125,8 @@ void lk_mpi_end(void) {
   if (is_running()) MPI_Finalize();
 }
 
+lk_status lk_comm_check_launch(const lk_comm *comm) { return lk_launch_check(comm->size); }
+
 int lk_comm_rank(const lk_comm *comm) { return comm->rank; }
 int lk_comm_size(const lk_comm *comm) { return comm->size; }
 void lk_comm_library(size_t size, char *out) {
@@ -136,6 +138,19 @@ void lk_comm_library(size_t size, char *out) {
   for (char *c = out; *c; c++)
     if (*c == '\t') *c = ' '; /* MPICH separates columns by TABs */
 }
+
+void lk_comm_built_with(size_t size, char *out) {
+#if defined(OMPI_MAJOR_VERSION)
+  (void)snprintf(out, size, "Open MPI v%d.%d.%d", OMPI_MAJOR_VERSION, OMPI_MINOR_VERSION, OMPI_RELEASE_VERSION);
+#elif defined(MPICH_VERSION)
+  (void)snprintf(out, size, "MPICH Version: %s", MPICH_VERSION);
+#else
+  lk_comm_library(size, out); /* another MPI's headers do not tell */
+#endif
+}
+
+static void name_mpi(char text[LK_LIBRARY_TEXT]) { lk_comm_library(LK_LIBRARY_TEXT, text); }
+LK_LIBRARY(name_mpi)
 
 const char *lk_comm_host(const lk_comm *comm) { return comm->host; }
 

@@ -12,8 +12,14 @@ typedef struct lk_comm lk_comm;
 
 /** Whether a launcher such as mpirun started this program; may be called before lk_comm_init(). Not collective. */
 bool lk_comm_launched(void);
+/** Whether this process is the one that reports on the start (launch.h): ranks that another MPI's launcher started are
+ *  each rank 0 of 1.                                                              Not collective. */
+bool lk_comm_started_first(void);
 /** Start MPI (or, without mpirun, a single rank).                                 Collective. */
 LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);
+/** LK_USAGE where a launcher started several processes, but MPI sees each as the only rank, because the launcher belongs to
+ *  another MPI or offered none. Only the launcher's first process has a message.    Not collective. */
+LK_CHECKED lk_status lk_comm_check_launch(const lk_comm *comm);
 /** End MPI.                                                                       Collective. */
 void lk_comm_finalize(lk_comm **comm);
 /** Duplicate the communicator of a caller who has initialised MPI: `mpi` is the address of an MPI_Comm, or NULL for
@@ -31,6 +37,8 @@ const char *lk_comm_host(const lk_comm *comm);
 /** The first line of MPI's version text, "Open MPI v4.1.4, ...", cut to `size` bytes with its NUL; may be called before
  *  lk_comm_init().                                                                Not collective. */
 void lk_comm_library(size_t size, char *out);
+/** The version of MPI that the program was compiled with, in the same form: "Open MPI v4.1.4".  Not collective. */
+void lk_comm_built_with(size_t size, char *out);
 /** End the whole job at once with an exit code, where ranks cannot agree first.   Not collective. */
 _Noreturn void lk_comm_abort(lk_comm *comm, int exit_code);
 

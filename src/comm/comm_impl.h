@@ -31,7 +31,7 @@ static inline int lk_mpi_count(size_t n) {
 /* launch.c */
 /** MPI_Init_thread(), quickly where all ranks are on one host; LK_INTERNAL.        Collective. */
 LK_CHECKED lk_status lk_launch(int *argc, char ***argv, int *provided);
-/** LK_USAGE where the launcher started more ranks than MPI reports, because it belongs to another MPI.
+/** LK_USAGE where the launcher started several processes and each is alone: lk_comm_check_launch().
  *                                                                                 Not collective. */
 LK_CHECKED lk_status lk_launch_check(int size);
 
@@ -46,9 +46,21 @@ typedef struct lk_shared { /* memory that the ranks of a host share */
 } lk_shared;
 
 /* shared.c */
+enum { LK_HUGE_FROM = 4 << 20 }; /* bytes; less is not worth a second mapping */
+enum { LK_ROOM_REASON = 160 };
+/** The ranks that may share memory with this one, to be freed by MPI_Comm_free(); LK_INTERNAL. Collective. */
+LK_CHECKED lk_status lk_shared_host(lk_comm *comm, MPI_Comm *host);
+/** Whether there is room for so many bytes; if not, why. To be asked by one rank of a host before lk_shared_open().
+ *                                                                                 Not collective. */
+bool lk_shared_room(size_t bytes, char why[LK_ROOM_REASON]);
+/** Whether all ranks of `host` say so.                                            Collective. */
+bool lk_shared_agree(MPI_Comm host, bool mine);
 /** Memory of `bytes` for all ranks of `host`, at a page boundary; false where this rank gets none. Collective. */
 bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes);
 void lk_shared_close(lk_shared *shared); /*                                        Collective. */
+/** Close a window that was mapped a second time, but keep that mapping: [bytes], for munmap().
+ *                                                                                 Collective. */
+void *lk_shared_detach(lk_shared *shared);
 /** Forget a window that only some ranks got: it cannot be freed, since that is collective. Not collective. */
 void lk_shared_forget(lk_shared *shared);
 /** Allocate the pages of a part now, huge ones where the system allows; false: out of memory. Not collective. */

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
-enum { SPINS = 200, TAG_NEVER = 99, REASON = 160 };
+#include "text.h"
+
+enum { SPINS = 200, TAG_NEVER = 99 };
 
 static void to_page(lk_arena *arena) { arena->used = (arena->used + LK_PAGE - 1) / LK_PAGE * LK_PAGE; }
 
@@ -25,22 +26,12 @@ static void layout(lk_group *group, lk_arena *arena) {
   for (int i = 0; i < LK_GROUP_COMMON; i++) group->common[i] = take_pages(arena, group->common_bytes[i]);
 }
 
-/* For tests: a letter for each rank; ranks of the same letter are taken to be on one host. */
-static int host_by_hand(const lk_comm *comm) {
-  const char *hosts = getenv("LOCKSTEP_TEST_HOSTS");
-  return hosts && strlen(hosts) == (size_t)comm->size ? hosts[comm->rank] : 0;
-}
-
 /* of[R], by which ranks could share memory; messages: none. */
 static lk_status group_by_host(lk_group *group, bool messages) {
   lk_comm *comm = group->comm;
   int first = comm->rank;
   if (!messages) {
-    MPI_Comm host = MPI_COMM_NULL;
-    LK_TRY(LK_MPI(MPI_Comm_split_type, comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &host));
-    lk_status status = LK_MPI(MPI_Comm_split, host, host_by_hand(comm), comm->rank, &group->host);
-    MPI_Comm_free(&host);
-    LK_TRY(status);
+    LK_TRY(lk_shared_host(comm, &group->host));
     LK_TRY(LK_MPI(MPI_Bcast, &first, 1, MPI_INT, 0, group->host));
   }
   return LK_MPI(MPI_Allgather, &first, 1, MPI_INT, group->of, 1, MPI_INT, comm->mpi);
@@ -60,22 +51,6 @@ static lk_status list_members(lk_group *group) {
   return LK_OK;
 }
 
-/* Open MPI keeps windows in files there. Where that file system is full, touching a new page kills the process, so ask
- * before. */
-static bool enough_room(size_t bytes, char *why, size_t size) {
-  const char *set = getenv("OMPI_MCA_osc_sm_backing_directory"), *limit = getenv("LOCKSTEP_TEST_SHM");
-  const char *folder = set ? set : "/dev/shm";
-  struct statvfs fs;
-  if (statvfs(folder, &fs) != 0) return true; /* another MPI, another place: let it try */
-  double room = (double)fs.f_bavail * (double)fs.f_frsize;
-  if (limit && strtod(limit, NULL) < room) room = strtod(limit, NULL);
-  /* Open MPI asks for a twentieth more than it takes, and hangs where that is refused */
-  const double need = 1.06 * (double)bytes + 0x1p20;
-  if (need <= room) return true;
-  snprintf(why, size, "%s has %.0f MiB left, %.0f are needed", folder, room / 0x1p20, need / 0x1p20);
-  return false;
-}
-
 /* This rank's part of a block that the members hold in common. */
 static bool populate_common(const lk_group *group, int i) {
   const lk_part part = {group->local, group->members};
@@ -92,42 +67,36 @@ static bool populate_own(const lk_group *group) {
   return done;
 }
 
-/* Whether all ranks of the host say so. */
-static bool host_agrees(const lk_group *group, bool mine) {
-  int one = mine, all = 0;
-  return MPI_Allreduce(&one, &all, 1, MPI_INT, MPI_MIN, group->host) == MPI_SUCCESS && all;
-}
-
 /* Whether the members have a window now; otherwise the first member at least gets the reason. */
-static bool open_window(lk_group *group, char *why, size_t size) {
+static bool open_window(lk_group *group, char why[LK_ROOM_REASON]) {
   lk_arena plan = {0};
   layout(group, &plan);
-  snprintf(why, size, "MPI gives no shared window");
-  if (!host_agrees(group, group->local != 0 || enough_room(plan.used, why, size))) return false;
-  if (!host_agrees(group, lk_shared_open(&group->shared, group->host, plan.used))) {
+  snprintf(why, LK_ROOM_REASON, "MPI gives no shared window");
+  if (!lk_shared_agree(group->host, group->local != 0 || lk_shared_room(plan.used, why))) return false;
+  if (!lk_shared_agree(group->host, lk_shared_open(&group->shared, group->host, plan.used))) {
     lk_shared_forget(&group->shared);
     return false;
   }
   group->memory = (lk_arena){.base = group->shared.base, .reserved = plan.used};
   layout(group, &group->memory);
-  bool done = host_agrees(group, populate_own(group));
+  bool done = lk_shared_agree(group->host, populate_own(group));
   if (done && group->local == 0) lk_shared_join(&group->shared);
-  if (host_agrees(group, done)) return true; /* no rank writes before that */
-  snprintf(why, size, "memory for %.0f MiB cannot be had", (double)plan.used / 0x1p20);
+  if (lk_shared_agree(group->host, done)) return true; /* no rank writes before that */
+  snprintf(why, LK_ROOM_REASON, "memory for %.0f MiB cannot be had", (double)plan.used / 0x1p20);
   lk_shared_close(&group->shared);
   group->memory = (lk_arena){0};
   return false;
 }
 
 /* The first failed rank's reason to all ranks; "" where none failed. */
-static lk_status exchange_reason(const lk_comm *comm, bool failed, char why[REASON]) {
+static lk_status exchange_reason(const lk_comm *comm, bool failed, char why[LK_ROOM_REASON]) {
   int mine = failed ? comm->rank : comm->size, first = 0;
   LK_TRY(LK_MPI(MPI_Allreduce, &mine, &first, 1, MPI_INT, MPI_MIN, comm->mpi));
   if (first == comm->size) {
     why[0] = '\0';
     return LK_OK;
   }
-  return LK_MPI(MPI_Bcast, why, REASON, MPI_CHAR, first, comm->mpi);
+  return LK_MPI(MPI_Bcast, why, LK_ROOM_REASON, MPI_CHAR, first, comm->mpi);
 }
 
 static void describe(lk_group *group, const char *why) {
@@ -139,15 +108,15 @@ static void describe(lk_group *group, const char *why) {
   else if (group->groups == ranks)
     snprintf(to, size, "messages between %d ranks%s%s", ranks, why[0] ? ": " : "", why);
   else
-    snprintf(to, size, "shared memory, %d ranks in %d group%s%s%s", ranks, group->groups, group->groups == 1 ? "" : "s",
+    snprintf(to, size, "shared memory, %d ranks in %d group%s%s%s", ranks, group->groups, lk_plural(group->groups),
              why[0] ? "; elsewhere not: " : "", why);
 }
 
 /* Where a host has no window each of its ranks becomes its own group. */
 static lk_status open_windows(lk_group *group, lk_transport transport) {
   lk_comm *comm = group->comm;
-  char why[REASON] = "";
-  const bool failed = group->members > 1 && !open_window(group, why, sizeof why);
+  char why[LK_ROOM_REASON] = "";
+  const bool failed = group->members > 1 && !open_window(group, why);
   LK_TRY(exchange_reason(comm, failed && group->local == 0, why));
   if (why[0] && transport == LK_TRANSPORT_WINDOWS) return LK_FAIL(LK_USAGE, "no shared memory between ranks: %s", why);
   int first = failed ? comm->rank : group->of[comm->rank];

@@ -63,15 +63,17 @@ static size_t blocks_of(ptrdiff_t n) { return (size_t)((n + LK_RANGE_BLOCK - 1) 
 /* One arena, touched when it is reserved, so that no page fault is left for the first step. */
 static void layout(lk_reduction *sum) {
   lk_arena *arena = &sum->arena;
-  const size_t row = (size_t)sum->bucket * sizeof(float), received = (size_t)sum->received;
+  const size_t bucket = (size_t)sum->bucket, row = bucket * sum->real, received = (size_t)sum->received;
   const size_t sent = (size_t)(sum->destinations * sum->run.shards.subtrees);
   size_t adds = 0;
   for (int p = 0; p < sum->run.shards.subtrees; p++) adds += (size_t)sum->run_plan[p].ops;
   for (int w = 0; w < LK_BUCKETS_IN_FLIGHT; w++) {
     sum->incoming[w] = lk_arena_take(arena, received * row);
     sum->incoming_marks[w] = lk_arena_take(arena, received * (size_t)sum->part_rows);
-    sum->outgoing[w] = adds > 0 || sum->rows->rows > 0 ? lk_arena_take(arena, sent * row) : NULL;
+    sum->outgoing[w] = adds > 0 || sum->rows->rows > 0 || sum->half ? lk_arena_take(arena, sent * row) : NULL;
   }
+  sum->widened = lk_arena_take(arena, sum->half ? received * bucket * sizeof(float) : 0);
+  sum->narrowed = lk_arena_take(arena, sum->half && sent > 0 ? bucket * sizeof(float) : 0);
   sum->present = lk_arena_take(arena, (size_t)(sum->terms + LK_TREE_LEVELS + sum->part_rows));
   sum->written =
       lk_arena_take(arena, (size_t)(lk_row_after(sum->rows, sum->own.end) - lk_row_at(sum->rows, sum->own.begin)));
@@ -116,7 +118,9 @@ lk_status lk_reduction_create(lk_reduction **reduction, lk_replicas *replicas, i
                                  .range = replicas->range,
                                  .own = lk_replicas_range(replicas),
                                  .P = replicas->P,
-                                 .shards = shards};
+                                 .shards = shards,
+                                 .half = replicas->wire == LK_WIRE_BF16,
+                                 .real = lk_wire_bytes(replicas->wire)};
     status = build(*reduction);
   }
   status = lk_comm_agree(comm, status);

@@ -39,5 +39,8 @@ float *lk_reduction_total(const lk_reduction *reduction);
 /** Which parts of the total may differ from zero, in order: the next one after *part, which is {0, 0} at first, counted
  *  from the range's begin; false: none.                                           Not collective. */
 bool lk_reduction_next_part(const lk_reduction *reduction, lk_range *part);
+/** Marks of the rows of this rank's range in the total, for lk_replicas_allgather(); NULL where there are no blocks.
+ *                                                                                 Not collective. */
+const uint8_t *lk_reduction_touched(const lk_reduction *reduction);
 /** Sum of squares of the total over all ranks, in double, the same bits for every R. Collective. */
 LK_CHECKED lk_status lk_reduction_square_sum(lk_reduction *reduction, double *out);

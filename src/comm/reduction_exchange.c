@@ -2,6 +2,7 @@
  * time. */
 #include <string.h>
 
+#include "bf16.h"
 #include "reduction_impl.h"
 
 enum { TAG_SUBTREE = 3 };
@@ -17,14 +18,19 @@ static lk_range bucket_of(const lk_reduction *sum, int r, ptrdiff_t k) {
   return part;
 }
 
+/* Row `row` of a buffer of rows [bucket] as they are sent. */
+static void *row_of(const lk_reduction *sum, void *rows, int row) {
+  return (char *)rows + (size_t)(row * sum->bucket) * sum->real;
+}
+
 static lk_status receive_bucket(lk_reduction *sum, ptrdiff_t k) {
   lk_range part = bucket_of(sum, sum->comm->rank, k);
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), row = 0;
   if (part.begin == part.end) return LK_OK;
-  size_t bytes = (size_t)(part.end - part.begin) * sizeof(float); /* at most */
+  size_t bytes = (size_t)(part.end - part.begin) * sum->real; /* at most */
   for (int s = 0; s < sum->terms; s++) {
     if (sum->term[s].member >= 0) continue;
-    float *to = sum->incoming[w] + row++ * sum->bucket;
+    void *to = row_of(sum, sum->incoming[w], row++);
     LK_TRY(LK_MPI(MPI_Irecv, to, lk_mpi_count(bytes), MPI_BYTE, sum->term[s].from, TAG_SUBTREE, sum->comm->mpi,
                   &sum->request[w][sum->requests[w]++]));
   }
@@ -43,23 +49,26 @@ static void operands_in_place(const lk_reduction *sum, lk_range part) {
   }
 }
 
-/* One subtree of the run, summed, to one rank. A subtree that this rank holds whole is sent from its place. */
-static lk_status send_sum(lk_reduction *sum, int w, int to, lk_range part, const lk_sum_plan *plan, float *row) {
+/* One subtree of the run, summed, to one rank. A subtree that this rank holds whole is sent from its place, unless it is
+ * to be narrowed. */
+static lk_status send_sum(lk_reduction *sum, int w, int to, lk_range part, const lk_sum_plan *plan, void *row) {
   uint8_t *present = sum->present + sum->terms + LK_TREE_LEVELS;
   const lk_operand *one = &sum->operand[plan->value < sum->terms ? plan->value : 0];
-  const float *x = plan->ops > 0 ? row : one->x;
+  float *added = sum->half ? sum->narrowed : row;
+  const void *x = plan->ops > 0 ? added : one->x;
   const uint8_t *marks = plan->ops > 0 ? present : one->marks;
   ptrdiff_t n = part.end - part.begin;
   for (ptrdiff_t at = 0; at < n && plan->ops > 0; at += LK_SUM_BLOCK) {
     ptrdiff_t count = n - at < LK_SUM_BLOCK ? n - at : LK_SUM_BLOCK;
-    lk_reduction_add(sum, plan, part.begin, at, count, row + at, present);
+    lk_reduction_add(sum, plan, part.begin, at, count, added + at, present);
   }
+  if (sum->half) lk_bf16_narrow_all(n, x, row), x = row;
   bool packed = false;
-  size_t bytes = lk_rows_bytes(sum->rows, part, marks, &packed);
+  size_t bytes = lk_rows_bytes(sum->rows, part, marks, sum->real, &packed);
   if (packed)
-    lk_rows_pack(sum->rows, part, marks, x, row);
+    lk_rows_pack(sum->rows, part, marks, sum->real, x, row);
   else if (x == row)
-    lk_rows_clear(sum->rows, part, marks, row);
+    lk_rows_clear(sum->rows, part, marks, sum->real, row);
   return LK_MPI(MPI_Isend, packed ? row : x, lk_mpi_count(bytes), MPI_BYTE, to, TAG_SUBTREE, sum->comm->mpi,
                 &sum->request[w][sum->requests[w]++]);
 }
@@ -71,7 +80,7 @@ static lk_status send_bucket(lk_reduction *sum, ptrdiff_t k) {
     if (part.begin == part.end) continue;
     operands_in_place(sum, part);
     for (int p = 0; p < subtrees; p++) {
-      float *row = sum->outgoing[w] ? sum->outgoing[w] + (d * subtrees + p) * sum->bucket : NULL;
+      void *row = sum->outgoing[w] ? row_of(sum, sum->outgoing[w], d * subtrees + p) : NULL;
       LK_TRY(send_sum(sum, w, sum->destination[d], part, &sum->run_plan[p], row));
     }
   }
@@ -83,11 +92,13 @@ static lk_status operands_received(lk_reduction *sum, int w, lk_range part) {
   int row = 0;
   for (int s = 0; s < sum->terms; s++) {
     if (sum->term[s].member >= 0) continue;
-    float *x = sum->incoming[w] + row * sum->bucket;
+    void *x = row_of(sum, sum->incoming[w], row);
+    float *widened = sum->widened + row * sum->bucket;
     uint8_t *marks = sum->rows->rows > 0 ? sum->incoming_marks[w] + row * sum->part_rows : NULL;
     int bytes = 0;
     LK_TRY(LK_MPI(MPI_Get_count, &sum->status[row++], MPI_BYTE, &bytes));
-    if (marks) lk_rows_unpack(sum->rows, part, (size_t)bytes, x, marks);
+    if (marks) lk_rows_unpack(sum->rows, part, (size_t)bytes, sum->real, x, marks);
+    if (sum->half) lk_bf16_widen_all(lk_range_size(part), x, widened), x = widened;
     sum->operand[s] = (lk_operand){.x = x, .marks = marks};
   }
   return LK_OK;
@@ -151,7 +162,7 @@ static void clear_written(lk_reduction *sum) {
   const ptrdiff_t rows = lk_row_after(sum->rows, sum->own.end) - first;
   const uint8_t *marks = own_gradients(sum)->marks[0] + first;
   for (ptrdiff_t i = 0; i < rows; i++) sum->written[i] = !sum->written[i] || marks[i]; /* 1: leave it */
-  lk_rows_clear(sum->rows, sum->own, sum->written, lk_reduction_total(sum));
+  lk_rows_clear(sum->rows, sum->own, sum->written, sizeof(float), lk_reduction_total(sum));
   memset(sum->written, 0, (size_t)rows);
 }
 
@@ -166,15 +177,16 @@ float *lk_reduction_total(const lk_reduction *reduction) {
 }
 
 /* Marks of the rows of this rank's range: those of the total, or of the one gradient that is the total. */
-static const uint8_t *total_marks(const lk_reduction *sum) {
-  if (sum->total.ops > 0) return sum->written;
-  return sum->rows->rows > 0 ? own_gradients(sum)->marks[0] + lk_row_at(sum->rows, sum->own.begin) : NULL;
+const uint8_t *lk_reduction_touched(const lk_reduction *reduction) {
+  const lk_reduction *sum = reduction;
+  if (sum->rows->rows == 0) return NULL;
+  return sum->total.ops > 0 ? sum->written : own_gradients(sum)->marks[0] + lk_row_at(sum->rows, sum->own.begin);
 }
 
 bool lk_reduction_next_part(const lk_reduction *reduction, lk_range *part) {
   const lk_range own = reduction->own;
   lk_range found;
-  if (!lk_rows_next(reduction->rows, own, total_marks(reduction), own.begin + part->end, &found)) return false;
+  if (!lk_rows_next(reduction->rows, own, lk_reduction_touched(reduction), own.begin + part->end, &found)) return false;
   *part = (lk_range){found.begin - own.begin, found.end - own.begin};
   return true;
 }

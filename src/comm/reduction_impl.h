@@ -60,6 +60,8 @@ struct lk_reduction {
   lk_range own;
   ptrdiff_t P;
   int shards;
+  bool half;             /* LK_WIRE_BF16: nodes below the root are rounded */
+  size_t real;           /* bytes of one in a message */
   lk_rank_gradients *of; /* [members] */
   uint64_t steps;        /* calls of lk_reduction_sum() */
 
@@ -76,9 +78,11 @@ struct lk_reduction {
   ptrdiff_t bucket;                              /* reals of one range in one bucket */
   ptrdiff_t buckets;                             /* of the longest range */
   ptrdiff_t part_rows;                           /* at most so many rows in the part of one bucket */
-  float *incoming[LK_BUCKETS_IN_FLIGHT];         /* [received][bucket] */
+  void *incoming[LK_BUCKETS_IN_FLIGHT];          /* [received][bucket] reals as they are sent */
   uint8_t *incoming_marks[LK_BUCKETS_IN_FLIGHT]; /* [received][part_rows] */
-  float *outgoing[LK_BUCKETS_IN_FLIGHT];         /* [destinations][subtrees of the run][bucket] */
+  void *outgoing[LK_BUCKETS_IN_FLIGHT];          /* [destinations][subtrees of the run][bucket], the same */
+  float *widened;                                /* [received][bucket] half: of the bucket that is being summed */
+  float *narrowed;                               /* [bucket] half: a sum before it is narrowed */
   lk_operand *operand;                           /* [terms] */
   uint8_t *present;    /* [terms + LK_TREE_LEVELS] of one row; then [part_rows] of one sum to be sent */
   uint8_t *written;    /* [rows of own] rows of the total that may be non-zero */

@@ -1,6 +1,7 @@
 /* The local arithmetic of the tree sum: no MPI here. */
 #include <string.h>
 
+#include "bf16.h"
 #include "reduction_impl.h"
 
 /* Elementwise, so the vector width does not change bits. Two functions, since `restrict` must hold where out is x. */
@@ -12,13 +13,19 @@ static void add_two(float *restrict out, const float *restrict x, const float *r
   for (ptrdiff_t i = 0; i < n; i++) out[i] = x[i] + y[i];
 }
 
-static void add(float *out, const float *x, const float *y, ptrdiff_t n) {
+static void add(float *out, const float *x, const float *y, ptrdiff_t n, bool rounded) {
   if (out == x)
     add_to(out, y, n);
   else if (out == y)
     add_to(out, x, n);
   else
     add_two(out, x, y, n);
+  if (rounded) lk_bf16_round_all(n, out);
+}
+
+/* Whether addition i of a plan is rounded: all but the one that makes the root. */
+static bool rounds(const lk_reduction *sum, const lk_sum_plan *plan, int i) {
+  return sum->half && !(plan == &sum->total && i == plan->ops - 1);
 }
 
 static const float *value_at(const lk_reduction *sum, int value, ptrdiff_t at) {
@@ -33,7 +40,8 @@ static float *place_of(const lk_reduction *sum, const lk_sum_plan *plan, int i, 
 
 static void add_dense(const lk_reduction *sum, const lk_sum_plan *plan, ptrdiff_t at, ptrdiff_t n, float *out) {
   for (int i = 0; i < plan->ops; i++)
-    add(place_of(sum, plan, i, out), value_at(sum, plan->op[i].left, at), value_at(sum, plan->op[i].right, at), n);
+    add(place_of(sum, plan, i, out), value_at(sum, plan->op[i].left, at), value_at(sum, plan->op[i].right, at), n,
+        rounds(sum, plan, i));
 }
 
 /* A row without a mark counts as +0.0, and -0.0 + 0.0 is +0.0. */
@@ -52,7 +60,7 @@ static bool add_row(const lk_reduction *sum, const lk_sum_plan *plan, ptrdiff_t 
     bool left = op->left < sum->terms ? sum->operand[op->left].marks[row] : present[op->left];
     bool right = op->right < sum->terms ? sum->operand[op->right].marks[row] : present[op->right];
     if (left && right)
-      add(to, value_at(sum, op->left, at), value_at(sum, op->right, at), n);
+      add(to, value_at(sum, op->left, at), value_at(sum, op->right, at), n, rounds(sum, plan, i));
     else if (left || right)
       add_zero(to, value_at(sum, left ? op->left : op->right, at), n);
     present[op->into] = last = left || right;

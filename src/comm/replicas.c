@@ -5,8 +5,6 @@
 #include "choices.h"
 #include "replicas_impl.h"
 
-enum { TAG_VALUES = 4 };
-
 static lk_choice transport_choice(size_t i) {
   static const lk_choice transports[] = {
       [LK_TRANSPORT_AUTO] = {"auto", "through shared memory where there is enough, else by messages", NULL},
@@ -15,6 +13,21 @@ static lk_choice transport_choice(size_t i) {
   return i < sizeof transports / sizeof *transports ? transports[i] : (lk_choice){0};
 }
 LK_CHOICES("parallel.reduction", transport_choice)
+
+static lk_choice wire_choice(size_t i) {
+  static const lk_choice wires[] = {
+      [LK_WIRE_FLOAT32] = {"float32", "as they are", NULL},
+      [LK_WIRE_BF16] = {"bf16", "rounded to bfloat16, half the bytes between hosts", NULL}};
+  return i < sizeof wires / sizeof *wires ? wires[i] : (lk_choice){0};
+}
+LK_CHOICES("parallel.wire", wire_choice)
+
+lk_status lk_wire_read(lk_wire *wire, const lk_config *config) {
+  size_t index;
+  LK_TRY(lk_config_choice(config, "parallel.wire", &index));
+  *wire = (lk_wire)index;
+  return LK_OK;
+}
 
 /* ---- ranges ---- */
 
@@ -93,11 +106,13 @@ static lk_status plan_messages(lk_replicas *s) {
 
 /* What each rank can fail at by itself. */
 static lk_status build_local(lk_replicas *s, const lk_replicas_spec *spec) {
-  lk_replicas_spec cut = *spec;
-  cut.sparse_update = spec->sparse_update && s->group.groups == 1; /* between groups the values of all rows are sent */
   LK_TRY(lk_row_table_init(&s->rows, spec->blocks, spec->block_count, spec->P));
-  LK_TRY(cut_ranges(s, &cut));
+  LK_TRY(cut_ranges(s, spec));
   LK_TRY(plan_messages(s));
+  s->wire = spec->wire;
+  s->skips = spec->sparse_update && s->rows.rows > 0;
+  s->by_rows = s->skips && s->group.groups > 1;
+  if (s->by_rows || s->wire == LK_WIRE_BF16) LK_TRY(lk_replicas_plan_buckets(s));
   LK_TRY(LK_MPI(MPI_Type_contiguous, LK_LANES, MPI_FLOAT, &s->unit));
   return LK_MPI(MPI_Type_commit, &s->unit);
 }
@@ -128,6 +143,8 @@ void lk_replicas_destroy(lk_replicas **replicas) {
   if (s->unit != MPI_DATATYPE_NULL) MPI_Type_free(&s->unit);
   void *tables[] = {s->rows.block, s->range, s->range_bytes, s->send_to, s->receive_from, s->request, s->status};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
+  for (int w = 0; w < LK_VALUES_IN_FLIGHT; w++) free(s->bucket_request[w]);
+  lk_arena_release(&s->arena);
   free(s);
   *replicas = NULL;
 }
@@ -143,27 +160,6 @@ const char *lk_replicas_description(const lk_replicas *replicas) { return replic
 /* ---- exchange ---- */
 
 lk_status lk_replicas_meet(lk_replicas *replicas) { return lk_group_meet(&replicas->group); }
-
-/* Send range `range` of the values to rank `other`, or receive it from there. */
-static lk_status move_range(lk_replicas *s, int range, int other, bool send, int *requests) {
-  const lk_range part = s->range[range];
-  const int units = lk_mpi_count((size_t)(lk_range_size(part) / LK_LANES));
-  float *at = s->values + part.begin;
-  MPI_Request *request = &s->request[*requests];
-  if (units == 0) return LK_OK;
-  ++*requests;
-  if (send) return LK_MPI(MPI_Isend, at, units, s->unit, other, TAG_VALUES, s->comm->mpi, request);
-  return LK_MPI(MPI_Irecv, at, units, s->unit, other, TAG_VALUES, s->comm->mpi, request);
-}
-
-lk_status lk_replicas_allgather(lk_replicas *replicas) {
-  lk_replicas *s = replicas;
-  int requests = 0;
-  for (int i = 0; i < s->receives; i++) LK_TRY(move_range(s, s->receive_from[i], s->receive_from[i], false, &requests));
-  for (int i = 0; i < s->sends; i++) LK_TRY(move_range(s, s->comm->rank, s->send_to[i], true, &requests));
-  if (requests > 0) LK_TRY(LK_MPI(MPI_Waitall, requests, s->request, s->status));
-  return lk_replicas_meet(s);
-}
 
 lk_status lk_replicas_broadcast(lk_replicas *replicas) {
   lk_comm *leaders = &replicas->group.leaders;

@@ -1,12 +1,12 @@
 /* replicas.h - the parameters that all ranks hold alike: values, packed weights, and which range each rank owns.
  *
  * The flat vector of P reals is cut into R ranges at multiples of LK_RANGE_BLOCK; the rank that owns a range updates
- * it, and lk_replicas_allgather() then brings all ranges to all ranks. Ranks that share memory form a group, which
+ * it, and lk_replicas_advance() then brings all ranges to all ranks. Ranks that share memory form a group, which
  * holds one copy: there the exchange is a wait and no copy, and the members divide what is done to the whole copy
  * (packing weights) by lk_replicas_part().
  *
  *   lk_replicas_values() [range]    written by its owner
- *   lk_replicas_allgather()         lk_replicas_values() [P] is up to date on every rank
+ *   lk_replicas_advance()           lk_replicas_values() [P] is up to date on every rank
  *   lk_replicas_packed()            each rank writes its part
  *   lk_replicas_meet()              the whole of it can be read
  *
@@ -16,6 +16,7 @@
  * Ownership: the store owns values, packed weights and the ranks' memory. */
 #pragma once
 #include "comm.h"
+#include "config.h"
 
 #define LK_RANGE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the ranges */
 
@@ -23,6 +24,14 @@ typedef struct lk_replicas lk_replicas;
 
 /* How ranks exchange data. AUTO: shared memory between the ranks of a host where it can be had, else messages. */
 typedef enum lk_transport { LK_TRANSPORT_AUTO, LK_TRANSPORT_MESSAGES, LK_TRANSPORT_WINDOWS } lk_transport;
+
+/* What stands for a real in messages between hosts (parallel.wire), and so in every run, on however many. With BF16
+ * partial gradients are rounded (lk_shards.rounded), and of updated values the differences to the former ones are. */
+typedef enum lk_wire { LK_WIRE_FLOAT32, LK_WIRE_BF16 } lk_wire;
+/** LK_USAGE for an unknown name.                                                  Not collective. */
+LK_CHECKED lk_status lk_wire_read(lk_wire *wire, const lk_config *config);
+/** Bytes of a number of a gradient, or of a value after an update, in a message.    Not collective. */
+static inline size_t lk_wire_bytes(lk_wire wire) { return wire == LK_WIRE_BF16 ? sizeof(uint16_t) : sizeof(float); }
 
 typedef struct lk_replicas_spec {
   ptrdiff_t P;                /* a multiple of LK_LANES, above 0 */
@@ -32,6 +41,7 @@ typedef struct lk_replicas_spec {
   size_t packed_bytes; /* for packed weights */
   size_t rank_bytes;   /* of this rank's own memory; ranks may ask for different sizes */
   lk_transport transport;
+  lk_wire wire;
 } lk_replicas_spec;
 
 /** All memory is zero at first. LK_USAGE where transport is WINDOWS and a host has no shared memory; LK_MEMORY.
@@ -52,8 +62,15 @@ const char *lk_replicas_description(const lk_replicas *replicas);
 
 /** A barrier of the ranks that share memory: what each wrote, all of them see.    Collective. */
 LK_CHECKED lk_status lk_replicas_meet(lk_replicas *replicas);
-/** Every rank's range of the values to all ranks.                                 Collective. */
-LK_CHECKED lk_status lk_replicas_allgather(lk_replicas *replicas);
+/** After an update of this rank's range, to all ranks. changed: marks of the rows of the range; the update left those
+ *  without one as they were, where it skips such rows, and they are not sent where that is shorter. NULL: no rows.
+ *  weights [range]: with FLOAT32 the values themselves, in their place. With BF16 the owner's own copy of the weights,
+ *  which the values follow on every rank: v += bf16(w - v). What rounding leaves out of a difference is in the next
+ *  one.                                                                          Collective. */
+LK_CHECKED lk_status lk_replicas_advance(lk_replicas *replicas, const float *weights, const uint8_t *changed);
+/** Every rank's range of the values to all ranks, to the last bit and whole; changed as above, but NULL: any may have
+ *  changed.                                                                       Collective. */
+LK_CHECKED lk_status lk_replicas_allgather(lk_replicas *replicas, const uint8_t *changed);
 /** All values from rank 0 to all.                                                 Collective. */
 LK_CHECKED lk_status lk_replicas_broadcast(lk_replicas *replicas);
 /** A vector that is held in ranges, as an optimizer's moments are: `own` [range] of all ranks to all [P] on root, and

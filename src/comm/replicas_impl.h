@@ -1,7 +1,12 @@
-/* replicas_impl.h - the parameter store from inside, for the tree sum, which keeps gradients in the ranks' memory. */
+/* replicas_impl.h - the parameter store from inside, for the tree sum, which keeps gradients in the ranks' memory.
+ *
+ *   replicas.c            ranges, who sends which to whom, creation, vectors to and from one rank
+ *   replicas_exchange.c   values between groups: whole ranges in place; touched rows, or differences, in buckets */
 #pragma once
 #include "group_impl.h"
 #include "sparse_rows_impl.h"
+
+enum { LK_VALUES_IN_FLIGHT = 2 }; /* buckets of values: one is on its way while the next is packed */
 
 struct lk_replicas {
   lk_comm *comm;
@@ -19,4 +24,21 @@ struct lk_replicas {
   MPI_Request *request; /* [sends + receives] */
   MPI_Status *status;
   MPI_Datatype unit; /* LK_LANES floats: so MPI's int count reaches 128 GiB */
+  lk_wire wire;
+  bool skips; /* the update leaves untouched rows as they are */
+  /* Where the update skips rows, and with BF16, ranges are sent in buckets, each packed if that is shorter. */
+  bool by_rows;
+  ptrdiff_t bucket, buckets;                        /* reals; of the longest range */
+  void *out[LK_VALUES_IN_FLIGHT];                   /* [bucket] */
+  void *in[LK_VALUES_IN_FLIGHT];                    /* [receives][bucket] */
+  uint16_t *difference[LK_VALUES_IN_FLIGHT];        /* [bucket] BF16: of this rank's range */
+  uint16_t *unpacked;                               /* [bucket] BF16: of another's */
+  MPI_Request *bucket_request[LK_VALUES_IN_FLIGHT]; /* [receives + sends] */
+  int requests[LK_VALUES_IN_FLIGHT];
+  uint8_t *all; /* [rows] marks where any may have changed */
+  lk_arena arena;
 };
+
+/* replicas_exchange.c */
+/** Buckets and their buffers; LK_MEMORY.                                          Not collective. */
+LK_CHECKED lk_status lk_replicas_plan_buckets(lk_replicas *replicas);

@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,7 +22,37 @@
 
 enum { FEW = 3 }; /* refusals after which no more huge pages are asked for */
 static const uintptr_t huge_page = (uintptr_t)2 << 20;
-static const size_t huge_from = (size_t)4 << 20; /* bytes; less is not worth the calls */
+
+/* For tests: a letter for each rank; ranks of the same letter are taken to be on one host. */
+static int host_by_hand(const lk_comm *comm) {
+  const char *hosts = getenv("LOCKSTEP_TEST_HOSTS");
+  return hosts && strlen(hosts) == (size_t)comm->size ? hosts[comm->rank] : 0;
+}
+
+lk_status lk_shared_host(lk_comm *comm, MPI_Comm *host) {
+  MPI_Comm all = MPI_COMM_NULL;
+  *host = MPI_COMM_NULL;
+  LK_TRY(LK_MPI(MPI_Comm_split_type, comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &all));
+  const lk_status status = LK_MPI(MPI_Comm_split, all, host_by_hand(comm), comm->rank, host);
+  MPI_Comm_free(&all);
+  return status;
+}
+
+/* Open MPI keeps windows in files there. Where that file system is full, touching a new page kills the process, so ask
+ * before. */
+bool lk_shared_room(size_t bytes, char why[LK_ROOM_REASON]) {
+  const char *set = getenv("OMPI_MCA_osc_sm_backing_directory"), *limit = getenv("LOCKSTEP_TEST_SHM");
+  const char *folder = set ? set : "/dev/shm";
+  struct statvfs fs;
+  if (statvfs(folder, &fs) != 0) return true; /* another MPI, another place: let it try */
+  double room = (double)fs.f_bavail * (double)fs.f_frsize;
+  if (limit && strtod(limit, NULL) < room) room = strtod(limit, NULL);
+  /* Open MPI asks for a twentieth more than it takes, and hangs where that is refused */
+  const double need = 1.06 * (double)bytes + 0x1p20;
+  if (need <= room) return true;
+  snprintf(why, LK_ROOM_REASON, "%s has %.0f MiB left, %.0f are needed", folder, room / 0x1p20, need / 0x1p20);
+  return false;
+}
 
 /* The file offset that is mapped at address `at`. */
 static bool file_place(uintptr_t at, uintptr_t *place) {
@@ -40,7 +73,7 @@ static bool file_place(uintptr_t at, uintptr_t *place) {
  * mremap(), and some wrappers lose its last argument. */
 static void map_again(lk_shared *shared) {
   uintptr_t place = 0;
-  if (shared->bytes < huge_from || !file_place((uintptr_t)shared->base, &place)) return;
+  if (shared->bytes < LK_HUGE_FROM || !file_place((uintptr_t)shared->base, &place)) return;
   const size_t room = shared->bytes + huge_page;
   char *reserved = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reserved == MAP_FAILED) return;
@@ -70,6 +103,11 @@ static bool allocate(lk_shared *shared, MPI_Comm host, bool first) {
   return (size_t)size >= shared->bytes + LK_PAGE;
 }
 
+bool lk_shared_agree(MPI_Comm host, bool mine) {
+  int one = mine, all = 0;
+  return MPI_Allreduce(&one, &all, 1, MPI_INT, MPI_MIN, host) == MPI_SUCCESS && all;
+}
+
 bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes) {
   int rank = 0;
   *shared = (lk_shared){.mpi = MPI_WIN_NULL, .bytes = (bytes + LK_PAGE - 1) / LK_PAGE * LK_PAGE};
@@ -94,6 +132,17 @@ void lk_shared_close(lk_shared *shared) {
   MPI_Win window = shared->mpi;
   lk_shared_forget(shared);
   if (window != MPI_WIN_NULL) MPI_Win_free(&window);
+}
+
+void *lk_shared_detach(lk_shared *shared) {
+  char *at = shared->base, *end = at + shared->bytes, *begin = shared->again, *stop = begin + shared->room;
+  MPI_Win window = shared->mpi;
+  LK_ASSERT(shared->again);
+  if (at > begin) (void)munmap(begin, (size_t)(at - begin));
+  if (stop > end) (void)munmap(end, (size_t)(stop - end));
+  *shared = (lk_shared){.mpi = MPI_WIN_NULL};
+  MPI_Win_free(&window);
+  return at;
 }
 
 static bool take_pages(uintptr_t begin, uintptr_t end) {

@@ -98,54 +98,83 @@ bool lk_rows_next(const lk_row_table *table, lk_range range, const uint8_t *mark
   return any;
 }
 
-size_t lk_rows_bytes(const lk_row_table *table, lk_range part, const uint8_t *marks, bool *packed) {
+size_t lk_rows_bytes(const lk_row_table *table, lk_range part, const uint8_t *marks, size_t real, bool *packed) {
   ptrdiff_t reals = 0, rows = rows_of(table, part);
-  size_t dense = (size_t)(part.end - part.begin) * sizeof(float);
+  size_t dense = (size_t)(part.end - part.begin) * real;
   *packed = false;
   if (rows == 0) return dense;
   for (walk w = walk_start(table, part); walk_next(&w);)
     if (w.row < 0 || marks[w.row]) reals += w.end - w.begin;
-  size_t bytes = (size_t)reals * sizeof(float) + bitmap_bytes(rows);
+  size_t bytes = (size_t)reals * real + bitmap_bytes(rows);
   *packed = bytes < dense;
   return *packed ? bytes : dense;
 }
 
-void lk_rows_pack(const lk_row_table *table, lk_range part, const uint8_t *marks, const float *x, float *to) {
-  ptrdiff_t reals = 0, rows = rows_of(table, part);
+static size_t item_bytes(const walk *w, size_t real) { return (size_t)(w->end - w->begin) * real; }
+
+/* Where the reals of an item are, in those of its part. */
+static size_t item_at(const walk *w, lk_range part, size_t real) { return (size_t)(w->begin - part.begin) * real; }
+
+void lk_rows_pack(const lk_row_table *table, lk_range part, const uint8_t *marks, size_t real, const void *x,
+                  void *to) {
+  const char *from = x;
+  uint8_t *bitmap = to;
+  ptrdiff_t rows = rows_of(table, part);
   for (walk w = walk_start(table, part); walk_next(&w);) {
     if (w.row >= 0 && !marks[w.row]) continue;
-    ptrdiff_t n = w.end - w.begin;
-    memmove(to + reals, x + (w.begin - part.begin), (size_t)n * sizeof *to);
-    reals += n;
+    memmove(bitmap, from + item_at(&w, part, real), item_bytes(&w, real));
+    bitmap += item_bytes(&w, real);
   }
-  uint8_t *bitmap = (uint8_t *)(to + reals);
   memset(bitmap, 0, bitmap_bytes(rows));
   for (ptrdiff_t i = 0; i < rows; i++)
     if (marks[i]) bitmap[i / 8] = (uint8_t)(bitmap[i / 8] | 1 << i % 8);
 }
 
-void lk_rows_unpack(const lk_row_table *table, lk_range part, size_t bytes, float *x, uint8_t *marks) {
-  ptrdiff_t rows = rows_of(table, part), n = part.end - part.begin;
-  if (bytes == (size_t)n * sizeof *x) {
+/* Bytes of the reals of a part that was sent packed; its bits follow them. */
+static size_t packed_bytes(size_t bytes, ptrdiff_t rows, size_t real) {
+  LK_ASSERT(bytes >= bitmap_bytes(rows) && (bytes - bitmap_bytes(rows)) % real == 0);
+  return bytes - bitmap_bytes(rows);
+}
+
+void lk_rows_assign(const lk_row_table *table, lk_range part, size_t bytes, size_t real, const void *message, void *x) {
+  const ptrdiff_t rows = rows_of(table, part);
+  if (bytes == (size_t)(part.end - part.begin) * real) {
+    memcpy(x, message, bytes);
+    return;
+  }
+  const char *from = message, *end = from + packed_bytes(bytes, rows, real);
+  const uint8_t *bitmap = (const uint8_t *)end;
+  for (walk w = walk_start(table, part); walk_next(&w);) {
+    if (w.row >= 0 && !(bitmap[w.row / 8] >> w.row % 8 & 1)) continue;
+    memcpy((char *)x + item_at(&w, part, real), from, item_bytes(&w, real));
+    from += item_bytes(&w, real);
+  }
+  LK_ASSERT(from == end);
+}
+
+void lk_rows_unpack(const lk_row_table *table, lk_range part, size_t bytes, size_t real, void *x, uint8_t *marks) {
+  const ptrdiff_t rows = rows_of(table, part);
+  const size_t dense = (size_t)(part.end - part.begin) * real;
+  char *to = x, *end = to + dense;
+  if (bytes == dense) {
     memset(marks, 1, (size_t)rows);
     return;
   }
-  LK_ASSERT(bytes >= bitmap_bytes(rows) && (bytes - bitmap_bytes(rows)) % sizeof *x == 0);
-  ptrdiff_t reals = (ptrdiff_t)((bytes - bitmap_bytes(rows)) / sizeof *x);
-  const uint8_t *bitmap = (const uint8_t *)(x + reals);
+  const size_t sent = packed_bytes(bytes, rows, real);
+  const uint8_t *bitmap = (const uint8_t *)to + sent;
   for (ptrdiff_t i = 0; i < rows; i++) marks[i] = bitmap[i / 8] >> i % 8 & 1;
   /* Moved to the end first: then every real moves towards the beginning, or stays. */
-  float *from = x + n - reals;
-  memmove(from, x, (size_t)reals * sizeof *x);
+  char *from = end - sent;
+  memmove(from, to, sent);
   for (walk w = walk_start(table, part); walk_next(&w);) {
     if (w.row >= 0 && !marks[w.row]) continue;
-    memmove(x + (w.begin - part.begin), from, (size_t)(w.end - w.begin) * sizeof *x);
-    from += w.end - w.begin;
+    memmove(to + item_at(&w, part, real), from, item_bytes(&w, real));
+    from += item_bytes(&w, real);
   }
-  LK_ASSERT(from == x + n);
+  LK_ASSERT(from == end);
 }
 
-void lk_rows_clear(const lk_row_table *table, lk_range part, const uint8_t *marks, float *x) {
+void lk_rows_clear(const lk_row_table *table, lk_range part, const uint8_t *marks, size_t real, void *x) {
   for (walk w = walk_start(table, part); walk_next(&w);)
-    if (w.row >= 0 && !marks[w.row]) memset(x + (w.begin - part.begin), 0, (size_t)(w.end - w.begin) * sizeof *x);
+    if (w.row >= 0 && !marks[w.row]) memset((char *)x + item_at(&w, part, real), 0, item_bytes(&w, real));
 }

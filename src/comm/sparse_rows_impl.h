@@ -35,12 +35,16 @@ ptrdiff_t lk_row_after(const lk_row_table *table, ptrdiff_t at);
 /** The next stretch of `range` from `at` on without unmarked rows, which are zero; false: none. marks: of the range's
  *  rows. */
 bool lk_rows_next(const lk_row_table *table, lk_range range, const uint8_t *marks, ptrdiff_t at, lk_range *found);
+
+/* What messages carry. Reals are only moved: each has `real` bytes, 4 or 2. */
 /** Bytes of a part as it is sent; *packed: whether that is shorter than its reals. marks: of the part's rows. */
-size_t lk_rows_bytes(const lk_row_table *table, lk_range part, const uint8_t *marks, bool *packed);
+size_t lk_rows_bytes(const lk_row_table *table, lk_range part, const uint8_t *marks, size_t real, bool *packed);
 /** to = the part, packed; x may be to. */
-void lk_rows_pack(const lk_row_table *table, lk_range part, const uint8_t *marks, const float *x, float *to);
+void lk_rows_pack(const lk_row_table *table, lk_range part, const uint8_t *marks, size_t real, const void *x, void *to);
 /** The reverse, in place: x has `bytes` as they were sent. marks [rows of the part] are assigned; rows without a mark
  *  are left as they are. */
-void lk_rows_unpack(const lk_row_table *table, lk_range part, size_t bytes, float *x, uint8_t *marks);
+void lk_rows_unpack(const lk_row_table *table, lk_range part, size_t bytes, size_t real, void *x, uint8_t *marks);
+/** x [the part] = what `message` has of it, `bytes` as they were sent; rows without a mark are left as they are. */
+void lk_rows_assign(const lk_row_table *table, lk_range part, size_t bytes, size_t real, const void *message, void *x);
 /** x = 0 in unmarked rows of the part. */
-void lk_rows_clear(const lk_row_table *table, lk_range part, const uint8_t *marks, float *x);
+void lk_rows_clear(const lk_row_table *table, lk_range part, const uint8_t *marks, size_t real, void *x);

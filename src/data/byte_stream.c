@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "arena.h"
+#include "work.h"
 
 enum { BLOCK = 1 << 18 };
 
@@ -15,6 +17,8 @@ lk_status lk_byte_stream_open(lk_byte_stream *stream, const char *path) {
   gzFile file = gzopen(path, "rbe"); /* files that are not compressed are read as they are */
   if (file == NULL) return LK_FAIL(LK_IO, "cannot open %s: %s", path, errno ? strerror(errno) : "out of memory");
   (void)gzbuffer(file, BLOCK);
+  struct stat about;
+  lk_work_next("reading vectors", NULL, stat(path, &about) == 0 ? (double)about.st_size : 0);
   stream->file = file;
   return LK_OK;
 }
@@ -56,6 +60,7 @@ lk_status lk_byte_stream_fill(lk_byte_stream *s, size_t want) {
     if (got >= 0) (void)gzerror(s->file, &code);
     if (got < 0 || code == Z_BUF_ERROR) return failed(s);
     s->end += (size_t)got;
+    lk_work_at((double)gzoffset(s->file));
     if (got == 0) return s->over = true, LK_OK;
   }
   return LK_OK;

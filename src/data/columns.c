@@ -73,8 +73,6 @@ bool lk_columns_is_break(const char *text, size_t size, bool conllu) {
   return is_break(&(lk_line){.text = text, .size = size}, conllu);
 }
 
-static const char *plural(ptrdiff_t count) { return count == 1 ? "" : "s"; }
-
 /* ---- ID column of CoNLL-U ---- */
 
 /* Parse an unsigned integer of at most nine digits at *at; false if there is none. */
@@ -161,7 +159,7 @@ static lk_status resolve(const lk_input_file *source, const lk_line *line, const
   *index = column < 0 ? columns + column : column;
   if (*index >= 0 && *index < columns) return LK_OK;
   return lk_input_file_fail(source, line->number, lk_line_column(line, line->text + line->size),
-                            "%d column%s, but the %s is column %d, counted from 0", columns, plural(columns), what,
+                            "%d column%s, but the %s is column %d, counted from 0", columns, lk_plural(columns), what,
                             column);
 }
 
@@ -180,29 +178,34 @@ static lk_status name_columns(const lk_job *job, lk_input_file *source, const lk
   c->is_upos = p->conllu && c->count >= CONLLU_COLUMNS && c->tag == CONLLU_UPOS;
   if (c->word != c->tag) return LK_OK;
   return lk_input_file_fail(source, line->number, 1, "%d column%s: word and tag would be the same one", c->count,
-                            plural(c->count));
+                            lk_plural(c->count));
 }
 
 /* Whether the first column of the sentence that begins at this row counts 1, 2, 3, ..., ignoring ranges and empty
  * nodes, for at least `least` words. */
-static bool is_numbered(lk_reader reader, lk_line line, bool tabs, ptrdiff_t least) {
+static lk_status is_numbered(lk_reader *reader, lk_line line, bool tabs, ptrdiff_t least, bool *is) {
   ptrdiff_t words = 0;
-  for (bool more = true; more && !is_break(&line, false); more = lk_reader_next(&reader, &line)) {
-    if (starts_with(&line, "#")) continue;
-    const word_id id = id_of(&line, tabs);
-    /* numbering restarts at 1: a blank line is missing */
-    if (id.kind == 0 && id.first == 1 && words >= least) return true;
-    if (id.kind == '?' || (id.kind == 0 && id.first != ++words)) return false;
+  *is = false;
+  for (bool more = true; more && !is_break(&line, false);) {
+    if (!starts_with(&line, "#")) {
+      const word_id id = id_of(&line, tabs);
+      /* numbering restarts at 1: a blank line is missing */
+      *is = id.kind == 0 && id.first == 1 && words >= least;
+      if (*is || id.kind == '?' || (id.kind == 0 && id.first != ++words)) return LK_OK;
+    }
+    LK_TRY(lk_reader_next(reader, &line, &more));
   }
-  return words >= least;
+  *is = words >= least;
+  return LK_OK;
 }
 
 /* If plain columns turn out to number their words, say which options the user should give. */
-static lk_status check_numbered(const lk_job *job, lk_input_file *source, const lk_reader *after,
-                                const lk_line *first) {
+static lk_status check_numbered(const lk_job *job, lk_input_file *source, const lk_line *first) {
   lk_columns *c = &source->columns;
   const bool ten = c->tabs && c->count == CONLLU_COLUMNS;
-  if (c->count < 3 || !is_numbered(*after, *first, c->tabs, ten ? 1 : 2)) return LK_OK;
+  bool numbered = c->count >= 3;
+  if (numbered) LK_TRY(is_numbered(&source->reader, *first, c->tabs, ten ? 1 : 2, &numbered));
+  if (!numbered) return LK_OK;
   c->numbered = c->word != 0 && c->tag != 0;
   if (c->numbered || job->settings->column_word != LK_COLUMN_DEFAULT) return LK_OK;
   if (ten) return lk_input_file_fail(source, first->number, 1, "this looks like CoNLL-U: say --conllu");
@@ -213,22 +216,36 @@ static lk_status check_numbered(const lk_job *job, lk_input_file *source, const 
       c->tabs ? "--conllu " : "");
 }
 
-/* Determine the layout from the first row of the file, skipping `# comment` lines; if all lines begin with `#`, the
- * first that is not of the form `# comment` is used. */
-static lk_status find_layout(const lk_job *job, lk_input_file *source) {
+/* Read the row that determines the layout: the first of the file, skipping `# comment` lines; if all lines begin with
+ * `#`, the first that is not of the form `# comment`. *found is false if there is none. */
+static lk_status find_first_row(lk_input_file *source, bool conllu, lk_line *first, bool *found) {
+  lk_reader *reader = &source->reader;
+  uint64_t at = 0;
+  ptrdiff_t before = 0;
+  *found = false;
+  for (bool more = true, row = false; more && !row;) {
+    lk_line line = {0};
+    const uint64_t begin = reader->at;
+    LK_TRY(lk_reader_next(reader, &line, &more));
+    if (!more || is_break(&line, conllu)) continue;
+    row = !starts_with(&line, "#");
+    if (!row && (conllu || *found || starts_with(&line, "# "))) continue;
+    at = begin;
+    before = line.number - 1;
+    *found = true;
+  }
+  lk_reader_seek(reader, at, before);
+  return *found ? lk_reader_next(reader, first, found) : LK_OK;
+}
+
+/* Determine the layout from that row, with the file's own reader. */
+static lk_status find_layout_of(const lk_job *job, lk_input_file *source) {
   const bool conllu = job->settings->conllu;
   lk_columns *c = &source->columns;
-  lk_reader reader = lk_reader_start(&source->text), after = reader;
-  lk_line line, first = {0};
-  c->sought = true;
-  while (lk_reader_next(&reader, &line)) {
-    if (is_break(&line, conllu) || (starts_with(&line, "#") && (conllu || first.size > 0 || starts_with(&line, "# "))))
-      continue;
-    first = line;
-    after = reader;
-    if (!starts_with(&line, "#")) break;
-  }
-  if (first.size == 0) return LK_OK;
+  lk_line first;
+  bool found;
+  LK_TRY(find_first_row(source, conllu, &first, &found));
+  if (!found) return LK_OK;
   c->tabs = conllu || c->words || has_tab(&first);
   c->count = count_columns(&first, c->tabs);
   if (c->asks && c->count == 1) c->tabs = true; /* one word per line, which may contain blanks */
@@ -238,15 +255,23 @@ static lk_status find_layout(const lk_job *job, lk_input_file *source) {
     return lk_input_file_fail(source, c->line, lk_line_column(&first, surplus(&first, true, c->count, CONLLU_COLUMNS)),
                               "%d column%s set apart by TABs, expected %d (CoNLL-U); where a file has others --column "
                               "word=I,tag=J says which ones word and tag are, counted from 0",
-                              c->count, plural(c->count), CONLLU_COLUMNS);
+                              c->count, lk_plural(c->count), CONLLU_COLUMNS);
   LK_TRY(name_columns(job, source, &first));
-  return conllu ? LK_OK : check_numbered(job, source, &after, &first);
+  return conllu ? LK_OK : check_numbered(job, source, &first);
+}
+
+/* Before the first line of a file is read. */
+static lk_status find_layout(const lk_job *job, lk_input_file *source) {
+  source->columns.sought = true;
+  LK_TRY(find_layout_of(job, source));
+  lk_reader_start(&source->reader, &source->text);
+  return LK_OK;
 }
 
 static lk_status wrong_columns(const lk_input_file *source, const lk_line *line, int found) {
   const lk_columns *c = &source->columns;
   return lk_input_file_fail(source, line->number, lk_line_column(line, surplus(line, c->tabs, found, c->count)),
-                            "%d column%s set apart by %s, expected %d as in line %td%s", found, plural(found),
+                            "%d column%s set apart by %s, expected %d as in line %td%s", found, lk_plural(found),
                             c->tabs ? "TABs" : "blanks", c->count, c->line,
                             c->asks && !c->tabs ? "; --input words takes each line as one word" : "");
 }
@@ -278,20 +303,25 @@ static void tag_of(const lk_columns *c, const lk_line *line, const char **tag, s
 /* Count the labels of all rows that cannot be comments. */
 static lk_status gather_labels(lk_input_file *source) {
   lk_columns *c = &source->columns;
-  lk_reader reader = lk_reader_start(&source->text);
-  lk_line line;
+  lk_reader reader = {0}; /* another one, as the file's own is in the midst of it */
+  lk_status status;
   ptrdiff_t rows = 0;
   LK_TRY(lk_vocab_create(&c->borne, false));
-  while (lk_reader_next(&reader, &line)) {
+  lk_reader_start(&reader, &source->text);
+  for (bool more = true; more;) {
+    lk_line line = {0};
     const char *tag;
     size_t size;
+    LK_GO(lk_reader_next(&reader, &line, &more));
     if (is_break(&line, false)) rows = 0;
-    if (is_break(&line, false) || !is_whole(c, &line) || is_doubtful(c, &line, rows)) continue;
+    if (!more || is_break(&line, false) || !is_whole(c, &line) || is_doubtful(c, &line, rows)) continue;
     rows++;
     tag_of(c, &line, &tag, &size);
-    LK_TRY(lk_vocab_count(c->borne, tag, size));
+    LK_GO(lk_vocab_count(c->borne, tag, size));
   }
-  return LK_OK;
+done:
+  lk_reader_release(&reader);
+  return status;
 }
 
 /* Whether a row that is certainly not a comment has the label of this line, which has the right number of columns.
@@ -364,7 +394,9 @@ static void end_sentence(lk_columns *c) { c->rows = c->id = c->node = 0; }
 lk_status lk_columns_next(lk_job *job, lk_input_file *source, lk_row *row, lk_row_kind *kind) {
   lk_columns *c = &source->columns;
   if (!c->sought) LK_TRY(find_layout(job, source));
-  for (bool skip; lk_reader_next(&source->reader, &row->line);) {
+  for (bool skip, more = true;;) {
+    LK_TRY(lk_reader_next(&source->reader, &row->line, &more));
+    if (!more) break;
     LK_TRY(lk_job_group_begins(job, source, &row->line));
     if (is_break(&row->line, job->settings->conllu)) {
       end_sentence(c);

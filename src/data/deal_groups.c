@@ -44,10 +44,10 @@ static lk_status make_table(table *t, const lk_deal *deal) {
   LK_TRY(lk_alloc(&t->have, (size_t)(LK_SPLITS * t->classes), sizeof *t->have));
   LK_TRY(lk_alloc(&t->rows, (size_t)t->classes, sizeof *t->rows));
   LK_TRY(lk_alloc(&t->count, (size_t)t->classes, sizeof *t->count));
-  for (ptrdiff_t i = deal->rows; i > 0; i--) t->group[deal->row[deal->order[i - 1]].group].first = i - 1;
+  for (ptrdiff_t i = deal->rows; i > 0; i--) t->group[deal->group[lk_deal_row_at(deal, i - 1)]].first = i - 1;
   for (ptrdiff_t i = 0; i < deal->rows; i++) {
-    t->group[deal->row[i].group].size++;
-    t->rows[deal->row[i].class_id]++;
+    t->group[deal->group[i]].size++;
+    t->rows[lk_deal_class_of(deal, i)]++;
   }
   ptrdiff_t at = 0;
   for (ptrdiff_t g = 0; g < t->groups; g++) {
@@ -57,7 +57,7 @@ static lk_status make_table(table *t, const lk_deal *deal) {
     t->group[g].size = 0; /* counted again below, while rows are stored */
   }
   for (ptrdiff_t i = 0; i < deal->rows; i++) {
-    group *g = &t->group[deal->row[i].group];
+    group *g = &t->group[deal->group[i]];
     t->member[g->row + g->size++] = (int32_t)i;
   }
   qsort(t->order, (size_t)t->groups, sizeof *t->order, by_size);
@@ -69,7 +69,7 @@ static lk_status make_table(table *t, const lk_deal *deal) {
 static double cost_of(const table *t, const lk_deal *deal, const group *g, lk_split part, double fraction) {
   double cost = 0;
   for (ptrdiff_t i = 0; i < g->size; i++) {
-    const int32_t c = deal->row[t->member[g->row + i]].class_id;
+    const int32_t c = lk_deal_class_of(deal, t->member[g->row + i]);
     const double k = t->count[c], lacks = fraction * t->rows[c] - t->have[part * t->classes + c];
     /* the class's term is k (k - 2 lacks) / rows; each of its k rows adds 1/k of it */
     cost += (k - 2.0 * lacks) / t->rows[c];
@@ -80,7 +80,7 @@ static double cost_of(const table *t, const lk_deal *deal, const group *g, lk_sp
 /* Whether train would lose its last rows of some class without this group: then the group stays in train. */
 static bool is_last(const table *t, const lk_deal *deal, const group *g) {
   for (ptrdiff_t i = 0; i < g->size; i++) {
-    const int32_t c = deal->row[t->member[g->row + i]].class_id;
+    const int32_t c = lk_deal_class_of(deal, t->member[g->row + i]);
     if (t->rows[c] - t->have[LK_VALID * t->classes + c] - t->have[LK_TEST * t->classes + c] <= t->count[c]) return true;
   }
   return false;
@@ -89,7 +89,7 @@ static bool is_last(const table *t, const lk_deal *deal, const group *g) {
 static void deal_group(table *t, const lk_deal *deal, group *g, const double fraction[LK_SPLITS]) {
   double least = 0;
   g->part = LK_TRAIN;
-  for (ptrdiff_t i = 0; i < g->size; i++) t->count[deal->row[t->member[g->row + i]].class_id]++;
+  for (ptrdiff_t i = 0; i < g->size; i++) t->count[lk_deal_class_of(deal, t->member[g->row + i])]++;
   const bool last = is_last(t, deal, g);
   for (int s = LK_TRAIN; s < (last ? LK_VALID : LK_SPLITS); s++) {
     const double cost = fraction[s] > 0 ? cost_of(t, deal, g, (lk_split)s, fraction[s]) : 0;
@@ -98,7 +98,7 @@ static void deal_group(table *t, const lk_deal *deal, group *g, const double fra
     g->part = (lk_split)s;
   }
   for (ptrdiff_t i = 0; i < g->size; i++) {
-    const int32_t c = deal->row[t->member[g->row + i]].class_id;
+    const int32_t c = lk_deal_class_of(deal, t->member[g->row + i]);
     t->have[g->part * t->classes + c]++;
     t->count[c] = 0;
   }
@@ -124,12 +124,12 @@ static lk_status deal_all(lk_job *job, table *t, const lk_deal *deal) {
   const int parts = 1 + (asked[LK_VALID] > 0) + (asked[LK_TEST] > 0);
   if (t->groups < parts)
     return lk_input_file_fail(lk_job_first(job, LK_TRAIN), 1, 1, "%td subject%s (--group), too few for %d parts",
-                              t->groups, t->groups == 1 ? "" : "s", parts);
+                              t->groups, lk_plural(t->groups), parts);
   for (ptrdiff_t g = 0; g < t->groups; g++) deal_group(t, deal, t->order[g], fraction);
   for (int s = LK_VALID; s < LK_SPLITS; s++)
     if (fraction[s] > 0) fill_part(t, (lk_split)s);
   for (int s = LK_TRAIN; s < LK_SPLITS; s++) job->report.groups[s] = count_part(t, (lk_split)s);
-  for (ptrdiff_t i = 0; i < deal->rows; i++) job->dealt[i] = (uint8_t)t->group[deal->row[i].group].part;
+  for (ptrdiff_t i = 0; i < deal->rows; i++) job->dealt[i] = (uint8_t)t->group[deal->group[i]].part;
   return LK_OK;
 }
 

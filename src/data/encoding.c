@@ -134,13 +134,14 @@ void lk_encoding_advice(char *out, size_t room, const char *encoding, const char
     snprintf(out, room, "iconv -f %s -t UTF-8 %s >NEW", encoding, shell_word(word, name));
 }
 
-void lk_input_say_invalid(char *out, size_t room, const char *text, size_t size, size_t valid, const char *name) {
+void lk_input_say_invalid(char *out, size_t room, const char *text, size_t size, size_t valid, bool marked,
+                          const char *name) {
   char advice[400];
   bool sure = false;
   const size_t begin = valid < LOOK / 2 ? 0 : valid - LOOK / 2; /* look at a window around the position */
   const size_t end = size - begin < LOOK ? size : begin + LOOK;
   /* text that is UTF-8 except at this position, or too short for a guess */
-  const bool utf8 = size < 8 || begins_character(text + valid, size - valid) || lk_utf8_mark(text, size) > 0;
+  const bool utf8 = size < 8 || begins_character(text + valid, size - valid) || marked;
   const char *encoding = utf8 ? NULL : guess(text + begin, end - begin, &sure);
   const int used = snprintf(out, room, "not valid UTF-8: byte 0x%02x", (unsigned)(unsigned char)text[valid]);
   if (!encoding || used < 0 || (size_t)used >= room) return;

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader_impl.h"
+#include "arena.h"
+#include "loader_ahead_impl.h"
 
 static const char *const view_words[] = {"a language model", "a classifier", "a labeller", "a translator"};
 
@@ -97,11 +98,16 @@ lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_s
   describe(made, info, shards, settings);
   for (int c = 0; c < info->columns; c++)
     if (info->column[c].forms) LK_GO(spell(made, info, &info->column[c].values));
+  LK_GO(lk_loader_reserve_bounds(made));
+  LK_GO(lk_loader_choose_memory(made, info));
+  if (made->ahead) LK_GO(lk_corpus_apart(&made->ahead->corpus, corpus, settings->split));
   LK_GO(made->stream ? lk_loader_read_lanes(made, corpus) : lk_loader_read_rows(made, corpus));
-  if (made->N_most > INT32_MAX - made->B_most || made->encoder_N_most > INT32_MAX - made->B_most)
-    LK_GO(
-        LK_FAIL(LK_USAGE, "a batch of %td sequences may hold %td units on one rank, more than %d: choose a smaller one",
-                settings->batch, made->N_most > made->encoder_N_most ? made->N_most : made->encoder_N_most, INT32_MAX));
+  const ptrdiff_t units = made->most.N > made->most.source_N ? made->most.N : made->most.source_N;
+  if (units > INT32_MAX - made->most.B)
+    LK_GO(LK_FAIL(LK_USAGE,
+                  "a batch of %td sequences may hold %td units on one rank, more than %d: choose a smaller one",
+                  settings->batch, units, INT32_MAX));
+  if (made->ahead) LK_GO(lk_ahead_start(made));
   *loader = made;
   made = NULL;
 done:
@@ -112,45 +118,33 @@ done:
 void lk_loader_close(lk_loader **loader) {
   lk_loader *l = *loader;
   if (!l) return;
+  lk_ahead_stop(l);
+  free(l->shard_most);
   free(l->first);
-  free(l->id);
-  free(l->offset);
-  free(l->source);
-  free(l->target);
-  free(l->frames);
-  for (int c = 1; c < l->columns; c++) free(l->further[c]);
+  free(l->all.id);
+  free(l->all.offset);
+  free(l->all.source);
+  free(l->all.target);
+  free(l->all.frames);
+  for (int c = 1; c < l->columns; c++) free(l->all.further[c]);
+  free(l->characters);
   lk_speller_release(&l->speller);
   free(l->order);
   free(l->scratch);
   free(l->visits);
   free(l->picked);
-  free(l->text);
   free(l->window);
-  if (l->key != l->length) free(l->key);
-  free(l->target_length);
-  free(l->target_offset);
+  if (l->key != l->all.length) free(l->key);
+  free(l->all.target_length);
+  free(l->all.target_offset);
   lk_strings_release(&l->references);
-  free(l->reference);
+  free(l->all.reference);
   free(l->places);
   free(l->source_row);
-  free(l->length);
+  free(l->all.length);
   free(l);
   *loader = NULL;
 }
-
-void lk_loader_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T) {
-  *B = loader->B_most;
-  *N = loader->N_most;
-  *T = loader->T_most;
-}
-
-void lk_loader_encoder_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T) {
-  *B = loader->settings.view == LK_VIEW_PAIRS ? loader->B_most : 0;
-  *N = loader->encoder_N_most;
-  *T = loader->encoder_T_most;
-}
-
-ptrdiff_t lk_loader_characters(const lk_loader *loader) { return loader->character_most; }
 
 int64_t lk_loader_steps(const lk_loader *loader) { return loader->steps; }
 
@@ -159,22 +153,31 @@ ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first) {
   return lk_range_size(loader->lanes);
 }
 
-const int32_t *lk_loader_lane(const lk_loader *loader, ptrdiff_t lane, ptrdiff_t *count, int *shard) {
+/* Column c of a batch, still without its values. */
+static lk_column column_of(const lk_loader *loader, int c) {
+  const lk_column_form *form = &loader->form[c];
+  return (lk_column){.name = form->name, .spelling = form->spelled ? &loader->speller.spelling : NULL};
+}
+
+void lk_loader_lane(const lk_loader *loader, ptrdiff_t lane, lk_inputs *text, ptrdiff_t *count, int *shard) {
   const lk_loader_settings *s = &loader->settings;
   lane += loader->lanes.begin;
-  LK_ASSERT(lane < loader->lanes.end);
+  LK_ASSERT(lane < loader->lanes.end && !loader->ahead);
   const lk_range units = lk_plan_lane(loader->units, s->batch, lane);
   *count = lk_range_size(units);
   for (*shard = 0; lk_plan_lanes(loader->shards.total, s->batch, loader->shards.first + *shard).end <= lane;) ++*shard;
-  return loader->text + (units.begin - loader->begin);
+  *text = (lk_inputs){.count = loader->columns};
+  for (int c = 0; c < loader->columns; c++) {
+    text->column[c] = column_of(loader, c);
+    text->column[c].ids = (c == 0 ? loader->all.source : loader->all.further[c]) + (units.begin - loader->begin);
+  }
 }
 
 static void lay_out_inputs(const lk_loader *loader, lk_inputs *in, lk_arena *arena, ptrdiff_t N) {
   *in = (lk_inputs){.count = loader->columns};
   for (int c = 0; c < loader->columns; c++) {
     const lk_column_form *form = &loader->form[c];
-    in->column[c].name = form->name;
-    if (form->spelled) in->column[c].spelling = &loader->speller.spelling;
+    in->column[c] = column_of(loader, c);
     if (form->values > 0)
       in->column[c].ids = lk_arena_ints(arena, N * form->width);
     else
@@ -183,47 +186,32 @@ static void lay_out_inputs(const lk_loader *loader, lk_inputs *in, lk_arena *are
 }
 
 void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena) {
-  const ptrdiff_t B = loader->B_most, N = loader->N_most;
+  const lk_bounds *most = &loader->most;
+  const ptrdiff_t B = most->B, N = most->N;
   *batch = (lk_batch){0};
-  lk_pack_layout(&batch->pack, arena, &loader->shards, B, N, loader->T_most);
-  lay_out_inputs(loader, &batch->input, arena, loader->settings.view == LK_VIEW_PAIRS ? loader->encoder_N_most : N);
+  lk_pack_layout(&batch->pack, arena, &loader->shards, B, N, most->T);
+  lay_out_inputs(loader, &batch->input, arena, loader->settings.view == LK_VIEW_PAIRS ? most->source_N : N);
   batch->target = lk_arena_ints(arena, loader->settings.view == LK_VIEW_CLASSIFY ? B : N);
   if (loader->stream) batch->lane = lk_arena_ints(arena, B);
   if (loader->settings.view != LK_VIEW_PAIRS) return;
-  lk_pack_layout(&batch->encoder_pack, arena, &loader->shards, B, loader->encoder_N_most, loader->encoder_T_most);
+  lk_pack_layout(&batch->encoder_pack, arena, &loader->shards, B, most->source_N, most->source_T);
   batch->decoder_ids = lk_arena_ints(arena, N);
   batch->partner = lk_arena_ints(arena, B);
   if (loader->has_references) batch->references = lk_arena_take(arena, (size_t)B * sizeof *batch->references);
 }
 
-static void plan_epoch(lk_loader *loader, int64_t epoch) {
-  if (loader->epoch == epoch) return;
-  loader->epoch = epoch;
-  if (loader->stream) {
-    lk_windows_place(&loader->windows, epoch, loader->window, loader->scratch);
-    return;
-  }
-  for (int s = 0; s < loader->shards.count; s++) {
-    ptrdiff_t first = loader->first[s];
-    lk_plan_order(&loader->plan, loader->shards.first + s, epoch, loader->key + first, loader->order + first,
-                  loader->scratch);
-  }
-  lk_plan_visits(&loader->plan, epoch, loader->visits);
-}
-
 /* Select the rows of a step: sets lengths and ids of the pack, and loader->picked. */
 static void pick_rows(lk_loader *loader, int64_t step, lk_pack *pack) {
-  const int32_t slot = loader->visits[step];
+  const lk_held *held = loader->held;
   ptrdiff_t b = 0;
   pack->shard_seq[0] = 0;
   for (int s = 0; s < loader->shards.count; s++) {
-    const ptrdiff_t first = loader->first[s];
-    const lk_range share = lk_plan_rows(&loader->plan, loader->shards.first + s, slot);
-    for (ptrdiff_t i = share.begin; i < share.end; i++, b++) {
-      const ptrdiff_t row = first + loader->order[first + i];
+    const lk_taken taken = lk_loader_take(loader, step, s, b);
+    for (ptrdiff_t i = 0; i < taken.count; i++, b++) {
+      const ptrdiff_t row = taken.base + (taken.order ? taken.order[i] : i);
       loader->picked[b] = (int32_t)row;
-      pack->length[b] = loader->length[row];
-      pack->id[b] = loader->id[row];
+      pack->length[b] = held->length[row];
+      pack->id[b] = held->id[row];
     }
     pack->shard_seq[s + 1] = b;
   }
@@ -234,31 +222,38 @@ static void fill_further(const lk_loader *loader, const lk_batch *batch, int c, 
   const ptrdiff_t width = loader->form[c].width;
   const lk_column *column = &batch->input.column[c];
   void *to = column->ids ? (void *)(column->ids + r * width) : (void *)(column->numbers + r * width);
-  memcpy(to, loader->further[c] + position * width, (size_t)width * sizeof(int32_t));
+  memcpy(to, loader->held->further[c] + position * width, (size_t)width * sizeof(int32_t));
 }
 
 /* Fill in the inputs and targets of one sequence, following its packed rows from time to time. */
 static void fill_sequence(const lk_loader *loader, lk_batch *batch, ptrdiff_t b) {
-  const ptrdiff_t row = loader->picked[b], at = loader->offset[row], D = loader->D;
+  const lk_held *held = loader->held;
+  const ptrdiff_t row = loader->picked[b], at = held->offset[row], D = loader->D;
   const lk_view view = loader->settings.view;
   const lk_column *column = &batch->input.column[0];
   ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
   for (ptrdiff_t t = 0; r >= 0; r = batch->pack.later[r], t++) {
     if (D > 0)
-      memcpy(column->numbers + r * D, loader->frames + (at + t) * D, (size_t)D * sizeof *column->numbers);
+      memcpy(column->numbers + r * D, held->frames + (at + t) * D, (size_t)D * sizeof *column->numbers);
     else
-      column->ids[r] = loader->source[at + t];
+      column->ids[r] = held->source[at + t];
     for (int c = 1; c < loader->columns; c++) fill_further(loader, batch, c, r, at + t);
-    if (view == LK_VIEW_LM) batch->target[r] = loader->source[at + t + 1];
-    if (view == LK_VIEW_LABEL) batch->target[r] = loader->target[at + t];
+    if (view == LK_VIEW_LM) batch->target[r] = held->source[at + t + 1];
+    if (view == LK_VIEW_LABEL) batch->target[r] = held->target[at + t];
   }
-  if (view == LK_VIEW_CLASSIFY) batch->target[b] = loader->target[row];
+  if (view == LK_VIEW_CLASSIFY) batch->target[b] = held->target[row];
+}
+
+/* Where the window of a step begins, and behind it where it ends. */
+static const int64_t *window_of(const lk_loader *loader, int64_t step) {
+  return loader->part ? loader->part->begin + (step - loader->part->first) : loader->window + step;
 }
 
 /* Select the lanes of a step, the longer ones of each shard first; lanes that have ended are left out. */
 static void pick_lanes(const lk_loader *loader, int64_t step, lk_batch *batch) {
   lk_pack *pack = &batch->pack;
-  const ptrdiff_t at = (ptrdiff_t)loader->window[step], length = (ptrdiff_t)loader->window[step + 1] - at;
+  const int64_t *window = window_of(loader, step);
+  const ptrdiff_t at = (ptrdiff_t)window[0], length = (ptrdiff_t)window[1] - at;
   LK_ASSERT(length <= lk_windows_longest(&loader->windows));
   ptrdiff_t b = 0;
   pack->shard_seq[0] = 0;
@@ -282,12 +277,13 @@ static void pick_lanes(const lk_loader *loader, int64_t step, lk_batch *batch) {
 }
 
 static void fill_lane(const lk_loader *loader, int64_t step, lk_batch *batch, ptrdiff_t b) {
-  const ptrdiff_t lane = (ptrdiff_t)batch->pack.id[b];
-  const ptrdiff_t begin = lk_plan_lane(loader->units, loader->settings.batch, lane).begin;
-  const int32_t *text = loader->text + (begin - loader->begin) + loader->window[step];
-  const ptrdiff_t at = text - loader->text;
+  const lk_held *held = loader->held;
+  const ptrdiff_t lane = (ptrdiff_t)batch->pack.id[b] - loader->lanes.begin;
+  const int64_t held_from = loader->part ? loader->part->begin[0] : 0;
+  const ptrdiff_t at = (ptrdiff_t)(held->offset[lane] + window_of(loader, step)[0] - held_from);
+  const int32_t *text = held->source + at;
   int32_t *ids = lk_batch_ids(batch);
-  batch->lane[b] = (int32_t)(lane - loader->lanes.begin);
+  batch->lane[b] = (int32_t)lane;
   ptrdiff_t r = lk_pack_row(&batch->pack, b, 0);
   for (ptrdiff_t t = 0; r >= 0; r = batch->pack.later[r], t++) {
     ids[r] = text[t];
@@ -296,9 +292,37 @@ static void fill_lane(const lk_loader *loader, int64_t step, lk_batch *batch, pt
   }
 }
 
-void lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *batch) {
+/* A batch without sequences. */
+static void fill_nothing(const lk_loader *loader, lk_batch *batch) {
+  for (int s = 0; s <= loader->shards.count; s++) batch->pack.shard_seq[s] = 0;
+  lk_pack_fill(&batch->pack);
+  batch->reset = 0;
+  batch->rate_factor = 1;
+  batch->tokens = 0;
+  if (loader->settings.view != LK_VIEW_PAIRS) return;
+  for (int s = 0; s <= loader->shards.count; s++) batch->encoder_pack.shard_seq[s] = 0;
+  lk_pack_fill(&batch->encoder_pack);
+}
+
+/* Have the rows of the step in memory, and its plan. */
+static lk_status find_rows(lk_loader *loader, int64_t epoch, int64_t step) {
+  loader->held = &loader->all;
+  if (!loader->ahead) {
+    lk_loader_plan(loader, epoch);
+    return LK_OK;
+  }
+  LK_TRY(lk_ahead_turn(loader, epoch, step, &loader->part));
+  loader->held = &loader->part->held;
+  return LK_OK;
+}
+
+lk_status lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *batch) {
   LK_ASSERT(epoch >= 0 && step >= 0 && step < loader->steps);
-  plan_epoch(loader, epoch);
+  const lk_status status = find_rows(loader, epoch, step);
+  if (status != LK_OK) {
+    fill_nothing(loader, batch);
+    return status;
+  }
   if (loader->stream) {
     pick_lanes(loader, step, batch);
     lk_pack_fill(&batch->pack);
@@ -313,9 +337,12 @@ void lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *b
   }
   batch->reset = loader->stream && step == 0;
   batch->rate_factor = 1;
-  if (loader->settings.unroll_random)
-    batch->rate_factor = (double)(loader->window[step + 1] - loader->window[step]) / (double)loader->settings.unroll;
+  if (loader->settings.unroll_random) {
+    const int64_t *window = window_of(loader, step);
+    batch->rate_factor = (double)(window[1] - window[0]) / (double)loader->settings.unroll;
+  }
   batch->tokens = batch->pack.N + batch->encoder_pack.N;
+  return LK_OK;
 }
 
 const char *lk_loader_where(const lk_loader *loader, const lk_batch *batch, ptrdiff_t b, char out[96]) {

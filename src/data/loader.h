@@ -53,32 +53,44 @@ typedef struct lk_loader_settings {
   bool unroll_random; /* around that number of units, drawn for each step */
   ptrdiff_t pool;     /* pool size in batches; 0: the whole epoch */
   bool shuffle;       /* false: rows by length, nothing random (evaluation) */
+  size_t memory;      /* bytes for rows: those of coming steps are read ahead where not all fit. 0: all rows */
 } lk_loader_settings;
+
+/* The most that a batch, or a part of one, has on a rank: for laying out arenas. */
+typedef struct lk_bounds {
+  ptrdiff_t B, N, T;            /* sequences, rows, longest sequence */
+  ptrdiff_t source_N, source_T; /* PAIRS: of lk_batch.encoder_pack, which has as many sequences; else 0 */
+  ptrdiff_t characters;         /* rows of all words together, where the corpus says how words are written; else 0 */
+} lk_bounds;
 
 typedef struct lk_loader lk_loader;
 
-/** Read this rank's rows of a split. LK_DATA if the split is empty or its kind does not suit the view.
+/** Read this rank's rows of a split, or begin to. The corpus must stay open as long as the loader. LK_USAGE if
+ *  settings->memory is too little for the plan and two batches; LK_DATA if the split is empty or its kind does not suit the view.
  *                                                                                  Not collective. */
 LK_CHECKED lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_shards *shards,
                                     const lk_loader_settings *settings);
 void lk_loader_close(lk_loader **loader);
-/** Upper bounds over all batches on this rank, for laying out arenas: sequences, rows, longest sequence.
+/** Upper bounds over all batches on this rank; each computed in so many parts (batch_parts.h): over all of these.
  *                                                                                  Not collective. */
-void lk_loader_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T);
-/** PAIRS: the same for the source, lk_batch.encoder_pack; zeros for other views. */
-void lk_loader_encoder_limits(const lk_loader *loader, ptrdiff_t *B, ptrdiff_t *N, ptrdiff_t *T);
-/** The same of characters, where the corpus says how words are written: rows of all words of a batch together; else 0. */
-ptrdiff_t lk_loader_characters(const lk_loader *loader);
+lk_bounds lk_loader_bounds(const lk_loader *loader, int parts);
+/** Bytes that the rows of a split take in a rank's memory, where all are held: an estimate, as not all that it needs is
+ *  known before they are read (targets of pairs count as long as their sources).   Not collective. */
+double lk_loader_estimate(const lk_corpus_info *info, lk_view view, lk_split split, const lk_shards *shards);
+/** Bytes that this rank's rows take in memory, or, *ahead: that it reads rows ahead within.      Not collective. */
+size_t lk_loader_memory(const lk_loader *loader, bool *ahead);
 /** Number of steps of an epoch, the same on all ranks.                             Not collective. */
 int64_t lk_loader_steps(const lk_loader *loader);
 /** Number of lanes on this rank (0 if the corpus is not a running text), and the global number of the first. */
 ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first);
-/** The text of a lane of this rank: *count units to read, and one more that follows them. *shard: its local shard. */
-const int32_t *lk_loader_lane(const lk_loader *loader, ptrdiff_t lane, ptrdiff_t *count, int *shard);
+/** The columns of a lane of this rank, which are the loader's: *count units to read, and one more that follows them.
+ *  *shard: its local shard. */
+void lk_loader_lane(const lk_loader *loader, ptrdiff_t lane, lk_inputs *text, ptrdiff_t *count, int *shard);
 /** Lay out the arrays of a batch for these bounds.                                 Not collective. */
 void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena);
-/** Fill in the batch of one step of an epoch. A rank may get no sequence (B = 0).  Not collective. */
-void lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *batch);
+/** Fill in the batch of one step of an epoch. A rank may get no sequence (B = 0). Where rows are read ahead it may have to
+ *  wait for them, and fail: LK_DATA, LK_IO, LK_MEMORY; the batch is then empty, and valid.  Not collective. */
+LK_CHECKED lk_status lk_loader_batch(lk_loader *loader, int64_t epoch, int64_t step, lk_batch *batch);
 /** Position of a sequence in the corpus for messages, as "train/len_0032 row 17"; returns out.  Not collective. */
 const char *lk_loader_where(const lk_loader *loader, const lk_batch *batch, ptrdiff_t b, char out[96]);
 

@@ -7,25 +7,24 @@ lk_status lk_loader_reserve_pairs(lk_loader *loader) {
   const size_t rows = (size_t)loader->rows;
   loader->key = NULL; /* was an alias of the lengths; pairs have a separate sort key */
   LK_TRY(lk_alloc(&loader->key, rows, sizeof *loader->key));
-  LK_TRY(lk_alloc(&loader->target_length, rows, sizeof *loader->target_length));
-  LK_TRY(lk_alloc(&loader->target_offset, rows, sizeof *loader->target_offset));
+  LK_TRY(lk_alloc(&loader->all.target_length, rows, sizeof *loader->all.target_length));
+  if (!loader->ahead) LK_TRY(lk_alloc(&loader->all.target_offset, rows, sizeof *loader->all.target_offset));
   loader->has_references = true;
   for (int k = 0; k < loader->buckets; k++) loader->has_references &= loader->bucket[k].references != 0;
-  return loader->has_references ? lk_alloc(&loader->reference, rows, sizeof *loader->reference) : LK_OK;
+  return loader->has_references ? lk_alloc(&loader->all.reference, rows, sizeof *loader->all.reference) : LK_OK;
 }
 
-lk_status lk_loader_keep_target(lk_loader *loader, ptrdiff_t row, const int32_t *target, ptrdiff_t length) {
-  const size_t need = (size_t)(loader->target_used + length);
-  LK_TRY(lk_grow(&loader->target, &loader->target_capacity, need, sizeof *loader->target));
-  for (ptrdiff_t t = 0; t < length; t++) loader->target[loader->target_used + t] = target[t];
-  loader->target_offset[row] = loader->target_used;
-  loader->target_length[row] = (int32_t)(length - 1);
+lk_status lk_loader_keep_target(lk_loader *loader, ptrdiff_t row, ptrdiff_t length) {
+  lk_held *all = &loader->all;
+  all->target_length[row] = (int32_t)(length - 1);
+  if (loader->ahead) return LK_OK;
+  all->target_offset[row] = loader->target_used;
   loader->target_used += length;
-  return LK_OK;
+  return lk_grow(&all->target, &loader->target_capacity, (size_t)loader->target_used, sizeof *all->target);
 }
 
 lk_status lk_loader_keep_reference(lk_loader *loader, ptrdiff_t row, const lk_strings *references, ptrdiff_t at) {
-  loader->reference[row] = (int32_t)loader->references.count;
+  loader->all.reference[row] = (int32_t)loader->references.count;
   return lk_strings_add(&loader->references, lk_strings_get(references, at), lk_strings_size(references, at), 0);
 }
 
@@ -36,33 +35,32 @@ static int32_t key_of(int32_t source, int32_t target) {
 }
 
 lk_status lk_loader_finish_pairs(lk_loader *loader) {
-  ptrdiff_t B;
+  const size_t B = (size_t)loader->most.B;
   for (ptrdiff_t row = 0; row < loader->rows; row++)
-    loader->key[row] = key_of(loader->length[row], loader->target_length[row]);
-  lk_loader_measure(loader, loader->length, &B, &loader->encoder_N_most, &loader->encoder_T_most);
-  lk_loader_measure(loader, loader->target_length, &loader->B_most, &loader->N_most, &loader->T_most);
-  LK_TRY(lk_alloc(&loader->places, 3 * (size_t)B, sizeof *loader->places));
-  return lk_alloc(&loader->source_row, (size_t)B, sizeof *loader->source_row);
+    loader->key[row] = key_of(loader->all.length[row], loader->all.target_length[row]);
+  LK_TRY(lk_alloc(&loader->places, 3 * B, sizeof *loader->places));
+  return lk_alloc(&loader->source_row, B, sizeof *loader->source_row);
 }
 
-/* Add the rows that a step takes of one shard, owner + order[0 .. n), to both packs as sequences first, first + 1,
- * ..., each pack sorted by falling length. */
-static void pick_shard(lk_loader *loader, lk_batch *batch, ptrdiff_t first, const int32_t *order, ptrdiff_t owner,
-                       ptrdiff_t n) {
+/* Add the rows that a step takes of one shard to both packs as sequences first, first + 1, ..., each pack sorted by
+ * falling length. */
+static void pick_shard(lk_loader *loader, lk_batch *batch, ptrdiff_t first, lk_taken taken) {
+  const lk_held *held = loader->held;
+  const ptrdiff_t n = taken.count;
   int32_t *place = loader->places, *scratch = place + n, *length = scratch + n;
   for (int side = 0; side < 2; side++) {
-    const int32_t *all = (side == 0 ? loader->length : loader->target_length) + owner;
+    const int32_t *all = (side == 0 ? held->length : held->target_length) + taken.base;
     int32_t *row = side == 0 ? loader->source_row : loader->picked;
     lk_pack *pack = side == 0 ? &batch->encoder_pack : &batch->pack;
     for (ptrdiff_t i = 0; i < n; i++) {
       place[i] = (int32_t)i;
-      length[i] = all[order[i]];
+      length[i] = all[taken.order ? taken.order[i] : i];
     }
     lk_sort_falling(place, scratch, n, length);
     for (ptrdiff_t i = 0; i < n; i++) {
-      row[first + i] = (int32_t)owner + order[place[i]];
+      row[first + i] = (int32_t)taken.base + (taken.order ? taken.order[place[i]] : place[i]);
       pack->length[first + i] = length[place[i]];
-      pack->id[first + i] = loader->id[row[first + i]];
+      pack->id[first + i] = held->id[row[first + i]];
     }
     for (ptrdiff_t i = 0; side == 0 && i < n; i++) batch->partner[first + place[i]] = (int32_t)(first + i);
   }
@@ -72,14 +70,12 @@ static void pick_shard(lk_loader *loader, lk_batch *batch, ptrdiff_t first, cons
 }
 
 void lk_loader_pick_pairs(lk_loader *loader, int64_t step, lk_batch *batch) {
-  const int32_t slot = loader->visits[step];
   ptrdiff_t b = 0;
   batch->pack.shard_seq[0] = batch->encoder_pack.shard_seq[0] = 0;
   for (int s = 0; s < loader->shards.count; s++) {
-    const ptrdiff_t first = loader->first[s];
-    const lk_range share = lk_plan_rows(&loader->plan, loader->shards.first + s, slot);
-    pick_shard(loader, batch, b, loader->order + first + share.begin, first, lk_range_size(share));
-    b += lk_range_size(share);
+    const lk_taken taken = lk_loader_take(loader, step, s, b);
+    pick_shard(loader, batch, b, taken);
+    b += taken.count;
     batch->pack.shard_seq[s + 1] = batch->encoder_pack.shard_seq[s + 1] = b;
   }
   lk_pack_fill(&batch->encoder_pack);
@@ -88,17 +84,18 @@ void lk_loader_pick_pairs(lk_loader *loader, int64_t step, lk_batch *batch) {
 
 void lk_loader_fill_pairs(const lk_loader *loader, lk_batch *batch) {
   const lk_pack *source = &batch->encoder_pack, *target = &batch->pack;
+  const lk_held *held = loader->held;
   for (ptrdiff_t b = 0; b < source->B; b++) {
-    const int32_t *from = loader->source + loader->offset[loader->source_row[b]];
+    const int32_t *from = held->source + held->offset[loader->source_row[b]];
     for (ptrdiff_t r = lk_pack_row(source, b, 0); r >= 0; r = source->later[r]) lk_batch_ids(batch)[r] = *from++;
   }
   for (ptrdiff_t b = 0; b < target->B; b++) {
     const ptrdiff_t row = loader->picked[b];
-    const int32_t *from = loader->target + loader->target_offset[row];
+    const int32_t *from = held->target + held->target_offset[row];
     for (ptrdiff_t r = lk_pack_row(target, b, 0); r >= 0; r = target->later[r]) {
       batch->decoder_ids[r] = *from++;
       batch->target[r] = *from;
     }
-    if (batch->references) batch->references[b] = lk_strings_get(&loader->references, loader->reference[row]);
+    if (batch->references) batch->references[b] = lk_strings_get(&loader->references, held->reference[row]);
   }
 }

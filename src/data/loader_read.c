@@ -1,64 +1,11 @@
-#include "loader_impl.h"
+#include "loader_ahead_impl.h"
+#include "loader_block_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 32 << 20 }; /* bytes per read: a few chunks of the file, and a small part of the memory */
-
-/* A block of rows of one bucket, padded as in the file. */
-typedef struct block {
-  ptrdiff_t rows_most, width, target_width;
-  int32_t *source, *length, *target, *target_length;
-  float *frames;
-  int32_t *further[LK_MAX_COLUMNS]; /* parallel to the loader's */
-  lk_strings references;            /* accepted targets of the whole bucket */
-} block;
-
-static void block_release(block *b) {
-  free(b->source);
-  free(b->length);
-  free(b->target);
-  free(b->target_length);
-  lk_strings_release(&b->references);
-  free(b->frames);
-  for (int c = 1; c < LK_MAX_COLUMNS; c++) free(b->further[c]);
-}
-
-static lk_status block_reserve(block *b, const lk_loader *loader, const lk_bucket *bucket, ptrdiff_t rows) {
-  lk_status status;
-  const ptrdiff_t row_bytes = bucket->width * (8 + 4 * loader->D) + 8;
-  *b = (block){.width = bucket->width, .target_width = bucket->target_width > 0 ? bucket->target_width : 1};
-  b->rows_most = BLOCK_BYTES / row_bytes + 1;
-  if (b->rows_most > rows) b->rows_most = rows;
-  const size_t n = (size_t)b->rows_most;
-  LK_GO(lk_alloc(&b->length, n, sizeof *b->length));
-  LK_GO(lk_alloc(&b->target_length, n, sizeof *b->target_length));
-  if (loader->D > 0)
-    LK_GO(lk_alloc(&b->frames, n * (size_t)b->width, (size_t)loader->D * sizeof *b->frames));
-  else
-    LK_GO(lk_alloc(&b->source, n * (size_t)b->width, sizeof *b->source));
-  for (int c = 1; c < loader->columns; c++)
-    LK_GO(lk_alloc(&b->further[c], n * (size_t)(b->width * loader->form[c].width), sizeof *b->further[c]));
-  if (loader->settings.view != LK_VIEW_LM) LK_GO(lk_alloc(&b->target, n * (size_t)b->target_width, sizeof *b->target));
-done:
-  if (status != LK_OK) block_release(b);
-  return status;
-}
-
-/* Which of the `length` units of a row the view reads. */
-typedef struct view_part {
-  ptrdiff_t skip, keep; /* units skipped at the start, units stored */
-  ptrdiff_t positions;  /* number of inputs */
-} view_part;
-
-static view_part view_of(const lk_loader *loader, ptrdiff_t length) {
-  if (loader->D > 0) return (view_part){.keep = length, .positions = length};
-  if (loader->settings.view == LK_VIEW_LM) return (view_part){.keep = length, .positions = length - 1};
-  if (loader->settings.view == LK_VIEW_PAIRS)
-    return (view_part){.skip = 1, .keep = length - 1, .positions = length - 1};
-  return (view_part){.skip = 1, .keep = length - 2, .positions = length - 2};
-}
+enum { BLOCK_BYTES = 32 << 20, SMALL_BLOCK = 1 << 20 }; /* bytes per read; of a rank that has to be sparing */
 
 static lk_status check_label(const lk_loader *loader, int32_t label, const char *bucket, ptrdiff_t row) {
   if (label >= loader->least_label && label < loader->labels) return LK_OK;
@@ -66,57 +13,67 @@ static lk_status check_label(const lk_loader *loader, int32_t label, const char 
                  loader->labels);
 }
 
-static lk_status keep_targets(lk_loader *loader, const block *b, ptrdiff_t i, view_part s, ptrdiff_t row,
+/* Check the labels of row i of a block, and make room for its targets. */
+static lk_status keep_targets(lk_loader *loader, const lk_block *b, ptrdiff_t i, ptrdiff_t keep, ptrdiff_t row,
                               const char *name, ptrdiff_t file_row) {
+  lk_held *all = &loader->all;
   if (loader->settings.view == LK_VIEW_LM) return LK_OK;
+  if (loader->settings.view == LK_VIEW_PAIRS) return lk_loader_keep_target(loader, row, b->target_length[i]);
   const int32_t *from = b->target + i * b->target_width;
-  if (loader->settings.view == LK_VIEW_PAIRS) return lk_loader_keep_target(loader, row, from, b->target_length[i]);
   if (loader->settings.view == LK_VIEW_CLASSIFY) {
     LK_TRY(check_label(loader, from[0], name, file_row));
-    loader->target[row] = from[0];
+    all->target[row] = from[0];
     return LK_OK;
   }
-  LK_TRY(lk_grow(&loader->target, &loader->target_capacity, (size_t)(loader->used + s.keep), sizeof *loader->target));
-  for (ptrdiff_t t = 0; t < s.keep; t++) {
-    LK_TRY(check_label(loader, from[s.skip + t], name, file_row));
-    loader->target[loader->used + t] = from[s.skip + t];
-  }
-  return LK_OK;
+  for (ptrdiff_t t = 0; t < keep; t++) LK_TRY(check_label(loader, from[1 + t], name, file_row));
+  return lk_grow(&all->target, &loader->target_capacity, (size_t)(loader->used + keep), sizeof *all->target);
 }
 
-static lk_status keep_further(lk_loader *loader, const block *b, ptrdiff_t i, view_part s) {
-  for (int c = 1; c < loader->columns; c++) {
-    const ptrdiff_t width = loader->form[c].width;
-    const size_t need = (size_t)((loader->used + s.keep) * width);
-    LK_TRY(lk_grow(&loader->further[c], &loader->further_capacity[c], need, sizeof *loader->further[c]));
-    memcpy(loader->further[c] + loader->used * width, b->further[c] + (i * b->width + s.skip) * width,
-           (size_t)(s.keep * width) * sizeof *loader->further[c]);
-    if (loader->form[c].spelled)
-      lk_loader_spell(loader, s.keep, loader->source + loader->used, loader->further[c] + loader->used);
-  }
-  return LK_OK;
+/* Rows of characters of `count` positions. */
+static ptrdiff_t spelled_rows(const lk_loader *loader, ptrdiff_t at, ptrdiff_t count) {
+  ptrdiff_t rows = 0;
+  for (int c = 1; c < loader->columns; c++)
+    for (ptrdiff_t i = at; loader->form[c].spelled && i < at + count; i++) {
+      const int64_t *begin = loader->speller.begin + loader->all.further[c][i];
+      rows += (ptrdiff_t)(begin[1] - begin[0]);
+    }
+  return rows;
 }
 
-/* Store row i of the block as row `row` of the loader. */
-static lk_status keep_row(lk_loader *loader, const block *b, ptrdiff_t i, ptrdiff_t row, const char *name,
+/* Take a row that the next one will overwrite. */
+static void take_alone(const lk_loader *loader, const lk_block *b, ptrdiff_t i, int32_t length) {
+  lk_held one = loader->all;
+  int64_t offset = 0;
+  one.length = &length;
+  one.offset = &offset;
+  lk_block_take(b, loader, i, &one, 0);
+}
+
+/* Store row i of the block as row `row` of the loader; with `ahead` the next row takes its place. */
+static lk_status keep_row(lk_loader *loader, const lk_block *b, ptrdiff_t i, ptrdiff_t row, const char *name,
                           ptrdiff_t file_row) {
-  const view_part s = view_of(loader, b->length[i]);
-  if (s.positions < 1) return LK_FAIL(LK_DATA, "%s row %td: nothing to read in it", name, file_row);
-  LK_TRY(keep_targets(loader, b, i, s, row, name, file_row));
-  const size_t need = (size_t)(loader->used + s.keep);
-  if (loader->D > 0) {
-    const size_t D = (size_t)loader->D;
-    LK_TRY(lk_grow(&loader->frames, &loader->frames_capacity, need * D, sizeof *loader->frames));
-    memcpy(loader->frames + (size_t)loader->used * D, b->frames + (size_t)(i * b->width) * D,
-           (size_t)s.keep * D * sizeof *b->frames);
-  } else {
-    LK_TRY(lk_grow(&loader->source, &loader->source_capacity, need, sizeof *loader->source));
-    memcpy(loader->source + loader->used, b->source + i * b->width + s.skip, (size_t)s.keep * sizeof *b->source);
+  lk_held *all = &loader->all;
+  const ptrdiff_t positions = lk_loader_positions(loader, b->length[i]), keep = lk_loader_stored(loader, positions);
+  if (positions < 1) return LK_FAIL(LK_DATA, "%s row %td: nothing to read in it", name, file_row);
+  if (loader->ahead) loader->used = loader->target_used = 0;
+  LK_TRY(keep_targets(loader, b, i, keep, row, name, file_row));
+  const size_t need = (size_t)(loader->used + keep), D = (size_t)loader->D;
+  all->length[row] = (int32_t)positions;
+  if (loader->D > 0)
+    LK_TRY(lk_grow(&all->frames, &loader->frames_capacity, need * D, sizeof *all->frames));
+  else
+    LK_TRY(lk_grow(&all->source, &loader->source_capacity, need, sizeof *all->source));
+  for (int c = 1; c < loader->columns; c++)
+    LK_TRY(lk_grow(&all->further[c], &loader->further_capacity[c], need * (size_t)loader->form[c].width,
+                   sizeof *all->further[c]));
+  if (!loader->ahead) {
+    all->offset[row] = loader->used;
+    lk_block_take(b, loader, i, all, row);
+  } else if (loader->characters) {
+    take_alone(loader, b, i, (int32_t)positions);
   }
-  LK_TRY(keep_further(loader, b, i, s));
-  loader->offset[row] = loader->used;
-  loader->length[row] = (int32_t)s.positions;
-  loader->used += s.keep;
+  if (loader->characters) loader->characters[row] = (int32_t)spelled_rows(loader, loader->used, positions);
+  loader->used += keep;
   return LK_OK;
 }
 
@@ -131,28 +88,25 @@ static lk_status read_bucket(lk_loader *loader, const lk_corpus *corpus, int k, 
 
   char name[64];
   snprintf(name, sizeof name, "%s/len_%04td", lk_split_names[split], bucket->width);
-  block b;
+  lk_block b;
   int s = 0;
   lk_range owned = lk_plan_block(&loader->plan, shards->first, before, bucket->rows);
-  lk_status status = block_reserve(&b, loader, bucket, lk_range_size(mine));
+  lk_status status =
+      lk_block_reserve(&b, loader, bucket, lk_range_size(mine), loader->ahead ? SMALL_BLOCK : BLOCK_BYTES, true);
   if (status != LK_OK) return status;
   if (loader->has_references) LK_GO(lk_corpus_references(corpus, split, k, &b.references));
   for (ptrdiff_t at = mine.begin; at < mine.end;) {
     ptrdiff_t count = mine.end - at < b.rows_most ? mine.end - at : b.rows_most;
-    LK_GO(lk_corpus_rows(corpus, split, k, at, count, b.source, b.length, b.target, b.frames));
-    for (int c = 1; c < loader->columns; c++)
-      LK_GO(lk_corpus_read_column(corpus, split, k, c - 1, at, count, b.further[c]));
-    if (loader->settings.view == LK_VIEW_PAIRS)
-      LK_GO(lk_corpus_target_lengths(corpus, split, k, at, count, b.target_length));
+    LK_GO(lk_block_read(&b, loader, corpus, k, at, count));
     for (ptrdiff_t i = 0; i < count; i++, at++) {
       while (at >= owned.end) owned = lk_plan_block(&loader->plan, shards->first + ++s, before, bucket->rows);
-      loader->id[next[s]] = (uint32_t)(before + at);
+      if (loader->all.id) loader->all.id[next[s]] = (uint32_t)(before + at);
       if (loader->has_references) LK_GO(lk_loader_keep_reference(loader, next[s], &b.references, at));
       LK_GO(keep_row(loader, &b, i, next[s]++, name, at));
     }
   }
 done:
-  block_release(&b);
+  lk_block_release(&b);
   return status;
 }
 
@@ -162,38 +116,49 @@ static lk_status reserve_rows(lk_loader *loader) {
     loader->first[s + 1] = loader->first[s] + lk_plan_owned(&loader->plan, loader->shards.first + s);
   loader->rows = loader->first[loader->shards.count];
   const size_t rows = (size_t)loader->rows;
-  LK_TRY(lk_alloc(&loader->id, rows, sizeof *loader->id));
-  LK_TRY(lk_alloc(&loader->length, rows, sizeof *loader->length));
-  LK_TRY(lk_alloc(&loader->offset, rows, sizeof *loader->offset));
+  lk_held *all = &loader->all;
+  ptrdiff_t most = 0;
+  for (int s = 0; s < loader->shards.count; s++)
+    if (loader->first[s + 1] - loader->first[s] > most) most = loader->first[s + 1] - loader->first[s];
+  LK_TRY(lk_alloc(&all->length, rows, sizeof *all->length));
+  if (!loader->ahead) LK_TRY(lk_alloc(&all->id, rows, sizeof *all->id));
+  if (!loader->ahead) LK_TRY(lk_alloc(&all->offset, rows, sizeof *all->offset));
   LK_TRY(lk_alloc(&loader->order, rows, sizeof *loader->order));
-  LK_TRY(lk_alloc(&loader->scratch, 2 * rows, sizeof *loader->scratch));
+  LK_TRY(lk_alloc(&loader->scratch, 2 * (size_t)most, sizeof *loader->scratch));
   LK_TRY(lk_alloc(&loader->visits, (size_t)loader->steps, sizeof *loader->visits));
-  if (loader->settings.view == LK_VIEW_CLASSIFY) LK_TRY(lk_alloc(&loader->target, rows, sizeof *loader->target));
-  loader->key = loader->length;
+  if (loader->settings.view == LK_VIEW_CLASSIFY) LK_TRY(lk_alloc(&all->target, rows, sizeof *all->target));
+  if (loader->speller.spelling.count > 0) LK_TRY(lk_alloc(&loader->characters, rows + 1, sizeof *loader->characters));
+  loader->key = all->length;
   return loader->settings.view == LK_VIEW_PAIRS ? lk_loader_reserve_pairs(loader) : LK_OK;
 }
 
-/* Rows of characters of `count` positions. */
-static ptrdiff_t spelled_rows(const lk_loader *loader, ptrdiff_t at, ptrdiff_t count) {
-  ptrdiff_t rows = 0;
-  for (int c = 1; c < loader->columns; c++)
-    for (ptrdiff_t i = at; loader->form[c].spelled && i < at + count; i++) {
-      const int64_t *begin = loader->speller.begin + loader->further[c][i];
-      rows += (ptrdiff_t)(begin[1] - begin[0]);
-    }
-  return rows;
+static void measure_characters(lk_loader *loader) {
+  ptrdiff_t longest;
+  if (!loader->characters) return;
+  for (int s = 0; s < loader->shards.count; s++)
+    lk_loader_measure(loader, s, loader->characters, &loader->shard_most[s].characters, &longest);
+  free(loader->characters);
+  loader->characters = NULL;
 }
 
-static lk_status measure_characters(lk_loader *loader) {
-  int32_t *characters;
-  ptrdiff_t ignored;
-  if (loader->speller.spelling.count == 0) return LK_OK;
-  LK_TRY(lk_alloc(&characters, (size_t)loader->rows + 1, sizeof *characters));
-  for (ptrdiff_t row = 0; row < loader->rows; row++)
-    characters[row] = (int32_t)spelled_rows(loader, loader->offset[row], loader->length[row]);
-  lk_loader_measure(loader, characters, &ignored, &loader->character_most, &ignored);
-  free(characters);
-  return LK_OK;
+/* What is left of the last row that was looked at. */
+static void release_last(lk_loader *loader) {
+  lk_held *all = &loader->all;
+  free(all->source);
+  free(all->frames);
+  if (loader->settings.view != LK_VIEW_CLASSIFY) free(all->target), all->target = NULL;
+  for (int c = 1; c < loader->columns; c++) free(all->further[c]), all->further[c] = NULL;
+  all->source = NULL, all->frames = NULL;
+}
+
+static void measure_rows(lk_loader *loader) {
+  const lk_held *all = &loader->all;
+  for (int s = 0; s < loader->shards.count; s++) {
+    lk_bounds *most = &loader->shard_most[s];
+    most->B = lk_plan_most_rows(&loader->plan, loader->shards.first + s);
+    lk_loader_measure(loader, s, all->target_length ? all->target_length : all->length, &most->N, &most->T);
+    if (all->target_length) lk_loader_measure(loader, s, all->length, &most->source_N, &most->source_T);
+  }
 }
 
 lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus) {
@@ -206,10 +171,12 @@ lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus) {
     LK_GO(read_bucket(loader, corpus, k, before, next));
     before += loader->bucket[k].rows;
   }
-  lk_loader_measure(loader, loader->length, &loader->B_most, &loader->N_most, &loader->T_most);
-  LK_GO(measure_characters(loader));
+  measure_rows(loader);
+  measure_characters(loader);
+  lk_loader_join_bounds(loader);
   if (loader->settings.view == LK_VIEW_PAIRS) LK_GO(lk_loader_finish_pairs(loader));
-  status = lk_alloc(&loader->picked, (size_t)loader->B_most, sizeof *loader->picked);
+  if (loader->ahead) release_last(loader);
+  status = lk_alloc(&loader->picked, (size_t)loader->most.B, sizeof *loader->picked);
 done:
   free(next);
   return status;
@@ -237,44 +204,99 @@ static lk_status reserve_windows(lk_loader *loader, ptrdiff_t longest) {
   return lk_alloc(&loader->window, (size_t)loader->steps + 1, sizeof *loader->window);
 }
 
-/* Over all windows of T_most times: the sum of the characters that the lanes have there. */
-static lk_status measure_lane_characters(lk_loader *loader, ptrdiff_t longest) {
-  ptrdiff_t *rows, sum = 0;
+/* Read a stretch of the text and its columns to the beginning of `to`. */
+static lk_status read_stretch(const lk_loader *loader, const lk_corpus *corpus, ptrdiff_t begin, ptrdiff_t count,
+                              const lk_held *to) {
+  LK_TRY(lk_corpus_stream(corpus, loader->settings.split, begin, count, to->source));
+  for (int c = 1; c < loader->columns; c++) {
+    LK_TRY(lk_corpus_stream_column(corpus, loader->settings.split, c - 1, begin, count, to->further[c]));
+    if (loader->form[c].spelled) lk_loader_spell(loader, count, to->source, to->further[c]);
+  }
+  return LK_OK;
+}
+
+/* Add the rows of characters of a lane to those of each time. */
+static lk_status count_lane(lk_loader *loader, const lk_corpus *corpus, lk_range own, int32_t *rows) {
+  for (ptrdiff_t t = 0; t < lk_range_size(own);) {
+    ptrdiff_t count = lk_range_size(own) - t, at = own.begin - loader->begin + t;
+    if (loader->ahead) {
+      if (count > SMALL_BLOCK / 4) count = SMALL_BLOCK / 4;
+      LK_TRY(read_stretch(loader, corpus, own.begin + t, count, &loader->all));
+      at = 0;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) rows[t + i] += (int32_t)spelled_rows(loader, at + i, 1);
+    t += count;
+  }
+  return LK_OK;
+}
+
+/* Over all windows of T times: the sum of the characters that these lanes have there. rows [longest]: scratch. */
+static lk_status lane_characters(lk_loader *loader, const lk_corpus *corpus, lk_range lanes, int32_t *rows,
+                                 ptrdiff_t longest, ptrdiff_t *most) {
+  const ptrdiff_t T = loader->most.T;
+  ptrdiff_t sum = 0;
+  for (ptrdiff_t t = 0; t < longest; t++) rows[t] = 0;
+  for (ptrdiff_t lane = lanes.begin; lane < lanes.end; lane++)
+    LK_TRY(count_lane(loader, corpus, lk_plan_lane(loader->units, loader->settings.batch, lane), rows));
+  for (ptrdiff_t t = 0; t < longest; t++) {
+    sum += rows[t] - (t >= T ? rows[t - T] : 0);
+    if (sum > *most) *most = sum;
+  }
+  return LK_OK;
+}
+
+static lk_range shard_lanes(const lk_loader *loader, int s) {
+  return lk_plan_lanes(loader->shards.total, loader->settings.batch, loader->shards.first + s);
+}
+
+/* longest: units of the longest lane. */
+static lk_status measure_lane_characters(lk_loader *loader, const lk_corpus *corpus, ptrdiff_t longest) {
+  int32_t *rows;
+  lk_status status = LK_OK;
   if (loader->speller.spelling.count == 0) return LK_OK;
   LK_TRY(lk_alloc(&rows, (size_t)longest, sizeof *rows));
-  for (ptrdiff_t lane = loader->lanes.begin; lane < loader->lanes.end; lane++) {
-    const lk_range own = lk_plan_lane(loader->units, loader->settings.batch, lane);
-    for (ptrdiff_t t = 0; t < lk_range_size(own); t++)
-      rows[t] += spelled_rows(loader, own.begin - loader->begin + t, 1);
-  }
-  for (ptrdiff_t t = 0; t < longest; t++) {
-    sum += rows[t] - (t >= loader->T_most ? rows[t - loader->T_most] : 0);
-    if (sum > loader->character_most) loader->character_most = sum;
-  }
+  for (int s = 0; s < loader->shards.count; s++)
+    LK_GO(lane_characters(loader, corpus, shard_lanes(loader, s), rows, longest, &loader->shard_most[s].characters));
+  lk_loader_join_bounds(loader);
+done:
   free(rows);
+  return status;
+}
+
+static lk_status reserve_text(lk_held *all, int columns, ptrdiff_t count) {
+  LK_TRY(lk_alloc(&all->source, (size_t)count, sizeof *all->source));
+  for (int c = 1; c < columns; c++) LK_TRY(lk_alloc(&all->further[c], (size_t)count, sizeof *all->further[c]));
   return LK_OK;
+}
+
+static void measure_lanes(lk_loader *loader) {
+  const ptrdiff_t T = lk_windows_longest(&loader->windows);
+  for (int s = 0; s < loader->shards.count; s++) {
+    const ptrdiff_t B = lk_range_size(shard_lanes(loader, s));
+    loader->shard_most[s] = (lk_bounds){.B = B, .N = B * T, .T = B > 0 ? T : 0};
+  }
+  lk_loader_join_bounds(loader);
 }
 
 lk_status lk_loader_read_lanes(lk_loader *loader, const lk_corpus *corpus) {
   const ptrdiff_t lanes = loader->settings.batch, units = loader->units;
-  const lk_shards *shards = &loader->shards;
   LK_TRY(check_lanes(loader));
-  loader->lanes.begin = lk_plan_lanes(shards->total, lanes, shards->first).begin;
-  loader->lanes.end = lk_plan_lanes(shards->total, lanes, shards->first + shards->count - 1).end;
+  loader->lanes.begin = shard_lanes(loader, 0).begin;
+  loader->lanes.end = shard_lanes(loader, loader->shards.count - 1).end;
   const ptrdiff_t longest = (units - 1 + lanes - 1) / lanes;
   LK_TRY(reserve_windows(loader, longest));
-  loader->B_most = lk_range_size(loader->lanes);
-  loader->T_most = loader->B_most == 0 ? 0 : lk_windows_longest(&loader->windows);
-  loader->N_most = loader->B_most * loader->T_most;
-  if (loader->B_most == 0) return LK_OK;
+  measure_lanes(loader);
+  if (loader->most.B == 0) return LK_OK;
   loader->begin = lk_plan_lane(units, lanes, loader->lanes.begin).begin;
   const ptrdiff_t count = lk_plan_lane(units, lanes, loader->lanes.end - 1).end + 1 - loader->begin;
-  LK_TRY(lk_alloc(&loader->text, (size_t)count, sizeof *loader->text));
-  LK_TRY(lk_corpus_stream(corpus, loader->settings.split, loader->begin, count, loader->text));
-  for (int c = 1; c < loader->columns; c++) {
-    LK_TRY(lk_alloc(&loader->further[c], (size_t)count, sizeof *loader->further[c]));
-    LK_TRY(lk_corpus_stream_column(corpus, loader->settings.split, c - 1, loader->begin, count, loader->further[c]));
-    if (loader->form[c].spelled) lk_loader_spell(loader, count, loader->text, loader->further[c]);
+  LK_TRY(reserve_text(&loader->all, loader->columns, loader->ahead ? SMALL_BLOCK / 4 : count));
+  if (!loader->ahead) {
+    LK_TRY(lk_alloc(&loader->all.offset, (size_t)loader->most.B, sizeof *loader->all.offset));
+    for (ptrdiff_t i = 0; i < loader->most.B; i++)
+      loader->all.offset[i] = lk_plan_lane(units, lanes, loader->lanes.begin + i).begin - loader->begin;
+    LK_TRY(read_stretch(loader, corpus, loader->begin, count, &loader->all));
   }
-  return measure_lane_characters(loader, longest);
+  LK_TRY(measure_lane_characters(loader, corpus, longest));
+  if (loader->ahead) release_last(loader);
+  return LK_OK;
 }

@@ -1,8 +1,19 @@
 #include "pieces_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "arena.h"
+#include "version.h"
+
+static void name_sentencepiece(char text[LK_LIBRARY_TEXT]) {
+#ifdef LK_SENTENCEPIECE
+  (void)snprintf(text, LK_LIBRARY_TEXT, "SentencePiece (its library does not tell its version)");
+#else
+  (void)snprintf(text, LK_LIBRARY_TEXT, "SentencePiece: none, corpora of its pieces are refused");
+#endif
+}
+LK_LIBRARY(name_sentencepiece)
 
 #ifdef LK_SENTENCEPIECE
 #include "sentencepiece_impl.h"

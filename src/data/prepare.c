@@ -80,7 +80,8 @@ static lk_status no_sequence(const lk_job *job, lk_split part) {
 static lk_status finish(lk_job *job) {
   if (job->weight[LK_TRAIN] == 0 && lk_job_first(job, LK_TRAIN)) return no_sequence(job, LK_TRAIN);
   LK_TRY(lk_vocab_finish(job->vocab, job->settings->vocabulary, job->settings->minimum));
-  LK_TRY(lk_vocab_finish(job->labels, 0, 1));
+  if (job->respelt) LK_TRY(lk_job_tags_finish(job));
+  LK_TRY(lk_vocab_finish(job->labels, 0, job->respelt ? 0 : 1));
   if (job->targets)
     LK_TRY(lk_vocab_finish(job->targets, job->settings->pairs.vocabulary, job->settings->pairs.minimum));
   if (job->settings->like) LK_TRY(lk_job_finish_like(job));
@@ -93,6 +94,7 @@ static lk_status finish(lk_job *job) {
   job->report.vocabulary = job->info.source.count;
   job->report.target_vocabulary = job->info.target.count;
   job->report.labels = job->info.label.count;
+  job->report.tags = job->info.tags;
   job->report.frames = job->info.frames;
   return LK_OK;
 }
@@ -178,6 +180,7 @@ static void release(lk_job *job) {
   lk_buffer_release(&job->info.source_model); /* the other members of info are borrowed */
   lk_buffer_release(&job->info.target_model);
   lk_job_vectors_release(job);
+  lk_job_tags_release(job);
   lk_job_release_sources(job);
   lk_notes_release(&job->notes);
   lk_buffer_release(&job->group);

@@ -83,6 +83,7 @@ typedef struct lk_prepare {
   int no_labels;
   const char *separator;       /* ends a label, or the source of a pair; NULL: a TAB, "": the first run of blanks */
   int column_word, column_tag; /* label: from 0, negative from the end, or LK_COLUMN_DEFAULT */
+  bool bioes;                  /* label: tags of spans become BIOES (tag_scheme.h) */
   bool conllu;                 /* label: CoNLL-U (comments, multiword ranges and empty nodes are ignored) */
   lk_prepare_pairs pairs;
   const lk_prepare_like *like; /* set by lk_prepare_take_like(), then the training file is optional; or NULL */
@@ -108,6 +109,7 @@ typedef struct lk_prepare_report {
   ptrdiff_t unseen[LK_SPLITS]; /* labels that do not occur in the training part */
   ptrdiff_t comments, marks;   /* comment lines of plain columns; byte order marks removed at the beginnings of lines */
   ptrdiff_t vocabulary, target_vocabulary, labels, frames; /* sizes; D */
+  lk_scheme tags;                                          /* of the files, where labels are BIOES */
   double padding;                                          /* fraction of stored positions that are <pad> */
   lk_prepare_vectors_report vectors;
   size_t bytes_read;

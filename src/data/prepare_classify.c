@@ -25,7 +25,9 @@ static lk_status check_single(const lk_input_file *source, const lk_line *line, 
 
 static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_input_file_line(source, &line);) {
+  for (;;) {
+    LK_TRY(lk_input_file_line(source, &line, more));
+    if (!*more) return LK_OK;
     lk_halves halves;
     bool none;
     record->line = line.number;
@@ -51,9 +53,8 @@ static lk_status next(lk_job *job, lk_input_file *source, lk_record *record, boo
     record->written_size = halves.tail_size;
     record->text = job->folded.data;
     record->size = size;
-    *more = true;
+    return LK_OK;
   }
-  return LK_OK;
 }
 
 static lk_status count(lk_job *job, const lk_input_file *source, const lk_record *record) {

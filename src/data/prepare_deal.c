@@ -37,21 +37,22 @@ static lk_status deal_plainly(lk_job *job) {
 
 /* ---- rows with a class and a group ---- */
 
+/* Store the id of a text, which is counted in `ids`, as that of row `row`. */
+static lk_status gather(lk_vocab *ids, const char *text, size_t size, ptrdiff_t row, int32_t **id, size_t *capacity) {
+  if (!ids) return LK_OK;
+  LK_TRY(lk_grow(id, capacity, (size_t)row + 1, sizeof **id));
+  LK_TRY(lk_vocab_count(ids, text, size));
+  (*id)[row] = lk_vocab_find(ids, text, size, 0);
+  return LK_OK;
+}
+
 static lk_status visit_gather(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   (void)source, (void)split;
   lk_deal *deal = job->deal;
   if (deal->rows >= INT32_MAX) return LK_FAIL(LK_DATA, "more than %d rows to deal to parts", INT32_MAX);
-  LK_TRY(lk_grow(&deal->row, &deal->capacity, (size_t)deal->rows + 1, sizeof *deal->row));
-  lk_deal_row *row = &deal->row[deal->rows++];
-  *row = (lk_deal_row){0};
-  if (deal->classes) {
-    LK_TRY(lk_vocab_count(deal->classes, record->label, record->label_size));
-    row->class_id = lk_vocab_find(deal->classes, record->label, record->label_size, 0);
-  }
-  if (!deal->groups) return LK_OK;
-  LK_TRY(lk_vocab_count(deal->groups, job->group.data, job->group.size));
-  row->group = lk_vocab_find(deal->groups, job->group.data, job->group.size, 0);
-  return LK_OK;
+  const ptrdiff_t row = deal->rows++;
+  LK_TRY(gather(deal->classes, record->label, record->label_size, row, &deal->class_id, &deal->class_capacity));
+  return gather(deal->groups, job->group.data, job->group.size, row, &deal->group, &deal->group_capacity);
 }
 
 static int by_remainder(const void *a, const void *b) {
@@ -90,8 +91,8 @@ static void share_out(lk_deal_class *class, lk_deal_class **order, ptrdiff_t cla
  * go to train. */
 static void hand_out(lk_job *job, const lk_deal *deal, lk_deal_class *class) {
   for (ptrdiff_t i = deal->rows; i > 0; i--) {
-    const ptrdiff_t row = deal->order[i - 1];
-    ptrdiff_t *quota = class[deal->row[row].class_id].quota;
+    const ptrdiff_t row = lk_deal_row_at(deal, i - 1);
+    ptrdiff_t *quota = class[lk_deal_class_of(deal, row)].quota;
     const lk_split part = quota[LK_TEST] > 0 ? LK_TEST : quota[LK_VALID] > 0 ? LK_VALID : LK_TRAIN;
     quota[part] -= part != LK_TRAIN;
     job->dealt[row] = (uint8_t)part;
@@ -106,7 +107,7 @@ static lk_status deal_rows(lk_job *job, const lk_deal *deal) {
   ptrdiff_t share[LK_SPLITS];
   LK_GO(lk_alloc(&class, (size_t)classes, sizeof *class));
   LK_GO(lk_alloc(&order, (size_t)classes, sizeof *order));
-  for (ptrdiff_t i = 0; i < deal->rows; i++) class[deal->row[i].class_id].rows++;
+  for (ptrdiff_t i = 0; i < deal->rows; i++) class[lk_deal_class_of(deal, i)].rows++;
   for (ptrdiff_t c = 0; c < classes; c++) class[c].left = class[c].rows;
   find_shares(p, deal->rows, share);
   for (int s = LK_TEST; s > LK_TRAIN; s--) share_out(class, order, classes, (lk_split)s, p->fraction[s], share[s]);
@@ -120,11 +121,9 @@ done:
 /* ---- entry points ---- */
 
 static lk_status make_order(lk_deal *deal, const lk_prepare *p) {
+  if (!p->shuffle) return LK_OK;
   LK_TRY(lk_alloc(&deal->order, (size_t)deal->rows, sizeof *deal->order));
-  if (p->shuffle)
-    lk_rng_permutation(lk_rng_make(p->seed, LK_PURPOSE_DEAL), 0, 0, 0, deal->order, deal->rows);
-  else
-    for (ptrdiff_t i = 0; i < deal->rows; i++) deal->order[i] = (int32_t)i;
+  lk_rng_permutation(lk_rng_make(p->seed, LK_PURPOSE_DEAL), 0, 0, 0, deal->order, deal->rows);
   return LK_OK;
 }
 
@@ -155,7 +154,8 @@ lk_status lk_job_deal(lk_job *job) {
   job->deal = NULL;
   lk_vocab_destroy(&deal.classes);
   lk_vocab_destroy(&deal.groups);
-  free(deal.row);
+  free(deal.class_id);
+  free(deal.group);
   free(deal.order);
   return status;
 }

@@ -65,7 +65,7 @@ static lk_status check_targets(const lk_prepare *p) {
       return LK_FAIL(LK_USAGE, "%s: give a file of targets for every part or for none", lk_split_names[s]);
     if (targets > 0 && targets != sources)
       return LK_FAIL(LK_USAGE, "%s: %d file%s of sources, but %d of targets: one beside each, in the same order",
-                     lk_split_names[s], sources, sources == 1 ? "" : "s", targets);
+                     lk_split_names[s], sources, lk_plural(sources), targets);
   }
   return LK_OK;
 }

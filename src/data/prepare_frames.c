@@ -91,8 +91,8 @@ static lk_status take_frame(lk_job *job, const lk_input_file *source, const lk_l
   if (job->info.frames == 0) job->info.frames = width;
   if (width == job->info.frames) return LK_OK;
   return lk_input_file_fail(source, line->number, lk_line_column(line, start),
-                            "a frame of %td number%s, expected %td as in %s", width, width == 1 ? "" : "s",
-                            job->info.frames, job->settings->like ? job->settings->like->path : "the frames before");
+                            "a frame of %td number%s, expected %td as in %s", width, lk_plural(width), job->info.frames,
+                            job->settings->like ? job->settings->like->path : "the frames before");
 }
 
 /* Read the frames from `text` on; *count is their number. */
@@ -108,7 +108,9 @@ static lk_status take_frames(lk_job *job, const lk_input_file *source, const lk_
 
 static lk_status next_line(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_input_file_line(source, &line);) {
+  for (;;) {
+    LK_TRY(lk_input_file_line(source, &line, more));
+    if (!*more) return LK_OK;
     lk_halves halves;
     bool none;
     record->line = line.number;
@@ -123,9 +125,8 @@ static lk_status next_line(lk_job *job, lk_input_file *source, lk_record *record
       continue;
     }
     LK_TRY(lk_job_limit(job, source, line.number, 1, record->length, &record->length));
-    *more = record->length > 0;
+    if (record->length > 0) return LK_OK;
   }
-  return LK_OK;
 }
 
 /* For HDF5 the position is the row number. Rows that are left out are included in record->weight; otherwise they
@@ -134,8 +135,8 @@ static lk_status next_row(lk_job *job, lk_input_file *source, lk_record *record,
   const ptrdiff_t width = lk_frames_h5_width(source->h5);
   if (job->info.frames == 0) job->info.frames = width;
   if (width != job->info.frames)
-    return LK_FAIL(LK_DATA, "%s: /frames has %td columns, expected %td as in the other input", source->name, width,
-                   job->info.frames);
+    return LK_FAIL(LK_DATA, "%s: /frames has %td column%s, expected %td as in the other input", source->name, width,
+                   lk_plural(width), job->info.frames);
   record->weight = 0;
   for (*more = false; !*more;) {
     const char *label;

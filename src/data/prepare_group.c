@@ -61,7 +61,7 @@ lk_status lk_job_group_line(lk_job *job, const lk_input_file *source, lk_line *l
   if (!find_column(line, by->column, &start, &size, &columns))
     return lk_input_file_fail(source, line->number, lk_line_column(line, end),
                               "%d column%s, but the subject is column %d, counted from 0 (--group)", columns,
-                              columns == 1 ? "" : "s", by->column);
+                              lk_plural(columns), by->column);
   LK_TRY(lk_job_group_value(job, source, line, start, size));
   /* remove the column from the line, with the TAB after it, or before it if it is the last */
   const char *stop = start + size;

@@ -98,6 +98,7 @@ struct lk_job {
   const lk_prepare *settings;
   const lk_format *format;
   lk_input_file *source; /* [sources] files of train, then of valid, then of test */
+  lk_spool spool;        /* text of those that cannot be read twice where they are */
   int sources;
   ptrdiff_t weight[LK_SPLITS]; /* total weight of the records of each part's files, once they were read */
   lk_vocab *vocab, *labels, *characters;
@@ -108,10 +109,12 @@ struct lk_job {
   lk_corpus_writer *writer; /* NULL in the passes before writing */
   lk_prepare_report report;
   lk_notes notes;
-  lk_deal *deal;       /* set while rows are assigned to parts */
-  uint8_t *dealt;      /* [rows] of the training files: part of each row; NULL if decided by position */
-  ptrdiff_t cut[2];    /* position in the training files where valid and test begin; PTRDIFF_MAX: nowhere */
-  ptrdiff_t positions; /* stored positions that are not <pad> */
+  struct lk_job_tags *respelt; /* label: tags that become BIOES; NULL: they stay as they are */
+  lk_deal *deal;               /* set while rows are assigned to parts */
+  uint8_t *dealt;              /* [rows] of the training files: part of each row; NULL if decided by position */
+  ptrdiff_t cut[2];            /* position in the training files where valid and test begin; PTRDIFF_MAX: nowhere */
+  double walked;               /* bytes of the sources that the present pass has behind it */
+  ptrdiff_t positions;         /* stored positions that are not <pad> */
 
   lk_buffer group, line; /* group of the record; its line without the group column */
   lk_buffer folded;      /* scratch: text of the current record, folded */
@@ -178,8 +181,8 @@ LK_CHECKED lk_status lk_job_limit(lk_job *job, const lk_input_file *source, ptrd
 /** The same for a folded text: *size becomes the number of bytes to keep, 0 if the text is left out. */
 LK_CHECKED lk_status lk_job_limit_text(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
                                        const char *text, size_t *size);
-/** The next line that is not blank; false at the end. Blank lines are not part of text, labelled lines and pairs. */
-bool lk_input_file_line(lk_input_file *source, lk_line *line);
+/** The next line that is not blank; *more is false at the end. Blank lines are not part of text, labelled lines and pairs. */
+LK_CHECKED lk_status lk_input_file_line(lk_input_file *source, lk_line *line, bool *more);
 /* The two parts of a line: label and text, or source and targets. */
 typedef struct lk_halves {
   const char *head, *tail;
@@ -203,6 +206,17 @@ LK_CHECKED lk_status lk_job_take_label(lk_job *job, const lk_input_file *source,
  *  in notes.never, or is LK_DATA, as configured. */
 LK_CHECKED lk_status lk_job_find_label(lk_job *job, const lk_input_file *source, lk_split split, ptrdiff_t line,
                                        ptrdiff_t column, const char *text, size_t size, int32_t *id);
+/** With settings->bioes. Before the first pass: */
+LK_CHECKED lk_status lk_job_tags_begin(lk_job *job);
+/** Count the labels of a sentence (job->spans) for the vocabulary: */
+LK_CHECKED lk_status lk_job_tags_count(lk_job *job, ptrdiff_t words);
+/** After it: job->labels become BIOES, and info.tags the scheme of the files. LK_DATA where they mark no spans. */
+LK_CHECKED lk_status lk_job_tags_finish(lk_job *job);
+/** Make those of a sentence BIOES, before it is written. LK_DATA naming a label that is no tag. */
+LK_CHECKED lk_status lk_job_tags_write(lk_job *job, const lk_input_file *source, ptrdiff_t words);
+/** Count, beside a label that training does not have, the others of its type: evaluations name them in the files' scheme. */
+LK_CHECKED lk_status lk_job_tags_name(const lk_job *job, lk_vocab *names, const char *text, size_t size);
+void lk_job_tags_release(lk_job *job);
 /** Handle a sequence in which `what` is empty: LK_DATA, or it is counted as left out, as configured. */
 LK_CHECKED lk_status lk_job_empty(lk_job *job, const lk_input_file *source, ptrdiff_t line, ptrdiff_t column,
                                   const char *what);

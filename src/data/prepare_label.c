@@ -96,13 +96,14 @@ static lk_status count_words(lk_job *job, const lk_input_file *source, const lk_
     if (job->info.columns > 0) LK_TRY(lk_job_columns_count(job, job->raw.data + span->raw_at, span->raw_size));
     if (span->tag_size > 0) LK_TRY(lk_vocab_count(job->labels, job->other.data + span->tag_at, span->tag_size));
   }
-  return LK_OK;
+  return job->respelt ? lk_job_tags_count(job, record->length) : LK_OK;
 }
 
 static lk_status write_record(lk_job *job, const lk_input_file *source, lk_split split, const lk_record *record) {
   const ptrdiff_t length = record->length + 2;
   lk_corpus_row row = {.length = length, .target_length = length};
   LK_TRY(lk_job_columns_row(job, length, &row));
+  if (job->respelt) LK_TRY(lk_job_tags_write(job, source, record->length));
   LK_TRY(lk_grow(&job->ids, &job->ids_capacity, (size_t)length, sizeof *job->ids));
   LK_TRY(lk_grow(&job->tags, &job->tags_capacity, (size_t)length, sizeof *job->tags));
   job->ids[0] = LK_SOS;
@@ -127,6 +128,7 @@ const lk_format lk_format_label = {.name = "label",
                                    .kind = LK_CORPUS_LABEL,
                                    .labels = true,
                                    .check = check,
+                                   .begin = lk_job_tags_begin,
                                    .next = next,
                                    .count = count_words,
                                    .write = write_record};

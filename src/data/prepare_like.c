@@ -44,6 +44,7 @@ lk_status lk_prepare_take_like(lk_prepare *p, const lk_prepare_like *like) {
   p->lower = info->lower;
   p->nfc = info->nfc;
   p->digits = info->digits;
+  p->bioes = info->tags != LK_SCHEME_AS_FILED;
   p->features = info->columns;
   for (int c = 0; c < info->columns; c++) p->feature[c] = info->column[c].name;
   p->vocabulary = p->pairs.vocabulary = 0;

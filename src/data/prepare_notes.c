@@ -28,9 +28,11 @@ static lk_status note_misfit(lk_job *job, const lk_input_file *source, ptrdiff_t
 }
 
 /* Assign an id to a label that does not occur in training. */
-static lk_status number_unseen(lk_notes *notes, const char *text, size_t size, int32_t *id) {
+static lk_status number_unseen(lk_job *job, const char *text, size_t size, int32_t *id) {
+  lk_notes *notes = &job->notes;
   if (!notes->never) LK_TRY(lk_vocab_create(&notes->never, false));
   LK_TRY(lk_vocab_count(notes->never, text, size));
+  LK_TRY(lk_job_tags_name(job, notes->never, text, size));
   *id =
       /* this vocabulary is never sorted: ids follow the order of first occurrence */
       LK_UNSEEN_LABEL - lk_vocab_find(notes->never, text, size, 0);
@@ -59,7 +61,7 @@ lk_status lk_job_find_label(lk_job *job, const lk_input_file *source, lk_split s
   if (job->settings->unseen == LK_UNSEEN_ERROR)
     return lk_input_file_fail(source, line, column, "label %s, which does not occur in the training part",
                               lk_quote(quoted, text, size));
-  LK_TRY(number_unseen(notes, text, size, id));
+  LK_TRY(number_unseen(job, text, size, id));
   if (job->report.unseen[split]++ == 0) {
     LK_TRY(lk_vocab_create(&notes->unseen[split], false));
     LK_TRY(note(&notes->unseen_at[split], source, line, column, text, size));
@@ -97,8 +99,8 @@ static void tell_singles(const lk_job *job) {
     LK_WARN("label %s, the first of the training part, occurs only once%s: is that line a header?",
             job->notes.single.data, all);
   else
-    LK_WARN("%td of %td labels occur only once in the training part; the first is %s", singles, labels->count,
-            job->notes.single.data);
+    LK_WARN("%td of %td labels %s only once in the training part; the first is %s", singles, labels->count,
+            singles == 1 ? "occurs" : "occur", job->notes.single.data);
 }
 
 /* List up to three classes that occur in training but not in this part, for one warning per part. */

@@ -72,7 +72,7 @@ static lk_status begin(lk_job *job) {
 static lk_status read_line(lk_job *job, lk_input_file *source, place side[2], bool *more) {
   lk_line line;
   lk_halves halves;
-  *more = lk_input_file_line(source, &line);
+  LK_TRY(lk_input_file_line(source, &line, more));
   if (!*more) return LK_OK;
   LK_TRY(lk_job_group_line(job, source, &line));
   LK_TRY(lk_job_halve(job, source, &line, "source", "target", &halves));
@@ -93,8 +93,8 @@ static bool both_blank(const place side[2]) {
 static lk_status read_lines(lk_job *job, lk_input_file *source, lk_input_file *targets, place side[2], bool *more) {
   bool other;
   do {
-    *more = lk_reader_next(&source->reader, &side[0].line);
-    other = lk_reader_next(&targets->reader, &side[1].line);
+    LK_TRY(lk_reader_next(&source->reader, &side[0].line, more));
+    LK_TRY(lk_reader_next(&targets->reader, &side[1].line, &other));
     if (*more != other) {
       const lk_input_file *shorter = *more ? targets : source, *longer = *more ? source : targets;
       return lk_input_file_fail(shorter, shorter->reader.line + 1, 1, "the file ends, but %s goes on", longer->name);

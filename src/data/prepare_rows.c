@@ -16,10 +16,10 @@ lk_status lk_input_file_fail(const lk_input_file *source, ptrdiff_t line, ptrdif
   return LK_FAIL(LK_DATA, "%s:%td:%td: %s", source->name, line, column, text);
 }
 
-bool lk_input_file_line(lk_input_file *source, lk_line *line) {
-  while (lk_reader_next(&source->reader, line))
-    if (!lk_is_blank(line->text, line->size)) return true;
-  return false;
+lk_status lk_input_file_line(lk_input_file *source, lk_line *line, bool *more) {
+  do LK_TRY(lk_reader_next(&source->reader, line, more));
+  while (*more && lk_is_blank(line->text, line->size));
+  return LK_OK;
 }
 
 const char *lk_separator_name(const lk_prepare *settings, char quoted[256]) {

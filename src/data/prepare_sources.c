@@ -5,35 +5,34 @@
 #include "arena.h"
 #include "durable.h"
 #include "log.h"
+#include "work.h"
 #include "prepare_impl.h"
 
-static void drop_marks(lk_job *job, lk_input_file *source) {
-  ptrdiff_t line, column;
-  const ptrdiff_t marks = lk_text_file_drop_marks(&source->text, &line);
-  job->report.marks += marks;
-  if (marks > 0)
+static void warn_of_marks(lk_job *job, const lk_text_file *text) {
+  const lk_text_marks *out = &text->left_out, *inner = &text->inner;
+  job->report.marks += out->count;
+  if (out->count > 0)
     LK_WARN(
         "%s:%td:1: a byte order mark that is not at the beginning of the file (%td in all): files that were joined? "
         "The marks are left out",
-        source->name, line, marks);
-  const ptrdiff_t inner = lk_text_file_inner_marks(&source->text, &line, &column);
-  if (inner > 0)
+        text->name, out->line, out->count);
+  if (inner->count > 0)
     LK_WARN(
         "%s:%td:%td: a byte order mark between two letters (%td in all): files that were joined without an end of line "
         "between them? It stays, as U+FEFF is also a character",
-        source->name, line, column, inner);
+        text->name, inner->line, inner->column, inner->count);
 }
 
 static lk_status load_text(lk_job *job, lk_input_file *source, const char *path) {
   const lk_prepare *p = job->settings;
   source->loaded = true;
-  LK_TRY(lk_text_file_load(&source->text, path));
+  LK_TRY(lk_text_file_load(&source->text, path, &job->spool));
   const bool words = p->unit == LK_WORD || (job->info.kind == LK_CORPUS_PAIRS && p->pairs.unit == LK_WORD);
   if (words && job->info.kind != LK_CORPUS_FRAMES) LK_TRY(lk_text_file_check_words(&source->text));
   source->name = source->text.name;
-  source->bytes = source->text.bytes.size;
-  lk_digest(source->text.bytes.data, source->text.bytes.size, source->digest);
-  drop_marks(job, source);
+  source->bytes = source->text.size;
+  memcpy(source->digest, source->text.digest, sizeof source->digest);
+  warn_of_marks(job, &source->text);
   return LK_OK;
 }
 
@@ -71,11 +70,14 @@ lk_status lk_job_load(lk_job *job) {
   const lk_prepare *p = job->settings;
   int count = 0;
   for (int s = 0; s < LK_SPLITS; s++) count += lk_prepare_inputs(p, (lk_split)s);
+  job->spool = (lk_spool){.fd = -1, .beside = p->output};
+  lk_work_next("reading", NULL, 0);
   LK_TRY(lk_alloc(&job->source, (size_t)count, sizeof *job->source));
   for (int s = 0; s < LK_SPLITS; s++)
     for (int i = 0; i < lk_prepare_inputs(p, (lk_split)s); i++) {
       lk_input_file *source = &job->source[job->sources++];
       source->part = (lk_split)s;
+      lk_work_at(0);
       source->goes_on = i + 1 < lk_prepare_inputs(p, (lk_split)s);
       LK_TRY(load_source(job, source, lk_prepare_input(p, (lk_split)s, i), lk_prepare_target(p, (lk_split)s, i)));
       job->report.bytes_read += source->bytes + (source->targets ? source->targets->bytes : 0);
@@ -99,9 +101,9 @@ static lk_split part_of(const lk_job *job, const lk_input_file *source, const lk
 
 /* Visit the records of one source; *index is the number of its first record within the part. */
 static lk_status walk_source(lk_job *job, lk_input_file *source, ptrdiff_t *index, lk_visit *visit) {
-  if (!source->h5) source->reader = lk_reader_start(&source->text);
+  if (!source->h5) lk_reader_start(&source->reader, &source->text);
   lk_columns_restart(&source->columns);
-  if (source->targets) source->targets->reader = lk_reader_start(&source->targets->text);
+  if (source->targets) lk_reader_start(&source->targets->reader, &source->targets->text);
   source->position = 0;
   LK_TRY(lk_job_group_start(job, source));
   for (bool more = true;; ++*index) {
@@ -109,19 +111,32 @@ static lk_status walk_source(lk_job *job, lk_input_file *source, ptrdiff_t *inde
     job->folded.size = 0;
     LK_TRY(job->format->next(job, source, &record, &more));
     if (!more) return LK_OK;
+    lk_work_at(job->walked + (double)source->reader.at);
     const lk_split part = source->part == LK_TRAIN ? part_of(job, source, &record) : source->part;
     LK_TRY(visit(job, source, part, &record));
     source->position += record.weight;
   }
 }
 
+static const char *const writing[LK_SPLITS] = {"writing /train", "writing /valid", "writing /test"};
+
+static void say_walk(const lk_job *job, lk_split part) {
+  double all = 0;
+  for (int i = 0; i < job->sources; i++)
+    if (job->source[i].part == part) all += (double)job->source[i].text.size;
+  lk_work_next(job->writer ? writing[part] : "counting units", NULL, all);
+}
+
 lk_status lk_job_walk(lk_job *job, lk_split part, lk_visit *visit) {
   ptrdiff_t begin = 0, index = 0;
+  say_walk(job, part);
+  job->walked = 0;
   for (int i = 0; i < job->sources; i++) {
     lk_input_file *source = &job->source[i];
     if (source->part != part) continue;
     source->begin = begin;
     LK_TRY(walk_source(job, source, &index, visit));
+    job->walked += (double)source->text.size;
     begin += source->position;
   }
   job->weight[part] = begin;
@@ -148,14 +163,20 @@ lk_status lk_job_describe_sources(const lk_job *job, lk_buffer *out) {
   return LK_OK;
 }
 
+static void release_text(lk_input_file *source) {
+  lk_reader_release(&source->reader);
+  lk_text_file_release(&source->text);
+}
+
 void lk_job_release_sources(lk_job *job) {
   for (int i = 0; i < job->sources; i++) {
     lk_input_file *source = &job->source[i];
-    lk_text_file_release(&source->text);
+    release_text(source);
     lk_frames_h5_close(&source->h5);
     lk_columns_release(&source->columns);
-    if (source->targets) lk_text_file_release(&source->targets->text);
+    if (source->targets) release_text(source->targets);
     free(source->targets);
   }
   free(job->source);
+  if (job->spool.beside) lk_spool_close(&job->spool);
 }

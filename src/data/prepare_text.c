@@ -17,7 +17,9 @@ static lk_status check(const lk_prepare *settings) {
 
 static lk_status next_line(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
-  for (*more = false; !*more && lk_input_file_line(source, &line);) {
+  for (;;) {
+    LK_TRY(lk_input_file_line(source, &line, more));
+    if (!*more) return LK_OK;
     job->folded.size = 0;
     LK_TRY(lk_job_group_begins(job, source, &line));
     LK_TRY(lk_job_fold(job, line.text, line.size));
@@ -28,9 +30,8 @@ static lk_status next_line(lk_job *job, lk_input_file *source, lk_record *record
     record->written_size = line.size;
     record->text = job->folded.data;
     record->size = size;
-    *more = true;
+    return LK_OK;
   }
-  return LK_OK;
 }
 
 /* Size in bytes of the first `characters` characters. */
@@ -44,8 +45,7 @@ static size_t bytes_of(const char *text, size_t size, ptrdiff_t characters) {
  * begins. */
 static lk_status next_stretch(lk_job *job, lk_input_file *source, lk_record *record, bool *more) {
   lk_line line;
-  const size_t start = source->reader.at;
-  *more = lk_reader_next(&source->reader, &line);
+  LK_TRY(lk_reader_next(&source->reader, &line, more));
   if (!*more) return LK_OK;
   record->line_end = job->settings->unit == LK_WORD || line.ended || source->goes_on;
   if (job->settings->unit == LK_CHAR) {
@@ -54,9 +54,7 @@ static lk_status next_stretch(lk_job *job, lk_input_file *source, lk_record *rec
     for (int i = 0; i < 2 && source->part == LK_TRAIN; i++) {
       const ptrdiff_t left = job->cut[i] - source->begin - source->position;
       if (left <= 0 || left >= record->weight) continue;
-      line.size = bytes_of(line.text, line.size, left);
-      source->reader.at = start + line.size;
-      source->reader.line--;
+      lk_reader_split(&source->reader, &line, bytes_of(line.text, line.size, left));
       record->weight = left;
       record->line_end = false;
     }

@@ -165,7 +165,8 @@ static void describe(lk_job *job) {
   const lk_job_vectors *v = job->vectors;
   lk_corpus_info *info = &job->info;
   info->vector_words = *lk_vocab_strings(v->kept);
-  info->vectors = (lk_vectors){lk_vocab_size(v->kept), v->width, v->values, v->row_of};
+  info->vectors =
+      (lk_vectors){.rows = lk_vocab_size(v->kept), .width = v->width, .values = v->values, .row_of = v->row_of};
   if (!v->own) {
     info->vectors = job->settings->like->info->vectors;
     if (v->row_of) info->vectors.row_of = v->row_of;

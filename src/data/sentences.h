@@ -16,7 +16,7 @@ typedef struct lk_sentence_form {
 
 /* A word, and the position of its label in the original text. */
 typedef struct lk_cell {
-  const char *word; /* without surrounding white space; valid until the next sentence is read */
+  const char *word; /* in the text, without surrounding white space */
   size_t word_size;
   size_t at, size; /* range of bytes in the text that the label replaces */
 } lk_cell;

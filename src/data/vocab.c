@@ -164,6 +164,12 @@ lk_status lk_vocab_count(lk_vocab *vocab, const char *text, size_t size) {
   return LK_OK;
 }
 
+lk_status lk_vocab_count_times(lk_vocab *vocab, const char *text, size_t size, int64_t times) {
+  LK_TRY(lk_vocab_count(vocab, text, size));
+  vocab->strings.number[lk_vocab_find(vocab, text, size, 0)] += times - 1;
+  return LK_OK;
+}
+
 lk_status lk_vocab_count_text(lk_vocab *vocab, lk_unit unit, const char *text, size_t size) {
   const char *start;
   size_t at = 0, length;

@@ -32,10 +32,12 @@ LK_CHECKED lk_status lk_vocab_from(lk_vocab **vocab, const lk_strings *strings, 
 void lk_vocab_destroy(lk_vocab **vocab);
 /** Count an occurrence; a new unit is added. */
 LK_CHECKED lk_status lk_vocab_count(lk_vocab *vocab, const char *text, size_t size);
-/** The same for every unit of a text. */
+/** Count so many occurrences. */
+LK_CHECKED lk_status lk_vocab_count_times(lk_vocab *vocab, const char *text, size_t size, int64_t times);
+/** Count every unit of a text. */
 LK_CHECKED lk_status lk_vocab_count_text(lk_vocab *vocab, lk_unit unit, const char *text, size_t size);
 /** Assign ids: at most `most` units (0: all) that occur at least `least` times are kept; the others are counted as
- *  <unk>. lk_vocab_find() must not be used before this. */
+ *  <unk>. Before this, ids are in the order of first occurrence. */
 LK_CHECKED lk_status lk_vocab_finish(lk_vocab *vocab, ptrdiff_t most, int64_t least);
 /** The id, or `missing` if the unit is not in the vocabulary (LK_UNK for text, -1 for labels). */
 int32_t lk_vocab_find(const lk_vocab *vocab, const char *text, size_t size, int32_t missing);

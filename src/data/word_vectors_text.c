@@ -108,8 +108,9 @@ static lk_status take_numbers(const lk_vector_reader *r, const char *at, float *
 }
 
 static lk_status wrong_width(const lk_vector_reader *r, ptrdiff_t found) {
-  return LK_FAIL(LK_DATA, "%s:%lld: %td numbers behind the word, expected %td as %s%s", r->stream.name,
-                 (long long)r->number, found, r->about->width, r->promised >= 0 ? "the header says" : "in line 1",
+  return LK_FAIL(LK_DATA, "%s:%lld: %td number%s behind the word, expected %td as %s%s", r->stream.name,
+                 (long long)r->number, found, lk_plural(found), r->about->width,
+                 r->promised >= 0 ? "the header says" : "in line 1",
                  r->stream.over && r->stream.begin == r->stream.end ? "; the file ends here: it may be cut off" : "");
 }
 
@@ -147,11 +148,12 @@ lk_status lk_vectors_read_text(lk_vector_reader *r) {
     r->number++;
     if (trimmed_end(line, size) == line) continue; /* an empty line, as at the end of some files */
     if (r->promised >= 0 && r->about->rows == r->promised)
-      return LK_FAIL(LK_DATA, "%s:%lld: more rows than the %lld words that the header says", r->stream.name,
-                     (long long)r->number, (long long)r->promised);
+      return LK_FAIL(LK_DATA, "%s:%lld: more rows than the %lld word%s that the header says", r->stream.name,
+                     (long long)r->number, (long long)r->promised, lk_plural(r->promised));
     LK_TRY(take_row(r, line, size));
   }
   if (r->promised < 0 || r->about->rows == r->promised) return LK_OK;
-  return LK_FAIL(LK_DATA, "%s:%lld: the file ends after %lld rows, but its header says %lld words: it may be cut off",
-                 r->stream.name, (long long)r->number, (long long)r->about->rows, (long long)r->promised);
+  return LK_FAIL(LK_DATA, "%s:%lld: the file ends after %lld row%s, but its header says %lld word%s: it may be cut off",
+                 r->stream.name, (long long)r->number, (long long)r->about->rows, lk_plural(r->about->rows),
+                 (long long)r->promised, lk_plural(r->promised));
 }

@@ -40,12 +40,6 @@ lk_status lk_adapter_create(lk_adapter **adapter, lk_model *model, const lk_adap
   if (lk_task_view(model->task) != LK_VIEW_LM)
     return LK_FAIL(LK_USAGE, "--dynamic and --cache are for language models, and the model's task is %s",
                    model->config.task);
-  for (int c = 0; c < model->corpus->columns; c++)
-    if (lk_model_reads(model, c))
-      return LK_FAIL(LK_USAGE,
-                     "--dynamic and --cache need a model that reads units alone, and this one also reads the column "
-                     "'%s'",
-                     model->corpus->column[c].name);
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   made->model = model;
   made->how = *how;
@@ -82,10 +76,17 @@ ptrdiff_t lk_adapter_segment(const lk_adapter *a) { return a->segment; }
 
 const lk_real *lk_adapter_states(const lk_adapter *a) { return a->lane; }
 
-/* The batch of n units: row r is unit r. */
-static lk_status make_batch(lk_adapter *a, const int32_t *ids, ptrdiff_t n, bool fresh) {
+/* The batch of units at .. at+n-1: its row r is unit at+r, so that further columns are read where they lie. */
+static lk_status make_batch(lk_adapter *a, const lk_inputs *text, ptrdiff_t at, ptrdiff_t n, bool fresh) {
   ptrdiff_t perm;
+  const int32_t *ids = text->column[0].ids + at;
   LK_TRY(lk_batch_from_ids(&a->batch, &a->arena, &a->model->one, 1, &ids, &n, &perm));
+  for (int c = 1; c < text->count; c++) {
+    LK_ASSERT(text->column[c].ids); /* one token a unit: no corpus of text has others */
+    a->batch.input.column[c] = text->column[c];
+    a->batch.input.column[c].ids += at;
+  }
+  a->batch.input.count = text->count;
   memcpy(a->target, ids + 1, (size_t)n * sizeof *ids);
   a->batch.target = a->target;
   a->batch.lane = &a->zero;
@@ -116,8 +117,9 @@ static void consult(lk_adapter *a, ptrdiff_t n) {
 
 static const double absurd = 1000; /* nats a unit: no text is so improbable */
 
-static lk_status read_segment(lk_adapter *a, const int32_t *ids, ptrdiff_t n, bool fresh, double *log_p) {
-  LK_TRY(make_batch(a, ids, n, fresh));
+static lk_status read_segment(lk_adapter *a, const lk_inputs *text, ptrdiff_t at, ptrdiff_t n, bool fresh,
+                              double *log_p) {
+  LK_TRY(make_batch(a, text, at, n, fresh));
   predict(a);
   if (a->how.cache > 0) consult(a, n);
   double sum = 0;
@@ -131,18 +133,22 @@ static lk_status read_segment(lk_adapter *a, const int32_t *ids, ptrdiff_t n, bo
   return LK_OK;
 }
 
-lk_status lk_adapter_read(lk_adapter *a, const int32_t *ids, ptrdiff_t n, bool fresh, double *log_p) {
+lk_status lk_adapter_read(lk_adapter *a, const lk_inputs *text, ptrdiff_t first, ptrdiff_t n, bool fresh,
+                          double *log_p) {
   for (ptrdiff_t at = 0, some; at < n; at += some) {
     some = n - at < a->segment ? n - at : a->segment;
-    LK_TRY(read_segment(a, ids + at, some, fresh && at == 0, log_p));
+    LK_TRY(read_segment(a, text, first + at, some, fresh && at == 0, log_p));
   }
   return LK_OK;
 }
 
-static lk_status score_line(lk_adapter *a, const int32_t *ids, ptrdiff_t n, lk_score *out) {
+static lk_status score_line(lk_adapter *a, const lk_line_batch *b, ptrdiff_t line, lk_score *out) {
+  lk_inputs text;
+  const ptrdiff_t n = b->length[line];
+  lk_line_text(b, line, &text);
   *out = (lk_score){.units = n};
-  for (ptrdiff_t t = 1; t <= n; t++) out->unknown += ids[t] == LK_UNK;
-  return lk_adapter_read(a, ids, n, true, &out->log_probability);
+  for (ptrdiff_t t = 1; t <= n; t++) out->unknown += text.column[0].ids[t] == LK_UNK;
+  return lk_adapter_read(a, &text, 0, n, true, &out->log_probability);
 }
 
 lk_status lk_adapter_score(lk_adapter *a, const lk_lines *lines, lk_score *out) {
@@ -151,7 +157,7 @@ lk_status lk_adapter_score(lk_adapter *a, const lk_lines *lines, lk_score *out) 
   for (;;) {
     LK_GO(lk_line_batch_next(&b));
     if (b.count == 0) break;
-    for (ptrdiff_t i = 0; i < b.count; i++) LK_GO(score_line(a, b.ids + b.begin[i], b.length[i], &out[b.first + i]));
+    for (ptrdiff_t i = 0; i < b.count; i++) LK_GO(score_line(a, &b, i, &out[b.first + i]));
   }
 done:
   lk_line_batch_release(&b);

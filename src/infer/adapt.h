@@ -33,8 +33,7 @@ typedef struct lk_adapt_settings {
 static inline bool lk_adapts(const lk_adapt_settings *how) { return how->dynamic != LK_DYNAMIC_NONE || how->cache > 0; }
 
 typedef struct lk_adapter lk_adapter;
-/** For a language model; reserves the task's buffers. LK_USAGE for other tasks and for models that read
- *  further columns, such as characters, LK_MEMORY. */
+/** For a language model; reserves the task's buffers. LK_USAGE for other tasks, LK_MEMORY. */
 LK_CHECKED lk_status lk_adapter_create(lk_adapter **adapter, lk_model *model, const lk_adapt_settings *how);
 void lk_adapter_destroy(lk_adapter **adapter);
 /** For the rule rms, once, before the first text: measure gradients on /train of a corpus of the model's vocabulary, on
@@ -46,9 +45,12 @@ void lk_adapter_reset(lk_adapter *adapter);
 ptrdiff_t lk_adapter_segment(const lk_adapter *adapter);
 /** The states [carry width] after the units that were read. */
 const lk_real *lk_adapter_states(const lk_adapter *adapter);
-/** Read ids 0 .. n-1 of a text and predict ids 1 .. n: log P (nats) of these is added to *log_p, in their order. `fresh`:
- *  from zero states, else from where the last call ended. LK_MEMORY; LK_DATA where dynamic evaluation diverges. */
-LK_CHECKED lk_status lk_adapter_read(lk_adapter *adapter, const int32_t *ids, ptrdiff_t n, bool fresh, double *log_p);
+/** Read units first .. first+n-1 of a text and predict units first+1 .. first+n: log P (nats) of these is added to
+ *  *log_p, in their order. `text`: column 0 its units, one more than are read, and the further columns of the model's
+ *  corpus that it reads, a token a unit. `fresh`: from zero states, else from where the last call ended. LK_MEMORY; LK_DATA
+ *  where dynamic evaluation diverges. */
+LK_CHECKED lk_status lk_adapter_read(lk_adapter *adapter, const lk_inputs *text, ptrdiff_t first, ptrdiff_t n,
+                                     bool fresh, double *log_p);
 /** As lk_score_lines(), one line after the other, each from zero states: what was learned from a line holds for those that
  *  follow, also in the next call. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_adapter_score(lk_adapter *adapter, const lk_lines *lines, lk_score *out);

@@ -6,11 +6,17 @@
  * next unit of a translation given those before it, is the mean of theirs; where a head chooses
  * labels together (crf) it goes by the means of scores. A line that is empty for one is empty. */
 #pragma once
+#include <math.h>
+
 #include "model.h"
 
 /* Where a labeller's lines are cut into words. AUTO: at TABs where a line has one, else at white space; a line that looks
  * like a row of a file of columns is refused. */
 typedef enum lk_cut { LK_CUT_AUTO, LK_CUT_BLANKS, LK_CUT_TABS } lk_cut;
+
+/** A log-probability as it is printed, with six digits behind the point: 0 rather than -0.000000, and nan without a
+ *  sign. */
+static inline double lk_shown_log_p(double log_p) { return isnan(log_p) ? (double)NAN : log_p > -5e-7 ? 0 : log_p; }
 
 typedef struct lk_lines {
   const char *name; /* of the file, for messages: "standard input" */
@@ -45,8 +51,7 @@ typedef struct lk_labelling {
 /** The best label sequences of a tagger's lines as text, the best first. nbest above 0: so many lines, or as many as there
  *  are, each led by the number of its line and TAB, none for an empty line. scores: then TAB and log P of the sequence
  *  (nats). marginals: then TAB and, separated by spaces, for each word the probability of its label, whatever the other
- *  words have. LK_USAGE where the model is no tagger, gives no probabilities or has others beside it, LK_DATA naming line
- *  and column. */
+ *  words have. LK_USAGE where the model is no tagger or gives no probabilities, LK_DATA naming line and column. */
 LK_CHECKED lk_status lk_label_lines(lk_model *model, const lk_lines *lines, const lk_labelling *how, lk_buffer *out);
 
 typedef struct lk_translate {

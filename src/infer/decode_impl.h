@@ -44,6 +44,8 @@ LK_CHECKED lk_status lk_line_features_begin(lk_line_batch *b);
 LK_CHECKED lk_status lk_line_features_read(lk_line_batch *b, ptrdiff_t line, ptrdiff_t first);
 /** Add the columns to the batch, which has its rows. LK_MEMORY. */
 LK_CHECKED lk_status lk_line_features_layout(lk_line_batch *b);
+/** The columns of a line of this batch as it was read, one value a unit; what they point to is the batch's. */
+void lk_line_text(const lk_line_batch *b, ptrdiff_t line, lk_inputs *text);
 /** The values of a line to the rows of its sequence. */
 void lk_line_features_place(lk_line_batch *b, ptrdiff_t line, ptrdiff_t seq);
 

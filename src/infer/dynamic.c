@@ -87,7 +87,7 @@ static lk_status begin(measure *m, lk_model *model, const lk_corpus *corpus) {
                                        .unroll = (ptrdiff_t)model->config.train.unroll,
                                        .shuffle = true};
   LK_TRY(lk_loader_open(&m->loader, corpus, &model->one, &settings));
-  LK_TRY(lk_task_reserve_for(model->task, m->loader, 1));
+  LK_TRY(lk_task_reserve_for(model->task, m->loader, 1, 1));
   layout(m, model);
   LK_TRY(lk_arena_reserve(&m->arena));
   layout(m, model);
@@ -98,7 +98,8 @@ static lk_status begin(measure *m, lk_model *model, const lk_corpus *corpus) {
 static int64_t add_squares(lk_dynamic *d, lk_model *model, measure *m) {
   const int64_t all = lk_loader_steps(m->loader), steps = all < MOST_STEPS ? all : MOST_STEPS;
   for (int64_t step = 0; step < steps; step++) {
-    lk_loader_batch(m->loader, 0, step, &m->batch);
+    const lk_status read = lk_loader_batch(m->loader, 0, step, &m->batch);
+    LK_ASSERT(read == LK_OK); /* all rows are in memory */
     const lk_shard_stat stat = pass(d, model, &m->batch, m->lanes);
     const lk_real scale = (lk_real)(1 / (double)stat.units);
     for (ptrdiff_t i = 0; i < d->P; i++) d->pull[i] += scale * d->gradient[i] * (scale * d->gradient[i]);

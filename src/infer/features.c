@@ -61,3 +61,10 @@ void lk_line_features_place(lk_line_batch *b, ptrdiff_t line, ptrdiff_t seq) {
     for (ptrdiff_t r = lk_pack_row(pack, seq, 0); r >= 0; r = pack->later[r]) b->packed[c][r] = *from++;
   }
 }
+
+void lk_line_text(const lk_line_batch *b, ptrdiff_t line, lk_inputs *text) {
+  *text = b->batch.input;
+  text->column[0].ids = b->ids + b->begin[line];
+  for (int c = 0, at = 1; c < b->model->corpus->columns; c++)
+    if (lk_model_reads(b->model, c)) text->column[at++].ids = b->feature[c] + b->begin[line];
+}

@@ -43,8 +43,7 @@ static lk_status read_frame(cursor *c, ptrdiff_t D, float *values) {
   }
   if (width == D) return LK_OK;
   return LK_FAIL(LK_DATA, "%s:%lld:%zu: a frame of %td number%s, expected %td as in training", c->lines->name,
-                 (long long)(c->lines->first + c->line), lk_utf8_count(c->text, begin) + 1, width,
-                 width == 1 ? "" : "s", D);
+                 (long long)(c->lines->first + c->line), lk_utf8_count(c->text, begin) + 1, width, lk_plural(width), D);
 }
 
 lk_status lk_read_frames(const lk_lines *lines, ptrdiff_t line, ptrdiff_t D, float **values, size_t *count,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "decode_impl.h"
+#include "work.h"
 
 /* LK_LINES_MOST sequences are made at a time, one unit each a step. What the first unfinished one of them gains is given
  * to the caller at once; the text of the others waits in buffers. */
@@ -181,6 +182,7 @@ static lk_status run_round(writer *w, int64_t first, ptrdiff_t count) {
       LK_TRY(say(w, i, lk_sample(&w->sampler, w->scores + i * w->V, u)));
     }
     LK_TRY(hand_out(w, &front));
+    lk_work_part((double)(position + 1) / (double)w->how->length);
   }
   for (ptrdiff_t i = 0; i < count; i++) w->ended[i] = 1;
   return hand_out(w, &front);
@@ -223,8 +225,10 @@ lk_status lk_generate_text(lk_model *model, const lk_generate *how,
   LK_TRY(lk_alloc(&w, 1, sizeof *w));
   *w = (writer){.model = model, .how = how, .put = put, .context = context};
   LK_GO(prepare(w));
+  lk_work_next("sampling", NULL, (double)how->count);
   for (int64_t first = 0; first < how->count; first += LK_LINES_MOST) {
     int64_t left = how->count - first;
+    lk_work_span((double)first, (double)(left < LK_LINES_MOST ? how->count : first + LK_LINES_MOST));
     LK_GO(run_round(w, first, left < LK_LINES_MOST ? (ptrdiff_t)left : LK_LINES_MOST));
   }
 done:

@@ -45,6 +45,24 @@ void lk_mixture_at(lk_mixture *mixture, ptrdiff_t i, double base);
 /** The best output, the first of equals, and its log-probability where it is asked for. */
 int32_t lk_mixture_best(const lk_mixture *mixture, double *log_p);
 
+/** Whether the first model's head alone says what is to be said: it is the only one, or has been joined. */
+static inline bool lk_mixture_is_one(const lk_mixture *m) {
+  return m->count == 1 || lk_head_is_whole(lk_task_head(m->voice[0].model->task));
+}
+
+/* Lines on their way through one model or several, each of which makes its own batch of them. */
+typedef struct lk_joint_lines {
+  lk_line_batch *batch; /* [models] */
+  lk_mixture mixture;
+} lk_joint_lines;
+LK_CHECKED lk_status lk_joint_lines_begin(lk_joint_lines *joint, lk_model *model, const lk_lines *lines);
+void lk_joint_lines_end(lk_joint_lines *joint);
+/** The next lines, batch[0].count of them: as many as fit into a batch of each model; 0 at the end. LK_DATA. */
+LK_CHECKED lk_status lk_joint_lines_next(lk_joint_lines *joint);
+/** Let each model read its batch, so that unit i is the same for all; joined where heads choose for whole sequences. Lines
+ *  that are empty for one model are empty in batch[0]; *empty: all are. LK_DATA where the models see other words. */
+LK_CHECKED lk_status lk_joint_lines_forward(lk_joint_lines *joint, bool *empty);
+
 /** The largest log-probability that a model gives to output o. */
 static inline double lk_mixture_most(const lk_mixture *m, int32_t o) {
   double most = m->voice[0].base + (double)m->voice[0].score[o];

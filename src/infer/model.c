@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "input_layer.h"
+#include "vectors_ranks.h"
 
 lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *count) {
   *count = 0;
@@ -48,9 +49,15 @@ static lk_status check_size(const lk_model *model) {
 
 /* The kernels that it was trained with, where this CPU has them: what training evaluated is then what eval prints. */
 lk_status lk_model_kernels(const lk_model *model) {
-  if (lk_kernels_select(model->config.kernels) == LK_OK) return LK_OK;
+  const char *precision = model->config.train.precision;
+  if (lk_kernels_choose(model->config.kernels, precision) == LK_OK) return LK_OK;
   lk_error_clear();
-  return lk_kernels_select("auto");
+  return lk_kernels_choose("auto", precision);
+}
+
+lk_status lk_model_precision(lk_model *model, const char *precision) {
+  if (precision) model->config.train.precision = precision;
+  return precision ? lk_model_kernels(model) : LK_OK;
 }
 
 static lk_status build_task(lk_model *model, const char *path) {
@@ -68,9 +75,8 @@ static lk_status build_task(lk_model *model, const char *path) {
 
 /* The configuration in the file was checked when it was written; its own mistakes are the file's, not the user's. */
 static lk_status build(lk_model *model, const char *path) {
-  const lk_status status = build_task(model, path);
-  LK_TRY(status == LK_USAGE ? lk_fail_as(LK_DATA) : status);
-  LK_TRY(check_size(model));
+  LK_TRY(lk_checkpoint_not_understood(model->file, build_task(model, path)));
+  LK_TRY(lk_checkpoint_not_understood(model->file, check_size(model)));
   LK_TRY(lk_params_commit(model->params, (uint64_t)model->config.seed));
   LK_TRY(fill(model));
   if (model->corpus->frames == 0) LK_TRY(lk_vocab_from(&model->vocab, &model->corpus->source, true));
@@ -83,11 +89,20 @@ static lk_status build(lk_model *model, const char *path) {
   return LK_OK;
 }
 
-lk_status lk_model_open(lk_model *model, const char *path) {
+/* The file; the numbers of its word vectors are still there. */
+static lk_status open_file(lk_model *model, const char *path) {
   *model = (lk_model){.one = lk_shards_make(1, 0, 1)};
-  LK_TRY(lk_checkpoint_open(&model->file, path));
+  LK_TRY(lk_checkpoint_open_lean(&model->file, path));
   model->corpus = model->lookup.info = lk_checkpoint_corpus(model->file);
-  lk_status status = build(model, path);
+  return LK_OK;
+}
+
+lk_status lk_model_open(lk_model *model, const char *path) {
+  lk_status status;
+  LK_GO(open_file(model, path));
+  LK_GO(lk_vectors_fetch(lk_checkpoint_vectors(model->file)));
+  LK_GO(build(model, path));
+done:
   if (status != LK_OK) lk_model_close(model);
   return status;
 }
@@ -96,9 +111,11 @@ lk_status lk_model_open_ranks(lk_model *model, lk_comm *comm, const char *path) 
   const int rank = lk_comm_rank(comm);
   lk_status status = LK_OK;
   *model = (lk_model){0};
-  LK_GO(lk_comm_agree(comm, rank == 0 ? lk_model_open(model, path) : LK_OK));
-  LK_GO(lk_comm_agree(comm, rank > 0 ? lk_model_open(model, path) : LK_OK));
+  LK_GO(lk_comm_agree(comm, rank == 0 ? open_file(model, path) : LK_OK));
+  LK_GO(lk_comm_agree(comm, rank > 0 ? open_file(model, path) : LK_OK));
   LK_GO(lk_comm_same_file(comm, path, lk_checkpoint_digest(model->file)));
+  LK_GO(lk_vectors_share(comm, lk_checkpoint_vectors(model->file), true));
+  LK_GO(lk_comm_agree(comm, build(model, path)));
 done:
   if (status != LK_OK) lk_model_close(model);
   return status;

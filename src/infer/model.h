@@ -59,8 +59,12 @@ void lk_model_close(lk_model *model);
 /** Let the answers of a tagger, and of those beside it, leave the scheme of its tags. LK_USAGE where its head does not keep
  *  to one.                                                                         Not collective. */
 LK_CHECKED lk_status lk_model_unconstrain(lk_model *model);
-/** Choose the kernels that the model was trained with, where this CPU has them, else those of "auto". LK_USAGE. */
+/** Choose the kernels and the precision that the model was trained with; where this CPU lacks the kernels, those of
+ *  "auto". LK_USAGE. */
 LK_CHECKED lk_status lk_model_kernels(const lk_model *model);
+/** Have it, and those that answer with it, compute products of another precision, a choice of train.precision; NULL: that
+ *  of its run. Before the first reserve. LK_USAGE. */
+LK_CHECKED lk_status lk_model_precision(lk_model *model, const char *precision);
 /** Whether a corpus has the model's kind, units, vocabulary and columns; `path` is for messages. LK_DATA. */
 LK_CHECKED lk_status lk_model_check_corpus(const lk_model *model, const lk_corpus_info *info, const char *path);
 /** The table of tensors in the store's form: *tensors is lk_alloc()ed, *count of them; names belong to params. */

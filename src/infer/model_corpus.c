@@ -57,8 +57,8 @@ lk_status lk_model_check_corpus(const lk_model *model, const lk_corpus_info *inf
     return LK_FAIL(LK_DATA, "%s: a corpus of kind '%s', but the model was trained on '%s'", path,
                    lk_corpus_kind_names[info->kind], lk_corpus_kind_names[ours->kind]);
   if (info->frames != ours->frames)
-    return LK_FAIL(LK_DATA, "%s: frames of %td numbers, but the model was trained on frames of %td", path, info->frames,
-                   ours->frames);
+    return LK_FAIL(LK_DATA, "%s: frames of %td number%s, but the model was trained on frames of %td", path,
+                   info->frames, lk_plural(info->frames), ours->frames);
   LK_TRY(check_units(ours, info, path));
   LK_TRY(same_strings(&info->source, &ours->source, "source", path));
   LK_TRY(same_strings(&info->target, &ours->target, "target", path));

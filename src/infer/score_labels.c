@@ -55,6 +55,7 @@ static lk_status cut_line(labelled *l, ptrdiff_t line) {
       LK_TRY(take_label(l, line, cell, size));
   }
   l->size[line] = l->words.size - l->begin[line];
+  lk_task_tags_as_trained(l->model->task, l->label + l->first[line], l->label_count - l->first[line]);
   return LK_OK;
 }
 

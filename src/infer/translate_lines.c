@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "beam_impl.h"
+#include "work.h"
 
 /* Lines as one of the models reads them. */
 typedef struct reading {
@@ -188,7 +189,7 @@ static lk_status put_translation(translating *t, ptrdiff_t i, const lk_finished 
   if (t->take) return t->take(t->context, &(lk_answer){t->first + i, text, strlen(text), f->log_probability});
   if (t->how->nbest > 1) LK_TRY(lk_buffer_printf(t->out, "%lld\t", (long long)(t->lines->first + t->first + i)));
   LK_TRY(lk_buffer_append(t->out, text, strlen(text)));
-  if (t->how->scores) LK_TRY(lk_buffer_printf(t->out, "\t%.6f", f->log_probability));
+  if (t->how->scores) LK_TRY(lk_buffer_printf(t->out, "\t%.6f", lk_shown_log_p(f->log_probability)));
   return lk_buffer_append(t->out, "\n", 1);
 }
 
@@ -264,6 +265,7 @@ static lk_status translate(lk_model *model, const lk_lines *lines, const lk_tran
     if (t.count == 0) break;
     LK_GO(search(&t));
     for (ptrdiff_t i = 0; i < t.count; i++) LK_GO(put_line(&t, i));
+    lk_work_part((double)(t.first + t.count) / (double)lines->count);
   }
 done:
   end(&t);

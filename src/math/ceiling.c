@@ -7,6 +7,7 @@ double lk_ceiling_blas(ptrdiff_t rounds);
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
 double lk_ceiling_avx2(ptrdiff_t rounds);
 double lk_ceiling_avx512(ptrdiff_t rounds);
+double lk_ceiling_avx512bf16(ptrdiff_t rounds);
 #endif
 
 double lk_ceiling_spin(ptrdiff_t rounds) {
@@ -15,8 +16,9 @@ double lk_ceiling_spin(ptrdiff_t rounds) {
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
     lk_ceiling_avx2,
     lk_ceiling_avx512,
+    lk_ceiling_avx512bf16,
 #endif
-    [3] = lk_ceiling_blas,
+    [4] = lk_ceiling_blas,
   };
   return spin[lk_kernels_isa()](rounds);
 }

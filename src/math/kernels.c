@@ -14,9 +14,10 @@
 #include <xmmintrin.h>
 #endif
 
-extern const lk_kernels lk_kernels_portable, lk_kernels_blas;
+extern const lk_kernels lk_kernels_portable, lk_kernels_bf16_portable, lk_kernels_blas;
 #ifdef HAS_X86
-extern const lk_kernels lk_kernels_avx2, lk_kernels_avx512;
+extern const lk_kernels lk_kernels_avx2, lk_kernels_bf16_avx2, lk_kernels_avx512, lk_kernels_bf16_avx512,
+    lk_kernels_avx512bf16, lk_kernels_bf16_avx512bf16;
 
 /* __builtin_cpu_supports() also checks that the operating system saves the wide registers. */
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
@@ -24,43 +25,56 @@ static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
+/* Where its instruction adds in another way than documented, the bits would be others than everywhere else. */
+static int has_avx512bf16(void) {
+  return has_avx512() && __builtin_cpu_supports("avx512bf16") && lk_bf16_as_documented();
+}
 #endif
 static int has_portable(void) { return 1; }
 
+enum { FLOAT32, BF16, PRECISIONS };
+
 /* Indexed by lk_kernels_isa(): ours, the fastest last, then those of OpenBLAS. */
 static const struct {
-  const lk_kernels *kernels;
+  const lk_kernels *kernels[PRECISIONS];
   int (*supported)(void);
 } tables[] = {
-    {&lk_kernels_portable, has_portable},
+    {{&lk_kernels_portable, &lk_kernels_bf16_portable}, has_portable},
 #ifdef HAS_X86
-    {&lk_kernels_avx2, has_avx2},
-    {&lk_kernels_avx512, has_avx512},
+    {{&lk_kernels_avx2, &lk_kernels_bf16_avx2}, has_avx2},
+    {{&lk_kernels_avx512, &lk_kernels_bf16_avx512}, has_avx512},
+    {{&lk_kernels_avx512bf16, &lk_kernels_bf16_avx512bf16}, has_avx512bf16},
 #endif
-    [LK_BLAS_ISA] = {&lk_kernels_blas, has_portable},
+    [LK_BLAS_ISA] = {{&lk_kernels_blas, NULL}, has_portable},
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
-static int chosen = -1;
+static int chosen = -1, precision = FLOAT32;
 
 static int best(void) {
   int isa = LK_BLAS_ISA - 1;
-  while (!tables[isa].kernels || !tables[isa].supported()) isa--;
+  while (!tables[isa].kernels[0] || !tables[isa].supported()) isa--;
   return isa;
 }
 
 static lk_status find(const char *name, int *isa) {
   char known[128] = "auto";
   for (int i = 0; i < TABLES; i++) {
-    if (!tables[i].kernels) continue;
-    if (strcmp(name, tables[i].kernels->name) == 0) {
+    if (!tables[i].kernels[0]) continue;
+    if (strcmp(name, tables[i].kernels[0]->name) == 0) {
       if (!tables[i].supported()) return LK_FAIL(LK_USAGE, "this CPU has no %s: choose other kernels, or auto", name);
       *isa = i;
       return LK_OK;
     }
-    strcat(strcat(known, " "), tables[i].kernels->name);
+    strcat(strcat(known, " "), tables[i].kernels[0]->name);
   }
   return LK_FAIL(LK_USAGE, "no kernels are called \"%.40s\"; there are: %s", name, known);
+}
+
+int lk_kernels_supported(const char *name) {
+  for (int i = 0; i < TABLES; i++)
+    if (tables[i].kernels[0] && strcmp(name, tables[i].kernels[0]->name) == 0) return tables[i].supported();
+  return 0;
 }
 
 /* "auto", ours from the best on, blas. */
@@ -68,23 +82,45 @@ static lk_choice kernel_choice(size_t i) {
   size_t n = 1;
   if (i == 0) return (lk_choice){.name = "auto", .help = "the best of this machine"};
   for (int isa = LK_BLAS_ISA - 1; isa >= 0; isa--)
-    if (tables[isa].kernels && n++ == i) return (lk_choice){.name = tables[isa].kernels->name};
+    if (tables[isa].kernels[0] && n++ == i) return (lk_choice){.name = tables[isa].kernels[0]->name};
   if (i > n) return (lk_choice){0};
-  return (lk_choice){.name = tables[LK_BLAS_ISA].kernels->name, .help = "products by OpenBLAS, with bits of their own"};
+  return (lk_choice){.name = tables[LK_BLAS_ISA].kernels[0]->name,
+                     .help = "products by OpenBLAS, with bits of their own"};
 }
 LK_CHOICES("kernels", kernel_choice)
 
-lk_status lk_kernels_select(const char *name) {
+static const lk_choice precisions[PRECISIONS] = {
+    {"float32", "all of it", NULL},
+    {"bf16", "products read weights and activations rounded to bf16; the rest is float32", NULL}};
+
+static lk_choice precision_choice(size_t i) { return i < PRECISIONS ? precisions[i] : (lk_choice){0}; }
+LK_CHOICES("train.precision", precision_choice)
+
+static int find_precision(const char *name) {
+  int i = PRECISIONS - 1;
+  while (i >= 0 && strcmp(precisions[i].name, name) != 0) i--;
+  return i;
+}
+
+lk_status lk_kernels_choose(const char *name, const char *products) {
+  const int of = find_precision(products);
   int isa = 0;
+  if (of < 0) return LK_FAIL(LK_USAGE, "no precision is called \"%.40s\"; there are: float32 bf16", products);
   if (name == NULL || strcmp(name, "auto") == 0)
     isa = best();
   else
     LK_TRY(find(name, &isa));
+  if (!tables[isa].kernels[of])
+    return LK_FAIL(LK_USAGE, "the kernels called %s have no products of %s: choose other kernels, or auto", name,
+                   precisions[of].name);
   chosen = isa;
+  precision = of;
   if (isa == LK_BLAS_ISA) lk_blas_single_thread();
   lk_flush_denormals();
   return LK_OK;
 }
+
+lk_status lk_kernels_select(const char *name) { return lk_kernels_choose(name, precisions[FLOAT32].name); }
 
 int lk_kernels_isa(void) {
   if (chosen < 0) LK_ASSERT(lk_kernels_select(NULL) == LK_OK);
@@ -132,7 +168,9 @@ const char *lk_kernels_advise(void) {
 #endif
 }
 
-const lk_kernels *lk_kernels_get(void) { return tables[lk_kernels_isa()].kernels; }
+const lk_kernels *lk_kernels_get(void) { return tables[lk_kernels_isa()].kernels[precision]; }
+
+const lk_kernels *lk_kernels_float32(void) { return tables[lk_kernels_isa()].kernels[FLOAT32]; }
 
 void lk_flush_denormals(void) {
 #ifdef HAS_X86

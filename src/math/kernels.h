@@ -5,8 +5,12 @@
  *                order k = 0, 1, 2 ..., so a row's result does not depend on the other rows.
  *   over rows    weight, bias and embedding gradients: shard by shard along the tree, a block of the matrix at a time.
  *
- * The kernels exist in AVX-512, AVX2 and portable form in one binary, compiled from the same sources; the best that the
- * CPU supports is chosen at start. All three give the same bits; the portable form is the reference of the tests.
+ * The kernels exist for AVX-512 (also with AVX512_BF16), for AVX2 and in portable form in one binary, compiled from the
+ * same sources; the best that the CPU supports is chosen at start. All give the same bits; the portable form is the
+ * reference of the tests.
+ *
+ * Products and gradients of weights exist twice: of float32, and for `train.precision: bf16` of operands rounded to bf16
+ * (bf16_words.h): weights when they are packed, rows at each call. All else is float32.
  *
  * OpenBLAS computes parts of a model only where the kernels called blas are chosen (by_blas.c), which pays on CPUs
  * whose vectors our kernels cannot use. Its bits change with its version and with OPENBLAS_CORETYPE. Tests and
@@ -21,7 +25,7 @@ typedef struct lk_packed {
   ptrdiff_t K, M;          /* y[M] = sum over K */
   const lk_real *in_place; /* a view: W^T [K, M], row stride ld; data then holds only the last, incomplete panel */
   ptrdiff_t ld;
-  int isa; /* lk_kernels_isa() of the kernels that packed it; no others can read it */
+  int isa, bf16; /* lk_kernels_isa() of the kernels that packed it, and their precision; no others can read it */
 } lk_packed;
 
 typedef struct lk_product { /* y[out[i]] (+)= W x[in[i]] + bias for i < n */
@@ -47,8 +51,9 @@ typedef struct lk_softmax {
 } lk_softmax;
 
 typedef struct lk_kernels {
-  const char *name; /* avx512 | avx2 | portable | blas */
+  const char *name; /* avx512bf16 | avx512 | avx2 | portable | blas */
   ptrdiff_t width;  /* reals of a vector */
+  int terms;        /* of bf16: numbers in a word of a rounded row; of float32: 0 */
   /** Reals that lk_packed.data needs for W [M,K]. */
   ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
   /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. Where
@@ -79,14 +84,22 @@ typedef struct lk_kernels {
   void (*sigmoid)(ptrdiff_t n, const lk_real *x, lk_real *y);
   void (*exp)(ptrdiff_t n, const lk_real *x, lk_real *y);
   void (*add)(ptrdiff_t n, const lk_real *x, lk_real *y); /* y += x, no overlap */
+  /** With bf16: y = the words of x, n a multiple of LK_LANES. */
+  void (*round)(ptrdiff_t n, const lk_real *x, lk_real *y);
 } lk_kernels;
 
 /** Choose by name ("auto" or NULL: the best that this CPU supports, never blas) and flush denormals in this thread;
  *  with blas, OpenBLAS is limited to one thread. LK_USAGE for an unknown name or a CPU without the instructions.
  *                                                                                 Not collective. */
 LK_CHECKED lk_status lk_kernels_select(const char *name);
+/** The same with products of `precision`: float32, as above, or bf16. LK_USAGE also for bf16 with blas. */
+LK_CHECKED lk_status lk_kernels_choose(const char *name, const char *precision);
+/** Whether this CPU can use them: "avx2".                                        Not collective. */
+int lk_kernels_supported(const char *name);
 /** The chosen kernels; those of "auto" where none were chosen yet.                Not collective. */
 const lk_kernels *lk_kernels_get(void);
+/** The same with products of float32, whatever the precision chosen.              Not collective. */
+const lk_kernels *lk_kernels_float32(void);
 /** What "auto" means for a training run: "blas" where the CPU has no fused multiply-add, which our kernels then compute
  *  in software, and OpenBLAS is measured to be faster; else "auto". The answer may differ between processes.
  *                                                                                 Not collective. */
@@ -94,7 +107,7 @@ const char *lk_kernels_advise(void);
 /** Whether OpenBLAS computes a product of usual size faster than the portable kernels. Measured in a few milliseconds;
  *  does not change the choice of kernels.                                          Not collective. */
 int lk_kernels_blas_is_faster(void);
-/** 0 portable, 1 avx2, 2 avx512, 3 blas: index into tables of per-ISA functions.          Not collective. */
+/** 0 portable, 1 avx2, 2 avx512, 3 avx512bf16, 4 blas: index into tables of per-ISA functions. Not collective. */
 int lk_kernels_isa(void);
 /** FTZ/DAZ for the calling thread.                                                Not collective. */
 void lk_flush_denormals(void);
@@ -107,6 +120,8 @@ typedef void lk_shard_gradient(const void *context, int s, ptrdiff_t m0, ptrdiff
  *  scratch: lk_sum_scratch(K) reals. */
 void lk_sum_shards(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_shard_gradient *gradient, const void *context,
                    lk_real *const *dw, ptrdiff_t ldw, lk_real *scratch);
+/** Round the gradient x [n] of a node of the tree that has `count` shards, if lk_shards_round() says so. */
+void lk_sum_round(const lk_shards *shards, int count, ptrdiff_t n, lk_real *x);
 /** Scratch reals for sums of at most K columns. */
 ptrdiff_t lk_sum_scratch(ptrdiff_t K);
 ptrdiff_t lk_sum_block(ptrdiff_t K); /* rows of a block: a pure function of K, so bits do not depend on anything else */
@@ -126,13 +141,3 @@ typedef struct lk_shard_columns {
   ptrdiff_t ldy;
 } lk_shard_columns;
 lk_shard_gradient lk_shard_columns_block;
-
-/** OpenBLAS computes in the calling thread alone from now on; ranks are the parallelism. Not collective. */
-void lk_blas_single_thread(void);
-/** C = op(A) op(B) + beta C by OpenBLAS, row-major: for tests and bench.           Not collective. */
-void lk_blas_gemm(int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const lk_real *a,
-                  ptrdiff_t lda, const lk_real *b, ptrdiff_t ldb, lk_real beta, lk_real *c, ptrdiff_t ldc);
-/** OpenBLAS's name and version, "OpenBLAS 0.3.21 ...".                            Not collective. */
-const char *lk_blas_library(void);
-/** The CPU type that OpenBLAS has chosen its kernels for, by its own name.        Not collective. */
-const char *lk_blas_core(void);

@@ -1,5 +1,6 @@
-/* math_impl.h - the kernels called blas, for the table of kernels. */
+/* math_impl.h - what the table of kernels needs of others: the kernels called blas, a test of an instruction. */
 #pragma once
+#include "blas.h"
 #include "kernels.h"
 
 /** y += op(A) x, A [m, n] with rows lda apart; transpose: x [m], y [n], else x [n], y [m].     Not collective. */
@@ -7,7 +8,7 @@ void lk_blas_gemv(int transpose, ptrdiff_t m, ptrdiff_t n, const lk_real *a, ptr
                   lk_real *y);
 
 /* by_blas.c: entries of lk_kernels, documented in kernels.h. */
-enum { LK_BLAS_ISA = 3 }; /* lk_kernels_isa() of them, LK_ISA_ID_blas */
+enum { LK_BLAS_ISA = 4 }; /* lk_kernels_isa() of them, LK_ISA_ID_blas */
 ptrdiff_t lk_by_blas_packed_size(ptrdiff_t M, ptrdiff_t K);
 void lk_by_blas_pack(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real *w, ptrdiff_t row, ptrdiff_t column,
                      lk_part part);
@@ -16,3 +17,6 @@ void lk_by_blas_view(lk_packed *packed, ptrdiff_t M, ptrdiff_t K, const lk_real 
 void lk_by_blas_product(const lk_packed *w, const lk_product *p);
 void lk_by_blas_outer(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, ptrdiff_t ldy, const lk_real *x,
                       ptrdiff_t ldx, lk_real *block);
+
+/** Whether this CPU's VDPBF16PS, which it must have, adds as bf16_words.h says.           Not collective. */
+int lk_bf16_as_documented(void);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "bf16.h"
 #include "kernels.h"
 #include "status.h"
 
@@ -26,6 +27,11 @@ typedef struct sum_of {
   ptrdiff_t stride, K, ldw;
 } sum_of;
 
+void lk_sum_round(const lk_shards *shards, int count, ptrdiff_t n, lk_real *x) {
+  if (!lk_shards_round(shards, count)) return;
+  for (ptrdiff_t i = 0; i < n; i++) x[i] = (lk_real)lk_bf16_round((float)x[i]);
+}
+
 /* Rows [m0, m1) of one subtree: its shards in order, added along the tree. */
 static void sum_block(const sum_of *s, lk_subtree subtree, ptrdiff_t m0, ptrdiff_t m1, lk_real *dw) {
   const ptrdiff_t size = (m1 - m0) * s->K;
@@ -33,8 +39,11 @@ static void sum_block(const sum_of *s, lk_subtree subtree, ptrdiff_t m0, ptrdiff
   for (int shard = subtree.first; shard < subtree.first + subtree.count; shard++) {
     const int slot = lk_tree_push(&tree, lk_tree_shard(shard));
     s->gradient(s->context, shard - s->shards->first, m0, m1, s->slots + slot * s->stride);
-    for (int into, from; lk_tree_merge(&tree, &into, &from);)
+    lk_sum_round(s->shards, 1, size, s->slots + slot * s->stride);
+    for (int into, from; lk_tree_merge(&tree, &into, &from);) {
       lk_kernels_get()->add(size, s->slots + from * s->stride, s->slots + into * s->stride);
+      lk_sum_round(s->shards, lk_tree_count(&tree), size, s->slots + into * s->stride);
+    }
   }
   LK_ASSERT(tree.depth == 1);
   for (ptrdiff_t m = m0; m < m1; m++) memcpy(dw + m * s->ldw, s->slots + (m - m0) * s->K, (size_t)s->K * sizeof *dw);
@@ -52,10 +61,12 @@ void lk_sum_shards(const lk_shards *shards, ptrdiff_t M, ptrdiff_t K, lk_shard_g
                     .ldw = ldw};
   for (int p = 0; p < shards->subtrees; p++) {
     const lk_subtree subtree = shards->subtree[p];
-    if (subtree.count == 1 && ldw == K) /* one shard, nothing to add: written to its place directly */
+    if (subtree.count == 1 && ldw == K) { /* one shard, nothing to add: written to its place directly */
       gradient(context, subtree.first - shards->first, 0, M, dw[p]);
-    else
+      lk_sum_round(shards, 1, M * K, dw[p]);
+    } else {
       for (ptrdiff_t m = 0; m < M; m += rows) sum_block(&s, subtree, m, m + rows < M ? m + rows : M, dw[p]);
+    }
   }
 }
 

@@ -10,10 +10,10 @@
  * Because of this order a row's bits do not depend on the number of rows, nor on its position in a tile. Only for
  * sources with LK_ISA (vector.h). */
 #pragma once
-#include "vector_square.h"
+#include "bf16_words.h"
 
 /* AVX-512 and aarch64 have 32 registers, the others 16: accumulators, one row of weights, one value of x. */
-#if LK_ISA_ID == 2 || defined(__aarch64__)
+#if LK_AVX512 || defined(__aarch64__)
 #define LK_TILE_ACCUMULATORS 24
 #define LK_TILE_VECTORS      4 /* the largest width of a tile */
 #else
@@ -34,8 +34,8 @@ LK_INLINE int lk_tile_next(ptrdiff_t n, int height) {
   return (int)((n + tiles - 1) / tiles);
 }
 
-/* rows, vectors and step are constants in every inlined copy, so `a` stays in registers. */
-LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, const lk_real *const *x,
+/* bf16, rows, vectors and step are constants in every inlined copy, so `a` stays in registers. */
+LK_INLINE void lk_tile_body(const int bf16, const int rows, const int vectors, ptrdiff_t K, const lk_real *const *x,
                             const ptrdiff_t step, const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
   lk_vec a[LK_TILE_ACCUMULATORS];
   LK_UNROLL for (int r = 0; r < rows; r++) {
@@ -45,8 +45,9 @@ LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, cons
     lk_vec wk[LK_TILE_VECTORS + 1];
     LK_UNROLL for (int v = 0; v < vectors; v++) wk[v] = lk_load(w + v * LK_VL);
     LK_UNROLL for (int r = 0; r < rows; r++) {
-      lk_vec xk = lk_splat(x[r][k * step]);
-      LK_UNROLL for (int v = 0; v < vectors; v++) a[r * vectors + v] = lk_fma(xk, wk[v], a[r * vectors + v]);
+      const lk_vec xk = bf16 ? lk_bf16_splat(x[r] + k * step) : lk_splat(x[r][k * step]);
+      LK_UNROLL for (int v = 0; v < vectors; v++) a[r * vectors + v] =
+          bf16 ? lk_bf16_dot(xk, wk[v], a[r * vectors + v]) : lk_fma(xk, wk[v], a[r * vectors + v]);
     }
   }
   LK_UNROLL for (int r = 0; r < rows; r++) {
@@ -54,13 +55,14 @@ LK_INLINE void lk_tile_body(const int rows, const int vectors, ptrdiff_t K, cons
   }
 }
 
-/** acc [rows, ldacc vectors] += x W over K steps of k; for each, x[r] moves on by step reals and w by ldw.
+/** acc [rows, ldacc vectors] += x W over K steps of k; for each, x[r] moves on by step reals and w by ldw. With bf16, a
+ *  constant, x and w are words (bf16_words.h) and K is their number.
  *  vectors: 1, 2, and 3 or 4 as far as LK_TILE_VECTORS (3 on every instruction set); rows <= lk_tile_height(vectors). */
-LK_INLINE void lk_tile(int rows, const int vectors, ptrdiff_t K, const lk_real *const *x, const ptrdiff_t step,
-                       const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
-#define LK_TILE_CASE(n)                                                                                \
-  case n:                                                                                              \
-    if (n * vectors <= LK_TILE_ACCUMULATORS) lk_tile_body(n, vectors, K, x, step, w, ldw, acc, ldacc); \
+LK_INLINE void lk_tile(const int bf16, int rows, const int vectors, ptrdiff_t K, const lk_real *const *x,
+                       const ptrdiff_t step, const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
+#define LK_TILE_CASE(n)                                                                                      \
+  case n:                                                                                                    \
+    if (n * vectors <= LK_TILE_ACCUMULATORS) lk_tile_body(bf16, n, vectors, K, x, step, w, ldw, acc, ldacc); \
     break;
   switch (rows) {
     LK_TILE_CASE(1)
@@ -83,16 +85,16 @@ LK_INLINE void lk_tile(int rows, const int vectors, ptrdiff_t K, const lk_real *
 
 /** The same for the last panel of a matrix, of which only the first `vectors` of LK_TILE_VECTORS are used.
  *  rows <= lk_tile_height(LK_TILE_VECTORS). */
-LK_INLINE void lk_tile_part(int rows, ptrdiff_t vectors, ptrdiff_t K, const lk_real *const *x, const ptrdiff_t step,
-                            const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
+LK_INLINE void lk_tile_part(const int bf16, int rows, ptrdiff_t vectors, ptrdiff_t K, const lk_real *const *x,
+                            const ptrdiff_t step, const lk_real *w, ptrdiff_t ldw, lk_vec *acc, ptrdiff_t ldacc) {
   if (vectors >= LK_TILE_VECTORS)
-    lk_tile(rows, LK_TILE_VECTORS, K, x, step, w, ldw, acc, ldacc);
+    lk_tile(bf16, rows, LK_TILE_VECTORS, K, x, step, w, ldw, acc, ldacc);
   else if (vectors == 1)
-    lk_tile(rows, 1, K, x, step, w, ldw, acc, ldacc);
+    lk_tile(bf16, rows, 1, K, x, step, w, ldw, acc, ldacc);
   else if (vectors == 2 && LK_TILE_VECTORS > 2)
-    lk_tile(rows, 2, K, x, step, w, ldw, acc, ldacc);
+    lk_tile(bf16, rows, 2, K, x, step, w, ldw, acc, ldacc);
   else if (LK_TILE_VECTORS > 2)
-    lk_tile(rows, 3, K, x, step, w, ldw, acc, ldacc);
+    lk_tile(bf16, rows, 3, K, x, step, w, ldw, acc, ldacc);
 }
 
 /* A square block of lk_pack_strip(): LK_VL values of k, all lanes. */
@@ -104,9 +106,13 @@ static inline void lk_pack_square(lk_real *to, ptrdiff_t ldto, const lk_real *w,
 }
 
 /** One vector's width of a panel: to[k*ldto + lane] = w[lane*row + k*column] for lane < lanes <= LK_VL, the other lanes
- *  zero; row or column is 1. */
-static inline void lk_pack_strip(lk_real *to, ptrdiff_t ldto, ptrdiff_t K, ptrdiff_t lanes, const lk_real *w,
+ *  zero; row or column is 1. bf16: as words, to[k / LK_BF16_TERMS * ldto + lane]. */
+static inline void lk_pack_strip(int bf16, lk_real *to, ptrdiff_t ldto, ptrdiff_t K, ptrdiff_t lanes, const lk_real *w,
                                  ptrdiff_t row, ptrdiff_t column) {
+  if (bf16) {
+    lk_bf16_pack_strip(to, ldto, K, lanes, w, row, column);
+    return;
+  }
   if (row == 1) {
     for (ptrdiff_t k = 0; k < K; k++)
       lk_store(to + k * ldto, lanes < LK_VL ? lk_load_part(w + k * column, lanes) : lk_load(w + k * column));

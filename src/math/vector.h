@@ -1,8 +1,8 @@
 /* vector.h - one vector type for every instruction set.
  *
  * Sources under src/math/isa and src/nn/cell_*.c are compiled once for each instruction set, with -DLK_ISA=portable,
- * avx2, avx512 or blas (like portable, but lk_fma() rounds twice; used with OpenBLAS), and once more for the double
- * library. They see a vector lk_vec of LK_VL reals (16 floats on AVX-512, 8 on AVX2, else 4; half as many doubles) and
+ * avx2, avx512, avx512bf16 (which adds products of bf16, bf16_words.h) or blas (like portable, but lk_fma() rounds twice; used
+ * with OpenBLAS), and once more for the double library. They see a vector lk_vec of LK_VL reals (16 floats on AVX-512, 8 on AVX2, else 4; half as many doubles) and
  * use plain operators on it.
  *
  * These sources are compiled with -ffp-contract=off: only lk_fma() fuses a product and a sum, so a row's bits do not
@@ -13,10 +13,11 @@
 #pragma once
 #include "real.h"
 
-#define LK_ISA_ID_portable 0
-#define LK_ISA_ID_avx2     1
-#define LK_ISA_ID_avx512   2
-#define LK_ISA_ID_blas     3
+#define LK_ISA_ID_portable   0
+#define LK_ISA_ID_avx2       1
+#define LK_ISA_ID_avx512     2
+#define LK_ISA_ID_avx512bf16 3
+#define LK_ISA_ID_blas       4
 #ifndef LK_ISA
 #define LK_ISA portable
 #endif
@@ -26,11 +27,16 @@
 /* name_avx512 and so on: the names of functions with linkage in such a source. */
 #define LK_ISA_NAME(name) LK_PASTE(name, LK_PASTE(_, LK_ISA))
 
-#if LK_ISA_ID == 1 || LK_ISA_ID == 2
+#if LK_ISA_ID == 2 || LK_ISA_ID == 3
+#define LK_AVX512 1
+#else
+#define LK_AVX512 0
+#endif
+#if LK_AVX512 || LK_ISA_ID == 1
 #include <immintrin.h>
 #endif
 
-#if LK_ISA_ID == 2
+#if LK_AVX512
 #define LK_VECTOR_BYTES 64
 #elif LK_ISA_ID == 1
 #define LK_VECTOR_BYTES 32
@@ -73,9 +79,9 @@ LK_INLINE lk_vec lk_select(lk_ivec mask, lk_vec yes, lk_vec no) {
 
 /** The larger; b where either is NaN. */
 LK_INLINE lk_vec lk_max(lk_vec a, lk_vec b) {
-#if LK_ISA_ID == 2 && defined(LK_DOUBLE)
+#if LK_AVX512 && defined(LK_DOUBLE)
   return _mm512_max_pd(a, b);
-#elif LK_ISA_ID == 2
+#elif LK_AVX512
   return _mm512_max_ps(a, b);
 #elif LK_ISA_ID == 1 && defined(LK_DOUBLE)
   return _mm256_max_pd(a, b);
@@ -91,9 +97,9 @@ LK_INLINE lk_vec lk_min(lk_vec a, lk_vec b) { return -lk_max(-a, -b); }
 
 /** Load the first n < LK_VL lanes, the others zero; memory behind the n reals is not read. */
 LK_INLINE lk_vec lk_load_part(const lk_real *p, ptrdiff_t n) {
-#if LK_ISA_ID == 2 && defined(LK_DOUBLE)
+#if LK_AVX512 && defined(LK_DOUBLE)
   return _mm512_maskz_loadu_pd((__mmask8)((1U << n) - 1), p);
-#elif LK_ISA_ID == 2
+#elif LK_AVX512
   return _mm512_maskz_loadu_ps((__mmask16)((1U << n) - 1), p);
 #else
   lk_real lane[LK_VL] = {0};
@@ -101,10 +107,12 @@ LK_INLINE lk_vec lk_load_part(const lk_real *p, ptrdiff_t n) {
   return lk_load(lane);
 #endif
 }
+/** Load n lanes, or all LK_VL where n is larger. */
+LK_INLINE lk_vec lk_load_up_to(const lk_real *p, ptrdiff_t n) { return n < LK_VL ? lk_load_part(p, n) : lk_load(p); }
 LK_INLINE void lk_store_part(lk_real *p, lk_vec v, ptrdiff_t n) {
-#if LK_ISA_ID == 2 && defined(LK_DOUBLE)
+#if LK_AVX512 && defined(LK_DOUBLE)
   _mm512_mask_storeu_pd(p, (__mmask8)((1U << n) - 1), v);
-#elif LK_ISA_ID == 2
+#elif LK_AVX512
   _mm512_mask_storeu_ps(p, (__mmask16)((1U << n) - 1), v);
 #else
   lk_real lane[LK_VL];
@@ -115,9 +123,9 @@ LK_INLINE void lk_store_part(lk_real *p, lk_vec v, ptrdiff_t n) {
 }
 /** The first n lanes of v, the others zero. */
 LK_INLINE lk_vec lk_keep_part(lk_vec v, ptrdiff_t n) {
-#if LK_ISA_ID == 2 && defined(LK_DOUBLE)
+#if LK_AVX512 && defined(LK_DOUBLE)
   return _mm512_maskz_mov_pd((__mmask8)((1U << n) - 1), v);
-#elif LK_ISA_ID == 2
+#elif LK_AVX512
   return _mm512_maskz_mov_ps((__mmask16)((1U << n) - 1), v);
 #else
   lk_word lane[LK_VL];

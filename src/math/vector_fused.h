@@ -32,15 +32,15 @@ LK_INLINE __m128d lk_fused_pair(__m128d a, __m128d b, __m128d c) {
  *  in the kernels called blas, whose bits need not agree with the others', and in the portable double ones, used in
  *  tests. */
 LK_INLINE lk_vec lk_fma(lk_vec a, lk_vec b, lk_vec c) {
-#if LK_ISA_ID == 2 && defined(LK_DOUBLE)
+#if LK_AVX512 && defined(LK_DOUBLE)
   return _mm512_fmadd_pd(a, b, c);
-#elif LK_ISA_ID == 2
+#elif LK_AVX512
   return _mm512_fmadd_ps(a, b, c);
 #elif LK_ISA_ID == 1 && defined(LK_DOUBLE)
   return _mm256_fmadd_pd(a, b, c);
 #elif LK_ISA_ID == 1
   return _mm256_fmadd_ps(a, b, c);
-#elif LK_ISA_ID == 3 || defined(LK_DOUBLE)
+#elif LK_ISA_ID == LK_ISA_ID_blas || defined(LK_DOUBLE)
   return a * b + c;
 #elif defined(__aarch64__)
   return (lk_vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);

@@ -35,20 +35,6 @@ double lk_tally_macro_f1(const lk_tally *tally, ptrdiff_t n) {
 
 static const lk_tag outside = {'O', -1};
 
-/* Whether a span ends between the words tagged a and b. */
-static int ends(lk_tag a, lk_tag b) {
-  if (a.prefix == 'O') return 0;
-  if (a.prefix == 'E' || a.prefix == 'S' || a.type != b.type) return 1;
-  return b.prefix == 'B' || b.prefix == 'S' || b.prefix == 'O';
-}
-
-/* Whether one starts there. */
-static int starts(lk_tag a, lk_tag b) {
-  if (b.prefix == 'O') return 0;
-  if (b.prefix == 'B' || b.prefix == 'S' || a.type != b.type) return 1;
-  return a.prefix == 'O' || a.prefix == 'E' || a.prefix == 'S';
-}
-
 static lk_tag tag_of(const lk_tagset *set, int32_t label) {
   LK_ASSERT(label < set->count && label != LK_NO_LABEL);
   return set->tag[label >= 0 ? label : set->count + LK_UNSEEN_LABEL - label];
@@ -60,10 +46,10 @@ void lk_spans_count(const lk_tagset *set, const int32_t *gold, const int32_t *fo
   for (ptrdiff_t i = 0; i <= n; i++) {
     const int counts = i < n && gold[i] != LK_NO_LABEL; /* a sentence's ends lie outside of any span */
     lk_tag g = counts ? tag_of(set, gold[i]) : outside, f = counts ? tag_of(set, found[i]) : outside;
-    int gold_ends = ends(gold_before, g), found_ends = ends(found_before, f);
+    int gold_ends = lk_tag_ends(gold_before, g), found_ends = lk_tag_ends(found_before, f);
     if (together && gold_ends && found_ends) by_type[gold_before.type].correct++;
     if (gold_ends || found_ends) together = 0;
-    int gold_starts = starts(gold_before, g), found_starts = starts(found_before, f);
+    int gold_starts = lk_tag_starts(gold_before, g), found_starts = lk_tag_starts(found_before, f);
     if (gold_starts) by_type[g.type].gold++;
     if (found_starts) by_type[f.type].found++;
     if (gold_starts && found_starts) together = g.type == f.type;

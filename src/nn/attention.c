@@ -9,11 +9,12 @@
 
 extern const lk_attention_rows lk_attention_rows_portable, lk_attention_rows_blas;
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE)
-extern const lk_attention_rows lk_attention_rows_avx2, lk_attention_rows_avx512;
+extern const lk_attention_rows lk_attention_rows_avx2, lk_attention_rows_avx512, lk_attention_rows_avx512bf16;
 static const lk_attention_rows *const kernels[] = {&lk_attention_rows_portable, &lk_attention_rows_avx2,
-                                                   &lk_attention_rows_avx512, &lk_attention_rows_blas};
+                                                   &lk_attention_rows_avx512, &lk_attention_rows_avx512bf16,
+                                                   &lk_attention_rows_blas};
 #else
-static const lk_attention_rows *const kernels[] = {[0] = &lk_attention_rows_portable, [3] = &lk_attention_rows_blas};
+static const lk_attention_rows *const kernels[] = {[0] = &lk_attention_rows_portable, [4] = &lk_attention_rows_blas};
 #endif
 
 /* Indexed by lk_attention_kind. */

@@ -2,25 +2,32 @@
  *
  * A cell is one file, src/nn/cell_<name>.c, and one line in the table of recurrent.c. The file holds the pointwise
  * part, forward and backward, written on SIMD vectors and compiled once for each instruction set. The surrounding
- * loops over panels, rows and k (src/nn/cell_loops_impl.h) are shared by all cells; they compute the product with
- * W_hh and the gates in one pass.
+ * loops are of two kinds: of cells that multiply the previous state by a matrix (src/nn/cell_loops_impl.h: panels, rows
+ * and k; the product with W_hh and the gates in one pass), and of cells whose gates need the input alone
+ * (src/nn/cell_parallel_impl.h: rows and units).
  *
  * Per layer and direction, one product computes W_ih x for all rows; only the product with W_hh (backward: its
- * transpose) remains in the loop over time. Gates [N, G Hp] are stored gate by gate, each padded to Hp =
+ * transpose), if the cell has one, remains in the loop over time. Gates [N, G Hp] are stored gate by gate, each padded to Hp =
  * lk_padded(H); states are [B+N, Hp] with the B initial states first (pack.h). Padding columns are zero in all
  * states and gate gradients.
  *
  * Tensors, as in PyTorch: weight_ih [G H, I], weight_hh [G H, H], bias_ih [G H], bias_hh [G H] (optional); each
- * cell's file states the order of its gates. */
+ * cell's file states the order of its gates. Cells without a product have neither weight_hh nor bias_hh.
+ *
+ * A filter over two inputs (qrnn) needs no second product: the last A of G gates, "ahead", have no bias and are added to
+ * the first gates of the next row in the direction of the layer. In place of the previous input they are a state.
+ * A skip connection (sru) is the last gate: the input itself, or if the layer is not as wide, its product with W_ih. */
 #pragma once
 #include "layers.h"
-
 typedef struct lk_cell lk_cell; /* one cell for one instruction set: src/nn/cell_impl.h */
-
 /** Names of all cells, for messages and choices; *count is their number.           Not collective. */
 const char *const *lk_cell_names(size_t *count);
-int lk_cell_gates(const char *name);  /* number of gates; 0 if there is no such cell */
-int lk_cell_states(const char *name); /* number of states: 1 (h) or 2 (h, c); 0 if there is no such cell */
+int lk_cell_gates(const char *name); /* number of gates; 0 if there is no such cell */
+/** Number of states that a step reads: h, or h and c, or c and parts of gates; 0 if there is no such cell. */
+int lk_cell_states(const char *name);
+/** 'h', 'c', or '\0' for a part of a gate: only of the first ones can a layer hand its last values to another net. */
+char lk_cell_state(const char *name, int i);
+int lk_cell_recurrent(const char *name); /* whether it has W_hh */
 
 /* Input of a layer: rows of reals, or ids that represent one-hot rows (then I is the vocabulary size). */
 typedef struct lk_rows {
@@ -35,12 +42,15 @@ typedef struct lk_rows {
 typedef struct lk_recurrent {
   const lk_cell *cell;
   ptrdiff_t I, H, Hp;
-  /* the last F input columns are passed step by step (input feeding); 0: none */
-  ptrdiff_t F;
+  ptrdiff_t F;                                /* the last input columns, passed step by step (input feeding) */
   int backward;                               /* processes sequences from the end */
   int onehot;                                 /* the input are ids */
   int distinct;                               /* the input may have one row per distinct id */
-  int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; bias_hh is -1 if absent */
+  int copies;                                 /* the last gate is the input itself */
+  int weight_ih, weight_hh, bias_ih, bias_hh; /* ids in lk_params; weight_hh and bias_hh are -1 if absent */
+  int weight_c;    /* [V H] weights of the previous c in the first V gates, unit by unit; -1 if absent */
+  lk_real *by_c;   /* [V, Hp] the same, padded */
+  lk_real highway; /* what the skip connection is multiplied by */
   lk_packed ih, ih_transposed;
   lk_packed hh, hh_transposed;       /* W_hh of the pass at hand: one of the next two */
   lk_packed whole, whole_transposed; /* all weights */
@@ -52,19 +62,20 @@ typedef struct lk_recurrent {
   lk_real *column;                 /* [I, G Hp] if onehot: for each id its column of W_ih plus the biases */
   lk_real *bias;                   /* [G Hp] added by the input product */
   lk_real *inner;                  /* [Hp] GRU: b_hn, which is multiplied by the reset gate together with W_hn h */
-  /* [N, G Hp] activated gates; after backward: gradients with respect to the pre-activations */
+  /* [N, G Hp] activated gates; after backward: gradients with respect to the pre-activations. With gates ahead B rows
+   * lie in front, whose parts are states. */
   lk_real *gates;
-  lk_real *tape; /* further values that the cell needs for backward, or NULL */
-  /* [N, G Hp] input part of the gates per distinct id; in backward the sums of its gradients */
-  lk_real *table;
+  lk_real *tape;         /* further values that the cell needs for backward, or NULL */
+  lk_real *table;        /* [N, G Hp] input part of the gates per distinct id; in backward the sums of its gradients */
   const lk_real *dinput; /* gradients with respect to the input part of the gates: gates, or table */
   lk_real *h, *c;        /* [B+N, Hp] states; c is NULL for cells with one state */
   /* [B+N, Hp] their gradients; rows 0..B-1 after backward: with respect to the initial states */
   lk_real *dh, *dc;
-  lk_real *before; /* [N, Hp] previous h of each row, gathered for the gradient of W_hh */
+  int terms;                     /* of products of bf16: numbers in a word; of float32: 0 */
+  lk_real *h_words, *gate_words; /* h [B+N, Hp] and gates' gradients [N, G Hp] as those read them */
+  lk_real *before; /* [N, Hp] previous h (or c) of each row, gathered for the gradient of W_hh (or weight_c) */
   int32_t *from;   /* [N] index of the state row that precedes each packed row */
-  /* [B] the packed row that each sequence begins with, in the direction of the layer */
-  int32_t *first;
+  int32_t *first;  /* [B] the packed row that each sequence begins with, in the direction of the layer */
   lk_real *padded; /* [G Hp, I] W_ih with padded gates, if H is not a multiple of the padding */
   lk_real *scratch;
 } lk_recurrent;
@@ -73,11 +84,12 @@ typedef struct lk_recurrent_spec {
   const char *cell, *name; /* name: prefix of the tensors, such as "rnn.0.forward" */
   ptrdiff_t I, H;
   int backward, recurrent_bias;
-  int onehot;         /* the input are ids instead of rows of reals; I is the vocabulary size */
-  int distinct;       /* the input may have one row per distinct id */
-  ptrdiff_t F;        /* number of input columns, the last of I, that depend on the outputs of the previous step */
-  double forget_bias; /* initial value of the sum of the two biases of an LSTM's forget gate */
-  const char *init;   /* of W_hh; NULL: uniform */
+  int onehot;          /* the input are ids instead of rows of reals; I is the vocabulary size */
+  int distinct;        /* the input may have one row per distinct id */
+  ptrdiff_t F;         /* number of input columns, the last of I, that depend on the outputs of the previous step */
+  double forget_bias;  /* initial value of the sum of the two biases of an LSTM's forget gate */
+  double highway_bias; /* that of an SRU's reset gate */
+  const char *init;    /* of W_hh; NULL: uniform */
   double weight_dropout;
 } lk_recurrent_spec;
 
@@ -95,7 +107,11 @@ void lk_recurrent_pack(lk_recurrent *layer, const lk_params *params, int trainin
 /** Choose W_hh for the passes that follow: all of it or, in training with weight_dropout, what this step keeps. To be
  *  called before a pass, after lk_recurrent_pack(); without it they are all kept.   Not collective. */
 void lk_recurrent_begin_mode(lk_recurrent *layer, const lk_params *params, lk_mode mode);
-/** Run forward over the batch. With initial = 1 the caller has set rows 0..B-1 of h (and c); otherwise they are
+/** State i < lk_cell_states() in state row `row` of [B+N], [H]; after backward, the gradient with respect to it: complete
+ *  in rows 0..B-1 only.                                                            Not collective. */
+lk_real *lk_recurrent_state(const lk_recurrent *layer, const lk_pack *pack, int i, ptrdiff_t row);
+lk_real *lk_recurrent_state_gradient(const lk_recurrent *layer, const lk_pack *pack, int i, ptrdiff_t row);
+/** Run forward over the batch. With initial = 1 the caller has set rows 0..B-1 of all states; otherwise they are
  *  zero.
  *   out h [B+N, Hp]: row B + r is the output of packed row r.                      Not collective. */
 void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial);

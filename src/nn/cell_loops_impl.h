@@ -1,5 +1,5 @@
-/* cell_loops_impl.h - the loops over panels, rows and k around a cell's pointwise part; included once, at the end of
- * cell_<name>.c. The cell must define
+/* cell_loops_impl.h - the loops over panels, rows and k around the pointwise part of a cell that multiplies the previous
+ * state by a matrix; included once, at the end of cell_<name>.c. The cell must define
  *
  *   CELL_NAME    lstm
  *   CELL_GATES   G, 1 to 8
@@ -12,7 +12,10 @@
  *
  * Weights for the forward product are stored in panels of CELL_UNITS vectors of units, with all gates of a unit next
  * to each other, so that a tile computes whole units and the pointwise part can follow while the sums are at hand
- * in registers or cache. */
+ * in registers or cache.
+ *
+ * With products of bf16 (l->terms > 0) weights are packed as words, and the rows that they are multiplied with are written
+ * as words too (bf16_words.h), by the pointwise part: h, and the gradients of the gates. */
 
 #define CELL_UNITS (CELL_GATES < LK_TILE_VECTORS ? LK_TILE_VECTORS / CELL_GATES : 1)
 #define CELL_WIDTH (CELL_GATES * CELL_UNITS) /* vectors of a forward panel */
@@ -30,40 +33,10 @@ _Static_assert(CELL_GATES >= 1 && CELL_GATES <= 8, "lk_recurrent and its panels 
 _Static_assert(CELL_PASS <= CELL_WIDTH, "a tile is no wider than its panel: it would write behind it");
 _Static_assert(CELL_HEIGHT >= 1 && CELL_HEIGHT <= LK_TILE_MOST_ROWS, "lk_tile() has no tile of that height");
 
-static ptrdiff_t panels(ptrdiff_t H, ptrdiff_t vectors) {
-  return (lk_padded(H) + vectors * LK_VL - 1) / (vectors * LK_VL);
-}
+#include "cell_panels_impl.h"
 
-static ptrdiff_t packed_size(ptrdiff_t H) { return panels(H, CELL_UNITS) * CELL_WIDTH * LK_VL * H; }
-
-static ptrdiff_t transposed_size(ptrdiff_t H) {
-  return panels(H, BACK_WIDTH) * BACK_WIDTH * LK_VL * CELL_GATES * lk_padded(H);
-}
-
-static ptrdiff_t units_left(ptrdiff_t H, ptrdiff_t u) { return u >= H ? 0 : H - u < LK_VL ? H - u : LK_VL; }
-
-/* Layout: [panel][k < H][unit vector][gate][VL] */
-static void pack(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
-  const lk_range vectors = lk_part_of(part, panels(H, CELL_UNITS) * CELL_UNITS, 1);
-  for (ptrdiff_t v = vectors.begin; v < vectors.end; v++)
-    for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
-      const ptrdiff_t p = v / CELL_UNITS, j = v % CELL_UNITS, u = v * LK_VL, lanes = units_left(H, u);
-      lk_pack_strip(to + p * CELL_WIDTH * LK_VL * H + (j * CELL_GATES + g) * LK_VL, CELL_WIDTH * LK_VL, H, lanes,
-                    lanes > 0 ? w + (g * H + u) * H : w, H, 1);
-    }
-}
-
-/* Layout: [panel][k = g Hp + unit][unit vector][VL], zeros where k is padding */
-static void transpose(lk_real *to, ptrdiff_t H, const lk_real *w, lk_part part) {
-  const ptrdiff_t Hp = lk_padded(H), K = CELL_GATES * Hp, width = BACK_WIDTH * LK_VL;
-  const lk_range units = lk_part_of(part, H, LK_VL);
-  for (ptrdiff_t u = units.begin; u < units.end; u += LK_VL)
-    for (ptrdiff_t g = 0; g < CELL_GATES; g++) {
-      lk_real *strip = to + u / width * width * K + u % width + g * Hp * width;
-      lk_pack_strip(strip, width, H, units_left(H, u), w + g * H * H + u, 1, H);
-      for (ptrdiff_t k = H; k < Hp; k++) lk_store(strip + k * width, lk_zero());
-    }
-}
+/* Whether products are of words of two numbers: one number of a word is multiplied as in float32. */
+#define WORDS(l) (LK_BF16_TERMS == 2 && (l)->terms > 0)
 
 static ptrdiff_t row_of(const lk_cell_step *s, ptrdiff_t i) { return s->row ? s->row[i] : i; }
 
@@ -86,29 +59,38 @@ static void activate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state, ptrd
   for (int g = 0; g < CELL_GATES; g++) lk_store(gates + g * l->Hp, x.gate[g]);
   if (CELL_SEPARATE) lk_store(l->tape + row * l->Hp + u, x.keep);
   lk_store(l->h + after, x.h);
+  if (l->terms) lk_bf16_store(l->h_words + after / LK_BF16_TERMS, x.h);
   if (CELL_STATES == 2) lk_store(l->c + after, x.c);
 }
 
+/* sum += W_hh h, all gates of a panel. */
+LK_INLINE void multiply(const int bf16, int rows, ptrdiff_t K, const lk_real *const *h, const lk_real *w, lk_vec *sum) {
+  const ptrdiff_t whole = CELL_WIDTH - CELL_REST;
+  for (ptrdiff_t v = 0; v < whole; v += CELL_PASS)
+    lk_tile(bf16, rows, CELL_PASS, K, h, 1, w + v * LK_VL, CELL_WIDTH * LK_VL, sum + v, CELL_WIDTH);
+  if (CELL_REST)
+    lk_tile(bf16, rows, CELL_REST, K, h, 1, w + whole * LK_VL, CELL_WIDTH * LK_VL, sum + whole, CELL_WIDTH);
+}
+
 static void forward_tile(const lk_recurrent *l, const lk_cell_step *s, ptrdiff_t panel, ptrdiff_t first, int rows) {
-  const lk_real *w = l->hh.data + panel * CELL_WIDTH * LK_VL * l->H;
+  const ptrdiff_t K = lk_terms(l->terms, l->H);
+  const lk_real *w = l->hh.data + panel * CELL_WIDTH * LK_VL * K;
   const ptrdiff_t u0 = panel * CELL_UNITS * LK_VL;
   const lk_real *h[CELL_HEIGHT];
   lk_vec sum[CELL_HEIGHT * CELL_WIDTH];
   for (int r = 0; r < rows; r++) {
     const ptrdiff_t row = row_of(s, first + r);
-    h[r] = l->h + l->from[row] * l->Hp;
+    h[r] = l->terms ? l->h_words + l->from[row] * lk_terms(1, l->Hp) : l->h + l->from[row] * l->Hp;
     for (ptrdiff_t v = 0; v < CELL_WIDTH; v++) {
       const ptrdiff_t u = u0 + v / CELL_GATES * LK_VL;
       sum[r * CELL_WIDTH + v] =
           u < l->Hp ? start(l, l->gates + row * CELL_GATES * l->Hp, v % CELL_GATES, u) : lk_zero();
     }
   }
-  if (s->product) {
-    const ptrdiff_t whole = CELL_WIDTH - CELL_REST;
-    for (ptrdiff_t v = 0; v < whole; v += CELL_PASS)
-      lk_tile(rows, CELL_PASS, l->H, h, 1, w + v * LK_VL, CELL_WIDTH * LK_VL, sum + v, CELL_WIDTH);
-    if (CELL_REST) lk_tile(rows, CELL_REST, l->H, h, 1, w + whole * LK_VL, CELL_WIDTH * LK_VL, sum + whole, CELL_WIDTH);
-  }
+  if (s->product && WORDS(l))
+    multiply(1, rows, K, h, w, sum);
+  else if (s->product)
+    multiply(0, rows, K, h, w, sum);
   for (int r = 0; r < rows; r++)
     for (ptrdiff_t j = 0; j < CELL_UNITS && u0 + j * LK_VL < l->Hp; j++) {
       const ptrdiff_t row = row_of(s, first + r);
@@ -127,20 +109,29 @@ static void forward(const lk_recurrent *l, const lk_cell_step *s) {
 
 /* ---- backward ---- */
 
-/* One block of the sum over k: the gradients to multiply (of the gates, or what the cell stored on its tape). */
+/* One block of the sum over k: the gradients to multiply (of the gates, or what the cell stored on its tape; or the words
+ * of both). */
 typedef struct back_block {
   const lk_real *x;
-  ptrdiff_t ldx, k, K; /* range [k, k+K) of the panel */
+  ptrdiff_t ldx, k, K; /* range [k, k+K) of the terms of a panel */
   int last;
 } back_block;
 
 static back_block block_at(const lk_recurrent *l, ptrdiff_t k) {
-  const ptrdiff_t all = CELL_GATES * l->Hp, from_gates = all - CELL_SEPARATE * l->Hp;
-  back_block b = {.x = l->gates + k, .ldx = all, .k = k, .K = from_gates - k};
+  const ptrdiff_t all = lk_terms(l->terms, CELL_GATES * l->Hp);
+  const ptrdiff_t from_gates = l->terms ? all : all - CELL_SEPARATE * l->Hp;
+  back_block b = {.x = (l->terms ? l->gate_words : l->gates) + k, .ldx = all, .k = k, .K = from_gates - k};
   if (k >= from_gates) b = (back_block){.x = l->tape + (k - from_gates), .ldx = l->Hp, .k = k, .K = all - k};
   if (b.K > BACK_BLOCK) b.K = BACK_BLOCK;
   b.last = k + b.K == all;
   return b;
+}
+
+/* The words of the gates' gradients, of the last one that of its recurrent part. */
+static void store_words(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t u, const cell_unit *x) {
+  lk_real *to = l->gate_words + lk_terms(1, row * CELL_GATES * l->Hp + u);
+  for (int g = 0; g < CELL_GATES; g++)
+    lk_bf16_store(to + g * lk_terms(1, l->Hp), CELL_SEPARATE && g == CELL_GATES - 1 ? x->keep : x->gate[g]);
 }
 
 static void differentiate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state, ptrdiff_t u, lk_vec dh) {
@@ -163,6 +154,7 @@ static void differentiate(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t state,
   cell_backward(&x);
   for (int g = 0; g < CELL_GATES; g++) lk_store(gates + g * l->Hp, x.gate[g]);
   if (CELL_SEPARATE) lk_store(l->tape + row * l->Hp + u, x.keep);
+  if (l->terms) store_words(l, row, u, &x);
   if (CELL_DIRECT) lk_store(l->dh + before, lk_load(l->dh + before) + x.dh0);
   if (CELL_STATES == 2) lk_store(l->dc + before, lk_load(l->dc + before) + x.dc0);
 }
@@ -181,8 +173,11 @@ static void backward_tile(const lk_recurrent *l, const lk_cell_step *s, const ba
     }
   }
   if (s->product) {
-    const lk_real *w = l->hh_transposed.data + panel * width * CELL_GATES * l->Hp + b->k * width;
-    lk_tile_part(rows, (l->Hp - u0) / LK_VL, b->K, x, 1, w, width, sum, BACK_WIDTH);
+    const lk_real *w = l->hh_transposed.data + (panel * lk_terms(l->terms, CELL_GATES * l->Hp) + b->k) * width;
+    if (WORDS(l))
+      lk_tile_part(1, rows, (l->Hp - u0) / LK_VL, b->K, x, 1, w, width, sum, BACK_WIDTH);
+    else
+      lk_tile_part(0, rows, (l->Hp - u0) / LK_VL, b->K, x, 1, w, width, sum, BACK_WIDTH);
   }
   for (int r = 0; r < rows; r++)
     for (ptrdiff_t u = u0; u < u0 + width && u < l->Hp; u += LK_VL) {
@@ -219,9 +214,13 @@ const lk_cell LK_ISA_NAME(LK_PASTE(lk_cell_, CELL_NAME)) = {
     .note_hh = CELL_NOTE ",H" CELL_ORDER,
     .note_bias = CELL_NOTE CELL_ORDER,
     .gates = CELL_GATES,
+    .biases = CELL_GATES,
     .states = CELL_STATES,
     .separate = CELL_SEPARATE,
+    .reads = CELL_FORGET >= 0 ? "model.recurrent_bias model.recurrent_init model.forget_bias"
+                              : "model.recurrent_bias model.recurrent_init",
     .forget = CELL_FORGET,
+    .recurrent = 1,
     .packed_size = packed_size,
     .transposed_size = transposed_size,
     .pack = pack,

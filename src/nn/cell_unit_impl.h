@@ -14,6 +14,8 @@ typedef struct cell_unit {
   lk_vec input;        /* CELL_SEPARATE: W_i x + b_i of the last gate; its gate[] then holds only W_h h + b_h */
   lk_vec keep;         /* CELL_SEPARATE: forward out: that recurrent part; backward out: its gradient */
   lk_vec h0, c0, h, c; /* previous and new states */
+  lk_vec by_c[2];      /* weight_c of the first gates */
+  lk_vec highway;      /* what a skip connection is multiplied by */
   lk_vec dh, dc;       /* backward in: gradients with respect to the new states */
   lk_vec dh0, dc0;     /* backward out: with respect to the previous states, excluding the path through W_h */
 } cell_unit;

@@ -42,8 +42,8 @@ lk_status lk_decoder_check(const lk_config *config) {
 static lk_status declare_bridge(lk_decoder *d, lk_params *params, const lk_encoder *encoder) {
   char name[64];
   for (int l = 0; l < d->layers && !d->copying; l++)
-    for (int i = 0; i < d->states; i++) {
-      (void)snprintf(name, sizeof name, "decoder.bridge.%d.%c", l, "hc"[i]);
+    for (int i = 0; i < d->handed; i++) {
+      (void)snprintf(name, sizeof name, "decoder.bridge.%d.%c", l, lk_cell_state(d->config->model.cell, i));
       LK_TRY(lk_dense_declare(&d->bridge[l][i], params, name, encoder->width, d->H, -1));
     }
   return LK_OK;
@@ -62,6 +62,7 @@ static lk_status declare_layers(lk_decoder *d, lk_params *params) {
                               .distinct = l == 0,
                               .recurrent_bias = m->recurrent_bias,
                               .forget_bias = m->forget_bias,
+                              .highway_bias = m->highway_bias,
                               .init = m->recurrent_init,
                               .weight_dropout = m->weight_dropout};
     LK_TRY(lk_recurrent_declare(&d->layer[l], params, &spec));
@@ -78,6 +79,7 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
   *d = (lk_decoder){.config = config, .layers = encoder->layers, .shared = shared, .V = V, .E = m->embedding};
   d->copying = copying;
   d->states = lk_cell_states(m->cell);
+  while (d->handed < d->states && lk_cell_state(m->cell, d->handed)) d->handed++;
   d->H = (ptrdiff_t)m->hidden; /* as in all layers of the encoder: lk_decoder_check() */
   d->Hp = lk_padded(d->H);
   d->W = encoder->width;
@@ -99,7 +101,7 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
 
 static void layout_states(lk_decoder *d, lk_arena *arena, ptrdiff_t B, int training) {
   for (int l = 0; l < d->layers; l++)
-    for (int i = 0; i < d->states; i++) {
+    for (int i = 0; i < d->handed; i++) {
       d->final[l][i] = lk_arena_reals(arena, B * d->ldfinal);
       d->start[l][i] = d->copying ? d->final[l][i] : lk_arena_reals(arena, B * d->Hp);
       if (!d->copying) lk_dense_layout(&d->bridge[l][i], arena, training);
@@ -125,7 +127,7 @@ static void layout_gradients(lk_decoder *d, lk_arena *arena, ptrdiff_t N) {
 void lk_decoder_layout_weights(lk_decoder *d, lk_arena *weights, int training) {
   for (int l = 0; l < d->layers; l++) {
     lk_recurrent_layout_weights(&d->layer[l], weights, training);
-    for (int i = 0; i < d->states && !d->copying; i++) lk_dense_layout_weights(&d->bridge[l][i], weights, training);
+    for (int i = 0; i < d->handed && !d->copying; i++) lk_dense_layout_weights(&d->bridge[l][i], weights, training);
   }
   lk_attention_layout_weights(&d->attention, weights, training);
   if (d->attention.kind != LK_ATTENTION_NONE) lk_dense_layout_weights(&d->combine, weights, training);
@@ -156,7 +158,7 @@ void lk_decoder_layout(lk_decoder *d, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
 void lk_decoder_pack(lk_decoder *d, const lk_params *params, int training, lk_part part) {
   for (int l = 0; l < d->layers; l++) {
     lk_recurrent_pack(&d->layer[l], params, training, part);
-    for (int i = 0; i < d->states && !d->copying; i++) lk_dense_pack(&d->bridge[l][i], params, training, part);
+    for (int i = 0; i < d->handed && !d->copying; i++) lk_dense_pack(&d->bridge[l][i], params, training, part);
   }
   lk_attention_pack(&d->attention, params, training, part);
   if (d->attention.kind != LK_ATTENTION_NONE) lk_dense_pack(&d->combine, params, training, part);
@@ -181,7 +183,7 @@ void lk_decoder_carry(const lk_decoder *d, const lk_pack *pack, lk_real *carry) 
     lk_real *to = carry;
     for (int l = 0; l < d->layers; l++)
       for (int i = 0; i < d->states; i++, to += d->H)
-        copy_row(to, (i == 0 ? d->layer[l].h : d->layer[l].c) + (pack->B + row) * d->Hp, d->H);
+        copy_row(to, lk_recurrent_state(&d->layer[l], pack, i, pack->B + row), d->H);
     if (d->F) copy_row(to, d->out + row * d->Hp, d->F);
   }
 }

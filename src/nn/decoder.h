@@ -21,6 +21,7 @@
 typedef struct lk_decoder {
   const lk_config *config;
   int layers, states, copying, shared;
+  int handed;                  /* the first of the states, that start from the encoder's; others start from zeros */
   ptrdiff_t V, E, H, Hp, W, F; /* F: width of the fed input, H or 0 */
   ptrdiff_t ld0, ldc;          /* row strides of embeddings and of the input of combine */
   lk_embedding embedding;
@@ -91,7 +92,7 @@ void lk_decoder_backward(lk_decoder *d, const lk_pack *source, const lk_decoder_
  *  shared embedding; NULL if it is not shared. `also`: see lk_embedding_backward().  Not collective. */
 void lk_decoder_embedding_backward(lk_decoder *d, const lk_lookup_gradient *encoder, const lk_shard_product *also,
                                    const lk_grads *grads);
-/** Number of reals in the states of one sequence: h and c of each layer, then h~.  Not collective. */
+/** Number of reals in the states of one sequence: those of each layer, then h~.  Not collective. */
 ptrdiff_t lk_decoder_carry_size(const lk_decoder *d);
 /** carry [B, size] = the states after the last time step of each sequence.         Not collective. */
 void lk_decoder_carry(const lk_decoder *d, const lk_pack *pack, lk_real *carry);

@@ -76,14 +76,13 @@ static void bridge_back(lk_decoder *d, const lk_pack *source, const lk_decoder_i
                         const lk_grads *grads) {
   *finals = (lk_final_gradients){.ld = d->ldfinal};
   for (int l = 0; l < d->layers; l++)
-    for (int i = 0; i < d->states; i++) {
-      const lk_real *from = i == 0 ? d->layer[l].dh : d->layer[l].dc;
+    for (int i = 0; i < d->handed; i++) {
       lk_real *to = d->copying ? d->dfinal[l][i] : d->dstart;
       finals->state[l][i] = d->dfinal[l][i];
       for (ptrdiff_t b = 0; b < in->pack->B; b++) {
         const lk_real *start = d->start[l][i] + in->source[b] * d->Hp;
         lk_real *row = to + in->source[b] * d->Hp;
-        copy_row(row, from + b * d->Hp, d->H);
+        copy_row(row, lk_recurrent_state_gradient(&d->layer[l], in->pack, i, b), d->H);
         zero_pads(row, d->H, d->Hp);
         for (ptrdiff_t u = 0; u < d->H && !d->copying; u++) row[u] *= 1 - start[u] * start[u];
       }

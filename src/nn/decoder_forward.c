@@ -5,7 +5,7 @@ void lk_decoder_read(lk_decoder *d, const lk_params *params, const lk_encoder *e
   ptrdiff_t ld;
   const lk_real *y = lk_encoder_output(encoder, &ld);
   for (int l = 0; l < d->layers; l++)
-    for (int i = 0; i < d->states; i++) {
+    for (int i = 0; i < d->handed; i++) {
       lk_encoder_final(encoder, source, l, i, d->final[l][i], d->ldfinal);
       if (d->copying) continue;
       lk_real *start = d->start[l][i];
@@ -19,13 +19,16 @@ void lk_decoder_read(lk_decoder *d, const lk_params *params, const lk_encoder *e
 static void start_states(lk_decoder *d, const lk_decoder_input *in) {
   const ptrdiff_t size = lk_decoder_carry_size(d);
   for (int l = 0; l < d->layers; l++)
-    for (int i = 0; i < d->states; i++) {
-      lk_real *to = i == 0 ? d->layer[l].h : d->layer[l].c;
-      for (ptrdiff_t b = 0; b < in->pack->B; b++, to += d->Hp)
-        copy_row(to,
-                 in->carry ? in->carry + b * size + (l * d->states + i) * d->H : d->start[l][i] + in->source[b] * d->Hp,
-                 d->H);
-    }
+    for (int i = 0; i < d->states; i++)
+      for (ptrdiff_t b = 0; b < in->pack->B; b++) {
+        lk_real *to = lk_recurrent_state(&d->layer[l], in->pack, i, b);
+        if (in->carry)
+          copy_row(to, in->carry + b * size + (l * d->states + i) * d->H, d->H);
+        else if (i < d->handed)
+          copy_row(to, d->start[l][i] + in->source[b] * d->Hp, d->H);
+        else
+          memset(to, 0, (size_t)d->H * sizeof *to);
+      }
   for (int l = 0; l < d->layers; l++) lk_recurrent_begin(&d->layer[l], in->pack, 1);
 }
 

@@ -106,6 +106,7 @@ static void sum_node(const scatter *s, int level, int first, const int32_t *rows
   if (level == 0) {
     memset(sum, 0, (size_t)E * sizeof *sum);
     for (ptrdiff_t i = 0; i < n; i++) add_row(sum, s->dx + rows[i] * s->lddx, E);
+    lk_sum_round(s->shards, 1, E, sum);
     return;
   }
   int middle = first + (1 << (level - 1));
@@ -120,7 +121,8 @@ static void sum_node(const scatter *s, int level, int first, const int32_t *rows
     lk_real *right = s->e->scratch + (level - 1) * lk_padded(E);
     sum_node(s, level - 1, middle, rows + left, n - left, right);
     add_row(sum, right, E);
-  } else {
+    lk_sum_round(s->shards, 1 << level, E, sum); /* the root: at least the total */
+  } else {                                       /* rounded already, and stays what it is but for the sign of a zero */
     for (ptrdiff_t i = 0; i < E; i++) sum[i] += 0;
   }
 }

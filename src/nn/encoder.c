@@ -9,12 +9,20 @@
 static ptrdiff_t width_of(const lk_encoder *e, int l) { return e->H[l] * e->directions; }
 static ptrdiff_t ld_of(const lk_encoder *e, int l) { return lk_padded(width_of(e, l)); }
 
+lk_status lk_encoder_check(const lk_config *config) {
+  const lk_config_model *m = &config->model;
+  size_t cell;
+  LK_TRY(lk_config_choice(config, "model.cell", &cell));
+  if (!(m->weight_dropout > 0) || lk_cell_recurrent(m->cell)) return LK_OK;
+  return lk_config_error(config, "model.weight_dropout",
+                         "expected 0 with model.cell: %s, which has no recurrent matrix", m->cell);
+}
+
 lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config, const lk_column_form *columns,
                              int count) {
   const lk_config_model *m = &config->model;
-  size_t cell;
+  LK_TRY(lk_encoder_check(config));
   LK_ASSERT(m->layers >= 1 && m->layers <= LK_MAX_LAYERS && m->hidden >= 1); /* the ranges of these settings */
-  LK_TRY(lk_config_choice(config, "model.cell", &cell));
   *e = (lk_encoder){.config = config, .layers = (int)m->layers, .directions = m->bidirectional ? 2 : 1};
   LK_TRY(lk_layer_widths(config, e->H));
   e->width = width_of(e, e->layers - 1);
@@ -33,6 +41,7 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .distinct = l == 0 && lk_input_layer_distinct(&e->input),
                                 .recurrent_bias = m->recurrent_bias,
                                 .forget_bias = m->forget_bias,
+                                .highway_bias = m->highway_bias,
                                 .init = m->recurrent_init,
                                 .weight_dropout = m->weight_dropout};
       LK_TRY(lk_recurrent_declare(&e->layer[l][d], params, &spec));
@@ -81,15 +90,14 @@ static ptrdiff_t units_below(const lk_encoder *e, int l) {
   return sum;
 }
 
-/* Copy the states h and c of layer l (forward direction) between one sequence's carry and state row `row`. */
-static void move_states(const lk_encoder *e, int l, ptrdiff_t row, const lk_real *in, lk_real *out) {
+/* Copy the states of layer l (forward direction) between one sequence's carry and state row `row`. */
+static void move_states(const lk_encoder *e, const lk_pack *pack, int l, ptrdiff_t row, const lk_real *in,
+                        lk_real *out) {
   const lk_recurrent *layer = &e->layer[l][0];
   const ptrdiff_t H = e->H[l];
-  lk_real *state[2] = {layer->h, layer->c};
-  ptrdiff_t states = lk_cell_states(e->config->model.cell);
-  LK_ASSERT(states <= 2);
-  for (ptrdiff_t i = 0; i < states; i++) {
-    lk_real *at = state[i] + row * layer->Hp;
+  const int states = lk_cell_states(e->config->model.cell);
+  for (int i = 0; i < states; i++) {
+    lk_real *at = lk_recurrent_state(layer, pack, i, row);
     ptrdiff_t offset = states * units_below(e, l) + i * H;
     if (in != NULL) {
       copy_row(at, in + offset, H);
@@ -117,7 +125,7 @@ void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *p
   LK_ASSERT(carry == NULL || size > 0);
   (void)lk_input_layer_forward(&e->input, params, pack, in, mode);
   for (int l = 0; l < e->layers; l++) {
-    for (ptrdiff_t b = 0; carry != NULL && b < pack->B; b++) move_states(e, l, b, carry + b * size, NULL);
+    for (ptrdiff_t b = 0; carry != NULL && b < pack->B; b++) move_states(e, pack, l, b, carry + b * size, NULL);
     for (int d = 0; d < e->directions; d++) {
       lk_recurrent_begin_mode(&e->layer[l][d], params, mode);
       lk_recurrent_forward(&e->layer[l][d], pack, rows_of(e, l), carry != NULL);
@@ -132,10 +140,10 @@ double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s) {
   const int last = e->layers - 1;
   const double mean = 1 / (double)e->width;
   double sum = 0;
-  if (e->ar > 0) sum += lk_activation_loss(e->ar * mean, rows, e->width, e->y[last], e->ld);
+  if (e->ar > 0) sum += lk_activation_loss(e->ar * mean, e->target, rows, e->width, e->y[last], e->ld);
   for (int d = 0; d < e->directions && e->tar > 0; d++) {
     const lk_recurrent *layer = &e->layer[last][d];
-    sum += lk_change_loss(e->tar * mean, pack, rows, layer->H, layer->h + pack->B * layer->Hp, layer->Hp);
+    sum += lk_change_loss(e->tar * mean, e->target, pack, rows, layer->H, layer->h + pack->B * layer->Hp, layer->Hp);
   }
   return sum;
 }
@@ -144,7 +152,8 @@ double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s) {
 static void add_changes(const lk_encoder *e, const lk_pack *pack, const lk_recurrent *layer) {
   const ptrdiff_t first = pack->B * layer->Hp;
   if (!(e->tar > 0)) return;
-  lk_change_gradient(e->tar / (double)e->width, pack, layer->H, layer->h + first, layer->dh + first, layer->Hp);
+  lk_change_gradient(e->tar / (double)e->width, e->target, pack, layer->H, layer->h + first, layer->dh + first,
+                     layer->Hp);
 }
 
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld) {
@@ -177,8 +186,8 @@ void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk
   for (ptrdiff_t b = 0; b < pack->B; b++) {
     for (int d = 0; d < e->directions; d++) {
       const lk_recurrent *layer = &e->layer[l][d];
-      const lk_real *state = i == 0 ? layer->h : layer->c;
-      copy_row(out + b * ldo + d * layer->H, state + (pack->B + final_row(pack, d, b)) * layer->Hp, layer->H);
+      const lk_real *state = lk_recurrent_state(layer, pack, i, pack->B + final_row(pack, d, b));
+      copy_row(out + b * ldo + d * layer->H, state, layer->H);
     }
     zero_pads(out + b * ldo, width_of(e, l), ldo);
   }
@@ -188,18 +197,20 @@ void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk
  * initialised here. */
 static int add_finals(lk_encoder *e, const lk_final_gradients *finals, int l, int d, const lk_pack *pack) {
   const lk_recurrent *layer = &e->layer[l][d];
-  lk_real *to[2] = {layer->dh, layer->dc};
-  if (finals == NULL) return 0;
-  if (finals->state[l][1]) memset(layer->dc, 0, (size_t)((pack->B + pack->N) * layer->Hp) * sizeof *layer->dc);
-  for (int i = 0; i < 2; i++) {
+  int cells = 0;
+  for (int i = 0; finals != NULL && i < 2; i++) {
     if (finals->state[l][i] == NULL) continue;
+    if (lk_cell_state(e->config->model.cell, i) == 'c') {
+      memset(layer->dc, 0, (size_t)((pack->B + pack->N) * layer->Hp) * sizeof *layer->dc);
+      cells = 1;
+    }
     for (ptrdiff_t b = 0; b < pack->B; b++) {
       const lk_real *from = finals->state[l][i] + b * finals->ld + d * layer->H;
-      lk_real *row = to[i] + (pack->B + final_row(pack, d, b)) * layer->Hp;
+      lk_real *row = lk_recurrent_state_gradient(layer, pack, i, pack->B + final_row(pack, d, b));
       for (ptrdiff_t u = 0; u < layer->H; u++) row[u] += from[u];
     }
   }
-  return finals->state[l][1] != NULL;
+  return cells;
 }
 
 void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const lk_final_gradients *finals,
@@ -207,7 +218,7 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
   const int learns = lk_input_layer_learns(&e->input);
   lk_real *dy = e->dx[0], *dx = e->dx[1];
   if (mode.training && e->ar > 0)
-    lk_activation_gradient(e->ar / (double)e->width, pack->N, e->width, e->y[e->layers - 1], dy, e->ld);
+    lk_activation_gradient(e->ar / (double)e->width, e->target, pack->N, e->width, e->y[e->layers - 1], dy, e->ld);
   for (int l = e->layers - 1; l >= 0; l--) {
     lk_real *to = l > 0 || learns ? dx : NULL;
     const ptrdiff_t ld = l > 0 ? ld_of(e, l - 1) : e->input.ld;
@@ -233,5 +244,5 @@ void lk_encoder_carry(const lk_encoder *e, const lk_pack *pack, lk_real *carry) 
   ptrdiff_t size = lk_encoder_carry_size(e);
   for (ptrdiff_t b = 0; b < pack->B; b++)
     for (int l = 0; l < e->layers; l++)
-      move_states(e, l, pack->B + lk_pack_row(pack, b, pack->length[b] - 1), NULL, carry + b * size);
+      move_states(e, pack, l, pack->B + lk_pack_row(pack, b, pack->length[b] - 1), NULL, carry + b * size);
 }

@@ -22,6 +22,7 @@ typedef struct lk_encoder {
   lk_recurrent layer[LK_MAX_LAYERS][2];
   lk_real *y[LK_MAX_LAYERS]; /* [N, its ld] output of each layer, after dropout */
   double ar, tar;            /* weights of the penalties on the last layer (activation.h); 0 after declare */
+  const int32_t *target;     /* [N] of the batch: which rows they count (activation.h); set by the caller, NULL: all */
   lk_real *dx[2];            /* gradients with respect to output and input of the layer at hand; the two swap roles */
 } lk_encoder;
 
@@ -29,10 +30,12 @@ typedef struct lk_encoder {
 LK_CHECKED lk_status lk_layer_widths(const lk_config *config, ptrdiff_t widths[LK_MAX_LAYERS]);
 /* Gradients with respect to the final states of each layer, from a decoder that started from them. */
 typedef struct lk_final_gradients {
-  lk_real *state[LK_MAX_LAYERS][2]; /* [B, ld] of h and of c, by source sequence; NULL: none */
+  lk_real *state[LK_MAX_LAYERS][2]; /* [B, ld] of the states h and c, by source sequence; NULL: none */
   ptrdiff_t ld;
 } lk_final_gradients;
 
+/** LK_USAGE with the place where model.cell is unknown or has no use for another setting.       Not collective. */
+LK_CHECKED lk_status lk_encoder_check(const lk_config *config);
 /** Declare the tensors by config->model for a corpus with these columns. LK_USAGE, LK_DATA: see
  *  lk_input_layer_declare(). */
 LK_CHECKED lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *config,
@@ -51,7 +54,7 @@ double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s);
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld);
 /** The buffer [N, ld] for the gradient with respect to the output, to be filled before lk_encoder_backward(). */
 lk_real *lk_encoder_output_gradient(lk_encoder *e, ptrdiff_t *ld);
-/** out [B, ldo] = final state i (0: h, 1: c) of layer l: forward direction after the last time step | backward
+/** out [B, ldo] = final state i, 'h' or 'c' by lk_cell_state(), of layer l: forward direction after the last time step | backward
  *  direction after the first. */
 void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk_real *out, ptrdiff_t ldo);
 /** Backward pass from lk_encoder_output_gradient() and the gradients with respect to the final states (or NULL). All
@@ -60,7 +63,7 @@ void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk
  *  contribution, valid until the next pass. NULL: the embedding is used by the encoder only.  Not collective. */
 void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const lk_final_gradients *finals,
                          const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads);
-/** Number of reals in the states of one sequence (forward direction, h and c of each layer, without padding); 0 with
+/** Number of reals in the states of one sequence (forward direction, all of each layer, without padding); 0 with
  *  two directions. */
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e);
 /** carry [B, size] = the states after the last time step of each sequence.         Not collective. */

@@ -80,7 +80,7 @@ static void layout_lattice(lattice *l, lk_arena *arena, ptrdiff_t N, ptrdiff_t l
 }
 
 static void layout(lk_head *h, lk_arena *arena, ptrdiff_t N, int training) {
-  const ptrdiff_t O = h->O, packed = lk_kernels_get()->packed_size(O, O);
+  const ptrdiff_t O = h->O, packed = lk_kernels_float32()->packed_size(O, O);
   crf plan = {.steps = lk_arena_take(arena, sizeof *plan.steps)};
   plan.e = lk_arena_reals(arena, O * O);
   plan.forward = lk_arena_reals(arena, packed);
@@ -131,7 +131,7 @@ static void prepare_most(const lk_head *h) {
 /* E in all its forms, and the rows that the steps connect. */
 static void prepare(const lk_head *h, const lk_pack *pack) {
   const crf *c = crf_of(h);
-  const lk_kernels *k = lk_kernels_get();
+  const lk_kernels *k = lk_kernels_float32(); /* sums of probabilities are no products with weights */
   const ptrdiff_t O = h->O;
   prepare_most(h);
   for (ptrdiff_t i = 0; i < O; i++)
@@ -201,7 +201,7 @@ static void forward(const lk_head *h, const lk_pack *pack, const lattice *l) {
     const ptrdiff_t begin = pack->step[t], n = pack->step[t + 1] - begin;
     const lk_product step = {
         .n = n, .x = l->a, .ldx = h->ld, .in = c->earlier + begin, .y = l->a, .ldy = h->ld, .out = pack->order + begin};
-    if (t > 0) lk_kernels_get()->product(&c->steps->forward, &step);
+    if (t > 0) lk_kernels_float32()->product(&c->steps->forward, &step);
     for (ptrdiff_t i = begin; i < begin + n; i++) advance(h, l, pack->order[i], t == 0);
   }
 }
@@ -238,7 +238,7 @@ static void backward_pass(const lk_head *h, const lk_pack *pack, const lattice *
                              .y = l->z,
                              .ldy = h->ld,
                              .out = pack->order + begin};
-    if (linked > 0) lk_kernels_get()->product(&c->steps->backward, &step);
+    if (linked > 0) lk_kernels_float32()->product(&c->steps->backward, &step);
     for (ptrdiff_t i = begin; i < pack->step[t + 1]; i++) go_back(h, l, pack->order[i], i >= begin + linked, to);
   }
 }
@@ -359,7 +359,8 @@ static void transition_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t
   const lk_units *u = sum->units;
   const crf *c = crf_of(h);
   const ptrdiff_t O = h->O, first = 2 * u->pack->shard_row[s], n = collect_pairs(h, u, s);
-  lk_kernels_get()->outer(n, m1 - m0, O, c->before + first * h->ld + m0, h->ld, c->here + first * h->ld, h->ld, block);
+  lk_kernels_float32()->outer(n, m1 - m0, O, c->before + first * h->ld + m0, h->ld, c->here + first * h->ld, h->ld,
+                              block);
   for (ptrdiff_t i = 0; i < (m1 - m0) * O; i++) block[i] *= c->e[m0 * O + i];
   for (ptrdiff_t r = u->pack->shard_row[s]; r < u->pack->shard_row[s + 1]; r++) {
     const ptrdiff_t earlier = u->pack->earlier[r];

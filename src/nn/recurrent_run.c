@@ -13,10 +13,33 @@ static void start_states(lk_real *states, const lk_recurrent *l, ptrdiff_t B, in
   for (ptrdiff_t b = 0; b < B; b++) zero_reals(states + b * l->Hp + l->H, l->Hp - l->H);
 }
 
+static lk_real *state_at(const lk_recurrent *l, const lk_pack *pack, lk_real *const of[2], int i, ptrdiff_t row) {
+  const ptrdiff_t gates = l->cell->gates, ahead = l->cell->first + i - l->cell->states;
+  if (ahead < 0) return of[l->cell->first + i] + row * l->Hp;
+  return l->gates + ((row - pack->B) * gates + gates - l->cell->ahead + ahead) * l->Hp;
+}
+
+lk_real *lk_recurrent_state(const lk_recurrent *l, const lk_pack *pack, int i, ptrdiff_t row) {
+  return state_at(l, pack, (lk_real *const[]){l->h, l->c}, i, row);
+}
+
+lk_real *lk_recurrent_state_gradient(const lk_recurrent *l, const lk_pack *pack, int i, ptrdiff_t row) {
+  return state_at(l, pack, (lk_real *const[]){l->dh, l->dc}, i, row);
+}
+
+/* The parts of gates that initial states have. */
+static void start_ahead(const lk_recurrent *l, const lk_pack *pack, int initial) {
+  const ptrdiff_t set = initial ? l->H : 0, rest = l->Hp - set;
+  for (int i = l->cell->states - l->cell->first; i < lk_cell_states(l->cell->name); i++)
+    for (ptrdiff_t b = 0; b < pack->B; b++) zero_reals(lk_recurrent_state(l, pack, i, b) + set, rest);
+}
+
 void lk_recurrent_begin(lk_recurrent *l, const lk_pack *pack, int initial) {
   for (ptrdiff_t r = 0; r < pack->N; r++) l->from[r] = (int32_t)lk_pack_before(pack, r, l->backward);
-  start_states(l->h, l, pack->B, initial);
+  start_states(l->h, l, pack->B, initial && l->cell->first == 0);
   if (l->c) start_states(l->c, l, pack->B, initial);
+  if (l->h_words) lk_kernels_get()->round(pack->B * l->Hp, l->h, l->h_words);
+  start_ahead(l, pack, initial);
 }
 
 /* The distinct ids whose input parts the rows share; NULL: each row has its own input. */
@@ -36,6 +59,17 @@ static void copy_gates(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, const 
   }
 }
 
+/* The last gate of row r of `to` = row r of x, for rows[i] of n. */
+static void copy_inputs(const lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_rows in, lk_real *to) {
+  const ptrdiff_t gates = l->cell->gates;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const ptrdiff_t r = rows ? rows[i] : i;
+    lk_real *gate = to + (r * gates + gates - 1) * l->Hp;
+    memcpy(gate, in.x + r * in.ld, (size_t)l->H * sizeof *to);
+    zero_reals(gate + l->H, l->Hp - l->H);
+  }
+}
+
 void lk_recurrent_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_rows in) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
   if (l->onehot) {
@@ -47,6 +81,7 @@ void lk_recurrent_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_ro
   const lk_distinct *distinct = shared_ids(l, in);
   if (distinct) product.n = distinct->n, product.in = product.out = NULL, product.y = l->table;
   lk_kernels_get()->product(&l->ih, &product);
+  if (l->copies) copy_inputs(l, product.n, product.out, in, product.y);
   if (distinct) copy_gates(l, n, rows, l->table, distinct->row, distinct->n);
 }
 
@@ -100,7 +135,12 @@ static void multiply_back(const lk_recurrent *l, const lk_packed *w, const lk_re
 }
 
 void lk_recurrent_back_input(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx, int add) {
+  const ptrdiff_t gates = l->cell->gates;
   multiply_back(l, &l->ih_transposed, l->dinput, n, rows, dx, lddx, add);
+  for (ptrdiff_t i = 0; i < n && l->copies; i++) {
+    const ptrdiff_t r = rows ? rows[i] : i;
+    lk_kernels_get()->add(l->H, l->dinput + (r * gates + gates - 1) * l->Hp, dx + r * lddx);
+  }
 }
 
 void lk_recurrent_back_feed(lk_recurrent *l, ptrdiff_t n, const int32_t *rows, lk_real *dx, ptrdiff_t lddx) {
@@ -159,6 +199,7 @@ static void input_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows 
     for (int p = 0; p < grads->shards->subtrees; p++) to[p] += read;
     lk_sum_shards(grads->shards, l->H, l->F, lk_shard_product_block, &gradient, to, l->I, l->scratch);
   }
+  if (g >= l->cell->biases) return;
   const lk_shard_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = ldy};
   lk_grads_at(grads, l->bias_ih, g * l->H, to);
   lk_sum_shards(grads->shards, l->H, 1, lk_shard_columns_block, &columns, to, 1, l->scratch);
@@ -183,6 +224,31 @@ static void recurrent_gradients(const lk_recurrent *l, const lk_pack *pack, ptrd
   for (int p = 0; p < grads->shards->subtrees; p++) memcpy(to[p], same[p], (size_t)l->H * sizeof *to[p]);
 }
 
+/* A shard's gradient of weight_c for one gate: the sum over its rows, in their order, of dy c0. */
+typedef struct shard_states {
+  const ptrdiff_t *shard_row;
+  const lk_real *dy, *before;
+  ptrdiff_t ldy, ld;
+} shard_states;
+
+static void shard_states_block(const void *context, int s, ptrdiff_t m0, ptrdiff_t m1, lk_real *block) {
+  const shard_states *c = context;
+  zero_reals(block, m1 - m0);
+  for (ptrdiff_t r = c->shard_row[s]; r < c->shard_row[s + 1]; r++)
+    for (ptrdiff_t m = m0; m < m1; m++) block[m - m0] += c->dy[r * c->ldy + m] * c->before[r * c->ld + m];
+}
+
+static void vector_gradients(const lk_recurrent *l, const lk_pack *pack, ptrdiff_t g, const lk_grads *grads) {
+  const shard_states gradient = {.shard_row = pack->shard_row,
+                                 .dy = l->gates + g * l->Hp,
+                                 .ldy = l->cell->gates * l->Hp,
+                                 .before = l->before,
+                                 .ld = l->Hp};
+  lk_real *to[LK_MAX_SUBTREES];
+  lk_grads_at(grads, l->weight_c, g * l->H, to);
+  lk_sum_shards(grads->shards, l->H, 1, shard_states_block, &gradient, to, 1, l->scratch);
+}
+
 /* table = for each distinct id the sum of its rows' gradients, in the order of the rows. */
 static void sum_distinct(lk_recurrent *l, const lk_pack *pack, const lk_distinct *distinct) {
   const ptrdiff_t width = l->cell->gates * l->Hp;
@@ -201,12 +267,12 @@ static void sum_distinct(lk_recurrent *l, const lk_pack *pack, const lk_distinct
   l->dinput = l->table;
 }
 
-/* before = the previous h of each row, times what the kept weights were multiplied by. */
+/* before = the previous h of each row, times what the kept weights were multiplied by; c for weights of c. */
 static void gather_before(lk_recurrent *l, const lk_pack *pack) {
-  const lk_real scale = lk_recurrent_drops(l) ? lk_recurrent_scale(l) : 1;
+  const lk_real scale = lk_recurrent_drops(l) ? lk_recurrent_scale(l) : 1, *states = l->cell->vectors ? l->c : l->h;
   for (ptrdiff_t r = 0; r < pack->N; r++) {
     lk_real *to = l->before + r * l->Hp;
-    memcpy(to, l->h + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *l->h);
+    memcpy(to, states + l->from[r] * l->Hp, (size_t)l->Hp * sizeof *to);
     for (ptrdiff_t u = 0; u < l->Hp && scale != 1; u++) to[u] *= scale;
   }
 }
@@ -214,12 +280,13 @@ static void gather_before(lk_recurrent *l, const lk_pack *pack) {
 void lk_recurrent_back_end(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, const lk_grads *grads) {
   const lk_distinct *distinct = shared_ids(l, in);
   LK_ASSERT(l->F == 0 || in.fed);
-  if (initial) backward_to_initial(l, pack);
+  if (initial && l->cell->recurrent) backward_to_initial(l, pack);
   if (distinct) sum_distinct(l, pack, distinct);
-  gather_before(l, pack);
-  for (ptrdiff_t g = 0; g < l->cell->gates; g++) {
+  if (l->before) gather_before(l, pack);
+  for (ptrdiff_t g = 0; g < lk_recurrent_products(l); g++) {
     input_gradients(l, pack, in, g, grads);
-    recurrent_gradients(l, pack, g, grads);
+    if (l->cell->recurrent) recurrent_gradients(l, pack, g, grads);
+    if (g < l->cell->vectors) vector_gradients(l, pack, g, grads);
   }
 }
 

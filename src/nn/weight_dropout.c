@@ -34,8 +34,8 @@ void lk_recurrent_begin_mode(lk_recurrent *l, const lk_params *params, lk_mode m
   const lk_real *w = lk_params_value(params, l->weight_hh);
   for (ptrdiff_t m = 0; m < l->cell->gates * H; m++)
     mask_row(l, m, w + m * H, lk_recurrent_scale(l), l->kept_weights + m * H);
-  l->cell->pack(l->kept.data, H, l->kept_weights, LK_WHOLE);
-  l->cell->transpose(l->kept_transposed.data, H, l->kept_weights, LK_WHOLE);
+  l->cell->pack(l->kept.data, H, l->terms, l->kept_weights, LK_WHOLE);
+  l->cell->transpose(l->kept_transposed.data, H, l->terms, l->kept_weights, LK_WHOLE);
   l->hh = l->kept;
   l->hh_transposed = l->kept_transposed;
 }

@@ -4,10 +4,12 @@
  *   /config     the effective configuration, YAML text      /config_corpus  the description of its corpus
  *   /model/<module>/<tensor>                 float32; shapes and gate order as in PyTorch, see attribute `description`
  *   /training/<module>/<tensor>              where /model is an average of weights: those that training goes on from
- *   /optimizer/<moment>/<module>/<tensor>    the same shapes
+ *   /optimizer/<moment>/<module>/<tensor>    the same shapes; `master`: the weights that /model or /training follows in
+ *                                            rounded steps (parallel.wire: bf16)
  *   /state      seed epoch step ... as attributes; lane states [lanes, width]; average, where there is one to come
  *   /vocab/...  as in the corpus
- *   /history/train /history/valid            float64 [n, 7], columns in attribute `columns`
+ *   /history/train/<name>, /history/valid/<name>   float64 [n]: step epoch loss rate norm tokens seconds; `step` is
+ *                                                  the others' dimension scale. Up to version 2 one table [n, 7]
  *
  * Nothing depends on the number of ranks. Tensors are given as a table of name, shape and offset in one flat vector, as
  * this folder knows no nets. Not collective throughout. */
@@ -79,6 +81,9 @@ LK_CHECKED lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *p
 void lk_checkpoint_close(lk_checkpoint_file **file);
 /** The file's digest, 32 hex digits. */
 const char *lk_checkpoint_digest(const lk_checkpoint_file *file);
+/** The status of a failure to understand the configuration of the file or to build its net: LK_NEWER where a newer version
+ *  of the program wrote it, else LK_DATA for LK_USAGE, as its own mistakes are not the user's. */
+LK_CHECKED lk_status lk_checkpoint_not_understood(const lk_checkpoint_file *file, lk_status status);
 const char *lk_checkpoint_config(const lk_checkpoint_file *file);
 const lk_corpus_info *lk_checkpoint_corpus(const lk_checkpoint_file *file);
 const lk_state *lk_checkpoint_state(const lk_checkpoint_file *file);

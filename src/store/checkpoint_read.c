@@ -8,6 +8,7 @@
 #include "checkpoint_impl.h"
 #include "corpus_impl.h"
 #include "arena.h"
+#include "vectors_file.h"
 
 struct lk_checkpoint_file {
   lk_h5 *file;
@@ -30,7 +31,7 @@ static lk_status read_corpus(const lk_h5 *file, lk_corpus_info *corpus) {
   return status;
 }
 
-lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *path) {
+lk_status lk_checkpoint_open_lean(lk_checkpoint_file **file, const char *path) {
   lk_checkpoint_file *made;
   lk_status status = LK_OK;
   *file = NULL;
@@ -39,12 +40,21 @@ lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *path) {
   LK_GO(lk_format_check(made->file, LK_CHECKPOINT_FORMAT, "Lockstep checkpoint", LK_CHECKPOINT_VERSION));
   LK_GO(lk_h5_read_strings(made->file, "/config", &made->config));
   if (made->config.count != 1) LK_GO(LK_FAIL(LK_DATA, "%s: /config is not one text", path));
-  LK_GO(read_corpus(made->file, &made->corpus));
-  LK_GO(lk_state_read(made->file, &made->state));
+  LK_GO(lk_not_understood(made->file, read_corpus(made->file, &made->corpus)));
+  LK_GO(lk_not_understood(made->file, lk_state_read(made->file, &made->state)));
   *file = made;
   return LK_OK;
 done:
   lk_checkpoint_close(&made);
+  return status;
+}
+
+lk_vectors_file lk_checkpoint_vectors(lk_checkpoint_file *file) { return (lk_vectors_file){file->file, &file->corpus}; }
+
+lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *path) {
+  LK_TRY(lk_checkpoint_open_lean(file, path));
+  const lk_status status = lk_vectors_fetch(lk_checkpoint_vectors(*file));
+  if (status != LK_OK) lk_checkpoint_close(file);
   return status;
 }
 
@@ -58,6 +68,9 @@ void lk_checkpoint_close(lk_checkpoint_file **file) {
 }
 
 const char *lk_checkpoint_digest(const lk_checkpoint_file *file) { return lk_h5_digest(file->file); }
+lk_status lk_checkpoint_not_understood(const lk_checkpoint_file *file, lk_status status) {
+  return lk_not_understood(file->file, status);
+}
 const char *lk_checkpoint_config(const lk_checkpoint_file *file) { return lk_strings_get(&file->config, 0); }
 const lk_corpus_info *lk_checkpoint_corpus(const lk_checkpoint_file *file) { return &file->corpus; }
 const lk_state *lk_checkpoint_state(const lk_checkpoint_file *file) { return &file->state; }
@@ -213,7 +226,8 @@ static lk_status check_steps(const lk_h5 *file, const char *path, const double *
   return LK_OK;
 }
 
-static lk_status read_history(const lk_h5 *file, const char *path, int64_t last, lk_history *history) {
+/* As versions 1 and 2 have it: one table. */
+static lk_status read_table(const lk_h5 *file, const char *path, lk_history *history) {
   lk_type type = LK_INT32;
   int dims = 0;
   ptrdiff_t shape[LK_H5_DIMS] = {0};
@@ -223,9 +237,49 @@ static lk_status read_history(const lk_h5 *file, const char *path, int64_t last,
   const size_t need = (size_t)shape[0] * LK_HISTORY_COLUMNS;
   LK_TRY(lk_grow(&history->rows, &history->capacity, need, sizeof *history->rows));
   LK_TRY(lk_h5_read(file, path, LK_FLOAT64, 0, shape[0], history->rows));
-  LK_TRY(check_steps(file, path, history->rows, shape[0], last));
   history->count = shape[0];
   return LK_OK;
+}
+
+/* Column c, with as many rows as the first, which sets their number. */
+static lk_status read_curve(const lk_h5 *file, const char *path, int c, lk_history *history) {
+  lk_type type = LK_INT32;
+  int dims = 0;
+  ptrdiff_t shape[LK_H5_DIMS] = {0};
+  double *column = NULL;
+  lk_status status = LK_OK;
+  LK_TRY(lk_h5_shape(file, path, &type, &dims, shape));
+  const size_t need = (size_t)shape[0] * LK_HISTORY_COLUMNS;
+  if (dims != 1 || (c > 0 && shape[0] != history->count))
+    return LK_FAIL(LK_DATA, "%s: %s has not one number for each step", lk_h5_path(file), path);
+  if (!lk_h5_may_hold(file, need * sizeof(double)))
+    return LK_FAIL(LK_DATA, "%s: %s has more numbers than the file holds", lk_h5_path(file), path);
+  if (c == 0) LK_TRY(lk_grow(&history->rows, &history->capacity, need, sizeof(double)));
+  history->count = shape[0];
+  LK_TRY(lk_alloc(&column, (size_t)shape[0] + 1, sizeof *column));
+  LK_GO(lk_h5_read(file, path, LK_FLOAT64, 0, shape[0], column));
+  for (ptrdiff_t i = 0; i < shape[0]; i++) history->rows[i * LK_HISTORY_COLUMNS + c] = column[i];
+done:
+  free(column);
+  return status;
+}
+
+static lk_status read_curves(const lk_h5 *file, const char *group, lk_history *history) {
+  lk_buffer path = {0};
+  lk_status status = LK_OK;
+  for (int c = 0; c < LK_HISTORY_COLUMNS; c++) {
+    lk_buffer_truncate(&path, 0);
+    LK_GO(lk_buffer_printf(&path, "%s/%s", group, lk_history_curves[c].name));
+    LK_GO(read_curve(file, path.data, c, history));
+  }
+done:
+  lk_buffer_release(&path);
+  return status;
+}
+
+static lk_status read_history(const lk_h5 *file, const char *path, int64_t last, lk_history *history) {
+  LK_TRY(lk_h5_is_group(file, path) ? read_curves(file, path, history) : read_table(file, path, history));
+  return check_steps(file, path, history->rows, history->count, last);
 }
 
 lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_history *train, lk_history *valid) {

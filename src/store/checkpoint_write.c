@@ -12,6 +12,11 @@
 #define LK_VERSION "unknown"
 #endif
 
+/* `s`, not `seconds`, which xarray would take as durations and convert. */
+const lk_h5_curve lk_history_curves[LK_HISTORY_COLUMNS] = {
+    {"step", "steps"}, {"epoch", "epochs"},  {"loss", "nats a unit"}, {"rate", "1"},
+    {"norm", "1"},     {"tokens", "tokens"}, {"seconds", "s"}};
+
 lk_status lk_tensor_path(lk_buffer *path, const char *root, const char *name) {
   lk_buffer_truncate(path, 0);
   LK_TRY(lk_buffer_printf(path, "%s/%s", root, name));
@@ -74,11 +79,13 @@ static lk_status write_state(lk_h5 *file, const lk_checkpoint *checkpoint) {
                      "states carried from segment to segment of a running text, one row a lane");
 }
 
-static lk_status write_history(lk_h5 *file, const char *path, const lk_history *history, const char *note) {
-  const ptrdiff_t shape[] = {history->count, LK_HISTORY_COLUMNS};
-  LK_TRY(lk_h5_write(file, path, LK_FLOAT64, 2, shape, history->rows, 4, note));
-  LK_TRY(lk_h5_set_text(file, path, "units", "steps, epochs, nats a unit, 1, 1, tokens, seconds"));
-  return lk_h5_set_text(file, path, "columns", LK_HISTORY_NAMES);
+static lk_status write_history(lk_h5 *file, const lk_checkpoint *c) {
+  LK_TRY(lk_h5_write_curves(file, "/history/train", lk_history_curves, LK_HISTORY_COLUMNS, LK_HISTORY_LOSS,
+                            c->train.count, c->train.rows, "losses of training"));
+  LK_TRY(lk_h5_write_curves(file, "/history/valid", lk_history_curves, LK_HISTORY_COLUMNS, LK_HISTORY_LOSS,
+                            c->valid.count, c->valid.rows, "losses of validation"));
+  LK_TRY(lk_h5_show(file, "/history", "NXentry", "train"));
+  return lk_h5_show(file, "/", "NXroot", "history");
 }
 
 /* What the model must know of its corpus. */
@@ -116,8 +123,7 @@ static lk_status write_all(lk_h5 *file, const lk_checkpoint *checkpoint) {
   }
   LK_TRY(write_moments(file, checkpoint));
   LK_TRY(write_state(file, checkpoint));
-  LK_TRY(write_history(file, "/history/train", &checkpoint->train, "losses of training"));
-  return write_history(file, "/history/valid", &checkpoint->valid, "losses of validation");
+  return write_history(file, checkpoint);
 }
 
 lk_status lk_checkpoint_image(const lk_checkpoint *checkpoint, void **bytes, size_t *size) {

@@ -1,11 +1,12 @@
 /* corpus.h - a prepared corpus: padded matrices in buckets of similar length, readable with any HDF5 tool.
  *
- *   /                     format="lockstep-corpus" version task unit created_by source frames max_length [split]
+ *   /                     format="lockstep-corpus" version task unit created_by source frames max_length [split] [tags]
  *   /vocab/source /vocab/target /vocab/label     strings; <name>_count: how often each was seen in training
  *   /train/len_0032/source  int32 [N,32]   length int32 [N]   target int32 [N,32] or [N]   frames float32 [N,32,D]
  *   /train/len_0032/<column>  int32 [N,32] tokens of /vocab/<column>, or float32 [N,32,D] (attribute columns of /)
  *   /train/stream           int32 [n]         <column>  int32 [n]
  *   /valid/... /test/...    the same
+ * Where /vocab/label are BIOES tags of spans that the files mark in another way, `tags` names that: IOB1 IOB2 IOE1 IOE2 IO.
  * Pairs also have target_unit and shared among the attributes, target_length int32 [N] beside target, and in /valid and
  * /test references [N]: the accepted targets of a row as text, separated by TABs; the first one is `target`.
  * A column `form` says how each word is written: 0 as /vocab/source has it, else as that row of /vocab/form, which are the
@@ -25,6 +26,7 @@
 
 #include "h5.h"
 #include "inputs.h"
+#include "tag_scheme.h"
 
 enum { LK_PAD = 0, LK_SOS = 1, LK_EOS = 2, LK_UNK = 3, LK_SPECIALS = 4 };
 /* Instead of a label: none (not part of the loss nor of any count); the first label that does not occur in training (no
@@ -75,7 +77,8 @@ typedef struct lk_corpus_info {
   lk_strings unseen;    /* labels that do not occur in training, from LK_UNSEEN_LABEL down; empty: they have no names */
   lk_strings character; /* with a column LK_FORMS: the vocabulary of characters */
   lk_buffer source_model, target_model; /* the bytes of SentencePiece models; empty: none */
-  char split[200];        /* how prepare split valid and test from the training files; "" where it did not */
+  lk_scheme tags;  /* labels are BIOES tags, those of the files have this scheme; AS_FILED: they are the files' */
+  char split[200]; /* how prepare split valid and test from the training files; "" where it did not */
   int lower, nfc, digits; /* how text was normalised (lk_folding): predict and generate do the same */
   int buckets[LK_SPLITS];
   lk_bucket bucket[LK_SPLITS][LK_MAX_BUCKETS];
@@ -108,6 +111,11 @@ static inline ptrdiff_t lk_corpus_unseen(const lk_corpus_info *info) {
 static inline int32_t lk_corpus_least_label(const lk_corpus_info *info, lk_split split) {
   return split == LK_TRAIN ? LK_NO_LABEL : LK_UNSEEN_LABEL - (int32_t)(lk_corpus_unseen(info) - 1);
 }
+
+/** Free what it owns. */
+void lk_info_release(lk_corpus_info *info);
+/** Whether a further column can be called so: small letters, digits and _, and no name that means something else. */
+bool lk_column_name_suits(const char *name);
 
 typedef struct lk_corpus lk_corpus;
 

@@ -20,6 +20,10 @@ LK_CHECKED lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corp
  *  attributes, so that older programs can distinguish them from damaged files. */
 LK_CHECKED lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version);
 
+/** The status of a failure, LK_USAGE or LK_DATA, to understand what an intact file says: LK_DATA, but LK_NEWER, with the
+ *  failure's message behind, where a newer version of the program wrote the file (attribute created_by). Others stay. */
+LK_CHECKED lk_status lk_not_understood(const lk_h5 *file, lk_status status);
+
 /** LK_NEWER where the file claims a newer version of one of our formats, else LK_OK. */
 LK_CHECKED lk_status lk_format_newer(const lk_h5 *file);
 
@@ -36,18 +40,14 @@ static inline int lk_kind_target_axes(lk_corpus_kind kind) {
 /** Positions of a row that are not words: <sos> and <eos>. */
 static inline ptrdiff_t lk_kind_frame(lk_corpus_kind kind) { return lk_kind_has_ids(kind) ? 2 : 0; }
 
-void lk_info_release(lk_corpus_info *info);
-
 /** Word vectors as /vectors; nothing where there are none. values: also their numbers. deflate: see lk_h5_write(). */
 LK_CHECKED lk_status lk_vectors_write(lk_h5 *file, const lk_corpus_info *info, bool values, int deflate);
-/** Read and check them; /vocab/source must have been read. LK_DATA. */
+/** Read and check them, but for their numbers (vectors_file.h); /vocab/source must have been read. LK_DATA. */
 LK_CHECKED lk_status lk_vectors_open(const lk_h5 *file, lk_corpus_info *info);
 void lk_vectors_release(lk_corpus_info *info);
 /** A copy of `info` without them and their column. */
 lk_corpus_info lk_vectors_leave(const lk_corpus_info *info);
 
-/** Whether a further column can be called so: small letters, digits and _, and no name that means something else. */
-bool lk_column_name_suits(const char *name);
 /** Further columns from attribute "columns" of an object, after kind and stream; their vocabularies come later.
  *  LK_DATA. */
 LK_CHECKED lk_status lk_column_forms_read(const lk_h5 *file, const char *object, lk_corpus_info *info);

@@ -253,6 +253,7 @@ lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *i
   LK_TRY(lk_h5_set_int(file, object, "nfc", info->nfc));
   if (info->digits) LK_TRY(lk_h5_set_int(file, object, "digits", info->digits));
   if (info->split[0]) LK_TRY(lk_h5_set_text(file, object, "split", info->split));
+  if (info->tags) LK_TRY(lk_h5_set_text(file, object, "tags", lk_scheme_names[info->tags]));
   if (info->conllu_word) LK_TRY(lk_h5_set_int(file, object, "conllu_word", info->conllu_word));
   if (info->conllu_tag) LK_TRY(lk_h5_set_int(file, object, "conllu_tag", info->conllu_tag));
   LK_TRY(write_column_forms(file, object, info));
@@ -294,6 +295,21 @@ static lk_status read_split(const lk_h5 *file, const char *object, lk_corpus_inf
   return status;
 }
 
+/* The scheme of the files' tags; none in older files, and where labels are as the files have them. */
+static lk_status read_tags(const lk_h5 *file, const char *object, lk_corpus_info *info) {
+  lk_buffer text = {0};
+  int scheme = LK_SCHEME_AS_FILED + 1;
+  if (!lk_h5_has_attribute(file, object, "tags")) return LK_OK;
+  lk_status status = lk_h5_get_text(file, object, "tags", &text);
+  while (status == LK_OK && scheme < LK_SCHEME_BIOES && strcmp(text.data, lk_scheme_names[scheme]) != 0) scheme++;
+  if (status == LK_OK && (scheme == LK_SCHEME_BIOES || info->kind != LK_CORPUS_LABEL))
+    status = LK_FAIL(LK_DATA, "%s: attribute \"tags\" of %s is \"%.40s\", not a scheme that this program knows",
+                     lk_h5_path(file), object, text.data);
+  info->tags = (lk_scheme)scheme;
+  lk_buffer_release(&text);
+  return status;
+}
+
 static lk_status read_names(const lk_h5 *file, const char *object, lk_corpus_info *info) {
   lk_buffer task = {0};
   lk_status status = LK_OK;
@@ -315,6 +331,7 @@ lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *in
   int64_t frames, stream, lower, nfc, digits, longest, shared = 0, word, tag;
   LK_TRY(read_names(file, object, info));
   LK_TRY(read_split(file, object, info));
+  LK_TRY(read_tags(file, object, info));
   LK_TRY(get_bounded(file, object, "frames", MOST_FRAMES, &frames));
   LK_TRY(get_bounded(file, object, "stream", 1, &stream));
   LK_TRY(get_bounded(file, object, "lower", 1, &lower));

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "corpus_apart.h"
 #include "corpus_impl.h"
+#include "h5_apart.h"
 #include "arena.h"
+#include "vectors_file.h"
 
 struct lk_corpus {
   lk_h5 *file;
   lk_corpus_info info;
+  bool apart; /* info is another's */
 };
 
 #define PATH 64
@@ -144,8 +148,8 @@ static lk_status open_split(lk_corpus *corpus, lk_split split) {
   LK_GO(lk_h5_list(corpus->file, group, &names));
   LK_GO(open_buckets(corpus, split, &names));
   if (info->rows[split] != rows)
-    LK_GO(LK_FAIL(LK_DATA, "%s: %s has %td rows, expected %" PRId64, lk_h5_path(corpus->file), group, info->rows[split],
-                  rows));
+    LK_GO(LK_FAIL(LK_DATA, "%s: %s has %td row%s, expected %" PRId64, lk_h5_path(corpus->file), group,
+                  info->rows[split], lk_plural(info->rows[split]), rows));
 done:
   lk_strings_release(&names);
   return status;
@@ -163,15 +167,15 @@ static lk_status check_longest(const lk_corpus *corpus) {
                  lk_h5_path(corpus->file), info->max_length, widest);
 }
 
-lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify) {
+lk_status lk_corpus_open_lean(lk_corpus **corpus, const char *path, bool verify) {
   lk_corpus *made;
   lk_status status = LK_OK;
   *corpus = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   LK_GO(lk_h5_open(&made->file, path, verify));
   LK_GO(lk_format_check(made->file, LK_CORPUS_FORMAT, "Lockstep corpus", LK_CORPUS_VERSION));
-  LK_GO(lk_info_read(made->file, "/", &made->info));
-  LK_GO(lk_vocab_read(made->file, &made->info));
+  LK_GO(lk_not_understood(made->file, lk_info_read(made->file, "/", &made->info)));
+  LK_GO(lk_not_understood(made->file, lk_vocab_read(made->file, &made->info)));
   for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) LK_GO(open_split(made, split));
   LK_GO(check_longest(made));
   memcpy(made->info.digest, lk_h5_digest(made->file), sizeof made->info.digest);
@@ -182,10 +186,19 @@ done:
   return status;
 }
 
+lk_vectors_file lk_corpus_vectors(lk_corpus *corpus) { return (lk_vectors_file){corpus->file, &corpus->info}; }
+
+lk_status lk_corpus_open(lk_corpus **corpus, const char *path, bool verify) {
+  LK_TRY(lk_corpus_open_lean(corpus, path, verify));
+  const lk_status status = lk_vectors_fetch(lk_corpus_vectors(*corpus));
+  if (status != LK_OK) lk_corpus_close(corpus);
+  return status;
+}
+
 void lk_corpus_close(lk_corpus **corpus) {
   if (!*corpus) return;
   lk_h5_close(&(*corpus)->file);
-  lk_info_release(&(*corpus)->info);
+  if (!(*corpus)->apart) lk_info_release(&(*corpus)->info);
   free(*corpus);
   *corpus = NULL;
 }
@@ -304,8 +317,8 @@ lk_status lk_corpus_references(const lk_corpus *corpus, lk_split split, int buck
   bucket_path(path, split, from->width, "references");
   LK_TRY(lk_h5_read_strings(corpus->file, path, references));
   if (references->count - before != from->rows)
-    return LK_FAIL(LK_DATA, "%s: %s has %td rows, expected %td", lk_h5_path(corpus->file), path,
-                   references->count - before, from->rows);
+    return LK_FAIL(LK_DATA, "%s: %s has %td row%s, expected %td", lk_h5_path(corpus->file), path,
+                   references->count - before, lk_plural(references->count - before), from->rows);
   return LK_OK;
 }
 
@@ -329,4 +342,58 @@ lk_status lk_corpus_stream_column(const lk_corpus *corpus, lk_split split, int c
   const lk_corpus_column *c = &corpus->info.column[column];
   LK_ASSERT(column >= 0 && column < corpus->info.columns);
   return read_stream(corpus, split, c->name, "value", c->values.count, begin, count, values);
+}
+
+/* ---- apart ---- */
+
+static lk_status add_bucket(lk_corpus *apart, const lk_h5 *file, lk_split split, const lk_bucket *bucket) {
+  const lk_corpus_info *info = &apart->info;
+  char path[PATH];
+  bucket_path(path, split, bucket->width, info->frames ? "frames" : "source");
+  LK_TRY(lk_h5_add_apart(apart->file, file, path, info->frames ? LK_FLOAT32 : LK_INT32));
+  if (bucket->target_width)
+    LK_TRY(lk_h5_add_apart(apart->file, file, bucket_path(path, split, bucket->width, "target"), LK_INT32));
+  for (int c = 0; c < info->columns; c++) {
+    bucket_path(path, split, bucket->width, info->column[c].name);
+    LK_TRY(lk_h5_add_apart(apart->file, file, path, info->column[c].numbers ? LK_FLOAT32 : LK_INT32));
+  }
+  return LK_OK;
+}
+
+static lk_status add_stream(lk_corpus *apart, const lk_h5 *file, lk_split split) {
+  char path[PATH];
+  for (int c = -1; c < apart->info.columns; c++) {
+    snprintf(path, sizeof path, "/%s/%s", lk_split_names[split], c < 0 ? "stream" : apart->info.column[c].name);
+    LK_TRY(lk_h5_add_apart(apart->file, file, path, LK_INT32));
+  }
+  return LK_OK;
+}
+
+lk_status lk_corpus_apart(lk_corpus **apart, const lk_corpus *corpus, lk_split split) {
+  lk_corpus *made;
+  lk_status status = LK_OK;
+  *apart = NULL;
+  LK_TRY(lk_alloc(&made, 1, sizeof *made));
+  made->apart = true;
+  made->info = corpus->info;
+  LK_GO(lk_h5_apart(&made->file, corpus->file, (made->info.kind == LK_CORPUS_TEXT ? 1 : 2) + made->info.columns));
+  if (made->info.stream) LK_GO(add_stream(made, corpus->file, split));
+  for (int k = 0; k < made->info.buckets[split]; k++)
+    LK_GO(add_bucket(made, corpus->file, split, &made->info.bucket[split][k]));
+  *apart = made;
+  made = NULL;
+done:
+  lk_corpus_close(&made);
+  return status;
+}
+
+size_t lk_corpus_apart_bytes(const lk_corpus *apart) { return lk_h5_apart_bytes(apart->file); }
+
+lk_status lk_corpus_check_same(const lk_corpus *apart) { return lk_h5_check_same(apart->file); }
+
+ptrdiff_t lk_corpus_piece(const lk_corpus *apart, lk_split split, int bucket) {
+  const lk_corpus_info *info = &apart->info;
+  char path[PATH];
+  bucket_path(path, split, info->bucket[split][bucket].width, info->frames ? "frames" : "source");
+  return lk_h5_piece(apart->file, path);
 }

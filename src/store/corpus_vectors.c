@@ -1,9 +1,11 @@
 /* corpus_vectors.c - word vectors as corpora and checkpoints hold them. */
 #include <math.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "arena.h"
 #include "corpus_impl.h"
+#include "vectors_file.h"
 
 enum { MOST_WIDTH = 1 << 15, MOST_ROWS = 1 << 28 };
 
@@ -18,8 +20,12 @@ lk_corpus_info lk_vectors_leave(const lk_corpus_info *info) {
 }
 
 void lk_vectors_release(lk_corpus_info *info) {
+  lk_vectors *v = &info->vectors;
   lk_strings_release(&info->vector_words);
-  free((void *)info->vectors.values);
+  if (v->mapped > 0)
+    (void)munmap((void *)v->values, v->mapped);
+  else
+    free((void *)v->values);
   free((void *)info->vectors.row_of);
   info->vectors = (lk_vectors){0};
 }
@@ -53,23 +59,49 @@ static lk_status wrong(const lk_h5 *file, const char *path, const char *expected
 }
 
 /* The shape is that of the words, which have been read, so that the file cannot ask for any amount of memory. */
-static lk_status read_values(const lk_h5 *file, lk_vectors *vectors) {
+static lk_status check_values(const lk_h5 *file, const lk_vectors *vectors) {
   lk_type type = LK_INT32;
   int dims = 0;
   ptrdiff_t shape[LK_H5_DIMS] = {0};
-  float *values = NULL;
   if (!lk_h5_exists(file, "/vectors/values")) return LK_OK;
   LK_TRY(lk_h5_shape(file, "/vectors/values", &type, &dims, shape));
   if (type != LK_FLOAT32 || dims != 2 || shape[0] != vectors->rows || shape[1] != vectors->width)
     return wrong(file, "/vectors/values", "a row of float32 for each word, as wide as attribute \"width\" says");
-  LK_TRY(lk_alloc(&values, (size_t)(vectors->rows * vectors->width), sizeof *values));
-  vectors->values = values;
+  return LK_OK;
+}
+
+size_t lk_vectors_waiting(lk_vectors_file from) {
+  const lk_vectors *v = &from.info->vectors;
+  if (v->values || !lk_h5_exists(from.file, "/vectors/values")) return 0;
+  return (size_t)v->rows * (size_t)v->width * sizeof(float);
+}
+
+static lk_status read_values(const lk_h5 *file, const lk_vectors *vectors, float *values) {
   LK_TRY(lk_h5_read(file, "/vectors/values", LK_FLOAT32, 0, vectors->rows, values));
   for (ptrdiff_t i = 0; i < vectors->rows * vectors->width; i++)
     if (!isfinite(values[i]))
       return LK_FAIL(LK_DATA, "%s: /vectors/values row %td: a number is not finite", lk_h5_path(file),
                      i / vectors->width);
   return LK_OK;
+}
+
+lk_status lk_vectors_copy(lk_vectors_file from, float *to) {
+  return lk_not_understood(from.file, read_values(from.file, &from.info->vectors, to));
+}
+
+void lk_vectors_keep(lk_vectors_file from, float *values, size_t mapped) {
+  LK_ASSERT(!from.info->vectors.values);
+  from.info->vectors.values = values;
+  from.info->vectors.mapped = mapped;
+}
+
+lk_status lk_vectors_fetch(lk_vectors_file from) {
+  const size_t bytes = lk_vectors_waiting(from);
+  float *values = NULL;
+  if (bytes == 0) return LK_OK;
+  LK_TRY(lk_alloc(&values, bytes / sizeof *values, sizeof *values));
+  lk_vectors_keep(from, values, 0);
+  return lk_vectors_copy(from, values);
 }
 
 static lk_status read_row_of(const lk_h5 *file, lk_corpus_info *info) {
@@ -101,6 +133,6 @@ lk_status lk_vectors_open(const lk_h5 *file, lk_corpus_info *info) {
                    lk_h5_path(file), rows, (long long)width, LK_VECTOR_FIRST, MOST_WIDTH);
   info->vectors.rows = rows;
   info->vectors.width = (ptrdiff_t)width;
-  LK_TRY(read_values(file, &info->vectors));
+  LK_TRY(check_values(file, &info->vectors));
   return read_row_of(file, info);
 }

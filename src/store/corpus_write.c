@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "corpus_impl.h"
+#include "references_impl.h"
 #include "arena.h"
 
 enum {
@@ -26,7 +27,7 @@ typedef struct gathered {
   float *frames;
   int32_t *column[LK_MOST_FURTHER]; /* cells of 4 bytes, int32 or float */
   ptrdiff_t flushed;                /* rows that are in the file */
-  lk_strings references;            /* of all rows, written at the end */
+  lk_references references;         /* of all rows, written at the end */
 } gathered;
 
 typedef struct portion {
@@ -40,6 +41,7 @@ struct lk_corpus_writer {
   lk_h5 *file;
   lk_corpus_info info; /* without the vocabularies, which the caller keeps */
   portion part[LK_SPLITS];
+  lk_spool references; /* of rows that are in the file */
 };
 
 /* Widths of buckets: 4 6, then eight for each doubling: 8 9 .. 16 18 20 .. 32 36 40 ... Padding is at most a ninth of a
@@ -73,6 +75,7 @@ lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk
   lk_corpus_writer *made;
   *writer = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
+  made->references = (lk_spool){.fd = -1, .beside = path};
   made->info.kind = info->kind;
   memcpy(made->info.unit, info->unit, sizeof info->unit);
   memcpy(made->info.target_unit, info->target_unit, sizeof info->target_unit);
@@ -83,6 +86,7 @@ lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk
   made->info.lower = info->lower;
   made->info.nfc = info->nfc;
   made->info.digits = info->digits;
+  made->info.tags = info->tags;
   made->info.conllu_word = info->conllu_word;
   made->info.conllu_tag = info->conllu_tag;
   made->info.columns = info->columns;
@@ -101,6 +105,7 @@ void lk_corpus_discard(lk_corpus_writer **writer) {
   if (!w) return;
   *writer = NULL;
   lk_h5_close(&w->file);
+  lk_spool_close(&w->references);
   for (lk_split split = LK_TRAIN; split < LK_SPLITS; split++) {
     free(w->part[split].stream);
     for (int c = 0; c < LK_MOST_FURTHER; c++) free(w->part[split].stream_column[c]);
@@ -112,7 +117,7 @@ void lk_corpus_discard(lk_corpus_writer **writer) {
       free(shelf->target_length);
       free(shelf->frames);
       for (int c = 0; c < LK_MOST_FURTHER; c++) free(shelf->column[c]);
-      lk_strings_release(&shelf->references);
+      lk_references_release(&shelf->references);
     }
   }
   free(w);
@@ -257,11 +262,13 @@ lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpu
   gathered *shelf = &part->shelf[bucket];
   if (!shelf->capacity) LK_TRY(begin_shelf(writer, shelf, bucket_width(bucket)));
   put_row(info, shelf, row);
-  if (row->references) LK_TRY(lk_strings_add(&shelf->references, row->references, row->references_size, 0));
+  if (row->references) LK_TRY(lk_references_add(&shelf->references, row->references, row->references_size));
   part->rows++;
   part->tokens += row->length - lk_kind_frame(info->kind);
   if (longest > info->max_length) info->max_length = longest;
-  return shelf->rows == shelf->capacity ? flush_shelf(writer, split, shelf) : LK_OK;
+  if (shelf->rows < shelf->capacity) return LK_OK;
+  LK_TRY(flush_shelf(writer, split, shelf));
+  return lk_references_put_away(&shelf->references, &writer->references);
 }
 
 /* ---- streams ---- */
@@ -322,7 +329,7 @@ static lk_status write_references(lk_corpus_writer *writer, lk_split split, cons
   if (!shelf->references.count) return LK_OK;
   LK_ASSERT(shelf->references.count == shelf->flushed);
   snprintf(path, sizeof path, "/%s/len_%04td/references", lk_split_names[split], shelf->width);
-  LK_TRY(lk_h5_write_strings(writer->file, path, &shelf->references, "accepted targets, TABs between them"));
+  LK_TRY(lk_references_write(&shelf->references, &writer->references, writer->file, path));
   return lk_h5_set_text(writer->file, path, "shape_names", "sequence");
 }
 

@@ -17,7 +17,7 @@ typedef struct lk_corpus_row {
   size_t references_size;
 } lk_corpus_row;
 
-/** Begin; of `info` the kind, units, stream, frames, vocabularies, models and folding are used. `source`: names and
+/** Begin; `path` must outlive the writer; of `info` the kind, units, stream, frames, vocabularies, models and folding are used. `source`: names and
  *  digests of the input files, for the attribute. */
 LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,
                                       const char *source);

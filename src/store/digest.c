@@ -6,15 +6,28 @@
 #include <unistd.h>
 
 #include <nettle/sha2.h>
+#include <nettle/version.h>
 #include <xxhash.h>
 
 #include "arena.h"
 #include "durable.h"
 #include "store_impl.h"
+#include "version.h"
 
 struct lk_hash {
   XXH3_state_t *state;
 };
+
+static void name_nettle(char text[LK_LIBRARY_TEXT]) {
+  (void)snprintf(text, LK_LIBRARY_TEXT, "nettle %d.%d", nettle_version_major(), nettle_version_minor());
+}
+LK_LIBRARY(name_nettle)
+
+static void name_xxhash(char text[LK_LIBRARY_TEXT]) {
+  const unsigned v = XXH_versionNumber();
+  (void)snprintf(text, LK_LIBRARY_TEXT, "xxHash %u.%u.%u", v / 10000, v / 100 % 100, v % 100);
+}
+LK_LIBRARY(name_xxhash)
 
 static void to_hex(const unsigned char *bytes, size_t count, char *out) {
   for (size_t i = 0; i < count; i++) {
@@ -53,6 +66,8 @@ void lk_hash_destroy(lk_hash **hash) {
   free(*hash);
   *hash = NULL;
 }
+
+uint64_t lk_hash_block(const void *bytes, size_t size) { return XXH3_64bits(bytes, size); }
 
 void lk_digest(const void *bytes, size_t size, char out[33]) { xxh_to_hex(XXH3_128bits(bytes, size), out); }
 

@@ -50,15 +50,16 @@ static lk_status temp_name(char **out, const char *path, unsigned n) {
   return LK_OK;
 }
 
-/* Call `make`, which returns 0 or errno, with unused names until one is free. */
-static lk_status make_temp(char **name, const char *path, int (*make)(const char *name, void *data), void *data) {
+/* Call `make`, which returns 0 or errno, with unused names beside `path` until one is free. what: for a message. */
+static lk_status make_temp(char **name, const char *path, const char *what, int (*make)(const char *name, void *data),
+                           void *data) {
   for (unsigned n = 0;; n++) {
     LK_TRY(temp_name(name, path, n));
     const int error = make(*name, data);
     if (!error) return LK_OK;
     free(*name);
     *name = NULL;
-    if (error != EEXIST || n > 1000) return LK_FAIL(LK_IO, "cannot write %s: %s", path, strerror(error));
+    if (error != EEXIST || n > 1000) return LK_FAIL(LK_IO, "cannot write %s: %s", what, strerror(error));
   }
 }
 
@@ -140,15 +141,34 @@ int lk_read_at(int fd, void *bytes, size_t size, uint64_t at, size_t *got) {
 
 lk_status lk_temp_open(lk_temp *temp, const char *path) {
   lk_temp made = {.fd = -1};
+  struct stat about; /* root could put a file in the place of a device */
+  if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+    return LK_FAIL(LK_IO, "cannot write %s: it is not a regular file", path);
   LK_TRY(lk_alloc(&made.path, strlen(path) + 1, 1));
   memcpy(made.path, path, strlen(path));
-  const lk_status status = make_temp(&made.name, path, make_file, &made.fd);
+  const lk_status status = make_temp(&made.name, path, path, make_file, &made.fd);
   if (status != LK_OK) {
     free(made.path);
     return status;
   }
   *temp = made;
   return LK_OK;
+}
+
+lk_status lk_temp_nameless(int *fd, const char *folder) {
+  lk_buffer path = {0}, what = {0};
+  char *name = NULL;
+  lk_status status = lk_buffer_printf(&path, "%stext", folder);
+  if (status == LK_OK)
+    status =
+        lk_buffer_printf(&what, "a temporary file in %s (TMPDIR=FOLDER names another folder)", *folder ? folder : "./");
+  if (status == LK_OK) status = make_temp(&name, path.data, what.data, make_file, fd);
+  if (status == LK_OK) (void)unlink(name);
+  remember("");
+  lk_buffer_release(&path);
+  lk_buffer_release(&what);
+  free(name);
+  return status;
 }
 
 lk_status lk_temp_commit(lk_temp *temp) {
@@ -188,7 +208,7 @@ lk_status lk_durable_write(const char *path, const void *bytes, size_t size) {
 
 lk_status lk_durable_link(const char *path, const char *target) {
   char *name = NULL;
-  LK_TRY(make_temp(&name, path, make_link, (void *)target));
+  LK_TRY(make_temp(&name, path, path, make_link, (void *)target));
   const int error = rename(name, path) ? errno : 0;
   if (error) unlink(name);
   free(name);

@@ -24,6 +24,8 @@ typedef struct lk_h5 lk_h5;
 
 /** The version of the HDF5 library that this program runs with, "1.10.8".          Not collective. */
 void lk_h5_library(size_t size, char *out);
+/** The version that it was compiled with.                                         Not collective. */
+void lk_h5_built_with(size_t size, char *out);
 /** Begin to write the file `path`. in_memory: it is built in memory, as checkpoints are. LK_IO, LK_MEMORY. */
 LK_CHECKED lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory);
 /** Open one of our files for reading. verify: check its digest, LK_DATA "... is damaged: ..." where it does not hold,
@@ -57,15 +59,40 @@ LK_CHECKED lk_status lk_h5_write(lk_h5 *file, const char *path, lk_type type, in
  *  it. */
 LK_CHECKED lk_status lk_h5_append(lk_h5 *file, const char *path, lk_type type, int dims, const ptrdiff_t shape[],
                                   const void *data, ptrdiff_t chunk, int deflate, const char *note);
-/** Strings as a 1-D dataset of UTF-8 of fixed size, padded with NUL. HDF5 1.10 reads strings of variable length without
- *  comparing two lengths that the file states, so a hostile file could overwrite memory.
+/** Strings as a 1-D dataset of UTF-8 of fixed size, padded with NUL: unlike strings of variable length they are compressed.
  *  LK_DATA where a string holds NUL or is longer than 16 MiB. */
 LK_CHECKED lk_status lk_h5_write_strings(lk_h5 *file, const char *path, const lk_strings *strings, const char *note);
-/** Attributes of a group or dataset ("/" for the file). */
+/* Strings that need not all be in memory. */
+typedef struct lk_h5_strings {
+  ptrdiff_t count;
+  size_t longest; /* bytes */
+  void *context;
+  lk_status (*next)(void *context, const char **text, size_t *size); /* called `count` times; without NUL */
+} lk_h5_strings;
+/** The same of such strings. */
+LK_CHECKED lk_status lk_h5_write_strings_from(lk_h5 *file, const char *path, const lk_h5_strings *strings,
+                                              const char *note);
+/** Attributes of a group or dataset ("/" for the file). Text is one string of variable length, UTF-8, which h5py and netCDF
+ *  return as text. LK_DATA where it is longer than 16 MiB. */
 LK_CHECKED lk_status lk_h5_set_text(lk_h5 *file, const char *object, const char *name, const char *text);
 LK_CHECKED lk_status lk_h5_set_int(lk_h5 *file, const char *object, const char *name, int64_t value);
 LK_CHECKED lk_status lk_h5_set_real(lk_h5 *file, const char *object, const char *name, double value);
 
+/* Curves over one axis, as other programs find and plot them. */
+typedef struct lk_h5_curve {
+  const char *name, *units;
+} lk_h5_curve;
+/** The group `path` with a dataset of float64 [rows] for each column of table [rows, columns]. The first is the axis: a
+ *  dimension scale of the others (HDF5 Dimension Scale Specification, as netCDF-4 has it). The group is of NeXus class
+ *  NXdata, with curve `shown` as its signal; the others, of other scales, are not drawn over it. */
+LK_CHECKED lk_status lk_h5_write_curves(lk_h5 *file, const char *path, const lk_h5_curve *curves, int columns,
+                                        int shown, ptrdiff_t rows, const double *table, const char *note);
+/** Make `path` the member of its group that NeXus programs show by default. nx_class: of that group. */
+LK_CHECKED lk_status lk_h5_show(lk_h5 *file, const char *group, const char *nx_class, const char *member);
+
+/** Whether a file of this size can hold so many bytes, as dense as deflate packs them: to be asked before memory is
+ *  allocated for several datasets, which may be one under several names. */
+bool lk_h5_may_hold(const lk_h5 *file, uint64_t bytes);
 /** Whether there is such a group or dataset, reached by hard links only; whether it is a group. */
 bool lk_h5_exists(const lk_h5 *file, const char *path);
 bool lk_h5_is_group(const lk_h5 *file, const char *path);
@@ -75,11 +102,11 @@ LK_CHECKED lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *t
 /** Rows [row, row + rows) along axis 0, converted to `type`; the caller allocates by lk_h5_shape(). */
 LK_CHECKED lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type type, ptrdiff_t row, ptrdiff_t rows,
                                 void *data);
-/** Appends to `strings` (numbers are read from `path`_count where that exists). Strings of variable length are
- *  LK_DATA. */
+/** Appends to `strings`, of fixed or variable length (numbers are read from `path`_count where that exists). */
 LK_CHECKED lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings);
 bool lk_h5_has_attribute(const lk_h5 *file, const char *object, const char *name);
-/** LK_DATA where the attribute is missing. The text is appended to out. */
+/** Text of any kind: of fixed length, however padded, or of variable length; a scalar, or an array of one. LK_DATA where
+ *  the attribute is missing, or is no text in UTF-8. The text is appended to out. */
 LK_CHECKED lk_status lk_h5_get_text(const lk_h5 *file, const char *object, const char *name, lk_buffer *out);
 LK_CHECKED lk_status lk_h5_get_int(const lk_h5 *file, const char *object, const char *name, int64_t *value);
 LK_CHECKED lk_status lk_h5_get_real(const lk_h5 *file, const char *object, const char *name, double *value);

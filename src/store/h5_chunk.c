@@ -7,7 +7,7 @@
 
 #include <zlib.h>
 
-#include "h5_impl.h"
+#include "h5_apart_impl.h"
 #include "arena.h"
 
 static lk_status damaged(const lk_h5_data *data, const char *why) {
@@ -80,6 +80,42 @@ static lk_status undo(lk_h5_data *data, int i, size_t *size) {
   }
 }
 
+/* The bytes of a chunk as they are in the file, by HDF5. */
+static lk_status read_stored(const lk_h5_data *data, const hsize_t at[LK_H5_DIMS], hsize_t *stored, uint32_t *skipped) {
+  if (H5Dget_chunk_storage_size(data->id, at, stored) < 0 || *stored == 0) {
+    if (data->file->disk->error) return lk_h5_fail(data->file, LK_IO, "read", data->path);
+    return damaged(data, "a chunk is missing");
+  }
+  if (*stored > data->cache.room) return damaged(data, "a chunk is longer than it can be");
+  if (H5Dread_chunk(data->id, H5P_DEFAULT, at, skipped, data->cache.bytes) < 0)
+    return lk_h5_fail(data->file, LK_DATA, "read a chunk of", data->path);
+  return LK_OK;
+}
+
+hsize_t lk_h5_chunks_along(const lk_h5_data *data, int axis) {
+  return (data->shape[axis] + data->chunk[axis] - 1) / data->chunk[axis];
+}
+
+size_t lk_h5_chunk_number(const lk_h5_data *data, const hsize_t at[LK_H5_DIMS]) {
+  hsize_t number = 0;
+  for (int i = 0; i < LK_H5_DIMS; i++) number = number * lk_h5_chunks_along(data, i) + at[i] / data->chunk[i];
+  return (size_t)number;
+}
+
+/* The same without HDF5, of a data set whose chunks were located (h5_apart.c). */
+static lk_status read_placed(const lk_h5_data *data, const hsize_t at[LK_H5_DIMS], hsize_t *stored, uint32_t *skipped) {
+  const lk_h5_place *place = &data->places[lk_h5_chunk_number(data, at)];
+  size_t got = 0;
+  if (place->size == 0) return damaged(data, "a chunk is missing");
+  if (place->size > data->cache.room) return damaged(data, "a chunk is longer than it can be");
+  const int error = lk_read_at(data->file->disk->fd, data->cache.bytes, place->size, place->at, &got);
+  if (error) return LK_FAIL(LK_IO, "cannot read %s: %s", data->file->path, strerror(error));
+  if (got < place->size) return LK_FAIL(LK_DATA, "%s was cut off while it was being read", data->file->path);
+  *stored = place->size;
+  *skipped = place->skipped;
+  return LK_OK;
+}
+
 /* Load the chunk that begins at `at` into the cache. */
 static lk_status load(lk_h5_data *data, const hsize_t at[LK_H5_DIMS]) {
   lk_h5_chunk *chunk = &data->cache;
@@ -88,18 +124,15 @@ static lk_status load(lk_h5_data *data, const hsize_t at[LK_H5_DIMS]) {
   if (chunk->valid && memcmp(chunk->at, at, sizeof chunk->at) == 0) return LK_OK;
   chunk->valid = false;
   if (!chunk->room) {
-    const size_t room = data->chunk_bytes + data->chunk_bytes / 8 + 4096; /* deflate may expand data a little */
+    const size_t room = lk_h5_chunk_room(data);
     LK_TRY(lk_alloc(&chunk->bytes, room, 1));
     LK_TRY(lk_alloc(&chunk->spare, room, 1));
     chunk->room = room;
   }
-  if (H5Dget_chunk_storage_size(data->id, at, &stored) < 0 || stored == 0) {
-    if (data->file->disk->error) return lk_h5_fail(data->file, LK_IO, "read", data->path);
-    return damaged(data, "a chunk is missing");
-  }
-  if (stored > chunk->room) return damaged(data, "a chunk is longer than it can be");
-  if (H5Dread_chunk(data->id, H5P_DEFAULT, at, &skipped, chunk->bytes) < 0)
-    return lk_h5_fail(data->file, LK_DATA, "read a chunk of", data->path);
+  if (data->places)
+    LK_TRY(read_placed(data, at, &stored, &skipped));
+  else
+    LK_TRY(read_stored(data, at, &stored, &skipped));
   size_t size = (size_t)stored;
   for (int i = data->filters - 1; i >= 0; i--)
     if (!(skipped >> i & 1)) LK_TRY(undo(data, i, &size));

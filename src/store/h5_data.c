@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "h5_impl.h"
+#include "h5_apart_impl.h"
+#include "h5_vlen_impl.h"
 #include "arena.h"
 
 static lk_status refuse(const lk_h5_data *data, const char *why) {
@@ -36,9 +37,9 @@ static lk_status check_type(lk_h5_data *data) {
   data->type = LK_UINT8;
   data->text = true;
   data->vlen = H5Tis_variable_str(data->file_type) != 0;
-  /* HDF5 1.10 copies them without comparing two lengths in the file; accepted only in the child that reads foreign
-   * files. */
+  /* We write none, and HDF5 converts the fill value of one, which it has in its heap, where we ask for the layout. */
   if (data->vlen && !data->file->foreign) return refuse(data, "its strings are of variable length");
+  if (data->vlen) data->size = LK_H5_REFERENCE;
   if (!data->vlen && (data->size == 0 || data->size > LK_H5_TEXT)) return refuse(data, "its strings are too long");
   return LK_OK;
 }
@@ -96,6 +97,8 @@ static lk_status check_filters(lk_h5_data *data, hid_t list) {
     data->filter[i] = H5Pget_filter2(list, (unsigned)i, &flags, &values, value, 0, NULL, NULL);
     if (data->filter[i] == H5Z_FILTER_SHUFFLE) {
       data->shuffle = values >= 1 ? value[0] : 0;
+      if (data->vlen && data->shuffle == 0)
+        data->shuffle = 1; /* HDF5 tells the filter no size, which then does nothing */
       if (data->shuffle == 0 || data->shuffle > LK_H5_TEXT) return refuse(data, "its shuffle filter is garbled");
     } else if (data->filter[i] != H5Z_FILTER_DEFLATE && data->filter[i] != H5Z_FILTER_FLETCHER32) {
       return refuse_filter(data, data->filter[i]);
@@ -160,7 +163,7 @@ static lk_status check(lk_h5_data *data) {
   return check_storage(data);
 }
 
-static lk_status new_data(const lk_h5 *file, const char *path, lk_h5_data **out) {
+lk_status lk_h5_new_data(const lk_h5 *file, const char *path, lk_h5_data **out) {
   LK_TRY(lk_alloc(out, 1, sizeof **out));
   (*out)->id = (*out)->file_type = (*out)->names = H5I_INVALID_HID;
   (*out)->file = file;
@@ -181,7 +184,7 @@ lk_status lk_h5_open_data(const lk_h5 *file, const char *path, lk_h5_data **data
     return LK_OK;
   }
   lk_h5_data *opened;
-  LK_TRY(new_data(file, path, &opened));
+  LK_TRY(lk_h5_new_data(file, path, &opened));
   lk_h5_data **place = &table->data[table->next];
   table->next = (table->next + 1) % LK_H5_OPEN;
   lk_h5_close_data(place);
@@ -189,15 +192,27 @@ lk_status lk_h5_open_data(const lk_h5 *file, const char *path, lk_h5_data **data
   return LK_OK;
 }
 
+void lk_h5_leave_data(lk_h5_data *d) {
+  if (d->id >= 0) H5Dclose(d->id);
+  if (d->file_type >= 0) H5Tclose(d->file_type);
+  if (d->names >= 0) H5Tclose(d->names);
+  d->id = d->file_type = d->names = H5I_INVALID_HID;
+}
+
+void lk_h5_chunk_release(lk_h5_chunk *chunk) {
+  free(chunk->bytes);
+  free(chunk->spare);
+  *chunk = (lk_h5_chunk){0};
+}
+
 void lk_h5_close_data(lk_h5_data **data) {
   lk_h5_data *d = *data;
   if (!d) return;
   *data = NULL;
-  if (d->id >= 0) H5Dclose(d->id);
-  if (d->file_type >= 0) H5Tclose(d->file_type);
-  if (d->names >= 0) H5Tclose(d->names);
-  free(d->cache.bytes);
-  free(d->cache.spare);
+  lk_h5_leave_data(d);
+  lk_h5_chunk_release(&d->cache);
+  free(d->places);
+  free(d->whole);
   free(d->path);
   free(d);
 }
@@ -209,13 +224,14 @@ lk_status lk_h5_read_raw(lk_h5_data *data, hsize_t row, hsize_t rows, void *out)
   for (int i = 1; i < LK_H5_DIMS; i++)
     if (!data->shape[i]) return LK_OK;
   if (!rows) return LK_OK;
-  if (data->chunked && !data->vlen) return lk_h5_read_chunks(data, row, rows, out);
+  if (data->chunked) return lk_h5_read_chunks(data, row, rows, out);
   const hsize_t from[LK_H5_DIMS] = {row, 0, 0}, count[LK_H5_DIMS] = {rows, data->shape[1], data->shape[2]};
   const hid_t space = H5Dget_space(data->id);
   const hid_t memory = data->dims ? H5Screate_simple(data->dims, count, NULL) : H5Screate(H5S_SCALAR);
   bool good = space >= 0 && memory >= 0;
   if (good && data->dims) good = H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, count, NULL) >= 0;
-  if (good) good = H5Dread(data->id, data->file_type, memory, space, H5P_DEFAULT, out) >= 0;
+  const hid_t type = data->vlen ? lk_h5_reference_type() : data->file_type;
+  if (good) good = H5Dread(data->id, type, memory, space, H5P_DEFAULT, out) >= 0;
   if (space >= 0) H5Sclose(space);
   if (memory >= 0) H5Sclose(memory);
   return good ? LK_OK : lk_h5_fail(data->file, LK_DATA, "read", data->path);

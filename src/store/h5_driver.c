@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "h5_impl.h"
+#include "h5_apart_impl.h"
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
@@ -58,10 +58,12 @@ static haddr_t driver_get_eof(const H5FD_t *head, H5FD_mem_t type) {
 }
 
 static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t list, haddr_t at, size_t size, void *bytes) {
-  (void)type, (void)list;
+  (void)list;
   lk_h5_disk *disk = ((driver_file *)(void *)head)->disk;
   size_t got = 0;
-  if (disk->fd < 0) {
+  if (disk->locating && type == H5FD_MEM_DRAW) {
+    *disk->locating = (lk_h5_place){.at = at, .size = (uint32_t)size};
+  } else if (disk->fd < 0) {
     if (at < disk->size) got = size < disk->size - at ? size : (size_t)(disk->size - at);
     if (got) memcpy(bytes, disk->bytes + at, got);
   } else {

@@ -8,9 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "h5_impl.h"
+#include "h5_apart_impl.h"
+#include "h5_vlen_impl.h"
 #include "arena.h"
 #include "durable.h"
+#include "version.h"
+#include "work.h"
 
 enum { READ_BLOCK = 1 << 20 };
 
@@ -33,7 +36,7 @@ void lk_h5_user_block(char block[LK_H5_BLOCK], const char *digest, uint64_t size
   snprintf(block, LK_H5_BLOCK, "lockstep xxh3-128 %s %" PRIu64 "\n", digest, size);
 }
 
-lk_status lk_h5_hash(const lk_h5_disk *disk, const char *path, char digest[33]) {
+lk_status lk_h5_hash(const lk_h5_disk *disk, const char *path, bool tell, char digest[33]) {
   lk_status status = LK_OK;
   lk_hash *hash = NULL;
   void *block = NULL;
@@ -44,8 +47,10 @@ lk_status lk_h5_hash(const lk_h5_disk *disk, const char *path, char digest[33]) 
     goto done;
   }
   LK_GO(lk_alloc(&block, READ_BLOCK, 1));
+  if (tell) lk_work_next("checking the digest", NULL, (double)disk->size);
   uint64_t at = LK_H5_BLOCK;
   for (size_t got = 1; got; at += got) {
+    if (tell) lk_work_at((double)at);
     const int error = lk_read_at(disk->fd, block, READ_BLOCK, at, &got);
     if (error) LK_GO(LK_FAIL(LK_IO, "cannot read %s: %s", path, strerror(error)));
     lk_hash_update(hash, block, got);
@@ -88,6 +93,17 @@ void lk_h5_library(size_t size, char *out) {
   (void)snprintf(out, size, "%u.%u.%u", version[0], version[1], version[2]);
 }
 
+void lk_h5_built_with(size_t size, char *out) {
+  (void)snprintf(out, size, "%d.%d.%d", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+}
+
+static void name_hdf5(char text[LK_LIBRARY_TEXT]) {
+  char version[32];
+  lk_h5_library(sizeof version, version);
+  (void)snprintf(text, LK_LIBRARY_TEXT, "HDF5 %s", version);
+}
+LK_LIBRARY(name_hdf5)
+
 lk_status lk_h5_create(lk_h5 **file, const char *path, bool in_memory) {
   lk_h5 *made;
   *file = NULL;
@@ -122,7 +138,7 @@ static lk_status finish(lk_h5 *file) {
   file->closed = true;
   LK_TRY(lk_h5_disk_error(file));
   if (closed < 0 || file->disk->size <= LK_H5_BLOCK) return lk_h5_fail(file, LK_INTERNAL, "finish", "/");
-  LK_TRY(lk_h5_hash(file->disk, file->path, file->digest));
+  LK_TRY(lk_h5_hash(file->disk, file->path, false, file->digest));
   char block[LK_H5_BLOCK];
   lk_h5_user_block(block, file->digest, file->disk->size);
   if (file->disk->fd < 0) {
@@ -162,20 +178,34 @@ void lk_h5_close(lk_h5 **file) {
   free(f->disk);
   free(f->table);
   lk_h5_coder_destroy(&f->coder);
+  lk_h5_heap_destroy(&f->heap);
+  lk_h5_sets_destroy(&f->sets);
   free(f->path);
   free(f);
 }
 
+bool lk_h5_may_hold(const lk_h5 *file, uint64_t bytes) { return bytes / LK_H5_INFLATES <= file->disk->size; }
+
 const char *lk_h5_digest(const lk_h5 *file) { return file->digest; }
 
 /* ---- reading ---- */
+
+static lk_status find_base(lk_h5 *file) {
+  hsize_t base = 0;
+  const hid_t list = H5Fget_create_plist(file->id);
+  const bool good = list >= 0 && H5Pget_userblock(list, &base) >= 0;
+  if (list >= 0) H5Pclose(list);
+  if (!good) return lk_h5_fail(file, LK_DATA, "read the superblock of", "/");
+  file->base = base;
+  return lk_h5_heap_create(&file->heap, file->disk->size);
+}
 
 lk_status lk_h5_start(lk_h5 *file) {
   const hid_t access = lk_h5_access(file->disk, false);
   if (access < 0) return LK_FAIL(LK_MEMORY, "out of memory for HDF5");
   file->id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
-  if (file->id >= 0) return LK_OK;
+  if (file->id >= 0) return find_base(file);
   LK_TRY(lk_h5_disk_error(file));
   return LK_FAIL(LK_DATA, "%s is not an HDF5 file, or is damaged", file->path);
 }

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "h5_impl.h"
+#include "h5_vlen_impl.h"
 #include "arena.h"
 
 /* Whether `part` exists as a hard link; *strange: it is a link of another kind. */
@@ -142,20 +142,26 @@ static lk_status wrong_attribute(const lk_h5 *file, const char *object, const ch
 
 lk_status lk_h5_get_text(const lk_h5 *file, const char *object, const char *name, lk_buffer *out) {
   hid_t id, type;
-  char *text = NULL;
+  unsigned char *bytes = NULL;
   LK_TRY(open_attribute(file, object, name, &id, &type));
   lk_status status = LK_OK;
-  const size_t size = H5Tget_size(type);
-  /* Strings of variable length are refused: HDF5 1.10 copies them without comparing two lengths in the file. */
-  if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || size == 0 || size > LK_H5_TEXT ||
-      size > file->disk->size)
-    LK_GO(wrong_attribute(file, object, name, "text of fixed size"));
-  LK_GO(lk_alloc(&text, size + 1, 1));
-  if (H5Aread(id, type, text) < 0) LK_GO(lk_h5_fail(file, LK_DATA, "read an attribute of", object));
-  if (lk_utf8_valid(text, strlen(text)) != strlen(text)) LK_GO(wrong_attribute(file, object, name, "UTF-8 text"));
-  LK_GO(lk_buffer_append(out, text, strlen(text)));
+  const bool variable = H5Tis_variable_str(type) > 0;
+  const char *text;
+  size_t size = variable ? LK_H5_REFERENCE : H5Tget_size(type);
+  if (H5Tget_class(type) != H5T_STRING || size == 0 || size > LK_H5_TEXT || size > file->disk->size)
+    LK_GO(wrong_attribute(file, object, name, "text"));
+  LK_GO(lk_alloc(&bytes, size + 1, 1));
+  if (H5Aread(id, variable ? lk_h5_reference_type() : type, bytes) < 0)
+    LK_GO(lk_h5_fail(file, LK_DATA, "read an attribute of", object));
+  if (variable)
+    LK_GO(lk_h5_variable_text(file, bytes, object, &text, &size));
+  else
+    text = (const char *)bytes;
+  size = lk_h5_text_size(type, text, size);
+  if (lk_utf8_valid(text, size) != size) LK_GO(wrong_attribute(file, object, name, "UTF-8 text"));
+  LK_GO(lk_buffer_append(out, text, size));
 done:
-  free(text);
+  free(bytes);
   H5Tclose(type);
   H5Aclose(id);
   return status;

@@ -43,6 +43,7 @@ static lk_status open_disk(lk_h5 *file) {
   if (S_ISDIR(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is a folder", file->path);
   if (!S_ISREG(about.st_mode)) return LK_FAIL(LK_IO, "cannot open %s: it is not a regular file", file->path);
   disk->size = (uint64_t)about.st_size;
+  disk->changed = about.st_mtim;
   return LK_OK;
 }
 
@@ -83,7 +84,7 @@ static lk_status read_block(lk_h5 *file) {
 
 static lk_status verify_digest(const lk_h5 *file) {
   char digest[33];
-  LK_TRY(lk_h5_hash(file->disk, file->path, digest));
+  LK_TRY(lk_h5_hash(file->disk, file->path, true, digest));
   if (strcmp(digest, file->digest) != 0)
     return LK_FAIL(LK_DATA, "%s is damaged: its bytes do not agree with its digest", file->path);
   return LK_OK;

@@ -1,7 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "h5_impl.h"
+#include "h5_apart_impl.h"
+#include "h5_vlen_impl.h"
 #include "arena.h"
 
 enum { BLOCK = 1 << 20 };        /* bytes that are converted at a time */
@@ -47,6 +48,10 @@ done:
 lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type type, ptrdiff_t row, ptrdiff_t rows, void *out) {
   lk_h5_data *data;
   LK_ASSERT(row >= 0 && rows >= 0);
+  if (file->sets) {
+    LK_TRY(lk_h5_find_apart(file, path, &data));
+    return lk_h5_read_apart(data, type, (hsize_t)row, (hsize_t)rows, out);
+  }
   LK_TRY(lk_h5_open_data(file, path, &data));
   if (data->text) return LK_FAIL(LK_DATA, "%s: %s holds strings, not numbers", file->path, path);
   const bool same = H5Tequal(data->file_type, lk_h5_native_type(type)) > 0;
@@ -64,68 +69,29 @@ static lk_status add_string(const lk_h5_data *data, lk_strings *strings, const c
   return lk_strings_add(strings, text, size, number);
 }
 
-static lk_status read_fixed(lk_h5_data *data, lk_strings *strings, const int64_t *numbers) {
+static lk_status read_texts(lk_h5_data *data, lk_strings *strings, const int64_t *numbers) {
   const hsize_t rows = data->shape[0], most = block_rows(data, 1, 1);
+  uint64_t left = data->file->disk->size; /* bytes of text of variable length: all rows may refer to the same */
   lk_status status = LK_OK;
-  char *block = NULL;
+  unsigned char *block = NULL;
   LK_TRY(lk_alloc(&block, (size_t)(rows < most ? rows : most) + 1, data->size));
   for (hsize_t row = 0; row < rows; row += most) {
     const hsize_t count = rows - row < most ? rows - row : most;
     LK_GO(lk_h5_read_raw(data, row, count, block));
     for (hsize_t i = 0; i < count; i++) {
-      const char *text = block + i * data->size;
+      const char *text = (const char *)block + i * data->size;
       const ptrdiff_t index = (ptrdiff_t)(row + i);
-      LK_GO(add_string(data, strings, text, strnlen(text, data->size), index, numbers ? numbers[index] : 0));
+      size_t size = data->size;
+      if (data->vlen) LK_GO(lk_h5_variable_text(data->file, block + i * data->size, data->path, &text, &size));
+      if (data->vlen && size > left)
+        LK_GO(LK_FAIL(LK_DATA, "%s: %s refers to more text than the file has", data->file->path, data->path));
+      left -= data->vlen ? size : 0;
+      size = lk_h5_text_size(data->file_type, text, size);
+      LK_GO(add_string(data, strings, text, size, index, numbers ? numbers[index] : 0));
     }
   }
 done:
   free(block);
-  return status;
-}
-
-/* HDF5 allocates variable strings by these two functions, which limit their total by the size of the file. */
-static void *take(size_t size, void *budget) {
-  uint64_t *left = budget;
-  if (size + 32 > *left) return NULL;
-  *left -= size + 32;
-  return calloc(1, size ? size : 1);
-}
-
-static void give_back(void *bytes, void *budget) {
-  (void)budget;
-  free(bytes);
-}
-
-static lk_status read_variable(lk_h5_data *data, lk_strings *strings, const int64_t *numbers) {
-  enum { ROWS = 4096 };
-  lk_status status = LK_OK;
-  uint64_t budget = data->file->disk->size * 4 + BLOCK;
-  char *text[ROWS] = {0};
-  const hid_t list = H5Pcreate(H5P_DATASET_XFER), space = H5Dget_space(data->id);
-  if (list < 0 || space < 0 || H5Pset_vlen_mem_manager(list, take, &budget, give_back, &budget) < 0)
-    LK_GO(lk_h5_fail(data->file, LK_MEMORY, "read", data->path));
-  for (hsize_t row = 0; row < data->shape[0]; row += ROWS) {
-    const hsize_t count = data->shape[0] - row < ROWS ? data->shape[0] - row : ROWS;
-    const hid_t memory = H5Screate_simple(1, &count, NULL);
-    bool good = memory >= 0;
-    if (good && data->dims) good = H5Sselect_hyperslab(space, H5S_SELECT_SET, &row, NULL, &count, NULL) >= 0;
-    if (good) good = H5Dread(data->id, data->file_type, memory, space, list, text) >= 0;
-    if (memory >= 0) H5Sclose(memory);
-    if (!good) LK_GO(lk_h5_fail(data->file, LK_DATA, "read", data->path));
-    for (hsize_t i = 0; i < count; i++) {
-      const ptrdiff_t index = (ptrdiff_t)(row + i);
-      const char *one = text[i] ? text[i] : "";
-      LK_GO(add_string(data, strings, one, strlen(one), index, numbers ? numbers[index] : 0));
-    }
-    for (hsize_t i = 0; i < count; i++) {
-      free(text[i]);
-      text[i] = NULL;
-    }
-  }
-done:
-  for (int i = 0; i < ROWS; i++) free(text[i]);
-  if (list >= 0) H5Pclose(list);
-  if (space >= 0) H5Sclose(space);
   return status;
 }
 
@@ -153,12 +119,13 @@ lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *st
   int64_t *numbers = NULL;
   lk_status status = LK_OK;
   LK_TRY(lk_h5_open_data(file, path, &data));
-  if (!data->text || data->dims > 1) return LK_FAIL(LK_DATA, "%s: %s is not a list of strings", file->path, path);
+  if (!data->text || data->shape[1] != 1 || data->shape[2] != 1)
+    return LK_FAIL(LK_DATA, "%s: %s is not a list of strings", file->path, path);
   if (data->shape[0] > MOST_STRINGS)
     return LK_FAIL(LK_DATA, "%s: %s has more than %d strings", file->path, path, MOST_STRINGS);
   LK_GO(read_numbers(file, path, (ptrdiff_t)data->shape[0], &numbers));
   LK_GO(lk_h5_open_data(file, path, &data)); /* the table may have closed it */
-  status = data->vlen ? read_variable(data, strings, numbers) : read_fixed(data, strings, numbers);
+  status = read_texts(data, strings, numbers);
 done:
   free(numbers);
   return status;

@@ -1,10 +1,10 @@
 /* Make HDF5 parse, once, everything that reading a file may parse: links, object headers, attributes, the index of
- * every chunk, strings on the global heap. If HDF5 survives this in the child, reading in the parent is safe. The
- * numbers are not read: our own code decodes the chunks, with every size bounded (h5_chunk.c). */
+ * every chunk. If HDF5 survives this in the child, reading in the parent is safe. Numbers and text of variable length
+ * are not read: our own code decodes the chunks and the heap, with every size bounded (h5_chunk.c, h5_vlen.c). */
 #include <stdlib.h>
 #include <string.h>
 
-#include "h5_impl.h"
+#include "h5_vlen_impl.h"
 #include "arena.h"
 
 enum { OBJECTS = 20000, ATTRIBUTES = 256 };
@@ -21,14 +21,14 @@ static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t
   const hid_t type = space < 0 ? H5I_INVALID_HID : H5Aget_type(id);
   (void)info;
   herr_t result = type < 0 ? -1 : 0;
-  const size_t size = type < 0 ? 0 : H5Tget_size(type);
+  const bool variable = type >= 0 && H5Tis_variable_str(type) > 0;
+  const size_t size = variable ? LK_H5_REFERENCE : type < 0 ? 0 : H5Tget_size(type);
   lk_type nearest;
-  const bool plain = type >= 0 && (lk_h5_known_type(type, &nearest) ||
-                                   (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0));
+  const bool plain = type >= 0 && (lk_h5_known_type(type, &nearest) || H5Tget_class(type) == H5T_STRING);
   if (plain && size && size <= LK_H5_TEXT && H5Sget_simple_extent_npoints(space) == 1) {
     void *bytes = malloc(size);
     *(bool *)starved |= bytes == NULL;
-    result = bytes ? H5Aread(id, type, bytes) : -1;
+    result = bytes ? H5Aread(id, variable ? lk_h5_reference_type() : type, bytes) : -1;
     free(bytes);
   }
   if (type >= 0) H5Tclose(type);

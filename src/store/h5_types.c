@@ -1,4 +1,6 @@
-/* Our number types and HDF5's. */
+/* Our types and HDF5's. */
+#include <string.h>
+
 #include "h5_impl.h"
 
 hid_t lk_h5_file_type(lk_type type) {
@@ -66,4 +68,11 @@ bool lk_h5_known_type(hid_t type, lk_type *nearest) {
     return true;
   }
   return false;
+}
+
+size_t lk_h5_text_size(hid_t type, const char *text, size_t size) {
+  size_t used = strnlen(text, size);
+  if (H5Tget_strpad(type) == H5T_STR_SPACEPAD)
+    while (used > 0 && text[used - 1] == ' ') used--;
+  return used;
 }

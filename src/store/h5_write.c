@@ -246,20 +246,8 @@ static hid_t text_type(size_t size) {
   return H5I_INVALID_HID;
 }
 
-static lk_status string_width(const lk_strings *strings, const char *path, size_t *width) {
-  *width = 1;
-  for (ptrdiff_t i = 0; i < strings->count; i++) {
-    const size_t size = lk_strings_size(strings, i);
-    if (memchr(lk_strings_get(strings, i), 0, size))
-      return LK_FAIL(LK_DATA, "string %td of %s holds a NUL character, which HDF5 cannot store", i, path);
-    if (size >= *width) *width = size + 1; /* and a NUL, so that h5dump shows no padding */
-  }
-  if (*width <= LK_H5_TEXT) return LK_OK;
-  return LK_FAIL(LK_DATA, "a string of %s has %zu bytes; 16 MiB is the most", path, *width);
-}
-
 /* A chunk at a time: one long string widens all of them, which deflate compresses, but memory would hold. */
-static lk_status write_padded(const lk_h5_data *data, hid_t type, const lk_strings *strings) {
+static lk_status write_padded(const lk_h5_data *data, hid_t type, const lk_h5_strings *strings) {
   lk_status status = LK_OK;
   char *block = NULL;
   const hsize_t most = data->chunked ? data->chunk[0] : data->shape[0];
@@ -268,8 +256,11 @@ static lk_status write_padded(const lk_h5_data *data, hid_t type, const lk_strin
     const hsize_t rows = data->shape[0] - row < most ? data->shape[0] - row : most;
     memset(block, 0, (size_t)rows * data->size);
     for (hsize_t i = 0; i < rows; i++) {
-      const ptrdiff_t index = (ptrdiff_t)(row + i);
-      memcpy(block + i * data->size, lk_strings_get(strings, index), lk_strings_size(strings, index));
+      const char *text;
+      size_t size;
+      LK_GO(strings->next(strings->context, &text, &size));
+      LK_ASSERT(size < data->size);
+      memcpy(block + i * data->size, text, size);
     }
     LK_GO(write_rows(data, type, row, rows, block));
   }
@@ -278,11 +269,11 @@ done:
   return status;
 }
 
-lk_status lk_h5_write_strings(lk_h5 *file, const char *path, const lk_strings *strings, const char *note) {
+lk_status lk_h5_write_strings_from(lk_h5 *file, const char *path, const lk_h5_strings *strings, const char *note) {
   lk_status status = LK_OK;
   lk_h5_data *made = NULL;
-  size_t width = 0;
-  LK_TRY(string_width(strings, path, &width));
+  const size_t width = strings->longest + 1; /* and a NUL, so that h5dump shows no padding */
+  if (width > LK_H5_TEXT) return LK_FAIL(LK_DATA, "a string of %s has %zu bytes; 16 MiB is the most", path, width);
   const hid_t type = text_type(width);
   if (type < 0) return lk_h5_fail(file, LK_MEMORY, "make", path);
   LK_GO(describe(&made, file, path, width, 1, &strings->count));
@@ -296,10 +287,35 @@ done:
   return status;
 }
 
-static lk_status set_attribute(lk_h5 *file, const char *object, const char *name, hid_t file_type, hid_t type,
-                               const void *value) {
+/* Gives strings that are in memory, one after the other. */
+typedef struct in_memory {
+  const lk_strings *strings;
+  ptrdiff_t next;
+} in_memory;
+
+static lk_status next_of(void *context, const char **text, size_t *size) {
+  in_memory *m = context;
+  *text = lk_strings_get(m->strings, m->next);
+  *size = lk_strings_size(m->strings, m->next++);
+  return LK_OK;
+}
+
+lk_status lk_h5_write_strings(lk_h5 *file, const char *path, const lk_strings *strings, const char *note) {
+  in_memory m = {.strings = strings};
+  lk_h5_strings all = {.count = strings->count, .context = &m, .next = next_of};
+  for (ptrdiff_t i = 0; i < strings->count; i++) {
+    const size_t size = lk_strings_size(strings, i);
+    if (memchr(lk_strings_get(strings, i), 0, size))
+      return LK_FAIL(LK_DATA, "string %td of %s holds a NUL character, which HDF5 cannot store", i, path);
+    if (size > all.longest) all.longest = size;
+  }
+  return lk_h5_write_strings_from(file, path, &all, note);
+}
+
+lk_status lk_h5_set_attribute(lk_h5 *file, const char *object, const char *name, hsize_t count, hid_t file_type,
+                              hid_t type, const void *value) {
   if (H5Oexists_by_name(file->id, object, H5P_DEFAULT) <= 0) LK_TRY(make_groups(file, object, true));
-  const hid_t space = H5Screate(H5S_SCALAR);
+  const hid_t space = count ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
   if (H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0)
     H5Adelete_by_name(file->id, object, name, H5P_DEFAULT);
   const hid_t id = H5Acreate_by_name(file->id, object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -309,20 +325,35 @@ static lk_status set_attribute(lk_h5 *file, const char *object, const char *name
   return check_write(file, result, object);
 }
 
-lk_status lk_h5_set_text(lk_h5 *file, const char *object, const char *name, const char *text) {
-  const size_t size = strlen(text);
-  if (size > LK_H5_TEXT) return LK_FAIL(LK_DATA, "attribute %s of %s is longer than 16 MiB", name, object);
-  const hid_t type = text_type(size + 1);
+lk_status lk_h5_set_fixed(lk_h5 *file, const char *object, const char *name, const char *text) {
+  const hid_t type = text_type(strlen(text) + 1);
   if (type < 0) return lk_h5_fail(file, LK_MEMORY, "write", object);
-  const lk_status status = set_attribute(file, object, name, type, type, text);
+  const lk_status status = lk_h5_set_attribute(file, object, name, 0, type, type, text);
   H5Tclose(type);
   return status;
 }
 
 lk_status lk_h5_set_int(lk_h5 *file, const char *object, const char *name, int64_t value) {
-  return set_attribute(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+  return lk_h5_set_attribute(file, object, name, 0, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }
 
 lk_status lk_h5_set_real(lk_h5 *file, const char *object, const char *name, double value) {
-  return set_attribute(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+  return lk_h5_set_attribute(file, object, name, 0, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+}
+
+lk_status lk_h5_set_strings(lk_h5 *file, const char *object, const char *name, hsize_t count,
+                            const char *const *strings) {
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  lk_status status = LK_OK;
+  if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)
+    status = lk_h5_fail(file, LK_MEMORY, "describe", object);
+  else
+    status = lk_h5_set_attribute(file, object, name, count, type, type, strings);
+  if (type >= 0) H5Tclose(type);
+  return status;
+}
+
+lk_status lk_h5_set_text(lk_h5 *file, const char *object, const char *name, const char *text) {
+  if (strlen(text) > LK_H5_TEXT) return LK_FAIL(LK_DATA, "attribute %s of %s is longer than 16 MiB", name, object);
+  return lk_h5_set_strings(file, object, name, 0, &text);
 }

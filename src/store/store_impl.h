@@ -1,16 +1,9 @@
-/* store_impl.h - an incremental digest, and temporary files that become visible when they are complete. */
+/* store_impl.h - temporary files that become visible when they are complete. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-#include "status.h"
-
-/* XXH3-128, computed incrementally. */
-typedef struct lk_hash lk_hash;
-LK_CHECKED lk_status lk_hash_create(lk_hash **hash);
-void lk_hash_update(lk_hash *hash, const void *bytes, size_t size);
-void lk_hash_final(const lk_hash *hash, char out[33]);
-void lk_hash_destroy(lk_hash **hash);
+#include "hash.h"
 
 /* A temporary file in the folder of its target; {.fd = -1}: none. */
 typedef struct lk_temp {
@@ -24,6 +17,9 @@ LK_CHECKED lk_status lk_temp_open(lk_temp *temp, const char *path);
 LK_CHECKED lk_status lk_temp_commit(lk_temp *temp);
 /** Remove it, unless it was committed.                                             Not collective. */
 void lk_temp_discard(lk_temp *temp);
+/** Open a file that has no name, and whose room is free when it is closed, in a folder that ends with a slash (empty:
+ *  the current one). LK_IO, LK_MEMORY.                                             Not collective. */
+LK_CHECKED lk_status lk_temp_nameless(int *fd, const char *folder);
 
 /** pwrite and pread of all bytes; 0, or errno. Reading: *got is less than size only at the end of the file. */
 int lk_write_at(int fd, const void *bytes, size_t size, uint64_t at);

@@ -62,6 +62,7 @@ static void write_lanes(lk_task *task, const lk_batch *batch, lk_real *lanes) {
 static const lk_real *forward(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode,
                               lk_real *lanes, ptrdiff_t *ld) {
   const lk_real *carry = read_lanes(task, batch, mode, lanes);
+  task->encoder.target = batch->target;
   lk_encoder_forward(&task->encoder, params, &batch->pack, &batch->input, mode, carry);
   write_lanes(task, batch, lanes);
   return lk_encoder_output(&task->encoder, ld);

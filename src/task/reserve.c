@@ -27,7 +27,9 @@ void lk_task_weights_at(lk_task *task, void *memory, lk_part part) {
 
 static lk_status reserve_weights(lk_task *task, int training) {
   lk_arena plan = {0};
-  if (task->lent || (task->weights.base && task->weights_trained >= training)) return LK_OK;
+  const bool same = task->kernels == lk_kernels_get();
+  if (task->lent || (task->weights.base && task->weights_trained >= training && same)) return LK_OK;
+  task->kernels = lk_kernels_get();
   layout_weights(task, &plan, training);
   task->weights_trained = training;
   task->packed = 0;
@@ -48,7 +50,7 @@ static void layout(lk_task *task, lk_arena *arena) {
 static lk_status reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training, int by_steps) {
   int enough = B <= task->B && N <= task->N && T <= task->T && (by_steps || !task->by_steps);
   if (training) enough = enough && task->training && B <= task->train_B && N <= task->train_N;
-  if (enough && task->arena.base) return LK_OK;
+  if (enough && task->arena.base && (task->lent || task->kernels == lk_kernels_get())) return LK_OK;
   task->by_steps = by_steps && (task->by_steps || !task->arena.base);
   task->B = larger(task->B, B);
   task->N = larger(task->N, N);
@@ -84,12 +86,10 @@ lk_status lk_task_reserve_steps(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff
   return reserve(task, B, N, T, 0, 1);
 }
 
-lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training) {
-  ptrdiff_t B, N, T, source_B, source_N, source_T;
-  lk_loader_limits(loader, &B, &N, &T);
-  lk_loader_encoder_limits(loader, &source_B, &source_N, &source_T);
-  if (training) expect_characters(task, lk_loader_characters(loader));
-  return reserve(task, larger(B, source_B), larger(N, source_N), larger(T, source_T), training, 0);
+lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int parts, int training) {
+  const lk_bounds most = lk_loader_bounds(loader, parts);
+  if (training) expect_characters(task, most.characters);
+  return reserve(task, most.B, larger(most.N, most.source_N), larger(most.T, most.source_T), training, 0);
 }
 
 void lk_task_pack(lk_task *task, const lk_params *params) {

@@ -66,6 +66,7 @@ static lk_status find_kind(const lk_config *config, const lk_task_kind **kind) {
   size_t index;
   LK_TRY(lk_config_choice(config, "task", &index));
   *kind = kinds[index];
+  LK_TRY(lk_encoder_check(config));
   if ((*kind)->settings) LK_TRY((*kind)->settings(config));
   return check_head(config, *kind);
 }

@@ -32,10 +32,12 @@ LK_CHECKED lk_status lk_task_create(lk_task **task, const lk_config *config, con
 void lk_task_destroy(lk_task **task);
 lk_view lk_task_view(const lk_task *task);
 /** Buffers for batches of at most B sequences, N rows and T steps. Larger values of an earlier call are kept. LK_MEMORY.
- *  Other kernels may not be chosen afterwards: packed weights are those of one instruction set. */
+ *  Packed weights are those of one kind of kernels: after a choice of others, a task reserves again before its next pass,
+ *  and one with lent weights may not see such a choice. */
 LK_CHECKED lk_status lk_task_reserve(lk_task *task, ptrdiff_t B, ptrdiff_t N, ptrdiff_t T, int training);
-/** The same for the largest batch of a loader, both sides of pairs. */
-LK_CHECKED lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int training);
+/** The same for the largest batch of a loader, both sides of pairs; each computed in so many parts (batch_parts.h): for
+ *  the largest of these. */
+LK_CHECKED lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int parts, int training);
 /** Bytes of the packed weights of a task that is trained.                           Not collective. */
 size_t lk_task_weights(lk_task *task);
 /** Have them at `memory`, 64-byte aligned, zeros, where several ranks hold them together: each packs its part, and all
@@ -73,6 +75,10 @@ LK_CHECKED lk_status lk_task_unseen(lk_task *task, const lk_strings *unseen);
 const lk_tally *lk_task_tallies(const lk_task *task, const int64_t *counts, ptrdiff_t *classes);
 /** Units whose label training never had. */
 int64_t lk_task_unseen_units(const lk_task *task, const int64_t *counts);
+/** Where labels are BIOES tags of spans that the corpus' files mark in another scheme (lk_corpus_info.tags): write those of
+ *  a sentence [n] as the files have them, or as the task is trained on them. Else they stay as they are. */
+void lk_task_tags_as_filed(const lk_task *task, int32_t *label, ptrdiff_t n);
+void lk_task_tags_as_trained(const lk_task *task, int32_t *label, ptrdiff_t n);
 /** Inside counts, spans by type [tags->types.count + 1], as lk_spans_count() has them; NULL where the task counts none.
  *  *tags: those of a labeller, also where they mark no spans; else NULL. */
 const lk_tally *lk_task_spans(const lk_task *task, const int64_t *counts, const lk_tagset **tags);

@@ -67,17 +67,19 @@ struct lk_task {
   lk_encoder encoder;
   lk_pooling pooling;
   lk_head head;
-  ptrdiff_t V;           /* number of outputs of the head */
-  void *state;           /* data of the kind; or NULL */
-  lk_classes *classes;   /* if answers are classes: part of state; else NULL */
-  lk_units units;        /* units of the last forward pass */
-  const lk_judge *judge; /* of evaluations; not owned; NULL: the head */
-  const lk_tagset *tags; /* if answers are tags of words: part of state; else NULL */
+  ptrdiff_t V;                        /* number of outputs of the head */
+  void *state;                        /* data of the kind; or NULL */
+  lk_classes *classes;                /* if answers are classes: part of state; else NULL */
+  lk_units units;                     /* units of the last forward pass */
+  const lk_judge *judge;              /* of evaluations; not owned; NULL: the head */
+  const lk_scheme_labels *tag_labels; /* of a corpus with info->tags: part of state; else NULL */
+  const lk_tagset *tags;              /* if answers are tags of words: part of state; else NULL */
 
-  lk_arena weights;    /* packed weights */
-  int lent;            /* their memory belongs to the caller */
-  lk_part part;        /* the part that this rank packs */
-  int weights_trained; /* nonzero: laid out for backward too */
+  lk_arena weights;          /* packed weights */
+  int lent;                  /* their memory belongs to the caller */
+  lk_part part;              /* the part that this rank packs */
+  int weights_trained;       /* nonzero: laid out for backward too */
+  const lk_kernels *kernels; /* that the task's own weights are laid out for */
   int packed;
 
   lk_arena arena;              /* all other buffers, for batches of at most: */

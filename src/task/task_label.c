@@ -9,8 +9,20 @@ enum { UNITS, UNKNOWN, UNKNOWN_CORRECT, TALLIES };
 typedef struct labeller {
   lk_classes classes;
   lk_tagset tags;
-  int32_t *gold, *found; /* [T] tags of one sentence */
+  lk_scheme_labels labels; /* of tags */
+  int32_t *gold, *found;   /* [T] tags of one sentence */
 } labeller;
+
+/* `names` of labels that training does not have, or NULL. */
+static lk_status read_tags(lk_task *task, const lk_strings *names) {
+  labeller *l = task->state;
+  lk_scheme_labels_release(&l->labels);
+  lk_tagset_release(&l->tags);
+  LK_TRY(lk_tagset_create(&l->tags, &task->info->label, names));
+  if (!task->info->tags) return LK_OK;
+  task->tag_labels = &l->labels;
+  return lk_scheme_labels_create(&l->labels, &l->tags, names ? names->count : 0);
+}
 
 static lk_status check(lk_task *task) {
   labeller *l;
@@ -24,12 +36,13 @@ static lk_status check(lk_task *task) {
   task->classes = &l->classes;
   task->tags = &l->tags;
   l->classes = (lk_classes){.known = task->V, .unseen = 1};
-  return lk_tagset_create(&l->tags, &task->info->label, NULL);
+  return read_tags(task, NULL);
 }
 
 static void release(lk_task *task) {
   labeller *l = task->state;
   if (l == NULL) return;
+  lk_scheme_labels_release(&l->labels);
   lk_tagset_release(&l->tags);
   free(l);
 }
@@ -38,12 +51,6 @@ static void layout(lk_task *task, lk_arena *arena) {
   labeller *l = task->state;
   l->gold = lk_arena_ints(arena, task->T);
   l->found = lk_arena_ints(arena, task->T);
-}
-
-static lk_status unseen(lk_task *task, const lk_strings *names) {
-  labeller *l = task->state;
-  lk_tagset_release(&l->tags);
-  return lk_tagset_create(&l->tags, &task->info->label, names);
 }
 
 /* Where in counts the tallies of spans begin. */
@@ -60,33 +67,40 @@ static const lk_tally *spans(const lk_task *task, const int64_t *counts, const l
   return l->tags.spans ? (const lk_tally *)(counts + first_span(l)) : NULL;
 }
 
-static void count_unknown(const int32_t *best, const lk_batch *batch, int64_t *counts) {
-  for (ptrdiff_t r = 0; r < batch->pack.N; r++) {
-    if (batch->target[r] == LK_NO_LABEL || lk_batch_ids(batch)[r] != LK_UNK) continue;
-    counts[UNKNOWN]++;
-    counts[UNKNOWN_CORRECT] += batch->target[r] == best[r];
+/* The tags of sentence b, as the corpus' files have them; returns how many. */
+static ptrdiff_t take_sentence(const lk_task *task, const lk_batch *batch, ptrdiff_t b) {
+  const labeller *l = task->state;
+  const lk_pack *pack = &batch->pack;
+  ptrdiff_t n = 0;
+  for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r], n++) {
+    l->gold[n] = batch->target[r];
+    l->found[n] = task->head.best[r];
   }
+  lk_task_tags_as_filed(task, l->gold, n);
+  lk_task_tags_as_filed(task, l->found, n);
+  return n;
 }
 
-static void count_spans(const labeller *l, const int32_t *best, const lk_batch *batch, lk_tally *by_type) {
+static void count_unknown(const labeller *l, const lk_batch *batch, ptrdiff_t b, int64_t *counts) {
   const lk_pack *pack = &batch->pack;
-  for (ptrdiff_t b = 0; b < pack->B; b++) {
-    ptrdiff_t n = 0;
-    for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r], n++) {
-      l->gold[n] = batch->target[r];
-      l->found[n] = best[r];
-    }
-    lk_spans_count(&l->tags, l->gold, l->found, n, by_type);
+  ptrdiff_t i = 0;
+  for (ptrdiff_t r = lk_pack_row(pack, b, 0); r >= 0; r = pack->later[r], i++) {
+    if (l->gold[i] == LK_NO_LABEL || lk_batch_ids(batch)[r] != LK_UNK) continue;
+    counts[UNKNOWN]++;
+    counts[UNKNOWN_CORRECT] += l->gold[i] == l->found[i];
   }
 }
 
 static lk_status count(lk_task *task, const lk_params *params, const lk_batch *batch, int64_t *counts) {
   (void)params;
   const labeller *l = task->state;
-  const int32_t *best = task->head.best;
-  count_unknown(best, batch, counts);
-  if (l->tags.spans) count_spans(l, best, batch, (lk_tally *)(counts + first_span(l)));
-  return lk_classes_add(&l->classes, batch->pack.N, batch->target, best, (lk_tally *)(counts + TALLIES));
+  for (ptrdiff_t b = 0; b < batch->pack.B; b++) {
+    const ptrdiff_t n = take_sentence(task, batch, b);
+    count_unknown(l, batch, b, counts);
+    if (l->tags.spans) lk_spans_count(&l->tags, l->gold, l->found, n, (lk_tally *)(counts + first_span(l)));
+    LK_TRY(lk_classes_add(&l->classes, n, l->gold, l->found, (lk_tally *)(counts + TALLIES)));
+  }
+  return LK_OK;
 }
 
 static int metrics_of(const lk_task *task, double loss, const int64_t *counts, lk_metric *metrics) {
@@ -120,5 +134,5 @@ const lk_task_kind lk_task_label = {.name = "label",
                                     .count = count,
                                     .metrics = metrics_of,
                                     .tallies = TALLIES,
-                                    .unseen = unseen,
+                                    .unseen = read_tags,
                                     .spans = spans};

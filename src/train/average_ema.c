@@ -7,7 +7,7 @@
 #include "fixed_math.h"
 
 static double share(const lk_average_settings *settings, const double *state, lk_average_step step) {
-  if (step.epoch < settings->start) return 0;
+  if (lk_average_waits(settings, state, step)) return 0;
   return (1 - settings->decay) / (1 - lk_fixed_power(settings->decay, state[LK_AVERAGE_COUNT] + 1));
 }
 

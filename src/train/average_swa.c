@@ -6,7 +6,7 @@
 
 static double share(const lk_average_settings *settings, const double *state, lk_average_step step) {
   const bool due = settings->every > 0 ? step.step % settings->every == 0 : step.ends_epoch;
-  return due && step.epoch >= settings->start ? 1 / (state[LK_AVERAGE_COUNT] + 1) : 0;
+  return due && !lk_average_waits(settings, state, step) ? 1 / (state[LK_AVERAGE_COUNT] + 1) : 0;
 }
 
 const lk_averaging lk_averaging_swa = {.name = "swa",

@@ -1,5 +1,7 @@
 /* check.c - what can be wrong in a configuration by itself, found before a corpus is opened, and settings without
  * effect. */
+#include <string.h>
+
 #include "decay.h"
 #include "trainer_impl.h"
 
@@ -9,6 +11,7 @@ lk_status lk_train_check(const lk_config *config) {
   lk_spike spike;
   lk_decay decay;
   int shards;
+  double memory;
   if (config->run.dir[0] == '\0')
     return lk_config_error(config, "run.dir", "expected the path of a folder, found nothing");
   LK_TRY(lk_task_check(config));
@@ -16,6 +19,8 @@ lk_status lk_train_check(const lk_config *config) {
   LK_TRY(lk_spike_read(&spike, config));
   LK_TRY(lk_decay_read(&decay, config));
   LK_TRY(lk_config_shards(config, 1, &shards));
+  if (strcmp(config->parallel.shards, "ranks") != 0) LK_TRY(lk_accumulate_check(config, shards));
+  LK_TRY(lk_config_memory(config, &memory));
   return lk_config_check_choices(config);
 }
 

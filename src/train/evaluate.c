@@ -16,6 +16,7 @@ struct lk_evaluator {
   lk_shards shards;
   lk_arena arena; /* the batch, the lanes, the sums */
   lk_batch batch;
+  lk_batch_parts parts;
   lk_real *lanes;
   ptrdiff_t own_lanes, all_lanes; /* of this rank, of all */
   double *state;                  /* [shards] of this rank: largest carried state of its lanes */
@@ -23,16 +24,19 @@ struct lk_evaluator {
   double *all_loss;               /* [S] */
   int64_t *counts;                /* [count] */
   ptrdiff_t count;
-  lk_split split;
+  lk_evaluator_settings settings;
   int warned;
-  lk_pairs pairs;      /* of this rank */
-  lk_adapter *adapter; /* NULL: the model is asked as it is */
+  lk_pairs pairs;                            /* of this rank */
+  lk_adapter *adapter;                       /* NULL: the model is asked as it is */
+  void (*tell)(void *context, double share); /* how far a run is; or NULL */
+  void *told;
 };
 
 static void layout(lk_evaluator *e) {
   e->own_lanes = lk_loader_lanes(e->loader, NULL);
   e->count = lk_task_counts(e->task) + 1; /* the last one counts tokens */
   lk_loader_layout(e->loader, &e->batch, &e->arena);
+  lk_batch_parts_layout(&e->parts, e->loader, e->settings.parts, &e->arena);
   e->lanes = e->own_lanes > 0 ? lk_arena_reals(&e->arena, e->own_lanes * lk_task_lane_width(e->task)) : NULL;
   e->state = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.count);
   e->loss = lk_arena_take(&e->arena, sizeof(double) * (size_t)e->shards.count);
@@ -40,25 +44,34 @@ static void layout(lk_evaluator *e) {
   e->counts = lk_arena_take(&e->arena, sizeof(int64_t) * (size_t)e->count);
 }
 
-static lk_status open_local(lk_evaluator *e, const lk_corpus *corpus, const lk_loader_settings *settings) {
-  LK_TRY(lk_loader_open(&e->loader, corpus, &e->shards, settings));
-  LK_TRY(lk_task_unseen(e->task, &lk_corpus_about(corpus)->unseen));
-  LK_TRY(lk_task_reserve_for(e->task, e->loader, 0));
+static lk_status open_local(lk_evaluator *e) {
+  const lk_evaluator_settings *s = &e->settings;
+  const lk_loader_settings settings = {
+      .view = lk_task_view(e->task), .split = s->split, .batch = s->batch, .unroll = s->unroll, .memory = s->memory};
+  LK_TRY(lk_loader_open(&e->loader, e->corpus, &e->shards, &settings));
+  LK_TRY(lk_task_unseen(e->task, &lk_corpus_about(e->corpus)->unseen));
+  LK_TRY(lk_task_reserve_for(e->task, e->loader, s->parts, 0));
   layout(e);
   LK_TRY(lk_arena_reserve(&e->arena));
   layout(e);
   return LK_OK;
 }
 
+lk_evaluator_settings lk_evaluator_settings_of(const lk_config *config, lk_split split) {
+  return (lk_evaluator_settings){.split = split,
+                                 .batch = (ptrdiff_t)config->eval.batch,
+                                 .unroll = (ptrdiff_t)config->train.unroll,
+                                 .parts = (int)config->train.accumulate};
+}
+
 lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_corpus *corpus, const lk_shards *shards,
-                              lk_task *task, lk_split split, ptrdiff_t batch, ptrdiff_t unroll) {
+                              lk_task *task, lk_evaluator_settings settings) {
   lk_status status = LK_OK;
   lk_evaluator *e = NULL;
   LK_TRY(lk_comm_agree(comm, lk_alloc(&e, 1, sizeof *e)));
-  e->comm = comm, e->corpus = corpus, e->task = task, e->shards = *shards, e->split = split;
-  e->all_lanes = lk_corpus_about(corpus)->stream ? batch : 0;
-  lk_loader_settings settings = {.view = lk_task_view(task), .split = split, .batch = batch, .unroll = unroll};
-  LK_GO(lk_comm_agree(comm, open_local(e, corpus, &settings)));
+  e->comm = comm, e->corpus = corpus, e->task = task, e->shards = *shards, e->settings = settings;
+  e->all_lanes = lk_corpus_about(corpus)->stream ? settings.batch : 0;
+  LK_GO(lk_comm_agree(comm, open_local(e)));
 done:
   if (status != LK_OK) lk_evaluator_destroy(&e);
   *evaluator = e;
@@ -120,7 +133,8 @@ lk_status lk_evaluator_check(lk_evaluator *e, const lk_config *config) {
 
 /* Warns once, as validation is repeated. */
 static void warn(lk_evaluator *e, const lk_evaluation *result) {
-  const char *what = lk_task_view(e->task) == LK_VIEW_LABEL ? "words" : "sequences", *split = lk_split_names[e->split];
+  const char *what = lk_task_view(e->task) == LK_VIEW_LABEL ? "words" : "sequences",
+             *split = lk_split_names[e->settings.split];
   if (e->warned || lk_comm_rank(e->comm) != 0) return;
   e->warned = 1;
   if (result->units == 0) LK_WARN("/%s: none of its %s has a label: there is nothing to measure", split, what);
@@ -137,16 +151,34 @@ static lk_status gather_state(lk_evaluator *e, double *largest) {
   return LK_OK;
 }
 
+void lk_evaluator_tell(lk_evaluator *e, void (*tell)(void *context, double share), void *context) {
+  e->tell = tell, e->told = context;
+}
+
+static void have_done(const lk_evaluator *e, double share) {
+  lk_watchdog_beat(e->comm);
+  if (e->tell) e->tell(e->told, share);
+}
+
+static lk_status run_batch(lk_evaluator *e, const lk_params *params) {
+  int first;
+  for (int i = 0; i < e->parts.count; i++) {
+    const lk_batch *part = lk_batch_part(&e->parts, &e->batch, i, &first);
+    LK_TRY(lk_task_evaluate(e->task, params, part, e->lanes, e->loss + first, e->counts));
+  }
+  e->counts[e->count - 1] += e->batch.tokens;
+  return LK_OK;
+}
+
 /* *state: the largest carried state. */
 static lk_status run_batches(lk_evaluator *e, const lk_params *params, double *state) {
   lk_status status = LK_OK;
   const int64_t steps = lk_loader_steps(e->loader);
   for (int64_t step = 0; step < steps && status == LK_OK; step++) {
-    lk_loader_batch(e->loader, 0, step, &e->batch);
-    status = lk_task_evaluate(e->task, params, &e->batch, e->lanes, e->loss, e->counts);
-    e->counts[e->count - 1] += e->batch.tokens;
+    status = lk_loader_batch(e->loader, 0, step, &e->batch);
+    if (status == LK_OK) status = run_batch(e, params);
     *state = fmax(*state, lk_task_largest_state(e->task, e->lanes, e->own_lanes));
-    lk_watchdog_beat(e->comm);
+    have_done(e, (double)(step + 1) / (double)steps);
   }
   return status;
 }
@@ -154,15 +186,16 @@ static lk_status run_batches(lk_evaluator *e, const lk_params *params, double *s
 static lk_status read_lane(lk_evaluator *e, ptrdiff_t lane, double *state) {
   int shard;
   ptrdiff_t n;
+  lk_inputs text;
   double log_p = 0;
   const ptrdiff_t most = lk_adapter_segment(e->adapter);
-  const int32_t *text = lk_loader_lane(e->loader, lane, &n, &shard);
+  lk_loader_lane(e->loader, lane, &text, &n, &shard);
   lk_adapter_reset(e->adapter);
   for (ptrdiff_t at = 0, some; at < n; at += some) {
     some = n - at < most ? n - at : most;
-    LK_TRY(lk_adapter_read(e->adapter, text + at, some, at == 0, &log_p));
+    LK_TRY(lk_adapter_read(e->adapter, &text, at, some, at == 0, &log_p));
     *state = fmax(*state, lk_task_largest_state(e->task, lk_adapter_states(e->adapter), 1));
-    lk_watchdog_beat(e->comm);
+    have_done(e, ((double)lane + (double)(at + some) / (double)n) / (double)e->own_lanes);
   }
   e->loss[shard] -= log_p;
   e->counts[0] += n;

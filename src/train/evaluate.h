@@ -3,6 +3,7 @@
  * Losses are summed per shard and then along the shard tree; counts are integers. Collective throughout. */
 #pragma once
 #include "adapt.h"
+#include "batch_parts.h"
 #include "comm.h"
 #include "task.h"
 
@@ -18,13 +19,20 @@ typedef struct lk_evaluation {
   double largest_state; /* largest magnitude of a state that a lane carried on */
 } lk_evaluation;
 
+typedef struct lk_evaluator_settings {
+  lk_split split;
+  ptrdiff_t batch, unroll; /* sequences, or lanes of a running text, of all shards together; units a step of a lane */
+  int parts;               /* that a rank computes its share of a batch in (batch_parts.h) */
+  size_t memory;           /* bytes for rows; 0: all are held, as lanes that an adapter reads must be */
+} lk_evaluator_settings;
+/** What a configuration says of them. */
+lk_evaluator_settings lk_evaluator_settings_of(const lk_config *config, lk_split split);
+
 typedef struct lk_evaluator lk_evaluator;
 
-/** Read this rank's rows of a split and reserve the task's buffers for it. LK_DATA, LK_MEMORY, agreed on.
- *  batch: sequences (or lanes of a running text) of all shards together; unroll: units a step of a running text. */
+/** Read this rank's rows of a split and reserve the task's buffers for it. LK_DATA, LK_MEMORY, agreed on. */
 LK_CHECKED lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_corpus *corpus,
-                                         const lk_shards *shards, lk_task *task, lk_split split, ptrdiff_t batch,
-                                         ptrdiff_t unroll);
+                                         const lk_shards *shards, lk_task *task, lk_evaluator_settings settings);
 void lk_evaluator_destroy(lk_evaluator **evaluator);
 /** LK_USAGE where the task has no metric of the name in eval.metric, naming those it has, or saying why it cannot be
  *  computed on this corpus.                                                       Not collective. */
@@ -35,6 +43,9 @@ LK_CHECKED lk_status lk_evaluator_why_no_spans(const lk_evaluator *evaluator, lk
 /** From the next run on, each lane of a running text is read by this adapter, from the trained weights and an empty cache,
  *  one lane after the other. Not collective. */
 void lk_evaluator_adapt(lk_evaluator *evaluator, lk_adapter *adapter);
+/** From the next run on tell(context, share of the work that is done) is called on each rank after each of its batches.
+ *  Not collective. */
+void lk_evaluator_tell(lk_evaluator *evaluator, void (*tell)(void *context, double share), void *context);
 /** From the next run on record (expected class, predicted class) pairs, of tasks with classes. Not collective. */
 void lk_evaluator_note_pairs(lk_evaluator *evaluator);
 /** The recorded pairs of all ranks: on rank 0 a list sorted by expected, then predicted class, which the caller frees;

@@ -238,7 +238,7 @@ lk_status lk_trainer_init_from(lk_trainer *t) {
         t->config, "init.from",
         "nothing of '%s' fits this net: no tensor has its name and shape, no unit or label is the same", path));
   log_taken(&taken, path, lk_checkpoint_digest(model.file));
-  LK_GO(lk_kernels_select(t->config->kernels)); /* opening the model selected its own kernels */
+  LK_GO(lk_trainer_kernels(t)); /* opening the model selected its own kernels */
 done:
   lk_model_close(&model);
   lk_buffer_release(&taken.rows.text);

@@ -1,3 +1,4 @@
+/* metrics.jsonl: one JSON object a line for each window of training and each evaluation. */
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -6,7 +7,8 @@
 #include <string.h>
 
 #include "durable.h"
-#include "trainer_impl.h"
+#include "json_line_impl.h"
+#include "recorder_impl.h"
 
 static lk_status metrics_path(const char *run_dir, lk_buffer *path) {
   return lk_buffer_printf(path, "%s/metrics.jsonl", run_dir);
@@ -16,13 +18,15 @@ static lk_status metrics_path(const char *run_dir, lk_buffer *path) {
 static json_t *real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 /* The JSON object of a line. */
-static json_t *make_line(const char *kind, int64_t run_step, int64_t averaged_since, const lk_metric *metrics,
-                         int count, const double h[LK_HISTORY_COLUMNS]) {
-  json_t *line = json_pack("{s:s, s:I, s:f}", "kind", kind, "step", (json_int_t)h[0], "epoch", h[1]);
+static json_t *make_line(const lk_record *r) {
+  const double *h = r->row;
+  json_t *line = json_pack("{s:s, s:I, s:f}", "kind", r->kind, "step", (json_int_t)h[0], "epoch", h[1]);
   static const char *const names[LK_HISTORY_COLUMNS] = {"step", "epoch", "loss", "rate", "norm", "tokens", "seconds"};
-  if (line && run_step != (int64_t)h[0]) json_object_set_new(line, "run_step", json_integer((json_int_t)run_step));
-  if (line && averaged_since > 0) json_object_set_new(line, "averaged_since", json_integer((json_int_t)averaged_since));
-  const bool trained = strcmp(kind, "train") == 0; /* only these lines have a rate and a norm */
+  if (line && r->run_step != (int64_t)h[0])
+    json_object_set_new(line, "run_step", json_integer((json_int_t)r->run_step));
+  if (line && r->averaged_since > 0)
+    json_object_set_new(line, "averaged_since", json_integer((json_int_t)r->averaged_since));
+  const bool trained = strcmp(r->kind, "train") == 0; /* only these lines have a rate and a norm */
   for (int i = 2; line && i < LK_HISTORY_COLUMNS; i++)
     if ((i == 3 || i == 4) && !trained)
       continue;
@@ -31,27 +35,17 @@ static json_t *make_line(const char *kind, int64_t run_step, int64_t averaged_si
     else
       json_object_set_new(line, names[i], real_or_null(h[i]));
   if (line && h[6] > 0) json_object_set_new(line, "tokens_per_second", real_or_null(h[5] / h[6]));
-  for (int i = 0; line && i < count; i++) json_object_set_new(line, metrics[i].name, real_or_null(metrics[i].value));
+  for (int i = 0; line && i < r->count; i++)
+    json_object_set_new(line, r->metrics[i].name, real_or_null(r->metrics[i].value));
   return line;
 }
 
-lk_status lk_metrics_write(const char *run_dir, const char *kind, int64_t run_step, int64_t averaged_since,
-                           const lk_metric *metrics, int count, const double history[LK_HISTORY_COLUMNS]) {
-  lk_status status = LK_OK;
+static lk_status write_line(const char *run_dir, const lk_record *record, void *none) {
   lk_buffer path = {0};
-  FILE *file = NULL;
-  char *text = NULL;
-  json_t *line = make_line(kind, run_step, averaged_since, metrics, count, history);
-  LK_GO(metrics_path(run_dir, &path));
-  if (!line || !(text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9))))
-    LK_GO(LK_FAIL(LK_MEMORY, "out of memory for a line of %s", path.data));
-  file = fopen(path.data, "a");
-  if (!file || fprintf(file, "%s\n", text) < 0 || fflush(file) != 0)
-    LK_GO(LK_FAIL(LK_IO, "cannot write %s: %s", path.data, strerror(errno)));
-done:
-  if (file && fclose(file) != 0 && status == LK_OK)
-    status = LK_FAIL(LK_IO, "cannot write %s: %s", path.data, strerror(errno));
-  free(text);
+  (void)none;
+  json_t *line = make_line(record);
+  lk_status status = metrics_path(run_dir, &path);
+  if (status == LK_OK) status = lk_json_append(path.data, line, 9, false);
   json_decref(line);
   lk_buffer_release(&path);
   return status;
@@ -69,9 +63,10 @@ static bool line_stays(const char *text, size_t size, int64_t step, bool *tested
 }
 
 /* Remove the lines written after `step`, which a resumed run writes again, and a half-written last line. */
-lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested) {
+static lk_status cut(const char *run_dir, int64_t step, bool *tested, void **none) {
   lk_status status = LK_OK;
   lk_buffer path = {0}, old = {0}, kept = {0};
+  (void)none;
   LK_GO(metrics_path(run_dir, &path));
   FILE *file = fopen(path.data, "r");
   if (!file) goto done; /* none yet */
@@ -91,3 +86,5 @@ done:
   lk_buffer_release(&kept);
   return status;
 }
+
+const lk_recorder_kind lk_recorder_metrics = {.resume = cut, .write = write_line};

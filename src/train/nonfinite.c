@@ -16,7 +16,8 @@ static void name_rows(const lk_trainer *t, int first, int end) {
   snprintf(shards, sizeof shards, from == to ? "shard %d" : "shards %d to %d", from, to);
   for (int i = 0; i < ROWS && row < last; i++, row++)
     lk_log(LK_LOG_ERROR, "  rank %d, %s: %s", t->rank, shards, lk_loader_where(t->loader, &t->batch, row, where));
-  if (row < last) lk_log(LK_LOG_ERROR, "  rank %d, %s: and %td more rows", t->rank, shards, last - row);
+  if (row < last)
+    lk_log(LK_LOG_ERROR, "  rank %d, %s: and %td more row%s", t->rank, shards, last - row, lk_plural(last - row));
 }
 
 static bool finite_between(const float *x, ptrdiff_t begin, ptrdiff_t end) {

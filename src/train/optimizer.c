@@ -8,6 +8,7 @@
 #include "decay.h"
 #include "fixed_math.h"
 #include "optimizer_impl.h"
+#include "replicas.h"
 
 /* The table of optimizers: one line each. */
 #define RULES(X) \
@@ -37,8 +38,11 @@ struct lk_optimizer {
   lk_update settings; /* those that are the same for all steps */
   lk_decay decay;
   segment *segment;
-  int segments, moments;
+  int segments, moments; /* moments: of the rule */
   float *moment[LK_RULE_MOMENTS];
+  ptrdiff_t count;
+  lk_wire wire;
+  float *master; /* [count] BF16: the weights; else NULL */
   lk_arena arena;
 };
 
@@ -73,6 +77,8 @@ bool lk_optimizer_skips_untouched(const lk_config *config) {
 static void layout(lk_optimizer *optimizer, ptrdiff_t length) {
   for (int i = 0; i < optimizer->moments; i++)
     optimizer->moment[i] = lk_arena_take(&optimizer->arena, (size_t)length * sizeof(float));
+  if (optimizer->wire == LK_WIRE_BF16)
+    optimizer->master = lk_arena_take(&optimizer->arena, (size_t)length * sizeof(float));
 }
 
 /* The gaps between tensors are in no segment: they are zeros and stay so. */
@@ -104,9 +110,11 @@ static lk_status build(lk_optimizer *optimizer, const lk_config *config, const l
                                     .nesterov = train->nesterov};
   while (optimizer->moments < LK_RULE_MOMENTS && optimizer->rule->moment[optimizer->moments]) optimizer->moments++;
   LK_TRY(cut_segments(optimizer, params, range));
-  layout(optimizer, range.end - range.begin);
+  LK_TRY(lk_wire_read(&optimizer->wire, config));
+  optimizer->count = lk_range_size(range);
+  layout(optimizer, optimizer->count);
   LK_TRY(lk_arena_reserve(&optimizer->arena));
-  layout(optimizer, range.end - range.begin);
+  layout(optimizer, optimizer->count);
   return LK_OK;
 }
 
@@ -131,16 +139,26 @@ void lk_optimizer_destroy(lk_optimizer **optimizer) {
   *optimizer = NULL;
 }
 
-int lk_optimizer_moments(const lk_optimizer *optimizer) { return optimizer->moments; }
+void lk_optimizer_begin(lk_optimizer *optimizer, const float *values) {
+  if (optimizer->master) memcpy(optimizer->master, values, (size_t)optimizer->count * sizeof *values);
+}
+
+float *lk_optimizer_weights(lk_optimizer *optimizer, float *values) {
+  return optimizer->wire == LK_WIRE_BF16 ? optimizer->master : values;
+}
+
+int lk_optimizer_moments(const lk_optimizer *optimizer) {
+  return optimizer->moments + (optimizer->wire == LK_WIRE_BF16);
+}
 
 const char *lk_optimizer_moment_name(const lk_optimizer *optimizer, int i) {
-  LK_ASSERT(i >= 0 && i < optimizer->moments);
-  return optimizer->rule->moment[i];
+  LK_ASSERT(i >= 0 && i < lk_optimizer_moments(optimizer));
+  return i < optimizer->moments ? optimizer->rule->moment[i] : "master";
 }
 
 float *lk_optimizer_moment(lk_optimizer *optimizer, int i) {
-  LK_ASSERT(i >= 0 && i < optimizer->moments);
-  return optimizer->moment[i];
+  LK_ASSERT(i >= 0 && i < lk_optimizer_moments(optimizer));
+  return i < optimizer->moments ? optimizer->moment[i] : optimizer->master;
 }
 
 bool lk_optimizer_is_sparse(const lk_optimizer *optimizer) {

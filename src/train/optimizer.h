@@ -6,6 +6,9 @@
  *   g = scale * sum                       the mean gradient, clipped (clip.h)
  *   g += decay * w                        that of the tensor's kind (decay.h); adamw multiplies w instead (decoupled)
  *
+ * With parallel.wire: bf16 the values that ranks share follow the weights in rounded steps (replicas.h). The optimizer
+ * then has the weights themselves, for its range alone, as one more moment: "master".
+ *
  * Formulas and meaning of every setting are torch.optim's. An optimizer is one file, src/train/optimizer_<name>.c,
  * which begins with its formula, and one line in the table of optimizer.c. */
 #pragma once
@@ -27,7 +30,12 @@ LK_CHECKED lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_conf
                                          lk_range range);
 void lk_optimizer_destroy(lk_optimizer **optimizer);
 
-/** Moments of this optimizer (0 to 3), their names in torch.optim, and their values [range], which the checkpoint reads
+/** A run begins, without a checkpoint: the weights are these values [range].        Not collective. */
+void lk_optimizer_begin(lk_optimizer *optimizer, const float *values);
+/** The weights [range] that are updated: its own, or else the shared values of its range, given here. Not collective. */
+float *lk_optimizer_weights(lk_optimizer *optimizer, float *values);
+
+/** Moments of this optimizer (0 to 4), their names in torch.optim, and their values [range], which the checkpoint reads
  *  and fills.                                                 Not collective. */
 int lk_optimizer_moments(const lk_optimizer *optimizer);
 const char *lk_optimizer_moment_name(const lk_optimizer *optimizer, int i);

@@ -29,18 +29,6 @@ lk_status lk_progress_config(const lk_trainer *t) {
   return status;
 }
 
-/* "1h 02m", "3m 20s", "12s" */
-static const char *say_seconds(double seconds, char out[32]) {
-  long s = seconds < 0 ? 0 : (long)(seconds + 0.5);
-  if (s >= 3600)
-    snprintf(out, 32, "%ldh %02ldm", s / 3600, s % 3600 / 60);
-  else if (s >= 60)
-    snprintf(out, 32, "%ldm %02lds", s / 60, s % 60);
-  else
-    snprintf(out, 32, "%lds", s);
-  return out;
-}
-
 /* Validations from here to the last step, the one at the end included. */
 static int64_t evaluations_left(const lk_trainer *t) {
   const int64_t every = t->config->eval.every > 0 ? t->config->eval.every : t->steps_in_epoch;
@@ -66,14 +54,11 @@ static double epochs(const lk_trainer *t, const lk_state *at) {
 /* Prints as "nan", never as "-nan". */
 static double unsigned_nan(double value) { return isnan(value) ? fabs(value) : value; }
 
-/* "  3m 20s left"; never "0s left", as the last evaluation and save take time too. */
-static const char *say_left(const lk_trainer *t, char out[48]) {
-  char left[32];
-  const double remaining = time_left(t);
-  *out = '\0';
-  if (remaining >= 0.5) (void)snprintf(out, 48, "  %s left", say_seconds(remaining, left));
-  if (remaining >= 0 && remaining < 0.5) (void)snprintf(out, 48, "  nearly done");
-  return out;
+/* Of the limit that comes first, as far as it can be known; negative where there is none. */
+static double share_done(const lk_trainer *t) {
+  double share = t->last_step > 0 ? (double)t->state.step / (double)t->last_step : -1;
+  if (t->config->train.minutes > 0) share = fmax(share, lk_trainer_spent(t) / (60 * t->config->train.minutes));
+  return share;
 }
 
 /* On every rank, alike but for what the caller makes of it. */
@@ -84,11 +69,31 @@ static void tell_host(const lk_trainer *t, lk_train_event event) {
   if (t->host->event(t->host->context, &event)) lk_train_stop();
 }
 
-/* "  state 3.1": the largest carried state, where there are lanes. */
-static const char *say_state(const lk_trainer *t, double state, char out[32]) {
-  *out = '\0';
-  if (t->lane_total > 0) (void)snprintf(out, 32, "  state %.3g", state);
-  return out;
+static lk_series series(const lk_history *history) {
+  return (lk_series){.at = history->rows, .count = history->count, .stride = LK_HISTORY_COLUMNS, .y = 2};
+}
+
+static void add_best(const lk_trainer *t, lk_live *live) {
+  const char *metric = t->config->eval.metric;
+  if (t->state.best_step > 0)
+    lk_live_add_screen(live, 2, "best %s %.4f", strcmp(metric, "loss") == 0 ? "valid" : metric, t->state.best);
+}
+
+/* Rank 0. */
+static lk_live live_state(const lk_trainer *t) {
+  lk_live live = lk_live_make(share_done(t), time_left(t));
+  char of[32] = "";
+  if (t->last_step > 0) snprintf(of, sizeof of, "/%lld", (long long)t->last_step);
+  lk_live_add(&live, 4, "step %lld%s", (long long)t->state.step, of);
+  lk_live_add(&live, 6, "epoch %.2f", epochs(t, &t->state));
+  lk_live_add(&live, 0, "loss %.4f", unsigned_nan(lk_meter_loss(&t->meter)));
+  add_best(t, &live);
+  lk_live_add(&live, 3, "%.0f tokens/s", lk_meter_tokens(&t->meter));
+  lk_live_add(&live, 5, "rate %.3g", t->last.rate);
+  if (t->lane_total > 0) lk_live_add(&live, 7, "state %.3g", t->last.state); /* the largest carried one */
+  live.loss = series(&t->train_history);
+  live.valid = series(&t->valid_history);
+  return live;
 }
 
 void lk_progress_step(lk_trainer *t, const lk_step *step) {
@@ -97,12 +102,28 @@ void lk_progress_step(lk_trainer *t, const lk_step *step) {
   if (t->rank != 0) return;
   lk_meter_step(&t->meter, lk_clock_seconds(), step->tokens, step->loss, step->skipped ? 0 : step->units);
   if (!lk_log_progress_due()) return;
-  char of[32] = "", ends[48], state[32];
-  if (t->last_step > 0) snprintf(of, sizeof of, "/%lld", (long long)t->last_step);
-  const double loss = lk_meter_loss(&t->meter);
-  lk_log_progress(t->config->log.every, "step %lld%s  epoch %.2f  loss %.4f  %.0f tokens/s  rate %.3g%s%s",
-                  (long long)t->state.step, of, epochs(t, &t->state), unsigned_nan(loss), lk_meter_tokens(&t->meter),
-                  step->rate, say_state(t, step->state, state), say_left(t, ends));
+  const lk_live live = live_state(t);
+  lk_log_progress(t->config->log.every, &live);
+}
+
+void lk_progress_evaluating(void *trainer, double share) {
+  const lk_trainer *t = trainer;
+  if (t->rank != 0 || !lk_log_progress_due()) return;
+  lk_live live = live_state(t);
+  live.screen = true;
+  lk_live_add(&live, 1, "validating %.0f%%", 100 * share);
+  lk_log_progress(t->config->log.every, &live);
+}
+
+void lk_progress_close(const lk_trainer *t) {
+  if (t->rank == 0 && t->meter.now.steps > 0) {
+    lk_live live = live_state(t);
+    live.screen = true;
+    live.left = -1;
+    lk_log_progress_after(0, 0);
+    lk_log_progress(t->config->log.every, &live);
+  }
+  lk_log_progress_end(false);
 }
 
 static void record(const lk_trainer *t, const lk_state *at, double loss, double rate, double norm, double tokens,
@@ -123,16 +144,16 @@ static lk_status remember(lk_history *history, const double row[LK_HISTORY_COLUM
   return LK_OK;
 }
 
-/* Append the mean loss of the window to the history and the metrics file; rank 0. */
+/* Append the mean loss of the window to the history and record it; rank 0. */
 static lk_status write_window(lk_trainer *t, double loss, const lk_step *step) {
-  double row[LK_HISTORY_COLUMNS];
   const lk_metric state = {.name = "largest_state", .value = step->state};
+  lk_record row = {.kind = "train", .run_step = t->state.step, .metrics = &state, .count = t->lane_total > 0};
   record(t, &t->state, loss, step->rate, step->norm, (double)t->window_tokens, lk_clock_seconds() - t->window_start,
-         row);
+         row.row);
   if (t->rank != 0) return LK_OK;
-  LK_TRY(remember(&t->train_history, row));
+  LK_TRY(remember(&t->train_history, row.row));
   LK_TRY(lk_owner_check(t->owner));
-  return lk_metrics_write(t->config->run.dir, "train", t->state.step, 0, &state, t->lane_total > 0, row);
+  return lk_recorders_write(&t->recorders, t->config, &row);
 }
 
 /* The end of a window: all ranks compare its mean loss with train.target_loss, rank 0 writes it down. */
@@ -159,9 +180,9 @@ lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state
                                 .metric = metric ? metric->name : NULL,
                                 .value = metric ? metric->value : 0});
   if (t->rank != 0) return LK_OK;
-  double row[LK_HISTORY_COLUMNS];
-  record(t, at, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row);
   const int64_t since = lk_average_holds(at) ? (int64_t)at->average[LK_AVERAGE_BEGAN] : 0;
+  lk_record row = {.kind = kind, .run_step = t->state.step, .averaged_since = since};
+  record(t, at, result->metric[0].value, 0, 0, (double)result->tokens, result->seconds, row.row);
   lk_buffer words = {0};
   lk_status status = LK_OK;
   int count = result->metrics;
@@ -175,9 +196,10 @@ lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state
   if (result->lanes > 0)
     LK_GO(lk_buffer_printf(&words, "  (%td lanes, largest state %.4g)", result->lanes, result->largest_state));
   LK_INFO("%s  %sstep %lld  epoch %.2f%s", kind, best, (long long)at->step, epochs(t, at), words.data);
-  if (strcmp(kind, "valid") == 0) LK_GO(remember(&t->valid_history, row));
+  if (strcmp(kind, "valid") == 0) LK_GO(remember(&t->valid_history, row.row));
   LK_GO(lk_owner_check(t->owner));
-  LK_GO(lk_metrics_write(t->config->run.dir, kind, t->state.step, since, metric_of, count, row));
+  row.metrics = metric_of, row.count = count;
+  LK_GO(lk_recorders_write(&t->recorders, t->config, &row));
 done:
   lk_buffer_release(&words);
   return status;

@@ -24,8 +24,8 @@ done:
 /* The configuration that a checkpoint was made with. An error in it is one of the file, not of the user. */
 static lk_status read_config(const lk_checkpoint_file *file, const char *path, lk_config *config) {
   LK_TRY(lk_config_init(config));
-  lk_status status = lk_config_parse(config, lk_checkpoint_config(file), strlen(lk_checkpoint_config(file)), path);
-  return status == LK_USAGE ? lk_fail_as(LK_DATA) : status;
+  const char *text = lk_checkpoint_config(file);
+  return lk_checkpoint_not_understood(file, lk_config_parse(config, text, strlen(text), path));
 }
 
 /* *same_average: with the kind of average that this run has. */
@@ -111,8 +111,9 @@ static lk_status load_lanes(const lk_trainer *t, const lk_checkpoint_file *file,
 static lk_status check_state(const lk_trainer *t, const lk_state *state, const char *path) {
   const int64_t most = ((int64_t)1 << 53) / t->steps_in_epoch;
   if (state->step_in_epoch >= t->steps_in_epoch || state->epoch > most)
-    return LK_FAIL(LK_DATA, "%s: step %lld of epoch %lld, but an epoch of this run has %lld steps", path,
-                   (long long)state->step_in_epoch, (long long)state->epoch, (long long)t->steps_in_epoch);
+    return LK_FAIL(LK_DATA, "%s: step %lld of epoch %lld, but an epoch of this run has %lld step%s", path,
+                   (long long)state->step_in_epoch, (long long)state->epoch, (long long)t->steps_in_epoch,
+                   lk_plural(t->steps_in_epoch));
   if (!lk_schedule_possible(state->schedule))
     return LK_FAIL(LK_DATA, "%s: /state/schedule is not a possible state of a schedule", path);
   if (!lk_average_possible(state))
@@ -134,7 +135,7 @@ static lk_status load_all(lk_trainer *t, const char *path, loaded *l) {
   LK_GO(lk_checkpoint_history(file, &t->train_history, &t->valid_history));
   l->evaluated = lk_history_end(&t->valid_history) == l->state.step;
   l->remainder_logged = lk_history_end(&t->train_history) == l->state.step;
-  LK_GO(lk_metrics_cut(t->config->run.dir, l->state.step, &l->tested));
+  LK_GO(lk_recorders_resume(&t->recorders, t->config, l->state.step, &l->tested));
   LK_GO(lk_checkpoint_relink(t->config->run.dir, l->state.step, l->state.best_step));
   l->found = true;
   LK_INFO("resuming from %s: step %lld, epoch %lld", path, (long long)l->state.step, (long long)l->state.epoch);
@@ -155,7 +156,7 @@ void lk_trainer_warn_damaged(lk_trainer *t) {
 static lk_status load(lk_trainer *t, loaded *l) {
   lk_trainer_warn_damaged(t); /* the log is open now */
   if (t->resume_path.size > 0) return load_all(t, t->resume_path.data, l);
-  return lk_metrics_cut(t->config->run.dir, -1, &l->tested);
+  return lk_recorders_resume(&t->recorders, t->config, -1, &l->tested);
 }
 
 /* From rank 0 to all: the same weights everywhere, to each rank its range of the moments and of the average. */
@@ -193,8 +194,11 @@ lk_status lk_trainer_resume(lk_trainer *t) {
   loaded l = {0};
   LK_GO(lk_comm_agree(t->comm, t->rank == 0 ? load(t, &l) : LK_OK));
   LK_GO(lk_comm_broadcast(t->comm, &l, offsetof(loaded, moments), 0));
-  if (!l.found) LK_GO(begin(t));
-  if (!l.found) goto done;
+  if (!l.found) {
+    LK_GO(begin(t));
+    lk_optimizer_begin(t->optimizer, lk_params_values(t->params) + t->range.begin);
+    goto done;
+  }
   LK_GO(deal_out(t, &l));
   t->saved = true, t->evaluated = l.evaluated, t->tested = l.tested, t->remainder_logged = l.remainder_logged;
   if (t->config->train.minutes > 0) t->time_over = t->state.seconds >= 60 * t->config->train.minutes;

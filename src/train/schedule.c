@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "choices.h"
 #include "fixed_math.h"
+#include "scaling.h"
 
 /* Indices of the saved state, which is all zeros at the start of a run. */
 enum { SEEN, BEST, BAD, FALLS };
@@ -123,21 +124,25 @@ static lk_status choose(const lk_config *config, bool steps, size_t *index, size
 
 lk_status lk_schedule_check(const lk_config *config) {
   size_t index, way;
+  lk_scaling scaling;
+  LK_TRY(lk_scaling_read(&scaling, config));
   return choose(config, config->train.steps > 0 || config->train.epochs > 0, &index, &way);
 }
 
 lk_status lk_schedule_create(lk_schedule **schedule, const lk_config *config, int64_t last_step) {
   const lk_config_train *c = &config->train;
   size_t index, way;
+  lk_scaling scaling;
   LK_TRY(choose(config, last_step > 0, &index, &way));
+  LK_TRY(lk_scaling_read(&scaling, config));
   lk_schedule *made = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   *made = (lk_schedule){.shape = shapes[index].shape,
-                        .rate = c->rate,
+                        .rate = c->rate * scaling.rate,
                         .factor = c->factor,
                         .every = c->every,
                         .start = c->start,
-                        .floor = c->floor < c->rate ? c->floor : c->rate,
+                        .floor = (c->floor < c->rate ? c->floor : c->rate) * scaling.rate,
                         .warmup = (double)c->warmup,
                         .last_step = (double)last_step,
                         .minutes = c->minutes,

@@ -1,7 +1,7 @@
 /* schedule.h - the learning rate of a step.
  *
  * A pure function of configuration, step and, for plateau, the evaluations so far: eight doubles, all zero at the
- * start, that a checkpoint keeps. With e = step / steps_in_epoch, r = train.rate:
+ * start, that a checkpoint keeps. With e = step / steps_in_epoch, r = train.rate, scaled by train.scaling (scaling.h):
  *
  *   constant       r
  *   step           r factor^k after k reductions: first at epoch `start` (0: at `every`), then every `every` epochs

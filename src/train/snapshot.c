@@ -129,6 +129,7 @@ lk_status lk_trainer_save(lk_trainer *t, int best) {
   t->saved = true;
   t->saved_at = lk_clock_seconds();
   t->saver.waited = t->saved_at - began;
+  t->times.seconds[LK_TIME_SAVE] += t->saver.waited;
 done:
   free(moments);
   free(lanes);

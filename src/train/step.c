@@ -7,9 +7,9 @@
 #include "trainer_impl.h"
 #include "update.h"
 
-/* Exchange the control word: afterwards every rank has every shard's record. */
-static lk_status exchange_control(lk_trainer *t, lk_step *step) {
-  const lk_control mine = {.flags = lk_trainer_flags(t),
+/* Exchange the control word: afterwards every rank has every shard's record. flags: further ones. */
+static lk_status exchange_control(lk_trainer *t, int64_t flags, lk_step *step) {
+  const lk_control mine = {.flags = lk_trainer_flags(t) | flags,
                            .seconds = lk_trainer_spent(t),
                            .state = lk_task_largest_state(t->task, t->lanes, t->lane_count)};
   for (int s = 0; s < t->shards.count; s++) t->mine[s] = mine, t->mine[s].stat = t->stat[s];
@@ -34,8 +34,13 @@ lk_status lk_trainer_pack(lk_trainer *t) {
 lk_status lk_trainer_swap_average(lk_trainer *t) {
   if (!lk_average_holds(&t->state)) return LK_OK;
   lk_average_swap(t->average, lk_params_values(t->params) + t->range.begin);
-  LK_TRY(lk_replicas_allgather(t->replicas));
+  LK_TRY(lk_replicas_allgather(t->replicas, NULL));
   return lk_trainer_pack(t);
+}
+
+/* What the optimizer updates: of this rank's range. */
+static float *own_weights(const lk_trainer *t) {
+  return lk_optimizer_weights(t->optimizer, lk_params_values(t->params) + t->range.begin);
 }
 
 /* Take the weights after an applied step into the average. */
@@ -43,7 +48,7 @@ static void average(lk_trainer *t) {
   const lk_average_step step = {.step = t->state.step + 1,
                                 .epoch = (double)t->state.step / (double)t->steps_in_epoch,
                                 .ends_epoch = t->state.step_in_epoch + 1 == t->steps_in_epoch};
-  if (lk_average_add(t->average, &t->state, step, lk_params_values(t->params) + t->range.begin))
+  if (lk_average_add(t->average, &t->state, step, own_weights(t)))
     LK_INFO("step %lld: the average of the weights begins; evaluation measures it (train.average)",
             (long long)step.step);
 }
@@ -55,8 +60,12 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   t->state.updates++;
   lk_update(t->optimizer, t->replicas, t->reduction, clip, step->rate, t->state.updates);
   average(t);
-  LK_TRY(lk_replicas_allgather(t->replicas));
-  return lk_trainer_pack(t);
+  lk_times_lap(&t->times, LK_TIME_UPDATE);
+  LK_TRY(lk_replicas_advance(t->replicas, own_weights(t), lk_reduction_touched(t->reduction)));
+  lk_times_lap(&t->times, LK_TIME_VALUES);
+  LK_TRY(lk_trainer_pack(t));
+  lk_times_lap(&t->times, LK_TIME_PACK);
+  return LK_OK;
 }
 
 /* Which checkpoint is left, for the end of a message. Only rank 0 sees the folder, and its message is the one
@@ -77,7 +86,8 @@ lk_status lk_trainer_count_skip(lk_trainer *t, int64_t row, const char *why) {
   if (row < t->config->train.max_skips) return LK_OK;
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
   lk_status status = lk_comm_agree(t->comm, describe_last_good(t, &words));
-  if (status == LK_OK) status = LK_FAIL(LK_INTERNAL, "%lld steps in a row %s; %s", (long long)row, why, words.data);
+  if (status == LK_OK)
+    status = LK_FAIL(LK_INTERNAL, "%lld step%s in a row %s; %s", (long long)row, lk_plural(row), why, words.data);
   lk_buffer_release(&words);
   return status;
 }
@@ -94,7 +104,8 @@ static lk_status handle_spike(lk_trainer *t, lk_step *step) {
   const bool back = t->spike.policy == LK_SPIKE_ROLLBACK;
   char then[96] = "the update is skipped on all ranks";
   if (back)
-    snprintf(then, sizeof then, "the run goes back %lld steps and on past their batches", (long long)t->spike.back);
+    snprintf(then, sizeof then, "the run goes back %lld step%s and on past %s batches", (long long)t->spike.back,
+             lk_plural(t->spike.back), t->spike.back == 1 ? "its" : "their");
   LK_WARN("step %lld: the loss %.4f is a spike, more than %g times %.4f, the mean of the last %lld steps: %s",
           (long long)t->state.step + 1, step->loss / (double)step->units, t->spike.factor, t->state.spike_mean,
           (long long)t->spike.window, then);
@@ -117,16 +128,22 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   *step = (lk_step){0};
   const int64_t batch = t->state.epoch * t->steps_in_epoch + t->state.step_in_epoch + 1;
   lk_mode mode = {.training = 1, .seed = (uint64_t)t->config->seed, .step = (uint32_t)t->state.step};
-  lk_loader_batch(t->loader, t->state.epoch, t->state.step_in_epoch, &t->batch);
+  lk_times_begin(&t->times);
+  lk_watchdog_phase(t->comm, LK_PHASE_LOADING, t->state.step + 1);
+  const lk_status read = lk_loader_batch(t->loader, t->state.epoch, t->state.step_in_epoch, &t->batch);
+  lk_times_lap(&t->times, LK_TIME_BATCH);
   lk_watchdog_phase(t->comm, LK_PHASE_STEP, t->state.step + 1);
   LK_TRY(lk_reduction_begin(t->reduction));
-  lk_task_train(t->task, t->params, &t->batch, mode, t->lanes, t->stat, &t->grads);
+  lk_accumulate_train(&t->accumulate, t->task, t->params, &t->batch, mode, t->lanes, t->stat);
   if (t->debug.count) inject(t, batch);
+  lk_times_lap(&t->times, LK_TIME_NET);
   lk_watchdog_phase(t->comm, LK_PHASE_REDUCTION, t->state.step + 1);
-  LK_TRY(exchange_control(t, step));
+  LK_TRY(exchange_control(t, read == LK_OK ? 0 : LK_FLAG_UNREAD, step));
+  if (step->flags & LK_FLAG_UNREAD) return lk_comm_agree(t->comm, read);
   LK_TRY(lk_reduction_sum(t->reduction));
   double square = 0;
   LK_TRY(lk_reduction_square_sum(t->reduction, &square));
+  lk_times_lap(&t->times, LK_TIME_SUM);
   if (step->units > 0) {
     step->norm = sqrt(square) / (double)step->units;
     step->rate = lk_schedule_rate(t->schedule, t->state.step, t->steps_in_epoch, step->seconds / 60);

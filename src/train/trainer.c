@@ -58,6 +58,8 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   t->evaluated = true;
   t->saved = false; /* the last checkpoint lacks this */
   LK_TRY(lk_comm_agree(t->comm, lk_progress_evaluation(t, "valid", &t->state, &result)));
+  t->times.seconds[LK_TIME_EVALUATION] += result.seconds;
+  LK_TRY(lk_starts_use(t, NULL));
   t->window_start += result.seconds; /* the window measures training alone */
   lk_meter_pause(&t->meter, result.seconds);
   return falls && t->config->train.restore_best ? lk_trainer_restore_best(t) : LK_OK;
@@ -153,8 +155,8 @@ static lk_status test(lk_trainer *t) {
   lk_buffer path = {0};
   const char *name = t->state.best_step > 0 ? "best" : "last";
   LK_GO(lk_comm_agree(t->comm, lk_buffer_printf(&path, "%s/%s.h5", t->config->run.dir, name)));
-  LK_GO(lk_evaluator_create(&test, t->comm, t->corpus, &t->shards, t->task, LK_TEST, (ptrdiff_t)t->config->eval.batch,
-                            (ptrdiff_t)t->config->train.unroll));
+  LK_GO(
+      lk_evaluator_create(&test, t->comm, t->corpus, &t->shards, t->task, lk_trainer_evaluation_settings(t, LK_TEST)));
   LK_GO(lk_trainer_load(t, path.data, &of));
   LK_GO(lk_evaluator_run(test, t->params, &result));
   LK_GO(lk_comm_agree(t->comm, lk_progress_evaluation(t, "test", &of, &result)));
@@ -175,8 +177,9 @@ static lk_status tell_stopped(const lk_trainer *t, int64_t flags, int64_t step) 
 static lk_status run(lk_trainer *t, run_end *end) {
   int64_t flags = 0;
   const bool over = lk_trainer_over(t) && (t->evaluated || !t->valid) && !test_due(t);
+  if (!over) LK_TRY(lk_starts_begin(t));
   LK_TRY(loop(t, end, &flags));
-  lk_log_progress_end();
+  lk_progress_close(t);
   end->step = t->state.step;
   if (over) {
     LK_INFO("this run is over already (%s at step %lld): raise the limit, or choose another run.dir to begin anew",
@@ -189,6 +192,7 @@ static lk_status run(lk_trainer *t, run_end *end) {
   else if (!t->saved)
     LK_TRY(lk_trainer_save(t, 0));
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
+  LK_TRY(lk_starts_use(t, end->reason));
   if (stopped) return tell_stopped(t, flags, end->step);
   warn_of_no_average(t);
   return test_due(t) ? test(t) : LK_OK;
@@ -214,6 +218,7 @@ static void release(lk_trainer *t) {
   lk_buffer_release(&t->resume_path);
   lk_buffer_release(&t->damaged);
   free(t->tensors);
+  lk_recorders_release(&t->recorders);
   free(t->train_history.rows);
   free(t->valid_history.rows);
   lk_watchdog_stop(t->comm);
@@ -238,7 +243,7 @@ lk_status lk_train(const lk_config *config, lk_comm *comm, const lk_train_host *
   lk_stop_begin(host->owns_process);
   lk_status status = lk_trainer_build(&t);
   if (status == LK_OK) status = run(&t, &end);
-  lk_log_progress_end();
+  lk_log_progress_end(false);
   log_end(&t, status, &end);
   release(&t);
   lk_stop_end(host->owns_process);

@@ -1,8 +1,8 @@
 /* trainer.h - a whole training run, from configuration to the last checkpoint.
  *
- * The run's files are in config->run.dir: config.yaml, metrics.jsonl, log.txt, checkpoints/, last.h5, best.h5. Where
- * there is a checkpoint the run resumes from it exactly, on any number of ranks. Only rank 0 needs to see the
- * folder. */
+ * The run's files are in config->run.dir: config.yaml, metrics.jsonl, log.txt, checkpoints/, last.h5, best.h5, and event
+ * files where log.tensorboard asks for them. Where there is a checkpoint the run resumes from it exactly, on any number
+ * of ranks. Only rank 0 needs to see the folder. */
 #pragma once
 #include "comm.h"
 #include "config.h"

@@ -1,19 +1,25 @@
 /* trainer_impl.h - the parts of a run, and the files that work on them.
  *
  *   check.c     the configuration by itself             build.c      creates and connects the parts
+ *   alike.c     whether ranks differ in what they run   hosts.c      where the ranks are   memory.c  what they take
  *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    from a checkpoint to the parts          snapshot.c   from the parts to a checkpoint file, by a thread
- *   progress.c  log and metrics file                    stop.c       signals, time limits, and the rules that end a run
+ *   progress.c  log and figures                         stop.c       signals, time limits, and the rules that end a run
  *   nonfinite.c where a non-finite gradient came from   init_from.c  a run that starts from given weights
  *   spike.c     detects loss spikes                     rollback.c   back to an earlier step, then past the bad batches
  *   average.c   the average of the weights               update.c    the optimizer's pass over a range
+ *   accumulate.c  a batch in parts, their gradients added      scaling.c  the rate for another batch
  *   meter.c     speed and loss for the progress line        copies.c     compares the copies of the weights
+ *   recorder.c  where figures are written down: metrics_file.c (metrics.jsonl) and tensorboard.c (event files)
+ *   starts_file.c  the hosts of each start, its memory, where its time went
+ *   json_line.c appends lines to these two files
  *
  * Every decision is made from the control word and from numbers that are equal on all ranks: no rank decides alone. */
 #pragma once
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "accumulate.h"
 #include "average.h"
 #include "clip.h"
 #include "checkpoint.h"
@@ -25,9 +31,12 @@
 #include "debug_impl.h"
 #include "trainer.h"
 #include "watchdog.h"
+#include "memory_impl.h"
 #include "meter_impl.h"
 #include "owner_impl.h"
+#include "recorder_impl.h"
 #include "spike_impl.h"
+#include "times_impl.h"
 
 /* The message where a setting that is fixed for a run was changed: the run's folder, the old value, the new one. */
 #define LK_OTHER_RUN(form) \
@@ -36,7 +45,7 @@
 #define LK_LOSS_WINDOW 100 /* steps that the logged training loss is averaged over; fewer at the end of an epoch */
 
 /* Flags of the control word: one rank sets one, all act on it. */
-enum { LK_FLAG_SIGNAL = 1, LK_FLAG_TIME = 2, LK_FLAG_SAVE = 4, LK_FLAG_LIMIT = 8 };
+enum { LK_FLAG_SIGNAL = 1, LK_FLAG_TIME = 2, LK_FLAG_SAVE = 4, LK_FLAG_LIMIT = 8, LK_FLAG_UNREAD = 16 };
 
 /* The control word has one of these records for each shard; after the exchange every rank has all S of them. The flags
  * are set by the rank that hosts the shard. */
@@ -95,8 +104,10 @@ typedef struct lk_trainer {
   int tensor_count;
   lk_task *task;
   lk_loader *loader;
+  size_t row_memory;   /* bytes that rows may take on this rank (data.memory) */
   lk_evaluator *valid; /* NULL where the corpus has no validation split */
   lk_transport transport;
+  lk_wire wire;
   lk_replicas *replicas;   /* owns the values and packed weights, and the memory of the gradients */
   lk_reduction *reduction; /* sums the gradients */
   lk_optimizer *optimizer;
@@ -107,6 +118,7 @@ typedef struct lk_trainer {
   lk_arena arena; /* memory for the whole run: gradients, the batch, lanes, records */
   lk_batch batch;
   lk_grads grads;
+  lk_accumulate accumulate; /* makes them */
   lk_range range;
   float *lanes; /* [this rank's lanes, lane_width] carried states */
   ptrdiff_t lane_count, lane_width;
@@ -124,14 +136,17 @@ typedef struct lk_trainer {
   bool time_over;                                  /* train.minutes have passed */
   double started, saved_at, window_start;          /* seconds */
   int64_t window_tokens;
+  lk_times times;                                                      /* of this start */
+  lk_memory memory;                                                    /* planned, of the rank that takes most */
   lk_meter meter;                                                      /* for the progress line; rank 0 */
   double step_began, longest_step, evaluation_seconds, saving_seconds; /* to stop in time: see lk_trainer_saving() */
   lk_debug debug;
   lk_spike spike;
   lk_restart_plan restart_plan;
   lk_saver saver;
-  lk_owner *owner; /* rank 0 */
-  bool blas;       /* OpenBLAS computes the products */
+  lk_owner *owner;        /* rank 0 */
+  lk_recorders recorders; /* rank 0 */
+  bool blas;              /* OpenBLAS computes the products */
   lk_buffer config_text;
   lk_buffer whole_dir, whole_corpus; /* absolute run.dir and data.corpus */
   lk_buffer resume_path;             /* rank 0: the checkpoint to resume from, "" for none */
@@ -143,6 +158,8 @@ typedef struct lk_trainer {
 LK_CHECKED lk_status lk_trainer_build(lk_trainer *t);
 /** Whether the corpus has that split. */
 bool lk_trainer_has(const lk_trainer *t, lk_split split);
+/** How the split is evaluated, with a part of this rank's memory for rows. */
+lk_evaluator_settings lk_trainer_evaluation_settings(const lk_trainer *t, lk_split split);
 /* step.c */
 /** Pack the weights again, together with the ranks that share them: after each change. Collective. */
 LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
@@ -170,6 +187,8 @@ typedef struct lk_kept {
   int64_t blas;   /* whether OpenBLAS computed its products */
 } lk_kept;
 LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, lk_kept *kept);
+/** run_kernels.c: choose the kernels of the run. LK_USAGE.                        Not collective. */
+LK_CHECKED lk_status lk_trainer_kernels(const lk_trainer *t);
 void lk_trainer_warn_damaged(lk_trainer *t);
 /** Load the state of the run, where there is one, and pack the weights.           Collective. */
 LK_CHECKED lk_status lk_trainer_resume(lk_trainer *t);
@@ -191,19 +210,22 @@ LK_CHECKED lk_status lk_progress_open(lk_trainer *t);
 /** Write config.yaml, once it is known that the run can be resumed with it. */
 LK_CHECKED lk_status lk_progress_config(const lk_trainer *t);
 void lk_progress_step(lk_trainer *t, const lk_step *step);
+/** The end of training: the last picture stays on the screen. */
+void lk_progress_close(const lk_trainer *t);
+/** For lk_evaluator_tell(): so much of a validation is done. */
+void lk_progress_evaluating(void *trainer, double share);
 LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
 /** At the end of the run, once: log the loss of the unfinished window. Its counters stay, as the run may be resumed. */
 LK_CHECKED lk_status lk_progress_remainder(lk_trainer *t);
 /** at: the state that was evaluated; rank 0. */
 LK_CHECKED lk_status lk_progress_evaluation(lk_trainer *t, const char *kind, const lk_state *at,
                                             const lk_evaluation *result);
-/* metrics_file.c: lines of metrics.jsonl */
-/** Append a line. run_step: the run's step; where the row in `history` is of another step the line has both.
- *  averaged_since: the first step of the average that was measured, 0: none was. */
-LK_CHECKED lk_status lk_metrics_write(const char *run_dir, const char *kind, int64_t run_step, int64_t averaged_since,
-                                      const lk_metric *metrics, int count, const double history[LK_HISTORY_COLUMNS]);
-/** Remove the lines written after `step`. *tested: the test split was evaluated at that very step. */
-LK_CHECKED lk_status lk_metrics_cut(const char *run_dir, int64_t step, bool *tested);
+/* starts_file.c: lines of starts.jsonl */
+/** Append a line for this start of the program, before its first step. LK_IO, LK_MEMORY, agreed on. Collective. */
+LK_CHECKED lk_status lk_starts_begin(lk_trainer *t);
+/** Append what this start has used so far: time and memory. reason: why training ends here, or NULL. The same.
+ *  Collective. */
+LK_CHECKED lk_status lk_starts_use(lk_trainer *t, const char *reason);
 /* stop.c */
 /** Forget earlier requests to stop. signals: let signals stop the run until lk_stop_end() restores the caller's
  *  handlers. */

@@ -10,13 +10,13 @@ void lk_update(lk_optimizer *optimizer, const lk_replicas *replicas, const lk_re
                double rate, int64_t step) {
   const lk_range own = lk_replicas_range(replicas);
   float *sum = lk_reduction_total(reduction);
-  float *values = lk_replicas_values(replicas) + own.begin;
+  float *weights = lk_optimizer_weights(optimizer, lk_replicas_values(replicas) + own.begin);
   lk_range part = {0, 0};
   if (isfinite(clip.most))
     for (lk_range at = {0, 0}; lk_reduction_next_part(reduction, &at);) cut(sum, at, clip.most);
   if (!lk_optimizer_is_sparse(optimizer))
-    lk_optimizer_step(optimizer, (lk_range){0, lk_range_size(own)}, values, sum, clip.scale, rate, step);
+    lk_optimizer_step(optimizer, (lk_range){0, lk_range_size(own)}, weights, sum, clip.scale, rate, step);
   else
     while (lk_reduction_next_part(reduction, &part))
-      lk_optimizer_step(optimizer, part, values, sum, clip.scale, rate, step);
+      lk_optimizer_step(optimizer, part, weights, sum, clip.scale, rate, step);
 }

@@ -1,10 +1,10 @@
 #!/bin/bash
 # padding.sh [ROUNDS]      the cost of sequences of unequal length
-# Trains the tagger of configs/label-pos.yaml on ud-english-ewt as it is and on the same words cut into sentences of one
+# Trains the tagger of tests/system/label-words.yaml on ud-english-ewt as it is and on the same words cut into sentences of one
 # length, in turn, and prints real tokens per second and their ratio, medians over the rounds.
 # LOCKSTEP=program, LOCKSTEP_DATA=folder with ud-english-ewt/, RANKS (2)
 set -eu
-rounds=${1:-5} ranks=${RANKS:-2} config=$(cd "$(dirname "$0")/../.." && pwd)/configs/label-pos.yaml
+rounds=${1:-5} ranks=${RANKS:-2} config=$(cd "$(dirname "$0")/../.." && pwd)/tests/system/label-words.yaml
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

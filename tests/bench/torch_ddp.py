@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""torch_ddp.py WORKLOAD [--ranks N] [--threads N] [--seconds S] [--lengths FILE]
+"""torch_ddp.py WORKLOAD [--ranks N] [--threads N] [--seconds S] [--core NAME] [--bf16] [--lengths FILE]
 
 One workload of side_by_side.py trained by PyTorch: nn.LSTM or nn.GRU, DistributedDataParallel over gloo, packed
 sequences where lengths vary. Prints real tokens per second of all ranks, of a translator target tokens: the median
@@ -7,14 +7,12 @@ over windows, after a warm-up.
 A step is what Lockstep's is: zero the gradient, forward, loss, backward with its all-reduce, clipping, the optimizer.
 """
 import argparse
+import contextlib
 import os
 import socket
 import statistics
 import time
 
-# OpenBLAS and OpenMP read these before main
-os.environ.pop("OPENBLAS_CORETYPE", None)
-os.environ.pop("OPENBLAS_L2_SIZE", None)
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 arguments.add_argument("workload")
 arguments.add_argument("--ranks", type=int, default=2)
@@ -23,7 +21,14 @@ arguments.add_argument("--seconds", type=float, default=8)
 arguments.add_argument("--sparse", action="store_true", help="gradients of embeddings by rows; Adam cannot take them")
 arguments.add_argument("--lengths", help="where they vary: a file of sequence lengths, one a line, of pairs two;"
                        " of workloads that read characters the sentences themselves")
+arguments.add_argument("--core", help="kernels of OpenBLAS, a name for OPENBLAS_CORETYPE; else those of the CPU it detects")
+arguments.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
 args = arguments.parse_args()
+# OpenBLAS and OpenMP read these when they are loaded
+os.environ.pop("OPENBLAS_CORETYPE", None)
+os.environ.pop("OPENBLAS_L2_SIZE", None)
+if args.core:
+    os.environ["OPENBLAS_CORETYPE"] = args.core
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)
 
 import torch  # noqa: E402
@@ -99,14 +104,17 @@ def run(rank, port):
     loss_of = nn.CrossEntropyLoss() if not w.get("text") else lambda loss, _: loss
     data = list(batches(w, rank, args.ranks, args.lengths))
     states, done, rates = None, 0, []
+    numbers = torch.autocast("cpu", dtype=torch.bfloat16) if args.bf16 else contextlib.nullcontext()
 
     def step(x, target):
         nonlocal states
         optimizer.zero_grad(set_to_none=True)
         if states is not None:
             states = tuple(s.detach() for s in states)
-        logits, states = parallel(x, states)
-        loss_of(logits, target).backward()
+        with numbers:
+            logits, states = parallel(x, states)
+            loss = loss_of(logits.float(), target)
+        loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), w["clip"])
         optimizer.step()
 

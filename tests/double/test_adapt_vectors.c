@@ -61,7 +61,8 @@ static void read_text(net *n, lk_adapter *adapter, const char *text, const doubl
   for (ptrdiff_t at = 0, some; at + 1 < count; at += some) {
     double log_p = 0, sum = 0;
     some = count - 1 - at < ADAPT_SEGMENT ? count - 1 - at : ADAPT_SEGMENT;
-    OK(lk_adapter_read(adapter, ids + at, some, at == 0, &log_p));
+    const lk_inputs units = {.count = 1, .column = {{.name = "source", .ids = ids}}};
+    OK(lk_adapter_read(adapter, &units, at, some, at == 0, &log_p));
     for (ptrdiff_t i = 0; i < some; i++) sum += *(*want)++;
     if (!(fabs(log_p - sum) <= 1e-10 * fabs(sum))) fail_msg("units %td on: %.15g, PyTorch has %.15g", at, log_p, sum);
   }

@@ -16,6 +16,8 @@
 
 static const double step = 1e-4, most = 1e-6;
 
+enum { MOST = 4 };
+
 typedef struct subject {
   const char *cell;
   int backward, onehot, recurrent_bias;
@@ -23,7 +25,8 @@ typedef struct subject {
   lk_recurrent layer;
   fixture_rank rank;
   lk_arena arena;
-  double *x, *dx, *h0, *c0; /* [N,ld], [B,H] */
+  double *x, *dx;        /* [N,ld] */
+  double *initial[MOST]; /* [B,H] of each state that a step reads */
   int32_t *ids;
   ptrdiff_t I, H, ld;
   ptrdiff_t every; /* every n-th element is tested */
@@ -35,8 +38,8 @@ static void lay_out(subject *s) {
   lk_recurrent_layout(&s->layer, &s->arena, p->B, p->N, 1);
   s->x = lk_arena_reals(&s->arena, p->N * s->ld);
   s->dx = lk_arena_reals(&s->arena, p->N * s->ld);
-  s->h0 = lk_arena_reals(&s->arena, p->B * s->H);
-  s->c0 = lk_arena_reals(&s->arena, p->B * s->H);
+  assert_true(lk_cell_states(s->cell) <= MOST);
+  for (int i = 0; i < lk_cell_states(s->cell); i++) s->initial[i] = lk_arena_reals(&s->arena, p->B * s->H);
   s->ids = lk_arena_ints(&s->arena, p->N);
 }
 
@@ -57,7 +60,8 @@ static void create(subject *s, const char *cell, int bits, ptrdiff_t H, int crow
                                   .backward = s->backward,
                                   .onehot = s->onehot,
                                   .recurrent_bias = s->recurrent_bias,
-                                  .forget_bias = 1};
+                                  .forget_bias = 1,
+                                  .highway_bias = -0.5};
   assert_int_equal(lk_params_create(&s->params), LK_OK);
   assert_int_equal(lk_recurrent_declare(&s->layer, s->params, &spec), LK_OK);
   assert_int_equal(lk_params_commit(s->params, 8), LK_OK);
@@ -70,10 +74,8 @@ static void create(subject *s, const char *cell, int bits, ptrdiff_t H, int crow
   const lk_pack *p = &s->rank.pack;
   fixture_rows(p, 1, s->I, s->x, s->ld);
   fixture_words(p, 2, s->I, s->ids);
-  for (ptrdiff_t i = 0; i < p->B * H; i++) {
-    s->h0[i] = fixture_real(3, 0, 0, i);
-    s->c0[i] = fixture_real(4, 0, 0, i);
-  }
+  for (int j = 0; j < lk_cell_states(cell); j++)
+    for (ptrdiff_t i = 0; i < p->B * H; i++) s->initial[j][i] = fixture_real((uint32_t)(3 + 7 * j), 0, 0, i);
 }
 
 static void destroy(subject *s) {
@@ -100,10 +102,8 @@ static double loss(subject *s) {
   double sum = 0;
   lk_recurrent_pack(l, s->params, 1, LK_WHOLE);
   for (ptrdiff_t b = 0; b < p->B; b++)
-    for (ptrdiff_t u = 0; u < s->H; u++) {
-      l->h[b * l->Hp + u] = s->h0[b * s->H + u];
-      if (l->c) l->c[b * l->Hp + u] = s->c0[b * s->H + u];
-    }
+    for (int i = 0; i < lk_cell_states(s->cell); i++)
+      memcpy(lk_recurrent_state(l, p, i, b), s->initial[i] + b * s->H, (size_t)s->H * sizeof *l->h);
   lk_recurrent_forward(l, p, rows_of(s), 1);
   for (ptrdiff_t row = 0; row < p->N; row++)
     for (ptrdiff_t u = 0; u < s->H; u++) {
@@ -164,24 +164,24 @@ static void check_cell(const char *cell, int bits, ptrdiff_t H, int crowd) {
   if (crowd > 3) assert_true(s.rank.pack.B >= 2 * LK_TILE_MOST_ROWS); /* all rows of time 0 start from states */
   differentiate(&s);
   const lk_pack *p = &s.rank.pack;
-  const ptrdiff_t Hp = s.layer.Hp, P = lk_params_count(s.params);
+  const ptrdiff_t P = lk_params_count(s.params);
   /* loss() runs forward again: keep what backward left */
-  double *dh0 = fixture_alloc(p->B * Hp), *dc0 = fixture_alloc(p->B * Hp), *dx = fixture_alloc(p->N * s.ld);
-  double *total = fixture_alloc(P);
-  memcpy(dh0, s.layer.dh, (size_t)(p->B * Hp) * sizeof *dh0);
-  if (s.layer.dc) memcpy(dc0, s.layer.dc, (size_t)(p->B * Hp) * sizeof *dc0);
+  const int states = lk_cell_states(cell);
+  double *initial = fixture_alloc(states * p->B * H), *dx = fixture_alloc(p->N * s.ld), *total = fixture_alloc(P);
+  for (int i = 0; i < states; i++)
+    for (ptrdiff_t b = 0; b < p->B; b++)
+      memcpy(initial + (i * p->B + b) * H, lk_recurrent_state_gradient(&s.layer, p, i, b), (size_t)H * sizeof *initial);
   memcpy(dx, s.dx, (size_t)(p->N * s.ld) * sizeof *dx);
   fixture_combine(&s.rank, 1, P, total);
-  assert_int_equal(lk_params_tensors(s.params), 3 + s.recurrent_bias);
+  assert_int_equal(lk_params_tensors(s.params),
+                   lk_cell_recurrent(cell) ? 3 + s.recurrent_bias : 2 + (s.layer.weight_c >= 0));
   for (int i = 0; i < lk_params_tensors(s.params); i++) {
     const lk_param *q = lk_params_at(s.params, i);
     check(&s, q->name, lk_params_value(s.params, i), 1, total + q->offset, 1, q->count, 1);
   }
-  check(&s, "h0", s.h0, H, dh0, Hp, p->B, H);
-  if (s.layer.dc) check(&s, "c0", s.c0, H, dc0, Hp, p->B, H);
+  for (int i = 0; i < states; i++) check(&s, "an initial state", s.initial[i], H, initial + i * p->B * H, H, p->B, H);
   if (!s.onehot) check(&s, "x", s.x, s.ld, dx, s.ld, p->N, s.I);
-  free(dh0);
-  free(dc0);
+  free(initial);
   free(dx);
   free(total);
   destroy(&s);
@@ -194,6 +194,7 @@ static void check_all(const char *kernels) {
   lk_error_clear();
   for (size_t cell = 0; has && cell < count; cell++)
     for (int bits = 0; bits < 8; bits++) check_cell(names[cell], bits, (bits ^ bits >> 1) & 1 ? 3 : 17, 3);
+  for (int bits = 0; has && bits < 8; bits++) check_cell("sru", bits, 4, 3); /* as wide as its input */
   /* two panels of every width, and at one time more rows than two of the highest tiles */
   for (size_t cell = 0; has && cell < count; cell++) check_cell(names[cell], 0, 19, 64);
 }

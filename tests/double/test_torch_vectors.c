@@ -99,6 +99,8 @@ static void run_forward(one_direction *o, const torch_recurrent *c, int d, const
   for (ptrdiff_t b = 0; b < B; b++) {
     set_state(l->h + b * l->Hp, c->h0, d, b, l->Hp);
     if (l->c != NULL) set_state(l->c + b * l->Hp, c->c0, d, b, l->Hp);
+    for (int i = 0; i < lk_cell_states(c->cell); i++) /* no input lies before the first */
+      if (!lk_cell_state(c->cell, i)) memset(lk_recurrent_state(l, p, i, b), 0, (size_t)l->Hp * sizeof *l->h);
   }
   lk_recurrent_forward(l, p, (lk_rows){.x = x, .ld = LK_LANES}, 1);
   for (ptrdiff_t r = 0; r < p->N; r++)
@@ -185,28 +187,39 @@ static void configure(lk_config *config, const torch_recurrent *c) {
   set(config, "model.recurrent_bias=%s", "true");
 }
 
-/* The encoder's carry holds h, then c, layer by layer. */
+/* State i of torch's layer and sequence [H]: h or c; NULL for others. */
+static const double *state_of(const torch_recurrent *c, int i, const double *h, const double *cell) {
+  const char letter = lk_cell_state(c->cell, i);
+  return letter == 'h' ? h : letter == 'c' ? cell : NULL;
+}
+
+/* The encoder's carry holds the states layer by layer; zeros where torch has none. */
 static void set_carry(const lk_encoder *e, const torch_recurrent *c, lk_real *carry) {
   int states = lk_cell_states(c->cell);
   assert_int_equal(lk_encoder_carry_size(e), c->layers * states * H);
   for (ptrdiff_t b = 0; b < B; b++)
     for (int l = 0; l < c->layers; l++)
-      for (int i = 0; i < states * H; i++) *carry++ = (lk_real)(i < H ? c->h0 : c->c0)[(l * B + b) * H + i % H];
+      for (int i = 0; i < states * H; i++) {
+        const double *from = state_of(c, i / H, c->h0, c->c0);
+        *carry++ = from ? (lk_real)from[(l * B + b) * H + i % H] : 0;
+      }
 }
 
 static void check_carry(const lk_encoder *e, const lk_pack *p, const torch_recurrent *c) {
-  lk_real carry[B * 4 * H], *at = carry;
+  lk_real carry[B * 8 * H], *at = carry;
   lk_encoder_carry(e, p, carry);
   for (ptrdiff_t b = 0; b < B; b++)
     for (int l = 0; l < c->layers; l++)
-      for (int i = 0; i < lk_cell_states(c->cell) * H; i++)
-        near(*at++, (i < H ? c->hn : c->cn)[(l * B + b) * H + i % H], "last states");
+      for (int i = 0; i < lk_cell_states(c->cell) * H; i++, at++) {
+        const double *want = state_of(c, i / H, c->hn, c->cn);
+        if (want) near(*at, want[(l * B + b) * H + i % H], "last states");
+      }
 }
 
 static void run_stack(lk_encoder *e, const lk_params *params, fixture_rank *k, const torch_recurrent *c) {
   const lk_pack *p = &k->pack;
   float frames[B * T * I];
-  lk_real carry[B * 4 * H];
+  lk_real carry[B * 8 * H];
   ptrdiff_t ld, width = c->directions * H;
   const lk_mode training = {.training = 1};
   const lk_real *start = c->directions == 1 ? carry : NULL;

@@ -11,7 +11,7 @@ fi
 mount -t tmpfs -o size=4k lockstep-test disk 2>/dev/null || exit 77
 corpus_lines
 small=("$LOCKSTEP_SOURCE/configs/lm-line.yaml" data.corpus=lines.h5 model.hidden=24 model.embedding=16 train.batch=8 train.epochs=0
-  train.steps=8 eval.every=3 checkpoint.every=1)
+  train.steps=8 eval.every=3 checkpoint.every=1 log.tensorboard=true)
 go() { mpirun -n "$1" "$LOCKSTEP" train "${small[@]}" run.dir="$2"; }
 go 2 alone >alone.log 2>&1
 one=$(($(stat -Lc %s alone/last.h5) / 1024 + 1)) # KiB of a checkpoint
@@ -37,3 +37,5 @@ for room in 8 $((one / 2)) $((one + 40)) $((one * 3 / 2)) $((2 * one + 40)) $((5
 done
 [ "$code" -eq 0 ] && [ "$full" -ge 4 ]
 same alone/last.h5 disk/run/last.h5
+# the curves of all starts together are those of metrics.jsonl
+if command -v python3 >/dev/null; then python3 "$LOCKSTEP_SOURCE/tests/system/read_events.py" disk/run disk/run/metrics.jsonl; fi

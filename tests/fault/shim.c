@@ -2,7 +2,7 @@
  *
  *   FAULT_CALL   open | write | fsync | rename | close | malloc | mmap
  *   FAULT_AT     which call, from 1
- *   FAULT_MODE   fail | kill (before the call) | killafter | count
+ *   FAULT_MODE   fail | kill (before the call) | killafter | count | slow (every call takes half a second more)
  *   FAULT_UNDER  only calls on files with this in their path count; of malloc and mmap the program's own calls count
  *   FAULT_FROM   calls count once a file of this name exists; not set: from the start
  *   FAULT_MARK   a file that is created when the fault happens; with count: that gets the number of calls at exit
@@ -74,6 +74,7 @@ static bool due(const char *name) {
   if (!mode || !call || strcmp(call, name) != 0) return false;
   if (from && !counting && syscall(SYS_access, from, F_OK) != 0) return false;
   counting = true;
+  if (strcmp(mode, "slow") == 0) return usleep(500000), false;
   if (atomic_fetch_add(&count, 1) + 1 != at || strcmp(mode, "count") == 0) return false;
   if (mark) syscall(SYS_close, syscall(SYS_open, mark, O_CREAT | O_WRONLY, 0666));
   if (strcmp(mode, "kill") == 0) kill(getpid(), SIGKILL);

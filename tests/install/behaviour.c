@@ -233,6 +233,49 @@ static int put(void *context, const char *text, size_t bytes) {
   return p->size >= p->most;
 }
 
+/* A model goes out in either format and comes back with the same answers; mistakes are told, and nothing is left of them. */
+static void check_exchange(void) {
+  static const char *const lines[] = {"abcab", "ccb", ""}, *const maps[] = {"output=output", NULL},
+                           *const bad[] = {"output", NULL};
+  static const char *const formats[] = {"classify.safetensors", "classify.onnx"};
+  lockstep_import_options options = LOCKSTEP_IMPORT_OPTIONS;
+  lockstep_model *model = NULL, *again = NULL;
+  double difference = -1;
+  CHECK_OK(lockstep_model_open(&model, "classify/last.h5"));
+  for (int f = 0; f < 2; f++) {
+    lockstep_answers *was = NULL, *is = NULL;
+    CHECK_OK(lockstep_model_export(model, formats[f], NULL));
+    CHECK_OK(lockstep_model_import(formats[f], "again.h5", NULL, &difference));
+    CHECK(difference == 0);
+    CHECK_OK(lockstep_model_open(&again, "again.h5"));
+    CHECK_OK(lockstep_model_predict(model, lines, 3, &was));
+    CHECK_OK(lockstep_model_predict(again, lines, 3, &is));
+    for (size_t i = 0; i < 3; i++) {
+      CHECK(strcmp(lockstep_answers_text(was, i), lockstep_answers_text(is, i)) == 0);
+      CHECK(lockstep_answers_log_probability(was, i) == lockstep_answers_log_probability(is, i));
+    }
+    lockstep_answers_destroy(&was);
+    lockstep_answers_destroy(&is);
+    lockstep_model_close(&again);
+    remove("again.h5");
+  }
+  options.corpus = "classify.h5";
+  options.maps = maps;
+  CHECK_OK(lockstep_model_import("classify.safetensors", "again.h5", &options, NULL));
+  remove("again.h5");
+  options.maps = bad;
+  CHECK_FAILS(USAGE, lockstep_model_import("classify.safetensors", "again.h5", &options, NULL));
+  CHECK_SAYS("expected OURS=THEIRS");
+  CHECK_FAILS(USAGE, lockstep_model_export(model, "classify.bin", NULL));
+  CHECK_OK(lockstep_model_export(model, "classify.bin", "safetensors"));
+  CHECK_FAILS(USAGE, lockstep_model_export(model, "classify.bin", "torch"));
+  CHECK_FAILS(IO, lockstep_model_export(model, "missing/classify.onnx", NULL));
+  CHECK_FAILS(DATA, lockstep_model_import("classify.h5", "again.h5",
+                                          &(lockstep_import_options){sizeof options, "onnx", 0, 0, 0, 0}, NULL));
+  CHECK_FAILS(IO, lockstep_model_open(&again, "again.h5"));
+  lockstep_model_close(&model);
+}
+
 static void check_generate(void) {
   lockstep_generate_options options = LOCKSTEP_GENERATE_OPTIONS;
   lockstep_model *model = NULL;
@@ -292,6 +335,7 @@ int main(void) {
   check_training();
   check_predict();
   check_translate();
+  check_exchange();
   check_generate();
   for (int i = 0; i < 2; i++) CHECK(pthread_create(&thread[i], NULL, ask, &predicts[i]) == 0);
   for (int i = 0; i < 2; i++) CHECK(pthread_join(thread[i], NULL) == 0);

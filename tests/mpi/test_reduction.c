@@ -17,11 +17,25 @@ typedef struct setting {
   const char *hosts; /* LOCKSTEP_TEST_HOSTS */
   lk_transport transport;
   double density; /* fraction of the rows that a shard touches */
+  bool skips;     /* the update skips rows that no shard touches */
+  lk_wire wire;
 } setting;
+
+/* What this rank sends while ranks sum gradients and exchange values: MPI_Isend() alone is used for that. */
+static size_t sent_bytes;
+int MPI_Isend(const void *data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request *request) {
+  int bytes = 0;
+  PMPI_Type_size(type, &bytes);
+  sent_bytes += (size_t)count * (size_t)bytes;
+  return PMPI_Isend(data, count, type, to, tag, comm, request);
+}
 
 typedef struct parameters {
   lk_replicas *replicas;
   lk_reduction *reduction;
+  float *values;  /* [P] that all ranks should have */
+  float *weights; /* [own range] that the values follow with LK_WIRE_BF16 */
+  float *masters; /* [P] those of all ranks */
 } parameters;
 
 static lk_status parameters_open(parameters *p, lk_comm *comm, lk_replicas_spec spec, int S) {
@@ -35,6 +49,9 @@ static lk_status parameters_open(parameters *p, lk_comm *comm, lk_replicas_spec 
 static void parameters_close(parameters *p) {
   lk_reduction_destroy(&p->reduction);
   lk_replicas_destroy(&p->replicas);
+  free(p->values);
+  free(p->weights);
+  free(p->masters);
 }
 
 /* splitmix64: a fast pseudo-random number. */
@@ -47,6 +64,12 @@ static uint64_t hash(uint64_t x) {
 
 static uint64_t hash_of(int step, int shard, ptrdiff_t i) {
   return hash((uint64_t)step << 56 ^ (uint64_t)shard << 40 ^ (uint64_t)i);
+}
+
+static uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
 }
 
 static bool touches(const setting *t, int step, int shard, ptrdiff_t row) {
@@ -67,17 +90,33 @@ static void fill_shard(const setting *t, int step, float *x, int shard) {
         memset(x + t->block[b].offset + r * t->block[b].width, 0, (size_t)t->block[b].width * sizeof *x);
 }
 
+/* The nearest number of 8 bits of significand, ties to even: in double, where adding 2^k with the last bit at the place
+ * of the eighth leaves no room for the others. Not for denormals. */
+static float nearest(float x) {
+  double power = 1;
+  memcpy(&power, &(uint64_t){(uint64_t)((bits_of(x) >> 23 & 0xff) + 1023 - 127 + 52 - 7) << 52}, sizeof power);
+  const volatile double sum = fabs((double)x) + power;
+  return copysignf((float)(sum - power), x);
+}
+
+/* A gradient below the root, as the wire has it. */
+static void round_node(const setting *t, float *x, int shards) {
+  for (ptrdiff_t i = 0; t->wire == LK_WIRE_BF16 && shards < t->S && i < t->P; i++) x[i] = nearest(x[i]);
+}
+
 /* Recursive form of the definition in shards.h: independent of lk_tree and of the plan. */
 static void node_sum(const setting *t, int step, float *out, int level, int k, float *scratch) {
   int first = k << level;
   if (level == 0) {
     fill_shard(t, step, out, first);
+    round_node(t, out, 1);
     return;
   }
   node_sum(t, step, out, level - 1, 2 * k, scratch);
   if (first + (1 << (level - 1)) >= t->S) return;
   node_sum(t, step, scratch, level - 1, 2 * k + 1, scratch + t->P);
   for (ptrdiff_t i = 0; i < t->P; i++) out[i] += scratch[i];
+  round_node(t, out, 1 << level); /* a root has S or more */
 }
 
 static int root_level(int S) {
@@ -90,9 +129,13 @@ static int root_level(int S) {
 static void subtree_sum(const setting *t, int step, float *out, lk_subtree subtree, float *slots) {
   lk_tree tree = lk_tree_start(t->S, subtree.first);
   for (int s = subtree.first; s < subtree.first + subtree.count; s++) {
-    fill_shard(t, step, slots + lk_tree_push(&tree, lk_tree_shard(s)) * t->P, s);
-    for (int into, from; lk_tree_merge(&tree, &into, &from);)
+    const int slot = lk_tree_push(&tree, lk_tree_shard(s));
+    fill_shard(t, step, slots + slot * t->P, s);
+    round_node(t, slots + slot * t->P, 1);
+    for (int into, from; lk_tree_merge(&tree, &into, &from);) {
       for (ptrdiff_t i = 0; i < t->P; i++) slots[into * t->P + i] += slots[from * t->P + i];
+      round_node(t, slots + into * t->P, lk_tree_count(&tree));
+    }
   }
   memcpy(out, slots, (size_t)t->P * sizeof *out);
 }
@@ -146,19 +189,26 @@ static void write_subtree(const setting *t, int step, lk_subtree subtree, float 
   CHECK(memcmp(x, sum, (size_t)t->P * sizeof *x) == 0);
 }
 
-/* The parts of the total are the dense elements and the touched rows, each once and in order. */
-static void check_parts(const setting *t, const parameters *p, int step) {
-  const lk_range own = lk_replicas_range(p->replicas);
-  ptrdiff_t at = 0, row = 0, wrong = 0;
-  uint8_t *expected = NULL;
-  if (lk_alloc(&expected, (size_t)t->P + 1, 1) != LK_OK) abort();
-  memset(expected, 1, (size_t)t->P);
+/* [P] 0 for the elements of rows that no shard touches; the caller frees it. */
+static uint8_t *touched_elements(const setting *t, int step) {
+  ptrdiff_t row = 0;
+  uint8_t *touched = NULL;
+  if (lk_alloc(&touched, (size_t)t->P + 1, 1) != LK_OK) abort();
+  memset(touched, 1, (size_t)t->P);
   for (int b = 0; b < t->blocks; b++)
     for (ptrdiff_t r = 0; r < t->block[b].rows; r++, row++) {
       uint8_t any = 0;
       for (int s = 0; s < t->S; s++) any |= touches(t, step, s, row);
-      memset(expected + t->block[b].offset + r * t->block[b].width, any, (size_t)t->block[b].width);
+      memset(touched + t->block[b].offset + r * t->block[b].width, any, (size_t)t->block[b].width);
     }
+  return touched;
+}
+
+/* The parts of the total are the dense elements and the touched rows, each once and in order. */
+static void check_parts(const setting *t, const parameters *p, int step) {
+  const lk_range own = lk_replicas_range(p->replicas);
+  ptrdiff_t at = 0, wrong = 0;
+  uint8_t *expected = touched_elements(t, step);
   for (lk_range part = {0}; lk_reduction_next_part(p->reduction, &part); at = part.end) {
     CHECK(part.begin >= at && part.end > part.begin && part.end <= own.end - own.begin);
     for (ptrdiff_t i = at; i < part.end; i++) wrong += expected[own.begin + i] != (i >= part.begin);
@@ -188,13 +238,55 @@ static void dawdle(int step) {
   if (bits % 3 == 0) usleep((useconds_t)(bits >> 32) % 500);
 }
 
+/* Each owner assigns the total to its values; where rows are skipped, to those that a shard touches. Then all have all.
+ * What a row that is skipped has on another rank is not sent, and stays. */
+static void check_values(const setting *t, const parameters *p, int step, const float *total) {
+  const lk_range own = lk_replicas_range(p->replicas);
+  float *values = lk_replicas_values(p->replicas);
+  uint8_t *changed = touched_elements(t, step);
+  for (ptrdiff_t i = 0; i < t->P; i++)
+    if (!t->skips || changed[i]) p->values[i] = total[i];
+  free(changed);
+  if (!t->skips) memcpy(values + own.begin, total + own.begin, (size_t)lk_range_size(own) * sizeof *total);
+  for (lk_range part = {0}; t->skips && lk_reduction_next_part(p->reduction, &part);)
+    memcpy(values + own.begin + part.begin, total + own.begin + part.begin,
+           (size_t)lk_range_size(part) * sizeof *total);
+  dawdle(step + 200);
+  CHECK_OK(lk_replicas_allgather(p->replicas, lk_reduction_touched(p->reduction)));
+  CHECK(memcmp(values, p->values, (size_t)t->P * sizeof *values) == 0);
+}
+
+/* Each owner takes a step that the values follow, by rounded differences from what they were: the same on all ranks, near
+ * the weights, and what rounding left out is made good by the next steps. Rows that are skipped keep their values, though
+ * something was left out of them. */
+static void check_following(const setting *t, const parameters *p, int step, const float *total) {
+  const lk_range own = lk_replicas_range(p->replicas);
+  const float *values = lk_replicas_values(p->replicas);
+  uint8_t *changed = touched_elements(t, step);
+  ptrdiff_t far = 0;
+  for (ptrdiff_t i = 0; i < t->P; i++) {
+    if (t->skips && !changed[i]) continue;
+    const float w = p->masters[i] + 1e-3F * total[i], d = nearest(w - p->values[i]);
+    p->masters[i] = w;
+    p->values[i] += d;
+    far += fabsf(w - p->values[i]) > 0x1p-8F * fabsf(d) + 0x1p-22F * fabsf(w);
+  }
+  CHECK(far == 0);
+  free(changed);
+  memcpy(p->weights, p->masters + own.begin, (size_t)lk_range_size(own) * sizeof *values);
+  dawdle(step + 200);
+  CHECK_OK(lk_replicas_advance(p->replicas, p->weights, lk_reduction_touched(p->reduction)));
+  CHECK(memcmp(values, p->values, (size_t)t->P * sizeof *values) == 0);
+}
+
 static void check_step(const setting *t, lk_comm *comm, const parameters *p, int step, float *scratch) {
   lk_shards shards = lk_shards_make(t->S, lk_comm_rank(comm), lk_comm_size(comm));
   lk_range own = lk_replicas_range(p->replicas);
-  size_t bytes = (size_t)t->P * sizeof(float), own_bytes = (size_t)(own.end - own.begin) * sizeof(float);
-  float *total = reals(t->P), *subtree = reals(t->P), *values = lk_replicas_values(p->replicas);
+  size_t own_bytes = (size_t)(own.end - own.begin) * sizeof(float);
+  float *total = reals(t->P), *subtree = reals(t->P);
   node_sum(t, step, total, root_level(t->S), 0, scratch);
-  if (t->P >= 1024 && step == 0 && t->density >= 1) /* otherwise this test could not fail */
+  if (t->P >= 1024 && step == 0 && t->density >= 1 &&
+      t->wire == LK_WIRE_FLOAT32) /* otherwise this test could not fail */
     CHECK(t->S < 4 || sequential_differs(t, total) > t->P / 20);
   dawdle(step);
   CHECK_OK(lk_reduction_begin(p->reduction));
@@ -211,10 +303,10 @@ static void check_step(const setting *t, lk_comm *comm, const parameters *p, int
   if (step % 2 == 0) { /* else as a skipped step: no barrier before the next one */
     CHECK_OK(lk_reduction_square_sum(p->reduction, &got));
     CHECK(memcmp(&got, &expected, sizeof got) == 0);
-    memcpy(values + own.begin, lk_reduction_total(p->reduction), own_bytes);
-    dawdle(step + 200);
-    CHECK_OK(lk_replicas_allgather(p->replicas));
-    CHECK(memcmp(values, total, bytes) == 0);
+    if (t->wire == LK_WIRE_BF16)
+      check_following(t, p, step, total);
+    else
+      check_values(t, p, step, total);
   }
   if (step == 2) check_ranges(comm, p, total, t->P);
   free(total);
@@ -260,6 +352,8 @@ static void check_sum(lk_comm *comm, const setting *t) {
   parameters p;
   lk_replicas_spec spec = {.P = t->P, .blocks = t->block, .block_count = t->blocks, .transport = t->transport};
   spec.packed_bytes = PACKED * sizeof(int);
+  spec.sparse_update = t->skips;
+  spec.wire = t->wire;
   setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
   CHECK_OK(parameters_open(&p, comm, spec, t->S));
   if (p.reduction == NULL) lk_comm_abort(comm, 2);
@@ -269,10 +363,44 @@ static void check_sum(lk_comm *comm, const setting *t) {
   CHECK((group->shared.mpi != MPI_WIN_NULL) == (group->members > 1));
   float *scratch = reals(t->P * (LK_TREE_LEVELS + 1));
   check_start_values(&p, t->P);
+  p.values = reals(t->P);
+  memcpy(p.values, lk_replicas_values(p.replicas), (size_t)t->P * sizeof *p.values);
+  p.masters = reals(t->P);
+  memcpy(p.masters, p.values, (size_t)t->P * sizeof *p.values);
+  p.weights = reals(t->P);
   for (int step = 0; step < 3; step++) check_step(t, comm, &p, step, scratch);
   free(scratch);
   parameters_close(&p);
   CHECK(p.replicas == NULL && p.reduction == NULL);
+}
+
+/* Bytes that this rank sends in a step, of gradients and of values; messages between all ranks. */
+static void count_bytes(lk_comm *comm, ptrdiff_t P, lk_wire wire, size_t *gradients, size_t *values) {
+  parameters p;
+  const lk_replicas_spec spec = {.P = P, .transport = LK_TRANSPORT_MESSAGES, .wire = wire};
+  CHECK_OK(parameters_open(&p, comm, spec, 8));
+  float *own = lk_replicas_values(p.replicas) + lk_replicas_range(p.replicas).begin, *apart = reals(P);
+  CHECK_OK(lk_reduction_begin(p.reduction));
+  sent_bytes = 0;
+  CHECK_OK(lk_reduction_sum(p.reduction));
+  *gradients = sent_bytes;
+  sent_bytes = 0;
+  CHECK_OK(lk_replicas_advance(p.replicas, wire == LK_WIRE_BF16 ? apart : own, NULL));
+  *values = sent_bytes;
+  CHECK_OK(lk_comm_barrier(comm));
+  parameters_close(&p);
+  free(apart);
+}
+
+static void test_bytes(lk_comm *comm) {
+  enum { P = 64 * 1024 };
+  size_t whole[2], half[2];
+  const size_t others = (size_t)lk_comm_size(comm) - 1;
+  count_bytes(comm, P, LK_WIRE_FLOAT32, &whole[0], &whole[1]);
+  count_bytes(comm, P, LK_WIRE_BF16, &half[0], &half[1]);
+  CHECK(whole[0] == 2 * half[0] && whole[1] == 2 * half[1]);
+  CHECK(others == 0 || half[0] >= P * sizeof(uint16_t) * others / (others + 1) - 2 * LK_RANGE_BLOCK);
+  CHECK((others == 0) == (half[1] == 0));
 }
 
 static void test_records(lk_comm *comm, int S) {
@@ -384,6 +512,9 @@ static void test_groupings(lk_comm *comm, setting t) {
   }
   t.transport = LK_TRANSPORT_MESSAGES;
   check_sum(comm, &t);
+  if (t.wire == LK_WIRE_BF16 || t.S == 5 || t.S == 8) return; /* as many shards as ranks, and 13, are enough */
+  t.wire = LK_WIRE_BF16;
+  test_groupings(comm, t);
 }
 
 /* 16: one short range, the others empty; around borders of blocks and ranges; several buckets. */
@@ -399,8 +530,12 @@ static void test_rows(lk_comm *comm, int S) {
   for (int d = 0; d < (S == 5 ? 5 : 2); d++) {
     setting wide = {.S = S, .P = 13 * 1024, .blocks = 1, .block = {{160, 19, 650}}, .density = densities[d]};
     test_groupings(comm, wide);
+    wide.skips = true;
+    test_groupings(comm, wide);
   }
   setting two = {.S = S, .P = 9 * 1024, .blocks = 2, .block = {{0, 3000, 1}, {3008, 40, 33}}, .density = 0.1};
+  test_groupings(comm, two);
+  two.skips = true;
   test_groupings(comm, two);
 }
 
@@ -441,6 +576,7 @@ int main(int argc, char **argv) {
   test_too_few_shards(comm);
   test_no_room(comm);
   test_large(comm);
+  test_bytes(comm);
   comm->bucket = 4 * 4096; /* several buckets of ranges of a few thousand reals */
   const int shards[] = {size, 5, 8, 13};
   for (int i = 0; i < 4; i++) {

@@ -41,41 +41,62 @@ static void test_rows_of_every_place(void) {
   }
 }
 
+/* Reals of 4 or 2 bytes; which numbers they are does not matter here. */
+enum { HALF = sizeof(uint16_t), WHOLE = sizeof(uint32_t), ABSENT = 0xffff };
+
+static uint32_t get(const void *x, ptrdiff_t i, size_t real) {
+  uint32_t number = 0;
+  memcpy(&number, (const char *)x + (size_t)i * real, real); /* of small numbers the first bytes come first */
+  return number;
+}
+
+static void set(void *x, ptrdiff_t i, size_t real, uint32_t number) {
+  memcpy((char *)x + (size_t)i * real, &number, real);
+}
+
+static void fill(void *x, ptrdiff_t n, size_t real, uint32_t number) {
+  for (ptrdiff_t i = 0; i < n; i++) set(x, i, real, number);
+}
+
 /* Where unmarked rows of [begin, end) are larger than their marks: packing is shorter, and unpacking restores it. */
-static void check_part(lk_range part, const uint8_t *touched, bool must_pack) {
-  float x[P], sent[P], back[P];
+static void check_part(lk_range part, size_t real, const uint8_t *touched, bool must_pack) {
+  uint32_t x[P], sent[P], back[P];
   uint8_t marks[ROWS];
   ptrdiff_t first = lk_row_at(&table, part.begin), rows = lk_row_after(&table, part.end) - first;
   ptrdiff_t n = part.end - part.begin, kept = 0;
   bool packed = false;
   for (ptrdiff_t i = 0; i < n; i++) {
     ptrdiff_t row = row_of(part.begin + i);
-    x[i] = row < 0 || touched[row] ? (float)(part.begin + i) : -1;
-    kept += x[i] >= 0;
+    set(x, i, real, row < 0 || touched[row] ? (uint32_t)(part.begin + i) : ABSENT);
+    kept += get(x, i, real) != ABSENT;
   }
-  size_t bytes = lk_rows_bytes(&table, part, touched + first, &packed);
-  size_t dense = (size_t)n * sizeof(float), least = (size_t)kept * sizeof(float) + (size_t)(rows + 7) / 8;
+  size_t bytes = lk_rows_bytes(&table, part, touched + first, real, &packed);
+  size_t dense = (size_t)n * real, least = (size_t)kept * real + (size_t)(rows + 7) / 8;
   CHECK(bytes == (rows > 0 && least < dense ? least : dense) && packed == (bytes < dense));
   CHECK(!must_pack || packed);
-  memset(back, 0xff, sizeof back);
   if (packed)
-    lk_rows_pack(&table, part, touched + first, x, sent);
+    lk_rows_pack(&table, part, touched + first, real, x, sent);
   else
     memcpy(sent, x, dense);
+  fill(back, n, real, ABSENT);
+  lk_rows_assign(&table, part, bytes, real, sent, back);
+  CHECK(memcmp(back, x, dense) == 0); /* ABSENT in rows without a mark: they stay as they are */
+  memset(back, 0xff, sizeof back);
   memcpy(back, sent, bytes);
-  lk_rows_unpack(&table, part, bytes, back, marks);
+  lk_rows_unpack(&table, part, bytes, real, back, marks);
   CHECK(memcmp(marks, touched + first, (size_t)rows) == 0 || !packed);
-  for (ptrdiff_t i = 0; i < n; i++) CHECK((packed && x[i] < 0) || back[i] == x[i]);
+  for (ptrdiff_t i = 0; i < n; i++)
+    CHECK((packed && get(x, i, real) == ABSENT) || get(back, i, real) == get(x, i, real));
   if (packed) { /* in place, as sums are packed */
     memcpy(sent, x, dense);
-    lk_rows_pack(&table, part, touched + first, sent, sent);
-    lk_rows_unpack(&table, part, bytes, sent, marks);
-    for (ptrdiff_t i = 0; i < n; i++) CHECK(x[i] < 0 || sent[i] == x[i]);
+    lk_rows_pack(&table, part, touched + first, real, sent, sent);
+    lk_rows_unpack(&table, part, bytes, real, sent, marks);
+    for (ptrdiff_t i = 0; i < n; i++) CHECK(get(x, i, real) == ABSENT || get(sent, i, real) == get(x, i, real));
   }
-  lk_rows_clear(&table, part, touched + first, x);
+  lk_rows_clear(&table, part, touched + first, real, x);
   for (ptrdiff_t i = 0; i < n; i++) {
     ptrdiff_t row = row_of(part.begin + i);
-    CHECK(x[i] == (row < 0 || touched[row] ? (float)(part.begin + i) : 0));
+    CHECK(get(x, i, real) == (row < 0 || touched[row] ? (uint32_t)(part.begin + i) : 0));
   }
 }
 
@@ -88,10 +109,11 @@ static void test_parts_of_every_kind(void) {
       for (uint32_t r = 0; r < ROWS; r++) touched[r] = 4 * lk_rng_uniform(rng, draw, r, (uint32_t)density, 0) < density;
       lk_rng_block(rng, draw, 0, 0, 1, bits);
       ptrdiff_t begin = bits[0] % P, end = begin + 1 + bits[1] % (uint32_t)(P - begin);
-      check_part((lk_range){begin, end}, touched, false);
+      check_part((lk_range){begin, end}, draw % 2 ? WHOLE : HALF, touched, false);
     }
   memset(touched, 0, sizeof touched);
-  check_part((lk_range){0, P}, touched, true);
+  check_part((lk_range){0, P}, WHOLE, touched, true);
+  check_part((lk_range){0, P}, HALF, touched, true);
 }
 
 int main(int argc, char **argv) {

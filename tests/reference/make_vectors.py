@@ -59,6 +59,98 @@ class MGU(nn.Module):
         return pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False), torch.stack(last)
 
 
+class Parallel(nn.Module):
+    """A cell whose gates need no product with the state before, with the interface of nn.LSTM: SHAPES of the tensors of
+    one layer that reads `width` numbers, and the states of one sequence x [T,width] in the order of the layer."""
+
+    def __init__(self, inputs, hidden, layers, batch_first, bidirectional):
+        super().__init__()
+        assert batch_first
+        self.directions, self.layers = bidirectional + 1, layers
+        widths = [hidden * self.directions if layer else inputs for layer in range(layers)]
+        self.weights = nn.ParameterList([nn.Parameter(torch.zeros(shape)) for width in widths
+                                         for _ in range(self.directions) for shape in self.shapes(width, hidden)])
+
+    def forward(self, packed, initial):
+        x, lengths = pad_packed_sequence(packed, batch_first=True)
+        per, last = len(self.weights) // (self.layers * self.directions), []
+        for layer in range(self.layers):
+            both = []
+            for d in range(self.directions):
+                i = layer * self.directions + d
+                runs = []
+                for b, n in enumerate(lengths.tolist()):
+                    order = list(range(n))[::-1] if d else list(range(n))
+                    h, c = self.sequence(x[b, order], initial[0][i, b], initial[1][i, b],
+                                         *list(self.weights)[per * i:per * (i + 1)])
+                    runs.append(h[order])
+                    last.append((h[-1], c))
+                both.append(nn.utils.rnn.pad_sequence(runs, batch_first=True))
+            x = torch.cat(both, dim=2)
+        states = [torch.stack(s).view(-1, len(lengths), len(s[0])) for s in zip(*last)]
+        return pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False), states
+
+
+class MinGRU(Parallel):
+    """Feng et al. 2024, plain; gates z n."""
+
+    @staticmethod
+    def shapes(width, hidden):
+        return [(2 * hidden, width), (2 * hidden,)]
+
+    @staticmethod
+    def sequence(x, h, c, weight, bias):
+        z, n = nn.functional.linear(x, weight, bias).chunk(2, dim=1)
+        z, out = torch.sigmoid(z), []
+        for t in range(len(x)):
+            h = (1 - z[t]) * h + z[t] * n[t]
+            out.append(h)
+        return torch.stack(out), torch.zeros_like(c)
+
+
+class QRNN(Parallel):
+    """Bradbury et al. 2017, a filter of two inputs and fo-pooling; gates z f o. nn.Conv1d computes the gates."""
+
+    @staticmethod
+    def shapes(width, hidden):
+        return [(6 * hidden, width), (3 * hidden,)]
+
+    @staticmethod
+    def sequence(x, h, c, weight, bias):
+        now, before = weight.chunk(2)
+        padded = torch.cat([torch.zeros_like(x[:1]), x]).t().unsqueeze(0)
+        gates = nn.functional.conv1d(padded, torch.stack([before, now], dim=2), bias)[0].t()
+        z, f, o = gates.chunk(3, dim=1)
+        z, f, o, out = torch.tanh(z), torch.sigmoid(f), torch.sigmoid(o), []
+        for t in range(len(x)):
+            c = f[t] * c + (1 - f[t]) * z[t]
+            out.append(o[t] * c)
+        return torch.stack(out), c
+
+
+class SRU(Parallel):
+    """Lei et al. 2018 with b = 0: the skip connection is scaled by sqrt(3); gates f r, the cell's input, and the skip
+    connection where it is projected."""
+
+    @staticmethod
+    def shapes(width, hidden):
+        return [((3 if width == hidden else 4) * hidden, width), (2 * hidden,), (2 * hidden,)]
+
+    @staticmethod
+    def sequence(x, h, c, weight, bias, by_c):
+        gates, out = list(nn.functional.linear(x, weight).split(len(c), dim=1)), []
+        skip = 3 ** 0.5 * (gates[3] if len(gates) == 4 else x)
+        b_f, b_r, v_f, v_r = *bias.chunk(2), *by_c.chunk(2)
+        for t in range(len(x)):
+            f = torch.sigmoid(gates[0][t] + v_f * c + b_f)
+            r = torch.sigmoid(gates[1][t] + v_r * c + b_r)
+            c = f * c + (1 - f) * gates[2][t]
+            out.append(r * c + (1 - r) * skip[t])
+        return torch.stack(out), c
+
+
+PARALLEL = {"mingru": MinGRU, "qrnn": QRNN, "sru": SRU}
+WITH_C = ("lstm", "qrnn", "sru")  # cells whose state is, or has, a c
 generator = torch.Generator().manual_seed(20240229)
 
 
@@ -76,7 +168,7 @@ def array(name, tensor):
 def recurrent(cell, layers, directions):
     """One stack over sequences of unequal lengths, from given states; the loss is sum(y gy) + sum(c_n gc)."""
     name = "%s_%d_%d" % (cell, layers, directions)
-    net = (CELLS | {"mgu": MGU})[cell](I, H, layers, batch_first=True, bidirectional=directions == 2).double()
+    net = (CELLS | {"mgu": MGU} | PARALLEL)[cell](I, H, layers, batch_first=True, bidirectional=directions == 2).double()
     for weight in net.parameters():
         weight.data = grid(*weight.shape)
     states = layers * directions
@@ -86,13 +178,14 @@ def recurrent(cell, layers, directions):
         h0, c0 = torch.zeros_like(h0), torch.zeros_like(c0)
     h0.requires_grad_(), c0.requires_grad_()
     packed = pack_padded_sequence(x, LENGTHS, batch_first=True, enforce_sorted=False)
-    packed, last = net(packed, (h0, c0) if cell == "lstm" else h0)
+    packed, last = net(packed, (h0, c0) if cell == "lstm" or cell in PARALLEL else h0)
     y, _ = pad_packed_sequence(packed, batch_first=True)
-    hn, cn = last if cell == "lstm" else (last, torch.zeros_like(c0))
+    hn, cn = last if cell == "lstm" or cell in PARALLEL else (last, torch.zeros_like(c0))
     gy = grid(*y.shape)
-    gc = grid(*cn.shape) if cell == "lstm" and layers == 1 else torch.zeros_like(cn)
+    gc = grid(*cn.shape) if cell in WITH_C and layers == 1 else torch.zeros_like(cn)
     ((y * gy).sum() + (cn * gc).sum()).backward()
-    fields = dict(x=x, h0=h0, c0=c0, gy=gy, gc=gc, y=y, hn=hn, cn=cn, dx=x.grad, dh0=h0.grad,
+    fields = dict(x=x, h0=h0, c0=c0, gy=gy, gc=gc, y=y, hn=hn, cn=cn, dx=x.grad,
+                  dh0=torch.zeros_like(h0) if h0.grad is None else h0.grad,
                   dc0=torch.zeros_like(c0) if c0.grad is None else c0.grad,
                   weights=torch.cat([w.data.flatten() for w in net.parameters()]),
                   gradients=torch.cat([w.grad.flatten() for w in net.parameters()]))
@@ -125,7 +218,7 @@ def main():
     print("static const int torch_lengths[] = {%s};" % ", ".join(map(str, LENGTHS)))
     rows = [recurrent(c, n, d) for c in CELLS for n in (1, 2) for d in (1, 2)]
     state = generator.get_state()
-    rows += [recurrent("mgu", n, d) for n in (1, 2) for d in (1, 2)]
+    rows += [recurrent(c, n, d) for c in ("mgu", *PARALLEL) for n in (1, 2) for d in (1, 2)]
     generator.set_state(state)  # what follows keeps its numbers when a cell is added here
     print("typedef struct torch_recurrent {\n  const char *cell;\n  int layers, directions;\n"
           "  const double *x, *h0, *c0, *gy, *gc, *y, *hn, *cn, *dx, *dh0, *dc0, *weights, *gradients;\n"

@@ -88,6 +88,3 @@ expect 65 'dynamic evaluation has diverged after .* give a lower --dynamic-rate'
 corpus_classify
 train 1 classify-names.yaml classes data.corpus=classify.h5 "${small[@]}"
 expect 64 '--dynamic and --cache are for language models, and the model.s task is classify' "$LOCKSTEP" eval classes/last.h5 classify.h5 --cache 5
-"$LOCKSTEP" prepare text lines.txt --unit word --stream --valid-fraction 0.1 -o spelled.h5 >/dev/null
-train 1 lm-word.yaml spelled data.corpus=spelled.h5 "${small[@]}" train.steps=2 train.batch=4 model.tied=false model.characters=cnn
-expect 64 'need a model that reads units alone, and this one also reads the column .form' "$LOCKSTEP" eval spelled/last.h5 spelled.h5 --cache 5

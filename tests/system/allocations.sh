@@ -17,7 +17,7 @@ calls() {
   shift 4
   rm -rf run counts
   FAULT_CALL=$kind FAULT_MODE=count FAULT_MARK=$PWD/counts mpirun -n "$ranks" env "LD_PRELOAD=$LOCKSTEP_SHIM" "$LOCKSTEP" \
-    train "$LOCKSTEP_SOURCE/configs/$config" run.dir=run train.steps="$steps" checkpoint.every=0 eval.every=1000 "$@" \
+    train "$(config_of "$config")" run.dir=run train.steps="$steps" checkpoint.every=0 eval.every=1000 "$@" \
     >log 2>&1 || { cat log >&2; return 1; }
   grep -q "^done at step $steps:" log && sort -rn counts
 }
@@ -38,7 +38,7 @@ small="model.hidden=20 model.embedding=12 train.batch=2 parallel.shards=2"
 {
   steady lm-char.yaml data.corpus=text.h5 train.unroll=17 $small
   steady lm-line.yaml data.corpus=lines.h5 $small
-  steady label-pos.yaml data.corpus=label.h5 $small
+  steady label-words.yaml data.corpus=label.h5 $small
   steady classify-names.yaml data.corpus=classify.h5 $small
   steady translate-names.yaml data.corpus=pairs.h5 $small
 }

@@ -13,3 +13,9 @@ awk -F': ' '/: -?[0-9.e+-]+,?$/ { v = $2 + 0; n++; if (v < 0 || ($1 ~ /GFLOP|tok
 "$LOCKSTEP" bench --quick pointwise >bench.txt
 grep -q 'lstm cell forward, a unit  *[0-9.]' bench.txt
 expect 64 "unknown section 'nonsense'" "$LOCKSTEP" bench nonsense
+# what takes more than two seconds shows on a terminal what it does, and nothing of it stays
+if command -v script >/dev/null; then
+  TERM=xterm LC_ALL=C.UTF-8 script -qec "stty cols 100 rows 30; exec '$LOCKSTEP' bench --quick nets" /dev/null </dev/null >screen.txt 2>&1
+  grep -q 'measuring: nets' screen.txt
+  grep -q 'tokens/s' screen.txt
+fi

@@ -27,7 +27,7 @@ compare() {
 compare lm lm-line.yaml data.corpus=lines.h5
 compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true
 compare translate translate-names.yaml data.corpus=pairs.h5
-compare label label-pos.yaml data.corpus=label.h5
+compare label label-words.yaml data.corpus=label.h5
 compare classify classify-names.yaml data.corpus=classify.h5 model.cell=gru
 grep -q "^OpenBLAS makes the products" label-1.log
 
@@ -36,14 +36,14 @@ grep -q "^OpenBLAS makes the products" label-1.log
 settings="data.corpus=label.h5 train.schedule=constant $small"
 # shellcheck disable=SC2086
 {
-  train 1 label-pos.yaml whole kernels=blas train.steps=8 $settings
-  train 2 label-pos.yaml parts kernels=blas train.steps=5 $settings
-  train 1 label-pos.yaml parts train.steps=8 $settings
+  train 1 label-words.yaml whole kernels=blas train.steps=8 $settings
+  train 2 label-words.yaml parts kernels=blas train.steps=5 $settings
+  train 1 label-words.yaml parts train.steps=8 $settings
   same whole/last.h5 parts/last.h5
   expect 64 "kernels=portable: the run in 'parts' began with blas and cannot go on with portable" \
-    "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" run.dir=parts kernels=portable train.steps=9 $settings
+    "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" run.dir=parts kernels=portable train.steps=9 $settings
   expect 64 "kernels=blas: the run in 'label-ours' began with other kernels and cannot go on with blas" \
-    "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" run.dir=label-ours kernels=blas train.steps=9 $settings
+    "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" run.dir=label-ours kernels=blas train.steps=9 $settings
 }
 
 # eval prints the figures that training logged, on any number of ranks; predict's answers do not depend on other lines.

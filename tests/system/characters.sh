@@ -28,16 +28,16 @@ nets=$(choices model.characters)
 for net in $nets; do
   [ "$net" = none ] && continue
   # shellcheck disable=SC2086
-  for ranks in 1 2 3; do train "$ranks" label-pos.yaml "run-$ranks" $small model.characters="$net" model.character_widths=3,2; done
+  for ranks in 1 2 3; do train "$ranks" label-words.yaml "run-$ranks" $small model.characters="$net" model.character_widths=3,2; done
   same run-1/last.h5 run-2/last.h5
   same run-1/last.h5 run-3/last.h5
   # shellcheck disable=SC2086
   {
     rm -rf killed
-    if LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-pos.yaml killed $small model.characters="$net" model.character_widths=3,2; then
+    if LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-words.yaml killed $small model.characters="$net" model.character_widths=3,2; then
       echo 'rank 1 was not killed' && exit 1
     fi
-    train 3 label-pos.yaml killed $small model.characters="$net" model.character_widths=3,2
+    train 3 label-words.yaml killed $small model.characters="$net" model.character_widths=3,2
   }
   same run-1/last.h5 killed/last.h5
   # words never seen: as sentences, with TABs, and in columns
@@ -63,16 +63,16 @@ done
 diff <(grep '^accuracy' other) <("$LOCKSTEP" eval kept-gru/best.h5 words.h5 --split valid | grep '^accuracy')
 expect 65 'no column "form" as the model reads it' "$LOCKSTEP" eval kept-gru/best.h5 plain.h5
 expect 64 'model.characters=cnn: cnn reads how words are written, which the corpus does not say' "$LOCKSTEP" train \
-  "$LOCKSTEP_SOURCE/configs/label-pos.yaml" data.corpus=plain.h5 run.dir=refused model.characters=cnn
-expect 64 'expected at most 8 numbers from 1 to 15' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" \
+  "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" data.corpus=plain.h5 run.dir=refused model.characters=cnn
+expect 64 'expected at most 8 numbers from 1 to 15' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" \
   data.corpus=words.h5 run.dir=refused model.characters=cnn model.character_widths=3,x
 expect 64 'contradicts --like' "$LOCKSTEP" prepare label valid.txt --like kept-gru/best.h5 --no-forms -o no.h5
 # a model that does not read it is the same with and without it
 tiny="model.hidden=8 model.embedding=4 train.steps=5"
 # shellcheck disable=SC2086
 {
-  train 1 label-pos.yaml with data.corpus=words.h5 $tiny
-  train 2 label-pos.yaml without data.corpus=plain.h5 $tiny
+  train 1 label-words.yaml with data.corpus=words.h5 $tiny
+  train 2 label-words.yaml without data.corpus=plain.h5 $tiny
 }
 "$LOCKSTEP" inspect with/last.h5 | grep '^sha256' >with.sha
 "$LOCKSTEP" inspect without/last.h5 | grep '^sha256' | cmp - with.sha
@@ -82,6 +82,23 @@ awk -F'\t' 'NF { print $2 "\t" $1 }' train.txt >classes.tsv
 "$LOCKSTEP" prepare classify classes.tsv --lower --min-count 2 --valid-fraction 0.1 -o classes.h5 >/dev/null
 train 2 classify-names.yaml classes data.corpus=classes.h5 model.characters=cnn model.hidden=8 model.embedding=4 train.epochs=12 train.batch=32 train.rate=0.02
 [ "$(printf 'zzzzing\nZzzzs\nzzzed\nzly\n' | "$LOCKSTEP" predict classes/best.h5 2>/dev/null | paste -sd' ')" = 'ger name past adv' ]
+# eval reads the columns of a running text in lanes, on any number of ranks
+perplexity() { awk '$1 == "perplexity" { print $2 }'; }
+learn_from_text() {
+  local plain options learnt
+  plain=$("$LOCKSTEP" eval lm-1/last.h5 text.h5 --batch 3 | perplexity)
+  for options in "${nothing[@]}"; do
+    # shellcheck disable=SC2086
+    [ "$("$LOCKSTEP" eval lm-1/last.h5 text.h5 --batch 3 $options | perplexity)" = "$plain" ]
+  done
+  for options in '--dynamic sgd --dynamic-rate 0.5' '--dynamic rms --dynamic-rate 0.01' '--cache 100'; do
+    # shellcheck disable=SC2086
+    for ranks in 1 3; do mpirun -n $ranks "$LOCKSTEP" eval lm-1/last.h5 text.h5 --batch 3 $options >"eval-$ranks.txt"; done
+    diff eval-1.txt eval-3.txt
+    learnt=$(perplexity <eval-1.txt)
+    awk -v name="$options" -v plain="$plain" -v learnt="$learnt" 'BEGIN { print name, plain, learnt; exit !(learnt < 0.99 * plain) }'
+  done
+}
 for part in train valid; do cut -f1 $part.txt | awk 'NF { printf "%s ", $0 } !NF { print "" }' >"$part.lines"; done
 for stream in '' --stream; do
   # shellcheck disable=SC2086
@@ -97,7 +114,21 @@ for stream in '' --stream; do
   printf 'abing zzzing abed\nabing zzzed abed\n' | "$LOCKSTEP" score lm-1/last.h5 2>/dev/null >scores
   [ "$(cut -f1 scores | sort -u | wc -l)" = 2 ]
   "$LOCKSTEP" generate lm-1/last.h5 --prompt 'zzzing' --length 5 --seed 1 2>/dev/null | grep -q '^zzzing'
-  expect 64 'need a model that reads units alone, and this one also reads the column .form' "$LOCKSTEP" score lm-1/last.h5 --cache 50 <valid.lines
+  # read a line, or a segment, at a time, with nothing learned from it, they are what they are without
+  nothing=('--cache 50 --cache-weight 0' '--dynamic sgd --dynamic-rate 0 --dynamic-decay 0')
+  tail -3 valid.lines | cat - scores >some.lines
+  "$LOCKSTEP" score lm-1/last.h5 <some.lines >plain.txt 2>/dev/null
+  for options in "${nothing[@]}"; do
+    # shellcheck disable=SC2086
+    "$LOCKSTEP" score lm-1/last.h5 $options <some.lines 2>/dev/null | diff plain.txt -
+  done
+  # a word that came before is expected, by how it is written
+  printf 'abing zzzing\nabing zzzing\n' >twice.lines
+  for options in '--dynamic sgd --dynamic-rate 0.5' '--dynamic rms --dynamic-corpus text.h5 --dynamic-rate 0.01' '--cache 9'; do
+    # shellcheck disable=SC2086
+    "$LOCKSTEP" score lm-1/last.h5 $options <twice.lines 2>/dev/null | awk '{ p[NR] = $1 } END { exit !(NR == 2 && p[2] > p[1]) }'
+  done
+  [ -z "$stream" ] || learn_from_text
   if [ -z "$stream" ]; then # score says of the lines what eval says
     loss=$("$LOCKSTEP" score lm-1/last.h5 <valid.lines 2>/dev/null | awk '{ sum -= $1 } END { printf "%.2f", sum }')
     "$LOCKSTEP" eval lm-1/last.h5 text.h5 --split valid | awk -v loss="$loss" '{ value[$1] = $2 }

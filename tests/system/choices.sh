@@ -36,6 +36,10 @@ each train.optimizer lm-char.yaml data.corpus=text.h5 train.unroll=9
 each train.average lm-char.yaml data.corpus=text.h5 train.unroll=9 train.average_every=2
 each train.clip_by lm-char.yaml data.corpus=text.h5 train.unroll=9 train.clip=0.01
 each train.schedule lm-char.yaml data.corpus=text.h5 train.unroll=9
+each train.scaling lm-char.yaml data.corpus=text.h5 train.unroll=9 train.scaling_batch=2 train.warmup=20
+if same scaling-none-alone/last.h5 scaling-legw-alone/last.h5 >/dev/null; then echo 'legw changed no rate' && exit 1; fi
+grep -q 'batch is 3.5 times train.scaling_batch' scaling-legw-alone.log
+grep -q 'train.warmup: 20 steps, but the run ends after 10' scaling-legw-alone.log
 each model.attention translate-names.yaml data.corpus=pairs.h5 model.bidirectional=false
 each model.pooling classify-names.yaml data.corpus=classify.h5
 outputs=$(choices model.output)
@@ -43,7 +47,7 @@ for output in $outputs; do
   if [ "$output" = adaptive ]; then # not for labels
     one model.output "$output" lm-char.yaml data.corpus=text.h5 train.unroll=9
   else
-    one model.output "$output" label-pos.yaml data.corpus=label.h5
+    one model.output "$output" label-words.yaml data.corpus=label.h5
   fi
 done
 # optimizers do differ, and do change the weights

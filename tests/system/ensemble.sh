@@ -126,6 +126,23 @@ together in.txt --scores tagger/last.h5 caser/last.h5
 for model in tagger caser; do
   "$LOCKSTEP" predict "$model/last.h5" --scores <in.txt >"$model.out"
 done
+for options in '--nbest 3' --marginals; do
+  # shellcheck disable=SC2086
+  "$LOCKSTEP" predict tagger/last.h5 $options <in.txt >alone.txt
+  # shellcheck disable=SC2086
+  "$LOCKSTEP" predict tagger/last.h5 retagger/last.h5 $options <in.txt | cmp - alone.txt || fail "$options: tagger"
+done
+"$LOCKSTEP" predict tagger/last.h5 caser/last.h5 --nbest 1 --scores <in.txt | cut -f2- | cmp - <(grep . together.txt) ||
+  fail 'the best of N is not the best'
+# one word: each answer's score and marginal are the log and the mean of what the models give to its tag
+for models in tagger caser 'tagger caser'; do
+  # shellcheck disable=SC2046,SC2086
+  "$LOCKSTEP" predict $(printf '%s/last.h5 ' $models) --nbest 3 --scores --marginals <in.txt | head -90 >"n-${models/ /-}.txt"
+done
+cat n-tagger.txt n-caser.txt n-tagger-caser.txt | awk -F'\t' '
+  FNR <= 180 { sum[$1 " " $2] += exp($3); next }
+  { n++; a = sum[$1 " " $2] / 2; if ((exp($3) - a) ^ 2 > 1e-10 || ($4 - a) ^ 2 > 1e-8) { print; bad = 1; exit } }
+  END { exit bad || n != 90 }' || fail 'N best tags: not the average'
 # the best tag of one word: at least half of what each gives it alone, and the score between the two where they agree
 paste together.txt tagger.out caser.out | head -60 | awk -F'\t' '
   { n++; for (i = 3; i < 7; i += 2) if (exp($2) < exp($(i + 1)) / 2 - 1e-6) bad = 1
@@ -141,6 +158,13 @@ learn chain label crf.h5 "${small[@]}" model.output=crf
 copied rechain label chain crf2.h5 "${small[@]}" model.output=crf
 learn other label crf.h5 model.hidden=9 model.output=crf model.cell=gru seed=4
 alike in.txt --scores chain rechain
+for models in chain/last.h5 'chain/last.h5 rechain/last.h5'; do
+  # shellcheck disable=SC2086
+  "$LOCKSTEP" predict $models --nbest 3 --scores --marginals <in.txt >"n-${models//\//-}.txt"
+done
+cmp n-chain*.txt || fail '--nbest: chain'
+"$LOCKSTEP" predict chain/last.h5 other/last.h5 --nbest 1 --scores <in.txt | cut -f2- >one-of-n.txt
+"$LOCKSTEP" predict chain/last.h5 other/last.h5 --scores <in.txt | grep . | cmp - one-of-n.txt || fail '--nbest: two chains'
 for model in chain other; do "$LOCKSTEP" predict "$model/last.h5" --scores <in.txt >"$model.out"; done
 together in.txt --scores chain/last.h5 other/last.h5
 paste together.txt chain.out other.out | head -60 | awk -F'\t' '
@@ -204,7 +228,6 @@ refused "neither/last.h5: it has the label 'neither', which the first model has 
 refused 'margin/last.h5: model.output is hinge, but softmax in the first model' one/last.h5 margin/last.h5
 refused 'margin/last.h5: models with model.output: hinge have no probabilities' margin/last.h5 margin/last.h5
 refused 'caser/last.h5: model.output is softmax, but crf in the first model' chain/last.h5 caser/last.h5
-refused 'nbest and --marginals of a tagger go by one model' tagger/last.h5 tagger/last.h5 --marginals
 refused 'lines/last.h5: language models do not answer together' lines/last.h5 lines/last.h5
 refused 'letters/last.h5: units of its targets are char, but word in the first model' writer/last.h5 letters/last.h5
 refused "brief/last.h5: it has no unit '.', which the first model has" writer/last.h5 brief/last.h5

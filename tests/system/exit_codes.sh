@@ -38,12 +38,15 @@ wrong() {
   expect 64 "$pattern" "$LOCKSTEP" train "$config" "${small[@]}" run.dir=usage "$@"
 }
 wrong "command line: model.cell=lstn: expected elman, .*, found 'lstn' .did you mean 'lstm'" model.cell=lstn
-wrong "command line: kernels=foo: expected auto, avx512, avx2, portable or blas" kernels=foo
+wrong "command line: kernels=foo: expected auto, avx512bf16, avx512, avx2, portable or blas" kernels=foo
+wrong "command line: train.precision=fp8: expected float32 or bf16" train.precision=fp8
 wrong "command line: eval.metric=f1: expected loss, perplexity or bits_per_character" eval.metric=f1
 for value in task=lmm model.{input,pool,attention,bridge}=foo train.{optimizer=adm,schedule=foo,spike=rollback} \
   parallel.{reduction=foo,shards=0,shards=rank,shards=1.5} model.bidirectional=true; do
   wrong "command line: $value: [^:]* " "$value"
 done
+wrong 'command line: model.weight_dropout=0.5: expected 0 with model.cell: mingru, which has no recurrent matrix' \
+  model.weight_dropout=0.5 model.cell=mingru
 wrong 'command line: model.tied=true: tied weights need' model.tied=true model.hidden=16 model.embedding=8
 for value in model.bridge=copy model.attention=dot; do
   expect 64 "command line: $value: .*an encoder of one" "$LOCKSTEP" config "$LOCKSTEP_SOURCE/configs/translate-names.yaml" $value
@@ -55,7 +58,7 @@ expect 64 "train.patience=2: goes by evaluations, and 'unchecked.h5' has no part
   on 1 usage data.corpus=unchecked.h5 train.patience=2
 expect 64 "train.schedule=plateau: goes by evaluations" on 1 usage data.corpus=unchecked.h5 train.schedule=plateau
 corpus_label
-expect 64 "eval.metric=f1: this corpus gives no f1: the label .* is not a span tag" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-ner.yaml" \
+expect 64 "eval.metric=f1: this corpus gives no f1: the label .* is not a span tag" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-spans.yaml" \
   data.corpus=label.h5 run.dir=tags eval.metric=f1
 # 64: settings that are fixed for a run cannot change; shards=auto is stored as the number of the first start
 for value in model.hidden=32 model.cell=gru train.optimizer=sgd parallel.shards=4 eval.metric=perplexity; do
@@ -67,10 +70,10 @@ grep -q '^  shards: 8$' complete/config.yaml
 expect 0 'done at step 2' on 3 follow train.steps=2 parallel.shards=ranks
 grep -q '^  shards: 3$' follow/config.yaml
 # 64: the ranks were started with different configurations
-expect 64 'rank 1: the configuration is another one' mpirun -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed train.steps=3 : \
+expect 64 'rank 1: .*train.steps is 4, and on rank 0 it is 3' mpirun -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed train.steps=3 : \
   -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed train.steps=4
 cp "$LOCKSTEP" other && printf x >>other
-expect 64 'rank 1: the program on host .* is another one' mpirun -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed : \
+expect 64 'rank 1 on .* runs lockstep .*: install the same build on all hosts' mpirun -n 1 "$LOCKSTEP" train "$config" "${small[@]}" run.dir=mixed : \
   -n 1 ./other train "$config" "${small[@]}" run.dir=mixed
 
 # 65: a file with a flipped bit; a file of another kind

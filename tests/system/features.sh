@@ -19,16 +19,16 @@ h5ls -r cased.h5 | grep -q '/vocab/casing .*{6}'
 small="data.corpus=cased.h5 model.hidden=16 model.embedding=6 train.batch=16 train.epochs=0 train.steps=150 train.rate=0.02 train.schedule=constant train.warmup=0 eval.metric=accuracy checkpoint.every=20"
 for features in casing casing:embed:3; do
   # shellcheck disable=SC2086
-  for ranks in 1 2 3; do train "$ranks" label-pos.yaml "run-$ranks" $small model.features="$features"; done
+  for ranks in 1 2 3; do train "$ranks" label-words.yaml "run-$ranks" $small model.features="$features"; done
   same run-1/last.h5 run-2/last.h5
   same run-1/last.h5 run-3/last.h5
   # shellcheck disable=SC2086
   {
     rm -rf killed
-    if LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-pos.yaml killed $small model.features="$features"; then
+    if LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-words.yaml killed $small model.features="$features"; then
       echo 'rank 1 was not killed' && exit 1
     fi
-    train 3 label-pos.yaml killed $small model.features="$features"
+    train 3 label-words.yaml killed $small model.features="$features"
   }
   same run-1/last.h5 killed/last.h5
   # unknown words, as sentences, with TABs, and in columns
@@ -43,7 +43,7 @@ done
 "$LOCKSTEP" prepare label valid.txt --like kept-3/best.h5 -o like.h5 >/dev/null
 "$LOCKSTEP" eval kept-3/best.h5 like.h5 | grep -qE '^accuracy\s+1'
 expect 65 'no column "casing" as the model reads it' "$LOCKSTEP" eval kept-3/best.h5 plain.h5
-expect 64 'model.features=casing: the corpus has no column .casing.' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" \
+expect 64 'model.features=casing: the corpus has no column .casing.' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" \
   data.corpus=plain.h5 run.dir=refused model.features=casing
 expect 64 "unknown feature 'cases'" "$LOCKSTEP" prepare label train.txt --feature cases -o no.h5
 expect 64 'computed from words' "$LOCKSTEP" prepare classify train.txt --unit char --feature casing -o no.h5

@@ -74,7 +74,7 @@ while read -r name letters joint separator <&3; do
   write "$letters" "$joint" "$separator" <known.columns >known.txt
   "$LOCKSTEP" prepare label train.txt --test known.txt --column word=0,tag=1 -o "$name.h5" >/dev/null 2>&1
   # shellcheck disable=SC2086
-  train 2 label-ner.yaml "$name" data.corpus="$name.h5" eval.metric=loss train.epochs=5 $small
+  train 2 label-spans.yaml "$name" data.corpus="$name.h5" eval.metric=loss train.epochs=5 $small
   "$LOCKSTEP" eval "$name/last.h5" "$name.h5" >eval.txt 2>err.txt
   to_lines 1 known.txt | "$LOCKSTEP" predict "$name/last.h5" >found.txt
   to_lines 2 known.txt >gold.txt
@@ -101,7 +101,7 @@ head -60 new.txt >>valid.txt
 "$LOCKSTEP" prepare label train.txt --valid valid.txt --test new.txt --column word=0,tag=1 --no-label _ -o new.h5 >/dev/null 2>&1
 for ranks in 1 2 3; do
   # shellcheck disable=SC2086
-  train $ranks label-ner.yaml new-$ranks data.corpus=new.h5 train.steps=90 eval.every=30 $small
+  train $ranks label-spans.yaml new-$ranks data.corpus=new.h5 train.steps=90 eval.every=30 $small
   same new-1/last.h5 new-$ranks/last.h5
   diff <(grep '"valid"\|"test"' new-1/metrics.jsonl | grep -oE '"(loss|accuracy|f1|recall)":[^,]*') \
     <(grep '"valid"\|"test"' new-$ranks/metrics.jsonl | grep -oE '"(loss|accuracy|f1|recall)":[^,]*')
@@ -113,8 +113,8 @@ for ranks in 1 2 3; do
 done
 # shellcheck disable=SC2086
 { # stopped and gone on with: the same figures
-  train 1 label-ner.yaml parts data.corpus=new.h5 train.steps=60 eval.every=30 $small
-  train 3 label-ner.yaml parts data.corpus=new.h5 train.steps=90 eval.every=30 $small
+  train 1 label-spans.yaml parts data.corpus=new.h5 train.steps=60 eval.every=30 $small
+  train 3 label-spans.yaml parts data.corpus=new.h5 train.steps=90 eval.every=30 $small
 }
 diff <(grep '"valid"' new-1/metrics.jsonl | grep -oE '"(step|loss|accuracy|f1)":[^,]*') <(grep '"valid"' parts/metrics.jsonl | grep -oE '"(step|loss|accuracy|f1)":[^,]*')
 to_lines 1 new.txt | "$LOCKSTEP" predict new-1/last.h5 >found.txt
@@ -184,9 +184,9 @@ awk -F '\t' 'NR == 30 && NF { $2 = "NOUN" } { print $1 (NF ? "\t" $2 : "") }' tr
 "$LOCKSTEP" prepare label spoilt.txt --valid known.txt --column word=0,tag=1 -o spoilt.h5 >/dev/null 2>err.txt
 grep -q "labels are span tags .*, but not 'NOUN' at spoilt.txt:30:" err.txt || fail "prepare: $(cat err.txt)"
 expect 64 "this corpus gives no f1: the label 'NOUN' \(first at train/len_[0-9]* row [0-9]*, word [0-9]*\) is not a span tag" \
-  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-ner.yaml" data.corpus=spoilt.h5 run.dir=spoilt eval.metric=f1
+  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-spans.yaml" data.corpus=spoilt.h5 run.dir=spoilt eval.metric=f1
 # shellcheck disable=SC2086
-train 1 label-ner.yaml spoilt data.corpus=spoilt.h5 eval.metric=accuracy train.steps=2 $small
+train 1 label-spans.yaml spoilt data.corpus=spoilt.h5 eval.metric=accuracy train.steps=2 $small
 "$LOCKSTEP" eval spoilt/last.h5 spoilt.h5 >eval.txt 2>err.txt
 grep -q "^warning: spans are not evaluated: the label 'NOUN' (first at train/len_" err.txt || fail "eval: $(cat err.txt)"
 if grep -q '^f1\|^processed' eval.txt; then fail "figures of spans: $(cat eval.txt)"; fi

@@ -63,7 +63,7 @@ expect 65 "novel.txt:2:4: label 'novel', which does not occur in the training pa
 small='model.hidden=16 model.embedding=8 train.batch=11 train.steps=12 eval.every=5'
 for ranks in 1 3; do
   # shellcheck disable=SC2086
-  train $ranks label-pos.yaml novel-$ranks data.corpus=novel.h5 $small
+  train $ranks label-words.yaml novel-$ranks data.corpus=novel.h5 $small
   "$LOCKSTEP" eval novel-$ranks/last.h5 novel.h5 >eval-$ranks.txt
 done
 same novel-1/last.h5 novel-3/last.h5
@@ -76,7 +76,7 @@ awk 'NF { $2 = NR % 2 ? "_" : $2 } { print $1 (NF ? "\t" $2 : "") }' label.txt >
 prepared 'labels: 3' label half.txt --no-label _ --valid-fraction 0.1
 for ranks in 1 2 3; do
   # shellcheck disable=SC2086
-  train $ranks label-pos.yaml half-$ranks data.corpus=out.h5 $small
+  train $ranks label-words.yaml half-$ranks data.corpus=out.h5 $small
 done
 same half-1/last.h5 half-2/last.h5
 same half-1/last.h5 half-3/last.h5
@@ -85,9 +85,9 @@ prepared 'labels: 4' label half.txt --valid-fraction 0.1
 # Empty words, labels and sides: an error, or left out and counted.
 printf 'x\ta\n\302\240\t\343\200\200\nx\t \nx\tb\n' >empty.tsv
 expect 65 'empty.tsv:3:3: an empty text; --empty skip leaves out what is empty' "$LOCKSTEP" prepare classify empty.tsv -o out.h5
-prepared 'left out, empty: 1 sequences' classify empty.tsv --empty skip
+prepared 'left out, empty: 1 sequence' classify empty.tsv --empty skip
 expect 65 'empty.tsv:3:3: an empty target; --empty skip' "$LOCKSTEP" prepare pairs empty.tsv -o out.h5
-prepared 'left out, empty: 1 sequences' pairs empty.tsv --empty skip
+prepared 'left out, empty: 1 sequence' pairs empty.tsv --empty skip
 expect 64 '--empty: expected error or skip, found' "$LOCKSTEP" prepare text empty.tsv --empty cut -o out.h5
 
 # The separator after a label.

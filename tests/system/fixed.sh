@@ -30,9 +30,12 @@ lm=(data.corpus=text.h5 model.hidden=12 model.embedding=12 train.batch=4 train.u
 begin lm lm-char.yaml "${lm[@]}"
 for change in seed=9 train.batch=5 train.unroll=9 train.optimizer=sgd model.cell=elman model.hidden=13 \
   model.embedding=13 model.layers=1 model.input=onehot model.tied=true model.recurrent_bias=false eval.metric=perplexity \
-  init.from=lm parallel.shards=3 model.widths=13,12 model.cutoffs=20 train.unroll_random=true; do
+  init.from=lm parallel.shards=3 parallel.wire=bf16 model.widths=13,12 model.cutoffs=20 train.unroll_random=true \
+  train.precision=bf16; do
   refused lm "$change" lm-char.yaml "${lm[@]}" train.steps=4
 done
+begin sru lm-char.yaml "${lm[@]}" model.cell=sru
+refused sru model.highway_bias=-1 lm-char.yaml "${lm[@]}" model.cell=sru train.steps=4
 pairs=(data.corpus=pairs.h5 model.bidirectional=false model.hidden=12 model.embedding=12 model.layers=1 train.batch=4 train.epochs=0 train.steps=2)
 begin pairs translate-g2p.yaml "${pairs[@]}"
 for change in train.shuffle_window=7 model.attention=additive model.bridge=copy model.input_feeding=false model.bidirectional=true \

@@ -41,7 +41,7 @@ forged "step 100000 of epoch 0, but an epoch of this run has [0-9]+ steps" go_on
 "$files" put $good forged.h5 /state/schedule 3 -1000
 cp forged.h5 $model
 forged "/state/schedule is not a possible state of a schedule" go_on
-"$files" put $good forged.h5 /history/valid 0 1e300 2>/dev/null || "$files" put $good forged.h5 /history/train 0 1e300
+"$files" put $good forged.h5 /history/valid/step 0 1e300 2>/dev/null || "$files" put $good forged.h5 /history/train/step 0 1e300
 cp forged.h5 $model
 forged "/history/.* row 0: step 1e\+300" go_on
 forged "/history/.* row 0: step 1e\+300" "$LOCKSTEP" verify forged.h5
@@ -73,8 +73,8 @@ for text in '%' '{' ': : :' '[1, 2]' 'model: 5'; do
 done
 
 # ---- written by a newer version ----
-"$files" set $good forged.h5 / version 3
-newer='was written by a newer version of Lockstep \(format 3; this program reads up to 2\)'
+"$files" set $good forged.h5 / version 4
+newer='was written by a newer version of Lockstep \(format 4; this program reads up to 3\)'
 for command in verify inspect predict score generate; do forged "forged.h5 $newer" "$LOCKSTEP" $command forged.h5; done
 forged "forged.h5 $newer" "$LOCKSTEP" eval forged.h5 text.h5
 rm -rf run && cp -r whole run && cp forged.h5 $model

@@ -10,7 +10,7 @@ size=(model.hidden=20 model.embedding=12 train.batch=11 eval.every=5 train.steps
 corpus_pairs
 ln -s text.h5 lm.h5
 ln -s pairs.h5 translate.h5
-for case in label-pos:hinge classify-names:hinge label-pos:crf lm-char:adaptive translate-g2p:adaptive; do
+for case in label-words:hinge classify-names:hinge label-words:crf lm-char:adaptive translate-g2p:adaptive; do
   IFS=: read -r kind output <<<"$case"
   corpus=data.corpus=${kind%%-*}.h5
   small=(model.output="$output" "${size[@]}")
@@ -68,4 +68,4 @@ expect 64 'model.cutoffs=12,12: expected up to 4 rising whole numbers from 1 to 
 expect 64 "found '12,x'" lm model.cutoffs=12,x
 expect 64 "found '9999'" lm model.cutoffs=9999
 expect 64 'model.tied=true: an adaptive softmax has no weight of the embedding.s shape' lm model.tied=true model.hidden=12 model.embedding=12
-expect 64 'adaptive is for language models and translators' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" run.dir=refused data.corpus=label.h5 model.output=adaptive
+expect 64 'adaptive is for language models and translators' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" run.dir=refused data.corpus=label.h5 model.output=adaptive

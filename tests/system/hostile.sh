@@ -26,20 +26,44 @@ refused() {
     failures=$((failures + 1))
   fi
 }
-train_on() { refused "$1" "$2" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$3" data.corpus="$4" run.dir=hostile-run train.steps=3; }
+# harmless COMMAND...: succeeds, within the limits.
+harmless() {
+  local got=0
+  "$files" run $seconds $mib "$@" <line.txt >out.txt 2>err.txt || got=$?
+  if [ $got -ne 0 ]; then
+    echo "expected success, got $got: $*"
+    cat err.txt
+    failures=$((failures + 1))
+  fi
+}
+train_on() { refused "$1" "$2" "$LOCKSTEP" train "$(config_of "$3")" data.corpus="$4" run.dir=hostile-run train.steps=3; }
 
 # ---- made by hand, with a valid digest ----
-mkdir stream labels lengths models
+mkdir stream labels lengths models vectors words rows
 "$files" make text.h5 /train/stream stream
 bucket=$(h5ls label.h5/train | sed -n 's/^\(len_[0-9]*\) .*/\1/p' | head -1)
 "$files" make label.h5 "/train/$bucket/source" labels soft-circle huge-chunks type-real many-axes data-bomb \
   data-wild-numbers data-negative-numbers
 "$files" make label.h5 "/train/$bucket/length" lengths huge-shape data-wild-numbers data-negative-numbers
+awk 'BEGIN { for (i = 0; i < 50; i++) print "w" i, i / 7, -i, 0.5 }' >words.vec
+"$LOCKSTEP" prepare label label.txt --column word=0,tag=-1 --valid-fraction 0.1 --vectors words.vec -o vectors.h5 >/dev/null
+"$files" make vectors.h5 /vectors/values vectors huge-shape type-text many-axes data-bomb data-not-numbers
+"$files" make vectors.h5 /vectors/words words soft-circle huge-shape type-real
+"$files" make vectors.h5 "/train/$bucket/vectors" rows huge-shape data-wild-numbers data-negative-numbers
 tensor=$(h5ls -r "$model" | sed -n 's,^\(/model/[^ ]*\) *Dataset.*,\1,p' | head -1)
 "$files" make "$model" "$tensor" models external-link soft-link soft-circle hard-circle root-in-root external-storage \
   virtual-data huge-shape huge-chunks foreign-filter deep-groups type-compound type-list type-text type-reference \
-  type-real many-axes no-terminator data-bomb
+  type-real many-axes no-terminator data-bomb format-no-heap text-no-heap text-huge-heap text-huge-text text-no-text
+mkdir unread
+"$files" make "$model" "$tensor" unread unread-references
+for file in unread/*.h5; do harmless "$LOCKSTEP" score "$file"; done
 
+# What no one reads of a file, such as references, does no harm.
+for file in stream/unread-*.h5; do
+  harmless "$LOCKSTEP" verify "$file"
+  harmless "$LOCKSTEP" inspect "$file"
+  rm "$file"
+done
 for file in stream/*.h5; do
   refused 65 "$file" "$LOCKSTEP" verify "$file"
   case $file in
@@ -47,14 +71,16 @@ for file in stream/*.h5; do
     *) refused 65 "$file" "$LOCKSTEP" inspect "$file" ;;
   esac
 done
-for file in labels/*.h5 lengths/*.h5; do refused 65 "$file" "$LOCKSTEP" verify "$file"; done
+for file in labels/*.h5 lengths/*.h5 vectors/*.h5 words/*.h5 rows/*.h5; do refused 65 "$file" "$LOCKSTEP" verify "$file"; done
 # not all of them: a training run takes a while to start
 for name in external-link million-attributes data-bomb data-wild-numbers; do
   train_on 65 "stream/$name.h5" lm-char.yaml "stream/$name.h5"
 done
-train_on 65 "lengths/data-wild-numbers.h5.*length" label-pos.yaml lengths/data-wild-numbers.h5
+train_on 65 "lengths/data-wild-numbers.h5.*length" label-words.yaml lengths/data-wild-numbers.h5
 refused 65 "stream/soft-link.h5" "$LOCKSTEP" eval "$model" stream/soft-link.h5
 
+refused 65 "rows/data-wild-numbers.h5" "$LOCKSTEP" train "$(config_of label-words.yaml)" data.corpus=rows/data-wild-numbers.h5 \
+  run.dir=hostile-run train.steps=3 model.vectors=frozen
 turn=0
 commands=(inspect verify score generate predict)
 for file in models/*.h5; do
@@ -107,7 +133,7 @@ unset HDF5_PLUGIN_PATH HDF5_USE_FILE_LOCKING
 head -c 3000 text.h5 >short.h5
 tail -c +513 text.h5 >bare.h5 # HDF5, but without our user block
 cp text.txt text-file.h5
-head -c 100000 /dev/urandom >noise.h5
+{ printf "\377" && head -c 100000 /dev/urandom; } >noise.h5
 mkfifo pipe.h5
 mkdir folder.h5
 declare -A wrong=([empty.h5]="65 empty.h5 is not a Lockstep file" [short.h5]="65 short.h5 is damaged: it has 3000 bytes"

@@ -301,36 +301,102 @@ static void wild_numbers(hid_t file) { fill(file, &(int32_t){1 << 30}, 4); }
 static void negative_numbers(hid_t file) { fill(file, &(int32_t){-7}, 4); }
 static void not_numbers(hid_t file) { fill(file, &(uint32_t){0x7fc00000}, 4); }
 
-/* "data": what only a reader of the numbers can notice. */
+/* ---- what Lockstep never reads: such files are harmless ---- */
+
+static void put_attribute(hid_t file, const char *name, hid_t kind, hid_t space, const void *value) {
+  const hid_t id = H5Acreate2(file, name, kind, space, H5P_DEFAULT, H5P_DEFAULT);
+  MUST(id);
+  MUST(H5Awrite(id, kind, value));
+  H5Aclose(id);
+}
+
+/* Dimension scales that are no objects, or lie beyond the file; one that is its own. */
+static void unread_references(hid_t file) {
+  struct {
+    hobj_ref_t data;
+    int32_t axis, unused;
+  } uses[3] = {{0, 0, 0}, {(hobj_ref_t)1 << 40, 1 << 30, 0}, {100, -1, 0}};
+  hobj_ref_t scales[3] = {7, (hobj_ref_t)1 << 50, 0};
+  const hvl_t list = {3, scales};
+  const hid_t one = space_of(1), three = space_of(3);
+  const hid_t lists = H5Tvlen_create(H5T_STD_REF_OBJ), pairs = H5Tcreate(H5T_COMPOUND, sizeof *uses);
+  MUST(H5Rcreate(&scales[2], file, "/", H5R_OBJECT, -1));
+  uses[0].data = scales[2];
+  MUST(H5Tinsert(pairs, "dataset", 0, H5T_STD_REF_OBJ));
+  MUST(H5Tinsert(pairs, "dimension", sizeof(hobj_ref_t), H5T_STD_I32LE));
+  put_attribute(file, "DIMENSION_LIST", lists, one, &list);
+  put_attribute(file, "REFERENCE_LIST", pairs, three, uses);
+  H5Tclose(lists);
+  H5Tclose(pairs);
+  H5Sclose(one);
+  H5Sclose(three);
+}
+
+/* Text on the global heap, which has no checksum: the edits below then spoil it, and all other text there. */
+static void variable_text(hid_t file, const char *name) {
+  const hid_t kind = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  const char *text = "some words of variable length";
+  MUST(H5Tset_size(kind, H5T_VARIABLE));
+  if (H5Aexists(file, name) > 0) MUST(H5Adelete(file, name));
+  put_attribute(file, name, kind, space, &text);
+  H5Tclose(kind);
+  H5Sclose(space);
+}
+
+static void more_text(hid_t file) { variable_text(file, "comment"); }
+static void format_text(hid_t file) { variable_text(file, "format"); }
+
+/* Each collection of the heap: "GCOL", version, three bytes, its size; then objects, each with number, uses, four bytes,
+ * size. */
+static void edit_heap(unsigned char *bytes, size_t size, void (*edit)(unsigned char *collection)) {
+  int found = 0;
+  for (size_t i = BLOCK; i + 64 < size; i++)
+    if (memcmp(bytes + i, "GCOL", 4) == 0) edit(bytes + i), found++;
+  must(found > 0, "a heap to spoil");
+}
+
+static void no_heap(unsigned char *collection) { memset(collection, 0, 16); }
+static void huge_heap(unsigned char *collection) { memset(collection + 8, 0x7f, 8); }
+static void huge_text(unsigned char *collection) { memset(collection + 24, 0x11, 5); }
+static void no_text(unsigned char *collection) { collection[16] = 0x77; }
+
+/* "data": what only a reader of the numbers can notice. "unread": what no one does. */
 static const struct {
   const char *name;
   void (*make)(hid_t file);
-  int data;
+  void (*edit)(unsigned char *collection); /* of the heap, afterwards; or NULL */
 } attacks[] = {
-    {"external-link", external_link, 0},
-    {"soft-link", soft_link, 0},
-    {"soft-circle", soft_circle, 0},
-    {"hard-circle", hard_circle, 0},
-    {"root-in-root", root_in_root, 0},
-    {"external-storage", external_storage, 0},
-    {"virtual-data", virtual_data, 0},
-    {"huge-shape", huge_shape, 0},
-    {"huge-chunks", huge_chunks, 0},
-    {"foreign-filter", foreign_filter, 0},
-    {"deep-groups", deep_groups, 0},
-    {"many-members", many_members, 0},
-    {"million-attributes", million_attributes, 0},
-    {"type-compound", type_compound, 0},
-    {"type-list", type_list, 0},
-    {"type-text", type_text, 0},
-    {"type-reference", type_reference, 0},
-    {"type-real", type_real, 0},
-    {"many-axes", many_axes, 0},
-    {"no-terminator", no_terminator, 0},
-    {"data-bomb", bomb, 1},
-    {"data-wild-numbers", wild_numbers, 1},
-    {"data-negative-numbers", negative_numbers, 1},
-    {"data-not-numbers", not_numbers, 1},
+    {"external-link", external_link, NULL},
+    {"soft-link", soft_link, NULL},
+    {"soft-circle", soft_circle, NULL},
+    {"hard-circle", hard_circle, NULL},
+    {"root-in-root", root_in_root, NULL},
+    {"external-storage", external_storage, NULL},
+    {"virtual-data", virtual_data, NULL},
+    {"huge-shape", huge_shape, NULL},
+    {"huge-chunks", huge_chunks, NULL},
+    {"foreign-filter", foreign_filter, NULL},
+    {"deep-groups", deep_groups, NULL},
+    {"many-members", many_members, NULL},
+    {"million-attributes", million_attributes, NULL},
+    {"type-compound", type_compound, NULL},
+    {"type-list", type_list, NULL},
+    {"type-text", type_text, NULL},
+    {"type-reference", type_reference, NULL},
+    {"type-real", type_real, NULL},
+    {"many-axes", many_axes, NULL},
+    {"no-terminator", no_terminator, NULL},
+    {"format-text", format_text, NULL},
+    {"format-no-heap", format_text, no_heap},
+    {"unread-references", unread_references, NULL},
+    {"text-no-heap", more_text, no_heap},
+    {"text-huge-heap", more_text, huge_heap},
+    {"text-huge-text", more_text, huge_text},
+    {"text-no-text", more_text, no_text},
+    {"data-bomb", bomb, NULL},
+    {"data-wild-numbers", wild_numbers, NULL},
+    {"data-negative-numbers", negative_numbers, NULL},
+    {"data-not-numbers", not_numbers, NULL},
 };
 
 static int wanted(const char *name, int count, char **names) {
@@ -351,6 +417,13 @@ static int make(const char *good, const char *folder, int count, char **names) {
     must(file >= 0, path);
     attacks[i].make(file);
     MUST(H5Fclose(file));
+    if (attacks[i].edit) {
+      size_t changed;
+      unsigned char *all = read_file(path, &changed);
+      edit_heap(all, changed, attacks[i].edit);
+      write_file(path, all, changed);
+      free(all);
+    }
     sign(path);
   }
   free(bytes);

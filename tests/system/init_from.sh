@@ -100,7 +100,7 @@ printf 'a\tX\nb\tY\nc\tX\n\na\tX\n\n' >xy.txt
 printf 'a\tY\nb\tY\nc\tZ\n\nb\tY\na\tX\n\n' >yzx.txt
 for name in xy yzx; do
   "$LOCKSTEP" prepare label $name.txt --column word=0,tag=1 -o $name.h5 >/dev/null 2>&1
-  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" data.corpus=$name.h5 run.dir=tags-$name model.output=crf model.hidden=8 \
+  "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" data.corpus=$name.h5 run.dir=tags-$name model.output=crf model.hidden=8 \
     model.embedding=4 train.epochs=0 train.steps=1 train.patience=0 train.schedule=constant train.rate=1e-30 train.batch=2 parallel.shards=2 \
     "${from[@]}" 2>err.txt
   from=(init.from=tags-xy/last.h5)

@@ -35,10 +35,10 @@ for average in $averages; do # the rate rises until the loss does, which begins 
 done
 # shellcheck disable=SC2086
 {
-  compare label label-pos.yaml data.corpus=label.h5 $small
-  compare variational label-pos.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small \
+  compare label label-words.yaml data.corpus=label.h5 $small
+  compare variational label-words.yaml data.corpus=label.h5 model.variational=true model.cell=gru $small \
     train.clip_by=value train.clip=0.001 train.decay=1e-4 train.decay_of=embedding:0,recurrent:1e-3
-  compare sequences label-pos.yaml data.corpus=label.h5 model.output=crf model.characters=lstm train.average=ema $small
+  compare sequences label-words.yaml data.corpus=label.h5 model.output=crf model.characters=lstm train.average=ema $small
   compare classify classify-names.yaml data.corpus=classify.h5 $small
   compare tied lm-line.yaml data.corpus=lines.h5 model.hidden=20 model.embedding=20 model.tied=true train.batch=11 train.smoothing=0.1
   compare adaptive lm-char.yaml data.corpus=text.h5 train.unroll=17 $small model.output=adaptive model.cutoffs=12,30,50
@@ -46,7 +46,7 @@ done
   for net in $(choices model.characters); do # a text of words, and a labeller
     [ "$net" = none ] && continue
     compare "words-$net" lm-line.yaml data.corpus=lines.h5 model.characters=$net model.character_dropout=0.2 $small model.embedding=20 model.tied=true
-    compare "label-$net" label-pos.yaml data.corpus=label.h5 model.characters=$net model.character_widths=2,3 $small
+    compare "label-$net" label-words.yaml data.corpus=label.h5 model.characters=$net model.character_widths=2,3 $small
   done
   compare onehot textbook-lm.yaml data.corpus=text.h5 model.hidden=20 train.batch=5
 }

@@ -45,11 +45,23 @@ choices() {
   echo "$found"
 }
 
+# config_of NAME: the file of a configuration that only tests have, or of a shipped one
+config_of() {
+  if [ -f "$LOCKSTEP_SOURCE/tests/system/$1" ]; then echo "$LOCKSTEP_SOURCE/tests/system/$1"; else echo "$LOCKSTEP_SOURCE/configs/$1"; fi
+}
+# python_with MODULE...: print the first Python at hand that has the modules, Debian's own included; 1 where none has.
+python_with() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c "import $(IFS=,; echo "$*")" 2>/dev/null; then echo "$python" && return; fi
+  done
+  return 1
+}
 # train R CONFIG RUN [key=value ...]
 train() {
   local ranks=$1 config=$2 run=$3
   shift 3
-  mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$run" "$@" >"$run.log" 2>&1
+  mpirun -n "$ranks" "$LOCKSTEP" train "$(config_of "$config")" run.dir="$run" "$@" >"$run.log" 2>&1
 }
 # run_killed NAME CONFIG key=value...: start a run, kill all of it with SIGKILL after a while, resume it on another
 # number of ranks, several times, then let it finish
@@ -57,7 +69,7 @@ run_killed() {
   local name=$1 config=$2 kills=0 ranks job newest='' pids
   shift 2
   for ranks in 2 3 1 4 2; do
-    mpirun -n "$ranks" "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/$config" run.dir="$PWD/$name" "$@" >>"$name.log" 2>&1 &
+    mpirun -n "$ranks" "$LOCKSTEP" train "$(config_of "$config")" run.dir="$PWD/$name" "$@" >>"$name.log" 2>&1 &
     job=$!
     for _ in $(seq 100); do
       # kill it once it has made new checkpoints

@@ -46,7 +46,7 @@ has lines.h5 /train/len_0006/source '{2'
 has lines.h5 /train/len_0012/source '{1'
 has lines.h5 /vocab/label '{2'
 "${prepare[@]}" classify - --unit char --max-length 5 --too-long cut -o lines.h5 <lines.tsv >report.txt
-grep -q 'cut to 5: 1 sequences' report.txt
+grep -q 'cut to 5: 1 sequence$' report.txt
 has lines.h5 /train/len_0008/source '{1'
 [ "$(h5ls -r lines.h5 | grep -c len_0012)" -eq 0 ] || fail 'the old corpus is still there'
 

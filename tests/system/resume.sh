@@ -14,10 +14,10 @@ sequences="model.output=crf model.characters=lstm train.average=ema"
   run_killed killed-text lm-char.yaml $text
   train 2 lm-char.yaml alone-recipe $text $recipe
   run_killed killed-recipe lm-char.yaml $text $recipe
-  train 2 label-pos.yaml alone-label $label
-  run_killed killed-label label-pos.yaml $label
-  train 2 label-pos.yaml alone-sequences $label $sequences
-  run_killed killed-sequences label-pos.yaml $label $sequences
+  train 2 label-words.yaml alone-label $label
+  run_killed killed-label label-words.yaml $label
+  train 2 label-words.yaml alone-sequences $label $sequences
+  run_killed killed-sequences label-words.yaml $label $sequences
 }
 for kind in text recipe label sequences; do
   same "alone-$kind/last.h5" "killed-$kind/last.h5"
@@ -33,8 +33,8 @@ for end in train.steps={24,28,29} "train.rate=0 train.patience=2 eval.every=9 ch
   "train.schedule=constant train.steps=0 train.minutes=0.03"; do
   rm -rf ended
   # shellcheck disable=SC2086
-  train 2 label-pos.yaml ended ${label/label.h5/tested.h5} $end
-  rows=$(h5ls ended/last.h5/history/train | sed -n 's/.*Dataset {\([0-9]*\).*/\1/p')
+  train 2 label-words.yaml ended ${label/label.h5/tested.h5} $end
+  rows=$(h5ls ended/last.h5/history/train/step | sed -n 's/.*Dataset {\([0-9]*\).*/\1/p')
   [ "$(grep -c '"kind":"train"' ended/metrics.jsonl)" = "$rows" ]
   cp ended/metrics.jsonl whole.jsonl
   [ "$(grep -c '"test"' whole.jsonl)" = 1 ]
@@ -44,11 +44,11 @@ for end in train.steps={24,28,29} "train.rate=0 train.patience=2 eval.every=9 ch
   grep -qE "^test  (best of )?step $best " ended.log
   grep -v '"test"' whole.jsonl >ended/metrics.jsonl
   # shellcheck disable=SC2086
-  train 3 label-pos.yaml ended ${label/label.h5/tested.h5} $end
+  train 3 label-words.yaml ended ${label/label.h5/tested.h5} $end
   diff <(grep -oE '"(kind|step|loss)":[^,]*' whole.jsonl) <(grep -oE '"(kind|step|loss)":[^,]*' ended/metrics.jsonl)
   cp ended/metrics.jsonl whole.jsonl
   # shellcheck disable=SC2086
-  train 3 label-pos.yaml ended ${label/label.h5/tested.h5} $end
+  train 3 label-words.yaml ended ${label/label.h5/tested.h5} $end
   cmp whole.jsonl ended/metrics.jsonl
   grep -q 'over already (.* at step [0-9]*)' ended.log
 done
@@ -57,11 +57,11 @@ done
 # shellcheck disable=SC2086
 {
   early="${label/label.h5/tested.h5} checkpoint.every=0 eval.every=1000"
-  train 2 label-pos.yaml whole $early
-  if LOCKSTEP_DEBUG=kill:rank=1,step=120 train 2 label-pos.yaml early $early; then
+  train 2 label-words.yaml whole $early
+  if LOCKSTEP_DEBUG=kill:rank=1,step=120 train 2 label-words.yaml early $early; then
     echo 'rank 1 was not killed' && exit 1
   fi
-  train 3 label-pos.yaml early $early
+  train 3 label-words.yaml early $early
 }
 same whole/last.h5 early/last.h5
 diff <(grep -oE '"(kind|step|loss)":[^,]*' whole/metrics.jsonl) <(grep -oE '"(kind|step|loss)":[^,]*' early/metrics.jsonl)

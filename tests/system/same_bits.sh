@@ -53,7 +53,7 @@ done
 compare general-both translate-names.yaml data.corpus=pairs.h5 model.attention=general model.bidirectional=true
 cells=$(choices model.cell)
 for cell in $cells; do all_ranks='1 2' compare "$cell" lm-line.yaml data.corpus=lines.h5 model.cell="$cell"; done
-compare label label-pos.yaml data.corpus=label.h5
+compare label label-words.yaml data.corpus=label.h5
 compare classify classify-names.yaml data.corpus=classify.h5 train.schedule=cosine
 if same lm-portable-1/last.h5 label-portable-1/last.h5 >/dev/null; then echo 'the comparison cannot fail' && exit 1; fi
 echo "the same bits: ${kernels[*]}, one to three ranks"

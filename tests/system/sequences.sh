@@ -16,12 +16,12 @@ awk -F'\t' 'NF && NR % 5 == 0 { print $1 "\t_"; next } { print }' train.txt >par
 "$LOCKSTEP" prepare label train.txt --valid valid.txt --column word=0,tag=1 -o spans.h5 >/dev/null
 "$LOCKSTEP" prepare label part.txt --valid valid.txt --column word=0,tag=1 --no-label _ -o part.h5 >/dev/null
 small=(model.hidden=16 model.embedding=12 train.batch=16 train.epochs=0 train.patience=0 train.schedule=constant eval.every=5)
-train 2 label-ner.yaml crf data.corpus=spans.h5 model.output=crf "${small[@]}" train.steps=10
-train 2 label-ner.yaml softmax data.corpus=spans.h5 model.output=softmax "${small[@]}" train.steps=10
+train 2 label-spans.yaml crf data.corpus=spans.h5 model.output=crf "${small[@]}" train.steps=10
+train 2 label-spans.yaml softmax data.corpus=spans.h5 model.output=softmax "${small[@]}" train.steps=10
 # partly labelled sentences: the same bits on any number of ranks and after a stop
-train 1 label-ner.yaml part-1 data.corpus=part.h5 model.output=crf "${small[@]}" train.steps=10
-train 3 label-ner.yaml part-3 data.corpus=part.h5 model.output=crf "${small[@]}" train.steps=6
-train 2 label-ner.yaml part-3 data.corpus=part.h5 model.output=crf "${small[@]}" train.steps=10
+train 1 label-spans.yaml part-1 data.corpus=part.h5 model.output=crf "${small[@]}" train.steps=10
+train 3 label-spans.yaml part-3 data.corpus=part.h5 model.output=crf "${small[@]}" train.steps=6
+train 2 label-spans.yaml part-3 data.corpus=part.h5 model.output=crf "${small[@]}" train.steps=10
 same part-1/last.h5 part-3/last.h5
 
 # faults of the scheme in sentences of a column of tags
@@ -90,6 +90,7 @@ predict() { "$LOCKSTEP" predict "$@" <lines.txt; }
 score() { printf '%b' "$2" | "$LOCKSTEP" score crf/last.h5 --input "$1"; }
 expect 64 '--nbest needs --output tags' predict crf/last.h5 --nbest 2 --input columns
 expect 64 '--unconstrained is for taggers of model.output: crf, and the model.s is softmax' predict softmax/last.h5 --unconstrained
+[ "$(score tabs 'x1\tO\n\n \t \nw2\tO\n' | sed 's/..*/P/' | paste -sd,)" = 'P,,,P' ] # no words: an empty line
 expect 65 "standard input:1: the model does not know the label .Q.; it has 5 labels" score tabs 'x1\tO\tw2\tQ\n'
 expect 65 'standard input:2: expected words and labels in turn' score tabs 'x1\tO\nw2\n'
 expect 65 "standard input:4: the sentence that begins here has the label .Q., which the model does not know" \

@@ -5,7 +5,7 @@
 data=${LOCKSTEP_DATA:-}/wnut17
 if [ ! -d "$data" ]; then echo "LOCKSTEP_DATA has no wnut17" && exit 77; fi
 "$LOCKSTEP" prepare label "$data/wnut17train.conll" --test "$data/emerging.test.annotated" --column word=0,tag=-1 -o ner.h5 >prepare.txt
-train 2 label-ner.yaml run data.corpus=ner.h5 train.epochs=3 model.hidden=40 model.dropout=0 model.word_dropout=0 train.rate=0.005
+train 2 label-spans.yaml run data.corpus=ner.h5 train.epochs=3 model.hidden=40 model.dropout=0 model.word_dropout=0 train.rate=0.005
 "$LOCKSTEP" eval run/last.h5 ner.h5 --split test >eval.txt
 
 awk -F '\t' 'NF >= 2 { line = line (line == "" ? "" : " ") $1; next } line != "" { print line; line = "" } END { if (line != "") print line }' \

@@ -6,19 +6,24 @@ for file in "$LOCKSTEP_SOURCE"/configs/*.yaml; do
   "$LOCKSTEP" config "$file" 2>warnings.txt >/dev/null
   [ ! -s warnings.txt ] || { echo "$file:"; cat warnings.txt; exit 1; }
 done
-# warns CONFIG KEY=VALUE WORDS
+# warns CONFIG KEY=VALUE WORDS [KEY=VALUE ...]
 warns() {
-  "$LOCKSTEP" config "$LOCKSTEP_SOURCE/configs/$1" "$2" 2>warnings.txt >/dev/null
+  "$LOCKSTEP" config "$(config_of "$1")" "$2" "${@:4}" 2>warnings.txt >/dev/null
   grep -q "${2%%=*}: ${2#*=} has no effect with $3\$" warnings.txt || { echo "$2:"; cat warnings.txt; return 1; }
   [ "$(wc -l <warnings.txt)" = 1 ]
 }
 warns textbook-label.yaml model.input_dropout=0.2 'model.input: onehot'
 warns textbook-label.yaml model.embedding=64 'model.input: onehot'
 warns textbook-label.yaml train.momentum=0.8 'train.optimizer: sgd'
+warns lm-word-awd.yaml model.hidden=300 'model.widths: "650, 200"'
+warns textbook-label.yaml train.clip_by=value 'train.clip: 0' train.clip=0
+warns label-words.yaml model.embedding=64 'model.vectors: frozen' model.vectors=frozen
 warns lm-line.yaml train.rho=0.8 'train.optimizer: adam'
 warns lm-line.yaml model.forget_bias=0 'model.cell: gru'
+warns lm-line.yaml model.highway_bias=1 'model.cell: gru'
+warns lm-line.yaml model.recurrent_init=orthogonal 'model.cell: mingru' model.cell=mingru
 warns lm-line.yaml model.attention=dot 'task: lm'
-warns label-pos.yaml train.sampling=0.5 'task: label'
+warns label-words.yaml train.sampling=0.5 'task: label'
 warns lm-line.yaml train.cooldown=2 'train.schedule: constant'
 warns lm-line.yaml train.spike_factor=3 'train.spike: off'
 warns lm-line.yaml model.pooling=max 'task: lm'

@@ -39,12 +39,12 @@ if grep -q 'not in the training part' said-seen; then exit 1; fi
 small=(data.corpus=c-plain.vec.h5 model.hidden=12 model.embedding=6 model.layers=1 model.dropout=0 model.input_dropout=0.1 train.batch=16
   train.epochs=0 train.steps=120 train.rate=0.02 train.schedule=constant train.warmup=0 eval.metric=accuracy checkpoint.every=20)
 for use in frozen tuned added; do
-  for ranks in 1 2 3 4 8; do train "$ranks" label-pos.yaml "$use-$ranks" "${small[@]}" model.vectors=$use; done
+  for ranks in 1 2 3 4 8; do train "$ranks" label-words.yaml "$use-$ranks" "${small[@]}" model.vectors=$use; done
   for ranks in 2 3 4 8; do same "$use-1/last.h5" "$use-$ranks/last.h5"; done
-  if LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-pos.yaml "$use-killed" "${small[@]}" model.vectors=$use; then
+  if LOCKSTEP_DEBUG=kill:rank=1,step=70 train 2 label-words.yaml "$use-killed" "${small[@]}" model.vectors=$use; then
     echo 'rank 1 was not killed' && exit 1
   fi
-  train 3 label-pos.yaml "$use-killed" "${small[@]}" model.vectors=$use
+  train 3 label-words.yaml "$use-killed" "${small[@]}" model.vectors=$use
   same "$use-1/last.h5" "$use-killed/last.h5"
   # words that only the vectors know are tagged by them: all of them right, which <unk> for all cannot be
   [ "$(echo 'w88 w79 w65 w87 w82 w71' | "$LOCKSTEP" predict "$use-1/best.h5" 2>/dev/null)" = 'green green blue red green blue' ]
@@ -65,17 +65,17 @@ h5ls -r added-1/last.h5 | grep -q /model/embedding/weight
 if h5ls -r tuned-1/last.h5 | grep -q /vectors/values; then exit 1; fi
 "$LOCKSTEP" inspect tuned-1/last.h5 | grep -q 'words only'
 # without --vectors-all an unseen word has no vector
-train 1 label-pos.yaml seen "${small[@]}" data.corpus=seen.h5 model.vectors=frozen
+train 1 label-words.yaml seen "${small[@]}" data.corpus=seen.h5 model.vectors=frozen
 [ "$(echo w88 | "$LOCKSTEP" predict --scores seen/best.h5 2>/dev/null)" = "$(echo xx | "$LOCKSTEP" predict --scores seen/best.h5 2>/dev/null)" ]
 # a net that does not read them stores none
-train 1 label-pos.yaml none "${small[@]}"
+train 1 label-words.yaml none "${small[@]}"
 if h5ls none/last.h5 | grep -q vectors; then exit 1; fi
 "$LOCKSTEP" eval none/best.h5 c-plain.vec.h5 >/dev/null
 
 # init.from: the tuned rows of words that both have; no step: what was taken is what is there
-train 1 label-pos.yaml again "${small[@]}" model.vectors=tuned train.steps=1 train.rate=0 init.from=tuned-1/last.h5
+train 1 label-words.yaml again "${small[@]}" model.vectors=tuned train.steps=1 train.rate=0 init.from=tuned-1/last.h5
 same tuned-1/last.h5 again/last.h5
-train 1 label-pos.yaml rows "${small[@]}" data.corpus=seen.h5 model.vectors=tuned train.steps=1 train.rate=0 init.from=tuned-1/last.h5
+train 1 label-words.yaml rows "${small[@]}" data.corpus=seen.h5 model.vectors=tuned train.steps=1 train.rate=0 init.from=tuned-1/last.h5
 grep -q 'taken row by row: .*vectors.weight ([0-9]* of [0-9]* words)' rows/log.txt || { cat rows/log.txt && exit 1; }
 
 # a classifier, and a language model, whose words are found by the vocabulary
@@ -101,12 +101,12 @@ done
 
 # mistakes
 "$LOCKSTEP" prepare label train.txt --valid valid.txt -o bare.h5 >/dev/null
-expect 64 'model.vectors=frozen: the corpus has no vectors of words' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" data.corpus=bare.h5 run.dir=refused model.vectors=frozen
-expect 64 'did you mean .frozen.' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" data.corpus=bare.h5 run.dir=refused model.vectors=frosen
-expect 64 'column .vectors. is read by model.vectors' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" data.corpus=seen.h5 run.dir=refused model.features=vectors
+expect 64 'model.vectors=frozen: the corpus has no vectors of words' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" data.corpus=bare.h5 run.dir=refused model.vectors=frozen
+expect 64 'did you mean .frozen.' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" data.corpus=bare.h5 run.dir=refused model.vectors=frosen
+expect 64 'column .vectors. is read by model.vectors' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" data.corpus=seen.h5 run.dir=refused model.features=vectors
 expect 64 'model.vectors is added' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/lm-word.yaml" data.corpus=text.h5 run.dir=refused model.vectors=added model.tied=true
 "$LOCKSTEP" prepare label train.txt --valid valid.txt --like tuned-1/best.h5 -o words.h5 >/dev/null
-expect 64 'has the words of the vectors, but not the vectors' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/configs/label-pos.yaml" data.corpus=words.h5 run.dir=refused model.vectors=tuned
+expect 64 'has the words of the vectors, but not the vectors' "$LOCKSTEP" train "$LOCKSTEP_SOURCE/tests/system/label-words.yaml" data.corpus=words.h5 run.dir=refused model.vectors=tuned
 expect 65 'no column "vectors" as the model reads it' "$LOCKSTEP" eval frozen-1/best.h5 bare.h5
 expect 64 'say --vectors FILE' "$LOCKSTEP" prepare label train.txt --feature vectors -o no.h5
 expect 64 'say --vectors FILE' "$LOCKSTEP" prepare label train.txt --vectors-all -o no.h5

@@ -51,10 +51,11 @@ static const lk_adapt_settings cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-static double read_from_start(lk_adapter *adapter, const int32_t *ids, ptrdiff_t n) {
+static double read_from_start(lk_adapter *adapter, int32_t *ids, ptrdiff_t n) {
   double log_p = 0;
+  const lk_inputs text = fixture_ids(ids);
   lk_adapter_reset(adapter);
-  OK(lk_adapter_read(adapter, ids, n, true, &log_p));
+  OK(lk_adapter_read(adapter, &text, 0, n, true, &log_p));
   return log_p;
 }
 
@@ -69,10 +70,11 @@ static void test_prefixes(void **state) {
     const ptrdiff_t most = lk_adapter_segment(adapter);
     for (ptrdiff_t cut = most; cut < UNITS; cut += most) {
       double whole = 0;
+      const lk_inputs text = fixture_ids(n.text);
       lk_adapter_reset(adapter);
-      OK(lk_adapter_read(adapter, n.text, cut, true, &whole));
+      OK(lk_adapter_read(adapter, &text, 0, cut, true, &whole));
       const double there = whole;
-      OK(lk_adapter_read(adapter, n.text + cut, UNITS - cut, false, &whole));
+      OK(lk_adapter_read(adapter, &text, cut, UNITS - cut, false, &whole));
       const double part = read_from_start(adapter, n.text, cut), all = read_from_start(adapter, n.text, UNITS);
       assert_memory_equal(&part, &there, sizeof part);
       assert_memory_equal(&all, &whole, sizeof all);
@@ -154,7 +156,8 @@ static void test_cache_by_definition(void **state) {
   OK(lk_adapter_create(&adapter, &n.model, &cases[0]));
   for (int t = 0; t < UNITS; t++) {
     double got = 0;
-    OK(lk_adapter_read(adapter, n.text + t, 1, t == 0, &got));
+    const lk_inputs text = fixture_ids(n.text);
+    OK(lk_adapter_read(adapter, &text, t, 1, t == 0, &got));
     const double want = mixture(&n, t, h, log_p, &cases[0]);
     if (!(fabs(got - want) < 1e-5)) fail_msg("unit %d: %.9g, by definition %.9g", t, got, want);
   }
@@ -227,8 +230,9 @@ static void test_diverges(void **state) {
   double log_p = 0;
   const lk_adapt_settings how = {.dynamic = LK_DYNAMIC_SGD, .rate = 1e38, .segment = SEGMENT};
   net_open(&n);
+  const lk_inputs text = fixture_ids(n.text);
   OK(lk_adapter_create(&adapter, &n.model, &how));
-  assert_int_equal(lk_adapter_read(adapter, n.text, UNITS, true, &log_p), LK_DATA);
+  assert_int_equal(lk_adapter_read(adapter, &text, 0, UNITS, true, &log_p), LK_DATA);
   assert_non_null(strstr(lk_error_get()->text, "give a lower --dynamic-rate"));
   lk_error_clear();
   lk_adapter_destroy(&adapter);

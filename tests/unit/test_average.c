@@ -160,6 +160,29 @@ static void swaps_bring_back_every_bit(void **unused) {
   lk_average_destroy(&average);
 }
 
+/* A start that is moved to later when a run is resumed does not stop an average that has begun. */
+static void a_later_start_does_not_stop_it(void **unused) {
+  (void)unused;
+  static const char *const kinds[] = {"ema", "swa"};
+  for (int k = 0; k < 2; k++) {
+    lk_average *average = NULL;
+    lk_state state = {0};
+    float w[WEIGHTS], before[WEIGHTS];
+    config.train.average = kinds[k], config.train.average_start = 0, config.train.average_every = 1;
+    for (int begun = 0; begun < 2; begun++) {
+      assert_int_equal(lk_average_create(&average, &config, WEIGHTS), LK_OK);
+      if (begun) memcpy(lk_average_values(average), before, sizeof before);
+      for (int i = 0; i < WEIGHTS; i++) w[i] = weight(i, begun + 1);
+      (void)lk_average_add(average, &state, made(begun + 1), w);
+      assert_true(state.average[LK_AVERAGE_COUNT] == begun + 1);
+      if (begun) assert_memory_not_equal(lk_average_values(average), before, sizeof before);
+      memcpy(before, lk_average_values(average), sizeof before);
+      lk_average_destroy(&average);
+      config.train.average_start = 5;
+    }
+  }
+}
+
 /* ---- the trigger ---- */
 
 /* Whether value[e] is worse than the best of all before it but the last n; NaN and infinity are the worst. */
@@ -250,6 +273,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(every_kind_is_its_definition, set_up, tear_down),
       cmocka_unit_test_setup_teardown(ranges_do_not_change_bits, set_up, tear_down),
       cmocka_unit_test_setup_teardown(swaps_bring_back_every_bit, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_later_start_does_not_stop_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(averaging_begins_when_validation_stops_improving, set_up, tear_down),
       cmocka_unit_test_setup_teardown(impossible_states_are_found, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_return_brings_back_the_average, set_up, tear_down),

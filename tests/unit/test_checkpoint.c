@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "corpus_impl.h"
 #include "durable.h"
 #include "store_fixture.h"
 
@@ -350,7 +351,7 @@ static void all_damaged(void **state) {
 static void newer_versions_end_the_search(void **state) {
   (void)state;
   static const char newer[] =
-      "run/checkpoints/step-0000000003.h5 was written by a newer version of Lockstep (format 3;";
+      "run/checkpoints/step-0000000003.h5 was written by a newer version of Lockstep (format 4;";
   lk_buffer path = {0}, damaged = {0};
   lk_checkpoint_file *file;
   lk_h5 *h5;
@@ -358,7 +359,7 @@ static void newer_versions_end_the_search(void **state) {
   OK(store(1, 0, 9));
   OK(lk_h5_create(&h5, "run/checkpoints/step-0000000003.h5", true));
   OK(lk_h5_set_text(h5, "/", "format", "lockstep-checkpoint"));
-  OK(lk_h5_set_int(h5, "/", "version", 3));
+  OK(lk_h5_set_int(h5, "/", "version", 4));
   OK(lk_h5_write(h5, "/new/things", LK_FLOAT64, 1, &(ptrdiff_t){1}, &(double){1}, 0, NULL));
   OK(lk_h5_commit(h5));
   lk_h5_close(&h5);
@@ -370,6 +371,34 @@ static void newer_versions_end_the_search(void **state) {
   assert_int_equal(newest(&lines), 4);
   lk_buffer_release(&path);
   lk_buffer_release(&damaged);
+}
+
+/* What is not understood in a file of a newer program is that program's; else it is a fault of the file. */
+static void not_understood(void **state) {
+  (void)state;
+  static const struct {
+    const char *by;
+    lk_status status;
+    const char *text;
+  } cases[] = {{"Lockstep 99.0.0", LK_NEWER, "f.h5 was written by Lockstep 99.0.0, and this program is Lockstep "},
+               {"Lockstep 0.999.0", LK_NEWER, "f.h5 was written by Lockstep 0.999.0"},
+               {"Lockstep 0.0.9", LK_DATA, "unknown key"},
+               {"Lockstep unknown", LK_DATA, "unknown key"},
+               {"h5py 99.0.0", LK_DATA, "unknown key"},
+               {NULL, LK_DATA, "unknown key"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    lk_h5 *h5;
+    OK(lk_h5_create(&h5, "f.h5", true));
+    if (cases[i].by) OK(lk_h5_set_text(h5, "/", "created_by", cases[i].by));
+    OK(lk_h5_commit(h5));
+    lk_h5_close(&h5);
+    OK(lk_h5_open(&h5, "f.h5", true));
+    OK(lk_not_understood(h5, LK_OK));
+    FAILS(cases[i].status, cases[i].text, lk_not_understood(h5, LK_FAIL(LK_USAGE, "unknown key")));
+    FAILS(cases[i].status, cases[i].text, lk_not_understood(h5, LK_FAIL(LK_DATA, "unknown key")));
+    FAILS(LK_IO, "no file", lk_not_understood(h5, LK_FAIL(LK_IO, "no file")));
+    lk_h5_close(&h5);
+  }
 }
 
 /* A valid digest with impossible counters: the reader refuses all of them. */
@@ -555,6 +584,7 @@ int main(void) {
       TEST(falls_back_over_damage),
       TEST(all_damaged),
       TEST(newer_versions_end_the_search),
+      TEST(not_understood),
       TEST(counters_are_bounded),
       TEST(reals_are_numbers),
       TEST(numbers_and_histories_are_checked),

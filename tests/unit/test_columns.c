@@ -95,7 +95,7 @@ static int read_all_batches(const lk_corpus *corpus, int rank, int ranks) {
   OK(lk_arena_reserve(&arena));
   lk_loader_layout(loader, &batch, &arena);
   for (int64_t step = 0; step < lk_loader_steps(loader); step++) {
-    lk_loader_batch(loader, 0, step, &batch);
+    assert_int_equal(lk_loader_batch(loader, 0, step, &batch), LK_OK);
     rows += check_batch(&batch);
   }
   lk_arena_release(&arena);

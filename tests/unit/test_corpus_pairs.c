@@ -18,7 +18,7 @@ static void release(lk_corpus_info *info) {
 
 static void units_models_and_references_come_back(void **state) {
   (void)state;
-  enum { ROWS = 20000 }; /* more than a bucket buffers before it writes */
+  enum { ROWS = 300000 }; /* more than a bucket buffers before it writes, and its references are put away */
   static const char model[] = "\0\n\x12 any bytes \xff";
   lk_corpus_info info = {.kind = LK_CORPUS_PAIRS, .unit = "sentencepiece", .target_unit = "char", .nfc = 1};
   lk_corpus_writer *writer;
@@ -58,10 +58,12 @@ static void units_models_and_references_come_back(void **state) {
     OK(lk_corpus_references(corpus, LK_VALID, k, &references));
     OK(lk_corpus_target_lengths(corpus, LK_VALID, k, 0, bucket->rows, length));
     assert_int_equal(references.count, bucket->rows);
-    for (ptrdiff_t row = 0; row < bucket->rows; row++, seen++) {
+    for (ptrdiff_t row = 0, last = -1; row < bucket->rows; row++, seen++) {
       int i = -1;
       assert_int_equal(sscanf(lk_strings_get(&references, row), "row %d\tand \xc3\xa9", &i), 1);
       assert_int_equal(length[row], 3 + i % 4);
+      assert_true(i > last);
+      last = i;
       assert_true(length[row] <= bucket->width);
     }
     free(length);
@@ -162,7 +164,7 @@ static void wrong_files_are_named(void **state) {
       [LONG_TARGET] = "c.h5: /test/len_0004/target_length row 1: length 5 is not in 2 to 4",
       [NO_TARGET] = "c.h5: /test/len_0004/target_length row 1: length 1 is not in 2 to 4",
       [TARGET_ID] = "c.h5: /test/len_0004/target row 0: id 10 is not in 0 to 9",
-      [REFERENCES] = "c.h5: /test/len_0004/references has 1 rows, expected 2",
+      [REFERENCES] = "c.h5: /test/len_0004/references has 1 row, expected 2",
       [BAD_TEXT] = "c.h5: /test/len_0004/references row 1 is not valid UTF-8",
   };
   for (int i = NOTHING; i < CASES; i++) {

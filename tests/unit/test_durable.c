@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "store_fixture.h"
@@ -105,6 +106,8 @@ static void failure_keeps_the_old(void **state) {
   FAILS(LK_IO, "cannot write folder: Is a directory", lk_durable_write("folder", "x", 1));
   assert_int_equal(count_files("."), 2);
   FAILS(LK_IO, "/dev/null/x", lk_durable_write("/dev/null/x", "x", 1));
+  assert_int_equal(mkfifo("pipe", 0600), 0);
+  FAILS(LK_IO, "cannot write pipe: it is not a regular file", lk_durable_write("pipe", "x", 1));
 }
 
 static void long_names(void **state) {

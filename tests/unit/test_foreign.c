@@ -160,13 +160,18 @@ static void all_types_of_labels(void **state) {
   H5Tclose(truth);
   H5Tclose(animals);
 
-  for (int variable = 0; variable < 2; variable++) {
+  for (int kind = 0; kind < 3; kind++) { /* of fixed length, padded with NUL; of variable length; padded with spaces */
     const hid_t text = H5Tcopy(H5T_C_S1);
+    const bool variable = kind == 1;
     H5Tset_size(text, variable ? H5T_VARIABLE : 6);
+    if (kind == 2) H5Tset_strpad(text, H5T_STR_SPACEPAD);
     file = begin("/labels");
     const char *const strings[] = {"one", "na\xc3\xafve", "x"};
     put(file, "/labels", text, 1, (hsize_t[]){ROWS}, text,
-        variable ? (const void *)strings : "one\0\0\0na\xc3\xafvex\0\0\0\0\0", H5P_DEFAULT);
+        variable    ? (const void *)strings
+        : kind == 0 ? "one\0\0\0na\xc3\xafvex\0\0\0\0\0"
+                    : "one   na\xc3\xafvex     ",
+        H5P_DEFAULT);
     H5Tclose(text);
     f = reopen(file);
     expect_labels(f, "one", "na\xc3\xafve", "x");

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "h5_impl.h"
 #include "store_fixture.h"
 
 enum { ROWS = 1000, WIDTH = 7 };
@@ -91,8 +92,8 @@ static void check_rest(const lk_h5 *file) {
   OK(lk_h5_get_text(file, "/", "format", &text));
   assert_string_equal(text.data, "a test");
   OK(lk_h5_get_text(file, "/empty/group", "nothing", &text));
-  OK(lk_h5_get_text(file, "/a/plain", "description", &text));
-  assert_string_equal(text.data, "a testplain ids");
+  assert_string_equal(text.data, "a test");
+  assert_true(lk_h5_has_attribute(file, "/a/plain", "description"));
   OK(lk_h5_get_int(file, "/a", "count", &integer));
   assert_true(integer == INT64_MIN);
   OK(lk_h5_get_real(file, "/a/plain", "real", &real));
@@ -122,6 +123,120 @@ static void round_trip(void **state) {
     lk_h5_close(&file);
   }
   assert_int_equal(count_files("."), 2);
+}
+
+/* ---- text of every kind ---- */
+
+/* An attribute and a data set of one string of 8 bytes, scalars or [1]. */
+static void put_text(const lk_h5 *file, int number, H5T_str_t padding, H5T_cset_t set, bool scalar, const char *bytes) {
+  char name[16];
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  const hid_t space = scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, (const hsize_t[]){1}, NULL);
+  assert_true(H5Tset_size(type, 8) >= 0 && H5Tset_strpad(type, padding) >= 0 && H5Tset_cset(type, set) >= 0);
+  snprintf(name, sizeof name, "text%d", number);
+  const hid_t attribute = H5Acreate2(file->id, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t data = H5Dcreate2(file->id, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  assert_true(H5Awrite(attribute, type, bytes) >= 0);
+  assert_true(H5Dwrite(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0);
+  H5Aclose(attribute);
+  H5Dclose(data);
+  H5Tclose(type);
+  H5Sclose(space);
+}
+
+static void every_kind_of_text(void **state) {
+  (void)state;
+  static const struct {
+    H5T_str_t padding;
+    const char *bytes, *text;
+  } kinds[] = {{H5T_STR_NULLTERM, "a b \0xx", "a b "},    {H5T_STR_NULLPAD, "na\xc3\xafve\0\0", "na\xc3\xafve"},
+               {H5T_STR_NULLPAD, "12345678", "12345678"}, {H5T_STR_SPACEPAD, " a b    ", " a b"},
+               {H5T_STR_SPACEPAD, "        ", ""},        {H5T_STR_SPACEPAD, "12345678", "12345678"}};
+  enum { KINDS = sizeof kinds / sizeof *kinds, ALL = 4 * KINDS };
+  lk_h5 *file;
+  OK(lk_h5_create(&file, "text.h5", false));
+  for (int i = 0; i < ALL; i++)
+    put_text(file, i, kinds[i / 4].padding, i % 2 ? H5T_CSET_UTF8 : H5T_CSET_ASCII, i % 4 / 2, kinds[i / 4].bytes);
+  OK(lk_h5_commit(file));
+  lk_h5_close(&file);
+  OK(lk_h5_open(&file, "text.h5", true));
+  for (int i = 0; i < ALL; i++) {
+    char path[17];
+    lk_buffer text = {0};
+    lk_strings strings = {0};
+    snprintf(path, sizeof path, "/text%d", i);
+    OK(lk_h5_get_text(file, "/", path + 1, &text));
+    assert_string_equal(text.size ? text.data : "", kinds[i / 4].text);
+    OK(lk_h5_read_strings(file, path, &strings));
+    assert_int_equal(strings.count, 1);
+    assert_string_equal(lk_strings_get(&strings, 0), kinds[i / 4].text);
+    lk_buffer_release(&text);
+    lk_strings_release(&strings);
+  }
+  lk_h5_close(&file);
+}
+
+/* ---- what other programs read ---- */
+
+/* The text of an attribute of one string of variable length. */
+static void expect_text(const lk_h5 *file, const char *object, const char *name, const char *text) {
+  const hid_t id = H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT), type = H5Aget_type(id);
+  char *got = NULL;
+  assert_true(H5Tis_variable_str(type) > 0 && H5Tget_cset(type) == H5T_CSET_UTF8);
+  assert_true(H5Aread(id, type, &got) >= 0);
+  assert_string_equal(got, text);
+  H5free_memory(got);
+  H5Tclose(type);
+  H5Aclose(id);
+}
+
+/* The name of what a reference of an attribute, a list of one, points at. */
+static void expect_scale(const lk_h5 *file, const char *data, const char *scale) {
+  const hid_t id = H5Aopen_by_name(file->id, data, "DIMENSION_LIST", H5P_DEFAULT, H5P_DEFAULT), type = H5Aget_type(id);
+  hvl_t list;
+  char name[64];
+  assert_true(H5Aread(id, type, &list) >= 0);
+  assert_int_equal(list.len, 1);
+  assert_true(H5Rget_name(file->id, H5R_OBJECT, list.p, name, sizeof name) > 0);
+  assert_string_equal(name, scale);
+  H5free_memory(list.p);
+  H5Tclose(type);
+  H5Aclose(id);
+}
+
+static void curves(void **state) {
+  (void)state;
+  static const lk_h5_curve names[] = {{"x", "m"}, {"y", "s"}, {"z", "1"}};
+  static double table[300], back[100];
+  lk_h5 *file;
+  lk_buffer text = {0};
+  for (int i = 0; i < 300; i++) table[i] = i;
+  OK(lk_h5_create(&file, "curves.h5", true));
+  OK(lk_h5_write_curves(file, "/plots/some", names, 3, 1, 100, table, "some curves"));
+  OK(lk_h5_write_curves(file, "/plots/none", names, 3, 2, 0, NULL, "no curves"));
+  OK(lk_h5_show(file, "/plots", "NXentry", "some"));
+  OK(lk_h5_commit(file));
+  lk_h5_close(&file);
+  OK(lk_h5_open(&file, "curves.h5", true));
+  for (int c = 0; c < 3; c++) {
+    char path[32];
+    snprintf(path, sizeof path, "/plots/some/%s", names[c].name);
+    OK(lk_h5_read(file, path, LK_FLOAT64, 0, 100, back));
+    for (int i = 0; i < 100; i++) assert_true(back[i] == table[3 * i + c]);
+    expect_text(file, path, "units", names[c].units);
+    if (c > 0) expect_scale(file, path, "/plots/some/x");
+  }
+  expect_scale(file, "/plots/none/z", "/plots/none/x");
+  OK(lk_h5_get_text(file, "/plots/some/x", "CLASS", &text));
+  assert_string_equal(text.data, "DIMENSION_SCALE");
+  expect_text(file, "/plots/some", "signal", "y");
+  expect_text(file, "/plots/some", "axes", "x");
+  expect_text(file, "/plots", "default", "some");
+  lk_buffer_truncate(&text, 0);
+  OK(lk_h5_get_text(file, "/plots/some", "axes", &text)); /* an array of one */
+  assert_string_equal(text.data, "x");
+  lk_buffer_release(&text);
+  lk_h5_close(&file);
 }
 
 static void mistakes_are_named(void **state) {
@@ -310,16 +425,10 @@ static void nul_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(round_trip),
-      TEST(mistakes_are_named),
-      TEST(same_bytes),
-      TEST(image_is_the_file),
-      TEST(every_flip_is_found),
-      TEST(every_cut_is_found),
-      TEST(nothing_stays_without_commit),
-      TEST(full_disk),
-      TEST(long_rows_are_cut),
-      TEST(nul_is_refused),
+      TEST(round_trip),          TEST(every_kind_of_text), TEST(curves),
+      TEST(mistakes_are_named),  TEST(same_bytes),         TEST(image_is_the_file),
+      TEST(every_flip_is_found), TEST(every_cut_is_found), TEST(nothing_stays_without_commit),
+      TEST(full_disk),           TEST(long_rows_are_cut),  TEST(nul_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

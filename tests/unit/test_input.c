@@ -43,10 +43,38 @@ static size_t make_text(char *text, size_t room) {
   return size;
 }
 
+/* A file as prepare sees it, in blocks. */
+static lk_status read_back(lk_buffer *back, const char *path) {
+  lk_spool spool = {.fd = -1, .beside = "x"};
+  lk_blocks blocks;
+  lk_status status = lk_input_open(&blocks, path, path, &spool);
+  char *block = malloc(blocks.block + 1);
+  size_t got = 1;
+  assert_non_null(block);
+  for (ptrdiff_t i = 0; status == LK_OK && got > 0; i++) {
+    status = lk_blocks_read(&blocks, i, block, &got);
+    if (status == LK_OK) status = lk_buffer_append(back, block, got);
+  }
+  free(block);
+  lk_blocks_close(&blocks);
+  lk_spool_close(&spool);
+  return status;
+}
+
+/* And as it is in memory. */
+static lk_status unwrap(lk_buffer *back, const char *path) {
+  OK(lk_buffer_read_file(back, path));
+  return lk_input_unwrap(back, path);
+}
+
 #define IS(text, size, path) assert_text(text, size, path, __LINE__)
 static void assert_text(const char *text, size_t size, const char *path, int line) {
-  lk_buffer back = {0};
-  OK(lk_input_read(&back, path, path));
+  lk_buffer back = {0}, same = {0};
+  OK(read_back(&back, path));
+  OK(unwrap(&same, path));
+  assert_int_equal(same.size, back.size);
+  if (size) assert_memory_equal(same.data, back.data, size);
+  lk_buffer_release(&same);
   if (back.size != size || (size && memcmp(back.data, text, size) != 0)) print_error("line %d: another text\n", line);
   assert_int_equal(back.size, size);
   if (size) assert_memory_equal(back.data, text, size);
@@ -56,8 +84,10 @@ static void assert_text(const char *text, size_t size, const char *path, int lin
 static void refused(const char *words, const void *bytes, size_t size) {
   lk_buffer back = {0};
   write_all("f", bytes, size);
-  FAILS(LK_DATA, words, lk_input_read(&back, "f", "f"));
+  FAILS(LK_DATA, words, read_back(&back, "f"));
   assert_null(back.data);
+  FAILS(LK_DATA, words, unwrap(&back, "f"));
+  lk_buffer_release(&back);
 }
 #define REFUSED(words, literal) refused(words, literal, sizeof(literal) - 1)
 
@@ -96,11 +126,11 @@ static void damage_never_passes(void **state) {
     for (size_t at = 10; at < used; at++) {
       lk_buffer back = {0};
       write_all("x", packed, at);
-      FAILS(LK_DATA, "x: ", lk_input_read(&back, "x", "x"));
+      FAILS(LK_DATA, "x: ", read_back(&back, "x"));
       memcpy(spoiled, packed, used);
       spoiled[at] ^= (char)(1 << at % 8);
       write_all("x", spoiled, used);
-      const lk_status status = lk_input_read(&back, "x", "x");
+      const lk_status status = read_back(&back, "x");
       assert_true(status == LK_OK || status == LK_DATA);
       if (status == LK_OK && checked) assert_true(back.size == size && memcmp(back.data, text, size) == 0);
       found += status == LK_DATA;
@@ -125,7 +155,7 @@ static void bombs_are_stopped(void **state) {
             pack(filters[i].add, zeros, sizeof zeros, 65));
     write_all("x", packed, pack(filters[i].add, zeros, sizeof zeros, 64));
     lk_buffer back = {0};
-    OK(lk_input_read(&back, "x", "x"));
+    OK(read_back(&back, "x"));
     assert_int_equal(back.size, sizeof zeros * 64);
     lk_buffer_release(&back);
   }
@@ -196,19 +226,19 @@ static void bytes_are_guessed(void **state) {
   char words[600];
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const size_t size = strlen(cases[i].text), valid = lk_utf8_valid(cases[i].text, size);
-    lk_input_say_invalid(words, sizeof words, cases[i].text, size, valid, "my file");
+    lk_input_say_invalid(words, sizeof words, cases[i].text, size, valid, false, "my file");
     if (!strstr(words, cases[i].words)) print_error("%s\n", words);
     assert_non_null(strstr(words, cases[i].words));
   }
   /* UTF-8 with one mistake, and binary data: no guess of an encoding; a pipe has no file name */
   static const char slip[] = "na\xc3\xafve \xc3\xa9t\xc3\xa9 \xff\n", noise[] = "\x01\x02\xff\x81\x07\x1b\x90\x03";
-  lk_input_say_invalid(words, sizeof words, slip, sizeof slip - 1, lk_utf8_valid(slip, sizeof slip - 1), "f");
+  lk_input_say_invalid(words, sizeof words, slip, sizeof slip - 1, lk_utf8_valid(slip, sizeof slip - 1), false, "f");
   assert_string_equal(words, "not valid UTF-8: byte 0xff");
-  lk_input_say_invalid(words, sizeof words, "cut off: \xe2\x82", 11, 9, "f");
+  lk_input_say_invalid(words, sizeof words, "cut off: \xe2\x82", 11, 9, false, "f");
   assert_string_equal(words, "not valid UTF-8: byte 0xe2");
-  lk_input_say_invalid(words, sizeof words, noise, sizeof noise - 1, 2, "f");
+  lk_input_say_invalid(words, sizeof words, noise, sizeof noise - 1, 2, false, "f");
   assert_string_equal(words, "not valid UTF-8: byte 0xff");
-  lk_input_say_invalid(words, sizeof words, "caf\xe9 noir\n", 10, 3, "<stdin>");
+  lk_input_say_invalid(words, sizeof words, "caf\xe9 noir\n", 10, 3, false, "<stdin>");
   assert_non_null(strstr(words, "put `iconv -f ISO-8859-1 -t UTF-8` before it"));
 }
 

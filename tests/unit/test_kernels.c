@@ -14,8 +14,8 @@
 #include "kernels.h"
 #include "rng.h"
 
-static const char *const isas[] = {"portable", "avx2", "avx512", "blas"};
-enum { OURS = 3, ISAS };
+static const char *const isas[] = {"portable", "avx2", "avx512", "avx512bf16", "blas"};
+enum { OURS = 4, ISAS };
 
 static bool choose(const char *isa) {
   bool has = lk_kernels_select(isa) == LK_OK;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "batch_parts.h"
 #include "corpus_writer.h"
 #include "data_fixture.h"
 
@@ -89,22 +90,32 @@ static lk_corpus *make_rows(lk_corpus_kind kind, int rows) {
   return corpus;
 }
 
-/* A rank: its loader, and a batch laid out for the limits that the loader states. */
+enum { PARTS = 3 };
+
+/* A rank: its loader, and a batch and its parts laid out for the limits that the loader states. */
 typedef struct rank {
   lk_shards shards;
   lk_loader *loader;
   lk_arena arena;
   lk_batch batch;
-  ptrdiff_t B, N, T;
+  lk_bounds most;
+  lk_batch_parts parts;
+  lk_bounds part_most;
 } rank;
+
+static void layout(rank *r) {
+  lk_loader_layout(r->loader, &r->batch, &r->arena);
+  lk_batch_parts_layout(&r->parts, r->loader, PARTS, &r->arena);
+}
 
 static void start(rank *r, const lk_corpus *corpus, int number, int size, const lk_loader_settings *settings) {
   *r = (rank){.shards = lk_shards_make(S, number, size)};
   assert_int_equal(lk_loader_open(&r->loader, corpus, &r->shards, settings), LK_OK);
-  lk_loader_limits(r->loader, &r->B, &r->N, &r->T);
-  lk_loader_layout(r->loader, &r->batch, &r->arena);
+  r->most = lk_loader_bounds(r->loader, 1);
+  r->part_most = lk_loader_bounds(r->loader, PARTS);
+  layout(r);
   assert_int_equal(lk_arena_reserve(&r->arena), LK_OK);
-  lk_loader_layout(r->loader, &r->batch, &r->arena);
+  layout(r);
 }
 
 static void stop(rank *r) {
@@ -132,16 +143,41 @@ static uint64_t content_of(const lk_batch *batch, ptrdiff_t b, lk_view view) {
   return view == LK_VIEW_CLASSIFY ? mix(hash, (uint64_t)batch->target[b]) : hash;
 }
 
+/* The parts of the batch have its sequences, `whole`, in the same order. */
+static void check_parts(rank *r, lk_view view, const sequence *whole) {
+  ptrdiff_t k = 0, tokens = 0;
+  int first;
+  for (int i = 0; i < r->parts.count; i++) {
+    const lk_batch *part = lk_batch_part(&r->parts, &r->batch, i, &first);
+    const lk_bounds *most = &r->part_most;
+    assert_true(part->pack.B <= most->B && part->pack.N <= most->N && part->pack.T <= most->T);
+    assert_int_equal(part->pack.shards->first, r->shards.first + first);
+    assert_int_equal(part->reset, r->batch.reset);
+    assert_true(part->rate_factor == r->batch.rate_factor);
+    tokens += part->tokens;
+    for (ptrdiff_t b = 0; b < part->pack.B; b++, k++) {
+      assert_int_equal(part->pack.shards->first + part->pack.home[b], whole[k].shard);
+      assert_int_equal(part->pack.id[b], whole[k].id);
+      assert_int_equal(part->pack.length[b], whole[k].length);
+      assert_true(content_of(part, b, view) == whole[k].content);
+      if (r->batch.lane) assert_int_equal(part->lane[b], r->batch.lane[k]);
+    }
+  }
+  assert_int_equal(k, r->batch.pack.B);
+  assert_int_equal(tokens, r->batch.tokens);
+}
+
 /* Append the batch's sequences, in shard order. */
-static ptrdiff_t collect(const rank *r, lk_view view, sequence *out, ptrdiff_t count) {
+static ptrdiff_t collect(rank *r, lk_view view, sequence *out, ptrdiff_t count) {
   const lk_batch *batch = &r->batch;
-  assert_true(batch->pack.B <= r->B && batch->pack.N <= r->N && batch->pack.T <= r->T);
+  assert_true(batch->pack.B <= r->most.B && batch->pack.N <= r->most.N && batch->pack.T <= r->most.T);
   assert_int_equal(batch->tokens, batch->pack.N);
   for (ptrdiff_t b = 0; b < batch->pack.B; b++)
     out[count++] = (sequence){.shard = r->shards.first + batch->pack.home[b],
                               .id = batch->pack.id[b],
                               .length = batch->pack.length[b],
                               .content = content_of(batch, b, view)};
+  check_parts(r, view, out + count - batch->pack.B);
   return count;
 }
 
@@ -155,7 +191,7 @@ static ptrdiff_t epoch_of(const lk_corpus *corpus, int R, const lk_loader_settin
   const long before = allocations;
   for (int64_t step = 0; step < steps; step++) {
     for (int i = 0; i < R; i++) {
-      lk_loader_batch(r[i].loader, epoch, step, &r[i].batch);
+      assert_int_equal(lk_loader_batch(r[i].loader, epoch, step, &r[i].batch), LK_OK);
       count = collect(&r[i], settings->view, out, count);
     }
     end[step] = count;
@@ -244,7 +280,7 @@ static void batches_hold_what_the_file_holds(void **state) {
     char where[96], expected[96];
     start(&r, corpus, 1, 2, &settings);
     for (int64_t step = 0; step < lk_loader_steps(r.loader); step++) {
-      lk_loader_batch(r.loader, 0, step, &r.batch);
+      assert_int_equal(lk_loader_batch(r.loader, 0, step, &r.batch), LK_OK);
       const ptrdiff_t count = collect(&r, settings.view, one, 0);
       for (ptrdiff_t b = 0; b < count; b++) {
         int32_t length;
@@ -341,7 +377,7 @@ static void follow_lanes(const rank *r, ptrdiff_t units, ptrdiff_t lanes, int *t
   const lk_batch *batch = &r->batch;
   ptrdiff_t first;
   const ptrdiff_t mine = lk_loader_lanes(r->loader, &first);
-  assert_true(batch->pack.B <= mine && batch->pack.N <= r->N && batch->pack.T <= r->T);
+  assert_true(batch->pack.B <= mine && batch->pack.N <= r->most.N && batch->pack.T <= r->most.T);
   for (ptrdiff_t b = 0; b < batch->pack.B; b++) {
     const ptrdiff_t lane = (ptrdiff_t)batch->pack.id[b];
     assert_int_equal(batch->lane[b], lane - first);
@@ -373,7 +409,7 @@ static void every_unit_of_a_text_is_predicted_once(void **state) {
         start(&r, corpus, k, R, &settings);
         const long before = allocations;
         for (int64_t step = 0; step < lk_loader_steps(r.loader); step++) {
-          lk_loader_batch(r.loader, 2, step, &r.batch);
+          assert_int_equal(lk_loader_batch(r.loader, 2, step, &r.batch), LK_OK);
           assert_int_equal(r.batch.reset, step == 0);
           follow_lanes(&r, units, lanes, times, next);
         }
@@ -474,7 +510,7 @@ static void labels_that_are_none(void **state) {
     lk_loader_layout(loader, &batch, &arena);
     assert_int_equal(lk_arena_reserve(&arena), LK_OK);
     lk_loader_layout(loader, &batch, &arena);
-    lk_loader_batch(loader, 0, 0, &batch);
+    assert_int_equal(lk_loader_batch(loader, 0, 0, &batch), LK_OK);
     int seen[3] = {0};
     for (int i = 0; i < 3; i++) seen[batch.target[i] < 0 ? -batch.target[i] : 0]++;
     assert_true(seen[0] == 1 && seen[1] == 1 && seen[2] == 1);

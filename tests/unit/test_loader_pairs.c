@@ -1,6 +1,7 @@
 /* The loader on pairs: two packs a batch, the same on any number of ranks; every target finds its source; references. */
 #include <math.h>
 
+#include "batch_parts.h"
 #include "corpus_writer.h"
 #include "data_fixture.h"
 #include "loader.h"
@@ -74,14 +75,21 @@ typedef struct rank {
   lk_loader *loader;
   lk_arena arena;
   lk_batch batch;
+  lk_batch_parts parts;
 } rank;
+
+enum { PARTS = 3 };
+static void layout(rank *r) {
+  lk_loader_layout(r->loader, &r->batch, &r->arena);
+  lk_batch_parts_layout(&r->parts, r->loader, PARTS, &r->arena);
+}
 
 static void start(rank *r, const lk_corpus *corpus, int number, int size, const lk_loader_settings *settings) {
   *r = (rank){.shards = lk_shards_make(S, number, size)};
   assert_int_equal(lk_loader_open(&r->loader, corpus, &r->shards, settings), LK_OK);
-  lk_loader_layout(r->loader, &r->batch, &r->arena);
+  layout(r);
   assert_int_equal(lk_arena_reserve(&r->arena), LK_OK);
-  lk_loader_layout(r->loader, &r->batch, &r->arena);
+  layout(r);
 }
 
 static void stop(rank *r) {
@@ -128,16 +136,50 @@ static uint64_t row_content(const lk_corpus *corpus, lk_split split, uint32_t id
 
 static void assert_within_limits(const rank *r) {
   const lk_batch *batch = &r->batch;
-  ptrdiff_t B, N, T;
-  lk_loader_limits(r->loader, &B, &N, &T);
-  assert_true(batch->pack.B <= B && batch->pack.N <= N && batch->pack.T <= T);
-  lk_loader_encoder_limits(r->loader, &B, &N, &T);
-  assert_true(batch->encoder_pack.B <= B && batch->encoder_pack.N <= N && batch->encoder_pack.T <= T);
+  const lk_bounds most = lk_loader_bounds(r->loader, 1);
+  assert_true(batch->pack.B <= most.B && batch->pack.N <= most.N && batch->pack.T <= most.T);
+  assert_true(batch->encoder_pack.B <= most.B && batch->encoder_pack.N <= most.source_N &&
+              batch->encoder_pack.T <= most.source_T);
   assert_int_equal(batch->encoder_pack.B, batch->pack.B);
   assert_int_equal(batch->tokens, batch->pack.N + batch->encoder_pack.N);
 }
 
-static ptrdiff_t collect(const rank *r, pair *out, ptrdiff_t count) {
+static pair pair_of(const lk_batch *batch, ptrdiff_t b) {
+  const ptrdiff_t e = batch->partner[b];
+  return (pair){.shard = batch->pack.shards->first + batch->pack.home[b],
+                .source_shard = batch->encoder_pack.shards->first + batch->encoder_pack.home[e],
+                .id = batch->pack.id[b],
+                .source_id = batch->encoder_pack.id[e],
+                .length = batch->pack.length[b],
+                .source_length = batch->encoder_pack.length[e],
+                .content = content_of(batch, b)};
+}
+
+/* The parts of the batch have its pairs, `whole`, in the same order. */
+static void check_parts(rank *r, const pair *whole) {
+  const lk_bounds most = lk_loader_bounds(r->loader, PARTS);
+  ptrdiff_t k = 0, tokens = 0;
+  int first;
+  for (int i = 0; i < r->parts.count; i++) {
+    const lk_batch *part = lk_batch_part(&r->parts, &r->batch, i, &first);
+    assert_true(part->pack.B <= most.B && part->pack.N <= most.N && part->encoder_pack.N <= most.source_N);
+    assert_true(part->pack.T <= most.T && part->encoder_pack.T <= most.source_T);
+    tokens += part->tokens;
+    for (ptrdiff_t b = 0; b < part->pack.B; b++, k++) {
+      const pair found = pair_of(part, b);
+      assert_int_equal(found.shard, whole[k].shard);
+      assert_int_equal(found.source_shard, whole[k].source_shard);
+      assert_int_equal(found.id, whole[k].id);
+      assert_int_equal(found.source_id, whole[k].source_id);
+      assert_true(found.content == whole[k].content);
+      if (part->references) assert_ptr_equal(part->references[b], r->batch.references[k]);
+    }
+  }
+  assert_int_equal(k, r->batch.pack.B);
+  assert_int_equal(tokens, r->batch.tokens);
+}
+
+static ptrdiff_t collect(rank *r, pair *out, ptrdiff_t count) {
   const lk_batch *batch = &r->batch;
   bool taken[256] = {false};
   assert_within_limits(r);
@@ -145,14 +187,9 @@ static ptrdiff_t collect(const rank *r, pair *out, ptrdiff_t count) {
     const ptrdiff_t e = batch->partner[b];
     assert_true(e >= 0 && e < batch->encoder_pack.B && !taken[e]);
     taken[e] = true;
-    out[count++] = (pair){.shard = r->shards.first + batch->pack.home[b],
-                          .source_shard = r->shards.first + batch->encoder_pack.home[e],
-                          .id = batch->pack.id[b],
-                          .source_id = batch->encoder_pack.id[e],
-                          .length = batch->pack.length[b],
-                          .source_length = batch->encoder_pack.length[e],
-                          .content = content_of(batch, b)};
+    out[count++] = pair_of(batch, b);
   }
+  check_parts(r, out + count - batch->pack.B);
   return count;
 }
 
@@ -164,7 +201,7 @@ static ptrdiff_t epoch_of(const lk_corpus *corpus, int R, const lk_loader_settin
   for (int i = 0; i < R; i++) start(&r[i], corpus, i, R, settings);
   for (int64_t step = 0; step < lk_loader_steps(r[0].loader); step++) {
     for (int i = 0; i < R; i++) {
-      lk_loader_batch(r[i].loader, 1, step, &r[i].batch);
+      assert_int_equal(lk_loader_batch(r[i].loader, 1, step, &r[i].batch), LK_OK);
       count = collect(&r[i], out, count);
     }
     end[step] = count;
@@ -222,7 +259,7 @@ static void pairs_come_by_both_lengths(void **state) {
   start(&r, corpus, 0, 1, &settings);
   assert_null(r.batch.references);
   for (int64_t step = 0; step < lk_loader_steps(r.loader); step++) {
-    lk_loader_batch(r.loader, 0, step, &r.batch);
+    assert_int_equal(lk_loader_batch(r.loader, 0, step, &r.batch), LK_OK);
     const lk_pack *source = &r.batch.encoder_pack;
     for (int s = 0; s < S; s++) {
       int32_t least[2] = {INT32_MAX, INT32_MAX}; /* of this step: what the next may have at most */
@@ -251,7 +288,7 @@ static void references_go_with_their_rows(void **state) {
       rank r;
       start(&r, corpus, k, R, &settings);
       for (int64_t step = 0; step < lk_loader_steps(r.loader); step++) {
-        lk_loader_batch(r.loader, 0, step, &r.batch);
+        assert_int_equal(lk_loader_batch(r.loader, 0, step, &r.batch), LK_OK);
         for (ptrdiff_t b = 0; b < r.batch.pack.B; b++, rows++) {
           int row, next;
           assert_int_equal(sscanf(r.batch.references[b], "row %d\tor %d", &row, &next), 2);
@@ -277,9 +314,8 @@ static void other_views_and_corpora_are_refused(void **state) {
                "a labeller cannot read a corpus of kind pairs");
   settings.view = LK_VIEW_LM; /* of the sources */
   assert_int_equal(lk_loader_open(&loader, corpus, &shards, &settings), LK_OK);
-  ptrdiff_t B, N, T;
-  lk_loader_encoder_limits(loader, &B, &N, &T);
-  assert_true(B == 0 && N == 0 && T == 0);
+  const lk_bounds most = lk_loader_bounds(loader, 1);
+  assert_true(most.N > 0 && most.source_N == 0 && most.source_T == 0);
   lk_loader_close(&loader);
   settings = (lk_loader_settings){.view = LK_VIEW_PAIRS, .split = LK_TEST, .batch = 4};
   assert_fails(lk_loader_open(&loader, corpus, &shards, &settings), LK_DATA,

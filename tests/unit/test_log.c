@@ -12,11 +12,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "text.h"
+#include "work.h"
 
 /* Standard error is the write end of a pipe, or a terminal of so many columns, while `speak` runs in a child. */
 static void heard(void (*speak)(void), int columns, lk_buffer *out) {
@@ -53,6 +55,12 @@ static void assert_heard(void (*speak)(void), int columns, const char *expected)
   lk_buffer_release(&out);
 }
 
+static bool progress_says(double seconds, const char *text) {
+  lk_live live = lk_live_make(-1, -1);
+  lk_live_add(&live, 0, "%s", text);
+  return lk_log_progress(seconds, &live);
+}
+
 static void say_all(void) {
   LK_DEBUG("debug %d", 1);
   LK_INFO("info %d", 2);
@@ -66,14 +74,14 @@ static void to_a_function(void) {
   lk_log_init(LK_LOG_DEBUG, false);
   lk_log_to(in_brackets, "-");
   say_all();
-  if (lk_log_progress_due() || lk_log_progress(0, "progress")) _exit(1);
+  if (lk_log_progress_due() || progress_says(0, "progress")) _exit(1);
 }
 static void to_nobody(void) {
   say_all(); /* nothing was said about where to */
   lk_log_init(LK_LOG_DEBUG, false);
   lk_log_to(NULL, NULL);
   say_all();
-  lk_log_progress_end();
+  lk_log_progress_end(false);
 }
 static void at_debug(void) {
   lk_log_init(LK_LOG_DEBUG, false);
@@ -86,12 +94,12 @@ static void at_info(void) {
 static void at_warn(void) {
   lk_log_init(LK_LOG_WARN, false);
   say_all();
-  if (lk_log_progress_due() || lk_log_progress(0, "progress")) _exit(1);
+  if (lk_log_progress_due() || progress_says(0, "progress")) _exit(1);
 }
 static void quietly(void) {
   lk_log_init(LK_LOG_DEBUG, true);
   say_all();
-  if (lk_log_progress_due() || lk_log_progress(0, "progress")) _exit(1);
+  if (lk_log_progress_due() || progress_says(0, "progress")) _exit(1);
 }
 
 static void levels(void **state) {
@@ -107,34 +115,144 @@ static void levels(void **state) {
 /* Without a terminal: the first line at once, the next after log.every seconds. */
 static void progress_in_a_pipe(void) {
   lk_log_init(LK_LOG_INFO, false);
-  if (!lk_log_progress_due() || !lk_log_progress(0.15, "step %d", 1)) _exit(1);
-  if (lk_log_progress_due() || lk_log_progress(0.15, "step %d", 2)) _exit(2);
+  if (!lk_log_progress_due() || !progress_says(0.15, "step 1")) _exit(1);
+  if (lk_log_progress_due() || progress_says(0.15, "step 2")) _exit(2);
   LK_INFO("plain");
   usleep(200000);
-  if (!lk_log_progress_due() || !lk_log_progress(0.15, "step %d", 3)) _exit(3);
-  lk_log_progress_end();
+  if (!lk_log_progress_due() || !progress_says(0.15, "step 3")) _exit(3);
+  lk_log_progress_end(false);
 }
 
-static void progress_on_a_terminal(void) {
+static void shown_on_a_terminal(void) {
   lk_log_init(LK_LOG_INFO, false);
-  if (!lk_log_progress(10, "step %d", 1)) _exit(1);
-  if (lk_log_progress(10, "step %d", 2)) _exit(2); /* at most five times a second */
+  if (!progress_says(10, "step 1")) _exit(1);
+  if (progress_says(10, "step 2")) _exit(2); /* at most five times a second */
   LK_INFO("plain");
   usleep(250000);
-  if (!lk_log_progress(10, "three é wide 0123456789 and more")) _exit(3);
-  lk_log_progress_end();
+  if (!progress_says(10, "three é wide 0123456789 and more")) _exit(3);
+  LK_WARN("careful");
+}
+static void progress_on_a_terminal(void) {
+  shown_on_a_terminal();
+  lk_log_progress_end(false);
   LK_INFO("end");
+}
+static void erased_progress(void) {
+  shown_on_a_terminal();
+  lk_log_progress_end(true);
+  LK_INFO("end");
+}
+
+/* The terminal becomes half as wide and breaks the row in two. */
+static void narrower(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  if (!progress_says(10, "0123456789")) _exit(1);
+  if (ioctl(STDERR_FILENO, TIOCSWINSZ, &(struct winsize){.ws_row = 24, .ws_col = 6}) != 0) _exit(2);
+  usleep(250000);
+  if (!progress_says(10, "0123456789")) _exit(3);
+}
+
+/* Nothing for a while, and none of the plain lines that a file gets. */
+static void later(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  lk_log_progress_after(0.2, 100);
+  if (lk_log_progress_due() || progress_says(0, "early")) _exit(1);
+  usleep(250000);
+  if (!lk_log_progress_due() || progress_says(0, "late") != (isatty(STDERR_FILENO) == 1)) _exit(2);
+}
+
+/* With the output suspended (Ctrl-S) nobody waits for the terminal, and no line is lost. */
+static void suspended(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  if (!progress_says(10, "step 1")) _exit(1);
+  (void)tcflow(STDERR_FILENO, TCOOFF);
+  usleep(250000);
+  (void)progress_says(10, "step 2");
+  usleep(250000);
+  (void)progress_says(10, "step 3");
+  LK_INFO("plain");
+  lk_log_progress_end(false);
+  LK_INFO("end");
+  (void)tcflow(STDERR_FILENO, TCOON);
+  lk_log_settle();
+}
+
+/* The last picture is shown, though the terminal had not taken the one before when it was due. */
+static void slow(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  (void)tcflow(STDERR_FILENO, TCOOFF);
+  (void)progress_says(10, "step 1");
+  usleep(250000);
+  (void)progress_says(10, "step 2");
+  lk_log_progress_end(false);
+  (void)tcflow(STDERR_FILENO, TCOON);
+  lk_log_settle();
+}
+
+static void set_terminal(const char *term, const char *locale) {
+  assert_int_equal(setenv("TERM", term, 1), 0);
+  assert_int_equal(setenv("LC_ALL", locale, 1), 0);
+  assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
+}
+
+#define UP_1 "\r\x1b[1A\x1b[J"
+#define UP_2 "\r\x1b[2A\x1b[J"
+
+/* A command's work: nothing for two seconds, then a picture, erased at the end; nothing in a file before a minute. */
+static void working(void) {
+  lk_log_init(LK_LOG_INFO, false);
+  lk_work_at(1); /* nobody has begun */
+  lk_work_begin();
+  lk_work_next("reading", NULL, 1000);
+  lk_work_at(1);
+  usleep(2100000);
+  lk_work_at(1.5); /* less than a thousandth later: not even the clock is looked at */
+  lk_work_span(200, 800);
+  lk_work_part(0.5);
+  usleep(210000);
+  lk_work_next("answering", "lines", 0);
+  lk_work_at(7);
+  lk_work_end();
+  lk_work_at(8);
+  LK_INFO("end");
+}
+
+static void work(void **state) {
+  (void)state;
+  lk_buffer out = {0};
+  set_terminal("xterm", "C");
+  assert_heard(working, 0, "end\n");
+  heard(working, 60, &out);
+  const char *second = strstr(out.data, "answering  7 lines");
+  const char first[] = "[#####-----]  50%  reading  2s left\r\n" UP_1;
+  assert_int_equal(strncmp(out.data, first, sizeof first - 1), 0);
+  assert_non_null(second);
+  assert_non_null(strstr(second, " lines/s\r\n" UP_1 "end\r\n"));
+  lk_buffer_release(&out);
 }
 
 static void progress(void **state) {
   (void)state;
+  set_terminal("xterm", "C.UTF-8");
   assert_heard(progress_in_a_pipe, 0, "step 1\nplain\nstep 3\n");
-  /* The terminal itself turns \n into \r\n. The plain line clears the live one, which is drawn again below; a long one
-   * is cut one column before the edge, by characters. */
-  assert_heard(progress_on_a_terminal, 20,
-               "\r\x1b[Kstep 1"
-               "\r\x1b[Kplain\r\n\r\x1b[Kstep 1"
-               "\r\x1b[Kthree é wide 012345\r\nend\r\n");
+  assert_heard(later, 0, "");
+  /* The terminal itself turns \n into \r\n. The plain line takes the place of the picture, which is drawn again below;
+   * a long row is cut one column before the edge, by characters. */
+  const char *shown = "step 1\r\n" UP_1 "plain\r\nstep 1\r\n" UP_1 "three é wide 012345\r\n" UP_1
+                      "warning: careful\r\nthree é wide 012345\r\n";
+  char whole[512];
+  (void)snprintf(whole, sizeof whole, "%send\r\n", shown);
+  assert_heard(progress_on_a_terminal, 20, whole);
+  (void)snprintf(whole, sizeof whole, "%s" UP_1 "end\r\n", shown);
+  assert_heard(erased_progress, 20, whole);
+  assert_heard(narrower, 20, "0123456789\r\n" UP_2 "01234\r\n");
+  assert_heard(later, 20, "late\r\n");
+  assert_heard(slow, 20, "step 1\r\n" UP_1 "step 2\r\n");
+  assert_heard(suspended, 20, "step 1\r\n" UP_1 "step 2\r\n" UP_1 "plain\r\nstep 3\r\nend\r\n");
+  set_terminal("dumb", "C.UTF-8"); /* as in a file */
+  assert_heard(progress_in_a_pipe, 20, "step 1\r\nplain\r\nstep 3\r\n");
+  set_terminal("", "C.UTF-8");
+  assert_heard(progress_in_a_pipe, 20, "step 1\r\nplain\r\nstep 3\r\n");
 }
 
 static char path[] = "/tmp/lockstep-log-XXXXXX";
@@ -176,6 +294,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(levels),
       cmocka_unit_test(progress),
+      cmocka_unit_test(work),
       cmocka_unit_test(file_with_stamps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,21 +178,41 @@ static void test_penalties_by_hand(void **state) {
   const lk_real x[3 * 3] = {1, 2, 99, 3, 0, 99, 2, 2, 99};
   const lk_real ar[3 * 3] = {1, 2, 5, 3, 0, 5, 2, 2, 5}, tar[3 * 3] = {-2, 2, 5, 3, -4, 5, -1, 2, 5};
   lk_real by_ar[3 * 3] = {0, 0, 5, 0, 0, 5, 0, 0, 5}, by_tar[3 * 3] = {0, 0, 5, 0, 0, 5, 0, 0, 5};
-  assert_true(lk_activation_loss(0.5, (lk_range){0, 3}, 2, x, 3) == 11);
-  assert_true(lk_activation_loss(0.5, (lk_range){1, 2}, 2, x, 3) == 4.5);
-  assert_true(lk_change_loss(0.5, &pack, (lk_range){0, 3}, 2, x, 3) == 6.5);
-  assert_true(lk_change_loss(0.5, &pack, (lk_range){0, 1}, 2, x, 3) == 0);
-  lk_activation_gradient(0.5, 3, 2, x, by_ar, 3);
-  lk_change_gradient(0.5, &pack, 2, x, by_tar, 3);
+  assert_true(lk_activation_loss(0.5, NULL, (lk_range){0, 3}, 2, x, 3) == 11);
+  assert_true(lk_activation_loss(0.5, NULL, (lk_range){1, 2}, 2, x, 3) == 4.5);
+  assert_true(lk_change_loss(0.5, NULL, &pack, (lk_range){0, 3}, 2, x, 3) == 6.5);
+  assert_true(lk_change_loss(0.5, NULL, &pack, (lk_range){0, 1}, 2, x, 3) == 0);
+  lk_activation_gradient(0.5, NULL, 3, 2, x, by_ar, 3);
+  lk_change_gradient(0.5, NULL, &pack, 2, x, by_tar, 3);
+  assert_memory_equal(by_ar, ar, sizeof ar);
+  assert_memory_equal(by_tar, tar, sizeof tar);
+}
+
+/* The same, but the second row has no target: it is in no penalty, and only the third row's change counts. */
+static void test_rows_without_a_target(void **state) {
+  (void)state;
+  int32_t earlier[3] = {-1, 0, 1}, later[3] = {1, 2, -1};
+  const int32_t target[3] = {4, -1, 0};
+  const lk_pack pack = {.N = 3, .earlier = earlier, .later = later};
+  const lk_real x[3 * 2] = {1, 2, 3, 0, 2, 2}, ar[3 * 2] = {1, 2, 0, 0, 2, 2}, tar[3 * 2] = {0, 0, 1, -2, -1, 2};
+  lk_real by_ar[3 * 2] = {0}, by_tar[3 * 2] = {0};
+  assert_true(lk_activation_loss(0.5, target, (lk_range){0, 3}, 2, x, 2) == 6.5);
+  assert_true(lk_change_loss(0.5, target, &pack, (lk_range){0, 3}, 2, x, 2) == 2.5);
+  lk_activation_gradient(0.5, target, 3, 2, x, by_ar, 2);
+  lk_change_gradient(0.5, target, &pack, 2, x, by_tar, 2);
   assert_memory_equal(by_ar, ar, sizeof ar);
   assert_memory_equal(by_tar, tar, sizeof tar);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_lanes_are_reset),     cmocka_unit_test(test_largest_state),
-      cmocka_unit_test(test_weights_are_dropped), cmocka_unit_test(test_evaluation_drops_nothing),
-      cmocka_unit_test(test_words_are_dropped),   cmocka_unit_test(test_penalties_by_hand),
+      cmocka_unit_test(test_rows_without_a_target),
+      cmocka_unit_test(test_lanes_are_reset),
+      cmocka_unit_test(test_largest_state),
+      cmocka_unit_test(test_weights_are_dropped),
+      cmocka_unit_test(test_evaluation_drops_nothing),
+      cmocka_unit_test(test_words_are_dropped),
+      cmocka_unit_test(test_penalties_by_hand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

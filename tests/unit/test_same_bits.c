@@ -129,7 +129,7 @@ static void all_kernels(results *r) {
 
 static void test_every_instruction_set_gives_the_same_bits(void **state) {
   (void)state;
-  static const char *const names[] = {"avx2", "avx512"};
+  static const char *const names[] = {"avx2", "avx512", "avx512bf16"};
   assert_int_equal(lk_kernels_select("portable"), LK_OK);
   all_kernels(&reference);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

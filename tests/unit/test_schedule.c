@@ -2,6 +2,7 @@
 #include "schedule.h"
 
 #include "choices.h"
+#include "scaling.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -51,6 +52,48 @@ static void test_constant(void **state) {
   check(schedule, 3, STEPS(0, 1, 100000), RATES(0.8, 0.8, 0.8));
   lk_schedule_destroy(&schedule);
   assert_null(schedule);
+}
+
+/* The rate with the root of the batch, the floor with it; the warm-up keeps its steps, which are k times the epochs. */
+static void test_legw(void **state) {
+  (void)state;
+  lk_config config = settings("step");
+  config.train.batch = 512, config.train.scaling = "legw", config.train.scaling_batch = 32;
+  config.train.warmup = 8, config.train.floor = 0.3, config.train.every = 2;
+  lk_scaling scaling;
+  assert_int_equal(lk_scaling_read(&scaling, &config), LK_OK);
+  assert_true(scaling.batches == 16 && scaling.rate == 4);
+  lk_schedule *schedule = make(&config, 0);
+  check(schedule, 7, STEPS(0, 1, 6, 7, 19, 20, 1000), RATES(0.4, 0.8, 2.8, 3.2, 3.2, 1.6, 1.2));
+  lk_schedule_destroy(&schedule);
+  config = settings("constant"); /* a smaller batch takes a smaller rate */
+  config.train.batch = 8, config.train.scaling = "legw", config.train.scaling_batch = 32;
+  schedule = make(&config, 0);
+  check(schedule, 1, STEPS(5), RATES(0.4));
+  lk_schedule_destroy(&schedule);
+  config = settings("constant"); /* off: the batch it would scale from is nothing */
+  config.train.batch = 512, config.train.scaling_batch = 32;
+  schedule = make(&config, 0);
+  check(schedule, 1, STEPS(5), RATES(0.8));
+  lk_schedule_destroy(&schedule);
+}
+
+static void test_legw_is_refused(void **state) {
+  (void)state;
+  lk_config config = settings("constant");
+  config.train.scaling = "legw";
+  assert_int_equal(lk_schedule_check(&config), LK_USAGE);
+  assert_non_null(strstr(lk_error_get()->text, "legw scales from another batch: set train.scaling_batch"));
+  lk_error_clear();
+  config.train.scaling_batch = 1, config.train.batch = 100, config.train.rate = 1e38;
+  assert_int_equal(lk_schedule_check(&config), LK_USAGE);
+  assert_non_null(strstr(lk_error_get()->text, "times 10 (train.scaling) is more than a float32 can hold"));
+  lk_error_clear();
+  config.train.scaling = "linear";
+  assert_int_equal(lk_schedule_check(&config), LK_USAGE);
+  assert_non_null(strstr(lk_error_get()->text, "train.scaling"));
+  lk_error_clear();
+  lk_config_release(&config);
 }
 
 static void test_warmup_is_a_line(void **state) {
@@ -268,6 +311,8 @@ static void test_others_do_not_listen(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_constant),
+      cmocka_unit_test(test_legw),
+      cmocka_unit_test(test_legw_is_refused),
       cmocka_unit_test(test_warmup_is_a_line),
       cmocka_unit_test(test_step),
       cmocka_unit_test(test_exponential),

@@ -105,9 +105,9 @@ static void spell_all(const char *kind, const char *text, bool stream, lk_view v
   lk_loader_layout(loader, &batch, &arena);
   OK(lk_arena_reserve(&arena));
   lk_loader_layout(loader, &batch, &arena);
-  *most = lk_loader_characters(loader);
+  *most = lk_loader_bounds(loader, 1).characters;
   for (int64_t step = 0; step < lk_loader_steps(loader); step++) {
-    lk_loader_batch(loader, 0, step, &batch);
+    assert_int_equal(lk_loader_batch(loader, 0, step, &batch), LK_OK);
     const lk_column *column = &batch.input.column[1];
     assert_string_equal(column->name, LK_FORMS);
     ptrdiff_t rows = 0;

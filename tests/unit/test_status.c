@@ -69,7 +69,7 @@ static void exit_codes(void **state) {
     lk_status status;
     int code;
   } expected[] = {{LK_OK, 0},      {LK_USAGE, 64}, {LK_DATA, 65},    {LK_NEWER, 65}, {LK_INTERNAL, 70},
-                  {LK_MEMORY, 70}, {LK_IO, 74},    {LK_STOPPED, 75}, {LK_STUCK, 76}};
+                  {LK_MEMORY, 70}, {LK_IO, 74},    {LK_STOPPED, 75}, {LK_STUCK, 76}, {LK_UNWELL, 78}};
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
     assert_int_equal(lk_status_exit_code(expected[i].status), expected[i].code);
     assert_true(strlen(lk_status_words(expected[i].status)) > 0);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blas.h"
 #include "kernels.h"
 #include "rng.h"
 
@@ -153,11 +154,26 @@ static void test_gemm_by_hand(void **state) {
   assert_true(strlen(lk_blas_core()) > 0);
 }
 
+/* Under a sanitizer and on other CPUs there is no copy. */
+static void test_second_blas(void **state) {
+  (void)state;
+  const lk_real x[] = {1, 2, 3}, w[] = {1, 0, 2, 1, 0, 3};
+  lk_blas_copy copy = {0};
+  lk_real y[2];
+  const int loaded = lk_kernels_supported("avx2") && lk_blas_load(&copy, "Haswell");
+  if (loaded) assert_string_equal(copy.core, "Haswell");
+  for (int i = 0; i <= loaded; i++) {
+    memset(y, 0, sizeof y);
+    lk_blas_product(i ? &copy : NULL, 1, 2, 3, x, w, y);
+    assert_true(y[0] == 7 && y[1] == 10);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sums_follow_the_tree), cmocka_unit_test(test_sums_in_many_blocks),
       cmocka_unit_test(test_blocks_fit_the_cache), cmocka_unit_test(test_shards_of_products_and_columns),
-      cmocka_unit_test(test_gemm_by_hand),
+      cmocka_unit_test(test_gemm_by_hand),         cmocka_unit_test(test_second_blas),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,7 @@ static void bad_text_has_its_line(void **state) {
   /* ragged, also in rows that are not wanted, and where a row looks like a word with blanks inside */
   refused("2 3\nthe 1 2 3\nof 1 2\n", "v:3: 2 numbers behind the word, expected 3 as the header says");
   refused("the 1.0 2.0 3.0\nof 1.0 2.0\n", "v:2: 2 numbers behind the word, expected 3 as in line 1");
-  refused("the 1.0 2.0\nskip 1.0\n", "v:2: 1 numbers behind the word, expected 2");
+  refused("the 1.0 2.0\nskip 1.0\n", "v:2: 1 number behind the word, expected 2");
   refused("the 1.0 2.0\nof 1.0 2.0 3.0\n", "v:2: 3 numbers behind the word, expected 2 as in line 1");
   refused("the 1.0 2.0\nskip 1.0 2.0 3.0\n", "v:2: 3 numbers behind the word");
   refused("the 1.0 2.0\nof\nand 1.0 2.0\n", "v:2: 0 numbers behind the word");
@@ -119,9 +119,9 @@ static void bad_text_has_its_line(void **state) {
   refused("the 1 2\nof 1 1.2.3\n", "v:2: number 2 is '1.2.3', expected a finite");
   refused("the 1 2\nskip 1 nan\n", "v:2: number 2 is 'nan', expected a finite");
   /* cut off, or another number of rows than the header says */
-  refused("the 1.0 2.0\nof 1.0", "v:2: 1 numbers behind the word, expected 2 as in line 1; the file ends here");
+  refused("the 1.0 2.0\nof 1.0", "v:2: 1 number behind the word, expected 2 as in line 1; the file ends here");
   refused("3 2\nthe 1 2\nof 3 4\n", "v:3: the file ends after 2 rows, but its header says 3 words: it may be cut off");
-  refused("1 2\nthe 1 2\nof 3 4\n", "v:3: more rows than the 1 words that the header says");
+  refused("1 2\nthe 1 2\nof 3 4\n", "v:3: more rows than the 1 word that the header says");
   refused("0 2\nthe 1 2\n", "v:1: the header says that there are no words");
   refused("2 0\nthe\nof\n", "v:1: the header says vectors of 0 numbers, expected 1 to 32768");
   refused("2 2147483648\nthe 1\n", "v:1: the header says vectors of 2147483648 numbers");

@@ -1,0 +1,20 @@
+/* describe.h - what a model knows of its corpus, as texts and tensors of a file.
+ *
+ *   "corpus"              JSON: kind, unit, how text is folded, further columns with their values, scheme of tags
+ *   "vocabulary" ...      JSON: lists of strings; the id of a word is its place
+ *   "counts"              JSON: for each of these lists how often each string was seen in training
+ *   vectors.values        F32 [rows, width] word vectors that were not trained; vectors.source I32, their rows by id
+ *   tokenizer.source      U8, the bytes of a SentencePiece model; tokenizer.target
+ *
+ * Not collective throughout. */
+#pragma once
+#include "corpus.h"
+#include "outside.h"
+
+/** Add them all. LK_MEMORY. */
+LK_CHECKED lk_status lk_describe_corpus(lk_outside *outside, const lk_corpus_info *info);
+/** Whether they are there. */
+bool lk_describes_corpus(const lk_outside *outside);
+/** Read them; what the texts claim is checked as far as writing a checkpoint of them needs, and the rest by reading that.
+ *  *info is to be released by lk_info_release(), also where this fails. LK_DATA, LK_MEMORY. */
+LK_CHECKED lk_status lk_describe_read(const lk_outside *outside, const char *path, lk_corpus_info *info);
