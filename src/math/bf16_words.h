@@ -38,10 +38,11 @@ typedef uint32_t lk_uvec __attribute__((vector_size(LK_VECTOR_BYTES)));
 /** Each lane rounded to bf16, as a float32; a denormal becomes zero, and a NaN stays one. */
 LK_INLINE lk_vec lk_bf16_rounded(lk_vec x) {
   const lk_uvec bits = (lk_uvec)x, one = (lk_uvec)lk_isplat(1), upper = (lk_uvec)lk_isplat(-0x10000);
+  const lk_uvec sign = (lk_uvec)lk_isplat(INT32_MIN), infinity = (lk_uvec)lk_isplat(0x7f800000);
   const lk_uvec up = bits + (lk_uvec)lk_isplat(0x7fff) + ((bits >> 16) & one);
-  const lk_uvec nan = bits | (lk_uvec)lk_isplat(1 << 22), zero = bits & (lk_uvec)lk_isplat(INT32_MIN);
-  const lk_ivec small = (lk_ivec)((bits & (lk_uvec)lk_isplat(0x7f800000)) == 0);
-  return (lk_vec)((lk_uvec)lk_select(x == x, lk_select(small, (lk_vec)zero, (lk_vec)up), (lk_vec)nan) & upper);
+  const lk_uvec nan = bits | (lk_uvec)lk_isplat(1 << 22), zero = bits & sign;
+  const lk_ivec is_small = (lk_ivec)((bits & infinity) == 0), is_nan = (lk_ivec)((bits & ~sign) > infinity);
+  return (lk_vec)((lk_uvec)lk_select(is_nan, (lk_vec)nan, lk_select(is_small, (lk_vec)zero, (lk_vec)up)) & upper);
 }
 #endif
 

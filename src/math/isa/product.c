@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "isa_impl.h"
 #include "status.h"
 
@@ -136,6 +138,7 @@ LK_INLINE void run_whole(const int bf16, const tile_of *t, ptrdiff_t first, cons
   const lk_real *x[ROWS];
   lk_real *y[ROWS];
   lk_vec acc[ROWS * LK_TILE_VECTORS];
+  assert(rows > 0);
   LK_UNROLL for (int r = 0; r < rows; r++) {
     x[r] = row_of(t, first + r);
     y[r] = p->y + (p->out ? p->out[first + r] : first + r) * p->ldy + t->m;
@@ -158,6 +161,7 @@ LK_INLINE void run_tall(const int bf16, const tile_of *t, ptrdiff_t first, int r
   const lk_real *x[TALL];
   lk_real *y[TALL];
   lk_vec acc[TALL * HALF];
+  assert(rows > 0);
   for (int r = 0; r < rows; r++) {
     x[r] = row_of(t, first + r);
     y[r] = p->y + (p->out ? p->out[first + r] : first + r) * p->ldy;
