@@ -115,4 +115,5 @@ lk_status lk_command_inspect(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_verify(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_config(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_bench(int argc, char **argv, lk_comm *comm);
+lk_status lk_command_plan(int argc, char **argv, lk_comm *comm);
 lk_status lk_command_doctor(int argc, char **argv, lk_comm *comm);

@@ -31,6 +31,7 @@ static const lk_command commands[] = {
     {"verify", "check corpus and model files for damage", 0, lk_command_verify},
     {"config", "check, print or explain a configuration", 0, lk_command_config},
     {"bench", "measure this machine and the time of training steps", 1, lk_command_bench},
+    {"plan", "predict how fast a run would be on several hosts", 1, lk_command_plan},
     {"doctor", "find what makes a machine or a cluster slow or unsafe", 2, lk_command_doctor},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -40,7 +41,7 @@ static void print_help(void) {
       "Usage: lockstep COMMAND [ARGUMENT ...]\n"
       "Train and use recurrent sequence models on CPUs: classifiers, taggers, language models\n"
       "and translators.\n\n"
-      "Commands (train, eval, predict, bench and doctor use all ranks of mpirun):");
+      "Commands (train, eval, predict, bench, plan and doctor use all ranks of mpirun):");
   for (int i = 0; i < COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].summary);
   puts(
       "\n'lockstep COMMAND --help' or 'lockstep help COMMAND' explains a command;\n"

@@ -26,7 +26,7 @@ static lk_status create(lk_comm **comm) {
   LK_TRY(lk_alloc(comm, 1, sizeof **comm));
   (*comm)->mpi = MPI_COMM_NULL;
   (*comm)->chunk = (size_t)1 << 30;
-  (*comm)->bucket = (ptrdiff_t)1 << 20;
+  (*comm)->bucket = LK_COMM_BUCKET;
   return LK_OK;
 }
 

@@ -6,6 +6,8 @@
 
 #include "comm.h"
 
+enum { LK_COMM_BUCKET = 1 << 20 }; /* lk_comm.bucket but for tests */
+
 struct lk_comm {
   MPI_Comm mpi; /* a duplicate, so that our messages do not mix with those of other libraries */
   int rank, size;

@@ -38,26 +38,6 @@ static lk_status bind_gradients(lk_reduction *sum) {
 
 /* ---- buffers ---- */
 
-/* The same on every rank: from S, R, P and the ranges alone. */
-static void cut_buckets(lk_reduction *sum) {
-  ptrdiff_t longest = 0, subtrees = 0;
-  const int size = sum->comm->size;
-  for (int r = 0; r < size; r++) {
-    if (lk_range_size(sum->range[r]) > longest) longest = lk_range_size(sum->range[r]);
-    subtrees += lk_shards_make(sum->shards, r, size).subtrees;
-  }
-  LK_ASSERT(subtrees > 0);
-  ptrdiff_t bucket = sum->comm->bucket / subtrees / LK_SUM_BLOCK * LK_SUM_BLOCK;
-  if (bucket < LK_SUM_BLOCK) bucket = LK_SUM_BLOCK;
-  sum->bucket = bucket < longest ? bucket : lk_padded(longest);
-  sum->buckets = longest > 0 ? (longest + sum->bucket - 1) / sum->bucket : 0;
-  for (int i = 0; i < sum->rows->blocks; i++) {
-    const lk_row_block *b = &sum->rows->block[i];
-    const ptrdiff_t rows = sum->bucket / b->width + 2;
-    sum->part_rows += rows < b->rows ? rows : b->rows;
-  }
-}
-
 static size_t blocks_of(ptrdiff_t n) { return (size_t)((n + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK); }
 
 /* One arena, touched when it is reserved, so that no page fault is left for the first step. */
@@ -95,7 +75,7 @@ static lk_status allocate_tables(lk_reduction *sum) {
 /* What each rank can fail at by itself. */
 static lk_status build(lk_reduction *sum) {
   LK_TRY(bind_gradients(sum));
-  cut_buckets(sum);
+  lk_reduction_cut(sum);
   LK_TRY(lk_reduction_plan(sum));
   LK_TRY(allocate_tables(sum));
   layout(sum);
@@ -112,15 +92,7 @@ lk_status lk_reduction_create(lk_reduction **reduction, lk_replicas *replicas, i
                    LK_MAX_SHARDS);
   lk_status status = lk_alloc(reduction, 1, sizeof **reduction);
   if (status == LK_OK) {
-    **reduction = (lk_reduction){.comm = comm,
-                                 .group = &replicas->group,
-                                 .rows = &replicas->rows,
-                                 .range = replicas->range,
-                                 .own = lk_replicas_range(replicas),
-                                 .P = replicas->P,
-                                 .shards = shards,
-                                 .half = replicas->wire == LK_WIRE_BF16,
-                                 .real = lk_wire_bytes(replicas->wire)};
+    **reduction = lk_reduction_of(replicas, shards);
     status = build(*reduction);
   }
   status = lk_comm_agree(comm, status);
@@ -132,8 +104,8 @@ void lk_reduction_destroy(lk_reduction **reduction) {
   lk_reduction *sum = *reduction;
   if (!sum) return;
   for (int w = 0; w < LK_BUCKETS_IN_FLIGHT; w++) free(sum->request[w]);
-  for (int p = 0; p < LK_MAX_SUBTREES; p++) free(sum->run_plan[p].op);
-  void *tables[] = {sum->of, sum->term, sum->total.op, sum->destination, sum->operand, sum->status, sum->block_bytes};
+  lk_reduction_unplan(sum);
+  void *tables[] = {sum->of, sum->operand, sum->status, sum->block_bytes};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
   lk_arena_release(&sum->arena);
   free(sum);

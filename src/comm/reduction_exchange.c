@@ -9,22 +9,13 @@ enum { TAG_SUBTREE = 3 };
 
 static const lk_rank_gradients *own_gradients(const lk_reduction *sum) { return &sum->of[sum->group->local]; }
 
-/* Bucket k of rank r's range. */
-static lk_range bucket_of(const lk_reduction *sum, int r, ptrdiff_t k) {
-  const lk_range range = sum->range[r];
-  lk_range part = {range.begin + k * sum->bucket, range.begin + (k + 1) * sum->bucket};
-  if (part.begin > range.end) part.begin = range.end;
-  if (part.end > range.end) part.end = range.end;
-  return part;
-}
-
 /* Row `row` of a buffer of rows [bucket] as they are sent. */
 static void *row_of(const lk_reduction *sum, void *rows, int row) {
   return (char *)rows + (size_t)(row * sum->bucket) * sum->real;
 }
 
 static lk_status receive_bucket(lk_reduction *sum, ptrdiff_t k) {
-  lk_range part = bucket_of(sum, sum->comm->rank, k);
+  lk_range part = lk_reduction_bucket(sum, sum->comm->rank, k);
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), row = 0;
   if (part.begin == part.end) return LK_OK;
   size_t bytes = (size_t)(part.end - part.begin) * sum->real; /* at most */
@@ -76,7 +67,7 @@ static lk_status send_sum(lk_reduction *sum, int w, int to, lk_range part, const
 static lk_status send_bucket(lk_reduction *sum, ptrdiff_t k) {
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), subtrees = sum->run.shards.subtrees;
   for (int d = 0; d < sum->destinations; d++) {
-    lk_range part = bucket_of(sum, sum->destination[d], k);
+    lk_range part = lk_reduction_bucket(sum, sum->destination[d], k);
     if (part.begin == part.end) continue;
     operands_in_place(sum, part);
     for (int p = 0; p < subtrees; p++) {
@@ -130,7 +121,7 @@ static lk_status start_receives(lk_reduction *sum, ptrdiff_t k) {
 
 static lk_status finish_bucket(lk_reduction *sum, ptrdiff_t k) {
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT);
-  lk_range part = bucket_of(sum, sum->comm->rank, k);
+  lk_range part = lk_reduction_bucket(sum, sum->comm->rank, k);
   if (sum->requests[w] > 0) LK_TRY(LK_MPI(MPI_Waitall, sum->requests[w], sum->request[w], sum->status));
   sum->requests[w] = 0;
   if (part.begin == part.end) return LK_OK;

@@ -75,6 +75,18 @@ static lk_status plan_destinations(lk_reduction *sum) {
   return LK_OK;
 }
 
+lk_reduction lk_reduction_of(lk_replicas *replicas, int shards) {
+  return (lk_reduction){.comm = replicas->comm,
+                        .group = &replicas->group,
+                        .rows = &replicas->rows,
+                        .range = replicas->range,
+                        .own = lk_replicas_range(replicas),
+                        .P = replicas->P,
+                        .shards = shards,
+                        .half = replicas->wire == LK_WIRE_BF16,
+                        .real = lk_wire_bytes(replicas->wire)};
+}
+
 lk_status lk_reduction_plan(lk_reduction *sum) {
   sum->run = run_of(sum, sum->comm->rank);
   sum->terms = list_terms(sum, NULL);
@@ -83,4 +95,37 @@ lk_status lk_reduction_plan(lk_reduction *sum) {
   for (int s = 0; s < sum->terms; s++) sum->received += sum->term[s].member < 0;
   LK_TRY(plan_node(sum, lk_shards_make(sum->shards, 0, 1).subtree[0], &sum->total));
   return plan_destinations(sum);
+}
+
+void lk_reduction_unplan(lk_reduction *sum) {
+  for (int p = 0; p < LK_MAX_SUBTREES; p++) free(sum->run_plan[p].op);
+  void *tables[] = {sum->term, sum->total.op, sum->destination};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
+}
+
+void lk_reduction_cut(lk_reduction *sum) {
+  ptrdiff_t longest = 0, subtrees = 0;
+  const int size = sum->comm->size;
+  for (int r = 0; r < size; r++) {
+    if (lk_range_size(sum->range[r]) > longest) longest = lk_range_size(sum->range[r]);
+    subtrees += lk_shards_make(sum->shards, r, size).subtrees;
+  }
+  LK_ASSERT(subtrees > 0);
+  ptrdiff_t bucket = sum->comm->bucket / subtrees / LK_SUM_BLOCK * LK_SUM_BLOCK;
+  if (bucket < LK_SUM_BLOCK) bucket = LK_SUM_BLOCK;
+  sum->bucket = bucket < longest ? bucket : lk_padded(longest);
+  sum->buckets = longest > 0 ? (longest + sum->bucket - 1) / sum->bucket : 0;
+  for (int i = 0; i < sum->rows->blocks; i++) {
+    const lk_row_block *b = &sum->rows->block[i];
+    const ptrdiff_t rows = sum->bucket / b->width + 2;
+    sum->part_rows += rows < b->rows ? rows : b->rows;
+  }
+}
+
+lk_range lk_reduction_bucket(const lk_reduction *sum, int r, ptrdiff_t k) {
+  const lk_range range = sum->range[r];
+  lk_range part = {range.begin + k * sum->bucket, range.begin + (k + 1) * sum->bucket};
+  if (part.begin > range.end) part.begin = range.end;
+  if (part.end > range.end) part.end = range.end;
+  return part;
 }

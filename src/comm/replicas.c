@@ -102,16 +102,44 @@ static lk_status plan_messages(lk_replicas *s) {
   return lk_alloc(&s->status, (size_t)(s->sends + s->receives), sizeof *s->status);
 }
 
+/* Equal on every rank, however many ranges each receives. */
+static void cut_buckets(lk_replicas *s) {
+  ptrdiff_t longest = 0;
+  for (int r = 0; r < s->comm->size; r++)
+    if (lk_range_size(s->range[r]) > longest) longest = lk_range_size(s->range[r]);
+  s->bucket = s->comm->bucket / s->comm->size / LK_RANGE_BLOCK * LK_RANGE_BLOCK;
+  if (s->bucket < LK_RANGE_BLOCK) s->bucket = LK_RANGE_BLOCK;
+  s->buckets = (longest + s->bucket - 1) / s->bucket;
+}
+
+lk_range lk_replicas_bucket(const lk_replicas *s, int range, ptrdiff_t k) {
+  const lk_range all = s->range[range];
+  const ptrdiff_t begin = all.begin + k * s->bucket, end = begin + s->bucket;
+  return (lk_range){begin < all.end ? begin : all.end, end < all.end ? end : all.end};
+}
+
+lk_status lk_replicas_plan(lk_replicas *s, const lk_replicas_spec *spec) {
+  LK_TRY(lk_row_table_init(&s->rows, spec->blocks, spec->block_count, spec->P));
+  LK_TRY(cut_ranges(s, spec));
+  LK_TRY(plan_messages(s));
+  cut_buckets(s);
+  s->P = spec->P;
+  s->wire = spec->wire;
+  s->skips = spec->sparse_update && s->rows.rows > 0;
+  s->by_rows = s->skips && s->group.groups > 1;
+  return LK_OK;
+}
+
+void lk_replicas_unplan(lk_replicas *s) {
+  void *tables[] = {s->rows.block, s->range, s->range_bytes, s->send_to, s->receive_from, s->request, s->status};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
+}
+
 /* ---- creation ---- */
 
 /* What each rank can fail at by itself. */
 static lk_status build_local(lk_replicas *s, const lk_replicas_spec *spec) {
-  LK_TRY(lk_row_table_init(&s->rows, spec->blocks, spec->block_count, spec->P));
-  LK_TRY(cut_ranges(s, spec));
-  LK_TRY(plan_messages(s));
-  s->wire = spec->wire;
-  s->skips = spec->sparse_update && s->rows.rows > 0;
-  s->by_rows = s->skips && s->group.groups > 1;
+  LK_TRY(lk_replicas_plan(s, spec));
   if (s->by_rows || s->wire == LK_WIRE_BF16) LK_TRY(lk_replicas_plan_buckets(s));
   LK_TRY(LK_MPI(MPI_Type_contiguous, LK_LANES, MPI_FLOAT, &s->unit));
   return LK_MPI(MPI_Type_commit, &s->unit);
@@ -129,7 +157,6 @@ lk_status lk_replicas_create(lk_replicas **replicas, lk_comm *comm, const lk_rep
   *replicas = NULL;
   LK_TRY(lk_comm_agree(comm, lk_alloc(replicas, 1, sizeof **replicas)));
   (*replicas)->comm = comm;
-  (*replicas)->P = spec->P;
   (*replicas)->unit = MPI_DATATYPE_NULL;
   const lk_status status = build(*replicas, spec);
   if (status != LK_OK) lk_replicas_destroy(replicas);
@@ -141,8 +168,7 @@ void lk_replicas_destroy(lk_replicas **replicas) {
   if (!s) return;
   lk_group_close(&s->group);
   if (s->unit != MPI_DATATYPE_NULL) MPI_Type_free(&s->unit);
-  void *tables[] = {s->rows.block, s->range, s->range_bytes, s->send_to, s->receive_from, s->request, s->status};
-  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
+  lk_replicas_unplan(s);
   for (int w = 0; w < LK_VALUES_IN_FLIGHT; w++) free(s->bucket_request[w]);
   lk_arena_release(&s->arena);
   free(s);
@@ -152,6 +178,10 @@ void lk_replicas_destroy(lk_replicas **replicas) {
 float *lk_replicas_values(const lk_replicas *replicas) { return replicas->values; }
 void *lk_replicas_packed(const lk_replicas *replicas) { return replicas->packed; }
 lk_range lk_replicas_range(const lk_replicas *replicas) { return replicas->range[replicas->comm->rank]; }
+lk_range lk_replicas_rows(const lk_replicas *replicas) {
+  const lk_range own = lk_replicas_range(replicas);
+  return (lk_range){lk_row_at(&replicas->rows, own.begin), lk_row_after(&replicas->rows, own.end)};
+}
 lk_part lk_replicas_part(const lk_replicas *replicas) {
   return (lk_part){replicas->group.local, replicas->group.members};
 }

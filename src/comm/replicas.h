@@ -55,6 +55,8 @@ void *lk_replicas_packed(const lk_replicas *replicas);  /* spec.packed_bytes    
  *                                                                                 Not collective. */
 lk_range lk_replicas_cut(const lk_replicas_spec *spec, int rank, int size);
 lk_range lk_replicas_range(const lk_replicas *replicas); /* this rank's            Not collective. */
+/** The rows of that range, counted over all of the spec's blocks.                 Not collective. */
+lk_range lk_replicas_rows(const lk_replicas *replicas);
 /** This rank's part of the work on its group's copy.                              Not collective. */
 lk_part lk_replicas_part(const lk_replicas *replicas);
 /** For the log: "shared memory, 4 ranks in 2 groups", or why not.                 Not collective. */

@@ -44,13 +44,6 @@ static void layout(lk_replicas *s) {
 }
 
 lk_status lk_replicas_plan_buckets(lk_replicas *s) {
-  ptrdiff_t longest = 0;
-  for (int r = 0; r < s->comm->size; r++)
-    if (lk_range_size(s->range[r]) > longest) longest = lk_range_size(s->range[r]);
-  /* the same on every rank, however many ranges each receives */
-  s->bucket = s->comm->bucket / s->comm->size / LK_RANGE_BLOCK * LK_RANGE_BLOCK;
-  if (s->bucket < LK_RANGE_BLOCK) s->bucket = LK_RANGE_BLOCK;
-  s->buckets = (longest + s->bucket - 1) / s->bucket;
   for (int w = 0; w < LK_VALUES_IN_FLIGHT; w++)
     LK_TRY(lk_alloc(&s->bucket_request[w], (size_t)(s->receives + s->sends), sizeof(MPI_Request)));
   layout(s);
@@ -67,13 +60,6 @@ typedef struct exchange {
   size_t real;            /* bytes of what is sent for one */
 } exchange;
 
-/* Bucket k of a range. */
-static lk_range bucket_of(const lk_replicas *s, int range, ptrdiff_t k) {
-  const lk_range all = s->range[range];
-  const ptrdiff_t begin = all.begin + k * s->bucket, end = begin + s->bucket;
-  return (lk_range){begin < all.end ? begin : all.end, end < all.end ? end : all.end};
-}
-
 static bool has_rows(const lk_replicas *s, lk_range part) {
   return lk_row_after(&s->rows, part.end) > lk_row_at(&s->rows, part.begin);
 }
@@ -87,7 +73,7 @@ static void *incoming(const lk_replicas *s, const exchange *e, int i, int w, lk_
 static lk_status receive_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   const int w = (int)(k % LK_VALUES_IN_FLIGHT);
   for (int i = 0; i < s->receives; i++) {
-    const lk_range part = bucket_of(s, s->receive_from[i], k);
+    const lk_range part = lk_replicas_bucket(s, s->receive_from[i], k);
     if (part.begin == part.end) continue;
     LK_TRY(LK_MPI(MPI_Irecv, incoming(s, e, i, w, part), lk_mpi_count((size_t)lk_range_size(part) * e->real), MPI_BYTE,
                   s->receive_from[i], TAG_ROWS, s->comm->mpi, &s->bucket_request[w][s->requests[w]++]));
@@ -124,7 +110,7 @@ static const uint16_t *follow(lk_replicas *s, const exchange *e, lk_range part, 
 
 static lk_status send_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   const int w = (int)(k % LK_VALUES_IN_FLIGHT), rank = s->comm->rank;
-  const lk_range part = bucket_of(s, rank, k);
+  const lk_range part = lk_replicas_bucket(s, rank, k);
   if (part.begin == part.end) return LK_OK;
   const uint8_t *marks = e->changed + (lk_row_at(&s->rows, part.begin) - lk_row_at(&s->rows, s->range[rank].begin));
   const void *x = s->values + part.begin;
@@ -159,7 +145,7 @@ static lk_status finish_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   if (s->requests[w] > 0) LK_TRY(LK_MPI(MPI_Waitall, s->requests[w], s->bucket_request[w], s->status));
   s->requests[w] = 0;
   for (int i = 0, at = 0; i < s->receives; i++) {
-    const lk_range part = bucket_of(s, s->receive_from[i], k);
+    const lk_range part = lk_replicas_bucket(s, s->receive_from[i], k);
     int bytes = 0;
     if (part.begin == part.end) continue;
     LK_TRY(LK_MPI(MPI_Get_count, &s->status[at++], MPI_BYTE, &bytes));

@@ -39,6 +39,13 @@ struct lk_replicas {
   lk_arena arena;
 };
 
+/* replicas.c */
+/** Ranges, rows, messages and the size of buckets, from the spec, the group and this rank's number. LK_MEMORY.
+ *                                                                                 Not collective. */
+LK_CHECKED lk_status lk_replicas_plan(lk_replicas *replicas, const lk_replicas_spec *spec);
+void lk_replicas_unplan(lk_replicas *replicas); /* free what that has made         Not collective. */
+/** Bucket k of rank `range`'s range.                                              Not collective. */
+lk_range lk_replicas_bucket(const lk_replicas *replicas, int range, ptrdiff_t k);
 /* replicas_exchange.c */
-/** Buckets and their buffers; LK_MEMORY.                                          Not collective. */
+/** Buffers of buckets; LK_MEMORY.                                                 Not collective. */
 LK_CHECKED lk_status lk_replicas_plan_buckets(lk_replicas *replicas);

@@ -77,11 +77,8 @@ static lk_status choose_transport(lk_trainer *t) {
 }
 
 /* S is chosen once, when a run begins. */
-static lk_status choose_shards(lk_trainer *t) {
+static lk_status choose_shards(lk_trainer *t, lk_kept kept) {
   int total = 0;
-  lk_kept kept = {0};
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_peek(t, &kept) : LK_OK));
-  LK_TRY(lk_comm_broadcast(t->comm, &kept, sizeof kept, 0));
   if (kept.shards == 0) LK_TRY(lk_config_shards(t->config, t->size, &total));
   if (kept.shards > 0) LK_TRY(keep_shards(t, total = (int)kept.shards));
   LK_TRY(choose_blas(t, kept));
@@ -228,7 +225,8 @@ static lk_status build_local(lk_trainer *t) {
 }
 
 /* What is not allocated by this rank alone. Of the other ranks of its host it reads the gradients of its own range. */
-static void plan_shared(lk_trainer *t, const lk_replicas_spec *spec) {
+static void plan_shared(lk_trainer *t) {
+  const lk_replicas_spec *spec = &t->spec;
   double *bytes = t->memory.bytes;
   const int members = lk_replicas_part(t->replicas).count;
   bytes[LK_MEMORY_WEIGHTS] = sizeof(float) * (double)spec->P;
@@ -245,20 +243,19 @@ static double checkpoint_bytes(const lk_trainer *t) {
 
 /* Gradients, values and packed weights lie where the ranks that share memory can all reach them. */
 static lk_status open_replicas(lk_trainer *t) {
-  enum { MOST = 8 };
-  lk_row_block block[MOST];
-  lk_replicas_spec spec = {
-      .P = lk_params_count(t->params), .blocks = block, .transport = t->transport, .wire = t->wire};
-  spec.sparse_update = lk_optimizer_skips_untouched(t->config);
-  spec.packed_bytes = lk_task_weights(t->task);
-  spec.block_count = lk_params_row_blocks(t->params, block, MOST);
-  LK_ASSERT(spec.block_count <= MOST);
-  spec.rank_bytes = lk_reduction_bytes(&spec, &t->shards);
-  LK_TRY(lk_replicas_create(&t->replicas, t->comm, &spec));
+  lk_replicas_spec *spec = &t->spec;
+  *spec = (lk_replicas_spec){
+      .P = lk_params_count(t->params), .blocks = t->block, .transport = t->transport, .wire = t->wire};
+  spec->sparse_update = lk_optimizer_skips_untouched(t->config);
+  spec->packed_bytes = lk_task_weights(t->task);
+  spec->block_count = lk_params_row_blocks(t->params, t->block, LK_MOST_ROW_BLOCKS);
+  LK_ASSERT(spec->block_count <= LK_MOST_ROW_BLOCKS);
+  spec->rank_bytes = lk_reduction_bytes(spec, &t->shards);
+  LK_TRY(lk_replicas_create(&t->replicas, t->comm, spec));
   lk_memory_pass(&t->memory);
   LK_TRY(lk_reduction_create(&t->reduction, t->replicas, t->shards.total));
   lk_memory_lap(&t->memory, LK_MEMORY_EXCHANGE);
-  plan_shared(t, &spec);
+  plan_shared(t);
   return LK_OK;
 }
 
@@ -356,16 +353,17 @@ static void announce(const lk_trainer *t) {
             lk_plural(S), S);
 }
 
-lk_status lk_trainer_build(lk_trainer *t) {
+lk_status lk_trainer_read(lk_trainer *t) {
   LK_TRY(lk_alike_config(t->comm, t->config));
   LK_TRY(lk_comm_agree(t->comm, lk_debug_read(&t->debug, getenv("LOCKSTEP_DEBUG"))));
   LK_TRY(lk_comm_agree(t->comm, lk_train_check(t->config)));
   LK_TRY(lk_spike_read(&t->spike, t->config));
   LK_TRY(lk_comm_agree(t->comm, find_paths(t)));
-  if (t->host->owns_process) LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
-  LK_TRY(lk_comm_agree(t->comm, choose_transport(t)));
-  LK_TRY(choose_shards(t));
+  return lk_comm_agree(t->comm, choose_transport(t));
+}
+
+lk_status lk_trainer_join(lk_trainer *t, lk_kept kept) {
+  LK_TRY(choose_shards(t, kept));
   lk_memory_begin(&t->memory);
   LK_TRY(open_corpus(t));
   LK_TRY(read_vectors(t));
@@ -377,12 +375,27 @@ lk_status lk_trainer_build(lk_trainer *t) {
   LK_TRY(choose_memory(t));
   LK_TRY(lk_comm_agree(t->comm, build_local(t)));
   LK_TRY(lk_replicas_meet(t->replicas));
-  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_open(t) : LK_OK));
-  LK_TRY(share_lanes(t));
-  lk_memory_pass(&t->memory);
-  LK_TRY(open_validation(t));
   t->state.seed = t->config->seed;
   t->state.last_train_loss = INFINITY;
+  return share_lanes(t);
+}
+
+/* The number of shards and the kernels of a run that is there already. */
+static lk_status peek(lk_trainer *t, lk_kept *kept) {
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_trainer_peek(t, kept) : LK_OK));
+  return lk_comm_broadcast(t->comm, kept, sizeof *kept, 0);
+}
+
+lk_status lk_trainer_build(lk_trainer *t) {
+  lk_kept kept = {0};
+  LK_TRY(lk_trainer_read(t));
+  if (t->host->owns_process) LK_TRY(lk_watchdog_start(t->comm, t->config->watchdog.seconds));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? own_folder(t) : LK_OK));
+  LK_TRY(peek(t, &kept));
+  LK_TRY(lk_trainer_join(t, kept));
+  LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? lk_progress_open(t) : LK_OK));
+  lk_memory_pass(&t->memory);
+  LK_TRY(open_validation(t));
   lk_memory_lap(&t->memory, LK_MEMORY_VALIDATION);
   t->memory.bytes[LK_MEMORY_CHECKPOINT] = checkpoint_bytes(t);
   LK_TRY(lk_memory_largest(&t->memory, t->comm));

@@ -198,7 +198,7 @@ static lk_status run(lk_trainer *t, run_end *end) {
   return test_due(t) ? test(t) : LK_OK;
 }
 
-static void release(lk_trainer *t) {
+void lk_trainer_release(lk_trainer *t) {
   lk_status ignored = lk_saver_wait(t);
   (void)ignored; /* reported already, or less important than an earlier failure */
   lk_evaluator_destroy(&t->valid);
@@ -245,7 +245,7 @@ lk_status lk_train(const lk_config *config, lk_comm *comm, const lk_train_host *
   if (status == LK_OK) status = run(&t, &end);
   lk_log_progress_end(false);
   log_end(&t, status, &end);
-  release(&t);
+  lk_trainer_release(&t);
   lk_stop_end(host->owns_process);
   fesetenv(&caller);
   return status;

@@ -2,6 +2,7 @@
  *
  *   check.c     the configuration by itself             build.c      creates and connects the parts
  *   alike.c     whether ranks differ in what they run   hosts.c      where the ranks are   memory.c  what they take
+ *   trial.c     times steps of a run that is not kept
  *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    from a checkpoint to the parts          snapshot.c   from the parts to a checkpoint file, by a thread
  *   progress.c  log and figures                         stop.c       signals, time limits, and the rules that end a run
@@ -36,7 +37,8 @@
 #include "owner_impl.h"
 #include "recorder_impl.h"
 #include "spike_impl.h"
-#include "times_impl.h"
+#include "times.h"
+#include "trial.h"
 
 /* The message where a setting that is fixed for a run was changed: the run's folder, the old value, the new one. */
 #define LK_OTHER_RUN(form) \
@@ -108,6 +110,8 @@ typedef struct lk_trainer {
   lk_evaluator *valid; /* NULL where the corpus has no validation split */
   lk_transport transport;
   lk_wire wire;
+  lk_replicas_spec spec; /* of the next but one; its blocks are the next field */
+  lk_row_block block[LK_MOST_ROW_BLOCKS];
   lk_replicas *replicas;   /* owns the values and packed weights, and the memory of the gradients */
   lk_reduction *reduction; /* sums the gradients */
   lk_optimizer *optimizer;
@@ -153,13 +157,26 @@ typedef struct lk_trainer {
   lk_buffer damaged;                 /* rank 0: damaged checkpoints that were not warned about yet, one on each line */
 } lk_trainer;
 
+typedef struct lk_kept {
+  int64_t shards; /* 0: there is no run to resume */
+  int64_t blas;   /* whether OpenBLAS computed its products */
+} lk_kept;
+
 /* build.c */
 /** Create all parts, and load the state of the run that is resumed.               Collective. */
 LK_CHECKED lk_status lk_trainer_build(lk_trainer *t);
+/* What that consists of, for a trial without a folder. */
+/** What follows from the configuration alone.                                     Collective. */
+LK_CHECKED lk_status lk_trainer_read(lk_trainer *t);
+/** The parts that a step needs; the weights are not packed yet.                   Collective. */
+LK_CHECKED lk_status lk_trainer_join(lk_trainer *t, lk_kept kept);
 /** Whether the corpus has that split. */
 bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /** How the split is evaluated, with a part of this rank's memory for rows. */
 lk_evaluator_settings lk_trainer_evaluation_settings(const lk_trainer *t, lk_split split);
+/* trainer.c */
+/** Free all parts; the watchdog and the log end.                                  Collective. */
+void lk_trainer_release(lk_trainer *t);
 /* step.c */
 /** Pack the weights again, together with the ranks that share them: after each change. Collective. */
 LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
@@ -182,10 +199,6 @@ LK_CHECKED lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step);
 /** After a step: where the repeated steps end, skip the batches up to the spike.   Collective. */
 LK_CHECKED lk_status lk_trainer_follow_restart_plan(lk_trainer *t);
 /* resume.c; snapshot.c */
-typedef struct lk_kept {
-  int64_t shards; /* 0: there is no run to resume */
-  int64_t blas;   /* whether OpenBLAS computed its products */
-} lk_kept;
 LK_CHECKED lk_status lk_trainer_peek(lk_trainer *t, lk_kept *kept);
 /** run_kernels.c: choose the kernels of the run. LK_USAGE.                        Not collective. */
 LK_CHECKED lk_status lk_trainer_kernels(const lk_trainer *t);

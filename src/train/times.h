@@ -1,4 +1,4 @@
-/* times_impl.h - where the time of a run goes: seconds of rank 0 in each part of a step, in evaluations and in saves.
+/* times.h - where the time of a run goes: seconds of rank 0 in each part of a step, in evaluations and in saves.
  *
  * A lap is the time since the last lap, so that the parts of a step add up to it. Not collective throughout. */
 #pragma once

@@ -1,0 +1,23 @@
+/* traffic.h - what the messages of a step carry between hosts, computed without having the hosts.
+ *
+ * Each rank's plan is made by the functions that make it in a run (reduction_plan.c, replicas.c), for hosts that have the
+ * same number of ranks each, in order. Not collective. */
+#pragma once
+#include "replicas.h"
+
+typedef struct lk_traffic_spec {
+  const lk_replicas_spec *replicas;
+  int shards, hosts, ranks; /* ranks of one host; hosts * ranks <= shards */
+  /* Marks of the rows of the spec's blocks: those that the gradient of one host's shards has, and those that the sum of
+   * all hosts has. NULL where there are no blocks. */
+  const uint8_t *gradient_rows, *value_rows;
+} lk_traffic_spec;
+
+typedef struct lk_traffic {
+  double gradients, values; /* bytes a step through the link of one host, in one direction: of the host with most */
+  double rounds;            /* how many messages of a step wait for one another */
+  double moved;             /* reals that a rank adds, rounds and widens: of the rank with most */
+} lk_traffic;
+
+/** LK_USAGE for fewer shards than ranks; LK_MEMORY. */
+LK_CHECKED lk_status lk_traffic_plan(lk_traffic *traffic, const lk_traffic_spec *spec);

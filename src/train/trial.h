@@ -1,0 +1,28 @@
+/* trial.h - a few steps of a run that is not kept, to measure what a step takes: no folder, no files. */
+#pragma once
+#include "replicas.h"
+#include "times.h"
+
+enum { LK_MOST_ROW_BLOCKS = 8 };
+
+typedef struct lk_trial {
+  int shards;
+  int64_t steps;
+  double tokens;                 /* of all ranks, a step */
+  double seconds[LK_TIME_PARTS]; /* of rank 0, a step */
+  double move_seconds;           /* of adding one real, in vectors of the gradient's size */
+  lk_replicas_spec spec;         /* of the run's parameter store; its blocks are the next field */
+  lk_row_block block[LK_MOST_ROW_BLOCKS];
+  ptrdiff_t rows;     /* of all blocks */
+  uint8_t *first_use; /* [rows] number of the measured step, from 0, that first touched a row; LK_TRIAL_UNUSED: none */
+} lk_trial;
+
+enum { LK_TRIAL_UNUSED = 255 };
+
+/** Train for about `seconds` after the first steps, which are not measured, and at least three steps. Only the step is
+ *  measured: no evaluations, no checkpoints. LK_USAGE, LK_DATA, LK_IO, LK_MEMORY, LK_INTERNAL as lk_train().
+ *                                                                                 Collective. */
+LK_CHECKED lk_status lk_trial_run(lk_trial *trial, const lk_config *config, lk_comm *comm, double seconds);
+void lk_trial_release(lk_trial *trial); /*                                         Not collective. */
+/** marks [rows] = the rows that so many steps one after the other touch.          Not collective. */
+void lk_trial_rows(const lk_trial *trial, int steps, uint8_t *marks);
