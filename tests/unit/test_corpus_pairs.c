@@ -1,5 +1,6 @@
 /* Corpora of pairs: lengths, references and models are read back; a malformed file is refused with the place. */
 #include "corpus_writer.h"
+#include "references_impl.h"
 #include "store_fixture.h"
 
 enum { WORDS = 8 };
@@ -183,9 +184,28 @@ static void wrong_files_are_named(void **state) {
   }
 }
 
+/* The memory that they take does not grow with the corpus. */
+static void references_wait_on_disk(void **state) {
+  (void)state;
+  lk_spool spool = {.fd = -1, .beside = "c.h5"};
+  lk_references references = {0};
+  OK(lk_references_add(&references, "a word", 6));
+  OK(lk_references_put_away(&references, &spool));
+  assert_int_equal(references.recent.count, 0);
+  assert_int_equal(spool.size, 7);
+  OK(lk_references_add(&references, "another", 7));
+  OK(lk_references_put_away(&references, &spool));
+  assert_int_equal(references.recent.count, 0);
+  assert_int_equal(spool.size, 15);
+  assert_int_equal(references.count, 2);
+  lk_references_release(&references);
+  lk_spool_close(&spool);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter_scratch, leave_scratch)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(units_models_and_references_come_back), TEST(wrong_files_are_named)};
+  const struct CMUnitTest tests[] = {TEST(units_models_and_references_come_back), TEST(references_wait_on_disk),
+                                     TEST(wrong_files_are_named)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
