@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """torch_ddp.py WORKLOAD [--ranks N] [--threads N] [--seconds S] [--core NAME] [--bf16] [--lengths FILE]
+             [--rank K --address HOST:PORT] [--batch N]
 
 One workload of side_by_side.py trained by PyTorch: nn.LSTM or nn.GRU, DistributedDataParallel over gloo, packed
 sequences where lengths vary. Prints real tokens per second of all ranks, of a translator target tokens: the median
@@ -23,6 +24,9 @@ arguments.add_argument("--lengths", help="where they vary: a file of sequence le
                        " of workloads that read characters the sentences themselves")
 arguments.add_argument("--core", help="kernels of OpenBLAS, a name for OPENBLAS_CORETYPE; else those of the CPU it detects")
 arguments.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+arguments.add_argument("--rank", type=int, help="be this one of the ranks, the others being started elsewhere")
+arguments.add_argument("--address", help="of rank 0, for --rank: HOST:PORT")
+arguments.add_argument("--batch", type=int, help="sequences of a batch of all ranks (default: the workload's)")
 args = arguments.parse_args()
 # OpenBLAS and OpenMP read these when they are loaded
 os.environ.pop("OPENBLAS_CORETYPE", None)
@@ -89,12 +93,13 @@ def batches(w, rank, ranks, lengths):
         yield x, torch.randint(0, w["outputs"], (count,), generator=g), sum(own)
 
 
-def run(rank, port):
-    w = WORKLOADS[args.workload]
+def run(rank, address):
+    w = dict(WORKLOADS[args.workload])
+    w["batch"] = args.batch or w["batch"]
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=args.ranks)
+    dist.init_process_group("gloo", init_method=f"tcp://{address}", rank=rank, world_size=args.ranks)
     if w.get("text"):
         w = torch_tagger.sized(w, args.lengths)
     net = torch_tagger.CrfTagger(w) if w.get("text") else Translator(w) if w["task"] == "translate" else Net(w)
@@ -147,8 +152,10 @@ def run(rank, port):
 if __name__ == "__main__":
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        free = s.getsockname()[1]
-    if args.ranks == 1:
-        run(0, free)
+        here = f"127.0.0.1:{s.getsockname()[1]}"
+    if args.rank is not None:
+        run(args.rank, args.address)
+    elif args.ranks == 1:
+        run(0, here)
     else:
-        torch.multiprocessing.spawn(run, (free,), args.ranks)
+        torch.multiprocessing.spawn(run, (here,), args.ranks)
