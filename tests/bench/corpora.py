@@ -1,4 +1,4 @@
-"""Corpora and configurations of the workloads for `lockstep train`, and its speed; used by side_by_side.py and hosts.py.
+"""Corpora and configurations of the workloads for `lockstep train`, and its speed; used by side_by_side.py, hosts.py and settings.py.
 
 LOCKSTEP=program   LOCKSTEP_DATA=folder with ud-english-ewt/, cmudict-g2p/: the real sentences or lengths of taggers and
 translator
@@ -127,9 +127,9 @@ def write_config(w, corpus, folder, seconds, **parallel):
     return config
 
 
-def speed(w, lengths, folder, launcher, config):
-    """Tokens per second of all windows but the first, of a run that `launcher` starts."""
-    done = subprocess.run([*launcher, program, "train", config], env=environment,
+def speed(w, lengths, folder, launcher, config, *settings):
+    """Tokens per second of all windows but the first, of a run that `launcher` starts, with further settings."""
+    done = subprocess.run([*launcher, program, "train", config, *settings], env=environment,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
     if done.returncode not in (0, 75):  # 75: the time is up, the state is saved
         sys.exit(f"lockstep train ended with {done.returncode}: {done.stderr[-2000:]}")
