@@ -87,16 +87,21 @@ const char *lk_onnx_mask(lk_onnx *o, const char *lengths, const char *steps);
 
 /* ---- onnx_recurrent.c ---- */
 
+enum { LK_ONNX_STATES = 2 }; /* of the cells that can be computed: h, and c of some */
+
 /* What the operator of a recurrent layer reads and writes. */
 typedef struct lk_onnx_run {
-  const char *x;           /* [time, batch, I] */
-  const char *lengths;     /* int32 [batch], or "" */
-  const char *start[2];    /* [directions, batch, H] states before the first step; NULL: zeros */
-  const char *y;           /* out: [time, batch, directions H] */
-  const char *end[2];      /* out: [directions, batch, H] states behind the last step; c NULL where the cell has none */
-  const char *end_name[2]; /* names of the latter; NULL: any */
+  const char *x;                     /* [time, batch, I] */
+  const char *lengths;               /* int32 [batch], or "" */
+  const char *start[LK_ONNX_STATES]; /* [directions, batch, H] states before the first step; NULL: zeros */
+  const char *y;                     /* out: [time, batch, directions H] */
+  const char *
+      end[LK_ONNX_STATES]; /* out: [directions, batch, H] states behind the last step; c NULL where the cell has none */
+  const char *end_name[LK_ONNX_STATES]; /* names of the latter; NULL: any */
 } lk_onnx_run;
 
+/** Whether an operator, or a Scan, computes that cell; if not, LK_USAGE in o->status, naming `key`. */
+bool lk_onnx_computes(lk_onnx *o, const char *cell, const char *key);
 /** Add layer `number` of module `name` (its initializers are <name>.W_l<number> and so on), of one or two directions. Fails
  *  with LK_USAGE, naming `key`, where no operator computes the cell. */
 void lk_onnx_recurrent(lk_onnx *o, const char *cell, const char *key, const char *name, int number,

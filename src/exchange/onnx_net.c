@@ -28,6 +28,8 @@ void lk_onnx_layers(lk_onnx *o, const lk_encoder *e, const lk_onnx_rows *rows, l
 /* States that a run may begin with, and that it ends with, so that a text can be read or written in pieces. */
 static void carry_states(lk_onnx *o, const lk_encoder *e, lk_onnx_run run[LK_MAX_LAYERS]) {
   const int states = lk_cell_states(config_of(o)->model.cell);
+  if (!lk_onnx_computes(o, config_of(o)->model.cell, "model.cell")) return;
+  LK_ASSERT(states <= LK_ONNX_STATES);
   for (int l = 0; l < e->layers; l++)
     for (int i = 0; i < states; i++) {
       const char *name = lk_onnx_text(o, "%c.%d", "hc"[i], l), *width = lk_onnx_text(o, "%td", e->H[l]);

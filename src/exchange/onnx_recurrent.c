@@ -49,17 +49,21 @@ static const char *join_directions(lk_onnx *o, const char *y, ptrdiff_t width) {
   return lk_onnx_node(o, "Reshape", NULL, LK_NAMES(turned, lk_onnx_list(o, 3, (const int64_t[]){0, 0, width})));
 }
 
+bool lk_onnx_computes(lk_onnx *o, const char *cell_name, const char *key) {
+  if (o->status == LK_OK && !find(cell_name) && !lk_onnx_can_scan(cell_name))
+    o->status =
+        LK_FAIL(LK_USAGE, "%s is %s, a cell that no operator of ONNX computes: export to safetensors", key, cell_name);
+  return o->status == LK_OK;
+}
+
 void lk_onnx_recurrent(lk_onnx *o, const char *cell_name, const char *key, const char *name, int number,
                        const lk_recurrent *layer, int directions, lk_onnx_run *run) {
   const lk_onnx_cell *cell = find(cell_name);
-  if (!cell && lk_onnx_can_scan(cell_name)) {
+  if (!lk_onnx_computes(o, cell_name, key)) return;
+  if (!cell) {
     lk_onnx_scan(o, cell_name, layer, directions, run);
     return;
   }
-  if (o->status == LK_OK && !cell)
-    o->status =
-        LK_FAIL(LK_USAGE, "%s is %s, a cell that no operator of ONNX computes: export to safetensors", key, cell_name);
-  if (o->status != LK_OK) return;
   const weights w = add_weights(o, cell, name, number, layer, directions);
   const char *h0 = run->start[0] ? run->start[0] : "", *c0 = run->start[1] ? run->start[1] : "";
   const char *y =
