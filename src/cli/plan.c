@@ -149,11 +149,12 @@ static lk_status try_share(const plan *p, int hosts, int64_t batch, lk_trial *sh
 
 static lk_status divide(plan *p, plan_row *row) {
   const int64_t batch = p->config->train.batch;
+  const int64_t each = (batch + row->hosts - 1) / row->hosts;
   lk_trial share = {0};
   row->batch = batch;
   row->shards = shards_of(p, row->hosts);
-  LK_TRY(try_share(p, row->hosts, (batch + row->hosts - 1) / row->hosts, &share));
-  share.tokens *= (double)batch / (double)((batch + row->hosts - 1) / row->hosts * row->hosts); /* not rounded up */
+  LK_TRY(try_share(p, row->hosts, each, &share));
+  share.tokens *= (double)batch / (double)(each * row->hosts); /* not rounded up */
   const lk_status status = lk_comm_agree(p->comm, forecast(p, &share, row));
   lk_trial_release(&share);
   return status;

@@ -108,16 +108,15 @@ static double most(const link_bytes *link, int hosts) {
 }
 
 /* Buckets wait for those before them, as many are in flight; then losses and norm, exchanged by doubling. */
-static double count_rounds(const one_rank *r) {
+static ptrdiff_t count_rounds(const one_rank *r) {
   enum { COLLECTIVES = 2 };
   const lk_replicas *s = &r->replicas;
   const bool by_buckets = s->by_rows || s->wire == LK_WIRE_BF16;
   int doublings = 0;
   while (1 << doublings < r->spec->hosts) doublings++;
   if (r->spec->hosts == 1) return 0;
-  return (double)((r->reduction.buckets + LK_BUCKETS_IN_FLIGHT - 1) / LK_BUCKETS_IN_FLIGHT +
-                  (by_buckets ? (s->buckets + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT : 1) +
-                  COLLECTIVES * doublings);
+  return (r->reduction.buckets + LK_BUCKETS_IN_FLIGHT - 1) / LK_BUCKETS_IN_FLIGHT +
+         (by_buckets ? (s->buckets + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT : 1) + COLLECTIVES * doublings;
 }
 
 lk_status lk_traffic_plan(lk_traffic *traffic, const lk_traffic_spec *spec) {
@@ -135,7 +134,7 @@ lk_status lk_traffic_plan(lk_traffic *traffic, const lk_traffic_spec *spec) {
   for (int r = 0; r < size; r++) {
     LK_GO(open_rank(&rank, spec, r));
     count_rank(&rank, &gradients, &values, &traffic->moved);
-    traffic->rounds = count_rounds(&rank);
+    traffic->rounds = (double)count_rounds(&rank);
     close_rank(&rank);
   }
   traffic->gradients = most(&gradients, spec->hosts);
