@@ -1,6 +1,6 @@
 /* replicas_impl.h - the parameter store from inside, for the tree sum, which keeps gradients in the ranks' memory.
  *
- *   replicas.c            ranges, who sends which to whom, creation, vectors to and from one rank
+ *   replicas_plan.c       ranges, who sends which to whom      replicas.c   creation, vectors to and from one rank
  *   replicas_exchange.c   values between groups: whole ranges in place; touched rows, or differences, in buckets */
 #pragma once
 #include "group_impl.h"
@@ -39,7 +39,7 @@ struct lk_replicas {
   lk_arena arena;
 };
 
-/* replicas.c */
+/* replicas_plan.c */
 /** Ranges, rows, messages and the size of buckets, from the spec, the group and this rank's number. LK_MEMORY.
  *                                                                                 Not collective. */
 LK_CHECKED lk_status lk_replicas_plan(lk_replicas *replicas, const lk_replicas_spec *spec);

@@ -13,7 +13,7 @@
 #include "path.h"
 #include "scaling.h"
 #include "input_layer.h"
-#include "trainer_impl.h"
+#include "build_impl.h"
 #include "vectors_ranks.h"
 
 static bool shards_follow_ranks(const lk_config *config) { return strcmp(config->parallel.shards, "ranks") == 0; }

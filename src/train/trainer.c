@@ -8,7 +8,7 @@
 
 #include "clock.h"
 #include "log.h"
-#include "trainer_impl.h"
+#include "build_impl.h"
 
 typedef struct run_end {
   const char *reason; /* why it stopped, for a message */

@@ -162,14 +162,7 @@ typedef struct lk_kept {
   int64_t blas;   /* whether OpenBLAS computed its products */
 } lk_kept;
 
-/* build.c */
-/** Create all parts, and load the state of the run that is resumed.               Collective. */
-LK_CHECKED lk_status lk_trainer_build(lk_trainer *t);
-/* What that consists of, for a trial without a folder. */
-/** What follows from the configuration alone.                                     Collective. */
-LK_CHECKED lk_status lk_trainer_read(lk_trainer *t);
-/** The parts that a step needs; the weights are not packed yet.                   Collective. */
-LK_CHECKED lk_status lk_trainer_join(lk_trainer *t, lk_kept kept);
+/* build.c, besides build_impl.h */
 /** Whether the corpus has that split. */
 bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /** How the split is evaluated, with a part of this rank's memory for rows. */

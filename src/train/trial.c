@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trainer_impl.h"
+#include "build_impl.h"
 
 enum { WARM_UP = 2, LEAST_STEPS = 3 };
 

@@ -1,0 +1,12 @@
+/* build_impl.h - the parts of a run made and joined. */
+#pragma once
+#include "trainer_impl.h"
+
+/** Create all parts, and load the state of the run that is resumed.               Collective. */
+LK_CHECKED lk_status lk_trainer_build(lk_trainer *t);
+
+/* What that consists of, for a trial without a folder. */
+/** What follows from the configuration alone.                                     Collective. */
+LK_CHECKED lk_status lk_trainer_read(lk_trainer *t);
+/** The parts that a step needs; the weights are not packed yet.                   Collective. */
+LK_CHECKED lk_status lk_trainer_join(lk_trainer *t, lk_kept kept);
