@@ -1,7 +1,7 @@
 /* traffic.h - what the messages of a step carry between hosts, computed without having the hosts.
  *
- * Each rank's plan is made by the functions that make it in a run (reduction_plan.c, replicas_plan.c), for hosts that have the
- * same number of ranks each, in order. Not collective. */
+ * Each rank's plan is made by the functions that make it in a run (reduction_plan.c, replicas_plan.c), for hosts that
+ * have the same number of ranks each, in order. Not collective. */
 #pragma once
 #include "replicas.h"
 
