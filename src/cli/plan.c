@@ -69,7 +69,7 @@ static const struct argp argp = {
         "Predict how fast a run would be on several hosts, from steps measured on one.\v"
         "Examples:\n  mpirun -n 2 lockstep plan configs/lm-char.yaml data.corpus=book.h5 \\\n"
         "    --hosts 8 --bandwidth 0.125\n"
-        "  mpirun -n 16 lockstep plan run/config.yaml --hosts 64 --bandwidth 12.5 --latency 2 --json\n\n"
+        "  mpirun -n 16 lockstep plan run/config.yaml --hosts 64 \\\n    --bandwidth 12.5 --latency 2 --json\n\n"
         "Start it on one host, with as many ranks as each host is to have. It trains for a few seconds for each number "
         "of "
         "hosts and writes nothing; run.dir is not looked at. The bytes between hosts are computed from the messages "
