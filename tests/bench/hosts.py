@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -160,6 +161,7 @@ def compare(name, folder, agent):
         print(line, flush=True)
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the hosts are removed nevertheless
 with tempfile.TemporaryDirectory() as scratch:
     try:
         made = up(scratch)
