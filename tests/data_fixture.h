@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "corpus.h"
 #include "status.h"
 
 static char folder[64];
@@ -76,4 +77,19 @@ static inline void assert_fails(lk_status status, lk_status code, const char *wo
   assert_string_equal(status == LK_OK ? "(done)" : lk_error_get()->text, expected);
   assert_int_equal(status, code);
   lk_error_clear();
+}
+
+/* A vocabulary of `count` units, w0, w1 ... for the prefix w; specials: the first of them are the special ones. */
+static inline lk_strings many(const char *prefix, int count, bool specials) {
+  static const char *const special[] = {"<pad>", "<sos>", "<eos>", "<unk>"};
+  lk_strings strings = {0};
+  char text[32];
+  for (int i = 0; i < count; i++) {
+    const int size = snprintf(text, sizeof text, "%s%d", prefix, i);
+    if (specials && i < LK_SPECIALS)
+      assert_int_equal(lk_strings_add(&strings, special[i], 5, 0), LK_OK);
+    else
+      assert_int_equal(lk_strings_add(&strings, text, (size_t)size, count - i), LK_OK);
+  }
+  return strings;
 }

@@ -73,7 +73,7 @@ static const struct argp argp = {
         "Start it on one host, with as many ranks as each host is to have. It trains for a few seconds for each number "
         "of "
         "hosts and writes nothing; run.dir is not looked at. The bytes between hosts are computed from the messages "
-        "that a step would send. 'lockstep doctor', started on two hosts, measures bandwidth and latency between "
+        "that a step would send. 'lockstep doctor --all', started on two hosts, tells bandwidth and latency between "
         "them.\n\n"
         "The first table divides the batch of the configuration between the hosts. In the second each host has as many "
         "sequences, so that the batch grows with the hosts (train.scaling: legw takes the rate for it).\n\n"
@@ -130,7 +130,6 @@ static lk_status forecast(const plan *p, const lk_trial *share, plan_row *row) {
   LK_TRY(lk_forecast_make(&row->as_set, &spec));
   spec.wire = LK_WIRE_BF16;
   LK_TRY(lk_forecast_make(&row->bf16, &spec));
-  if (row->hosts == 1) return LK_OK;
   row->efficiency = row->as_set.tokens / (row->hosts * p->alone.as_set.tokens);
   row->bf16_efficiency = row->bf16.tokens / (row->hosts * p->alone.as_set.tokens);
   return LK_OK;
@@ -220,8 +219,7 @@ static void print_text(const plan *p) {
   char title[128];
   print_alone(p);
   if (p->rows == 0) return;
-  (void)snprintf(title, sizeof title, "The batch divided between the hosts");
-  print_table(p, title, p->divided);
+  print_table(p, "The batch divided between the hosts", p->divided);
   (void)snprintf(title, sizeof title, "%lld sequence%s for each host", (long long)p->alone.batch,
                  lk_plural(p->alone.batch));
   print_table(p, title, p->each);
@@ -236,8 +234,7 @@ static json_t *row_json(const plan *p, const plan_row *r) {
   return json_pack("{s:i, s:i, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "hosts", r->hosts, "ranks",
                    r->hosts * ranks_of(p), "batch", (json_int_t)r->batch, "shards", r->shards, "bytes", f->bytes,
                    "compute_seconds", f->compute, "link_seconds", f->link, "step_seconds", f->step, "tokens_per_second",
-                   f->tokens, "efficiency", r->hosts > 1 ? r->efficiency : 1.0, "efficiency_bf16",
-                   r->hosts > 1 ? r->bf16_efficiency : 1.0);
+                   f->tokens, "efficiency", r->efficiency, "efficiency_bf16", r->bf16_efficiency);
 }
 
 static lk_status print_json(const plan *p) {
@@ -262,8 +259,8 @@ static lk_status check(const plan *p) {
   if (a->bandwidth == 0)
     return LK_FAIL(
         LK_USAGE,
-        "--bandwidth: expected that of the link between hosts in GB/s (0.125 for 1 Gb/s); 'lockstep doctor', "
-        "started on two hosts, measures it");
+        "--bandwidth: expected that of the link between hosts in GB/s (0.125 for 1 Gb/s); 'lockstep doctor --all', "
+        "started on two hosts, tells it");
   if (a->ranks > 0 && a->ranks != ranks_of(p))
     return LK_FAIL(LK_USAGE,
                    "--ranks-per-host %lld: the steps of a host with as many ranks are to be measured, but %d rank%s "

@@ -15,7 +15,7 @@ static void *row_of(const lk_reduction *sum, void *rows, int row) {
 }
 
 static lk_status receive_bucket(lk_reduction *sum, ptrdiff_t k) {
-  lk_range part = lk_reduction_bucket(sum, sum->comm->rank, k);
+  lk_range part = lk_bucket(sum->range[sum->comm->rank], sum->bucket, k);
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), row = 0;
   if (part.begin == part.end) return LK_OK;
   size_t bytes = (size_t)(part.end - part.begin) * sum->real; /* at most */
@@ -67,7 +67,7 @@ static lk_status send_sum(lk_reduction *sum, int w, int to, lk_range part, const
 static lk_status send_bucket(lk_reduction *sum, ptrdiff_t k) {
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), subtrees = sum->run.shards.subtrees;
   for (int d = 0; d < sum->destinations; d++) {
-    lk_range part = lk_reduction_bucket(sum, sum->destination[d], k);
+    lk_range part = lk_bucket(sum->range[sum->destination[d]], sum->bucket, k);
     if (part.begin == part.end) continue;
     operands_in_place(sum, part);
     for (int p = 0; p < subtrees; p++) {
@@ -121,7 +121,7 @@ static lk_status start_receives(lk_reduction *sum, ptrdiff_t k) {
 
 static lk_status finish_bucket(lk_reduction *sum, ptrdiff_t k) {
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT);
-  lk_range part = lk_reduction_bucket(sum, sum->comm->rank, k);
+  lk_range part = lk_bucket(sum->range[sum->comm->rank], sum->bucket, k);
   if (sum->requests[w] > 0) LK_TRY(LK_MPI(MPI_Waitall, sum->requests[w], sum->request[w], sum->status));
   sum->requests[w] = 0;
   if (part.begin == part.end) return LK_OK;

@@ -102,8 +102,6 @@ lk_reduction lk_reduction_of(lk_replicas *replicas, int shards);
 LK_CHECKED lk_status lk_reduction_plan(lk_reduction *reduction);
 /** The size of buckets, from S, R, P and the ranges: the same on every rank.        Not collective. */
 void lk_reduction_cut(lk_reduction *reduction);
-/** Bucket k of rank r's range.                                                      Not collective. */
-lk_range lk_reduction_bucket(const lk_reduction *reduction, int r, ptrdiff_t k);
 /** Free what lk_reduction_plan() has made.                                          Not collective. */
 void lk_reduction_unplan(lk_reduction *reduction);
 

@@ -104,12 +104,10 @@ void lk_reduction_unplan(lk_reduction *sum) {
 }
 
 void lk_reduction_cut(lk_reduction *sum) {
-  ptrdiff_t longest = 0, subtrees = 0;
   const int size = sum->comm->size;
-  for (int r = 0; r < size; r++) {
-    if (lk_range_size(sum->range[r]) > longest) longest = lk_range_size(sum->range[r]);
-    subtrees += lk_shards_make(sum->shards, r, size).subtrees;
-  }
+  const ptrdiff_t longest = lk_longest_range(sum->range, size);
+  ptrdiff_t subtrees = 0;
+  for (int r = 0; r < size; r++) subtrees += lk_shards_make(sum->shards, r, size).subtrees;
   LK_ASSERT(subtrees > 0);
   ptrdiff_t bucket = sum->comm->bucket / subtrees / LK_SUM_BLOCK * LK_SUM_BLOCK;
   if (bucket < LK_SUM_BLOCK) bucket = LK_SUM_BLOCK;
@@ -120,12 +118,4 @@ void lk_reduction_cut(lk_reduction *sum) {
     const ptrdiff_t rows = sum->bucket / b->width + 2;
     sum->part_rows += rows < b->rows ? rows : b->rows;
   }
-}
-
-lk_range lk_reduction_bucket(const lk_reduction *sum, int r, ptrdiff_t k) {
-  const lk_range range = sum->range[r];
-  lk_range part = {range.begin + k * sum->bucket, range.begin + (k + 1) * sum->bucket};
-  if (part.begin > range.end) part.begin = range.end;
-  if (part.end > range.end) part.end = range.end;
-  return part;
 }

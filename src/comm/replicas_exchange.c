@@ -73,7 +73,7 @@ static void *incoming(const lk_replicas *s, const exchange *e, int i, int w, lk_
 static lk_status receive_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   const int w = (int)(k % LK_VALUES_IN_FLIGHT);
   for (int i = 0; i < s->receives; i++) {
-    const lk_range part = lk_replicas_bucket(s, s->receive_from[i], k);
+    const lk_range part = lk_bucket(s->range[s->receive_from[i]], s->bucket, k);
     if (part.begin == part.end) continue;
     LK_TRY(LK_MPI(MPI_Irecv, incoming(s, e, i, w, part), lk_mpi_count((size_t)lk_range_size(part) * e->real), MPI_BYTE,
                   s->receive_from[i], TAG_ROWS, s->comm->mpi, &s->bucket_request[w][s->requests[w]++]));
@@ -110,7 +110,7 @@ static const uint16_t *follow(lk_replicas *s, const exchange *e, lk_range part, 
 
 static lk_status send_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   const int w = (int)(k % LK_VALUES_IN_FLIGHT), rank = s->comm->rank;
-  const lk_range part = lk_replicas_bucket(s, rank, k);
+  const lk_range part = lk_bucket(s->range[rank], s->bucket, k);
   if (part.begin == part.end) return LK_OK;
   const uint8_t *marks = e->changed + (lk_row_at(&s->rows, part.begin) - lk_row_at(&s->rows, s->range[rank].begin));
   const void *x = s->values + part.begin;
@@ -145,7 +145,7 @@ static lk_status finish_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   if (s->requests[w] > 0) LK_TRY(LK_MPI(MPI_Waitall, s->requests[w], s->bucket_request[w], s->status));
   s->requests[w] = 0;
   for (int i = 0, at = 0; i < s->receives; i++) {
-    const lk_range part = lk_replicas_bucket(s, s->receive_from[i], k);
+    const lk_range part = lk_bucket(s->range[s->receive_from[i]], s->bucket, k);
     int bytes = 0;
     if (part.begin == part.end) continue;
     LK_TRY(LK_MPI(MPI_Get_count, &s->status[at++], MPI_BYTE, &bytes));

@@ -44,8 +44,10 @@ struct lk_replicas {
  *                                                                                 Not collective. */
 LK_CHECKED lk_status lk_replicas_plan(lk_replicas *replicas, const lk_replicas_spec *spec);
 void lk_replicas_unplan(lk_replicas *replicas); /* free what that has made         Not collective. */
-/** Bucket k of rank `range`'s range.                                              Not collective. */
-lk_range lk_replicas_bucket(const lk_replicas *replicas, int range, ptrdiff_t k);
+/** The size of the longest of R ranges.                                           Not collective. */
+ptrdiff_t lk_longest_range(const lk_range *range, int R);
+/** Bucket k of a range that is cut into buckets of `size` reals; empty beyond its end. Not collective. */
+lk_range lk_bucket(lk_range range, ptrdiff_t size, ptrdiff_t k);
 /* replicas_exchange.c */
 /** Buffers of buckets; LK_MEMORY.                                                 Not collective. */
 LK_CHECKED lk_status lk_replicas_plan_buckets(lk_replicas *replicas);

@@ -76,20 +76,24 @@ static lk_status plan_messages(lk_replicas *s) {
   return lk_alloc(&s->status, (size_t)(s->sends + s->receives), sizeof *s->status);
 }
 
-/* Equal on every rank, however many ranges each receives. */
-static void cut_buckets(lk_replicas *s) {
+ptrdiff_t lk_longest_range(const lk_range *range, int R) {
   ptrdiff_t longest = 0;
-  for (int r = 0; r < s->comm->size; r++)
-    if (lk_range_size(s->range[r]) > longest) longest = lk_range_size(s->range[r]);
-  s->bucket = s->comm->bucket / s->comm->size / LK_RANGE_BLOCK * LK_RANGE_BLOCK;
-  if (s->bucket < LK_RANGE_BLOCK) s->bucket = LK_RANGE_BLOCK;
-  s->buckets = (longest + s->bucket - 1) / s->bucket;
+  for (int r = 0; r < R; r++)
+    if (lk_range_size(range[r]) > longest) longest = lk_range_size(range[r]);
+  return longest;
 }
 
-lk_range lk_replicas_bucket(const lk_replicas *s, int range, ptrdiff_t k) {
-  const lk_range all = s->range[range];
-  const ptrdiff_t begin = all.begin + k * s->bucket, end = begin + s->bucket;
-  return (lk_range){begin < all.end ? begin : all.end, end < all.end ? end : all.end};
+/* Equal on every rank, however many ranges each receives. */
+static void cut_buckets(lk_replicas *s) {
+  const int size = s->comm->size;
+  s->bucket = s->comm->bucket / size / LK_RANGE_BLOCK * LK_RANGE_BLOCK;
+  if (s->bucket < LK_RANGE_BLOCK) s->bucket = LK_RANGE_BLOCK;
+  s->buckets = (lk_longest_range(s->range, size) + s->bucket - 1) / s->bucket;
+}
+
+lk_range lk_bucket(lk_range range, ptrdiff_t size, ptrdiff_t k) {
+  const ptrdiff_t begin = range.begin + k * size, end = begin + size;
+  return (lk_range){begin < range.end ? begin : range.end, end < range.end ? end : range.end};
 }
 
 lk_status lk_replicas_plan(lk_replicas *s, const lk_replicas_spec *spec) {

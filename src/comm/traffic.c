@@ -59,7 +59,7 @@ static double gradient_bytes(const one_rank *r, int range) {
   const lk_reduction *sum = &r->reduction;
   double bytes = 0;
   for (ptrdiff_t k = 0; k < sum->buckets; k++)
-    bytes += bytes_of(r, lk_reduction_bucket(sum, range, k), r->spec->gradient_rows, sum->real);
+    bytes += bytes_of(r, lk_bucket(sum->range[range], sum->bucket, k), r->spec->gradient_rows, sum->real);
   return bytes;
 }
 
@@ -69,7 +69,7 @@ static double value_bytes(const one_rank *r) {
   double bytes = 0;
   if (!s->skips) return (double)lk_range_size(s->range[r->comm.rank]) * (double)real;
   for (ptrdiff_t k = 0; k < s->buckets; k++)
-    bytes += bytes_of(r, lk_replicas_bucket(s, r->comm.rank, k), r->spec->value_rows, real);
+    bytes += bytes_of(r, lk_bucket(s->range[r->comm.rank], s->bucket, k), r->spec->value_rows, real);
   return bytes;
 }
 

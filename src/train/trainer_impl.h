@@ -110,7 +110,7 @@ typedef struct lk_trainer {
   lk_evaluator *valid; /* NULL where the corpus has no validation split */
   lk_transport transport;
   lk_wire wire;
-  lk_replicas_spec spec; /* of the next but one; its blocks are the next field */
+  lk_replicas_spec spec; /* what `replicas` was created with, and its blocks */
   lk_row_block block[LK_MOST_ROW_BLOCKS];
   lk_replicas *replicas;   /* owns the values and packed weights, and the memory of the gradients */
   lk_reduction *reduction; /* sums the gradients */

@@ -21,7 +21,7 @@ static lk_status step(lk_trainer *t, double *tokens) {
 static void note_rows(const lk_trainer *t, lk_trial *trial) {
   const uint8_t *touched = lk_reduction_touched(t->reduction);
   const lk_range rows = lk_replicas_rows(t->replicas);
-  const int64_t number = trial->steps < LK_TRIAL_UNUSED ? trial->steps : LK_TRIAL_UNUSED;
+  const int64_t number = trial->steps < LK_TRIAL_UNUSED ? trial->steps : LK_TRIAL_UNUSED - 1;
   for (ptrdiff_t r = rows.begin; touched && r < rows.end; r++)
     if (touched[r - rows.begin] && number < trial->first_use[r]) trial->first_use[r] = (uint8_t)number;
 }
@@ -128,5 +128,6 @@ void lk_trial_release(lk_trial *trial) {
 }
 
 void lk_trial_rows(const lk_trial *trial, int steps, uint8_t *marks) {
-  for (ptrdiff_t r = 0; r < trial->rows; r++) marks[r] = trial->first_use[r] < steps;
+  for (ptrdiff_t r = 0; r < trial->rows; r++)
+    marks[r] = trial->first_use[r] != LK_TRIAL_UNUSED && trial->first_use[r] < steps;
 }

@@ -13,8 +13,9 @@ typedef struct lk_trial {
   double move_seconds;           /* of adding one real, in vectors of the gradient's size */
   lk_replicas_spec spec;         /* of the run's parameter store; its blocks are the next field */
   lk_row_block block[LK_MOST_ROW_BLOCKS];
-  ptrdiff_t rows;     /* of all blocks */
-  uint8_t *first_use; /* [rows] number of the measured step, from 0, that first touched a row; LK_TRIAL_UNUSED: none */
+  ptrdiff_t rows; /* of all blocks */
+  uint8_t *
+      first_use; /* [rows] number of the measured step, from 0 and at most 254, that first touched a row; LK_TRIAL_UNUSED: none */
 } lk_trial;
 
 enum { LK_TRIAL_UNUSED = 255 };

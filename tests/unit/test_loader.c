@@ -29,20 +29,6 @@ static ptrdiff_t length_of(int row) {
   return words < 1 ? 1 : words > 120 ? 120 : (ptrdiff_t)words;
 }
 
-static lk_strings many(const char *prefix, int count, bool specials) {
-  static const char *const special[] = {"<pad>", "<sos>", "<eos>", "<unk>"};
-  lk_strings strings = {0};
-  char text[32];
-  for (int i = 0; i < count; i++) {
-    const int size = snprintf(text, sizeof text, "%s%d", prefix, i);
-    if (specials && i < LK_SPECIALS)
-      assert_int_equal(lk_strings_add(&strings, special[i], 5, 0), LK_OK);
-    else
-      assert_int_equal(lk_strings_add(&strings, text, (size_t)size, count - i), LK_OK);
-  }
-  return strings;
-}
-
 static void describe(lk_corpus_info *info, lk_corpus_kind kind) {
   memset(info, 0, sizeof *info);
   info->kind = kind;

@@ -11,20 +11,6 @@
 
 enum { S = 4, VOCABULARY = 200, LABELS = 5, D = 3, WIDTH = 2, ROWS = 12000, UNITS = 600000, MOST = 128 };
 
-static lk_strings many(const char *prefix, int count, bool specials) {
-  static const char *const special[] = {"<pad>", "<sos>", "<eos>", "<unk>"};
-  lk_strings strings = {0};
-  char text[32];
-  for (int i = 0; i < count; i++) {
-    const int size = snprintf(text, sizeof text, "%s%d", prefix, i);
-    if (specials && i < LK_SPECIALS)
-      assert_int_equal(lk_strings_add(&strings, special[i], 5, 0), LK_OK);
-    else
-      assert_int_equal(lk_strings_add(&strings, text, (size_t)size, count - i), LK_OK);
-  }
-  return strings;
-}
-
 static uint32_t noise(uint32_t row, uint32_t at) {
   return (uint32_t)(lk_rng_uniform(lk_rng_make(7, LK_PURPOSE_INIT), row, at, 0, 0) * 1e9);
 }
