@@ -54,6 +54,8 @@ typedef struct lk_cli_words {
 } lk_cli_words;
 /** For argp parsers: take all arguments.                                           Not collective. */
 error_t lk_cli_take_words(int key, const struct argp_state *state, lk_cli_words *words);
+/** LK_USAGE where they do not begin with a file.                                   Collective. */
+LK_CHECKED lk_status lk_cli_expect_config(const char *name, const lk_cli_words *words, lk_comm *comm);
 /** Make `config` of them. Rank 0 reads the file, so that all ranks have the same text; comm NULL: this process alone.
  *  Released by the caller, also where it fails. LK_USAGE, LK_IO, LK_MEMORY.        Collective. */
 LK_CHECKED lk_status lk_cli_read_config(lk_config *config, const lk_cli_words *words, lk_comm *comm);

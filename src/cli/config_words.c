@@ -25,6 +25,16 @@ static lk_status read_file(const lk_cli_words *words, lk_comm *comm, int *first,
   return lk_comm_broadcast_block(comm, text, size, 0);
 }
 
+lk_status lk_cli_expect_config(const char *name, const lk_cli_words *words, lk_comm *comm) {
+  lk_status status = LK_OK;
+  if (words->count == 0)
+    return LK_FAIL(LK_USAGE, "%s: expected a configuration file; '%s --help' has an example", name, name);
+  /* decided by rank 0: whether a file of the name of a setting exists may differ between hosts */
+  if (lk_comm_rank(comm) == 0 && lk_cli_is_assignment(words->word[0]))
+    status = LK_FAIL(LK_USAGE, "%s: expected a configuration file before '%.64s'", name, words->word[0]);
+  return lk_comm_agree(comm, status);
+}
+
 lk_status lk_cli_read_config(lk_config *config, const lk_cli_words *words, lk_comm *comm) {
   lk_status status = LK_OK;
   void *text = NULL;

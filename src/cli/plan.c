@@ -34,11 +34,30 @@ static const struct argp_option options[] = {
     {"hosts", OPTION_HOSTS, "N", 0, "hosts to plan for (default 8)", 0},
     {"ranks-per-host", OPTION_RANKS, "M", 0, "ranks on each host (default: as many as mpirun has started here)", 0},
     {"bandwidth", OPTION_BANDWIDTH, "GB/s", 0,
-     "of the link between hosts, in each direction: 0.125 for 1 Gb/s, 1.25 for 10 Gb/s", 0},
+     "of the link between hosts, in each direction: 0.125, the same as 1Gb/s or 125MB/s", 0},
     {"latency", OPTION_LATENCY, "US", 0, "of a message between hosts, in microseconds (default 50)", 0},
     {"seconds", OPTION_SECONDS, "S", 0, "time for each measurement (default 3)", 0},
     {"json", OPTION_JSON, NULL, 0, "print one JSON object", 0},
     {0}};
+
+/* GB/s, with a unit behind the number or not. */
+static int read_bandwidth(const char *text, double *bandwidth) {
+  static const struct {
+    const char *name;
+    double gigabytes;
+  } units[] = {{"GB/s", 1}, {"MB/s", 1e-3}, {"Gb/s", 0.125}, {"Mb/s", 0.125e-3}};
+  char number[64];
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+    const size_t size = strlen(text), unit = strlen(units[i].name);
+    if (size <= unit || size - unit >= sizeof number || strcmp(text + size - unit, units[i].name) != 0) continue;
+    (void)snprintf(number, sizeof number, "%.*s", (int)(size - unit), text);
+    const int error =
+        lk_cli_real("bandwidth", number, 1e-6 / units[i].gigabytes, 1e6 / units[i].gigabytes, units[i].name, bandwidth);
+    *bandwidth *= units[i].gigabytes;
+    return error;
+  }
+  return lk_cli_real("bandwidth", text, 1e-6, 1e6, "GB/s; MB/s, Gb/s or Mb/s if written behind it", bandwidth);
+}
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
@@ -48,7 +67,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case OPTION_RANKS:
       return lk_cli_integer("ranks-per-host", text, 1, LK_MAX_SHARDS, "", &a->ranks);
     case OPTION_BANDWIDTH:
-      return lk_cli_real("bandwidth", text, 1e-6, 1e6, "GB/s", &a->bandwidth);
+      return read_bandwidth(text, &a->bandwidth);
     case OPTION_LATENCY:
       return lk_cli_real("latency", text, 0, 1e6, "us", &a->latency);
     case OPTION_SECONDS:
@@ -68,7 +87,7 @@ static const struct argp argp = {
     .doc =
         "Predict how fast a run would be on several hosts, from steps measured on one.\v"
         "Examples:\n  mpirun -n 2 lockstep plan configs/lm-char.yaml data.corpus=book.h5 \\\n"
-        "    --hosts 8 --bandwidth 0.125\n"
+        "    --hosts 8 --bandwidth 1Gb/s\n"
         "  mpirun -n 16 lockstep plan run/config.yaml --hosts 64 \\\n    --bandwidth 12.5 --latency 2 --json\n\n"
         "Start it on one host, with as many ranks as each host is to have. It trains for a few seconds for each number "
         "of "
@@ -143,6 +162,7 @@ static lk_status try_share(const plan *p, int hosts, int64_t batch, lk_trial *sh
   (void)snprintf(shards, sizeof shards, "%d", (all + hosts - 1) / hosts);
   config.train.batch = batch;
   config.parallel.shards = shards;
+  if (config.train.accumulate > all / hosts) config.train.accumulate = all / hosts; /* as on a rank that has so few */
   return lk_trial_run(share, &config, p->comm, p->a.seconds);
 }
 
@@ -254,13 +274,11 @@ static lk_status print_json(const plan *p) {
 
 static lk_status check(const plan *p) {
   const arguments *a = &p->a;
-  if (a->words.count == 0)
-    return LK_FAIL(LK_USAGE, "lockstep plan: expected a configuration file; 'lockstep plan --help' has an example");
   if (a->bandwidth == 0)
-    return LK_FAIL(
-        LK_USAGE,
-        "--bandwidth: expected that of the link between hosts in GB/s (0.125 for 1 Gb/s); 'lockstep doctor --all', "
-        "started on two hosts, tells it");
+    return LK_FAIL(LK_USAGE,
+                   "--bandwidth: expected that of the link between hosts, in GB/s or with a unit (1Gb/s); 'lockstep "
+                   "doctor --all', "
+                   "started on two hosts, tells it");
   if (a->ranks > 0 && a->ranks != ranks_of(p))
     return LK_FAIL(LK_USAGE,
                    "--ranks-per-host %lld: the steps of a host with as many ranks are to be measured, but %d rank%s "
@@ -286,6 +304,7 @@ lk_status lk_command_plan(int argc, char **argv, lk_comm *comm) {
   plan p = {.config = &config, .comm = comm, .a = {.hosts = 8, .latency = 50, .seconds = 3}};
   LK_TRY(lk_cli_parse(&argp, "lockstep plan", argc, argv, &p.a, &help));
   if (help) return LK_OK;
+  LK_TRY(lk_cli_expect_config("lockstep plan", &p.a.words, comm));
   LK_TRY(check(&p));
   LK_GO(lk_comm_agree(comm, lk_cli_read_config(&config, &p.a.words, comm)));
   LK_GO(lk_comm_agree(comm, read_shards(&p)));

@@ -37,12 +37,6 @@ static const struct argp argp = {
         "it. To stop a run under mpirun, send SIGUSR1 to mpirun: it passes that signal on and ends with 75 too. After "
         "the other signals the ranks save as well, but Open MPI's mpirun ends with 1."};
 
-/* Decided by rank 0: whether a file of the name of a setting exists may differ between hosts. */
-static lk_status check_words(const lk_cli_words *words, lk_comm *comm) {
-  if (lk_comm_rank(comm) != 0 || !lk_cli_is_assignment(words->word[0])) return LK_OK;
-  return LK_FAIL(LK_USAGE, "lockstep train: expected a configuration file before '%.64s'", words->word[0]);
-}
-
 /* After a run that was stopped by a signal, further signals (a scheduler's second one, mpirun's own) must not change the
  * exit code. */
 static void ignore_signals(void) {
@@ -57,9 +51,7 @@ lk_status lk_command_train(int argc, char **argv, lk_comm *comm) {
   lk_config config = {0};
   LK_TRY(lk_cli_parse(&argp, "lockstep train", argc, argv, &words, &help));
   if (help) return LK_OK;
-  if (words.count == 0)
-    return LK_FAIL(LK_USAGE, "lockstep train: expected a configuration file; 'lockstep train --help' has an example");
-  LK_TRY(lk_comm_agree(comm, check_words(&words, comm)));
+  LK_TRY(lk_cli_expect_config("lockstep train", &words, comm));
   LK_GO(lk_comm_agree(comm, lk_cli_read_config(&config, &words, comm)));
   status = lk_train(&config, comm, &(lk_train_host){.owns_process = true});
   ignore_signals();

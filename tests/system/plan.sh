@@ -48,12 +48,21 @@ if grep -q hosts out.txt; then fail 'a table without rows'; fi
 "$LOCKSTEP" "${plan[@]}" train.batch=3 parallel.shards=ranks --hosts 4 --bandwidth 1 >out.txt
 [ "$(grep -c '^ *4 ' out.txt)" -eq 1 ] || fail 'four hosts cannot divide three sequences'
 
-expect 64 '--bandwidth: expected that of the link between hosts in GB/s' "$LOCKSTEP" "${plan[@]}" --hosts 2
+expect 64 '--bandwidth: expected that of the link between hosts, in GB/s or with a unit' "$LOCKSTEP" "${plan[@]}" --hosts 2
 expect 64 'expected a configuration file' "$LOCKSTEP" plan --hosts 2 --bandwidth 1
 expect 64 '--hosts 4096: with 2 ranks on each, expected at most 2048 hosts' \
   mpirun -n 2 "$LOCKSTEP" "${plan[@]}" --hosts 4096 --bandwidth 1
 expect 64 "--ranks-per-host 4: .*but 1 rank was started: 'mpirun -n 4 lockstep plan ...'" \
   "$LOCKSTEP" "${plan[@]}" --ranks-per-host 4 --bandwidth 1
-expect 64 '--bandwidth: expected a number from' "$LOCKSTEP" "${plan[@]}" --bandwidth 10Gb
+expect 64 '--bandwidth: expected a number from .*GB/s; MB/s, Gb/s or Mb/s' "$LOCKSTEP" "${plan[@]}" --bandwidth 10Gb
+expect 64 '--bandwidth: expected a number from .*Gb/s' "$LOCKSTEP" "${plan[@]}" --bandwidth -1Gb/s
+expect 64 "lockstep plan: expected a configuration file before 'data.corpus=text.h5'" \
+  "$LOCKSTEP" plan data.corpus=text.h5 --bandwidth 1
+for link in 10Gb/s 10000Mb/s 1250MB/s 1.25GB/s 1.25; do
+  "$LOCKSTEP" "${plan[@]}" --hosts 1 --bandwidth $link >out.txt
+  grep -q '^Link: 1.25 GB/s' out.txt || fail "$link"
+done
+# parts of a batch, more than a host's share has shards
+"$LOCKSTEP" "${plan[@]}" --hosts 4 --bandwidth 1 parallel.shards=9 train.accumulate=8 >out.txt
 expect 74 'none.h5' "$LOCKSTEP" plan "$(config_of lm-char.yaml)" data.corpus=none.h5 --bandwidth 1
 [ ! -e untouched ] || fail 'run.dir was made'
