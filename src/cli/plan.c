@@ -162,7 +162,8 @@ static lk_status try_share(const plan *p, int hosts, int64_t batch, lk_trial *sh
   (void)snprintf(shards, sizeof shards, "%d", (all + hosts - 1) / hosts);
   config.train.batch = batch;
   config.parallel.shards = shards;
-  if (config.train.accumulate > all / hosts) config.train.accumulate = all / hosts; /* as on a rank that has so few */
+  if (config.train.accumulate > all / hosts)
+    config.train.accumulate = all / hosts; /* at most as many parts as shards */
   return lk_trial_run(share, &config, p->comm, p->a.seconds);
 }
 
@@ -217,10 +218,11 @@ static void print_alone(const plan *p) {
   printf("One host: %d rank%s, batch %lld, %d shard%s, %td parameter%s\n", ranks_of(p), lk_plural(ranks_of(p)),
          (long long)p->alone.batch, p->alone.shards, lk_plural(p->alone.shards), p->whole.spec.P,
          lk_plural(p->whole.spec.P));
-  printf("  %.0f tokens/s; %.2f ms a step: batch %.2f, net %.2f, sum %.2f, update %.2f, pack %.2f\n", f->tokens,
-         1e3 * f->step, 1e3 * s[LK_TIME_BATCH], 1e3 * s[LK_TIME_NET], 1e3 * s[LK_TIME_SUM], 1e3 * s[LK_TIME_UPDATE],
-         1e3 * (s[LK_TIME_VALUES] + s[LK_TIME_PACK]));
-  printf("  (mean of %lld steps)\n", (long long)p->whole.steps);
+  printf(
+      "  %.0f tokens/s; a step takes %.2f ms (mean of %lld): reading the batch %.2f, net %.2f, sum of gradients %.2f,\n"
+      "  update %.2f, packing of weights %.2f\n",
+      f->tokens, 1e3 * f->step, (long long)p->whole.steps, 1e3 * s[LK_TIME_BATCH], 1e3 * s[LK_TIME_NET],
+      1e3 * s[LK_TIME_SUM], 1e3 * s[LK_TIME_UPDATE], 1e3 * (s[LK_TIME_VALUES] + s[LK_TIME_PACK]));
   printf("Link: %g GB/s in each direction, %g us; numbers of %zu bytes (parallel.wire: %s)\n", p->a.bandwidth,
          p->a.latency, lk_wire_bytes(p->whole.spec.wire), p->config->parallel.wire);
 }
@@ -240,6 +242,9 @@ static void print_text(const plan *p) {
   print_alone(p);
   if (p->rows == 0) return;
   print_table(p, "The batch divided between the hosts", p->divided);
+  if (p->a.hosts > p->alone.batch)
+    printf("There is no row for more than %lld hosts, as the batch has no more sequences.\n",
+           (long long)p->alone.batch);
   (void)snprintf(title, sizeof title, "%lld sequence%s for each host", (long long)p->alone.batch,
                  lk_plural(p->alone.batch));
   print_table(p, title, p->each);

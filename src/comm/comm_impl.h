@@ -6,7 +6,7 @@
 
 #include "comm.h"
 
-enum { LK_COMM_BUCKET = 1 << 20 }; /* lk_comm.bucket but for tests */
+enum { LK_COMM_BUCKET = 1 << 20 }; /* lk_comm.bucket, which tests make smaller */
 
 struct lk_comm {
   MPI_Comm mpi; /* a duplicate, so that our messages do not mix with those of other libraries */

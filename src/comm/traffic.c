@@ -9,7 +9,7 @@ typedef struct link_bytes {
   double *out, *in; /* [hosts] */
 } link_bytes;
 
-/* A rank of hosts that do not exist. */
+/* A rank on one of the planned hosts, with the parts of a run that its messages follow from. */
 typedef struct one_rank {
   const lk_traffic_spec *spec;
   lk_comm comm;

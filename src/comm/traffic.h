@@ -15,7 +15,7 @@ typedef struct lk_traffic_spec {
 
 typedef struct lk_traffic {
   double gradients, values; /* bytes a step through the link of one host, in one direction: of the host with most */
-  double rounds;            /* how many messages of a step wait for one another */
+  double rounds;            /* messages of a step in the longest chain in which each waits for the one before */
   double moved;             /* reals that a rank adds, rounds and widens: of the rank with most */
 } lk_traffic;
 

@@ -47,6 +47,7 @@ if grep -q hosts out.txt; then fail 'a table without rows'; fi
 # more hosts than sequences
 "$LOCKSTEP" "${plan[@]}" train.batch=3 parallel.shards=ranks --hosts 4 --bandwidth 1 >out.txt
 [ "$(grep -c '^ *4 ' out.txt)" -eq 1 ] || fail 'four hosts cannot divide three sequences'
+grep -q '^There is no row for more than 3 hosts, as the batch has no more sequences' out.txt || fail 'no word of that'
 
 expect 64 '--bandwidth: expected that of the link between hosts, in GB/s or with a unit' "$LOCKSTEP" "${plan[@]}" --hosts 2
 expect 64 'expected a configuration file' "$LOCKSTEP" plan --hosts 2 --bandwidth 1
