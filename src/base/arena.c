@@ -49,6 +49,15 @@ static char *map_aligned(size_t size, size_t align) {
   return base;
 }
 
+/* Page faults happen now, not in the first step: in one system call, or, where the kernel has none (before Linux 5.14), by
+ * a store to each page. volatile: else the compiler drops stores of zeros to zeroed memory. */
+static void fault_in(char *base, size_t size, size_t page) {
+#ifdef MADV_POPULATE_WRITE
+  if (madvise(base, size, MADV_POPULATE_WRITE) == 0) return;
+#endif
+  for (volatile char *at = base; at < base + size; at += page) *at = 0;
+}
+
 lk_status lk_arena_reserve(lk_arena *arena) {
   size_t need = arena->used > 0 ? arena->used : ALIGNMENT;
   arena->used = 0;
@@ -63,9 +72,7 @@ lk_status lk_arena_reserve(lk_arena *arena) {
   if (!base) return LK_FAIL(LK_MEMORY, "out of memory: %.1f MiB in one block", mebibytes(size));
   if (align == huge_page) (void)madvise(base, size, MADV_HUGEPAGE); /* may fail; then pages are small */
 
-  /* Page faults happen now, not in the first step. volatile: else the compiler drops stores of zeros to zeroed memory.
-   * */
-  for (volatile char *at = base; at < base + size; at += page) *at = 0;
+  fault_in(base, size, page);
   arena->base = base;
   arena->reserved = size;
   atomic_fetch_add(&mapped, size);

@@ -67,6 +67,7 @@ typedef struct test_run {
   ptrdiff_t ld;
   int32_t *ids;
   lk_distinct distinct;
+  int r; /* the rank */
 } test_run;
 
 static void lay_out(test_run *run, const test_layer *t) {
@@ -104,13 +105,35 @@ static int parts_of(const test_layer *t) {
   return i;
 }
 
+/* The memory of a closed run serves the next one of that rank: fresh pages take longer than most cases. */
+static lk_arena spare[5];
+
+static void reserve(lk_arena *arena, lk_arena *kept) {
+  if (kept->reserved >= arena->used) {
+    *arena = *kept;
+    *kept = (lk_arena){0};
+  }
+  assert_int_equal(lk_arena_reserve(arena), LK_OK);
+  lk_arena_reset(arena);
+}
+
+static void release(lk_arena *arena, lk_arena *kept) {
+  if (arena->reserved > (size_t)4 << 20) { /* would be filled anew for each small case */
+    lk_arena_release(arena);
+  } else {
+    lk_arena_release(kept);
+    *kept = *arena;
+  }
+}
+
 /* Run forward and backward for rank r of R; gradients by h, and by the last c, are fixed functions of the row. */
 static void run_rank(test_run *run, const test_layer *t, const fixture_corpus *corpus, int r, int R) {
   memset(run, 0, sizeof *run);
+  run->r = r;
   run->layer = t->layer;
   fixture_rank_open(&run->rank, corpus, r, R, t->params);
   lay_out(run, t);
-  assert_int_equal(lk_arena_reserve(&run->arena), LK_OK);
+  reserve(&run->arena, &spare[r]);
   fixture_poison(&run->arena);
   lay_out(run, t);
   const lk_pack *p = &run->rank.pack;
@@ -138,7 +161,7 @@ static void run_rank(test_run *run, const test_layer *t, const fixture_corpus *c
 }
 
 static void close_run(test_run *run) {
-  lk_arena_release(&run->arena);
+  release(&run->arena, &spare[run->r]);
   fixture_rank_close(&run->rank);
 }
 
