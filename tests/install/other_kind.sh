@@ -8,7 +8,8 @@ if [ -n "${LOCKSTEP_SANITIZE:-}" ]; then exit 77; fi
 other=ON
 if grep -q '^BUILD_SHARED_LIBS:BOOL=ON' "$LOCKSTEP_BUILD/CMakeCache.txt"; then other=OFF; fi
 cmake -S "$LOCKSTEP_SOURCE" -B build -DBUILD_SHARED_LIBS=$other -DBUILD_TESTING=OFF \
-  -DCMAKE_INSTALL_PREFIX="$PWD/prefix" >configure.txt
+  -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 -DCMAKE_CXX_FLAGS_DEBUG=-O1 \
+  -DCMAKE_INSTALL_PREFIX="$PWD/prefix" >configure.txt # -O1, which compiles faster
 cmake --build build --parallel 2 >build.txt
 cmake --install build >install.txt
 use_library "$PWD/prefix"
