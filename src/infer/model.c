@@ -19,20 +19,23 @@ lk_status lk_model_tensors(const lk_params *params, lk_tensor **tensors, int *co
   return LK_OK;
 }
 
-/* Files hold float32 in both builds, so the values pass through a vector of floats. */
+/* Files hold float32 in both builds; in that of double precision the values pass through a vector of floats. */
 static lk_status fill(lk_model *model) {
+  const ptrdiff_t P = lk_params_count(model->params);
+  lk_real *to = lk_params_values(model->params);
   lk_tensor *tensors = NULL;
-  float *values = NULL;
+  float *narrow = NULL, *values = (float *)to;
   int count;
   lk_status status;
   LK_GO(lk_model_tensors(model->params, &tensors, &count));
-  ptrdiff_t P = lk_params_count(model->params);
-  LK_GO(lk_alloc(&values, (size_t)P, sizeof *values));
+  if (sizeof *to != sizeof *values) {
+    LK_GO(lk_alloc(&narrow, (size_t)P, sizeof *narrow));
+    values = narrow;
+  }
   LK_GO(lk_checkpoint_values(model->file, tensors, count, values));
-  lk_real *to = lk_params_values(model->params);
-  for (ptrdiff_t i = 0; i < P; i++) to[i] = (lk_real)values[i];
+  for (ptrdiff_t i = 0; narrow && i < P; i++) to[i] = (lk_real)narrow[i];
 done:
-  free(values);
+  free(narrow);
   free(tensors);
   return status;
 }
@@ -77,7 +80,7 @@ static lk_status build_task(lk_model *model, const char *path) {
 static lk_status build(lk_model *model, const char *path) {
   LK_TRY(lk_checkpoint_not_understood(model->file, build_task(model, path)));
   LK_TRY(lk_checkpoint_not_understood(model->file, check_size(model)));
-  LK_TRY(lk_params_commit(model->params, (uint64_t)model->config.seed));
+  LK_TRY(lk_params_zeros(model->params));
   LK_TRY(fill(model));
   if (model->corpus->frames == 0) LK_TRY(lk_vocab_from(&model->vocab, &model->corpus->source, true));
   if (strcmp(model->config.model.characters, "none") != 0)

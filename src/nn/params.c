@@ -48,18 +48,38 @@ lk_status lk_params_add(lk_params *params, const lk_param *p, int *id) {
   return LK_OK;
 }
 
-lk_status lk_params_commit(lk_params *params, uint64_t seed) {
+lk_status lk_params_zeros(lk_params *params) {
+  LK_ASSERT(params->values == NULL);
   (void)lk_arena_reals(&params->arena, params->count);
-  LK_TRY(lk_arena_reserve(&params->arena)); /* zeroed memory, so the gaps are zero */
-  return lk_params_commit_at(params, seed, lk_arena_reals(&params->arena, params->count), LK_WHOLE);
+  LK_TRY(lk_arena_reserve(&params->arena)); /* zeroed memory */
+  params->values = lk_arena_reals(&params->arena, params->count);
+  return LK_OK;
+}
+
+static lk_status init(lk_params *params, uint64_t seed, lk_part part) {
+  for (int i = part.index; i < params->tensors; i += part.count)
+    LK_TRY(lk_init_tensor(&params->tensor[i], seed, (uint32_t)i, params->values + params->tensor[i].offset));
+  return LK_OK;
+}
+
+lk_status lk_params_commit(lk_params *params, uint64_t seed) {
+  LK_TRY(lk_params_zeros(params));
+  return init(params, seed, LK_WHOLE);
 }
 
 lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, lk_part part) {
   LK_ASSERT(params->values == NULL);
-  for (int i = part.index; i < params->tensors; i += part.count)
-    LK_TRY(lk_init_tensor(&params->tensor[i], seed, (uint32_t)i, values + params->tensor[i].offset));
   params->values = values;
-  return LK_OK;
+  return init(params, seed, part);
+}
+
+void lk_params_zeros_at(lk_params *params, lk_real *values, lk_part part) {
+  LK_ASSERT(params->values == NULL);
+  params->values = values;
+  for (int i = part.index; i < params->tensors; i += part.count) {
+    const lk_param *p = &params->tensor[i];
+    memset(values + p->offset, 0, (size_t)p->count * sizeof *values);
+  }
 }
 
 int lk_params_tensors(const lk_params *params) { return params->tensors; }

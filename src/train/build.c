@@ -215,10 +215,17 @@ static lk_status reserve(lk_trainer *t) {
   return lk_schedule_create(&t->schedule, t->config, t->last_step);
 }
 
+static lk_status commit(lk_trainer *t, lk_kept kept, lk_part part) {
+  lk_real *values = lk_replicas_values(t->replicas);
+  if (kept.shards == 0) return lk_params_commit_at(t->params, (uint64_t)t->config->seed, values, part);
+  lk_params_zeros_at(t->params, values, part); /* lk_trainer_resume() reads the checkpoint's */
+  return LK_OK;
+}
+
 /* What each rank can do, and fail at, by itself. */
-static lk_status build_local(lk_trainer *t) {
+static lk_status build_local(lk_trainer *t, lk_kept kept) {
   const lk_part part = lk_replicas_part(t->replicas);
-  LK_TRY(lk_params_commit_at(t->params, (uint64_t)t->config->seed, lk_replicas_values(t->replicas), part));
+  LK_TRY(commit(t, kept, part));
   lk_task_weights_at(t->task, lk_replicas_packed(t->replicas), part);
   LK_TRY(open_loader(t));
   return reserve(t);
@@ -373,7 +380,7 @@ lk_status lk_trainer_join(lk_trainer *t, lk_kept kept) {
   LK_TRY(lk_alike_kernels(t->comm, t->blas));
   LK_TRY(open_replicas(t));
   LK_TRY(choose_memory(t));
-  LK_TRY(lk_comm_agree(t->comm, build_local(t)));
+  LK_TRY(lk_comm_agree(t->comm, build_local(t, kept)));
   LK_TRY(lk_replicas_meet(t->replicas));
   t->state.seed = t->config->seed;
   t->state.last_train_loss = INFINITY;

@@ -199,6 +199,19 @@ static void values_may_be_initialised_in_parts(void **state) {
   free(values);
 }
 
+static void values_of_a_file_begin_as_zeros(void **state) {
+  (void)state;
+  lk_params *drawn = make(5), *own = table(), *part[2] = {table(), table()};
+  const ptrdiff_t P = lk_params_count(drawn);
+  lk_real *values = lk_params_values(drawn);
+  assert_int_equal(lk_params_zeros(own), LK_OK);
+  for (int i = 0; i < 2; i++) lk_params_zeros_at(part[i], values, (lk_part){i, 2});
+  for (ptrdiff_t i = 0; i < P; i++) assert_true(values[i] == 0 && lk_params_values(own)[i] == 0);
+  for (int i = 0; i < 2; i++) lk_params_destroy(&part[i]);
+  lk_params_destroy(&own);
+  lk_params_destroy(&drawn);
+}
+
 static jmp_buf after_assert;
 static void jump(void) { longjmp(after_assert, 1); }
 
@@ -231,6 +244,7 @@ int main(void) {
       cmocka_unit_test(the_same_name_twice_is_a_bug),
       cmocka_unit_test(rows_of_sparse_gradients_are_counted_through),
       cmocka_unit_test(values_may_be_initialised_in_parts),
+      cmocka_unit_test(values_of_a_file_begin_as_zeros),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
