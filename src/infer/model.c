@@ -24,11 +24,11 @@ static lk_status fill(lk_model *model) {
   const ptrdiff_t P = lk_params_count(model->params);
   lk_real *to = lk_params_values(model->params);
   lk_tensor *tensors = NULL;
-  float *narrow = NULL, *values = (float *)to;
+  float *narrow = NULL, *values = sizeof *to == sizeof *values ? (float *)to : NULL;
   int count;
   lk_status status;
   LK_GO(lk_model_tensors(model->params, &tensors, &count));
-  if (sizeof *to != sizeof *values) {
+  if (!values) {
     LK_GO(lk_alloc(&narrow, (size_t)P, sizeof *narrow));
     values = narrow;
   }

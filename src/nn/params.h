@@ -51,8 +51,9 @@ LK_CHECKED lk_status lk_params_commit(lk_params *params, uint64_t seed);
 /** The same in memory of the caller: values [P], zero, 64-byte aligned, and valid longer than params. If several
  *  ranks share the memory, each initialises the tensors of its part.               Not collective. */
 LK_CHECKED lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, lk_part part);
-/** The two where the values of a file follow: all zero, as drawing them takes seconds for a large model. A rank still
- *  writes its part, so that this part lies in memory near it.                      Not collective. */
+/** lk_params_commit() and lk_params_commit_at() with zeros, for values that are then read from a file: drawing random
+ *  ones takes seconds where there are millions. Each rank writes its part, so that it lies in memory near it.
+ *  Not collective. */
 LK_CHECKED lk_status lk_params_zeros(lk_params *params);
 void lk_params_zeros_at(lk_params *params, lk_real *values, lk_part part);
 int lk_params_tensors(const lk_params *params);
