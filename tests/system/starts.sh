@@ -52,3 +52,11 @@ train 3 label-words.yaml run "${small[@]}" train.epochs=3
 rm other/starts.jsonl
 train 2 label-words.yaml other "${small[@]}" train.epochs=3
 same run/last.h5 other/last.h5
+
+# a run that begins draws its weights by the seed: without a step's change they are those of the seed
+corpus_classify
+for seed in 1 2; do
+  "$LOCKSTEP" train "$(config_of classify-names.yaml)" data.corpus=classify.h5 run.dir="seed-$seed" seed=$seed train.rate=0 train.steps=1 \
+    model.hidden=8 model.embedding=8 >"seed-$seed.log" 2>&1
+done
+if same seed-1/last.h5 seed-2/last.h5 >/dev/null; then echo 'two seeds begin with the same weights' && exit 1; fi
