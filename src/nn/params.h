@@ -53,7 +53,7 @@ LK_CHECKED lk_status lk_params_commit(lk_params *params, uint64_t seed);
 LK_CHECKED lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, lk_part part);
 /** lk_params_commit() and lk_params_commit_at() with zeros, for values that are then read from a file: drawing random
  *  ones takes seconds where there are millions. Each rank writes its part, so that it lies in memory near it.
- *  Not collective. */
+ *  Errors: LK_MEMORY, of the first. Not collective. */
 LK_CHECKED lk_status lk_params_zeros(lk_params *params);
 void lk_params_zeros_at(lk_params *params, lk_real *values, lk_part part);
 int lk_params_tensors(const lk_params *params);
