@@ -11,6 +11,7 @@
  *   leaf       16      hosts of one switch; 0: all hosts on one switch
  *   up         16      links from such a switch to the top: 16 is a full tree, 4 has a quarter of its links
  *   whole      0       1: every rank is simulated; 0: the ranks of a host, which do the same, send as one
+ *   leaders    0       1: as if one rank of each host gathered for all of it
  *   noise      0       relative standard deviation of the time that a rank computes
  *   compute    1       factor of that time: larger batches of each rank
  *   steps      1       of which the mean is taken
@@ -24,6 +25,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -40,8 +42,8 @@ constexpr int SENDS_AT_ONCE = 8;    /* parts in which the messages of a bucket a
 
 std::map<std::string, double> setting = {{"gbit", 10},    {"headers", 0.916}, {"latency", 2e-5}, {"message", 5e-6},
                                          {"byte", 5e-10}, {"inside", 5e-7},   {"leaf", 16},      {"up", 16},
-                                         {"whole", 0},    {"noise", 0},       {"compute", 1},    {"grain", 1e-5},
-                                         {"steps", 1}};
+                                         {"whole", 0},    {"leaders", 0},     {"noise", 0},      {"compute", 1},
+                                         {"grain", 1e-5}, {"steps", 1}};
 
 struct Rank {
   int subtrees, received, adds, run_adds;
@@ -207,14 +209,19 @@ double bytes_of(const std::vector<double> &mine, int first, int count) {
   return sum;
 }
 
+int stride = 1; /* ranks from one that gathers to the next */
+
+void add_gathered(std::vector<Round> &round, int from, int to, double bytes) {
+  add_message(round, from * stride, to * stride, bytes, 1, 0);
+}
+
 void gather_linear(Exchange &e, const std::vector<double> &mine) {
   const int size = static_cast<int>(mine.size());
   e = nothing(1);
-  for (int r = 1; r < size; r++) add_message(e[0], r, 0, mine[r], 1, 0);
+  for (int r = 1; r < size; r++) add_gathered(e[0], r, 0, mine[r]);
   for (int reach = 1; reach < size; reach *= 2) {
     e.push_back(nothing(1)[0]);
-    for (int r = 0; r < reach && r + reach < size; r++)
-      add_message(e.back(), r, r + reach, bytes_of(mine, 0, size), 1, 0);
+    for (int r = 0; r < reach && r + reach < size; r++) add_gathered(e.back(), r, r + reach, bytes_of(mine, 0, size));
   }
 }
 
@@ -223,8 +230,7 @@ void gather_bruck(Exchange &e, const std::vector<double> &mine) {
   for (int distance = 1; distance < size; distance *= 2) {
     const int blocks = std::min(distance, size - distance);
     e.push_back(nothing(1)[0]);
-    for (int r = 0; r < size; r++)
-      add_message(e.back(), r, (r - distance + size) % size, bytes_of(mine, r, blocks), 1, 0);
+    for (int r = 0; r < size; r++) add_gathered(e.back(), r, (r - distance + size) % size, bytes_of(mine, r, blocks));
   }
 }
 
@@ -232,7 +238,7 @@ void gather_ring(Exchange &e, const std::vector<double> &mine) {
   const int size = static_cast<int>(mine.size());
   e = nothing(static_cast<size_t>(size) - 1);
   for (int i = 0; i + 1 < size; i++)
-    for (int r = 0; r < size; r++) add_message(e[i], r, (r + 1) % size, mine[(r - i + size) % size], 1, 0);
+    for (int r = 0; r < size; r++) add_gathered(e[i], r, (r + 1) % size, mine[(r - i + size) % size]);
 }
 
 /* In turn with the right and the left one: first one block, then the two that came last. */
@@ -242,14 +248,18 @@ void gather_neighbours(Exchange &e, const std::vector<double> &mine) {
   for (int i = 0; i < size / 2; i++)
     for (int r = 0; r < size; r++) {
       const int to = (r % 2 == i % 2 ? r + 1 : r - 1 + size) % size;
-      add_message(e[i], r, to, bytes_of(mine, r, i == 0 ? 1 : 2), 1, 0);
+      add_gathered(e[i], r, to, bytes_of(mine, r, i == 0 ? 1 : 2));
     }
 }
 
 Exchange gather(double Rank::*bytes) {
   std::vector<double> mine;
   Exchange e;
-  for (const Rank &r : all) mine.push_back(r.*bytes);
+  stride = setting["leaders"] > 0 ? ranks : 1;
+  for (size_t r = 0; r < all.size(); r += static_cast<size_t>(stride)) {
+    mine.push_back(0);
+    for (int m = 0; m < stride; m++) mine.back() += all[r + static_cast<size_t>(m)].*bytes;
+  }
   const int size = static_cast<int>(mine.size());
   if (size == 1) return e;
   const Gathering way = choose(size, bytes_of(mine, 0, size) / size);
@@ -274,6 +284,41 @@ std::vector<Part> parts = {{"compute", 0}, {"control", 0}, {"sum", 0}, {"squares
                            {"update", 0},  {"values", 0},  {"pack", 0}};
 std::vector<sg::BarrierPtr> meeting; /* of each host, where every rank is simulated */
 int *sink, token;
+std::vector<sg::SemaphorePtr> sent; /* of each unit: messages whose end it waits for */
+
+/* From one unit to another messages travel one after the other, as through a connection. */
+struct Channel {
+  struct Waiting {
+    sg::Mailbox *box;
+    uint64_t bytes;
+    bool awaited;
+  };
+  int from;
+  std::deque<Waiting> queue;
+  sg::SemaphorePtr ready = sg::Semaphore::create(0);
+
+  void push(const Waiting &message) {
+    queue.push_back(message);
+    ready->release();
+  }
+
+  void run() {
+    while (true) {
+      ready->acquire();
+      const Waiting next = queue.front();
+      queue.pop_front();
+      next.box->put(&token, next.bytes);
+      if (next.awaited) sent[from]->release();
+    }
+  }
+};
+std::map<std::pair<int, int>, Channel> channels;
+
+void open_channels(const Exchange &e) {
+  for (const auto &round : e)
+    for (int u = 0; u < units(); u++)
+      for (const Message &m : round[u].out) channels[{u, m.to}].from = u;
+}
 
 class Unit {
   int id;
@@ -303,17 +348,17 @@ class Unit {
       for (size_t j = i; i % at_once == 0 && j < std::min(i + at_once, r.out.size()); j++)
         before += r.out[j].before + handling(r.out[j].count, r.out[j].bytes);
       spend(before);
-      auto comm = box(r.out[i].to, phase, round)->put_init(&token, static_cast<uint64_t>(r.out[i].bytes));
-      if (r.out[i].bytes / r.out[i].count <= EAGER)
-        comm->detach();
-      else
-        flying[round].push_back(comm->start());
+      const bool awaited = r.out[i].bytes / r.out[i].count > EAGER;
+      channels[{id, r.out[i].to}].push(
+          {box(r.out[i].to, phase, round), static_cast<uint64_t>(r.out[i].bytes), awaited});
     }
   }
 
   void finish(const Round &r, size_t round) {
     for (const auto &comm : flying[round]) comm->wait();
     flying.erase(round);
+    for (const Message &m : r.out)
+      if (m.bytes / m.count > EAGER) sent[id]->acquire();
     spend(r.after + handling(r.in_count, r.in_bytes) + (r.inside ? setting["inside"] : 0));
   }
 
@@ -419,6 +464,12 @@ void read_settings(int argc, char **argv) {
 
 void make_units() {
   for (int h = 0; h < hosts && setting["whole"] > 0; h++) meeting.push_back(sg::Barrier::create(ranks));
+  for (int u = 0; u < units(); u++) sent.push_back(sg::Semaphore::create(0));
+  for (const Exchange *e : {&control, &gradients, &squares, &values}) open_channels(*e);
+  for (auto &[ends, channel] : channels) {
+    auto *host = sg::Host::by_name("h" + std::to_string(host_of(ends.first)));
+    sg::Actor::create("c", host, [&channel = channel] { channel.run(); })->daemonize();
+  }
   for (int u = 0; u < units(); u++)
     sg::Actor::create("u" + std::to_string(u), sg::Host::by_name("h" + std::to_string(host_of(u))), Unit(u));
 }

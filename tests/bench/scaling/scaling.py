@@ -11,7 +11,10 @@ measure  times steps of one rank, with every core busy, for each workload and wi
          in FOLDER
 compare  prints what replay says of hosts that hosts.py has measured; FILE is what hosts.py printed
 table    prints the efficiency on 2, 4, ... ranks: tokens/s over those of as many ranks that exchange nothing
-bound    prints what a step of R ranks takes, and how large a rank's batch has to be for efficiency E
+bound    prints what a step of R ranks takes: alone, a rank that exchanges nothing; MB, through the link of a host in one
+         direction, the mean of the hosts and the most; link, the time of that mean; bound, the efficiency if nothing else
+         took time; parts of the step on the first host; the efficiency of hosts, and of ranks, over one host or rank; how
+         large a rank's batch has to be for the latter to be E
 
 KEY=VALUE: settings of replay. Batch and shards grow with the ranks. --dense-update: as if the optimizer updated rows that a
 step has not touched, which is what it would do with momentum: ranges are cut and values sent in another way.
@@ -48,7 +51,7 @@ arguments.add_argument("--ranks-per-host", type=int, default=32)
 arguments.add_argument("--ranks", default="")
 arguments.add_argument("--goal", type=float, default=0.91)
 arguments.add_argument("--dense-update", action="store_true")
-args = arguments.parse_args()
+args = arguments.parse_intermixed_args()
 keys = [word for word in args.words if "=" in word]
 words = [word for word in args.words if "=" not in word]
 
@@ -150,9 +153,13 @@ def printed(name, *command):
     return kept
 
 
+def lists_of(hosts, ranks):
+    return printed(f"lists-{hosts}x{ranks}", f"{tools}/step_messages", "lists", hosts, ranks)
+
+
 def replay(name, wire, hosts, ranks, times, *settings):
     """Seconds of a step, and of its parts."""
-    lists = printed(f"lists-{hosts}x{ranks}", f"{tools}/step_messages", "lists", hosts, ranks)
+    lists = lists_of(hosts, ranks)
     shape = f"{name}-{wire}-bytes-{hosts}x{ranks}-{times}"
     # not kept: facts may be measured anew
     text = call(f"{tools}/step_messages", "bytes", facts_file(name, wire), hosts, ranks, times)
@@ -212,8 +219,7 @@ def table(names):
     # the largest first, so that no core ends with them alone
     order = sorted(jobs, key=lambda job: -job[2])
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda each: printed(f"lists-{each[0]}x{each[1]}", f"{tools}/step_messages", "lists", *each),
-                      sorted({shape_of(each) for each in ranks}, reverse=True)))  # fmt: skip
+        list(pool.map(lambda shape: lists_of(*shape), {shape_of(each) for each in ranks}))
         found = dict(zip(order, pool.map(lambda job: efficiency(*job)[0], order)))
     for name in names:
         for wire in WIRES:
@@ -221,35 +227,42 @@ def table(names):
 
 
 def traffic(name, wire, hosts, ranks):
-    """Bytes of the gradients and values that a host receives."""
+    """Bytes that the link of a host takes in one direction, gradients and values: mean of the hosts, and the most."""
     lines = call(f"{tools}/step_messages", "bytes", facts_file(name, wire), hosts, ranks, 1).splitlines()
     buckets = int(lines[2].split()[5])
     rows = [[int(each) for each in line.split()[2:]] for line in lines[3:]]
-    gradients = sum(sum(row[:buckets]) for row in rows) / hosts * (hosts - 1)
-    values = sum(sum(row[buckets:]) for row in rows) / hosts * (hosts - 1)
-    return gradients + values
+    mean = most = 0
+    for part in (slice(0, buckets), slice(buckets, None)):
+        owned = [sum(sum(row[part]) for row in rows[h * ranks : (h + 1) * ranks]) for h in range(hosts)]
+        mean += sum(owned) * (hosts - 1) / hosts
+        most += max(max(own * (hosts - 1), sum(owned) - own) for own in owned)
+    return mean, most
 
 
 def bound_of(name, wire, ranks):
     hosts, each = shape_of(ranks)
+    alone = seconds_alone(facts(name, "float32"))
     reached, found = efficiency(name, wire, ranks)
-    sent = traffic(name, wire, hosts, each)
-    link = sent / (args.gbit * 1e9 / 8 * WIRE)
+    of_host = reached / efficiency(name, wire, each)[0]
+    mean, most = traffic(name, wire, hosts, each)
+    link = mean / (args.gbit * 1e9 / 8 * WIRE)
     times, larger = 1, reached
     while larger < args.goal and times < 64:
         times *= 2
         larger = efficiency(name, wire, ranks, times)[0]
-    needed = f"{times}x: {larger:.2f}" if larger >= args.goal else f"over {times}x"
-    return (f"{name:12} {wire:8} {1e3 * seconds_alone(facts(name, 'float32')):8.1f} {sent / 1e6:8.1f} {1e3 * link:8.1f} "
-            f"{1e3 * found['step']:8.1f} " + " ".join(f"{1e3 * found[part]:8.2f}" for part in ("control", "sum", "squares", "values"))
-            + f" {reached:10.2f} {'' if times == 1 else needed:>10}")  # fmt: skip
+    needed = "" if times == 1 else f"{times}x: {larger:.2f}" if larger >= args.goal else f"over {times}x"
+    milliseconds = "".join(f"{1e3 * found[part]:9.2f}" for part in ("control", "sum", "squares", "values", "step"))
+    return (f"{name:12} {wire:8}{1e3 * alone:8.1f}{mean / 1e6:8.1f}{most / 1e6:8.1f}{1e3 * link:8.1f}{alone / (alone + link):8.2f}"
+            f"{milliseconds}{of_host:8.2f}{reached:8.2f}  {needed}")  # fmt: skip
 
 
 def bound(names):
     ranks = int(args.ranks or 1216)
-    print(f"{args.gbit:g} Gb/s, {ranks} ranks, {args.ranks_per_host} on a host; ms of a step")
-    print(f"{'net':12} {'wire':8} {'alone':>8} {'MB':>8} {'MB take':>8} {'step':>8} {'control':>8} {'sum':>8} {'squares':>8} "
-          f"{'values':>8} {'efficiency':>10} {'batch':>10}")  # fmt: skip
+    print(f"{args.gbit:g} Gb/s, {ranks} ranks, {args.ranks_per_host} on a host; times in ms")
+    print(f"{'net':12} {'wire':8}{'alone':>8}{'MB':>8}{'most':>8}{'link':>8}{'bound':>8}{'control':>9}{'sum':>9}{'squares':>9}"
+          f"{'values':>9}{'step':>9}{'of host':>8}{'of rank':>8}  batch")  # fmt: skip
+    lists_of(*shape_of(ranks))
+    lists_of(1, args.ranks_per_host)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for line in pool.map(lambda job: bound_of(*job, ranks), [(name, wire) for name in names for wire in WIRES]):
             print(line, flush=True)
