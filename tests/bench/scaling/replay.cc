@@ -14,6 +14,7 @@
  *   leaders    0       1: as if one rank of each host gathered for all of it
  *   noise      0       relative standard deviation of the time that a rank computes
  *   compute    1       factor of that time: larger batches of each rank
+ *   adding     1       factor of the time that adding numbers takes
  *   steps      1       of which the mean is taken
  *   grain      1e-5    seconds within which what happens counts as happening at once: else a hundred hosts take hours
  *
@@ -42,8 +43,8 @@ constexpr int SENDS_AT_ONCE = 8;    /* parts in which the messages of a bucket a
 
 std::map<std::string, double> setting = {{"gbit", 10},    {"headers", 0.916}, {"latency", 2e-5}, {"message", 5e-6},
                                          {"byte", 5e-10}, {"inside", 5e-7},   {"leaf", 16},      {"up", 16},
-                                         {"whole", 0},    {"leaders", 0},     {"noise", 0},      {"compute", 1},
-                                         {"grain", 1e-5}, {"steps", 1}};
+                                         {"whole", 0},    {"leaders", 0},     {"adding", 1},     {"noise", 0},
+                                         {"compute", 1},  {"grain", 1e-5},    {"steps", 1}};
 
 struct Rank {
   int subtrees, received, adds, run_adds;
@@ -99,6 +100,7 @@ void read_bytes(std::istream &in) {
   named<double>(in, "tokens");
   for (const char *part : {"batch", "net", "sum", "update", "values", "pack", "move"})
     measured[part] = named<double>(in, part);
+  measured["move"] *= setting["adding"];
   gradients_in_flight = named<size_t>(in, "in_flight"), values_in_flight = named<size_t>(in, "values_in_flight");
   const auto buckets = named<size_t>(in, "buckets"), value_buckets = named<size_t>(in, "value_buckets");
   for (Rank &r : all) {
