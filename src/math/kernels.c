@@ -14,10 +14,10 @@
 #include <xmmintrin.h>
 #endif
 
-extern const lk_kernels lk_kernels_portable, lk_kernels_bf16_portable, lk_kernels_blas;
+extern const lk_kernels lk_kernels_portable, lk_kernels_bf16_portable, lk_kernels_blas, lk_kernels_amx_portable;
 #ifdef HAS_X86
 extern const lk_kernels lk_kernels_avx2, lk_kernels_bf16_avx2, lk_kernels_avx512, lk_kernels_bf16_avx512,
-    lk_kernels_avx512bf16, lk_kernels_bf16_avx512bf16;
+    lk_kernels_avx512bf16, lk_kernels_bf16_avx512bf16, lk_kernels_amx_avx512bf16;
 
 /* __builtin_cpu_supports() also checks that the operating system saves the wide registers. */
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
@@ -29,63 +29,85 @@ static int has_avx512(void) {
 static int has_avx512bf16(void) {
   return has_avx512() && __builtin_cpu_supports("avx512bf16") && lk_bf16_as_documented();
 }
+
+#ifndef LK_DOUBLE
+static int has_amx(void) { return has_avx512bf16() && lk_amx_usable(); }
+#endif
 #endif
 static int has_portable(void) { return 1; }
 
 enum { FLOAT32, BF16, PRECISIONS };
 
-/* Indexed by lk_kernels_isa(): ours, the fastest last, then those of OpenBLAS. */
+/* Ours, the fastest last; then those whose bits are their own. */
 static const struct {
+  const char *name;
   const lk_kernels *kernels[PRECISIONS];
+  int isa; /* lk_kernels_isa() */
   int (*supported)(void);
+  const char *help;
 } tables[] = {
-    {{&lk_kernels_portable, &lk_kernels_bf16_portable}, has_portable},
+    {"portable", {&lk_kernels_portable, &lk_kernels_bf16_portable}, 0, has_portable, NULL},
 #ifdef HAS_X86
-    {{&lk_kernels_avx2, &lk_kernels_bf16_avx2}, has_avx2},
-    {{&lk_kernels_avx512, &lk_kernels_bf16_avx512}, has_avx512},
-    {{&lk_kernels_avx512bf16, &lk_kernels_bf16_avx512bf16}, has_avx512bf16},
+    {"avx2", {&lk_kernels_avx2, &lk_kernels_bf16_avx2}, 1, has_avx2, NULL},
+    {"avx512", {&lk_kernels_avx512, &lk_kernels_bf16_avx512}, 2, has_avx512, NULL},
+    {"avx512bf16", {&lk_kernels_avx512bf16, &lk_kernels_bf16_avx512bf16}, 3, has_avx512bf16, NULL},
 #endif
-    [LK_BLAS_ISA] = {{&lk_kernels_blas, NULL}, has_portable},
+    {"blas", {&lk_kernels_blas, NULL}, LK_BLAS_ISA, has_portable, "products by OpenBLAS, with bits of their own"},
+#ifndef LK_DOUBLE
+#ifdef HAS_X86
+    {"amx",
+     {&lk_kernels_avx512bf16, &lk_kernels_amx_avx512bf16},
+     3,
+     has_amx,
+     "products of bf16 by AMX, with bits of their own"},
+#endif
+    {"amx-model",
+     {&lk_kernels_portable, &lk_kernels_amx_portable},
+     0,
+     has_portable,
+     "the bits of amx on any CPU, slowly"},
+#endif
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 static int chosen = -1, precision = FLOAT32;
 
-static int best(void) {
-  int isa = LK_BLAS_ISA - 1;
-  while (!tables[isa].kernels[0] || !tables[isa].supported()) isa--;
-  return isa;
+static int find_table(const char *name) {
+  int i = TABLES - 1;
+  while (i >= 0 && strcmp(tables[i].name, name) != 0) i--;
+  return i;
 }
 
-static lk_status find(const char *name, int *isa) {
+/* How many of the tables are ours, of the same bits. */
+static int ours(void) { return find_table("blas"); }
+
+static int best(void) {
+  int i = ours() - 1;
+  while (!tables[i].supported()) i--;
+  return i;
+}
+
+static lk_status find(const char *name, int *found) {
   char known[128] = "auto";
-  for (int i = 0; i < TABLES; i++) {
-    if (!tables[i].kernels[0]) continue;
-    if (strcmp(name, tables[i].kernels[0]->name) == 0) {
-      if (!tables[i].supported()) return LK_FAIL(LK_USAGE, "this CPU has no %s: choose other kernels, or auto", name);
-      *isa = i;
-      return LK_OK;
-    }
-    strcat(strcat(known, " "), tables[i].kernels[0]->name);
-  }
+  *found = find_table(name);
+  if (*found >= 0 && !tables[*found].supported())
+    return LK_FAIL(LK_USAGE, "this CPU has no %s: choose other kernels, or auto", name);
+  if (*found >= 0) return LK_OK;
+  for (int i = 0; i < TABLES; i++) strcat(strcat(known, " "), tables[i].name);
   return LK_FAIL(LK_USAGE, "no kernels are called \"%.40s\"; there are: %s", name, known);
 }
 
 int lk_kernels_supported(const char *name) {
-  for (int i = 0; i < TABLES; i++)
-    if (tables[i].kernels[0] && strcmp(name, tables[i].kernels[0]->name) == 0) return tables[i].supported();
-  return 0;
+  const int i = find_table(name);
+  return i >= 0 && tables[i].supported();
 }
 
-/* "auto", ours from the best on, blas. */
+/* "auto", ours from the best on, the others. */
 static lk_choice kernel_choice(size_t i) {
-  size_t n = 1;
+  const int own = ours(), at = (int)i <= own ? own - (int)i : (int)i - 1;
   if (i == 0) return (lk_choice){.name = "auto", .help = "the best of this machine"};
-  for (int isa = LK_BLAS_ISA - 1; isa >= 0; isa--)
-    if (tables[isa].kernels[0] && n++ == i) return (lk_choice){.name = tables[isa].kernels[0]->name};
-  if (i > n) return (lk_choice){0};
-  return (lk_choice){.name = tables[LK_BLAS_ISA].kernels[0]->name,
-                     .help = "products by OpenBLAS, with bits of their own"};
+  if (at >= TABLES) return (lk_choice){0};
+  return (lk_choice){.name = tables[at].name, .help = tables[at].help};
 }
 LK_CHOICES("kernels", kernel_choice)
 
@@ -104,28 +126,32 @@ static int find_precision(const char *name) {
 
 lk_status lk_kernels_choose(const char *name, const char *products) {
   const int of = find_precision(products);
-  int isa = 0;
+  int table = 0;
   if (of < 0) return LK_FAIL(LK_USAGE, "no precision is called \"%.40s\"; there are: float32 bf16", products);
   if (name == NULL || strcmp(name, "auto") == 0)
-    isa = best();
+    table = best();
   else
-    LK_TRY(find(name, &isa));
-  if (!tables[isa].kernels[of])
+    LK_TRY(find(name, &table));
+  if (!tables[table].kernels[of])
     return LK_FAIL(LK_USAGE, "the kernels called %s have no products of %s: choose other kernels, or auto", name,
                    precisions[of].name);
-  chosen = isa;
+  chosen = table;
   precision = of;
-  if (isa == LK_BLAS_ISA) lk_blas_single_thread();
+  if (tables[table].isa == LK_BLAS_ISA) lk_blas_single_thread();
   lk_flush_denormals();
   return LK_OK;
 }
 
 lk_status lk_kernels_select(const char *name) { return lk_kernels_choose(name, precisions[FLOAT32].name); }
 
-int lk_kernels_isa(void) {
+static int table_chosen(void) {
   if (chosen < 0) LK_ASSERT(lk_kernels_select(NULL) == LK_OK);
   return chosen;
 }
+
+int lk_kernels_isa(void) { return tables[table_chosen()].isa; }
+
+int lk_kernels_sum_apart(const char *name) { return strncmp(name, "amx", 3) == 0; }
 
 /* Seconds of the fastest of a few products [ROWS, SIZE] by [SIZE, SIZE], forward and its gradient. */
 static double seconds_of(const lk_kernels *k, lk_real *memory) {
@@ -168,9 +194,9 @@ const char *lk_kernels_advise(void) {
 #endif
 }
 
-const lk_kernels *lk_kernels_get(void) { return tables[lk_kernels_isa()].kernels[precision]; }
+const lk_kernels *lk_kernels_get(void) { return tables[table_chosen()].kernels[precision]; }
 
-const lk_kernels *lk_kernels_float32(void) { return tables[lk_kernels_isa()].kernels[FLOAT32]; }
+const lk_kernels *lk_kernels_float32(void) { return tables[table_chosen()].kernels[FLOAT32]; }
 
 void lk_flush_denormals(void) {
 #ifdef HAS_X86

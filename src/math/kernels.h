@@ -51,9 +51,10 @@ typedef struct lk_softmax {
 } lk_softmax;
 
 typedef struct lk_kernels {
-  const char *name; /* avx512bf16 | avx512 | avx2 | portable | blas */
+  const char *name; /* avx512bf16 | avx512 | avx2 | portable | blas | amx | amx-model */
   ptrdiff_t width;  /* reals of a vector */
   int terms;        /* of bf16: numbers in a word of a rounded row; of float32: 0 */
+  int part;         /* the parts of a sum (lk_product.over) begin at multiples of it */
   /** Reals that lk_packed.data needs for W [M,K]. */
   ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
   /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. Where
@@ -107,7 +108,9 @@ const char *lk_kernels_advise(void);
 /** Whether OpenBLAS computes a product of usual size faster than the portable kernels. Measured in a few milliseconds;
  *  does not change the choice of kernels.                                          Not collective. */
 int lk_kernels_blas_is_faster(void);
-/** 0 portable, 1 avx2, 2 avx512, 3 avx512bf16, 4 blas: index into tables of per-ISA functions. Not collective. */
+/** Whether these kernels add products of bf16 in an order of their own, that of AMX. Not collective. */
+int lk_kernels_sum_apart(const char *name);
+/** 0 portable and amx-model, 1 avx2, 2 avx512, 3 avx512bf16 and amx, 4 blas: index into tables of per-ISA functions. Not collective. */
 int lk_kernels_isa(void);
 /** FTZ/DAZ for the calling thread.                                                Not collective. */
 void lk_flush_denormals(void);

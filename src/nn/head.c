@@ -50,6 +50,9 @@ void lk_head_layout_weights(lk_head *h, lk_arena *weights, int training) {
 
 static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
+/* Outputs of the narrowest block: whole tiles, and where the kernels can begin a part of a sum. */
+static ptrdiff_t least_block(void) { return TILES % lk_kernels_get()->part == 0 ? TILES : 2 * TILES; }
+
 /* Units that are scored at once: all of a training batch, for the gradient is made from their scores; else as many as
  * the bound allows, but all where the kind asks for whole sequences. */
 static ptrdiff_t rows_of(const lk_head *h, ptrdiff_t units, ptrdiff_t train_units) {
@@ -66,7 +69,7 @@ void lk_head_layout(lk_head *h, lk_arena *arena, ptrdiff_t units, ptrdiff_t trai
   for (int i = 0; i < h->owns; i++) lk_dense_layout(&h->own[i], arena, training);
   if (h->kind->layout) h->kind->layout(h, arena, h->rows, training);
   if (!training) return;
-  h->block = lk_arena_reals(arena, larger(train_units * TILES, BLOCK));
+  h->block = lk_arena_reals(arena, larger(train_units * least_block(), BLOCK));
   h->kept = lk_arena_take(arena, (size_t)train_units * h->kind->kept);
 }
 
@@ -108,8 +111,8 @@ void lk_head_loss(lk_head *h, const lk_params *params, const lk_units *u) {
 
 /* How many outputs are one block, for n units. The bits of the result do not depend on it. */
 static ptrdiff_t block_of(const lk_head *h, ptrdiff_t n) {
-  const ptrdiff_t fit = BLOCK / (n > 0 ? n : 1) / TILES * TILES, most = fit < MOST ? fit : MOST;
-  return n * h->ld <= BLOCK ? h->dense.O : larger(most, TILES);
+  const ptrdiff_t least = least_block(), fit = BLOCK / (n > 0 ? n : 1) / least * least, most = fit < MOST ? fit : MOST;
+  return n * h->ld <= BLOCK ? h->dense.O : larger(most, least);
 }
 
 void lk_head_backward(lk_head *h, const lk_units *u, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {

@@ -66,6 +66,7 @@ static lk_status choose_blas(lk_trainer *t, lk_kept kept) {
   if (kept.shards == 0 && left && !bf16 && t->rank == 0) blas = strcmp(lk_kernels_advise(), "blas") == 0;
   LK_TRY(lk_comm_broadcast(t->comm, &blas, sizeof blas, 0));
   t->blas = blas != 0;
+  if (t->rank == 0) lk_trainer_tell_order(t, kept);
   return LK_OK;
 }
 

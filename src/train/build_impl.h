@@ -10,3 +10,6 @@ LK_CHECKED lk_status lk_trainer_build(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_read(lk_trainer *t);
 /** The parts that a step needs; the weights are not packed yet.                   Collective. */
 LK_CHECKED lk_status lk_trainer_join(lk_trainer *t, lk_kept kept);
+/** run_kernels.c: tell of AMX, and of products that are added in another order than when the run began. Rank 0.
+ *                                                                                 Not collective. */
+void lk_trainer_tell_order(const lk_trainer *t, lk_kept kept);

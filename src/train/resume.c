@@ -58,7 +58,9 @@ lk_status lk_trainer_peek(lk_trainer *t, lk_kept *kept) {
   if (t->resume_path.size == 0) goto done;
   LK_GO(lk_checkpoint_open(&file, t->resume_path.data));
   LK_GO(read_config(file, t->resume_path.data, &old));
-  *kept = (lk_kept){.shards = lk_checkpoint_state(file)->shards, .blas = strcmp(old.kernels, "blas") == 0};
+  *kept = (lk_kept){.shards = lk_checkpoint_state(file)->shards,
+                    .blas = strcmp(old.kernels, "blas") == 0,
+                    .apart = lk_kernels_sum_apart(old.kernels)};
 done:
   lk_config_release(&old);
   lk_checkpoint_close(&file);

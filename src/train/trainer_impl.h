@@ -160,6 +160,7 @@ typedef struct lk_trainer {
 typedef struct lk_kept {
   int64_t shards; /* 0: there is no run to resume */
   int64_t blas;   /* whether OpenBLAS computed its products */
+  int64_t apart;  /* whether its products of bf16 were added in the order of AMX */
 } lk_kept;
 
 /* build.c, besides build_impl.h */

@@ -5,9 +5,9 @@ Lockstep and PyTorch in turn on the same workload: tokens per second, medians ov
 PyTorch runs in every way that may be its best: as 2 ranks of 1 thread or 1 process of 2 threads; with the kernels that
 OpenBLAS takes by itself, which on a CPU that it does not know are its slowest, with those for Haswell, or with those for
 SkylakeX; in float32 or by autocast in bfloat16, where the CPU has instructions for it; with dense gradients of the
-embedding or, where the optimizer takes them, sparse ones. Each way is tried once for --trial seconds; the three fastest
-then run in every round, and the best of them counts. Lockstep runs through `lockstep train` on a corpus of the same
-shape, 2 ranks; the windows of metrics.jsonl count, but for the first.
+embedding or, where the optimizer takes them, sparse ones. Each way is tried once for --trial seconds; the two fastest
+of either precision then run in every round, and the best of them counts. Lockstep runs through `lockstep train` on a
+corpus of the same shape, 2 ranks, in float32 and in bf16; the windows of metrics.jsonl count, but for the first.
 
 Of a translator target tokens count, <eos> among them.
 
@@ -36,21 +36,22 @@ arguments.add_argument("--ranks", type=int, default=2, help="of Lockstep")
 arguments.add_argument("--verbose", action="store_true", help="print the trial of every way")
 arguments.add_argument("--alone", action="store_true", help="without PyTorch")
 args = arguments.parse_args()
+cpu = next((line for line in open("/proc/cpuinfo", encoding="ascii") if line.startswith("flags")), "").split()
+precisions = ["float32", "bf16"] if {"avx512_bf16", "amx_bf16"} & set(cpu) else ["float32"]
 
 
-def ours(w, corpus, lengths, folder, seconds):
-    config = write_config(w, corpus, folder, seconds, shards=args.shards)
-    return speed(w, lengths, folder, ["mpirun", "-n", str(args.ranks)], config)
+def ours(w, corpus, lengths, folder, precision):
+    config = write_config(w, corpus, folder, args.seconds, shards=args.shards)
+    return speed(w, lengths, folder, ["mpirun", "-n", str(args.ranks)], config, f"train.precision={precision}")
 
 
 def ways(w):
     """Options of torch_ddp.py, each with words for the table."""
-    flags = next((line for line in open("/proc/cpuinfo", encoding="ascii") if line.startswith("flags")), "").split()
     split = [("2 ranks", ["--ranks", "2", "--threads", "1"]), ("2 threads", ["--ranks", "1", "--threads", "2"])]
     cores = [("", []), ("Haswell", ["--core", "Haswell"])]
-    if "avx512f" in flags:
+    if "avx512f" in cpu:
         cores.append(("SkylakeX", ["--core", "SkylakeX"]))
-    numbers = [("", [])] + ([("bf16", ["--bf16"])] if {"avx512_bf16", "amx_bf16"} & set(flags) else [])
+    numbers = [("", []), ("bf16", ["--bf16"])][: len(precisions)]
     gradients = [("", [])] + ([("sparse", ["--sparse"])] if w["optimizer"] == "sgd" else [])
     for parts in itertools.product(split, cores, numbers, gradients):
         yield " ".join(word for word, _ in parts if word), [option for _, options in parts for option in options]
@@ -69,35 +70,54 @@ def theirs(name, lengths, options, seconds):
     return 0.0 if done.returncode else float(done.stdout)
 
 
+def precision_of(words):
+    return "bf16" if "bf16" in words.split() else "float32"
+
+
+def middle(rates):
+    return statistics.median(rates) if rates else 0.0
+
+
+def against(mine, others):
+    """Median and range of the ratios of one round each, for the table."""
+    ratios = sorted(a / b for a, b in zip(mine, others) if b > 0)
+    return f"{middle(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})" if ratios else "-"
+
+
 def compare(name, folder):
     w = WORKLOADS[name]
     corpus, lengths = make_corpus(name, w, folder)
-    if args.alone:
-        rates = [ours(w, corpus, lengths, folder, args.seconds) for _ in range(args.rounds)]
-        return print(f"{name:12} {statistics.median(rates):12.0f}", flush=True)
-    tried = sorted(((theirs(name, lengths, options, args.trial), words, options) for words, options in ways(w)),
-                   key=lambda way: -way[0])  # fmt: skip
+    tried = []
+    for words, options in [] if args.alone else ways(w):
+        tried.append((theirs(name, lengths, options, args.trial), words, options))
+    tried.sort(key=lambda way: -way[0])
     if args.verbose:
         for rate, words, _ in tried:
             print(f"  {rate:10.0f}  {words}", flush=True)
-    mine, best = [], {words: [] for _, words, _ in tried[:3]}
+    kept = [way for each in precisions for way in [way for way in tried if precision_of(way[1]) == each][:2]]
+    mine, rates = {precision: [] for precision in precisions}, {words: [] for _, words, _ in kept}
     for _ in range(args.rounds):
-        mine.append(ours(w, corpus, lengths, folder, args.seconds))
-        for _, words, options in tried[:3]:
-            best[words].append(theirs(name, lengths, options, args.seconds))
-    a, fastest = statistics.median(mine), max(best, key=lambda words: statistics.median(best[words]))
-    ratios = sorted(x / max(others) for x, *others in zip(mine, *best.values()) if max(others) > 0)
-    if not ratios:
-        return print(f"{name:12} {a:12.0f} {'PyTorch did not end in time':>40}", flush=True)
-    verdict = "reached" if statistics.median(ratios) >= TO_REACH[name] else "behind"
-    print(f"{name:12} {a:12.0f} {statistics.median(best[fastest]):12.0f} {statistics.median(ratios):8.2f} "
-          f"({ratios[0]:.2f}-{ratios[-1]:.2f}) {TO_REACH[name]:9} {verdict:9} {fastest}", flush=True)  # fmt: skip
+        for precision in precisions:
+            mine[precision].append(ours(w, corpus, lengths, folder, precision))
+        for _, words, options in kept:
+            rates[words].append(theirs(name, lengths, options, args.seconds))
+    best = {}  # of PyTorch, in each round
+    for precision in precisions:
+        columns = [rates[words] for words in rates if precision_of(words) == precision]
+        best[precision] = [max(each) for each in zip(*columns)]
+        print(f"{name:12} {precision:9} {middle(mine[precision]):10.0f} {middle(best[precision]):10.0f} "
+              f"{against(mine[precision], best[precision]):>18}", flush=True)  # fmt: skip
+    if args.alone:
+        return
+    fastest = max(rates, key=lambda words: middle(rates[words]))
+    both = [max(each) for each in zip(*best.values())]
+    reached = [a / b for a, b in zip(mine["float32"], both) if b > 0]
+    verdict = "" if not reached else "reached" if middle(reached) >= TO_REACH[name] else "behind"
+    print(f"{name:12} {'float32 against its best way':31} {against(mine['float32'], both):>18}   to reach {TO_REACH[name]}: "
+          f"{verdict} ({fastest})", flush=True)  # fmt: skip
 
 
-if args.alone:
-    print(f"{'workload':12} {'lockstep':>12}")
-else:
-    print(f"{'workload':12} {'lockstep':>12} {'PyTorch':>12} {'ratio':>8}  (range)   to reach            its best way")
+print(f"{'workload':12} {'precision':9} {'lockstep':>10} {'PyTorch':>10} {'ratio':>18}")
 with tempfile.TemporaryDirectory() as scratch:
     for each in args.workload or WORKLOADS:
         compare(each, scratch)

@@ -53,6 +53,31 @@ compare additive translate-names.yaml data.corpus=pairs.h5 model.attention=addit
 compare crf label-words.yaml data.corpus=label.h5 model.output=crf model.characters=cnn
 compare classify classify-names.yaml data.corpus=classify.h5 model.cell=gru
 
+# The order of AMX, by its model and, where there is one, by AMX itself: other bits, the same for any number of ranks,
+# though the head's gradient is then summed in other parts, and after a stop. To go on in another order is said.
+tiles="data.corpus=lines.h5 train.precision=bf16 $small train.batch=44"
+# shellcheck disable=SC2086
+{
+  train 1 lm-line.yaml common $tiles
+  for ranks in 1 2 3; do
+    train $ranks lm-line.yaml "tiles-$ranks" $tiles kernels=amx-model
+    grep -q ' amx-model kernels, products of bf16' "tiles-$ranks.log"
+    same tiles-1/last.h5 "tiles-$ranks/last.h5"
+  done
+  if same common/last.h5 tiles-1/last.h5 >/dev/null; then echo 'amx-model adds in the common order' && exit 1; fi
+  near "$(last_loss common)" "$(last_loss tiles-1)"
+  train 2 lm-line.yaml tiles-parts $tiles kernels=amx-model train.steps=5
+  train 1 lm-line.yaml tiles-parts $tiles kernels=amx-model
+  same tiles-1/last.h5 tiles-parts/last.h5
+  if grep -q 'from here on' tiles-parts.log; then echo 'the same order is called another one' && exit 1; fi
+  train 1 lm-line.yaml tiles-parts $tiles train.steps=9
+  grep -q 'began with products of bf16 that are added in the order of AMX.*from here on' tiles-parts.log
+  if "$LOCKSTEP" --version | sed 's/; not on this CPU.*//' | grep -qE '^kernels.* amx(,|$)'; then
+    train 2 lm-line.yaml tiles-amx $tiles kernels=amx
+    same tiles-1/last.h5 tiles-amx/last.h5
+  fi
+}
+
 # killed and resumed on other numbers of ranks, with other kernels
 text="data.corpus=text.h5 model.hidden=24 model.embedding=12 train.batch=11 train.unroll=8 train.epochs=0 train.steps=150 checkpoint.every=7 eval.every=30 train.precision=bf16"
 # shellcheck disable=SC2086

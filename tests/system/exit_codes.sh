@@ -38,7 +38,7 @@ wrong() {
   expect 64 "$pattern" "$LOCKSTEP" train "$config" "${small[@]}" run.dir=usage "$@"
 }
 wrong "command line: model.cell=lstn: expected elman, .*, found 'lstn' .did you mean 'lstm'" model.cell=lstn
-wrong "command line: kernels=foo: expected auto, avx512bf16, avx512, avx2, portable or blas" kernels=foo
+wrong "command line: kernels=foo: expected auto, avx512bf16, avx512, avx2, portable, blas, amx or amx-model" kernels=foo
 wrong "command line: train.precision=fp8: expected float32 or bf16" train.precision=fp8
 wrong "command line: eval.metric=f1: expected loss, perplexity or bits_per_character" eval.metric=f1
 for value in task=lmm model.{input,pool,attention,bridge}=foo train.{optimizer=adm,schedule=foo,spike=rollback} \

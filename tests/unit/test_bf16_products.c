@@ -14,7 +14,7 @@
 #include "kernels.h"
 #include "rng.h"
 
-static const char *const isas[] = {"portable", "avx2", "avx512", "avx512bf16"};
+static const char *const isas[] = {"portable", "avx2", "avx512", "avx512bf16", "amx", "amx-model"};
 enum { ISAS = sizeof isas / sizeof *isas };
 
 static bool choose(const char *isa, const char *precision) {
@@ -55,6 +55,23 @@ static float sum_of(float sum, ptrdiff_t n, const lk_real *x, ptrdiff_t step, co
   for (ptrdiff_t k = 0; k < n; k++)
     sum = flushed(fmaf(rounded((float)x[k * step]), rounded((float)w[k * wstep]), flushed(sum)));
   return sum;
+}
+
+/* The same in the order of TDPBF16PS: of each 32 terms those with even and with odd numbers, each from +0 on. */
+static float sum_by_tiles(float sum, ptrdiff_t n, const lk_real *x, ptrdiff_t step, const lk_real *w, ptrdiff_t wstep) {
+  for (ptrdiff_t first = 0; first < n; first += 32) {
+    float part[2] = {0, 0};
+    for (ptrdiff_t k = first; k < first + 32; k++) { /* filled up with zeros */
+      const float a = k < n ? (float)x[k * step] : 0, b = k < n ? (float)w[k * wstep] : 0;
+      part[k % 2] = flushed(fmaf(rounded(a), rounded(b), part[k % 2]));
+    }
+    sum = flushed(flushed(sum) + flushed(part[0] + part[1]));
+  }
+  return sum;
+}
+
+static float expected_sum(float sum, ptrdiff_t n, const lk_real *x, ptrdiff_t step, const lk_real *w, ptrdiff_t wstep) {
+  return (lk_kernels_sum_apart(lk_kernels_get()->name) ? sum_by_tiles : sum_of)(sum, n, x, step, w, wstep);
 }
 
 static bool same(float a, float b) { return isnan(a) ? isnan(b) : bits_of(a) == bits_of(b); }
@@ -134,7 +151,7 @@ static void check_product(numbers_kind kind, ptrdiff_t n, ptrdiff_t M, ptrdiff_t
     for (ptrdiff_t m = 0; m < ldy; m++) {
       const float first = start == 1 ? (float)bias[m < M ? m : 0] : start == 2 ? (float)old[i * ldy + m] : 0;
       const lk_real *row = layout ? w + over.begin * M + m : w + m * K + over.begin;
-      const float expected = m < M ? sum_of(first, length, x + in[i] * ldx, 1, row, layout ? M : 1) : 0;
+      const float expected = m < M ? expected_sum(first, length, x + in[i] * ldx, 1, row, layout ? M : 1) : 0;
       if (!same((float)y[i * ldy + m], expected))
         fail_msg("%s, kind %d, layout %d, n=%td M=%td K=%td: y[%td,%td] = %a, should be %a", lk_kernels_get()->name,
                  (int)kind, layout, n, M, K, i, m, (double)y[i * ldy + m], (double)expected);
@@ -159,8 +176,8 @@ static void test_parts_of_a_sum(void **state) {
   (void)state;
   for (int isa = 0; isa < ISAS; isa++)
     for (int layout = 0; choose(isas[isa], "bf16") && layout < LAYOUTS; layout++) {
-      check_product(PLAIN, 5, 33, 107, layout, 0, (lk_range){0, 48});
-      check_product(PLAIN, 5, 33, 107, layout, 2, (lk_range){48, 96});
+      check_product(PLAIN, 5, 33, 107, layout, 0, (lk_range){0, 64});
+      check_product(PLAIN, 5, 33, 107, layout, 2, (lk_range){64, 96});
       check_product(PLAIN, 5, 33, 107, layout, 2, (lk_range){96, 107});
     }
 }
@@ -169,7 +186,10 @@ static void test_parts_of_a_sum(void **state) {
 static void test_products_in_blocks(void **state) {
   (void)state;
   for (int isa = 1; isa < ISAS; isa++)
-    if (choose(isas[isa], "bf16")) check_product(PLAIN, 500, 7, 1700, ROWWISE, 1, (lk_range){0, 0});
+    if (choose(isas[isa], "bf16")) {
+      check_product(PLAIN, 500, 7, 1700, ROWWISE, 1, (lk_range){0, 0});
+      check_product(PLAIN, 140, 70, 2100, ROWWISE, 2, (lk_range){0, 0});
+    }
 }
 
 static void check_outer(numbers_kind kind, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K) {
@@ -178,7 +198,7 @@ static void check_outer(numbers_kind kind, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K
   lk_kernels_get()->outer(n, M, K, dy, ldy, x, ldx, block);
   for (ptrdiff_t m = 0; m < M; m++)
     for (ptrdiff_t k = 0; k < K; k++) {
-      const float expected = sum_of(0, n, dy + m, ldy, x + k, ldx), found = (float)block[m * K + k];
+      const float expected = expected_sum(0, n, dy + m, ldy, x + k, ldx), found = (float)block[m * K + k];
       if (!same(found, expected))
         fail_msg("%s, kind %d, n=%td M=%td K=%td: block[%td,%td] = %a, should be %a", lk_kernels_get()->name, (int)kind,
                  n, M, K, m, k, (double)found, (double)expected);
@@ -190,8 +210,8 @@ static void check_outer(numbers_kind kind, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K
 
 static void test_gradients_of_weights_are_the_model_s(void **state) {
   (void)state;
-  static const ptrdiff_t sizes[][3] = {{0, 3, 5},   {1, 1, 1},    {2, 6, 64},  {3, 7, 65},
-                                       {7, 13, 17}, {193, 9, 30}, {389, 2, 3}, {5, 600, 4}};
+  static const ptrdiff_t sizes[][3] = {{0, 3, 5},    {1, 1, 1},   {2, 6, 64},  {3, 7, 65},   {7, 13, 17},
+                                       {193, 9, 30}, {389, 2, 3}, {5, 600, 4}, {270, 45, 70}};
   for (int isa = 0; isa < ISAS; isa++)
     for (size_t i = 0; choose(isas[isa], "bf16") && i < sizeof sizes / sizeof *sizes; i++)
       for (numbers_kind kind = 0; kind < KINDS; kind++) check_outer(kind, sizes[i][0], sizes[i][1], sizes[i][2]);
@@ -256,6 +276,12 @@ static void test_choice(void **state) {
   assert_int_equal(lk_kernels_float32()->terms, 0);
   assert_true(choose("portable", "float32"));
   assert_int_equal(lk_kernels_get()->terms, 0);
+  /* what is asked for its order of adding is that of bf16 alone */
+  assert_true(choose("amx-model", "float32"));
+  assert_string_equal(lk_kernels_get()->name, "portable");
+  assert_true(choose("amx-model", "bf16"));
+  assert_string_equal(lk_kernels_get()->name, "amx-model");
+  assert_true(lk_kernels_sum_apart("amx") && lk_kernels_sum_apart("amx-model") && !lk_kernels_sum_apart("avx512"));
 }
 
 int main(void) {

@@ -233,7 +233,7 @@ static void round_rows(const tile_of *t, ptrdiff_t K, ptrdiff_t end, lk_real *to
 
 /* A block of rows is rounded once, for all panels. */
 void product_bf16_isa(const lk_packed *w, const lk_product *p) {
-  LK_ASSERT(w->isa == LK_ISA_ID && w->bf16 && p->over.begin % LK_BF16_TERMS == 0);
+  LK_ASSERT(w->isa == LK_ISA_ID && w->bf16 == 1 && p->over.begin % LK_BF16_TERMS == 0);
   lk_real rounded[BLOCK_ROWS * VIEW_K];
   const ptrdiff_t K = p->over.end > p->over.begin ? p->over.end - p->over.begin : w->K, words = lk_terms(1, K);
   LK_ASSERT(K % LK_BF16_TERMS == 0 || p->over.begin + K == w->K); /* an incomplete word is the last one */

@@ -24,13 +24,15 @@ static void add_all(ptrdiff_t n, const lk_real *restrict x, lk_real *restrict y)
   for (; i < n; i++) y[i] += x[i];
 }
 
-/* What both precisions have in common. */
-#define SHARED                                                                                                         \
-  .name = LK_TEXT(LK_ISA), .width = LK_VL, .softmax_loss = softmax_loss_isa, .softmax_gradient = softmax_gradient_isa, \
-  .tanh = tanh_all, .sigmoid = sigmoid_all, .exp = exp_all, .add = add_all
+/* What all precisions have in common. */
+#define SHARED                                                                                                  \
+  .width = LK_VL, .softmax_loss = softmax_loss_isa, .softmax_gradient = softmax_gradient_isa, .tanh = tanh_all, \
+  .sigmoid = sigmoid_all, .exp = exp_all, .add = add_all
 
 const lk_kernels kernels_isa = {
     SHARED,
+    .name = LK_TEXT(LK_ISA),
+    .part = 1,
 #if LK_ISA_ID == LK_ISA_ID_blas
     .packed_size = lk_by_blas_packed_size,
     .pack = lk_by_blas_pack,
@@ -76,7 +78,9 @@ static void round_all(ptrdiff_t n, const lk_real *x, lk_real *y) { lk_bf16_row(y
 
 const lk_kernels kernels_bf16_isa = {
     SHARED,
+    .name = LK_TEXT(LK_ISA),
     .terms = LK_BF16_TERMS,
+    .part = 2,
     .packed_size = packed_size_bf16_isa,
     .pack = pack_bf16_isa,
     .view_size = packed_size_bf16_isa,
@@ -85,3 +89,19 @@ const lk_kernels kernels_bf16_isa = {
     .outer = outer_bf16_isa,
     .round = round_all,
 };
+
+#ifndef LK_DOUBLE
+const lk_kernels kernels_amx_isa = {
+    SHARED,
+    .name = LK_BF16_TERMS == 2 ? "amx" : "amx-model",
+    .terms = LK_BF16_TERMS,
+    .part = 32,
+    .packed_size = packed_size_amx_isa,
+    .pack = pack_amx_isa,
+    .view_size = packed_size_amx_isa,
+    .view = view_amx_isa,
+    .product = product_amx_isa,
+    .outer = outer_amx_isa,
+    .round = round_all,
+};
+#endif
