@@ -15,12 +15,10 @@ void lk_trainer_tell_order(const lk_trainer *t, lk_kept kept) {
   if (strcmp(t->config->train.precision, "bf16") != 0) return;
   if (kept.shards > 0 && apart != kept.apart)
     LK_WARN(
-        "the run in '%s' began with products of bf16 that are added %s: from here on its bits are others than those of "
-        "a "
-        "run that goes on with the kernels it began with (kernels)",
-        t->config->run.dir,
-        kept.apart ? "in the order of AMX, and goes on in that of the other kernels"
-                   : "in the common order, and goes on in that of AMX");
+        "the run in '%s' began with kernels that add products of bf16 %s, and goes on with others: its bits change "
+        "from "
+        "here on (kernels)",
+        t->config->run.dir, kept.apart ? "as AMX does" : "in the common order");
   if (strcmp(t->config->kernels, "auto") == 0 && lk_kernels_supported("amx"))
     LK_INFO("this CPU has AMX: with 'kernels: amx' it makes the products of bf16 faster, with bits of its own");
 }
