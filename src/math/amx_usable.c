@@ -1,4 +1,4 @@
-/* amx_usable.c - whether products may use AMX: by CPU, operating system, and a comparison with the model. */
+/* amx_usable.c - whether products may use AMX: CPU and operating system are asked, and its sums compared with the model's. */
 #include "math_impl.h"
 
 #if defined(__x86_64__) && !defined(LK_ONLY_PORTABLE) && !defined(LK_DOUBLE)
@@ -12,11 +12,16 @@
 
 extern const lk_kernels lk_kernels_amx_avx512bf16, lk_kernels_amx_portable;
 
-/* Whether the CPU has AMX, the system saves its registers, and lets this process use them. */
-static int may_use_amx(void) {
-  enum { BF16_INSTRUCTIONS = 1 << 22, TILES = 1 << 24, TILES_ARE_SAVED = 3 << 17, ASK = 0x1023, TILE_DATA = 18 };
-  unsigned a, b, c, d, low, high;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & BF16_INSTRUCTIONS) == 0 || (d & TILES) == 0) return 0;
+static int cpu_has_amx(void) {
+  enum { BF16_INSTRUCTIONS = 1 << 22, TILES = 1 << 24 };
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & BF16_INSTRUCTIONS) && (d & TILES);
+}
+
+/* Whether the system saves the registers, and lets this process use them. */
+static int system_allows_amx(void) {
+  enum { TILES_ARE_SAVED = 3 << 17, ASK = 0x1023, TILE_DATA = 18 };
+  unsigned low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (low & TILES_ARE_SAVED) == TILES_ARE_SAVED && syscall(SYS_arch_prctl, ASK, TILE_DATA) == 0;
 }
@@ -32,13 +37,9 @@ static void answer(const lk_kernels *k, const lk_real *x, const lk_real *w, lk_r
   k->outer(ROWS, COLUMNS, TERMS, to, COLUMNS, x, TERMS, to + ROWS * COLUMNS);
 }
 
-int lk_amx_usable(void) {
-  static int known = -1;
+static int adds_like_model(void) {
   lk_real x[ROWS * TERMS], w[COLUMNS * TERMS], found[ANSWERS], expected[ANSWERS];
   uint32_t random = 1;
-  if (known >= 0) return known;
-  known = may_use_amx();
-  if (!known) return known;
   for (int i = 0; i < (ROWS + COLUMNS) * TERMS; i++) {
     random = random * 1664525U + 1013904223U;
     *(i < ROWS * TERMS ? x + i : w + i - ROWS * TERMS) = (lk_real)(random >> 8) / (lk_real)(1 << 23) - 1;
@@ -48,6 +49,20 @@ int lk_amx_usable(void) {
   answer(&lk_kernels_amx_avx512bf16, x, w, found);
   answer(&lk_kernels_amx_portable, x, w, expected);
   _mm_setcsr(control);
-  return known = memcmp(found, expected, sizeof found) == 0;
+  return memcmp(found, expected, sizeof found) == 0;
+}
+
+const char *lk_amx_refused(void) {
+  static const char *why;
+  static int known;
+  if (known) return why;
+  known = 1;
+  if (!cpu_has_amx())
+    why = "this CPU has no AMX";
+  else if (!system_allows_amx())
+    why = "the operating system does not let this program use the registers of AMX";
+  else if (!adds_like_model())
+    why = "AMX of this CPU gives other sums than documented";
+  return why;
 }
 #endif

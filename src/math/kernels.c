@@ -31,7 +31,7 @@ static int has_avx512bf16(void) {
 }
 
 #ifndef LK_DOUBLE
-static int has_amx(void) { return has_avx512bf16() && lk_amx_usable(); }
+static int has_amx(void) { return has_avx512bf16() && !lk_amx_refused(); }
 #endif
 #endif
 static int has_portable(void) { return 1; }
@@ -90,8 +90,13 @@ static int best(void) {
 static lk_status find(const char *name, int *found) {
   char known[128] = "auto";
   *found = find_table(name);
-  if (*found >= 0 && !tables[*found].supported())
+  if (*found >= 0 && !tables[*found].supported()) {
+#if defined(HAS_X86) && !defined(LK_DOUBLE)
+    if (tables[*found].supported == has_amx && has_avx512bf16())
+      return LK_FAIL(LK_USAGE, "%s: choose other kernels, or auto", lk_amx_refused());
+#endif
     return LK_FAIL(LK_USAGE, "this CPU has no %s: choose other kernels, or auto", name);
+  }
   if (*found >= 0) return LK_OK;
   for (int i = 0; i < TABLES; i++) strcat(strcat(known, " "), tables[i].name);
   return LK_FAIL(LK_USAGE, "no kernels are called \"%.40s\"; there are: %s", name, known);

@@ -20,6 +20,6 @@ void lk_by_blas_outer(ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *dy, 
 
 /** Whether this CPU's VDPBF16PS, which it must have, adds as bf16_words.h says.           Not collective. */
 int lk_bf16_as_documented(void);
-/** Whether this process may use AMX, and it adds as its model does (isa/amx.c); the CPU must have AVX512_BF16. The first call
- *  asks the operating system for the registers. Not collective. */
-int lk_amx_usable(void);
+/** Why this process cannot use AMX, or AMX does not add as its model does (isa/amx.c); NULL: it can. The CPU must have
+ *  AVX512_BF16. The first call asks the operating system for the registers.              Not collective. */
+const char *lk_amx_refused(void);
