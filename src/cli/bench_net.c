@@ -184,7 +184,7 @@ static lk_status commit(bench_net *net) {
     net->grads.subtree[p] = lk_reduction_gradient(net->reduction, p);
     net->grads.touched[p] = lk_reduction_marks(net->reduction, p);
   }
-  LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, lk_replicas_range(net->replicas)));
+  LK_TRY(lk_optimizer_create(&net->optimizer, &net->config, net->params, lk_replicas_own(net->replicas)));
   return make_batch(net);
 }
 

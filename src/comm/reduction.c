@@ -55,10 +55,10 @@ static void layout(lk_reduction *sum) {
   sum->widened = lk_arena_take(arena, sum->half ? received * bucket * sizeof(float) : 0);
   sum->narrowed = lk_arena_take(arena, sum->half && sent > 0 ? bucket * sizeof(float) : 0);
   sum->present = lk_arena_take(arena, (size_t)(sum->terms + LK_TREE_LEVELS + sum->part_rows));
-  sum->written =
-      lk_arena_take(arena, (size_t)(lk_row_after(sum->rows, sum->own.end) - lk_row_at(sum->rows, sum->own.begin)));
+  sum->written = lk_arena_take(arena, (size_t)sum->rows->rows);
   sum->temporary = lk_arena_take(arena, LK_TREE_LEVELS * LK_SUM_BLOCK * sizeof(float));
   sum->block_sum = lk_arena_take(arena, blocks_of(sum->P) * sizeof(double));
+  sum->block_ranks = sum->sections->count > 1 ? lk_arena_take(arena, blocks_of(sum->P) * sizeof(double)) : NULL;
 }
 
 static lk_status allocate_tables(lk_reduction *sum) {
@@ -68,7 +68,8 @@ static lk_status allocate_tables(lk_reduction *sum) {
   for (int w = 0; w < LK_BUCKETS_IN_FLIGHT; w++) LK_TRY(lk_alloc(&sum->request[w], requests, sizeof *sum->request[w]));
   LK_TRY(lk_alloc(&sum->block_bytes, (size_t)sum->comm->size, sizeof *sum->block_bytes));
   for (int r = 0; r < sum->comm->size; r++)
-    sum->block_bytes[r] = blocks_of(lk_range_size(sum->range[r])) * sizeof(double);
+    for (int k = 0; k < sum->sections->count; k++)
+      sum->block_bytes[r] += blocks_of(lk_range_size(lk_section_range(sum->sections, k, r))) * sizeof(double);
   return LK_OK;
 }
 

@@ -5,8 +5,8 @@
  *
  *   lk_reduction_begin()    the gradients may be written: no rank reads those of the last step any more
  *   ...                     the backward pass writes lk_reduction_gradient() 0, 1, ...
- *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards
- *   ...                     the optimizer updates the values of that range; lk_replicas_allgather()
+ *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards, for each of the rank's ranges
+ *   ...                     the optimizer updates the values of these ranges; lk_replicas_advance()
  *
  * Ranks that share memory read each other's gradients in place. Neighbouring ranks of a group add what they can before
  * it is sent to another group. The bits do not depend on the grouping.
@@ -34,13 +34,13 @@ uint8_t *lk_reduction_marks(const lk_reduction *reduction, int p);
 LK_CHECKED lk_status lk_reduction_begin(lk_reduction *reduction);
 /** Sum the gradients along the tree.                                              Collective. */
 LK_CHECKED lk_status lk_reduction_sum(lk_reduction *reduction);
-/** The sum over this rank's range; it takes the place of gradient 0 there.        Not collective. */
-float *lk_reduction_total(const lk_reduction *reduction);
-/** Which parts of the total may differ from zero, in order: the next one after *part, which is {0, 0} at first, counted
- *  from the range's begin; false: none.                                           Not collective. */
-bool lk_reduction_next_part(const lk_reduction *reduction, lk_range *part);
-/** Marks of the rows of this rank's range in the total, for lk_replicas_allgather(); NULL where there are no blocks.
- *                                                                                 Not collective. */
+/** The sum over range i of this rank (lk_replicas_own()); it takes the place of gradient 0 there. Not collective. */
+float *lk_reduction_total(const lk_reduction *reduction, int i);
+/** Which parts of range i of the total may differ from zero, in order: the next one after *part, which is {0, 0} at first,
+ *  counted from the range's begin; false: none.                                   Not collective. */
+bool lk_reduction_next_part(const lk_reduction *reduction, int i, lk_range *part);
+/** Marks of the rows of the total, of which those of this rank's ranges hold, for lk_replicas_advance(); NULL where there
+ *  are no blocks.                                                                 Not collective. */
 const uint8_t *lk_reduction_touched(const lk_reduction *reduction);
 /** Sum of squares of the total over all ranks, in double, the same bits for every R. Collective. */
 LK_CHECKED lk_status lk_reduction_square_sum(lk_reduction *reduction, double *out);

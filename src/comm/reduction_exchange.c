@@ -1,4 +1,4 @@
-/* The tree sum of a step: members' subtrees are read in place, other groups' are received, a bucket of each range at a
+/* The tree sum of a step: members' subtrees are read in place, other groups' are received, a bucket of each rank at a
  * time. */
 #include <string.h>
 
@@ -15,7 +15,7 @@ static void *row_of(const lk_reduction *sum, void *rows, int row) {
 }
 
 static lk_status receive_bucket(lk_reduction *sum, ptrdiff_t k) {
-  lk_range part = lk_bucket(sum->range[sum->comm->rank], sum->bucket, k);
+  lk_range part = lk_bucket(sum->sections, &sum->buckets, sum->comm->rank, k);
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), row = 0;
   if (part.begin == part.end) return LK_OK;
   size_t bytes = (size_t)(part.end - part.begin) * sum->real; /* at most */
@@ -67,7 +67,7 @@ static lk_status send_sum(lk_reduction *sum, int w, int to, lk_range part, const
 static lk_status send_bucket(lk_reduction *sum, ptrdiff_t k) {
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT), subtrees = sum->run.shards.subtrees;
   for (int d = 0; d < sum->destinations; d++) {
-    lk_range part = lk_bucket(sum->range[sum->destination[d]], sum->bucket, k);
+    lk_range part = lk_bucket(sum->sections, &sum->buckets, sum->destination[d], k);
     if (part.begin == part.end) continue;
     operands_in_place(sum, part);
     for (int p = 0; p < subtrees; p++) {
@@ -95,13 +95,11 @@ static lk_status operands_received(lk_reduction *sum, int w, lk_range part) {
   return LK_OK;
 }
 
-/* Add up a part of this rank's range, and its squares while it is in cache. */
+/* Add up a part of this rank's ranges, and its squares while it is in cache. */
 static void add_total(lk_reduction *sum, lk_range part) {
-  float *out = lk_reduction_total(sum) + (part.begin - sum->own.begin);
+  float *out = own_gradients(sum)->gradient[0] + part.begin;
   double *squares = sum->block_sum + part.begin / LK_RANGE_BLOCK;
-  uint8_t *written = NULL;
-  if (sum->rows->rows > 0)
-    written = sum->written + (lk_row_at(sum->rows, part.begin) - lk_row_at(sum->rows, sum->own.begin));
+  uint8_t *written = sum->rows->rows > 0 ? sum->written + lk_row_at(sum->rows, part.begin) : NULL;
   for (ptrdiff_t at = 0, n = part.end - part.begin; at < n; at += LK_SUM_BLOCK) {
     ptrdiff_t count = n - at < LK_SUM_BLOCK ? n - at : LK_SUM_BLOCK;
     bool any = sum->total.ops == 0 || lk_reduction_add(sum, &sum->total, part.begin, at, count, out + at, written);
@@ -113,15 +111,17 @@ static void add_total(lk_reduction *sum, lk_range part) {
   }
 }
 
-static lk_status start_sends(lk_reduction *sum, ptrdiff_t k) { return k < sum->buckets ? send_bucket(sum, k) : LK_OK; }
+static lk_status start_sends(lk_reduction *sum, ptrdiff_t k) {
+  return k < lk_buckets_count(&sum->buckets) ? send_bucket(sum, k) : LK_OK;
+}
 
 static lk_status start_receives(lk_reduction *sum, ptrdiff_t k) {
-  return k < sum->buckets ? receive_bucket(sum, k) : LK_OK;
+  return k < lk_buckets_count(&sum->buckets) ? receive_bucket(sum, k) : LK_OK;
 }
 
 static lk_status finish_bucket(lk_reduction *sum, ptrdiff_t k) {
   int w = (int)(k % LK_BUCKETS_IN_FLIGHT);
-  lk_range part = lk_bucket(sum->range[sum->comm->rank], sum->bucket, k);
+  lk_range part = lk_bucket(sum->sections, &sum->buckets, sum->comm->rank, k);
   if (sum->requests[w] > 0) LK_TRY(LK_MPI(MPI_Waitall, sum->requests[w], sum->request[w], sum->status));
   sum->requests[w] = 0;
   if (part.begin == part.end) return LK_OK;
@@ -137,7 +137,7 @@ lk_status lk_reduction_sum(lk_reduction *reduction) {
   for (ptrdiff_t k = 0; k < LK_BUCKETS_IN_FLIGHT; k++) LK_TRY(start_receives(sum, k));
   LK_TRY(lk_group_wait(sum->group, LK_COUNTER_READY, sum->steps));
   for (ptrdiff_t k = 0; k < LK_BUCKETS_IN_FLIGHT; k++) LK_TRY(start_sends(sum, k));
-  for (ptrdiff_t k = 0; k < sum->buckets; k++) {
+  for (ptrdiff_t k = 0; k < lk_buckets_count(&sum->buckets); k++) {
     LK_TRY(finish_bucket(sum, k));
     LK_TRY(start_receives(sum, k + LK_BUCKETS_IN_FLIGHT));
     LK_TRY(start_sends(sum, k + LK_BUCKETS_IN_FLIGHT));
@@ -149,12 +149,14 @@ lk_status lk_reduction_sum(lk_reduction *reduction) {
 /* The total lies in gradient 0. Rows of it that other ranks' shards made non-zero are cleared, since the backward pass
  * clears only those that this rank's marks name. */
 static void clear_written(lk_reduction *sum) {
-  const ptrdiff_t first = lk_row_at(sum->rows, sum->own.begin);
-  const ptrdiff_t rows = lk_row_after(sum->rows, sum->own.end) - first;
-  const uint8_t *marks = own_gradients(sum)->marks[0] + first;
-  for (ptrdiff_t i = 0; i < rows; i++) sum->written[i] = !sum->written[i] || marks[i]; /* 1: leave it */
-  lk_rows_clear(sum->rows, sum->own, sum->written, sizeof(float), lk_reduction_total(sum));
-  memset(sum->written, 0, (size_t)rows);
+  const uint8_t *marks = own_gradients(sum)->marks[0];
+  float *total = own_gradients(sum)->gradient[0];
+  for (ptrdiff_t i = 0; i < sum->rows->rows; i++) sum->written[i] = !sum->written[i] || marks[i]; /* 1: leave it */
+  for (int i = 0; i < sum->own->count; i++) {
+    const lk_range own = sum->own->at[i];
+    lk_rows_clear(sum->rows, own, sum->written + lk_row_at(sum->rows, own.begin), sizeof(float), total + own.begin);
+  }
+  memset(sum->written, 0, (size_t)sum->rows->rows);
 }
 
 lk_status lk_reduction_begin(lk_reduction *reduction) {
@@ -163,28 +165,55 @@ lk_status lk_reduction_begin(lk_reduction *reduction) {
   return LK_OK;
 }
 
-float *lk_reduction_total(const lk_reduction *reduction) {
-  return own_gradients(reduction)->gradient[0] + reduction->own.begin;
+float *lk_reduction_total(const lk_reduction *reduction, int i) {
+  return own_gradients(reduction)->gradient[0] + reduction->own->at[i].begin;
 }
 
-/* Marks of the rows of this rank's range: those of the total, or of the one gradient that is the total. */
+/* Marks of the total, or of the one gradient that is the total. */
 const uint8_t *lk_reduction_touched(const lk_reduction *reduction) {
   const lk_reduction *sum = reduction;
   if (sum->rows->rows == 0) return NULL;
-  return sum->total.ops > 0 ? sum->written : own_gradients(sum)->marks[0] + lk_row_at(sum->rows, sum->own.begin);
+  return sum->total.ops > 0 ? sum->written : own_gradients(sum)->marks[0];
 }
 
-bool lk_reduction_next_part(const lk_reduction *reduction, lk_range *part) {
-  const lk_range own = reduction->own;
+bool lk_reduction_next_part(const lk_reduction *reduction, int i, lk_range *part) {
+  const lk_row_table *rows = reduction->rows;
+  const lk_range own = reduction->own->at[i];
+  const uint8_t *marks = rows->rows > 0 ? lk_reduction_touched(reduction) + lk_row_at(rows, own.begin) : NULL;
   lk_range found;
-  if (!lk_rows_next(reduction->rows, own, lk_reduction_touched(reduction), own.begin + part->end, &found)) return false;
+  if (!lk_rows_next(rows, own, marks, own.begin + part->end, &found)) return false;
   *part = (lk_range){found.begin - own.begin, found.end - own.begin};
   return true;
 }
 
+/* Copy the block sums of a rank's ranges to `ranks` + at, where they follow each other, or back; returns their end. */
+static ptrdiff_t move_block_sums(lk_reduction *sum, int rank, ptrdiff_t at, bool back) {
+  for (int k = 0; k < sum->sections->count; k++) {
+    const lk_range range = lk_section_range(sum->sections, k, rank);
+    const ptrdiff_t blocks = (lk_range_size(range) + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK;
+    double *placed = sum->block_sum + range.begin / LK_RANGE_BLOCK, *listed = sum->block_ranks + at;
+    memcpy(back ? placed : listed, back ? listed : placed, (size_t)blocks * sizeof *placed);
+    at += blocks;
+  }
+  return at;
+}
+
+/* The block sums of all ranks to all. With one section they lie in the order of the ranks. */
+static lk_status share_block_sums(lk_reduction *sum) {
+  const double *mine = sum->block_sum + sum->own->at[0].begin / LK_RANGE_BLOCK;
+  const int size = sum->comm->size;
+  ptrdiff_t at = 0;
+  if (sum->sections->count == 1) return lk_comm_allgather(sum->comm, mine, sum->block_sum, sum->block_bytes);
+  for (int r = 0; r < sum->comm->rank; r++) at += (ptrdiff_t)(sum->block_bytes[r] / sizeof *mine);
+  (void)move_block_sums(sum, sum->comm->rank, at, false);
+  LK_TRY(lk_comm_allgather(sum->comm, sum->block_ranks + at, sum->block_ranks, sum->block_bytes));
+  at = 0;
+  for (int r = 0; r < size; r++) at = move_block_sums(sum, r, at, true);
+  return LK_OK;
+}
+
 lk_status lk_reduction_square_sum(lk_reduction *reduction, double *out) {
-  const double *mine = reduction->block_sum + reduction->own.begin / LK_RANGE_BLOCK;
-  LK_TRY(lk_comm_allgather(reduction->comm, mine, reduction->block_sum, reduction->block_bytes));
+  LK_TRY(share_block_sums(reduction));
   *out = lk_pairwise_sum(reduction->block_sum, (reduction->P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK);
   return LK_OK;
 }

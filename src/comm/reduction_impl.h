@@ -7,7 +7,7 @@
  *   groups   a a b b a       runs  [0 1] [2 3] [4]
  *   terms of rank 0:         subtrees of 0, 1 in place | subtrees of run [2 3], received | subtrees of 4 in place
  *
- * Range r of a run's subtrees goes to each rank r of another group, sent by the members of the run in turn.
+ * The ranges r of a run's subtrees go to each rank r of another group, sent by the members of the run in turn.
  *
  *   operands 0..N-1    the terms, in the order of the shards
  *   operands N + t     temporary t
@@ -56,8 +56,8 @@ struct lk_reduction {
   lk_comm *comm;
   lk_group *group; /* the store's, as are the next two */
   const lk_row_table *rows;
-  const lk_range *range; /* [R] */
-  lk_range own;
+  const lk_sections *sections;
+  const lk_ranges *own;
   ptrdiff_t P;
   int shards;
   bool half;             /* LK_WIRE_BF16: nodes below the root are rounded */
@@ -76,7 +76,7 @@ struct lk_reduction {
 
   /* buffers */
   ptrdiff_t bucket;                              /* reals of one range in one bucket */
-  ptrdiff_t buckets;                             /* of the longest range */
+  lk_buckets buckets;                            /* the last section first, as the backward pass completes them */
   ptrdiff_t part_rows;                           /* at most so many rows in the part of one bucket */
   void *incoming[LK_BUCKETS_IN_FLIGHT];          /* [received][bucket] reals as they are sent */
   uint8_t *incoming_marks[LK_BUCKETS_IN_FLIGHT]; /* [received][part_rows] */
@@ -85,9 +85,10 @@ struct lk_reduction {
   float *narrowed;                               /* [bucket] half: a sum before it is narrowed */
   lk_operand *operand;                           /* [terms] */
   uint8_t *present;    /* [terms + LK_TREE_LEVELS] of one row; then [part_rows] of one sum to be sent */
-  uint8_t *written;    /* [rows of own] rows of the total that may be non-zero */
+  uint8_t *written;    /* [rows] of the total that may be non-zero; those of own are kept */
   float *temporary;    /* [LK_TREE_LEVELS][LK_SUM_BLOCK] */
   double *block_sum;   /* [blocks of P] sums of squares */
+  double *block_ranks; /* [blocks of P] the same, rank by rank; several sections */
   size_t *block_bytes; /* [R] of each rank's block sums */
   MPI_Request *request[LK_BUCKETS_IN_FLIGHT]; /* receives, then sends */
   MPI_Status *status;

@@ -79,8 +79,8 @@ lk_reduction lk_reduction_of(lk_replicas *replicas, int shards) {
   return (lk_reduction){.comm = replicas->comm,
                         .group = &replicas->group,
                         .rows = &replicas->rows,
-                        .range = replicas->range,
-                        .own = lk_replicas_range(replicas),
+                        .sections = &replicas->sections,
+                        .own = &replicas->own,
                         .P = replicas->P,
                         .shards = shards,
                         .half = replicas->wire == LK_WIRE_BF16,
@@ -105,14 +105,14 @@ void lk_reduction_unplan(lk_reduction *sum) {
 
 void lk_reduction_cut(lk_reduction *sum) {
   const int size = sum->comm->size;
-  const ptrdiff_t longest = lk_longest_range(sum->range, size);
+  const ptrdiff_t longest = lk_longest_range(sum->sections);
   ptrdiff_t subtrees = 0;
   for (int r = 0; r < size; r++) subtrees += lk_shards_make(sum->shards, r, size).subtrees;
   LK_ASSERT(subtrees > 0);
   ptrdiff_t bucket = sum->comm->bucket / subtrees / LK_SUM_BLOCK * LK_SUM_BLOCK;
   if (bucket < LK_SUM_BLOCK) bucket = LK_SUM_BLOCK;
   sum->bucket = bucket < longest ? bucket : lk_padded(longest);
-  sum->buckets = longest > 0 ? (longest + sum->bucket - 1) / sum->bucket : 0;
+  sum->buckets = lk_buckets_make(sum->sections, sum->bucket > 0 ? sum->bucket : LK_SUM_BLOCK, true);
   for (int i = 0; i < sum->rows->blocks; i++) {
     const lk_row_block *b = &sum->rows->block[i];
     const ptrdiff_t rows = sum->bucket / b->width + 2;

@@ -71,9 +71,9 @@ void lk_replicas_destroy(lk_replicas **replicas) {
 
 float *lk_replicas_values(const lk_replicas *replicas) { return replicas->values; }
 void *lk_replicas_packed(const lk_replicas *replicas) { return replicas->packed; }
-lk_range lk_replicas_range(const lk_replicas *replicas) { return replicas->range[replicas->comm->rank]; }
-lk_range lk_replicas_rows(const lk_replicas *replicas) {
-  const lk_range own = lk_replicas_range(replicas);
+const lk_ranges *lk_replicas_own(const lk_replicas *replicas) { return &replicas->own; }
+lk_range lk_replicas_rows(const lk_replicas *replicas, int i) {
+  const lk_range own = replicas->own.at[i];
   return (lk_range){lk_row_at(&replicas->rows, own.begin), lk_row_after(&replicas->rows, own.end)};
 }
 lk_part lk_replicas_part(const lk_replicas *replicas) {
@@ -92,10 +92,21 @@ lk_status lk_replicas_broadcast(lk_replicas *replicas) {
   return lk_replicas_meet(replicas);
 }
 
+/* The ranges of a section follow each other, so a section is gathered into its place. */
 lk_status lk_replicas_gather(lk_replicas *replicas, const float *own, float *all, int root) {
-  return lk_comm_gather(replicas->comm, own, all, replicas->range_bytes, root);
+  const lk_sections *sections = &replicas->sections;
+  for (int k = 0; k < sections->count; k++)
+    LK_TRY(lk_comm_gather(replicas->comm, own + lk_ranges_own(&replicas->own, k).begin,
+                          all ? all + lk_section_range(sections, k, 0).begin : NULL,
+                          replicas->range_bytes + k * sections->ranks, root));
+  return LK_OK;
 }
 
 lk_status lk_replicas_scatter(lk_replicas *replicas, const float *all, float *own, int root) {
-  return lk_comm_scatter(replicas->comm, all, own, replicas->range_bytes, root);
+  const lk_sections *sections = &replicas->sections;
+  for (int k = 0; k < sections->count; k++)
+    LK_TRY(lk_comm_scatter(replicas->comm, all ? all + lk_section_range(sections, k, 0).begin : NULL,
+                           own + lk_ranges_own(&replicas->own, k).begin, replicas->range_bytes + k * sections->ranks,
+                           root));
+  return LK_OK;
 }

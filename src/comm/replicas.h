@@ -1,11 +1,14 @@
-/* replicas.h - the parameters that all ranks hold alike: values, packed weights, and which range each rank owns.
+/* replicas.h - the parameters that all ranks hold alike: values, packed weights, and which ranges each rank owns.
  *
- * The flat vector of P reals is cut into R ranges at multiples of LK_RANGE_BLOCK; the rank that owns a range updates
- * it, and lk_replicas_advance() then brings all ranges to all ranks. Ranks that share memory form a group, which
- * holds one copy: there the exchange is a wait and no copy, and the members divide what is done to the whole copy
- * (packing weights) by lk_replicas_part().
+ * The flat vector of P reals is cut into sections, and each of them into R ranges at multiples of LK_RANGE_BLOCK, so that
+ * each rank owns a range of every section. The rank that owns a range updates it, and lk_replicas_advance() then brings
+ * all ranges to all ranks. Ranks that share memory form a group, which holds one copy: there the exchange is a wait and no
+ * copy, and the members divide what is done to the whole copy (packing weights) by lk_replicas_part(). One group has one
+ * section: sections are there for gradients that begin to travel while others are computed (reduction.h).
  *
- *   lk_replicas_values() [range]    written by its owner
+ *   P = 8 blocks, 2 ranks, sections [0, 2) and [2, 8):     rank 0 owns blocks 0, 2 3 4; rank 1 blocks 1, 5 6 7
+ *
+ *   lk_replicas_values() [ranges]   written by their owner
  *   lk_replicas_advance()           lk_replicas_values() [P] is up to date on every rank
  *   lk_replicas_packed()            each rank writes its part
  *   lk_replicas_meet()              the whole of it can be read
@@ -17,6 +20,7 @@
 #pragma once
 #include "comm.h"
 #include "config.h"
+#include "ranges.h"
 
 #define LK_RANGE_BLOCK 1024 /* reals; norms are sums of per-block sums, so they do not depend on the ranges */
 
@@ -37,6 +41,8 @@ typedef struct lk_replicas_spec {
   ptrdiff_t P;                /* a multiple of LK_LANES, above 0 */
   const lk_row_block *blocks; /* tensors whose gradients have few non-zero rows, by offset; copied */
   int block_count;
+  ptrdiff_t cut[LK_MOST_RANGES - 1]; /* where a section ends and the next begins: rising multiples of LK_RANGE_BLOCK */
+  int cuts;
   bool sparse_update;  /* the update skips rows whose gradient is zero */
   size_t packed_bytes; /* for packed weights */
   size_t rank_bytes;   /* of this rank's own memory; ranks may ask for different sizes */
@@ -51,12 +57,13 @@ void lk_replicas_destroy(lk_replicas **replicas); /*                            
 
 float *lk_replicas_values(const lk_replicas *replicas); /* [P]                     Not collective. */
 void *lk_replicas_packed(const lk_replicas *replicas);  /* spec.packed_bytes       Not collective. */
-/** The range of [P] that rank `rank` of `size` owns, cut so that all have about as much to sum and to update.
- *                                                                                 Not collective. */
-lk_range lk_replicas_cut(const lk_replicas_spec *spec, int rank, int size);
-lk_range lk_replicas_range(const lk_replicas *replicas); /* this rank's            Not collective. */
-/** The rows of that range, counted over all of the spec's blocks.                 Not collective. */
-lk_range lk_replicas_rows(const lk_replicas *replicas);
+/** The range of a section of [P] that rank `rank` of `size` owns, cut so that all have about as much to sum and to
+ *  update. The section begins at a multiple of LK_RANGE_BLOCK.                     Not collective. */
+lk_range lk_replicas_cut(const lk_replicas_spec *spec, lk_range section, int rank, int size);
+/** This rank's ranges of [P], one a section.                                      Not collective. */
+const lk_ranges *lk_replicas_own(const lk_replicas *replicas);
+/** The rows of range i of them, counted over all of the spec's blocks.             Not collective. */
+lk_range lk_replicas_rows(const lk_replicas *replicas, int i);
 /** This rank's part of the work on its group's copy.                              Not collective. */
 lk_part lk_replicas_part(const lk_replicas *replicas);
 /** For the log: "shared memory, 4 ranks in 2 groups", or why not.                 Not collective. */
@@ -64,18 +71,18 @@ const char *lk_replicas_description(const lk_replicas *replicas);
 
 /** A barrier of the ranks that share memory: what each wrote, all of them see.    Collective. */
 LK_CHECKED lk_status lk_replicas_meet(lk_replicas *replicas);
-/** After an update of this rank's range, to all ranks. changed: marks of the rows of the range; the update left those
- *  without one as they were, where it skips such rows, and they are not sent where that is shorter. NULL: no rows.
- *  weights [range]: with FLOAT32 the values themselves, in their place. With BF16 the owner's own copy of the weights,
- *  which the values follow on every rank: v += bf16(w - v). What rounding leaves out of a difference is in the next
- *  one.                                                                          Collective. */
+/** After an update of this rank's ranges, to all ranks. changed [rows of all blocks]: marks of the rows, of which those
+ *  of the ranges are read; the update left rows without one as they were, where it skips such rows, and they are not
+ *  sent where that is shorter. NULL: no rows.
+ *  weights: NULL with FLOAT32. With BF16 the owner's own copy of the weights, an own vector (ranges.h), which the values
+ *  follow on every rank: v += bf16(w - v). What rounding leaves out of a difference is in the next one. Collective. */
 LK_CHECKED lk_status lk_replicas_advance(lk_replicas *replicas, const float *weights, const uint8_t *changed);
-/** Every rank's range of the values to all ranks, to the last bit and whole; changed as above, but NULL: any may have
+/** Every rank's ranges of the values to all ranks, to the last bit and whole; changed as above, but NULL: any may have
  *  changed.                                                                       Collective. */
 LK_CHECKED lk_status lk_replicas_allgather(lk_replicas *replicas, const uint8_t *changed);
 /** All values from rank 0 to all.                                                 Collective. */
 LK_CHECKED lk_status lk_replicas_broadcast(lk_replicas *replicas);
-/** A vector that is held in ranges, as an optimizer's moments are: `own` [range] of all ranks to all [P] on root, and
+/** A vector that is held in ranges, as an optimizer's moments are: `own` (ranges.h) of all ranks to all [P] on root, and
  *  back.                                                                          Collective. */
 LK_CHECKED lk_status lk_replicas_gather(lk_replicas *replicas, const float *own, float *all, int root);
 LK_CHECKED lk_status lk_replicas_scatter(lk_replicas *replicas, const float *all, float *own, int root);

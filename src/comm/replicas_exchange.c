@@ -10,9 +10,8 @@ enum { TAG_VALUES = 4, TAG_ROWS = 5 };
 
 /* ---- whole ranges ---- */
 
-/* Send range `range` of the values to rank `other`, or receive it from there. */
-static lk_status move_range(lk_replicas *s, int range, int other, bool send, int *requests) {
-  const lk_range part = s->range[range];
+/* Send a range of the values to rank `other`, or receive it from there. */
+static lk_status move_range(lk_replicas *s, lk_range part, int other, bool send, int *requests) {
   const int units = lk_mpi_count((size_t)(lk_range_size(part) / LK_LANES));
   float *at = s->values + part.begin;
   MPI_Request *request = &s->request[*requests];
@@ -24,8 +23,13 @@ static lk_status move_range(lk_replicas *s, int range, int other, bool send, int
 
 static lk_status exchange_ranges(lk_replicas *s) {
   int requests = 0;
-  for (int i = 0; i < s->receives; i++) LK_TRY(move_range(s, s->receive_from[i], s->receive_from[i], false, &requests));
-  for (int i = 0; i < s->sends; i++) LK_TRY(move_range(s, s->comm->rank, s->send_to[i], true, &requests));
+  for (int k = 0; k < s->sections.count; k++)
+    for (int i = 0; i < s->receives; i++) {
+      const int from = s->receive_from[i];
+      LK_TRY(move_range(s, lk_section_range(&s->sections, k, from), from, false, &requests));
+    }
+  for (int k = 0; k < s->sections.count; k++)
+    for (int i = 0; i < s->sends; i++) LK_TRY(move_range(s, s->own.at[k], s->send_to[i], true, &requests));
   return requests > 0 ? LK_MPI(MPI_Waitall, requests, s->request, s->status) : LK_OK;
 }
 
@@ -33,7 +37,7 @@ static lk_status exchange_ranges(lk_replicas *s) {
 
 static void layout(lk_replicas *s) {
   const bool half = s->wire == LK_WIRE_BF16;
-  const size_t bucket = (size_t)s->bucket, real = s->by_rows ? sizeof(float) : sizeof(uint16_t);
+  const size_t bucket = (size_t)s->buckets.size, real = s->by_rows ? sizeof(float) : sizeof(uint16_t);
   for (int w = 0; w < LK_VALUES_IN_FLIGHT; w++) {
     s->out[w] = lk_arena_take(&s->arena, s->skips && s->sends > 0 ? bucket * real : 0);
     s->in[w] = lk_arena_take(&s->arena, (size_t)s->receives * bucket * real);
@@ -55,8 +59,8 @@ lk_status lk_replicas_plan_buckets(lk_replicas *s) {
 
 /* One exchange of all buckets. */
 typedef struct exchange {
-  const float *weights;   /* [own range] that the values follow; NULL: values are sent, no differences */
-  const uint8_t *changed; /* marks of the rows of this rank's range */
+  const float *weights;   /* [own] that the values follow; NULL: values are sent, no differences */
+  const uint8_t *changed; /* [rows] marks, of which those of this rank's ranges are read */
   size_t real;            /* bytes of what is sent for one */
 } exchange;
 
@@ -66,14 +70,14 @@ static bool has_rows(const lk_replicas *s, lk_range part) {
 
 /* Where the bucket of another rank's range arrives: values without rows in their place. */
 static void *incoming(const lk_replicas *s, const exchange *e, int i, int w, lk_range part) {
-  if (e->weights || has_rows(s, part)) return (char *)s->in[w] + (size_t)(i * s->bucket) * e->real;
+  if (e->weights || has_rows(s, part)) return (char *)s->in[w] + (size_t)(i * s->buckets.size) * e->real;
   return s->values + part.begin;
 }
 
 static lk_status receive_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   const int w = (int)(k % LK_VALUES_IN_FLIGHT);
   for (int i = 0; i < s->receives; i++) {
-    const lk_range part = lk_bucket(s->range[s->receive_from[i]], s->bucket, k);
+    const lk_range part = lk_bucket(&s->sections, &s->buckets, s->receive_from[i], k);
     if (part.begin == part.end) continue;
     LK_TRY(LK_MPI(MPI_Irecv, incoming(s, e, i, w, part), lk_mpi_count((size_t)lk_range_size(part) * e->real), MPI_BYTE,
                   s->receive_from[i], TAG_ROWS, s->comm->mpi, &s->bucket_request[w][s->requests[w]++]));
@@ -94,9 +98,8 @@ static void differences(ptrdiff_t n, const float *restrict w, const float *restr
   for (ptrdiff_t i = 0; i < n; i++) d[i] = lk_bf16_narrow(w[i] - v[i]);
 }
 
-/* d [part] = bf16(w - v), and v += d, but for rows that are skipped. marks: of the part's rows. */
-static const uint16_t *follow(lk_replicas *s, const exchange *e, lk_range part, const uint8_t *marks, uint16_t *d) {
-  const float *weights = e->weights + (part.begin - s->range[s->comm->rank].begin);
+/* d [part] = bf16(w - v), and v += d, but for rows that are skipped. w: from the part's first; marks: of its rows. */
+static const uint16_t *follow(lk_replicas *s, const float *weights, lk_range part, const uint8_t *marks, uint16_t *d) {
   float *values = s->values + part.begin;
   lk_range at = {part.begin, part.begin};
   if (s->skips) no_differences(lk_range_size(part), d);
@@ -108,14 +111,20 @@ static const uint16_t *follow(lk_replicas *s, const exchange *e, lk_range part, 
   return d;
 }
 
+/* Where the weights of a part of this rank's range in a section begin. */
+static const float *weights_at(const lk_replicas *s, const exchange *e, int section, lk_range part) {
+  return e->weights + lk_ranges_own(&s->own, section).begin + (part.begin - s->own.at[section].begin);
+}
+
 static lk_status send_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
-  const int w = (int)(k % LK_VALUES_IN_FLIGHT), rank = s->comm->rank;
-  const lk_range part = lk_bucket(s->range[rank], s->bucket, k);
+  const int w = (int)(k % LK_VALUES_IN_FLIGHT);
+  const lk_range part = lk_bucket(&s->sections, &s->buckets, s->comm->rank, k);
   if (part.begin == part.end) return LK_OK;
-  const uint8_t *marks = e->changed + (lk_row_at(&s->rows, part.begin) - lk_row_at(&s->rows, s->range[rank].begin));
+  const uint8_t *marks = e->changed + lk_row_at(&s->rows, part.begin);
   const void *x = s->values + part.begin;
   bool packed = false;
-  if (e->weights) x = follow(s, e, part, marks, s->difference[w]);
+  if (e->weights)
+    x = follow(s, weights_at(s, e, lk_bucket_section(&s->buckets, k), part), part, marks, s->difference[w]);
   if (s->sends == 0) return LK_OK;
   const int bytes = lk_mpi_count(lk_rows_bytes(&s->rows, part, marks, e->real, &packed));
   if (packed) lk_rows_pack(&s->rows, part, marks, e->real, x, s->out[w]);
@@ -145,7 +154,7 @@ static lk_status finish_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
   if (s->requests[w] > 0) LK_TRY(LK_MPI(MPI_Waitall, s->requests[w], s->bucket_request[w], s->status));
   s->requests[w] = 0;
   for (int i = 0, at = 0; i < s->receives; i++) {
-    const lk_range part = lk_bucket(s->range[s->receive_from[i]], s->bucket, k);
+    const lk_range part = lk_bucket(&s->sections, &s->buckets, s->receive_from[i], k);
     int bytes = 0;
     if (part.begin == part.end) continue;
     LK_TRY(LK_MPI(MPI_Get_count, &s->status[at++], MPI_BYTE, &bytes));
@@ -155,14 +164,14 @@ static lk_status finish_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
 }
 
 static lk_status start_bucket(lk_replicas *s, const exchange *e, ptrdiff_t k) {
-  if (k >= s->buckets) return LK_OK;
+  if (k >= lk_buckets_count(&s->buckets)) return LK_OK;
   LK_TRY(receive_bucket(s, e, k));
   return send_bucket(s, e, k);
 }
 
 static lk_status exchange_buckets(lk_replicas *s, const exchange *e) {
   for (ptrdiff_t k = 0; k < LK_VALUES_IN_FLIGHT; k++) LK_TRY(start_bucket(s, e, k));
-  for (ptrdiff_t k = 0; k < s->buckets; k++) {
+  for (ptrdiff_t k = 0; k < lk_buckets_count(&s->buckets); k++) {
     LK_TRY(finish_bucket(s, e, k));
     LK_TRY(start_bucket(s, e, k + LK_VALUES_IN_FLIGHT));
   }
@@ -181,7 +190,7 @@ lk_status lk_replicas_allgather(lk_replicas *replicas, const uint8_t *changed) {
 
 lk_status lk_replicas_advance(lk_replicas *replicas, const float *weights, const uint8_t *changed) {
   lk_replicas *s = replicas;
-  LK_ASSERT((s->wire == LK_WIRE_BF16) == (weights != s->values + s->range[s->comm->rank].begin));
+  LK_ASSERT((s->wire == LK_WIRE_BF16) == (weights != NULL));
   if (s->wire == LK_WIRE_FLOAT32) return lk_replicas_allgather(s, changed);
   const exchange rounded = {
       .weights = weights, .changed = s->skips && changed ? changed : s->all, .real = lk_wire_bytes(s->wire)};

@@ -1,4 +1,4 @@
-/* Which rank owns which range and sends it to whom, from the spec and the groups alone. */
+/* Which rank owns which ranges and sends them to whom, from the spec and the groups alone. */
 #include <stdlib.h>
 
 #include "replicas_impl.h"
@@ -18,11 +18,12 @@ static ptrdiff_t cost_before(const lk_replicas_spec *spec, ptrdiff_t at) {
   return cost;
 }
 
-/* The first multiple of LK_RANGE_BLOCK before which part/parts of the whole cost lie. */
-static ptrdiff_t cut_at(const lk_replicas_spec *spec, ptrdiff_t part, ptrdiff_t parts) {
-  const ptrdiff_t P = spec->P, target = cost_before(spec, P) / parts * part;
-  ptrdiff_t low = 0, high = (P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK;
-  if (part == parts) return P;
+/* The first multiple of LK_RANGE_BLOCK before which part/parts of a section's cost lie. */
+static ptrdiff_t cut_at(const lk_replicas_spec *spec, lk_range section, ptrdiff_t part, ptrdiff_t parts) {
+  const ptrdiff_t before = cost_before(spec, section.begin);
+  const ptrdiff_t target = before + (cost_before(spec, section.end) - before) / parts * part;
+  ptrdiff_t low = section.begin / LK_RANGE_BLOCK, high = (section.end + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK;
+  if (part == parts) return section.end;
   while (low < high) {
     const ptrdiff_t middle = (low + high) / 2;
     if (cost_before(spec, middle * LK_RANGE_BLOCK) < target)
@@ -30,23 +31,79 @@ static ptrdiff_t cut_at(const lk_replicas_spec *spec, ptrdiff_t part, ptrdiff_t 
     else
       high = middle;
   }
-  return low * LK_RANGE_BLOCK < P ? low * LK_RANGE_BLOCK : P;
+  return low * LK_RANGE_BLOCK < section.end ? low * LK_RANGE_BLOCK : section.end;
 }
 
-lk_range lk_replicas_cut(const lk_replicas_spec *spec, int rank, int size) {
+lk_range lk_replicas_cut(const lk_replicas_spec *spec, lk_range section, int rank, int size) {
   LK_ASSERT(spec->P >= 0 && spec->P % LK_LANES == 0 && size > 0 && rank >= 0 && rank < size);
-  return (lk_range){.begin = cut_at(spec, rank, size), .end = cut_at(spec, rank + 1, size)};
+  LK_ASSERT(section.begin % LK_RANGE_BLOCK == 0 && section.end >= section.begin && section.end <= spec->P);
+  return (lk_range){.begin = cut_at(spec, section, rank, size), .end = cut_at(spec, section, rank + 1, size)};
 }
 
+static lk_range section_of(const lk_replicas_spec *spec, int sections, int k) {
+  return (lk_range){k > 0 ? spec->cut[k - 1] : 0, k < sections - 1 ? spec->cut[k] : spec->P};
+}
+
+/* Where one group is all, nothing travels: one section. */
 static lk_status cut_ranges(lk_replicas *s, const lk_replicas_spec *spec) {
-  const int size = s->comm->size;
-  LK_TRY(lk_alloc(&s->range, (size_t)size, sizeof *s->range));
-  LK_TRY(lk_alloc(&s->range_bytes, (size_t)size, sizeof *s->range_bytes));
-  for (int r = 0; r < size; r++) {
-    s->range[r] = lk_replicas_cut(spec, r, size);
-    s->range_bytes[r] = (size_t)lk_range_size(s->range[r]) * sizeof(float);
+  const int size = s->comm->size, sections = s->group.groups > 1 ? spec->cuts + 1 : 1;
+  LK_ASSERT(sections <= LK_MOST_RANGES);
+  s->sections = (lk_sections){.count = sections, .ranks = size};
+  LK_TRY(lk_alloc(&s->sections.range, (size_t)(sections * size), sizeof *s->sections.range));
+  LK_TRY(lk_alloc(&s->range_bytes, (size_t)(sections * size), sizeof *s->range_bytes));
+  for (int i = 0; i < sections * size; i++) {
+    const lk_range range = lk_replicas_cut(spec, section_of(spec, sections, i / size), i % size, size);
+    s->sections.range[i] = range;
+    s->range_bytes[i] = (size_t)lk_range_size(range) * sizeof(float);
   }
+  s->own.count = sections;
+  for (int k = 0; k < sections; k++) s->own.at[k] = lk_section_range(&s->sections, k, s->comm->rank);
   return LK_OK;
+}
+
+lk_range lk_section_range(const lk_sections *sections, int section, int rank) {
+  return sections->range[section * sections->ranks + rank];
+}
+
+static ptrdiff_t longest_of(const lk_range *range, int count) {
+  ptrdiff_t longest = 0;
+  for (int i = 0; i < count; i++)
+    if (lk_range_size(range[i]) > longest) longest = lk_range_size(range[i]);
+  return longest;
+}
+
+ptrdiff_t lk_longest_range(const lk_sections *sections) {
+  return longest_of(sections->range, sections->count * sections->ranks);
+}
+
+/* ---- buckets ---- */
+
+static int section_in_turn(const lk_buckets *buckets, int turn) {
+  return buckets->falling ? buckets->sections - 1 - turn : turn;
+}
+
+static int turn_of(const lk_buckets *buckets, ptrdiff_t k) {
+  int turn = 0;
+  while (turn + 1 < buckets->sections && k >= buckets->first[turn + 1]) turn++;
+  return turn;
+}
+
+lk_buckets lk_buckets_make(const lk_sections *sections, ptrdiff_t size, bool falling) {
+  lk_buckets buckets = {.size = size, .falling = falling, .sections = sections->count};
+  for (int turn = 0; turn < sections->count; turn++) {
+    const lk_range *range = sections->range + section_in_turn(&buckets, turn) * sections->ranks;
+    buckets.first[turn + 1] = buckets.first[turn] + (longest_of(range, sections->ranks) + size - 1) / size;
+  }
+  return buckets;
+}
+
+int lk_bucket_section(const lk_buckets *buckets, ptrdiff_t k) { return section_in_turn(buckets, turn_of(buckets, k)); }
+
+lk_range lk_bucket(const lk_sections *sections, const lk_buckets *buckets, int rank, ptrdiff_t k) {
+  const lk_range range = lk_section_range(sections, lk_bucket_section(buckets, k), rank);
+  const ptrdiff_t begin = range.begin + (k - buckets->first[turn_of(buckets, k)]) * buckets->size;
+  const ptrdiff_t end = begin + buckets->size;
+  return (lk_range){begin < range.end ? begin : range.end, end < range.end ? end : range.end};
 }
 
 /* ---- who sends which range to whom ---- */
@@ -72,28 +129,15 @@ static lk_status plan_messages(lk_replicas *s) {
     if (group->of[r] == r) s->send_to[s->sends++] = receiver_of(group, r, rank);
     if (receiver_of(group, group->of[rank], r) == rank) s->receive_from[s->receives++] = r;
   }
-  LK_TRY(lk_alloc(&s->request, (size_t)(s->sends + s->receives), sizeof *s->request));
-  return lk_alloc(&s->status, (size_t)(s->sends + s->receives), sizeof *s->status);
-}
-
-ptrdiff_t lk_longest_range(const lk_range *range, int R) {
-  ptrdiff_t longest = 0;
-  for (int r = 0; r < R; r++)
-    if (lk_range_size(range[r]) > longest) longest = lk_range_size(range[r]);
-  return longest;
+  const size_t messages = (size_t)((s->sends + s->receives) * s->sections.count);
+  LK_TRY(lk_alloc(&s->request, messages, sizeof *s->request));
+  return lk_alloc(&s->status, messages, sizeof *s->status);
 }
 
 /* Equal on every rank, however many ranges each receives. */
 static void cut_buckets(lk_replicas *s) {
-  const int size = s->comm->size;
-  s->bucket = s->comm->bucket / size / LK_RANGE_BLOCK * LK_RANGE_BLOCK;
-  if (s->bucket < LK_RANGE_BLOCK) s->bucket = LK_RANGE_BLOCK;
-  s->buckets = (lk_longest_range(s->range, size) + s->bucket - 1) / s->bucket;
-}
-
-lk_range lk_bucket(lk_range range, ptrdiff_t size, ptrdiff_t k) {
-  const ptrdiff_t begin = range.begin + k * size, end = begin + size;
-  return (lk_range){begin < range.end ? begin : range.end, end < range.end ? end : range.end};
+  const ptrdiff_t bucket = s->comm->bucket / s->comm->size / LK_RANGE_BLOCK * LK_RANGE_BLOCK;
+  s->buckets = lk_buckets_make(&s->sections, bucket < LK_RANGE_BLOCK ? LK_RANGE_BLOCK : bucket, false);
 }
 
 lk_status lk_replicas_plan(lk_replicas *s, const lk_replicas_spec *spec) {
@@ -109,6 +153,7 @@ lk_status lk_replicas_plan(lk_replicas *s, const lk_replicas_spec *spec) {
 }
 
 void lk_replicas_unplan(lk_replicas *s) {
-  void *tables[] = {s->rows.block, s->range, s->range_bytes, s->send_to, s->receive_from, s->request, s->status};
+  void *tables[] = {s->rows.block,   s->sections.range, s->range_bytes, s->send_to,
+                    s->receive_from, s->request,        s->status};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
 }

@@ -55,11 +55,12 @@ static double bytes_of(const one_rank *r, lk_range part, const uint8_t *marks, s
   return (double)lk_rows_bytes(rows, part, marks ? marks + lk_row_at(rows, part.begin) : NULL, real, &packed);
 }
 
-static double gradient_bytes(const one_rank *r, int range) {
+/* Of one gradient, of the ranges of a rank. */
+static double gradient_bytes(const one_rank *r, int rank) {
   const lk_reduction *sum = &r->reduction;
   double bytes = 0;
-  for (ptrdiff_t k = 0; k < sum->buckets; k++)
-    bytes += bytes_of(r, lk_bucket(sum->range[range], sum->bucket, k), r->spec->gradient_rows, sum->real);
+  for (ptrdiff_t k = 0; k < lk_buckets_count(&sum->buckets); k++)
+    bytes += bytes_of(r, lk_bucket(sum->sections, &sum->buckets, rank, k), r->spec->gradient_rows, sum->real);
   return bytes;
 }
 
@@ -67,9 +68,9 @@ static double value_bytes(const one_rank *r) {
   const lk_replicas *s = &r->replicas;
   const size_t real = lk_wire_bytes(s->wire);
   double bytes = 0;
-  if (!s->skips) return (double)lk_range_size(s->range[r->comm.rank]) * (double)real;
-  for (ptrdiff_t k = 0; k < s->buckets; k++)
-    bytes += bytes_of(r, lk_bucket(s->range[r->comm.rank], s->bucket, k), r->spec->value_rows, real);
+  if (!s->skips) return (double)lk_ranges_size(&s->own) * (double)real;
+  for (ptrdiff_t k = 0; k < lk_buckets_count(&s->buckets); k++)
+    bytes += bytes_of(r, lk_bucket(&s->sections, &s->buckets, r->comm.rank, k), r->spec->value_rows, real);
   return bytes;
 }
 
@@ -115,8 +116,9 @@ static ptrdiff_t count_rounds(const one_rank *r) {
   int doublings = 0;
   while (1 << doublings < r->spec->hosts) doublings++;
   if (r->spec->hosts == 1) return 0;
-  return (r->reduction.buckets + LK_BUCKETS_IN_FLIGHT - 1) / LK_BUCKETS_IN_FLIGHT +
-         (by_buckets ? (s->buckets + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT : 1) + COLLECTIVES * doublings;
+  return (lk_buckets_count(&r->reduction.buckets) + LK_BUCKETS_IN_FLIGHT - 1) / LK_BUCKETS_IN_FLIGHT +
+         (by_buckets ? (lk_buckets_count(&s->buckets) + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT : 1) +
+         COLLECTIVES * doublings;
 }
 
 lk_status lk_traffic_plan(lk_traffic *traffic, const lk_traffic_spec *spec) {

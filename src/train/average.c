@@ -82,14 +82,20 @@ static void mix(ptrdiff_t n, float share, float *restrict average, const float *
   for (ptrdiff_t i = 0; i < n; i++) average[i] += share * (weights[i] - average[i]);
 }
 
-bool lk_average_add(lk_average *average, lk_state *state, lk_average_step step, const float *weights) {
+bool lk_average_add(lk_average *average, lk_state *state, lk_average_step step, const lk_ranges *ranges,
+                    const float *weights) {
+  LK_ASSERT(lk_ranges_size(ranges) == average->count);
   if (!average->kind->share) return false;
   const double share = average->kind->share(&average->settings, state->average, step);
   if (share == 0) return false;
-  if (state->average[LK_AVERAGE_COUNT] == 0) /* A + (w - A) is not w to the last bit */
-    memcpy(average->values, weights, sizeof(float) * (size_t)average->count);
-  else
-    mix(average->count, (float)share, average->values, weights);
+  for (int i = 0; i < ranges->count; i++) {
+    const ptrdiff_t n = lk_range_size(ranges->at[i]);
+    float *to = average->values + lk_ranges_own(ranges, i).begin;
+    if (state->average[LK_AVERAGE_COUNT] == 0) /* A + (w - A) is not w to the last bit */
+      memcpy(to, weights + ranges->at[i].begin, sizeof(float) * (size_t)n);
+    else
+      mix(n, (float)share, to, weights + ranges->at[i].begin);
+  }
   state->average[LK_AVERAGE_COUNT] += 1;
   if (state->average[LK_AVERAGE_BEGAN] > 0) return false;
   state->average[LK_AVERAGE_BEGAN] = (double)step.step;
@@ -107,12 +113,14 @@ bool lk_average_evaluated(const lk_average *average, lk_state *state, double val
 
 bool lk_average_holds(const lk_state *state) { return state->average[LK_AVERAGE_COUNT] > 0; }
 
-void lk_average_swap(lk_average *average, float *weights) {
-  for (ptrdiff_t i = 0; i < average->count; i++) {
-    const float weight = weights[i];
-    weights[i] = average->values[i];
-    average->values[i] = weight;
-  }
+void lk_average_swap(lk_average *average, const lk_ranges *ranges, float *weights) {
+  float *a = average->values;
+  for (int k = 0; k < ranges->count; k++)
+    for (ptrdiff_t i = ranges->at[k].begin; i < ranges->at[k].end; i++, a++) {
+      const float weight = weights[i];
+      weights[i] = *a;
+      *a = weight;
+    }
 }
 
 void lk_average_return(lk_state *state, const lk_state *then) {

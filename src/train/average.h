@@ -5,13 +5,13 @@
  * A kind of average is one file, src/train/average_<name>.c, which says when a step takes part and with which share,
  * and one line in the table of average.c.
  *
- * Each rank keeps A for the range of the weights that it owns, and no other. For an evaluation A and the weights change
+ * Each rank keeps A for the ranges of the weights that it owns, and no other. For an evaluation A and the weights change
  * places, lk_average_swap(), and the ranks exchange their ranges as after an update; a second swap brings back every
  * bit. Counters are in lk_state.average: they are stored, go back with the run, and are the same on all ranks. */
 #pragma once
 #include "checkpoint.h"
 #include "config.h"
-#include "shards.h"
+#include "ranges.h"
 
 typedef struct lk_average lk_average;
 
@@ -40,16 +40,17 @@ bool lk_average_wanted(const lk_config *config);
 /** Whether averaging begins at an evaluation.                                        Not collective. */
 bool lk_average_by_evaluations(const lk_config *config);
 
-/** A step was applied: take its weights [count] into the average, if it takes part. True: averaging began with it.
- *                                                                                   Not collective. */
-bool lk_average_add(lk_average *average, lk_state *state, lk_average_step step, const float *weights);
+/** A step was applied: take its weights into the average, if it takes part. They are the elements of these ranges of
+ *  `weights`, in turn, `count` in all. True: averaging began with it.               Not collective. */
+bool lk_average_add(lk_average *average, lk_state *state, lk_average_step step, const lk_ranges *ranges,
+                    const float *weights);
 /** A regular evaluation gave this value, the same on all ranks. True: averaging begins with the next step.
  *                                                                                   Not collective. */
 bool lk_average_evaluated(const lk_average *average, lk_state *state, double value, bool larger_is_better);
 /** Whether there is an average in this state.                                        Not collective. */
 bool lk_average_holds(const lk_state *state);
-/** The average and weights [count] change places.                                    Not collective. */
-void lk_average_swap(lk_average *average, float *weights);
+/** The average and the weights, those as above, change places.                       Not collective. */
+void lk_average_swap(lk_average *average, const lk_ranges *ranges, float *weights);
 /** The average [count], which the checkpoint reads and fills; NULL where none is wanted. Not collective. */
 float *lk_average_values(lk_average *average);
 /** The run returned to the weights of `then`, and has their average again, if they had one; evaluations stay counted.

@@ -204,14 +204,14 @@ static void layout(lk_trainer *t) {
 }
 
 static lk_status reserve(lk_trainer *t) {
-  t->range = lk_replicas_range(t->replicas);
+  t->own = lk_replicas_own(t->replicas);
   layout(t);
   LK_TRY(lk_arena_reserve(&t->arena));
   layout(t);
   lk_memory_lap(&t->memory, LK_MEMORY_ACTIVATIONS);
-  LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->range));
+  LK_TRY(lk_optimizer_create(&t->optimizer, t->config, t->params, t->own));
   LK_TRY(lk_clip_read(&t->clip_way, t->config));
-  LK_TRY(lk_average_create(&t->average, t->config, lk_range_size(t->range)));
+  LK_TRY(lk_average_create(&t->average, t->config, lk_ranges_size(t->own)));
   lk_memory_lap(&t->memory, LK_MEMORY_MOMENTS);
   return lk_schedule_create(&t->schedule, t->config, t->last_step);
 }
@@ -232,7 +232,7 @@ static lk_status build_local(lk_trainer *t, lk_kept kept) {
   return reserve(t);
 }
 
-/* What is not allocated by this rank alone. Of the other ranks of its host it reads the gradients of its own range. */
+/* What is not allocated by this rank alone. Of the other ranks of its host it reads the gradients of its own ranges. */
 static void plan_shared(lk_trainer *t) {
   const lk_replicas_spec *spec = &t->spec;
   double *bytes = t->memory.bytes;

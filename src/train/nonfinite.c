@@ -26,17 +26,25 @@ static bool finite_between(const float *x, ptrdiff_t begin, ptrdiff_t end) {
   return true;
 }
 
-/* Of this rank's own subtree p. They are as backward left them, except that the total is in the rank's range of the
+/* Of this rank's own subtree p. They are as backward left them, except that the total is in the rank's ranges of the
  * first. */
 static bool subtree_is_finite(const lk_trainer *t, int p) {
   const float *x = t->grads.subtree[p];
   const ptrdiff_t P = lk_params_count(t->params);
-  if (p > 0) return finite_between(x, 0, P);
-  return finite_between(x, 0, t->range.begin) && finite_between(x, t->range.end, P);
+  ptrdiff_t at = 0;
+  for (int i = 0; p == 0 && i < t->own->count; at = t->own->at[i++].end)
+    if (!finite_between(x, at, t->own->at[i].begin)) return false;
+  return finite_between(x, at, P);
+}
+
+static bool total_is_finite(const lk_trainer *t) {
+  for (int i = 0; i < t->own->count; i++)
+    if (!finite_between(t->grads.subtree[0], t->own->at[i].begin, t->own->at[i].end)) return false;
+  return true;
 }
 
 /* All losses are finite: find the ranks with a non-finite subtree. Where there is none the sum overflowed: then the
- * owner of the bad range of the total reports its rows. */
+ * owner of a bad range of the total reports its rows. */
 static lk_status name_subtrees(lk_trainer *t) {
   lk_status status = LK_OK;
   int64_t mine = 0, *all = NULL, found = 0;
@@ -44,7 +52,7 @@ static lk_status name_subtrees(lk_trainer *t) {
   for (int p = 0; p < t->shards.subtrees; p++) mine |= subtree_is_finite(t, p) ? 0 : (int64_t)1 << p;
   LK_GO(lk_comm_allgather_each(t->comm, &mine, all, sizeof mine));
   for (int r = 0; r < t->size; r++) found |= all[r];
-  if (!found && !finite_between(t->grads.subtree[0], t->range.begin, t->range.end)) mine = 1;
+  if (!found && !total_is_finite(t)) mine = 1;
   for (int p = 0; p < t->shards.subtrees; p++) {
     const int first = t->shards.subtree[p].first - t->shards.first;
     if (mine >> p & 1) name_rows(t, first, first + t->shards.subtree[p].count);

@@ -28,7 +28,7 @@ RULES(DECLARE)
 static const lk_rule *const rules[] = {RULES(ADDRESS)};
 enum { COUNT = sizeof rules / sizeof *rules };
 
-typedef struct segment { /* the part of one tensor in the range; begin counts from the range's begin */
+typedef struct segment { /* the part of one tensor in one of the ranges; begin: in an own vector */
   ptrdiff_t begin, count;
   double decay;
 } segment;
@@ -40,9 +40,9 @@ struct lk_optimizer {
   segment *segment;
   int segments, moments; /* moments: of the rule */
   float *moment[LK_RULE_MOMENTS];
-  ptrdiff_t count;
+  lk_ranges own;
   lk_wire wire;
-  float *master; /* [count] BF16: the weights; else NULL */
+  float *master; /* BF16: the weights; else NULL */
   lk_arena arena;
 };
 
@@ -81,22 +81,28 @@ static void layout(lk_optimizer *optimizer, ptrdiff_t length) {
     optimizer->master = lk_arena_take(&optimizer->arena, (size_t)length * sizeof(float));
 }
 
-/* The gaps between tensors are in no segment: they are zeros and stay so. */
-static lk_status cut_segments(lk_optimizer *optimizer, const lk_params *params, lk_range range) {
-  int tensors = lk_params_tensors(params);
-  LK_TRY(lk_alloc(&optimizer->segment, (size_t)tensors, sizeof *optimizer->segment));
-  for (int t = 0; t < tensors; t++) {
+static void cut_range(lk_optimizer *optimizer, const lk_params *params, lk_range range, ptrdiff_t at) {
+  for (int t = 0; t < lk_params_tensors(params); t++) {
     const lk_param *p = lk_params_at(params, t);
     ptrdiff_t begin = p->offset > range.begin ? p->offset : range.begin;
     ptrdiff_t end = p->offset + p->count < range.end ? p->offset + p->count : range.end;
     if (begin < end)
-      optimizer->segment[optimizer->segments++] =
-          (segment){.begin = begin - range.begin, .count = end - begin, .decay = lk_decay_for(&optimizer->decay, p)};
+      optimizer->segment[optimizer->segments++] = (segment){
+          .begin = at + (begin - range.begin), .count = end - begin, .decay = lk_decay_for(&optimizer->decay, p)};
   }
+}
+
+/* The gaps between tensors are in no segment: they are zeros and stay so. A border of a range divides at most one
+ * tensor. */
+static lk_status cut_segments(lk_optimizer *optimizer, const lk_params *params) {
+  const lk_ranges *own = &optimizer->own;
+  const size_t most = (size_t)(lk_params_tensors(params) + 2 * own->count);
+  LK_TRY(lk_alloc(&optimizer->segment, most, sizeof *optimizer->segment));
+  for (int i = 0; i < own->count; i++) cut_range(optimizer, params, own->at[i], lk_ranges_own(own, i).begin);
   return LK_OK;
 }
 
-static lk_status build(lk_optimizer *optimizer, const lk_config *config, const lk_params *params, lk_range range) {
+static lk_status build(lk_optimizer *optimizer, const lk_config *config, const lk_params *params) {
   size_t index;
   LK_TRY(lk_config_choice(config, "train.optimizer", &index));
   const lk_config_train *train = &config->train;
@@ -109,21 +115,22 @@ static lk_status build(lk_optimizer *optimizer, const lk_config *config, const l
                                     .epsilon = train->epsilon,
                                     .nesterov = train->nesterov};
   while (optimizer->moments < LK_RULE_MOMENTS && optimizer->rule->moment[optimizer->moments]) optimizer->moments++;
-  LK_TRY(cut_segments(optimizer, params, range));
+  LK_TRY(cut_segments(optimizer, params));
   LK_TRY(lk_wire_read(&optimizer->wire, config));
-  optimizer->count = lk_range_size(range);
-  layout(optimizer, optimizer->count);
+  layout(optimizer, lk_ranges_size(&optimizer->own));
   LK_TRY(lk_arena_reserve(&optimizer->arena));
-  layout(optimizer, optimizer->count);
+  layout(optimizer, lk_ranges_size(&optimizer->own));
   return LK_OK;
 }
 
 lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_config *config, const lk_params *params,
-                              lk_range range) {
-  LK_ASSERT(range.begin >= 0 && range.begin <= range.end && range.end <= lk_params_count(params));
+                              const lk_ranges *own) {
+  for (int i = 0; i < own->count; i++)
+    LK_ASSERT(own->at[i].begin >= 0 && own->at[i].begin <= own->at[i].end && own->at[i].end <= lk_params_count(params));
   lk_optimizer *made = NULL;
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
-  lk_status status = build(made, config, params, range);
+  made->own = *own;
+  lk_status status = build(made, config, params);
   if (status == LK_OK)
     *optimizer = made;
   else
@@ -140,12 +147,13 @@ void lk_optimizer_destroy(lk_optimizer **optimizer) {
 }
 
 void lk_optimizer_begin(lk_optimizer *optimizer, const float *values) {
-  if (optimizer->master) memcpy(optimizer->master, values, (size_t)optimizer->count * sizeof *values);
+  const lk_ranges *own = &optimizer->own;
+  for (int i = 0; i < own->count && optimizer->master; i++)
+    memcpy(optimizer->master + lk_ranges_own(own, i).begin, values + own->at[i].begin,
+           (size_t)lk_range_size(own->at[i]) * sizeof *values);
 }
 
-float *lk_optimizer_weights(lk_optimizer *optimizer, float *values) {
-  return optimizer->wire == LK_WIRE_BF16 ? optimizer->master : values;
-}
+float *lk_optimizer_master(lk_optimizer *optimizer) { return optimizer->master; }
 
 int lk_optimizer_moments(const lk_optimizer *optimizer) {
   return optimizer->moments + (optimizer->wire == LK_WIRE_BF16);
@@ -182,6 +190,6 @@ void lk_optimizer_step(lk_optimizer *optimizer, lk_range part, float *values, co
     if (begin >= end) continue;
     for (int m = 0; m < optimizer->moments; m++) moment[m] = optimizer->moment[m] + begin;
     u.decay = r->decay;
-    optimizer->rule->update(&u, end - begin, values + begin, sum + begin, moment);
+    optimizer->rule->update(&u, end - begin, values + (begin - part.begin), sum + (begin - part.begin), moment);
   }
 }

@@ -161,7 +161,7 @@ static lk_status load(lk_trainer *t, loaded *l) {
   return lk_recorders_resume(&t->recorders, t->config, -1, &l->tested);
 }
 
-/* From rank 0 to all: the same weights everywhere, to each rank its range of the moments and of the average. */
+/* From rank 0 to all: the same weights everywhere, to each rank its ranges of the moments and of the average. */
 static lk_status deal_weights(lk_trainer *t, const loaded *l) {
   size_t P = (size_t)lk_params_count(t->params);
   LK_TRY(lk_replicas_broadcast(t->replicas));
@@ -198,7 +198,7 @@ lk_status lk_trainer_resume(lk_trainer *t) {
   LK_GO(lk_comm_broadcast(t->comm, &l, offsetof(loaded, moments), 0));
   if (!l.found) {
     LK_GO(begin(t));
-    lk_optimizer_begin(t->optimizer, lk_params_values(t->params) + t->range.begin);
+    lk_optimizer_begin(t->optimizer, lk_params_values(t->params));
     goto done;
   }
   LK_GO(deal_out(t, &l));

@@ -55,7 +55,7 @@ static lk_status start_writing(lk_trainer *t) {
 }
 
 /* Collect the moments on rank 0, and behind them the average of the weights, if there is one; each rank has those of
- * its range. */
+ * its ranges. */
 static lk_status gather_moments(lk_trainer *t, float **moments) {
   int count = lk_optimizer_moments(t->optimizer);
   size_t P = (size_t)lk_params_count(t->params), vectors = (size_t)count + lk_average_holds(&t->state);

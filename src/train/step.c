@@ -33,14 +33,9 @@ lk_status lk_trainer_pack(lk_trainer *t) {
 
 lk_status lk_trainer_swap_average(lk_trainer *t) {
   if (!lk_average_holds(&t->state)) return LK_OK;
-  lk_average_swap(t->average, lk_params_values(t->params) + t->range.begin);
+  lk_average_swap(t->average, t->own, lk_params_values(t->params));
   LK_TRY(lk_replicas_allgather(t->replicas, NULL));
   return lk_trainer_pack(t);
-}
-
-/* What the optimizer updates: of this rank's range. */
-static float *own_weights(const lk_trainer *t) {
-  return lk_optimizer_weights(t->optimizer, lk_params_values(t->params) + t->range.begin);
 }
 
 /* Take the weights after an applied step into the average. */
@@ -48,12 +43,15 @@ static void average(lk_trainer *t) {
   const lk_average_step step = {.step = t->state.step + 1,
                                 .epoch = (double)t->state.step / (double)t->steps_in_epoch,
                                 .ends_epoch = t->state.step_in_epoch + 1 == t->steps_in_epoch};
-  if (lk_average_add(t->average, &t->state, step, own_weights(t)))
+  const float *master = lk_optimizer_master(t->optimizer);
+  const lk_ranges whole = {.count = 1, .at = {{0, lk_ranges_size(t->own)}}};
+  if (lk_average_add(t->average, &t->state, step, master ? &whole : t->own,
+                     master ? master : lk_params_values(t->params)))
     LK_INFO("step %lld: the average of the weights begins; evaluation measures it (train.average)",
             (long long)step.step);
 }
 
-/* g = sum / units, clipped; each rank updates its own range, then all ranges go to all ranks. */
+/* g = sum / units, clipped; each rank updates its own ranges, then all ranges go to all ranks. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
   const lk_clip clip = lk_clip_of(t->clip_way, t->config->train.clip, (double)step->units, step->norm);
   /* Adam's bias corrections count applied updates: a skipped step is none, though the schedule counts it */
@@ -61,7 +59,7 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   lk_update(t->optimizer, t->replicas, t->reduction, clip, step->rate, t->state.updates);
   average(t);
   lk_times_lap(&t->times, LK_TIME_UPDATE);
-  LK_TRY(lk_replicas_advance(t->replicas, own_weights(t), lk_reduction_touched(t->reduction)));
+  LK_TRY(lk_replicas_advance(t->replicas, lk_optimizer_master(t->optimizer), lk_reduction_touched(t->reduction)));
   lk_times_lap(&t->times, LK_TIME_VALUES);
   LK_TRY(lk_trainer_pack(t));
   lk_times_lap(&t->times, LK_TIME_PACK);

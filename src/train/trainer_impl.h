@@ -115,7 +115,7 @@ typedef struct lk_trainer {
   lk_replicas *replicas;   /* owns the values and packed weights, and the memory of the gradients */
   lk_reduction *reduction; /* sums the gradients */
   lk_optimizer *optimizer;
-  lk_average *average; /* of this rank's range */
+  lk_average *average; /* of this rank's ranges */
   lk_clip_way clip_way;
   lk_schedule *schedule;
 
@@ -123,8 +123,8 @@ typedef struct lk_trainer {
   lk_batch batch;
   lk_grads grads;
   lk_accumulate accumulate; /* makes them */
-  lk_range range;
-  float *lanes; /* [this rank's lanes, lane_width] carried states */
+  const lk_ranges *own;     /* this rank's ranges of the parameters: the store's */
+  float *lanes;             /* [this rank's lanes, lane_width] carried states */
   ptrdiff_t lane_count, lane_width;
   size_t *lane_bytes; /* [R] bytes of each rank's lanes */
   ptrdiff_t lane_total;

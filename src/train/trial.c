@@ -17,13 +17,15 @@ static lk_status step(lk_trainer *t, double *tokens) {
   return LK_OK;
 }
 
-/* The rows of this rank's range that a measured step touches. */
+/* The rows of this rank's ranges that a measured step touches. */
 static void note_rows(const lk_trainer *t, lk_trial *trial) {
   const uint8_t *touched = lk_reduction_touched(t->reduction);
-  const lk_range rows = lk_replicas_rows(t->replicas);
   const int64_t number = trial->steps < LK_TRIAL_UNUSED ? trial->steps : LK_TRIAL_UNUSED - 1;
-  for (ptrdiff_t r = rows.begin; touched && r < rows.end; r++)
-    if (touched[r - rows.begin] && number < trial->first_use[r]) trial->first_use[r] = (uint8_t)number;
+  for (int i = 0; touched && i < t->own->count; i++) {
+    const lk_range rows = lk_replicas_rows(t->replicas, i);
+    for (ptrdiff_t r = rows.begin; r < rows.end; r++)
+      if (touched[r] && number < trial->first_use[r]) trial->first_use[r] = (uint8_t)number;
+  }
 }
 
 /* Rank 0's clock decides for all. */
@@ -97,7 +99,7 @@ static lk_status describe(const lk_trainer *t, lk_trial *trial) {
 static lk_status run(lk_trainer *t, lk_trial *trial, double seconds) {
   LK_TRY(lk_trainer_read(t));
   LK_TRY(lk_trainer_join(t, (lk_kept){0}));
-  lk_optimizer_begin(t->optimizer, lk_params_values(t->params) + t->range.begin);
+  lk_optimizer_begin(t->optimizer, lk_params_values(t->params));
   LK_TRY(lk_trainer_pack(t));
   LK_TRY(lk_comm_agree(t->comm, describe(t, trial)));
   t->started = lk_clock_seconds();

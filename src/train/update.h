@@ -1,10 +1,10 @@
-/* update.h - one optimizer step on this rank's range of the parameters. */
+/* update.h - one optimizer step on this rank's ranges of the parameters. */
 #pragma once
 #include "clip.h"
 #include "optimizer.h"
 #include "reduction.h"
 
-/** Update this rank's range of the weights (lk_optimizer_weights()) from the summed gradient, which clipping by value
+/** Update this rank's ranges of the weights (values, or lk_optimizer_master()) from the summed gradient, which clipping by value
  *  changes; where the rule leaves weights of zero gradient as they are, rows that no shard touched are not visited.
  *  rate, step: see lk_optimizer_step().                                           Not collective. */
 void lk_update(lk_optimizer *optimizer, const lk_replicas *replicas, const lk_reduction *reduction, lk_clip clip,

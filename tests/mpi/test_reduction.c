@@ -19,6 +19,7 @@ typedef struct setting {
   double density; /* fraction of the rows that a shard touches */
   bool skips;     /* the update skips rows that no shard touches */
   lk_wire wire;
+  int cuts; /* sections but one: short and long ones, with ranks that own nothing of some */
 } setting;
 
 /* What this rank sends while ranks sum gradients and exchange values: MPI_Isend() alone is used for that. */
@@ -34,7 +35,7 @@ typedef struct parameters {
   lk_replicas *replicas;
   lk_reduction *reduction;
   float *values;  /* [P] that all ranks should have */
-  float *weights; /* [own range] that the values follow with LK_WIRE_BF16 */
+  float *weights; /* [own] that the values follow with LK_WIRE_BF16 */
   float *masters; /* [P] those of all ranks */
 } parameters;
 
@@ -204,31 +205,48 @@ static uint8_t *touched_elements(const setting *t, int step) {
   return touched;
 }
 
-/* The parts of the total are the dense elements and the touched rows, each once and in order. */
-static void check_parts(const setting *t, const parameters *p, int step) {
-  const lk_range own = lk_replicas_range(p->replicas);
+/* The parts of a range of the total are the dense elements and the touched rows, each once and in order. */
+static void check_parts(const parameters *p, int range, const uint8_t *expected) {
+  const lk_range own = lk_replicas_own(p->replicas)->at[range];
   ptrdiff_t at = 0, wrong = 0;
-  uint8_t *expected = touched_elements(t, step);
-  for (lk_range part = {0}; lk_reduction_next_part(p->reduction, &part); at = part.end) {
+  for (lk_range part = {0}; lk_reduction_next_part(p->reduction, range, &part); at = part.end) {
     CHECK(part.begin >= at && part.end > part.begin && part.end <= own.end - own.begin);
     for (ptrdiff_t i = at; i < part.end; i++) wrong += expected[own.begin + i] != (i >= part.begin);
   }
   for (ptrdiff_t i = at; i < own.end - own.begin; i++) wrong += expected[own.begin + i] != 0;
   CHECK(wrong == 0);
+}
+
+/* An own vector of what the ranges of this rank have of x [P]. */
+static void pick(const parameters *p, const float *x, float *own) {
+  const lk_ranges *ranges = lk_replicas_own(p->replicas);
+  for (int i = 0; i < ranges->count; own += lk_range_size(ranges->at[i++]))
+    memcpy(own, x + ranges->at[i].begin, (size_t)lk_range_size(ranges->at[i]) * sizeof *x);
+}
+
+static void check_total(const setting *t, const parameters *p, int step, const float *total) {
+  const lk_ranges *own = lk_replicas_own(p->replicas);
+  uint8_t *expected = touched_elements(t, step);
+  for (int i = 0; i < own->count; i++) {
+    CHECK(memcmp(lk_reduction_total(p->reduction, i), total + own->at[i].begin,
+                 (size_t)lk_range_size(own->at[i]) * sizeof *total) == 0);
+    check_parts(p, i, expected);
+  }
   free(expected);
 }
 
 /* Ranges to a root and back. */
 static void check_ranges(lk_comm *comm, const parameters *p, const float *total, ptrdiff_t P) {
   int rank = lk_comm_rank(comm), root = lk_comm_size(comm) - 1;
-  lk_range own = lk_replicas_range(p->replicas);
-  size_t bytes = (size_t)(own.end - own.begin) * sizeof *total;
-  float *all = reals(P), *back = reals(P);
-  CHECK_OK(lk_replicas_gather(p->replicas, lk_reduction_total(p->reduction), all, root));
+  size_t bytes = (size_t)lk_ranges_size(lk_replicas_own(p->replicas)) * sizeof *total;
+  float *all = reals(P), *own = reals(P), *back = reals(P);
+  pick(p, total, own);
+  CHECK_OK(lk_replicas_gather(p->replicas, own, rank == root ? all : NULL, root));
   CHECK(rank != root || memcmp(all, total, (size_t)P * sizeof *all) == 0);
-  CHECK_OK(lk_replicas_scatter(p->replicas, all, back, root));
-  CHECK(memcmp(back, total + own.begin, bytes) == 0);
+  CHECK_OK(lk_replicas_scatter(p->replicas, rank == root ? all : NULL, back, root));
+  CHECK(memcmp(back, own, bytes) == 0);
   free(back);
+  free(own);
   free(all);
 }
 
@@ -241,16 +259,19 @@ static void dawdle(int step) {
 /* Each owner assigns the total to its values; where rows are skipped, to those that a shard touches. Then all have all.
  * What a row that is skipped has on another rank is not sent, and stays. */
 static void check_values(const setting *t, const parameters *p, int step, const float *total) {
-  const lk_range own = lk_replicas_range(p->replicas);
+  const lk_ranges *own = lk_replicas_own(p->replicas);
   float *values = lk_replicas_values(p->replicas);
   uint8_t *changed = touched_elements(t, step);
   for (ptrdiff_t i = 0; i < t->P; i++)
     if (!t->skips || changed[i]) p->values[i] = total[i];
   free(changed);
-  if (!t->skips) memcpy(values + own.begin, total + own.begin, (size_t)lk_range_size(own) * sizeof *total);
-  for (lk_range part = {0}; t->skips && lk_reduction_next_part(p->reduction, &part);)
-    memcpy(values + own.begin + part.begin, total + own.begin + part.begin,
-           (size_t)lk_range_size(part) * sizeof *total);
+  for (int k = 0; k < own->count; k++) {
+    const lk_range all = own->at[k];
+    if (!t->skips) memcpy(values + all.begin, total + all.begin, (size_t)lk_range_size(all) * sizeof *total);
+    for (lk_range part = {0}; t->skips && lk_reduction_next_part(p->reduction, k, &part);)
+      memcpy(values + all.begin + part.begin, total + all.begin + part.begin,
+             (size_t)lk_range_size(part) * sizeof *total);
+  }
   dawdle(step + 200);
   CHECK_OK(lk_replicas_allgather(p->replicas, lk_reduction_touched(p->reduction)));
   CHECK(memcmp(values, p->values, (size_t)t->P * sizeof *values) == 0);
@@ -260,7 +281,6 @@ static void check_values(const setting *t, const parameters *p, int step, const 
  * the weights, and what rounding left out is made good by the next steps. Rows that are skipped keep their values, though
  * something was left out of them. */
 static void check_following(const setting *t, const parameters *p, int step, const float *total) {
-  const lk_range own = lk_replicas_range(p->replicas);
   const float *values = lk_replicas_values(p->replicas);
   uint8_t *changed = touched_elements(t, step);
   ptrdiff_t far = 0;
@@ -273,7 +293,7 @@ static void check_following(const setting *t, const parameters *p, int step, con
   }
   CHECK(far == 0);
   free(changed);
-  memcpy(p->weights, p->masters + own.begin, (size_t)lk_range_size(own) * sizeof *values);
+  pick(p, p->masters, p->weights);
   dawdle(step + 200);
   CHECK_OK(lk_replicas_advance(p->replicas, p->weights, lk_reduction_touched(p->reduction)));
   CHECK(memcmp(values, p->values, (size_t)t->P * sizeof *values) == 0);
@@ -281,8 +301,6 @@ static void check_following(const setting *t, const parameters *p, int step, con
 
 static void check_step(const setting *t, lk_comm *comm, const parameters *p, int step, float *scratch) {
   lk_shards shards = lk_shards_make(t->S, lk_comm_rank(comm), lk_comm_size(comm));
-  lk_range own = lk_replicas_range(p->replicas);
-  size_t own_bytes = (size_t)(own.end - own.begin) * sizeof(float);
   float *total = reals(t->P), *subtree = reals(t->P);
   node_sum(t, step, total, root_level(t->S), 0, scratch);
   if (t->P >= 1024 && step == 0 && t->density >= 1 &&
@@ -297,8 +315,7 @@ static void check_step(const setting *t, lk_comm *comm, const parameters *p, int
   }
   dawdle(step + 100);
   CHECK_OK(lk_reduction_sum(p->reduction));
-  CHECK(memcmp(lk_reduction_total(p->reduction), total + own.begin, own_bytes) == 0);
-  check_parts(t, p, step);
+  check_total(t, p, step, total);
   double got = 0, expected = square_sum_defined(total, t->P);
   if (step % 2 == 0) { /* else as a skipped step: no barrier before the next one */
     CHECK_OK(lk_reduction_square_sum(p->reduction, &got));
@@ -347,6 +364,10 @@ static void check_start_values(const parameters *p, ptrdiff_t P) {
   CHECK(wrong == 0);
 }
 
+/* Where sections end. */
+static const ptrdiff_t borders[] = {1024, 3 * 1024, 4 * 1024, 12 * 1024};
+enum { BORDERS = sizeof borders / sizeof *borders };
+
 static void check_sum(lk_comm *comm, const setting *t) {
   int size = lk_comm_size(comm);
   parameters p;
@@ -354,6 +375,7 @@ static void check_sum(lk_comm *comm, const setting *t) {
   spec.packed_bytes = PACKED * sizeof(int);
   spec.sparse_update = t->skips;
   spec.wire = t->wire;
+  for (int i = 0; i < t->cuts; i++) spec.cut[spec.cuts++] = borders[i];
   setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
   CHECK_OK(parameters_open(&p, comm, spec, t->S));
   if (p.reduction == NULL) lk_comm_abort(comm, 2);
@@ -379,13 +401,13 @@ static void count_bytes(lk_comm *comm, ptrdiff_t P, lk_wire wire, size_t *gradie
   parameters p;
   const lk_replicas_spec spec = {.P = P, .transport = LK_TRANSPORT_MESSAGES, .wire = wire};
   CHECK_OK(parameters_open(&p, comm, spec, 8));
-  float *own = lk_replicas_values(p.replicas) + lk_replicas_range(p.replicas).begin, *apart = reals(P);
+  float *apart = reals(P);
   CHECK_OK(lk_reduction_begin(p.reduction));
   sent_bytes = 0;
   CHECK_OK(lk_reduction_sum(p.reduction));
   *gradients = sent_bytes;
   sent_bytes = 0;
-  CHECK_OK(lk_replicas_advance(p.replicas, wire == LK_WIRE_BF16 ? apart : own, NULL));
+  CHECK_OK(lk_replicas_advance(p.replicas, wire == LK_WIRE_BF16 ? apart : NULL, NULL));
   *values = sent_bytes;
   CHECK_OK(lk_comm_barrier(comm));
   parameters_close(&p);
@@ -424,7 +446,7 @@ static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool 
   double least = INFINITY, most = 0;
   for (int i = 0; i < count; i++) dense -= blocks[i].rows * blocks[i].width;
   for (int r = 0; r < size; r++) {
-    const lk_range range = lk_replicas_cut(&spec, r, size);
+    const lk_range range = lk_replicas_cut(&spec, (lk_range){0, P}, r, size);
     CHECK(range.begin == at && range.end >= range.begin);
     CHECK(range.begin == P || range.begin % LK_RANGE_BLOCK == 0);
     at = range.end;
@@ -505,6 +527,11 @@ static const char *const groupings[4][9] = {{"a"},
                                             {"aabb", "abab", "abba", "aaab", "abcc", "aaba", "aaaa", "abcd"}};
 
 static void test_groupings(lk_comm *comm, setting t) {
+  if (t.cuts == 0 && t.wire == LK_WIRE_FLOAT32 && t.P > borders[0] && lk_comm_size(comm) > 1) {
+    setting sections = t;
+    while (sections.cuts < BORDERS && borders[sections.cuts] < t.P) sections.cuts++;
+    test_groupings(comm, sections);
+  }
   for (const char *const *hosts = groupings[lk_comm_size(comm) - 1]; *hosts; hosts++) {
     t.hosts = *hosts;
     t.transport = LK_TRANSPORT_AUTO;

@@ -16,6 +16,7 @@
 #include "choices.h"
 
 enum { WEIGHTS = 37, STEPS = 60, EPOCH = 7, AFTER = 11 /* the step of the evaluation that triggers */ };
+static const lk_ranges all = {1, {{0, WEIGHTS}}};
 
 static lk_config config;
 
@@ -90,7 +91,7 @@ static void run_kind(const char *name) {
   for (int step = 1; step <= STEPS; step++) {
     float w[WEIGHTS];
     for (int i = 0; i < WEIGHTS; i++) w[i] = weight(i, step);
-    begins += lk_average_add(average, &state, made(step), w);
+    begins += lk_average_add(average, &state, made(step), &all, w);
     assert_int_equal(lk_average_holds(&state), !isnan(defined(name, 0, step)));
     for (int i = 0; i < WEIGHTS && lk_average_holds(&state); i++) {
       const double got = (double)lk_average_values(average)[i], truth = defined(name, i, step);
@@ -130,8 +131,8 @@ static void ranges_do_not_change_bits(void **unused) {
   for (int step = 1; step <= STEPS; step++) {
     float w[WEIGHTS];
     for (int i = 0; i < WEIGHTS; i++) w[i] = weight(i, step);
-    (void)lk_average_add(whole, &of_whole, made(step), w);
-    (void)lk_average_add(part, &of_part, made(step), w + CUT);
+    (void)lk_average_add(whole, &of_whole, made(step), &all, w);
+    (void)lk_average_add(part, &of_part, made(step), &(lk_ranges){1, {{CUT, WEIGHTS}}}, w);
   }
   assert_memory_equal(&of_whole, &of_part, sizeof of_part);
   assert_memory_equal(lk_average_values(whole) + CUT, lk_average_values(part), sizeof(float[WEIGHTS - CUT]));
@@ -148,13 +149,13 @@ static void swaps_bring_back_every_bit(void **unused) {
   for (int i = 0; i < WEIGHTS; i++) first[i] = weight(i, 1) / 3, then[i] = 1e-7F * weight(i, 2);
   config.train.average = "ema", config.train.average_start = 0;
   assert_int_equal(lk_average_create(&average, &config, WEIGHTS), LK_OK);
-  assert_true(lk_average_add(average, &state, made(1), first));
+  assert_true(lk_average_add(average, &state, made(1), &all, first));
   assert_memory_equal(lk_average_values(average), first, sizeof first);
   memcpy(w, then, sizeof w);
-  lk_average_swap(average, w);
+  lk_average_swap(average, &all, w);
   assert_memory_equal(w, first, sizeof w);
   assert_memory_equal(lk_average_values(average), then, sizeof then);
-  lk_average_swap(average, w);
+  lk_average_swap(average, &all, w);
   assert_memory_equal(w, then, sizeof w);
   assert_memory_equal(lk_average_values(average), first, sizeof first);
   lk_average_destroy(&average);
@@ -173,7 +174,7 @@ static void a_later_start_does_not_stop_it(void **unused) {
       assert_int_equal(lk_average_create(&average, &config, WEIGHTS), LK_OK);
       if (begun) memcpy(lk_average_values(average), before, sizeof before);
       for (int i = 0; i < WEIGHTS; i++) w[i] = weight(i, begun + 1);
-      (void)lk_average_add(average, &state, made(begun + 1), w);
+      (void)lk_average_add(average, &state, made(begun + 1), &all, w);
       assert_true(state.average[LK_AVERAGE_COUNT] == begun + 1);
       if (begun) assert_memory_not_equal(lk_average_values(average), before, sizeof before);
       memcpy(before, lk_average_values(average), sizeof before);

@@ -82,7 +82,7 @@ static void check_case(const struct vector_case *c) {
   lk_config config = settings(c->optimizer, c->decay, c->nesterov);
   lk_optimizer *optimizer = NULL;
   lk_range all = {0, lk_params_count(params)};
-  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, all), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, &(lk_ranges){1, {all}}), LK_OK);
   spread(params, vector_start, values);
   for (int step = 1; step <= VECTOR_STEPS; step++) {
     spread(params, vector_sums[step - 1], sum);
@@ -145,7 +145,7 @@ static void compare_with_reference(const lk_config *config) {
   reference_weight x[MOST] = {0};
   lk_optimizer *optimizer = NULL;
   lk_range all = {0, lk_params_count(params)};
-  assert_int_equal(lk_optimizer_create(&optimizer, config, params, all), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, config, params, &(lk_ranges){1, {all}}), LK_OK);
   spread(params, vector_start, values);
   for (int i = 0; i < all.end; i++) x[i].w = (double)values[i];
   for (int step = 1; step <= VECTOR_STEPS; step++) {
@@ -183,7 +183,8 @@ static void run_with(const char *optimizer, const char *key, const char *value, 
   float sum[2 * LK_LANES] = {0};
   (void)snprintf(text, sizeof text, "%s=%s", key, value ? value : "");
   if (value && lk_config_override(&config, text) != LK_OK) fail_msg("%s", lk_error_get()->text);
-  if (lk_optimizer_create(&made, &config, params, all) != LK_OK) fail_msg("%s", lk_error_get()->text);
+  if (lk_optimizer_create(&made, &config, params, &(lk_ranges){1, {all}}) != LK_OK)
+    fail_msg("%s", lk_error_get()->text);
   memset(values, 0, sizeof *values * 2 * LK_LANES);
   values[0] = values[LK_LANES] = 1;
   for (int step = 1; step <= 2; step++) {
@@ -229,7 +230,7 @@ static void test_sgd_by_hand(void **state) {
   config.train.optimizer = "sgd";
   config.train.decay = 0.5;
   lk_optimizer *optimizer = NULL;
-  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_range){0, 2 * LK_LANES}), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, &(lk_ranges){1, {{0, 2 * LK_LANES}}}), LK_OK);
   float values[2 * LK_LANES] = {0}, sum[2 * LK_LANES] = {0};
   values[0] = values[LK_LANES] = 1;
   sum[0] = sum[LK_LANES] = 8;
@@ -252,7 +253,7 @@ static void test_adam_starts_unbiased(void **state) {
   config.train.decay = 0;
   config.train.epsilon = 1e-12;
   lk_optimizer *optimizer = NULL;
-  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_range){0, 2 * LK_LANES}), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, &(lk_ranges){1, {{0, 2 * LK_LANES}}}), LK_OK);
   float values[2 * LK_LANES] = {0}, sum[2 * LK_LANES] = {0};
   sum[0] = 1e3F;
   sum[LK_LANES] = -1e-3F;
@@ -269,14 +270,15 @@ static void run_in_slices(const lk_config *config, const lk_params *params, int 
   ptrdiff_t P = lk_params_count(params);
   float *sum = calloc((size_t)P, sizeof *sum);
   for (int rank = 0; rank < size; rank++) {
-    lk_range slice = lk_replicas_cut(&(lk_replicas_spec){.P = P}, rank, size);
+    lk_range slice = lk_replicas_cut(&(lk_replicas_spec){.P = P}, (lk_range){0, P}, rank, size);
     lk_optimizer *optimizer = NULL;
-    assert_int_equal(lk_optimizer_create(&optimizer, config, params, slice), LK_OK);
+    assert_int_equal(lk_optimizer_create(&optimizer, config, params, &(lk_ranges){1, {slice}}), LK_OK);
     for (int step = 1; step <= 3; step++) {
       for (ptrdiff_t i = 0; i < P; i++) sum[i] = (float)((i * 37 + step * 11) % 101 - 50) / 7.0F;
       const ptrdiff_t n = slice.end - slice.begin, middle = n / 3; /* in two parts: cuts change nothing here either */
       lk_optimizer_step(optimizer, (lk_range){0, middle}, values + slice.begin, sum + slice.begin, 1.0 / 3, 0.01, step);
-      lk_optimizer_step(optimizer, (lk_range){middle, n}, values + slice.begin, sum + slice.begin, 1.0 / 3, 0.01, step);
+      lk_optimizer_step(optimizer, (lk_range){middle, n}, values + slice.begin + middle, sum + slice.begin + middle,
+                        1.0 / 3, 0.01, step);
     }
     for (int m = 0; m < lk_optimizer_moments(optimizer); m++)
       memcpy(moments + m * P + slice.begin, lk_optimizer_moment(optimizer, m),
@@ -340,7 +342,7 @@ static void assert_decays(const lk_config *config, const char *name, int dims, i
   assert_int_equal(lk_params_create(&params), LK_OK);
   assert_int_equal(lk_params_add(params, &p, &id), LK_OK);
   assert_int_equal(lk_params_commit(params, 3), LK_OK);
-  assert_int_equal(lk_optimizer_create(&optimizer, config, params, (lk_range){0, LK_LANES}), LK_OK);
+  assert_int_equal(lk_optimizer_create(&optimizer, config, params, &(lk_ranges){1, {{0, LK_LANES}}}), LK_OK);
   values[0] = 1;
   lk_optimizer_step(optimizer, (lk_range){0, LK_LANES}, values, sum, 1, 1, 1);
   if (!(fabs((double)values[0] - (1 - decay)) < 1e-6))
@@ -402,7 +404,7 @@ static void test_unknown_name(void **state) {
   config.train.optimizer = "adom";
   lk_optimizer *optimizer = NULL;
   lk_error_clear();
-  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, (lk_range){0, LK_LANES}), LK_USAGE);
+  assert_int_equal(lk_optimizer_create(&optimizer, &config, params, &(lk_ranges){1, {{0, LK_LANES}}}), LK_USAGE);
   assert_null(optimizer);
   assert_non_null(strstr(lk_error_get()->text, "adam"));
   lk_error_clear();
