@@ -1,5 +1,6 @@
 /* task_gradient.h - the gradients of a whole task against signed central differences: every element of every tensor,
- * the loss as training reports it. Of a corpus of pairs the batch has sources too. */
+ * the loss as training reports it. What the backward pass tells to be final (lk_grads) must not change any more. Of a
+ * corpus of pairs the batch has sources too. */
 #pragma once
 #include <math.h>
 
@@ -91,6 +92,47 @@ static inline double gradient_tensor_error(gradient_net *n, const lk_param *p, c
   return worst / scale;
 }
 
+/* What was final when it was told, from `begin` on. */
+typedef struct gradient_told {
+  const lk_grads *grads;
+  lk_real *copy; /* [subtrees][P] */
+  ptrdiff_t P, begin;
+} gradient_told;
+
+static inline void gradient_keep(void *context, ptrdiff_t offset) {
+  gradient_told *told = context;
+  for (int p = 0; p < told->grads->shards->subtrees && offset < told->begin; p++)
+    memcpy(told->copy + p * told->P + offset, told->grads->subtree[p] + offset,
+           (size_t)(told->begin - offset) * sizeof *told->copy);
+  if (offset < told->begin) told->begin = offset;
+}
+
+/* The first tensor of the net's first layer: what lies behind it is final before the features are; of pairs too. */
+static inline ptrdiff_t gradient_first_layer(const lk_params *params) {
+  int i = 0;
+  while (strncmp(lk_params_at(params, i)->name, "rnn.0.", 6) != 0) i++;
+  return lk_params_at(params, i)->offset;
+}
+
+static inline void gradient_check_told(gradient_net *n, ptrdiff_t P) {
+  lk_grads *grads = &n->rank.grads;
+  const int subtrees = grads->shards->subtrees;
+  gradient_told told = {.grads = grads, .copy = fixture_alloc(subtrees * P), .P = P, .begin = P};
+  for (int i = 0; i < lk_params_tensors(n->f.params); i++) { /* of sparse ones only touched rows are assigned */
+    const lk_param *tensor = lk_params_at(n->f.params, i);
+    for (int p = 0; p < subtrees && !tensor->sparse; p++)
+      for (ptrdiff_t k = 0; k < tensor->count; k++) grads->subtree[p][tensor->offset + k] = 1e9;
+  }
+  grads->tell = gradient_keep, grads->context = &told;
+  (void)gradient_loss(n);
+  grads->tell = NULL;
+  assert_true(told.begin == gradient_first_layer(n->f.params));
+  for (int p = 0; p < subtrees; p++)
+    assert_memory_equal(told.copy + p * P + told.begin, grads->subtree[p] + told.begin,
+                        (size_t)(P - told.begin) * sizeof *told.copy);
+  free(told.copy);
+}
+
 /* settings: "key=value", NULL at the end. target_V: of pairs; GRADIENT_V: both sides have one vocabulary. */
 static inline void gradient_check(lk_corpus_kind kind, int stream, ptrdiff_t target_V, const char *const *settings) {
   const fixture_corpus corpus = fixture_deal(GRADIENT_S, 2, GRADIENT_T, 8);
@@ -102,6 +144,8 @@ static inline void gradient_check(lk_corpus_kind kind, int stream, ptrdiff_t tar
   ptrdiff_t P = lk_params_count(n.f.params);
   lk_real *gradient = fixture_alloc(P);
   assert_true(isfinite(gradient_loss(&n)));
+  gradient_check_told(&n, P);
+  (void)gradient_loss(&n);
   fixture_combine(&n.rank, 1, P, gradient);
   for (int i = 0; i < lk_params_tensors(n.f.params); i++) {
     const lk_param *p = lk_params_at(n.f.params, i);

@@ -119,7 +119,7 @@ void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, 
  *  output row r, rows 0..B-1 are zero; dc is set to zero here unless `final_dc`, when the caller has set it in the
  *  same way. initial: whether the gradients with respect to the initial states are needed; otherwise rows 0..B-1 are
  *  incomplete afterwards. dx has the rows of x: assigned if add is 0, otherwise added to; NULL: not needed (always
- *  NULL for ids). Weight gradients are assigned. */
+ *  NULL for ids). Weight gradients are assigned, from the last tensor to the first (lk_grads_final()). */
 void lk_recurrent_backward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
                            ptrdiff_t lddx, int add, const lk_grads *grads);
 

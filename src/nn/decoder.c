@@ -92,6 +92,7 @@ lk_status lk_decoder_declare(lk_decoder *d, lk_params *params, const lk_config *
     d->embedding = *lk_input_layer_embedding(&encoder->input);
   else
     LK_TRY(lk_embedding_declare(&d->embedding, params, "decoder.embedding", V, d->E, m->embedding_deviation));
+  d->first = lk_params_tensors(params);
   LK_TRY(declare_bridge(d, params, encoder));
   LK_TRY(declare_layers(d, params));
   LK_TRY(lk_attention_declare(&d->attention, params, kind, d->H, d->W));

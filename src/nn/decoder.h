@@ -21,6 +21,7 @@
 typedef struct lk_decoder {
   const lk_config *config;
   int layers, states, copying, shared;
+  int first;                   /* its first tensor; the embedding before it, if it has its own */
   int handed;                  /* the first of the states, that start from the encoder's; others start from zeros */
   ptrdiff_t V, E, H, Hp, W, F; /* F: width of the fed input, H or 0 */
   ptrdiff_t ld0, ldc;          /* row strides of embeddings and of the input of combine */

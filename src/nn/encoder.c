@@ -216,6 +216,7 @@ static int add_finals(lk_encoder *e, const lk_final_gradients *finals, int l, in
 void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const lk_final_gradients *finals,
                          const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads) {
   const int learns = lk_input_layer_learns(&e->input);
+  const lk_grads inside = lk_grads_inside(grads); /* the first direction's tensors lie before the second's */
   lk_real *dy = e->dx[0], *dx = e->dx[1];
   if (mode.training && e->ar > 0)
     lk_activation_gradient(e->ar / (double)e->width, e->target, pack->N, e->width, e->y[e->layers - 1], dy, e->ld);
@@ -228,12 +229,14 @@ void lk_encoder_backward(lk_encoder *e, const lk_pack *pack, lk_mode mode, const
       if (mode.training && l == e->layers - 1) add_changes(e, pack, &e->layer[l][d]);
       const int cells = add_finals(e, finals, l, d, pack);
       /* no gradient with respect to initial states: back-propagation is truncated where states are carried over */
-      lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), 0, cells, to, to ? ld : 0, d, grads);
+      lk_recurrent_backward(&e->layer[l][d], pack, rows_of(e, l), 0, cells, to, to ? ld : 0, d,
+                            d + 1 < e->directions ? &inside : grads);
     }
+    lk_grads_final(grads, e->layer[l][0].weight_ih);
     dx = dy;
     dy = to;
   }
-  if (learns) lk_input_layer_backward(&e->input, pack, mode, dy, also, lookup, grads);
+  if (learns) lk_input_layer_backward(&e->input, pack, mode, dy, also, lookup, &inside);
 }
 
 ptrdiff_t lk_encoder_carry_size(const lk_encoder *e) {

@@ -128,3 +128,19 @@ void lk_grads_touched(const lk_grads *grads, int id, uint8_t *to[LK_MAX_SUBTREES
   LK_ASSERT(p->sparse);
   for (int i = 0; i < grads->shards->subtrees; i++) to[i] = grads->touched[i] ? grads->touched[i] + p->first_row : NULL;
 }
+
+void lk_grads_final(const lk_grads *grads, int id) {
+  if (!grads->tell || grads->inside) return;
+  const bool behind = id == lk_params_tensors(grads->params);
+  grads->tell(grads->context, behind ? lk_params_count(grads->params) : lk_params_at(grads->params, id)->offset);
+}
+
+void lk_grads_pass(const lk_grads *grads) {
+  if (grads->tell) grads->tell(grads->context, lk_params_count(grads->params));
+}
+
+lk_grads lk_grads_inside(const lk_grads *grads) {
+  lk_grads inside = *grads;
+  inside.inside = true;
+  return inside;
+}

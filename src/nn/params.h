@@ -74,12 +74,25 @@ lk_real *lk_params_value(const lk_params *params, int id);
  * touched[p]: one byte for each row of the tensors with sparse gradients, zero if the row is zero in subtree p. The
  * layer then clears only the rows that were marked by the previous step; initially all are marked, or all rows are
  * zero. NULL: there are no marks, and the layer assigns every row. */
+/* tell: the backward pass calls it on its way, so that gradients can travel while others are computed. Those of elements
+ * [offset, P) are final; P: no others than before, but some time has passed. NULL: nobody asks. */
 typedef struct lk_grads {
   const lk_shards *shards;
   const lk_params *params;
   lk_real *subtree[LK_MAX_SUBTREES];
   uint8_t *touched[LK_MAX_SUBTREES];
+  void (*tell)(void *context, ptrdiff_t offset);
+  void *context;
+  bool inside; /* tensors behind those at hand are not final: lk_grads_inside() */
 } lk_grads;
+
+/** Tell that the gradients of tensor `id` and of all behind it are final; id may be their number. Not collective. */
+void lk_grads_final(const lk_grads *grads, int id);
+/** Tell that some time has passed.                                                Not collective. */
+void lk_grads_pass(const lk_grads *grads);
+/** The same for a part of a net whose tensors have others behind them that come later: lk_grads_final() is not told.
+ *                                                                                 Not collective. */
+lk_grads lk_grads_inside(const lk_grads *grads);
 
 /** Destination of tensor `id` for lk_sum_shards(): to[p] for each subtree.         Not collective. */
 void lk_grads_of(const lk_grads *grads, int id, lk_real *to[LK_MAX_SUBTREES]);

@@ -199,8 +199,15 @@ static void input_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows 
     for (int p = 0; p < grads->shards->subtrees; p++) to[p] += read;
     lk_sum_shards(grads->shards, l->H, l->F, lk_shard_product_block, &gradient, to, l->I, l->scratch);
   }
+}
+
+static void input_bias_gradients(const lk_recurrent *l, const lk_pack *pack, lk_rows in, ptrdiff_t g,
+                                 const lk_grads *grads) {
   if (g >= l->cell->biases) return;
-  const lk_shard_columns columns = {.shard_row = shard_row, .dy = dy, .ldy = ldy};
+  const lk_shard_columns columns = {.shard_row = in.distinct ? in.distinct->shard_row : pack->shard_row,
+                                    .dy = l->dinput + g * l->Hp,
+                                    .ldy = l->cell->gates * l->Hp};
+  lk_real *to[LK_MAX_SUBTREES];
   lk_grads_at(grads, l->bias_ih, g * l->H, to);
   lk_sum_shards(grads->shards, l->H, 1, lk_shard_columns_block, &columns, to, 1, l->scratch);
 }
@@ -283,17 +290,28 @@ void lk_recurrent_back_end(lk_recurrent *l, const lk_pack *pack, lk_rows in, int
   if (initial && l->cell->recurrent) backward_to_initial(l, pack);
   if (distinct) sum_distinct(l, pack, distinct);
   if (l->before) gather_before(l, pack);
+  /* from the last tensor to the first, so that those behind are final */
   for (ptrdiff_t g = 0; g < lk_recurrent_products(l); g++) {
-    input_gradients(l, pack, in, g, grads);
+    input_bias_gradients(l, pack, in, g, grads);
     if (l->cell->recurrent) recurrent_gradients(l, pack, g, grads);
     if (g < l->cell->vectors) vector_gradients(l, pack, g, grads);
+    lk_grads_pass(grads);
   }
+  lk_grads_final(grads, l->weight_ih + 1);
+  for (ptrdiff_t g = 0; g < lk_recurrent_products(l); g++) {
+    input_gradients(l, pack, in, g, grads);
+    lk_grads_pass(grads);
+  }
+  lk_grads_final(grads, l->weight_ih);
 }
 
 void lk_recurrent_backward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial, int final_dc, lk_real *dx,
                            ptrdiff_t lddx, int add, const lk_grads *grads) {
   lk_recurrent_back_begin(l, pack, final_dc);
-  for (ptrdiff_t k = 0; k < pack->T; k++) lk_recurrent_back_step(l, pack, l->backward ? k : pack->T - 1 - k);
+  for (ptrdiff_t k = 0; k < pack->T; k++) {
+    lk_recurrent_back_step(l, pack, l->backward ? k : pack->T - 1 - k);
+    lk_grads_pass(grads);
+  }
   lk_recurrent_back_end(l, pack, in, initial, grads);
   if (dx) lk_recurrent_back_input(l, in.distinct ? in.distinct->n : pack->N, NULL, dx, lddx, add);
 }

@@ -29,6 +29,7 @@ static void backward(lk_task *task, const lk_batch *batch, lk_mode mode, const l
   ptrdiff_t ld;
   lk_real *dy = body->gradient(task, &ld);
   lk_head_backward(&task->head, &task->units, pooled ? task->pooling.dy : dy, pooled ? task->pooling.ld : ld, grads);
+  lk_grads_final(grads, task->head_first);
   if (pooled) lk_pooling_backward(&task->pooling, &batch->pack, dy, ld);
   const lk_shard_product tied = lk_head_tied(&task->head, &task->units);
   body->backward(task, batch, mode, task->head.dense.tied ? &tied : NULL, grads);

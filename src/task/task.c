@@ -84,6 +84,7 @@ static lk_status declare(lk_task *task, lk_params *params) {
   int tied = -1;
   LK_TRY(task->kind->body->declare(task, params, &width, &tied));
   LK_TRY(lk_pooling_declare(&task->pooling, task->config, width, task->encoder.directions));
+  task->head_first = lk_params_tensors(params);
   LK_TRY(lk_head_declare(&task->head, params, task->config, width, task->V, tied));
   task->head.tags = task->tags;
   return LK_OK;

@@ -67,6 +67,7 @@ struct lk_task {
   lk_encoder encoder;
   lk_pooling pooling;
   lk_head head;
+  int head_first;                     /* its first tensor */
   ptrdiff_t V;                        /* number of outputs of the head */
   void *state;                        /* data of the kind; or NULL */
   lk_classes *classes;                /* if answers are classes: part of state; else NULL */

@@ -143,9 +143,13 @@ static void backward(lk_task *task, const lk_batch *batch, lk_mode mode, const l
   lk_lookup_gradient encoder, *shared = d->shared ? &encoder : NULL;
   ptrdiff_t lddy;
   lk_real *dy = lk_encoder_output_gradient(&task->encoder, &lddy);
-  lk_decoder_backward(d, source, &in, mode, dy, lddy, &finals, grads);
+  const lk_grads inside = lk_grads_inside(grads);
+  lk_decoder_backward(d, source, &in, mode, dy, lddy, &finals, &inside);
+  lk_grads_final(grads, d->first);
+  /* a shared embedding lies before the encoder's layers, the decoder's own behind them */
+  if (!shared) lk_decoder_embedding_backward(d, NULL, tied, grads);
   lk_encoder_backward(&task->encoder, source, mode, &finals, NULL, shared, grads);
-  lk_decoder_embedding_backward(d, shared, tied, grads);
+  if (shared) lk_decoder_embedding_backward(d, shared, tied, grads);
 }
 
 static const lk_body body = {.declare = declare,
