@@ -182,7 +182,7 @@ void lk_group_raise(lk_group *group, lk_counter counter, uint64_t value) {
   atomic_store_explicit(&group->member[group->local].counters->value[counter], value, memory_order_release);
 }
 
-static bool reached(const lk_group *group, lk_counter counter, uint64_t value) {
+bool lk_group_reached(const lk_group *group, lk_counter counter, uint64_t value) {
   for (int m = 0; m < group->members; m++)
     if (atomic_load_explicit(&group->member[m].counters->value[counter], memory_order_acquire) < value) return false;
   return true;
@@ -196,10 +196,10 @@ static void pause_briefly(void) {
 
 lk_status lk_group_wait(const lk_group *group, lk_counter counter, uint64_t value) {
   for (int i = 0; i < SPINS; i++) {
-    if (reached(group, counter, value)) return LK_OK;
+    if (lk_group_reached(group, counter, value)) return LK_OK;
     pause_briefly();
   }
-  while (!reached(group, counter, value)) {
+  while (!lk_group_reached(group, counter, value)) {
     /* for MPI to move this rank's messages on while it waits */
     int found = 0;
     LK_TRY(LK_MPI(MPI_Iprobe, MPI_ANY_SOURCE, TAG_NEVER, group->comm->mpi, &found, MPI_STATUS_IGNORE));

@@ -22,8 +22,8 @@
 
 enum { LK_GROUP_COMMON = 2 };
 
-/* What a member has done, counted in steps. MET: reached a meeting; READY: completed its gradients; READ: read the
- * other members' gradients. */
+/* What a member has done. MET: meetings that it reached; READY: sections of gradients that it completed, in all steps;
+ * READ: steps in which it has read the other members' gradients. */
 typedef enum lk_counter { LK_COUNTER_MET, LK_COUNTER_READY, LK_COUNTER_READ, LK_COUNTERS } lk_counter;
 
 typedef struct lk_counters { /* written by its member alone; two cache lines, so that no two members share one */
@@ -61,6 +61,8 @@ LK_CHECKED lk_status lk_group_open(lk_group *group, lk_comm *comm, size_t bytes,
 void lk_group_close(lk_group *group); /*                                           Collective. */
 /** Set a counter of this rank; what it wrote before is visible to members that see the new value. Not collective. */
 void lk_group_raise(lk_group *group, lk_counter counter, uint64_t value);
+/** Whether that counter of every member has reached `value`: then what they wrote before is visible. Not collective. */
+bool lk_group_reached(const lk_group *group, lk_counter counter, uint64_t value);
 /** Wait until that counter of every member has reached `value`; MPI makes progress meanwhile.
  *                                                                                 Collective in the group. */
 LK_CHECKED lk_status lk_group_wait(const lk_group *group, lk_counter counter, uint64_t value);

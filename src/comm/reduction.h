@@ -4,7 +4,8 @@
  * owns a range of the parameters (replicas.h) adds that range of all subtrees in the order of the tree. A step:
  *
  *   lk_reduction_begin()    the gradients may be written: no rank reads those of the last step any more
- *   ...                     the backward pass writes lk_reduction_gradient() 0, 1, ...
+ *   ...                     the backward pass writes lk_reduction_gradient() 0, 1, ... from the end of the vector on
+ *   lk_reduction_offer()    on the way, where it likes: sections that it has completed begin to travel
  *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards, for each of the rank's ranges
  *   ...                     the optimizer updates the values of these ranges; lk_replicas_advance()
  *
@@ -32,7 +33,12 @@ uint8_t *lk_reduction_marks(const lk_reduction *reduction, int p);
 
 /** Wait until no rank reads the gradients of the last step any more.             Collective. */
 LK_CHECKED lk_status lk_reduction_begin(lk_reduction *reduction);
-/** Sum the gradients along the tree.                                              Collective. */
+/** The gradients of elements [offset, P) are complete: those of whole sections are sent to other groups, as far as that
+ *  needs no waiting, and what has arrived is summed. offset P: nothing new, but MPI moves on what is under way. Nothing
+ *  may write to these elements, nor read them, until lk_reduction_sum() has ended. A failure is told by that function.
+ *                                                                                 Not collective. */
+void lk_reduction_offer(lk_reduction *reduction, ptrdiff_t offset);
+/** Sum the gradients along the tree; all of them are complete.                     Collective. */
 LK_CHECKED lk_status lk_reduction_sum(lk_reduction *reduction);
 /** The sum over range i of this rank (lk_replicas_own()); it takes the place of gradient 0 there. Not collective. */
 float *lk_reduction_total(const lk_reduction *reduction, int i);

@@ -111,38 +111,94 @@ static void add_total(lk_reduction *sum, lk_range part) {
   }
 }
 
-static lk_status start_sends(lk_reduction *sum, ptrdiff_t k) {
-  return k < lk_buckets_count(&sum->buckets) ? send_bucket(sum, k) : LK_OK;
-}
-
-static lk_status start_receives(lk_reduction *sum, ptrdiff_t k) {
-  return k < lk_buckets_count(&sum->buckets) ? receive_bucket(sum, k) : LK_OK;
-}
-
-static lk_status finish_bucket(lk_reduction *sum, ptrdiff_t k) {
-  int w = (int)(k % LK_BUCKETS_IN_FLIGHT);
-  lk_range part = lk_bucket(sum->sections, &sum->buckets, sum->comm->rank, k);
-  if (sum->requests[w] > 0) LK_TRY(LK_MPI(MPI_Waitall, sum->requests[w], sum->request[w], sum->status));
-  sum->requests[w] = 0;
+/* Sum a bucket whose messages have arrived. */
+static lk_status take_bucket(lk_reduction *sum, ptrdiff_t k) {
+  const lk_range part = lk_bucket(sum->sections, &sum->buckets, sum->comm->rank, k);
   if (part.begin == part.end) return LK_OK;
   operands_in_place(sum, part);
-  LK_TRY(operands_received(sum, w, part));
+  LK_TRY(operands_received(sum, (int)(k % LK_BUCKETS_IN_FLIGHT), part));
   add_total(sum, part);
   return LK_OK;
 }
 
+/* ---- a step: buckets in turn, some of them under way at a time ---- */
+
+/* READY when all members have the gradients of bucket k. */
+static uint64_t ready_for(const lk_reduction *sum, ptrdiff_t k) {
+  const int turn = sum->sections->count - 1 - lk_bucket_section(&sum->buckets, k);
+  return sum->steps * (uint64_t)sum->sections->count + (uint64_t)turn + 1;
+}
+
+/* Where the section begins whose turn it is. */
+static ptrdiff_t section_begin(const lk_reduction *sum, int turn) {
+  return lk_section_range(sum->sections, sum->sections->count - 1 - turn, 0).begin;
+}
+
+/* Sections that begin at `offset` or later are complete. */
+static void complete(lk_reduction *sum, ptrdiff_t offset) {
+  const int sections = sum->sections->count, before = sum->completed;
+  while (sum->completed < sections && section_begin(sum, sum->completed) >= offset) sum->completed++;
+  if (sum->completed > before)
+    lk_group_raise(sum->group, LK_COUNTER_READY, sum->steps * (uint64_t)sections + (uint64_t)sum->completed);
+}
+
+/* Start what can be. A bucket whose gradients are not there yet is received all the same. */
+static lk_status start(lk_reduction *sum) {
+  const ptrdiff_t count = lk_buckets_count(&sum->buckets), most = sum->finished + LK_BUCKETS_IN_FLIGHT;
+  const ptrdiff_t end = most < count ? most : count;
+  for (; sum->posted < end; sum->posted++) LK_TRY(receive_bucket(sum, sum->posted));
+  for (; sum->sent < end && lk_group_reached(sum->group, LK_COUNTER_READY, ready_for(sum, sum->sent)); sum->sent++)
+    LK_TRY(send_bucket(sum, sum->sent));
+  return LK_OK;
+}
+
+/* Finish the next bucket if its messages have arrived, or wait for them. */
+static lk_status finish_next(lk_reduction *sum, bool wait, bool *done) {
+  const int w = (int)(sum->finished % LK_BUCKETS_IN_FLIGHT);
+  int arrived = 1;
+  if (wait)
+    LK_TRY(LK_MPI(MPI_Waitall, sum->requests[w], sum->request[w], sum->status));
+  else
+    LK_TRY(LK_MPI(MPI_Testall, sum->requests[w], sum->request[w], &arrived, sum->status));
+  *done = arrived != 0;
+  if (!*done) return LK_OK;
+  sum->requests[w] = 0;
+  return take_bucket(sum, sum->finished++);
+}
+
+/* Without waiting. */
+static lk_status move_on(lk_reduction *sum) {
+  bool done = true;
+  LK_TRY(start(sum));
+  while (done && sum->finished < sum->sent) {
+    LK_TRY(finish_next(sum, false, &done));
+    if (done) LK_TRY(start(sum));
+  }
+  return LK_OK;
+}
+
+/* One group has nothing to send: its sums are made when all gradients are there, and no member is waited for before. */
+void lk_reduction_offer(lk_reduction *reduction, ptrdiff_t offset) {
+  if (reduction->group->groups == 1 || reduction->failed != LK_OK) return;
+  complete(reduction, offset);
+  if (reduction->completed > 0) reduction->failed = move_on(reduction);
+}
+
 lk_status lk_reduction_sum(lk_reduction *reduction) {
   lk_reduction *sum = reduction;
-  lk_group_raise(sum->group, LK_COUNTER_READY, ++sum->steps);
-  for (ptrdiff_t k = 0; k < LK_BUCKETS_IN_FLIGHT; k++) LK_TRY(start_receives(sum, k));
-  LK_TRY(lk_group_wait(sum->group, LK_COUNTER_READY, sum->steps));
-  for (ptrdiff_t k = 0; k < LK_BUCKETS_IN_FLIGHT; k++) LK_TRY(start_sends(sum, k));
-  for (ptrdiff_t k = 0; k < lk_buckets_count(&sum->buckets); k++) {
-    LK_TRY(finish_bucket(sum, k));
-    LK_TRY(start_receives(sum, k + LK_BUCKETS_IN_FLIGHT));
-    LK_TRY(start_sends(sum, k + LK_BUCKETS_IN_FLIGHT));
+  bool done;
+  LK_TRY(sum->failed);
+  complete(sum, 0);
+  while (sum->finished < lk_buckets_count(&sum->buckets)) {
+    LK_TRY(start(sum));
+    if (sum->finished < sum->sent)
+      LK_TRY(finish_next(sum, true, &done));
+    else
+      LK_TRY(lk_group_wait(sum->group, LK_COUNTER_READY, ready_for(sum, sum->sent)));
   }
-  lk_group_raise(sum->group, LK_COUNTER_READ, sum->steps);
+  sum->completed = 0;
+  sum->posted = sum->sent = sum->finished = 0;
+  lk_group_raise(sum->group, LK_COUNTER_READ, ++sum->steps);
   return LK_OK;
 }
 
@@ -201,14 +257,13 @@ static ptrdiff_t move_block_sums(lk_reduction *sum, int rank, ptrdiff_t at, bool
 /* The block sums of all ranks to all. With one section they lie in the order of the ranks. */
 static lk_status share_block_sums(lk_reduction *sum) {
   const double *mine = sum->block_sum + sum->own->at[0].begin / LK_RANGE_BLOCK;
-  const int size = sum->comm->size;
   ptrdiff_t at = 0;
   if (sum->sections->count == 1) return lk_comm_allgather(sum->comm, mine, sum->block_sum, sum->block_bytes);
   for (int r = 0; r < sum->comm->rank; r++) at += (ptrdiff_t)(sum->block_bytes[r] / sizeof *mine);
   (void)move_block_sums(sum, sum->comm->rank, at, false);
   LK_TRY(lk_comm_allgather(sum->comm, sum->block_ranks + at, sum->block_ranks, sum->block_bytes));
   at = 0;
-  for (int r = 0; r < size; r++) at = move_block_sums(sum, r, at, true);
+  for (int r = 0; r < sum->comm->size; r++) at = move_block_sums(sum, r, at, true);
   return LK_OK;
 }
 

@@ -63,7 +63,12 @@ struct lk_reduction {
   bool half;             /* LK_WIRE_BF16: nodes below the root are rounded */
   size_t real;           /* bytes of one in a message */
   lk_rank_gradients *of; /* [members] */
-  uint64_t steps;        /* calls of lk_reduction_sum() */
+  uint64_t steps;        /* calls of lk_reduction_sum() that have ended */
+
+  /* of the step at hand */
+  int completed;                    /* sections, the last first, whose gradients this rank has */
+  ptrdiff_t posted, sent, finished; /* buckets whose receives and sends are under way, and that are summed */
+  lk_status failed;                 /* of lk_reduction_offer(), until lk_reduction_sum() returns it */
 
   /* the plan */
   lk_term *term; /* [terms] */

@@ -19,7 +19,8 @@ typedef struct setting {
   double density; /* fraction of the rows that a shard touches */
   bool skips;     /* the update skips rows that no shard touches */
   lk_wire wire;
-  int cuts; /* sections but one: short and long ones, with ranks that own nothing of some */
+  int cuts;    /* sections but one: short and long ones, with ranks that own nothing of some */
+  bool offers; /* gradients are offered on the way */
 } setting;
 
 /* What this rank sends while ranks sum gradients and exchange values: MPI_Isend() alone is used for that. */
@@ -299,6 +300,28 @@ static void check_following(const setting *t, const parameters *p, int step, con
   CHECK(memcmp(values, p->values, (size_t)t->P * sizeof *values) == 0);
 }
 
+/* The gradients become complete from the end on: what is not offered yet must not be read, and holds wrong numbers. */
+static void offer_by_and_by(const setting *t, const parameters *p, int step, int subtrees) {
+  float *right[LK_MAX_SUBTREES];
+  for (int i = 0; i < subtrees; i++) {
+    float *x = lk_reduction_gradient(p->reduction, i);
+    right[i] = reals(t->P);
+    memcpy(right[i], x, (size_t)t->P * sizeof *x);
+    for (ptrdiff_t k = 0; k < t->P; k++) x[k] = 1e6F;
+  }
+  for (ptrdiff_t offset = t->P, last = t->P, turn = 0; offset > 0; turn++, last = offset) {
+    const ptrdiff_t less = (ptrdiff_t)(hash_of(step, test_rank, turn) % 3000);
+    offset = offset > less ? offset - less : 0;
+    for (int i = 0; i < subtrees; i++)
+      memcpy(lk_reduction_gradient(p->reduction, i) + offset, right[i] + offset,
+             (size_t)(last - offset) * sizeof(float));
+    if (turn % 4 == 0) dawdle(step + (int)turn);
+    if (turn % 5 < 4) lk_reduction_offer(p->reduction, offset);
+    lk_reduction_offer(p->reduction, t->P);
+  }
+  for (int i = 0; i < subtrees; i++) free(right[i]);
+}
+
 static void check_step(const setting *t, lk_comm *comm, const parameters *p, int step, float *scratch) {
   lk_shards shards = lk_shards_make(t->S, lk_comm_rank(comm), lk_comm_size(comm));
   float *total = reals(t->P), *subtree = reals(t->P);
@@ -314,6 +337,7 @@ static void check_step(const setting *t, lk_comm *comm, const parameters *p, int
                   lk_reduction_marks(p->reduction, i), subtree);
   }
   dawdle(step + 100);
+  if (t->offers) offer_by_and_by(t, p, step, shards.subtrees);
   CHECK_OK(lk_reduction_sum(p->reduction));
   check_total(t, p, step, total);
   double got = 0, expected = square_sum_defined(total, t->P);
@@ -527,9 +551,11 @@ static const char *const groupings[4][9] = {{"a"},
                                             {"aabb", "abab", "abba", "aaab", "abcc", "aaba", "aaaa", "abcd"}};
 
 static void test_groupings(lk_comm *comm, setting t) {
-  if (t.cuts == 0 && t.wire == LK_WIRE_FLOAT32 && t.P > borders[0] && lk_comm_size(comm) > 1) {
+  /* of fewer numbers of shards: the sections have nothing to do with them */
+  if (t.cuts == 0 && t.wire == LK_WIRE_FLOAT32 && t.P > borders[0] && lk_comm_size(comm) > 1 && t.S != 8) {
     setting sections = t;
     while (sections.cuts < BORDERS && borders[sections.cuts] < t.P) sections.cuts++;
+    sections.offers = true;
     test_groupings(comm, sections);
   }
   for (const char *const *hosts = groupings[lk_comm_size(comm) - 1]; *hosts; hosts++) {
@@ -539,6 +565,11 @@ static void test_groupings(lk_comm *comm, setting t) {
   }
   t.transport = LK_TRANSPORT_MESSAGES;
   check_sum(comm, &t);
+  if (t.S == 5) { /* sections that are not offered, one section that is */
+    t.offers = !t.offers;
+    check_sum(comm, &t);
+    t.offers = !t.offers;
+  }
   if (t.wire == LK_WIRE_BF16 || t.S == 5 || t.S == 8) return; /* as many shards as ranks, and 13, are enough */
   t.wire = LK_WIRE_BF16;
   test_groupings(comm, t);
