@@ -104,6 +104,7 @@ typedef struct lk_config {
   } checkpoint;
   struct {
     const char *shards, *reduction, *wire;
+    bool overlap;
     int64_t check_every;
   } parallel; /* shards: a number, or "ranks" */
   struct {

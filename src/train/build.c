@@ -12,6 +12,7 @@
 #include "log.h"
 #include "path.h"
 #include "scaling.h"
+#include "sections.h"
 #include "input_layer.h"
 #include "build_impl.h"
 #include "vectors_ranks.h"
@@ -189,6 +190,7 @@ static lk_status open_loader(lk_trainer *t) {
 static void layout(lk_trainer *t) {
   lk_arena *a = &t->arena;
   t->grads = (lk_grads){.shards = &t->shards, .params = t->params};
+  if (t->own->count > 1) t->grads.tell = lk_trainer_told, t->grads.context = t;
   for (int p = 0; p < t->shards.subtrees; p++) {
     t->grads.subtree[p] = lk_reduction_gradient(t->reduction, p);
     t->grads.touched[p] = lk_reduction_marks(t->reduction, p);
@@ -258,6 +260,9 @@ static lk_status open_replicas(lk_trainer *t) {
   spec->packed_bytes = lk_task_weights(t->task);
   spec->block_count = lk_params_row_blocks(t->params, t->block, LK_MOST_ROW_BLOCKS);
   LK_ASSERT(spec->block_count <= LK_MOST_ROW_BLOCKS);
+  /* the gradients of a batch in parts are complete at its end */
+  if (t->config->parallel.overlap && t->config->train.accumulate == 1)
+    spec->cuts = lk_sections_cut(t->params, spec->cut);
   spec->rank_bytes = lk_reduction_bytes(spec, &t->shards);
   LK_TRY(lk_replicas_create(&t->replicas, t->comm, spec));
   lk_memory_pass(&t->memory);
@@ -347,6 +352,9 @@ static void announce(const lk_trainer *t) {
         "(train.schedule_by)");
   LK_INFO("memory: %s", lk_memory_words(memory, &t->memory));
   if (t->size > 1) LK_INFO("gradients by %s", lk_replicas_description(t->replicas));
+  if (t->own->count > 1)
+    LK_INFO("hosts send each other gradients in %d sections, while further ones are computed (parallel.overlap)",
+            t->own->count);
   if (t->wire == LK_WIRE_BF16)
     LK_INFO(
         "partial gradients and changes of weights are rounded to bfloat16, on any number of hosts: two bytes each "

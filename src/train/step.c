@@ -112,19 +112,34 @@ static lk_status handle_spike(lk_trainer *t, lk_step *step) {
   return lk_trainer_count_skip(t, row, LK_SPIKES_IN_A_ROW);
 }
 
+/* The batches of the run before this step, and that one. */
+static int64_t batch_number(const lk_trainer *t) {
+  return t->state.epoch * t->steps_in_epoch + t->state.step_in_epoch + 1;
+}
+
+/* In the last tensor: rows of an embedding that no token touched would not be summed. */
+static void inject_nan(lk_trainer *t) {
+  if (t->debug.count && lk_debug_due(&t->debug, LK_FAULT_NAN, t->rank, batch_number(t)))
+    t->grads.subtree[0][t->tensors[t->tensor_count - 1].offset] = NAN;
+}
+
+void lk_trainer_told(void *trainer, ptrdiff_t offset) {
+  lk_trainer *t = trainer;
+  if (offset <= t->tensors[t->tensor_count - 1].offset) inject_nan(t); /* before it is sent */
+  lk_reduction_offer(t->reduction, offset);
+}
+
 /* Faults that a test asked for. Their step counts batches, which a run that goes back does not read again. */
 static void inject(lk_trainer *t, int64_t step) {
   for (int s = 0; s < t->shards.count && lk_debug_due(&t->debug, LK_FAULT_SPIKE, t->rank, step); s++)
     t->stat[s].loss *= 1000;
-  /* in the last tensor: rows of an embedding that no token touched would not be summed */
-  if (lk_debug_due(&t->debug, LK_FAULT_NAN, t->rank, step))
-    t->grads.subtree[0][t->tensors[t->tensor_count - 1].offset] = NAN;
+  if (t->own->count == 1) inject_nan(t);
   lk_debug_act(&t->debug, t->rank, step);
 }
 
 lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   *step = (lk_step){0};
-  const int64_t batch = t->state.epoch * t->steps_in_epoch + t->state.step_in_epoch + 1;
+  const int64_t batch = batch_number(t);
   lk_mode mode = {.training = 1, .seed = (uint64_t)t->config->seed, .step = (uint32_t)t->state.step};
   lk_times_begin(&t->times);
   lk_watchdog_phase(t->comm, LK_PHASE_LOADING, t->state.step + 1);
@@ -137,8 +152,8 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   lk_times_lap(&t->times, LK_TIME_NET);
   lk_watchdog_phase(t->comm, LK_PHASE_REDUCTION, t->state.step + 1);
   LK_TRY(exchange_control(t, read == LK_OK ? 0 : LK_FLAG_UNREAD, step));
+  LK_TRY(lk_reduction_sum(t->reduction)); /* also of a batch that was not read: some of it may be on its way */
   if (step->flags & LK_FLAG_UNREAD) return lk_comm_agree(t->comm, read);
-  LK_TRY(lk_reduction_sum(t->reduction));
   double square = 0;
   LK_TRY(lk_reduction_square_sum(t->reduction, &square));
   lk_times_lap(&t->times, LK_TIME_SUM);

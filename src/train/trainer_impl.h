@@ -175,6 +175,8 @@ void lk_trainer_release(lk_trainer *t);
 /** Pack the weights again, together with the ranks that share them: after each change. Collective. */
 LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
+/** lk_grads.tell of a trainer: its reduction sends what is final.                  Not collective. */
+void lk_trainer_told(void *trainer, ptrdiff_t offset);
 /** Exchange the weights of all ranks for their average, or the average for the weights again; nothing without an average.
  *  Collective. */
 LK_CHECKED lk_status lk_trainer_swap_average(lk_trainer *t);
