@@ -168,8 +168,7 @@ typedef struct lk_kept {
 bool lk_trainer_has(const lk_trainer *t, lk_split split);
 /** How the split is evaluated, with a part of this rank's memory for rows. */
 lk_evaluator_settings lk_trainer_evaluation_settings(const lk_trainer *t, lk_split split);
-/* trainer.c */
-/** Free all parts; the watchdog and the log end.                                  Collective. */
+/** trainer.c: free all parts; the watchdog and the log end.                        Collective. */
 void lk_trainer_release(lk_trainer *t);
 /* step.c */
 /** Pack the weights again, together with the ranks that share them: after each change. Collective. */

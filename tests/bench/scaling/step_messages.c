@@ -156,15 +156,16 @@ static void print_bytes(const lk_trial *t, size_t control, int hosts, int ranks,
   printf("batch %.9g net %.9g sum %.9g update %.9g values %.9g pack %.9g move %.9g\n", t->seconds[0], t->seconds[1],
          t->seconds[2], t->seconds[3], t->seconds[4], t->seconds[5], t->move_seconds);
   printf("in_flight %d values_in_flight %d buckets %td value_buckets %td\n", LK_BUCKETS_IN_FLIGHT, LK_VALUES_IN_FLIGHT,
-         sum->buckets, buckets ? s->buckets : 1);
+         lk_buckets_count(&sum->buckets), buckets ? lk_buckets_count(&s->buckets) : 1);
   for (int r = 0; r < hosts * ranks; r++) {
-    const lk_range range = s->range[r];
+    const lk_range range = lk_section_range(&s->sections, 0, r); /* there is one section */
     printf("%zu %zu", control, (size_t)(lk_range_size(range) + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK * 8);
-    for (ptrdiff_t k = 0; k < sum->buckets; k++)
-      printf(" %zu", bytes_of(&s->rows, lk_bucket(range, sum->bucket, k), gradient, sum->real));
-    for (ptrdiff_t k = 0; buckets && k < s->buckets; k++)
-      printf(" %zu", s->skips ? bytes_of(&s->rows, lk_bucket(range, s->bucket, k), value, sum->real)
-                              : (size_t)lk_range_size(lk_bucket(range, s->bucket, k)) * sum->real);
+    for (ptrdiff_t k = 0; k < lk_buckets_count(&sum->buckets); k++)
+      printf(" %zu", bytes_of(&s->rows, lk_bucket(sum->sections, &sum->buckets, r, k), gradient, sum->real));
+    for (ptrdiff_t k = 0; buckets && k < lk_buckets_count(&s->buckets); k++) {
+      const lk_range part = lk_bucket(&s->sections, &s->buckets, r, k);
+      printf(" %zu", s->skips ? bytes_of(&s->rows, part, value, sum->real) : (size_t)lk_range_size(part) * sum->real);
+    }
     if (!buckets) printf(" %zu", (size_t)lk_range_size(range) * sum->real);
     printf("\n");
   }
