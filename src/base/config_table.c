@@ -39,9 +39,8 @@ const config_key lk_config_keys[] = {
     {KEY(task, "lm"), .fixed = true, .help = "What is learned."},
     {KEY(seed, "1"), COUNT, .unit = NO_UNIT, .fixed = true,
      .help = "Seed of all random numbers: the same seed gives the same model."},
-    {KEY(kernels, "auto"), .help = "Instruction set of the kernels. All give the same bits but blas, which a run "
-                                   "keeps, or keeps from, and amx and "
-                                   "amx-model, whose products of bf16 are added in another order."},
+    {KEY(kernels, "auto"),
+     .help = "Instruction set of the kernels. All but blas, which a run keeps, and amx of bf16 give the same bits."},
 
     {KEY(run.dir, "run"), .path = true, .help = "Folder of the run: configuration, log, metrics and checkpoints."},
 
