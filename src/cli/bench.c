@@ -27,7 +27,8 @@ static const struct argp_option options[] = {
     {"quick", OPTION_QUICK, NULL, 0, "fewer shapes and shorter timings: half a minute instead of a few minutes", 0},
     {"json", OPTION_JSON, NULL, 0, "print one JSON object", 0},
     {"shards", OPTION_SHARDS, "N", 0, "gradient shards of the nets (default: one for each rank)", 0},
-    {"kernels", OPTION_KERNELS, "NAME", 0, "auto, avx512bf16, avx512, avx2, portable, blas, amx or amx-model (default auto)", 0},
+    {"kernels", OPTION_KERNELS, "NAME", 0,
+     "auto, avx512bf16, avx512, avx2, portable, blas, amx or amx-model (default auto)", 0},
     {"precision", OPTION_PRECISION, "float32|bf16", 0, "numbers that are multiplied (default float32)", 0},
     {0}};
 
