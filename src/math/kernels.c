@@ -36,6 +36,11 @@ static int has_amx(void) { return has_avx512bf16() && !lk_amx_refused(); }
 #endif
 static int has_portable(void) { return 1; }
 
+#ifndef HAS_X86
+static int has_none(void) { return 0; }
+#endif
+#define AMX_HELP "products of bf16 by AMX, with bits of its own"
+
 enum { FLOAT32, BF16, PRECISIONS };
 
 /* Ours, the fastest last; then those whose bits are their own. */
@@ -55,11 +60,9 @@ static const struct {
     {"blas", {&lk_kernels_blas, NULL}, LK_BLAS_ISA, has_portable, "products by OpenBLAS, with bits of their own"},
 #ifndef LK_DOUBLE
 #ifdef HAS_X86
-    {"amx",
-     {&lk_kernels_avx512bf16, &lk_kernels_amx_avx512bf16},
-     3,
-     has_amx,
-     "products of bf16 by AMX, with bits of their own"},
+    {"amx", {&lk_kernels_avx512bf16, &lk_kernels_amx_avx512bf16}, 3, has_amx, AMX_HELP},
+#else /* known, for runs that began elsewhere */
+    {"amx", {&lk_kernels_portable, &lk_kernels_amx_portable}, 0, has_none, AMX_HELP},
 #endif
     {"amx-model",
      {&lk_kernels_portable, &lk_kernels_amx_portable},
@@ -156,7 +159,10 @@ static int table_chosen(void) {
 
 int lk_kernels_isa(void) { return tables[table_chosen()].isa; }
 
-int lk_kernels_sum_apart(const char *name) { return strncmp(name, "amx", 3) == 0; }
+int lk_kernels_sum_apart(const char *name) {
+  const int i = find_table(name);
+  return i >= 0 && tables[i].kernels[BF16] && tables[i].kernels[BF16]->apart;
+}
 
 /* Seconds of the fastest of a few products [ROWS, SIZE] by [SIZE, SIZE], forward and its gradient. */
 static double seconds_of(const lk_kernels *k, lk_real *memory) {

@@ -55,6 +55,7 @@ typedef struct lk_kernels {
   ptrdiff_t width;  /* reals of a vector */
   int terms;        /* of bf16: numbers in a word of a rounded row; of float32: 0 */
   int part;         /* the parts of a sum (lk_product.over) begin at multiples of it */
+  int apart;        /* whether products are added in an order of their own, that of AMX */
   /** Reals that lk_packed.data needs for W [M,K]. */
   ptrdiff_t (*packed_size)(ptrdiff_t M, ptrdiff_t K);
   /** Pack W given as element (m,k) at w[m*row + k*column]: (row,column) = (ld,1) packs W, (1,ld) its transpose. Where

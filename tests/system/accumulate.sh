@@ -2,11 +2,7 @@
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
-corpus_text
-corpus_lines
-corpus_label
-corpus_classify
-corpus_pairs
+corpus_all
 
 figures() { grep -oE '"(loss|largest_state|accuracy|f1|bleu)":[^,}]*' "$1/metrics.jsonl"; }
 # equal NAME: this run has the weights of NAME-1-1, and its figures of validation

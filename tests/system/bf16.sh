@@ -3,11 +3,7 @@
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
-corpus_text
-corpus_lines
-corpus_label
-corpus_classify
-corpus_pairs
+corpus_all
 
 kernels=(portable)
 for isa in avx2 avx512f avx512_bf16; do

@@ -10,6 +10,14 @@ corpus_lines() {
   grep . "$LOCKSTEP_SOURCE/ARCHITECTURE.md" >lines.txt
   "$LOCKSTEP" prepare text lines.txt --unit word --valid-fraction 0.1 -o lines.h5 >/dev/null
 }
+# One of each kind.
+corpus_all() {
+  corpus_text
+  corpus_lines
+  corpus_label
+  corpus_classify
+  corpus_pairs
+}
 # Tagging: a word's number is odd, even, or the one before it was odd ("after"). Lengths 1 to 30.
 corpus_label() {
   awk 'BEGIN { srand(7); for (i = 0; i < 400; i++) { before = 0; for (n = 1 + int(30 * rand()); n; n--) {

@@ -3,11 +3,7 @@
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
-corpus_text
-corpus_lines
-corpus_label
-corpus_classify
-corpus_pairs
+corpus_all
 export LOCKSTEP_TEST_SECTIONS=1 # sections as small as they can be: small nets have several, too
 
 figures() { grep -oE '"(loss|largest_state|accuracy|f1|bleu)":[^,}]*' "$1/metrics.jsonl"; }

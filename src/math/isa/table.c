@@ -76,32 +76,20 @@ int lk_bf16_as_documented(void) {
 
 static void round_all(ptrdiff_t n, const lk_real *x, lk_real *y) { lk_bf16_row(y, x, n); }
 
+#define PRODUCTS(kind)                                                                                       \
+  .packed_size = packed_size_##kind##_isa, .pack = pack_##kind##_isa, .view_size = packed_size_##kind##_isa, \
+  .view = view_##kind##_isa, /* a view copies all */                                                         \
+      .product = product_##kind##_isa, .outer = outer_##kind##_isa, .terms = LK_BF16_TERMS, .round = round_all
+
 const lk_kernels kernels_bf16_isa = {
     SHARED,
+    PRODUCTS(bf16),
     .name = LK_TEXT(LK_ISA),
-    .terms = LK_BF16_TERMS,
     .part = 2,
-    .packed_size = packed_size_bf16_isa,
-    .pack = pack_bf16_isa,
-    .view_size = packed_size_bf16_isa,
-    .view = view_bf16_isa,
-    .product = product_bf16_isa,
-    .outer = outer_bf16_isa,
-    .round = round_all,
 };
 
 #ifndef LK_DOUBLE
 const lk_kernels kernels_amx_isa = {
-    SHARED,
-    .name = LK_BF16_TERMS == 2 ? "amx" : "amx-model",
-    .terms = LK_BF16_TERMS,
-    .part = 32,
-    .packed_size = packed_size_amx_isa,
-    .pack = pack_amx_isa,
-    .view_size = packed_size_amx_isa,
-    .view = view_amx_isa,
-    .product = product_amx_isa,
-    .outer = outer_amx_isa,
-    .round = round_all,
+    SHARED, PRODUCTS(amx), .name = LK_BF16_TERMS == 2 ? "amx" : "amx-model", .part = 32, .apart = 1,
 };
 #endif
