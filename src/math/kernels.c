@@ -36,7 +36,7 @@ static int has_amx(void) { return has_avx512bf16() && !lk_amx_refused(); }
 #endif
 static int has_portable(void) { return 1; }
 
-#ifndef HAS_X86
+#if !defined(HAS_X86) && !defined(LK_DOUBLE)
 static int has_none(void) { return 0; }
 #endif
 #define AMX_HELP "products of bf16 by AMX, with bits of its own"
