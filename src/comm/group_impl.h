@@ -23,8 +23,16 @@
 enum { LK_GROUP_COMMON = 2 };
 
 /* What a member has done. MET: meetings that it reached; READY: sections of gradients that it completed, in all steps;
- * READ: steps in which it has read the other members' gradients. */
-typedef enum lk_counter { LK_COUNTER_MET, LK_COUNTER_READY, LK_COUNTER_READ, LK_COUNTERS } lk_counter;
+ * READ: steps in which it has read the other members' gradients; ARRIVED, PACKED: sections of values that it received,
+ * and stages of a net that it packed, in all exchanges of values. */
+typedef enum lk_counter {
+  LK_COUNTER_MET,
+  LK_COUNTER_READY,
+  LK_COUNTER_READ,
+  LK_COUNTER_ARRIVED,
+  LK_COUNTER_PACKED,
+  LK_COUNTERS
+} lk_counter;
 
 typedef struct lk_counters { /* written by its member alone; two cache lines, so that no two members share one */
   _Alignas(128) _Atomic uint64_t value[LK_COUNTERS];

@@ -7,7 +7,7 @@
  *   ...                     the backward pass writes lk_reduction_gradient() 0, 1, ... from the end of the vector on
  *   lk_reduction_offer()    on the way, where it likes: sections that it has completed begin to travel
  *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards, for each of the rank's ranges
- *   ...                     the optimizer updates the values of these ranges; lk_replicas_advance()
+ *   ...                     the optimizer updates the values of these ranges; lk_replicas_begin()
  *
  * Ranks that share memory read each other's gradients in place. Neighbouring ranks of a group add what they can before
  * it is sent to another group. The bits do not depend on the grouping.
@@ -45,7 +45,7 @@ float *lk_reduction_total(const lk_reduction *reduction, int i);
 /** Which parts of range i of the total may differ from zero, in order: the next one after *part, which is {0, 0} at first,
  *  counted from the range's begin; false: none.                                   Not collective. */
 bool lk_reduction_next_part(const lk_reduction *reduction, int i, lk_range *part);
-/** Marks of the rows of the total, of which those of this rank's ranges hold, for lk_replicas_advance(); NULL where there
+/** Marks of the rows of the total, of which those of this rank's ranges hold, for lk_replicas_begin(); NULL where there
  *  are no blocks.                                                                 Not collective. */
 const uint8_t *lk_reduction_touched(const lk_reduction *reduction);
 /** Sum of squares of the total over all ranks, in double, the same bits for every R. Collective. */

@@ -177,15 +177,11 @@ static lk_status move_on(lk_reduction *sum) {
   return LK_OK;
 }
 
-/* Open MPI looks at its sockets at each eighth call, and takes a part of a message at a time. With so many calls a step of
- * a character LM waited 37 ms for its sums, with one 51 (LSTM 2x512, two hosts, 1 Gbit/s). */
-enum { CALLS = 32 };
-
 /* One group has nothing to send: its sums are made when all gradients are there, and no member is waited for before. */
 void lk_reduction_offer(lk_reduction *reduction, ptrdiff_t offset) {
   if (reduction->group->groups == 1 || reduction->failed != LK_OK) return;
   complete(reduction, offset);
-  for (int i = 0; i < CALLS && reduction->completed > 0 && reduction->failed == LK_OK; i++)
+  for (int i = 0; i < LK_CALLS && reduction->completed > 0 && reduction->failed == LK_OK; i++)
     reduction->failed = move_on(reduction);
 }
 

@@ -34,9 +34,7 @@ lk_status lk_wire_read(lk_wire *wire, const lk_config *config) {
 /* What each rank can fail at by itself. */
 static lk_status build_local(lk_replicas *s, const lk_replicas_spec *spec) {
   LK_TRY(lk_replicas_plan(s, spec));
-  if (s->by_rows || s->wire == LK_WIRE_BF16) LK_TRY(lk_replicas_plan_buckets(s));
-  LK_TRY(LK_MPI(MPI_Type_contiguous, LK_LANES, MPI_FLOAT, &s->unit));
-  return LK_MPI(MPI_Type_commit, &s->unit);
+  return lk_replicas_plan_buckets(s);
 }
 
 static lk_status build(lk_replicas *s, const lk_replicas_spec *spec) {
@@ -51,7 +49,6 @@ lk_status lk_replicas_create(lk_replicas **replicas, lk_comm *comm, const lk_rep
   *replicas = NULL;
   LK_TRY(lk_comm_agree(comm, lk_alloc(replicas, 1, sizeof **replicas)));
   (*replicas)->comm = comm;
-  (*replicas)->unit = MPI_DATATYPE_NULL;
   const lk_status status = build(*replicas, spec);
   if (status != LK_OK) lk_replicas_destroy(replicas);
   return status;
@@ -60,8 +57,8 @@ lk_status lk_replicas_create(lk_replicas **replicas, lk_comm *comm, const lk_rep
 void lk_replicas_destroy(lk_replicas **replicas) {
   lk_replicas *s = *replicas;
   if (!s) return;
+  lk_replicas_abandon(s);
   lk_group_close(&s->group);
-  if (s->unit != MPI_DATATYPE_NULL) MPI_Type_free(&s->unit);
   lk_replicas_unplan(s);
   for (int w = 0; w < LK_VALUES_IN_FLIGHT; w++) free(s->bucket_request[w]);
   lk_arena_release(&s->arena);

@@ -1,15 +1,17 @@
 /* replicas.h - the parameters that all ranks hold alike: values, packed weights, and which ranges each rank owns.
  *
  * The flat vector of P reals is cut into sections, and each of them into R ranges at multiples of LK_RANGE_BLOCK, so that
- * each rank owns a range of every section. The rank that owns a range updates it, and lk_replicas_advance() then brings
- * all ranges to all ranks. Ranks that share memory form a group, which holds one copy: there the exchange is a wait and no
- * copy, and the members divide what is done to the whole copy (packing weights) by lk_replicas_part(). One group has one
- * section: sections are there for gradients that begin to travel while others are computed (reduction.h).
+ * each rank owns a range of every section. The rank that owns a range updates it, and an exchange then brings all ranges
+ * to all ranks, the first section first. Ranks that share memory form a group, which holds one copy: there the exchange is
+ * a wait and no copy, and the members divide what is done to the whole copy (packing weights) by lk_replicas_part(). One
+ * group has one section: sections are there for what travels while other things are computed, gradients (reduction.h) and
+ * the values of the layers that a net reads last.
  *
  *   P = 8 blocks, 2 ranks, sections [0, 2) and [2, 8):     rank 0 owns blocks 0, 2 3 4; rank 1 blocks 1, 5 6 7
  *
  *   lk_replicas_values() [ranges]   written by their owner
- *   lk_replicas_advance()           lk_replicas_values() [P] is up to date on every rank
+ *   lk_replicas_begin()             they are on their way
+ *   lk_replicas_await(end)          lk_replicas_values() [0, end) is up to date on every rank of the group
  *   lk_replicas_packed()            each rank writes its part
  *   lk_replicas_meet()              the whole of it can be read
  *
@@ -71,12 +73,24 @@ const char *lk_replicas_description(const lk_replicas *replicas);
 
 /** A barrier of the ranks that share memory: what each wrote, all of them see.    Collective. */
 LK_CHECKED lk_status lk_replicas_meet(lk_replicas *replicas);
-/** After an update of this rank's ranges, to all ranks. changed [rows of all blocks]: marks of the rows, of which those
- *  of the ranges are read; the update left rows without one as they were, where it skips such rows, and they are not
- *  sent where that is shorter. NULL: no rows.
+/** After an update of this rank's ranges: begin to send them to all ranks. Until lk_replicas_await(P) no value may be
+ *  written, and none be read that was not waited for. changed [rows of all blocks]: marks of the rows, of which those of
+ *  the ranges are read; the update left rows without one as they were, where it skips such rows, and they are not sent
+ *  where that is shorter. NULL: no rows.
  *  weights: NULL with FLOAT32. With BF16 the owner's own copy of the weights, an own vector (ranges.h), which the values
  *  follow on every rank: v += bf16(w - v). What rounding leaves out of a difference is in the next one. Collective. */
-LK_CHECKED lk_status lk_replicas_advance(lk_replicas *replicas, const float *weights, const uint8_t *changed);
+LK_CHECKED lk_status lk_replicas_begin(lk_replicas *replicas, const float *weights, const uint8_t *changed);
+/** Move on, without waiting; whether anything is still under way. A failure is told by lk_replicas_await().
+ *                                                                                 Not collective. */
+bool lk_replicas_move(lk_replicas *replicas);
+/** Whether values [0, end) are up to date on every rank of the group, or wait for them. P: for what this rank sends, too.
+ *                                                                                 Not collective. */
+bool lk_replicas_reached(const lk_replicas *replicas, ptrdiff_t end);
+LK_CHECKED lk_status lk_replicas_await(lk_replicas *replicas, ptrdiff_t end);
+/** Tell the group that this rank has packed its part of the first `stages` stages of a net (at most 999) from the values
+ *  of the last exchange; wait until all its ranks have.                           Not collective. */
+void lk_replicas_tell_packed(lk_replicas *replicas, int stages);
+LK_CHECKED lk_status lk_replicas_await_packed(lk_replicas *replicas, int stages);
 /** Every rank's ranges of the values to all ranks, to the last bit and whole; changed as above, but NULL: any may have
  *  changed.                                                                       Collective. */
 LK_CHECKED lk_status lk_replicas_allgather(lk_replicas *replicas, const uint8_t *changed);

@@ -1,10 +1,14 @@
 /* replicas_impl.h - the parameter store from inside, for the tree sum, which keeps gradients in the ranks' memory.
  *
  *   replicas_plan.c       ranges, who sends which to whom      replicas.c   creation, vectors to and from one rank
- *   replicas_exchange.c   values between groups: whole ranges in place; touched rows, or differences, in buckets */
+ *   replicas_exchange.c   values between groups: in place, touched rows, or differences, in buckets */
 #pragma once
 #include "group_impl.h"
 #include "sparse_rows_impl.h"
+
+/* Open MPI looks at its sockets at each eighth call, and takes a part of a message at a time. With so many calls where
+ * others compute, a step of a character LM waited 37 ms for its sums, with one 51 (LSTM 2x512, two hosts, 1 Gbit/s). */
+enum { LK_CALLS = 32 };
 
 enum { LK_VALUES_IN_FLIGHT = 2 }; /* buckets of values: one is on its way while the next is packed */
 
@@ -22,6 +26,15 @@ typedef struct lk_buckets {
   ptrdiff_t first[LK_MOST_RANGES + 1]; /* the first one of the section whose turn it is; then: how many there are */
 } lk_buckets;
 
+/* Of the updated values: the one at hand, or the last one. */
+typedef struct lk_exchange {
+  const float *weights; /* [own] that the values follow; NULL: values are sent, no differences */
+  size_t real;          /* bytes of what is sent for one */
+  uint64_t number;
+  ptrdiff_t posted, finished; /* buckets that are on their way, and that have arrived */
+  lk_status failed;           /* of lk_replicas_move(), until lk_replicas_await() returns it */
+} lk_exchange;
+
 struct lk_replicas {
   lk_comm *comm;
   lk_group group;
@@ -32,25 +45,21 @@ struct lk_replicas {
   lk_sections sections;
   size_t *range_bytes; /* [sections][R] */
   lk_ranges own;
-  /* Messages of lk_replicas_allgather(): ranks that this rank's ranges go to; ranks whose ranges it receives for its
-   * group. */
-  int *send_to, *receive_from;
+  int *send_to, *receive_from; /* ranks that this rank's ranges go to; whose ranges it receives for its group */
   int sends, receives;
-  MPI_Request *request; /* [sections][sends + receives] */
-  MPI_Status *status;
-  MPI_Datatype unit; /* LK_LANES floats: so MPI's int count reaches 128 GiB */
   lk_wire wire;
-  bool skips; /* the update leaves untouched rows as they are */
-  /* Where the update skips rows, and with BF16, ranges are sent in buckets, each packed if that is shorter. */
-  bool by_rows;
+  bool skips;   /* the update leaves untouched rows as they are */
+  bool by_rows; /* buckets are sent without untouched rows, where that is shorter */
   lk_buckets buckets;
+  lk_exchange exchange;
   void *out[LK_VALUES_IN_FLIGHT];                   /* [bucket] */
   void *in[LK_VALUES_IN_FLIGHT];                    /* [receives][bucket] */
   uint16_t *difference[LK_VALUES_IN_FLIGHT];        /* [bucket] BF16: of this rank's range */
   uint16_t *unpacked;                               /* [bucket] BF16: of another's */
   MPI_Request *bucket_request[LK_VALUES_IN_FLIGHT]; /* [receives + sends] */
   int requests[LK_VALUES_IN_FLIGHT];
-  uint8_t *all; /* [rows] marks where any may have changed */
+  MPI_Status *status; /* [receives + sends] */
+  uint8_t *marks;     /* [rows] of this rank's ranges: which the exchange at hand sends */
   lk_arena arena;
 };
 
@@ -73,3 +82,5 @@ lk_range lk_bucket(const lk_sections *sections, const lk_buckets *buckets, int r
 /* replicas_exchange.c */
 /** Buffers of buckets; LK_MEMORY.                                                 Not collective. */
 LK_CHECKED lk_status lk_replicas_plan_buckets(lk_replicas *replicas);
+/** Before the memory is freed: messages of an exchange that nobody waited for.    Collective. */
+void lk_replicas_abandon(lk_replicas *replicas);

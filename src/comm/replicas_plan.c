@@ -129,9 +129,7 @@ static lk_status plan_messages(lk_replicas *s) {
     if (group->of[r] == r) s->send_to[s->sends++] = receiver_of(group, r, rank);
     if (receiver_of(group, group->of[rank], r) == rank) s->receive_from[s->receives++] = r;
   }
-  const size_t messages = (size_t)((s->sends + s->receives) * s->sections.count);
-  LK_TRY(lk_alloc(&s->request, messages, sizeof *s->request));
-  return lk_alloc(&s->status, messages, sizeof *s->status);
+  return LK_OK;
 }
 
 /* Equal on every rank, however many ranges each receives. */
@@ -153,7 +151,6 @@ lk_status lk_replicas_plan(lk_replicas *s, const lk_replicas_spec *spec) {
 }
 
 void lk_replicas_unplan(lk_replicas *s) {
-  void *tables[] = {s->rows.block,   s->sections.range, s->range_bytes, s->send_to,
-                    s->receive_from, s->request,        s->status};
+  void *tables[] = {s->rows.block, s->sections.range, s->range_bytes, s->send_to, s->receive_from, s->status};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]);
 }

@@ -112,9 +112,9 @@ void lk_recurrent_begin_mode(lk_recurrent *layer, const lk_params *params, lk_mo
 lk_real *lk_recurrent_state(const lk_recurrent *layer, const lk_pack *pack, int i, ptrdiff_t row);
 lk_real *lk_recurrent_state_gradient(const lk_recurrent *layer, const lk_pack *pack, int i, ptrdiff_t row);
 /** Run forward over the batch. With initial = 1 the caller has set rows 0..B-1 of all states; otherwise they are
- *  zero.
+ *  zero. The weights are packed; params is told of the time that passes (lk_params_pass()).
  *   out h [B+N, Hp]: row B + r is the output of packed row r.                      Not collective. */
-void lk_recurrent_forward(lk_recurrent *layer, const lk_pack *pack, lk_rows in, int initial);
+void lk_recurrent_forward(lk_recurrent *layer, const lk_params *params, const lk_pack *pack, lk_rows in, int initial);
 /** Back-propagation through time. The caller has set dh: rows B + r hold the gradient of the loss with respect to
  *  output row r, rows 0..B-1 are zero; dc is set to zero here unless `final_dc`, when the caller has set it in the
  *  same way. initial: whether the gradients with respect to the initial states are needed; otherwise rows 0..B-1 are

@@ -45,10 +45,9 @@ static lk_real *last_row(const lk_characters *c, int d, ptrdiff_t b, lk_real *st
 }
 
 static void forward(lk_characters *c, const lk_params *params, lk_real *word) {
-  (void)params;
   for (int d = 0; d < 2; d++) {
     const lk_recurrent *l = &c->layer[d];
-    lk_recurrent_forward(&c->layer[d], &c->pack, rows_of(c), 0);
+    lk_recurrent_forward(&c->layer[d], params, &c->pack, rows_of(c), 0);
     for (ptrdiff_t b = 0; b < c->pack.B; b++) copy_row(word + b * c->ld + d * l->H, last_row(c, d, b, l->h), l->H);
   }
 }

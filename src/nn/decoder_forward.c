@@ -150,7 +150,10 @@ void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder
   start_states(d, in);
   if (!(in->sampling > 0)) lk_recurrent_input(&d->layer[0], all.n, NULL, decoder_embedded(d));
   if (decoder_stepwise(d, in)) {
-    for (ptrdiff_t t = 0; t < pack->T; t++) run_time(d, params, in, mode, t);
+    for (ptrdiff_t t = 0; t < pack->T; t++) {
+      run_time(d, params, in, mode, t);
+      lk_params_pass(params);
+    }
     return;
   }
   for (int l = 0; l < d->layers; l++) {
@@ -158,7 +161,10 @@ void lk_decoder_forward(lk_decoder *d, const lk_params *params, const lk_decoder
       pass_up(d, in, mode, l, all);
       lk_recurrent_input(&d->layer[l], all.n, NULL, (lk_rows){.x = d->x[l], .ld = d->Hp});
     }
-    for (ptrdiff_t t = 0; t < pack->T; t++) lk_recurrent_step(&d->layer[l], pack, t, 1);
+    for (ptrdiff_t t = 0; t < pack->T; t++) {
+      lk_recurrent_step(&d->layer[l], pack, t, 1);
+      lk_params_pass(params);
+    }
   }
   attend(d, params, in, mode, all);
 }

@@ -45,6 +45,7 @@ lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const lk_config *
                                 .init = m->recurrent_init,
                                 .weight_dropout = m->weight_dropout};
       LK_TRY(lk_recurrent_declare(&e->layer[l][d], params, &spec));
+      e->end[l] = lk_params_tensors(params);
     }
   return LK_OK;
 }
@@ -67,10 +68,13 @@ void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
   for (int i = 0; i < 2; i++) e->dx[i] = training ? lk_arena_reals(arena, N * widest) : NULL;
 }
 
+void lk_encoder_pack_layer(lk_encoder *e, const lk_params *params, int l, int training, lk_part part) {
+  if (l == 0) lk_input_layer_pack(&e->input, params, training, part);
+  for (int d = 0; d < e->directions; d++) lk_recurrent_pack(&e->layer[l][d], params, training, part);
+}
+
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part) {
-  lk_input_layer_pack(&e->input, params, training, part);
-  for (int l = 0; l < e->layers; l++)
-    for (int d = 0; d < e->directions; d++) lk_recurrent_pack(&e->layer[l][d], params, training, part);
+  for (int l = 0; l < e->layers; l++) lk_encoder_pack_layer(e, params, l, training, part);
 }
 
 /* Dropout after layer l, in place; forward on the outputs, backward on their gradients. */
@@ -123,12 +127,14 @@ void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *p
                         const lk_real *carry) {
   ptrdiff_t size = lk_encoder_carry_size(e);
   LK_ASSERT(carry == NULL || size > 0);
+  lk_params_need(params, e->end[0]);
   (void)lk_input_layer_forward(&e->input, params, pack, in, mode);
   for (int l = 0; l < e->layers; l++) {
+    lk_params_need(params, e->end[l]);
     for (ptrdiff_t b = 0; carry != NULL && b < pack->B; b++) move_states(e, pack, l, b, carry + b * size, NULL);
     for (int d = 0; d < e->directions; d++) {
       lk_recurrent_begin_mode(&e->layer[l][d], params, mode);
-      lk_recurrent_forward(&e->layer[l][d], pack, rows_of(e, l), carry != NULL);
+      lk_recurrent_forward(&e->layer[l][d], params, pack, rows_of(e, l), carry != NULL);
     }
     join_directions(e, l, pack);
     drop(e, pack, mode, l, e->y[l]);

@@ -20,6 +20,7 @@ typedef struct lk_encoder {
   ptrdiff_t width, ld;        /* of the output: D H of the last layer, and its row stride */
   lk_input_layer input;
   lk_recurrent layer[LK_MAX_LAYERS][2];
+  int end[LK_MAX_LAYERS];    /* how many tensors there are up to the end of each layer, the input layer's included */
   lk_real *y[LK_MAX_LAYERS]; /* [N, its ld] output of each layer, after dropout */
   double ar, tar;            /* weights of the penalties on the last layer (activation.h); 0 after declare */
   const int32_t *target;     /* [N] of the batch: which rows they count (activation.h); set by the caller, NULL: all */
@@ -44,7 +45,9 @@ LK_CHECKED lk_status lk_encoder_declare(lk_encoder *e, lk_params *params, const 
 void lk_encoder_layout_weights(lk_encoder *e, lk_arena *weights, int training);
 void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N, int training);
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part);
-/** Forward pass. carry [B, lk_encoder_carry_size()]: initial states; NULL: zeros. The columns `in` must not change
+/** The same of layer l alone; the input layer goes with layer 0.                   Not collective. */
+void lk_encoder_pack_layer(lk_encoder *e, const lk_params *params, int l, int training, lk_part part);
+/** Forward pass. Before each layer it tells that its weights are needed (lk_params_need()). carry [B, lk_encoder_carry_size()]: initial states; NULL: zeros. The columns `in` must not change
  *  until backward is done. The result is lk_encoder_output().                      Not collective. */
 void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *pack, const lk_inputs *in, lk_mode mode,
                         const lk_real *carry);

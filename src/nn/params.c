@@ -13,6 +13,8 @@ struct lk_params {
   ptrdiff_t count; /* elements declared so far, a multiple of LK_LANES */
   ptrdiff_t rows;  /* total rows of the tensors with sparse gradients */
   lk_real *values; /* NULL before lk_params_commit() */
+  void (*need)(void *context, int before);
+  void *context;
   lk_arena arena;
 };
 
@@ -115,6 +117,16 @@ lk_real *lk_params_value(const lk_params *params, int id) {
   LK_ASSERT(params->values != NULL);
   return params->values + lk_params_at(params, id)->offset;
 }
+
+void lk_params_awaited(lk_params *params, void (*need)(void *context, int before), void *context) {
+  params->need = need, params->context = context;
+}
+
+void lk_params_need(const lk_params *params, int before) {
+  if (params->need) params->need(params->context, before);
+}
+
+void lk_params_pass(const lk_params *params) { lk_params_need(params, 0); }
 
 void lk_grads_at(const lk_grads *grads, int id, ptrdiff_t first, lk_real *to[LK_MAX_SUBTREES]) {
   const ptrdiff_t offset = lk_params_at(grads->params, id)->offset + first;

@@ -67,6 +67,14 @@ ptrdiff_t lk_params_trainable(const lk_params *params);
 lk_real *lk_params_values(lk_params *params);
 /** The values of one tensor.                                                      Not collective. */
 lk_real *lk_params_value(const lk_params *params, int id);
+/** Values may be on their way while a forward pass begins: it then tells which ones it is about to read, and `need` waits
+ *  for those of all tensors before `before`; 0: for none, but some time has passed. NULL: they are always there.
+ *                                                                                 Not collective. */
+void lk_params_awaited(lk_params *params, void (*need)(void *context, int before), void *context);
+/** Tell that the values of all tensors before `before` are about to be read.      Not collective. */
+void lk_params_need(const lk_params *params, int before);
+/** Tell that some time has passed.                                                Not collective. */
+void lk_params_pass(const lk_params *params);
 
 /* The gradients of a step: one vector [P] for each of the rank's subtrees. Each tensor's part is assigned once per
  * step.

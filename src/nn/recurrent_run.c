@@ -103,11 +103,14 @@ void lk_recurrent_step(lk_recurrent *l, const lk_pack *pack, ptrdiff_t t, int in
   l->cell->forward(l, &step);
 }
 
-void lk_recurrent_forward(lk_recurrent *l, const lk_pack *pack, lk_rows in, int initial) {
+void lk_recurrent_forward(lk_recurrent *l, const lk_params *params, const lk_pack *pack, lk_rows in, int initial) {
   LK_ASSERT(l->F == 0);
   lk_recurrent_begin(l, pack, initial);
   lk_recurrent_input(l, pack->N, NULL, in);
-  for (ptrdiff_t k = 0; k < pack->T; k++) lk_recurrent_step(l, pack, l->backward ? pack->T - 1 - k : k, initial);
+  for (ptrdiff_t k = 0; k < pack->T; k++) {
+    lk_recurrent_step(l, pack, l->backward ? pack->T - 1 - k : k, initial);
+    lk_params_pass(params);
+  }
 }
 
 void lk_recurrent_back_begin(lk_recurrent *l, const lk_pack *pack, int final_dc) {

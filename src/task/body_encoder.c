@@ -27,10 +27,6 @@ static void layout(lk_task *task, lk_arena *arena) {
   task->carry_next = lk_arena_reals(arena, task->B * carry);
 }
 
-static void pack_weights(lk_task *task, const lk_params *params) {
-  lk_encoder_pack(&task->encoder, params, task->weights_trained, task->part);
-}
-
 /* Whether training resets the lane of sequence b in this step: a function of step and lane. */
 static int resets(const lk_task *task, const lk_batch *batch, lk_mode mode, ptrdiff_t b) {
   const double share = task->config->train.lane_reset;
@@ -78,7 +74,6 @@ static void backward(lk_task *task, const lk_batch *batch, lk_mode mode, const l
 const lk_body lk_body_encoder = {.declare = declare,
                                  .layout_weights = layout_weights,
                                  .layout = layout,
-                                 .pack = pack_weights,
                                  .forward = forward,
                                  .gradient = gradient,
                                  .backward = backward};

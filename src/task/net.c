@@ -13,6 +13,7 @@ static void forward(lk_task *task, const lk_params *params, const lk_batch *batc
   lk_net_ready(task, params);
   *u = (lk_units){.pack = pack, .n = pack->N, .target = batch->target};
   u->x = task->kind->body->forward(task, params, batch, mode, lanes, &u->ldx);
+  lk_params_need(params, lk_params_tensors(params)); /* by the head */
   if (!task->kind->per_sequence) return;
   lk_pooling_forward(&task->pooling, pack, u->x, u->ldx);
   *u = (lk_units){.pack = pack,

@@ -92,9 +92,26 @@ lk_status lk_task_reserve_for(lk_task *task, const lk_loader *loader, int parts,
   return reserve(task, most.B, larger(most.N, most.source_N), larger(most.T, most.source_T), training, 0);
 }
 
-void lk_task_pack(lk_task *task, const lk_params *params) {
+/* ---- stages: the layers of the encoder, what else the body has, the head ---- */
+
+int lk_task_stages(const lk_task *task) { return task->encoder.layers + (task->kind->body->pack != NULL) + 1; }
+
+int lk_task_stage_end(const lk_task *task, const lk_params *params, int stage) {
+  if (stage < task->encoder.layers) return task->encoder.end[stage];
+  return stage + 1 < lk_task_stages(task) ? task->head_first : lk_params_tensors(params);
+}
+
+void lk_task_pack_stage(lk_task *task, const lk_params *params, int stage) {
   LK_ASSERT(task->weights.base);
-  task->kind->body->pack(task, params);
-  lk_head_pack(&task->head, params, task->weights_trained, task->part);
+  if (stage < task->encoder.layers)
+    lk_encoder_pack_layer(&task->encoder, params, stage, task->weights_trained, task->part);
+  else if (stage + 1 < lk_task_stages(task))
+    task->kind->body->pack(task, params);
+  else
+    lk_head_pack(&task->head, params, task->weights_trained, task->part);
   task->packed = 1;
+}
+
+void lk_task_pack(lk_task *task, const lk_params *params) {
+  for (int i = 0; i < lk_task_stages(task); i++) lk_task_pack_stage(task, params, i);
 }

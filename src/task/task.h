@@ -46,6 +46,11 @@ void lk_task_weights_at(lk_task *task, void *memory, lk_part part);
 /** Bring packed weights up to date with the parameters: after each change of these. Weights of the task's own that were
  *  never packed the next pass packs by itself.                                     Not collective. */
 void lk_task_pack(lk_task *task, const lk_params *params);
+/** The same in stages, in the order in which a pass reads the weights; it tells when it comes to one (lk_params_need()):
+ *  how many there are, how many of the first tensors stages 0 to `stage` need, and one of them.  Not collective. */
+int lk_task_stages(const lk_task *task);
+int lk_task_stage_end(const lk_task *task, const lk_params *params, int stage);
+void lk_task_pack_stage(lk_task *task, const lk_params *params, int stage);
 /** Reals of one lane's carried states: 0 where the task carries none.              Not collective. */
 ptrdiff_t lk_task_lane_width(const lk_task *task);
 /** The largest magnitude among the carried states of so many lanes; NaN is passed over.   Not collective. */

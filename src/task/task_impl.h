@@ -19,7 +19,7 @@ typedef struct lk_body {
   lk_status (*declare)(lk_task *task, lk_params *params, ptrdiff_t *width, int *tied);
   void (*layout_weights)(lk_task *task, lk_arena *weights, int training);
   void (*layout)(lk_task *task, lk_arena *arena);
-  void (*pack)(lk_task *task, const lk_params *params);
+  void (*pack)(lk_task *task, const lk_params *params); /* what follows the encoder; or NULL */
   /** Compute the rows [pack.N, *ld]. lanes: see lk_task_train(). */
   const lk_real *(*forward)(lk_task *task, const lk_params *params, const lk_batch *batch, lk_mode mode, lk_real *lanes,
                             ptrdiff_t *ld);

@@ -92,7 +92,6 @@ static void layout(lk_task *task, lk_arena *arena) {
 }
 
 static void pack_weights(lk_task *task, const lk_params *params) {
-  lk_encoder_pack(&task->encoder, params, task->weights_trained, task->part);
   lk_decoder_pack(lk_decoder_of(task), params, task->weights_trained, task->part);
 }
 
@@ -127,6 +126,7 @@ static const lk_real *forward(lk_task *task, const lk_params *params, const lk_b
   LK_ASSERT(batch->pack.N <= t->rows);
   t->params = params;
   lk_encoder_forward(&task->encoder, params, source, &batch->input, mode, NULL);
+  lk_params_need(params, in.sampling > 0 ? lk_params_tensors(params) : task->head_first); /* the head chooses, too */
   lk_decoder_read(&t->decoder, params, &task->encoder, source);
   lk_decoder_forward(&t->decoder, params, &in, mode);
   return lk_decoder_output(&t->decoder, ld);

@@ -230,6 +230,7 @@ static lk_status build_local(lk_trainer *t, lk_kept kept) {
   const lk_part part = lk_replicas_part(t->replicas);
   LK_TRY(commit(t, kept, part));
   lk_task_weights_at(t->task, lk_replicas_packed(t->replicas), part);
+  t->weights = lk_weights_make(t->task, t->params, t->replicas);
   LK_TRY(open_loader(t));
   return reserve(t);
 }

@@ -13,6 +13,7 @@ lk_status lk_trainer_check_replicas(lk_trainer *t) {
   char digest[33] = "", *all = NULL;
   int copies = 0;
   if (part.count == t->size) return LK_OK; /* there is only one copy */
+  LK_GO(lk_weights_settle(&t->weights));
   LK_GO(lk_comm_agree(t->comm, lk_alloc(&all, (size_t)t->size, sizeof digest)));
   if (part.index == 0)
     lk_digest(lk_params_values(t->params), sizeof(float) * (size_t)lk_params_count(t->params), digest);

@@ -207,7 +207,7 @@ lk_status lk_trainer_resume(lk_trainer *t) {
 done:
   free(l.moments);
   free(l.lanes);
-  return status == LK_OK ? lk_trainer_pack(t) : status;
+  return status == LK_OK ? lk_weights_pack(&t->weights) : status;
 }
 
 /* Rank 0: the checkpoint of the best evaluation. */
@@ -253,7 +253,7 @@ lk_status lk_trainer_restore_best(lk_trainer *t) {
   t->saved = false;
   LK_INFO("step %lld: the rate falls; training goes on from the weights of step %lld, the best so far",
           (long long)t->state.step, (long long)l.state.step);
-  LK_GO(lk_trainer_pack(t));
+  LK_GO(lk_weights_pack(&t->weights));
   /* a run that goes back is not to do this again: that checkpoint may be gone by then */
   LK_GO(lk_trainer_save(t, 0));
 done:
@@ -273,5 +273,5 @@ static lk_status load_values(lk_trainer *t, const char *path, lk_state *of) {
 lk_status lk_trainer_load(lk_trainer *t, const char *path, lk_state *of) {
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? load_values(t, path, of) : LK_OK));
   LK_TRY(lk_replicas_broadcast(t->replicas));
-  return lk_trainer_pack(t);
+  return lk_weights_pack(&t->weights);
 }

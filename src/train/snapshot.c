@@ -119,6 +119,7 @@ lk_status lk_trainer_save(lk_trainer *t, int best) {
   float *moments = NULL, *lanes = NULL;
   const double began = lk_clock_seconds();
   lk_watchdog_phase(t->comm, LK_PHASE_CHECKPOINT, t->state.step);
+  LK_GO(lk_weights_settle(&t->weights));
   LK_GO(lk_trainer_check_replicas(t));
   LK_GO(lk_comm_agree(t->comm, gather_moments(t, &moments)));
   LK_GO(lk_comm_agree(t->comm, gather_lanes(t, &lanes)));

@@ -26,16 +26,12 @@ static lk_status exchange_control(lk_trainer *t, int64_t flags, lk_step *step) {
   return LK_OK;
 }
 
-lk_status lk_trainer_pack(lk_trainer *t) {
-  lk_task_pack(t->task, t->params);
-  return lk_replicas_meet(t->replicas);
-}
-
 lk_status lk_trainer_swap_average(lk_trainer *t) {
   if (!lk_average_holds(&t->state)) return LK_OK;
+  LK_ASSERT(!t->weights.under_way);
   lk_average_swap(t->average, t->own, lk_params_values(t->params));
   LK_TRY(lk_replicas_allgather(t->replicas, NULL));
-  return lk_trainer_pack(t);
+  return lk_weights_pack(&t->weights);
 }
 
 /* Take the weights after an applied step into the average. */
@@ -51,18 +47,19 @@ static void average(lk_trainer *t) {
             (long long)step.step);
 }
 
-/* g = sum / units, clipped; each rank updates its own ranges, then all ranges go to all ranks. */
+/* g = sum / units, clipped; each rank updates its own ranges, then all ranges go to all ranks, with several sections while
+ * the next step begins. */
 static lk_status update(lk_trainer *t, const lk_step *step) {
+  const bool behind = t->own->count > 1;
   const lk_clip clip = lk_clip_of(t->clip_way, t->config->train.clip, (double)step->units, step->norm);
   /* Adam's bias corrections count applied updates: a skipped step is none, though the schedule counts it */
   t->state.updates++;
   lk_update(t->optimizer, t->replicas, t->reduction, clip, step->rate, t->state.updates);
   average(t);
   lk_times_lap(&t->times, LK_TIME_UPDATE);
-  LK_TRY(lk_replicas_advance(t->replicas, lk_optimizer_master(t->optimizer), lk_reduction_touched(t->reduction)));
+  LK_TRY(lk_weights_begin(&t->weights, lk_optimizer_master(t->optimizer), lk_reduction_touched(t->reduction), behind));
   lk_times_lap(&t->times, LK_TIME_VALUES);
-  LK_TRY(lk_trainer_pack(t));
-  lk_times_lap(&t->times, LK_TIME_PACK);
+  if (!behind) lk_times_move(&t->times, LK_TIME_VALUES, LK_TIME_PACK, t->weights.packing), t->weights.packing = 0;
   return LK_OK;
 }
 
@@ -137,6 +134,16 @@ static void inject(lk_trainer *t, int64_t step) {
   lk_debug_act(&t->debug, t->rank, step);
 }
 
+/* The passes are over: what they waited for counts as values. */
+static lk_status settle(lk_trainer *t) {
+  lk_times_move(&t->times, LK_TIME_NET, LK_TIME_VALUES, t->weights.waited);
+  lk_times_move(&t->times, LK_TIME_NET, LK_TIME_PACK, t->weights.packing);
+  t->weights.waited = t->weights.packing = 0;
+  LK_TRY(lk_weights_settle(&t->weights));
+  lk_times_lap(&t->times, LK_TIME_VALUES);
+  return LK_OK;
+}
+
 lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   *step = (lk_step){0};
   const int64_t batch = batch_number(t);
@@ -150,6 +157,7 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
   lk_accumulate_train(&t->accumulate, t->task, t->params, &t->batch, mode, t->lanes, t->stat);
   if (t->debug.count) inject(t, batch);
   lk_times_lap(&t->times, LK_TIME_NET);
+  LK_TRY(settle(t));
   lk_watchdog_phase(t->comm, LK_PHASE_REDUCTION, t->state.step + 1);
   LK_TRY(exchange_control(t, read == LK_OK ? 0 : LK_FLAG_UNREAD, step));
   LK_TRY(lk_reduction_sum(t->reduction)); /* also of a batch that was not read: some of it may be on its way */
@@ -171,6 +179,7 @@ lk_status lk_trainer_step(lk_trainer *t, lk_step *step) {
       lk_spike_learn(&t->spike, &t->state, step->loss / (double)step->units);
       LK_TRY(update(t, step));
       /* after the update, which sends all ranges to every rank and so would repair a bit flipped before */
+      if (t->debug.count) LK_TRY(lk_weights_settle(&t->weights));
       if (t->debug.count && lk_debug_due(&t->debug, LK_FAULT_FLIP, t->rank, batch))
         lk_debug_flip(lk_params_values(t->params));
     }

@@ -7,7 +7,8 @@
 #include "clock.h"
 
 /* One list makes the enum and the names in starts.jsonl. NET: forward, loss, backward. SUM: the control word and the
- * gradients of all ranks, waiting for them included. VALUES: updated weights to all ranks. SAVE: what training waited. */
+ * gradients of all ranks, waiting for them included. VALUES: updated weights to all ranks, also what
+ * the next forward pass waited for them. SAVE: what training waited. */
 #define LK_TIMES(X) \
   X(BATCH, "batch") \
   X(NET, "net")     \
@@ -28,6 +29,11 @@ typedef struct lk_times {
 static inline void lk_times_begin(lk_times *t) {
   t->lap = lk_clock_seconds();
   t->steps++;
+}
+/* What a lap counted to one part belongs to another. */
+static inline void lk_times_move(lk_times *t, lk_time from, lk_time to, double seconds) {
+  t->seconds[from] -= seconds;
+  t->seconds[to] += seconds;
 }
 static inline void lk_times_lap(lk_times *t, lk_time part) {
   const double now = lk_clock_seconds();

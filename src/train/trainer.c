@@ -46,6 +46,7 @@ static lk_status evaluate(lk_trainer *t, int *best) {
   *best = 0;
   if (!t->valid || t->evaluated) return LK_OK;
   lk_watchdog_phase(t->comm, LK_PHASE_EVALUATION, t->state.step);
+  LK_TRY(lk_weights_settle(&t->weights));
   LK_TRY(lk_trainer_swap_average(t));
   LK_TRY(lk_evaluator_run(t->valid, t->params, &result));
   LK_TRY(lk_trainer_swap_average(t));
@@ -135,7 +136,7 @@ static lk_status loop(lk_trainer *t, run_end *end, int64_t *flags) {
       lk_trainer_time_over(t);
     if (end->reason) break;
   }
-  return LK_OK;
+  return lk_weights_settle(&t->weights);
 }
 
 static void warn_of_no_average(const lk_trainer *t) {

@@ -11,6 +11,7 @@
  *   average.c   the average of the weights               update.c    the optimizer's pass over a range
  *   accumulate.c  a batch in parts, their gradients added      scaling.c  the rate for another batch
  *   meter.c     speed and loss for the progress line        copies.c     compares the copies of the weights
+ *   weights.c   updated weights on their way, packed as the next step needs them
  *   recorder.c  where figures are written down: metrics_file.c (metrics.jsonl) and tensorboard.c (event files)
  *   starts_file.c  the hosts of each start, its memory, where its time went
  *   json_line.c appends lines to these two files
@@ -39,6 +40,7 @@
 #include "spike_impl.h"
 #include "times.h"
 #include "trial.h"
+#include "weights.h"
 
 /* The message where a setting that is fixed for a run was changed: the run's folder, the old value, the new one. */
 #define LK_OTHER_RUN(form) \
@@ -113,6 +115,7 @@ typedef struct lk_trainer {
   lk_replicas_spec spec; /* what `replicas` was created with, and its blocks */
   lk_row_block block[LK_MOST_ROW_BLOCKS];
   lk_replicas *replicas;   /* owns the values and packed weights, and the memory of the gradients */
+  lk_weights weights;      /* on their way to all ranks, and packed */
   lk_reduction *reduction; /* sums the gradients */
   lk_optimizer *optimizer;
   lk_average *average; /* of this rank's ranges */
@@ -171,8 +174,7 @@ lk_evaluator_settings lk_trainer_evaluation_settings(const lk_trainer *t, lk_spl
 /** trainer.c: free all parts; the watchdog and the log end.                        Collective. */
 void lk_trainer_release(lk_trainer *t);
 /* step.c */
-/** Pack the weights again, together with the ranks that share them: after each change. Collective. */
-LK_CHECKED lk_status lk_trainer_pack(lk_trainer *t);
+/** Afterwards weights may be under way: lk_weights_settle() comes before what reads them. Collective. */
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
 /** lk_grads.tell of a trainer: its reduction sends what is final.                  Not collective. */
 void lk_trainer_told(void *trainer, ptrdiff_t offset);

@@ -45,6 +45,7 @@ static lk_status measure(lk_trainer *t, lk_trial *trial, double seconds) {
     note_rows(t, trial);
     LK_TRY(is_over(t, trial, end, &over));
   }
+  LK_TRY(lk_weights_settle(&t->weights));
   trial->tokens /= (double)trial->steps;
   for (int i = 0; i < LK_TIME_PARTS; i++) trial->seconds[i] = t->times.seconds[i] / (double)trial->steps;
   return LK_OK;
@@ -101,7 +102,7 @@ static lk_status run(lk_trainer *t, lk_trial *trial, double seconds) {
   LK_TRY(lk_trainer_read(t));
   LK_TRY(lk_trainer_join(t, (lk_kept){0}));
   lk_optimizer_begin(t->optimizer, lk_params_values(t->params));
-  LK_TRY(lk_trainer_pack(t));
+  LK_TRY(lk_weights_pack(&t->weights));
   LK_TRY(lk_comm_agree(t->comm, describe(t, trial)));
   t->started = lk_clock_seconds();
   LK_TRY(measure(t, trial, seconds));

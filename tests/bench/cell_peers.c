@@ -107,7 +107,7 @@ static lk_rows input(const ours *o) { return (lk_rows){.x = o->x, .ld = o->layer
 
 static void ours_forward(void *context) {
   ours *o = context;
-  lk_recurrent_forward(&o->layer, &o->pack, input(o), 0);
+  lk_recurrent_forward(&o->layer, o->params, &o->pack, input(o), 0);
 }
 
 static void ours_both(void *context) {

@@ -104,7 +104,7 @@ static double loss(subject *s) {
   for (ptrdiff_t b = 0; b < p->B; b++)
     for (int i = 0; i < lk_cell_states(s->cell); i++)
       memcpy(lk_recurrent_state(l, p, i, b), s->initial[i] + b * s->H, (size_t)s->H * sizeof *l->h);
-  lk_recurrent_forward(l, p, rows_of(s), 1);
+  lk_recurrent_forward(l, s->params, p, rows_of(s), 1);
   for (ptrdiff_t row = 0; row < p->N; row++)
     for (ptrdiff_t u = 0; u < s->H; u++) {
       sum += weight_of_h(row, u) * l->h[(p->B + row) * l->Hp + u];

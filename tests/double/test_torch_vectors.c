@@ -102,7 +102,7 @@ static void run_forward(one_direction *o, const torch_recurrent *c, int d, const
     for (int i = 0; i < lk_cell_states(c->cell); i++) /* no input lies before the first */
       if (!lk_cell_state(c->cell, i)) memset(lk_recurrent_state(l, p, i, b), 0, (size_t)l->Hp * sizeof *l->h);
   }
-  lk_recurrent_forward(l, p, (lk_rows){.x = x, .ld = LK_LANES}, 1);
+  lk_recurrent_forward(l, o->params, p, (lk_rows){.x = x, .ld = LK_LANES}, 1);
   for (ptrdiff_t r = 0; r < p->N; r++)
     for (ptrdiff_t i = 0; i < l->Hp; i++) {
       ptrdiff_t at = ((p->seq[r] * T + p->time[r]) * c->directions + d) * H + i;

@@ -296,7 +296,8 @@ static void check_following(const setting *t, const parameters *p, int step, con
   free(changed);
   pick(p, p->masters, p->weights);
   dawdle(step + 200);
-  CHECK_OK(lk_replicas_advance(p->replicas, p->weights, lk_reduction_touched(p->reduction)));
+  CHECK_OK(lk_replicas_begin(p->replicas, p->weights, lk_reduction_touched(p->reduction)));
+  CHECK_OK(lk_replicas_await(p->replicas, t->P));
   CHECK(memcmp(values, p->values, (size_t)t->P * sizeof *values) == 0);
 }
 
@@ -431,7 +432,8 @@ static void count_bytes(lk_comm *comm, ptrdiff_t P, lk_wire wire, size_t *gradie
   CHECK_OK(lk_reduction_sum(p.reduction));
   *gradients = sent_bytes;
   sent_bytes = 0;
-  CHECK_OK(lk_replicas_advance(p.replicas, wire == LK_WIRE_BF16 ? apart : NULL, NULL));
+  CHECK_OK(lk_replicas_begin(p.replicas, wire == LK_WIRE_BF16 ? apart : NULL, NULL));
+  CHECK_OK(lk_replicas_await(p.replicas, P));
   *values = sent_bytes;
   CHECK_OK(lk_comm_barrier(comm));
   parameters_close(&p);

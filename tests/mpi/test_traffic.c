@@ -86,7 +86,8 @@ static void check_traffic(lk_comm *comm, const setting *t) {
   memset(sent_to, 0, sizeof sent_to);
   CHECK_OK(lk_reduction_sum(sum));
   CHECK(most_of(comm, t) == traffic.gradients);
-  CHECK_OK(lk_replicas_advance(replicas, t->wire == LK_WIRE_BF16 ? apart : NULL, lk_reduction_touched(sum)));
+  CHECK_OK(lk_replicas_begin(replicas, t->wire == LK_WIRE_BF16 ? apart : NULL, lk_reduction_touched(sum)));
+  CHECK_OK(lk_replicas_await(replicas, P));
   CHECK(most_of(comm, t) == traffic.values);
   CHECK((traffic.gradients > 0) == (t->hosts > 1) && (traffic.rounds > 0) == (t->hosts > 1));
   CHECK_OK(lk_comm_barrier(comm));

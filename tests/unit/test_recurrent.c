@@ -148,7 +148,7 @@ static void run_rank(test_run *run, const test_layer *t, const fixture_corpus *c
       for (int i = parts_of(t); i < lk_cell_states(t->c.cell); i++)
         lk_recurrent_state(l, p, i, b)[u] = fixture_real(7, p->id[b], (uint32_t)(i - parts_of(t)), u);
     }
-  lk_recurrent_forward(l, p, in, t->c.initial);
+  lk_recurrent_forward(l, t->params, p, in, t->c.initial);
   memset(l->dh, 0, (size_t)(p->B * Hp) * sizeof *l->dh);
   if (l->dc) memset(l->dc, 0, (size_t)((p->B + p->N) * Hp) * sizeof *l->dc);
   for (ptrdiff_t row = 0; row < p->N; row++)
