@@ -354,7 +354,7 @@ static void announce(const lk_trainer *t) {
   LK_INFO("memory: %s", lk_memory_words(memory, &t->memory));
   if (t->size > 1) LK_INFO("gradients by %s", lk_replicas_description(t->replicas));
   if (t->own->count > 1)
-    LK_INFO("hosts send each other gradients in %d sections, while further ones are computed (parallel.overlap)",
+    LK_INFO("hosts send each other gradients and new weights in %d sections, while others compute (parallel.overlap)",
             t->own->count);
   if (t->wire == LK_WIRE_BF16)
     LK_INFO(

@@ -7,7 +7,7 @@ corpus_all
 export LOCKSTEP_TEST_SECTIONS=1 # sections as small as they can be: small nets have several, too
 
 figures() { grep -oE '"(loss|largest_state|accuracy|f1|bleu)":[^,}]*' "$1/metrics.jsonl"; }
-sent='hosts send each other gradients in [0-9]* sections'
+sent='hosts send each other gradients and new weights in [0-9]* sections'
 # compare NAME CONFIG key=value...: several hosts against one rank
 compare() {
   local name=$1 config=$2 way ranks hosts overlap run
