@@ -119,7 +119,7 @@ void lk_accumulate_train(lk_accumulate *a, lk_task *task, const lk_params *param
   for (int i = 0; i < a->parts.count; i++) {
     const lk_batch *part = lk_batch_part(&a->parts, batch, i, &first);
     lk_accumulate_begin(a, part->pack.shards, &grads);
-    if (a->parts.count == 1) grads.tell = a->whole.tell, grads.context = a->whole.context;
+    if (a->parts.count == 1) grads.tell = a->whole.tell, grads.context = a->whole.context; /* else not final yet */
     lk_task_train(task, params, part, mode, lanes, stat + first, &grads);
     lk_accumulate_end(a, part->pack.shards);
   }

@@ -261,9 +261,7 @@ static lk_status open_replicas(lk_trainer *t) {
   spec->packed_bytes = lk_task_weights(t->task);
   spec->block_count = lk_params_row_blocks(t->params, t->block, LK_MOST_ROW_BLOCKS);
   LK_ASSERT(spec->block_count <= LK_MOST_ROW_BLOCKS);
-  /* the gradients of a batch in parts are complete at its end */
-  if (t->config->parallel.overlap && t->config->train.accumulate == 1)
-    spec->cuts = lk_sections_cut(t->params, spec->cut);
+  if (t->config->parallel.overlap) spec->cuts = lk_sections_cut(t->params, spec->cut);
   spec->rank_bytes = lk_reduction_bytes(spec, &t->shards);
   LK_TRY(lk_replicas_create(&t->replicas, t->comm, spec));
   lk_memory_pass(&t->memory);

@@ -130,7 +130,7 @@ void lk_trainer_told(void *trainer, ptrdiff_t offset) {
 static void inject(lk_trainer *t, int64_t step) {
   for (int s = 0; s < t->shards.count && lk_debug_due(&t->debug, LK_FAULT_SPIKE, t->rank, step); s++)
     t->stat[s].loss *= 1000;
-  if (t->own->count == 1) inject_nan(t);
+  if (t->own->count == 1 || t->accumulate.parts.count > 1) inject_nan(t); /* else lk_trainer_told() has */
   lk_debug_act(&t->debug, t->rank, step);
 }
 

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
-"""hosts.py [WORKLOAD ...] [--hosts N] [--rate 1gbit] [--rounds N] [--seconds S] [--same-batch] [--torch WAY]
+"""hosts.py [WORKLOAD ...] [--hosts N] [--rate 1gbit] [--rounds N] [--seconds S] [--same-batch | --parts K]
+         [--torch WAY]
 
 The speed of one host and of N hosts with one rank each, in turn, and what `lockstep plan` says of it. The hosts are Linux
 network namespaces on this machine, joined by a bridge; each one's plug sends and receives at most --rate. The batch of N
 hosts is N times as large, or with --same-batch the same. Efficiency: tokens per second of N hosts over N times those of
 one, of the medians over the rounds. It needs root, `ip` and `tc`, and a core for each host.
+
+--parts K: the batch of N hosts is K N times as large, and each host computes its part of it in K parts
+(train.accumulate). A step's bytes stay the same.
 
 --torch WAY: also PyTorch's DistributedDataParallel over gloo, on the same hosts, with the options WAY of torch_ddp.py
 ("--core SkylakeX"; "" for none).
@@ -31,6 +35,7 @@ arguments.add_argument("--rate", default="1gbit", help="of each host's plug, as 
 arguments.add_argument("--rounds", type=int, default=3)
 arguments.add_argument("--seconds", type=float, default=8, help="of each run")
 arguments.add_argument("--same-batch", action="store_true", help="divide one batch instead of having one for each host")
+arguments.add_argument("--parts", type=int, default=1, help="of a batch that is as many times larger")
 arguments.add_argument("--torch", metavar="WAY", help="PyTorch too, with these options of torch_ddp.py")
 args = arguments.parse_args()
 here = os.path.dirname(os.path.abspath(__file__))
@@ -133,7 +138,8 @@ def torch(name, lengths, hosts, batch):
 def compare(name, folder, agent):
     w = WORKLOADS[name]
     corpus, lengths = make_corpus(name, w, folder)
-    larger = {**w, "batch": w["batch"] * (1 if args.same_batch else args.hosts)}
+    larger = {**w, "batch": w["batch"] * (1 if args.same_batch else args.hosts * args.parts)}
+    in_parts = [f"parallel.shards={args.hosts * args.parts}", f"train.accumulate={args.parts}"] if args.parts > 1 else []
     ways = ["one host", "float32", "bf16"] + (["gloo, one host", "gloo"] if args.torch is not None else [])
     rates = {way: [] for way in ways}
     for _ in range(args.rounds):
@@ -145,7 +151,7 @@ def compare(name, folder, agent):
             hosts = 1 if way == "one host" else args.hosts
             wire = "bf16" if way == "bf16" else "float32"
             config = write_config(w if hosts == 1 else larger, corpus, folder, args.seconds, shards="ranks", wire=wire)
-            rates[way].append(speed(w, lengths, folder, launcher(agent, hosts), config))
+            rates[way].append(speed(w, lengths, folder, launcher(agent, hosts), config, *(in_parts if hosts > 1 else [])))
     medians = {way: statistics.median(values) for way, values in rates.items()}
     config = write_config(w, corpus, folder, args.seconds, shards="ranks")
     counts = 1 if w.get("text") else counted(lengths)
@@ -153,11 +159,11 @@ def compare(name, folder, agent):
         one = medians["gloo, one host" if way.startswith("gloo") else "one host"]
         efficiency = medians[way] / (args.hosts * one)
         line = f"{name:12} {way:16} {medians[way]:12.0f} ({min(rates[way]):.0f}-{max(rates[way]):.0f})"
-        if way in ("float32", "bf16"):
-            plan = foreseen(config, way) * counts
-            line += f"   efficiency {efficiency:.2f}   plan: {plan:.0f}, {plan / medians[way]:.2f} times that"
-        elif way == "gloo":
+        if way in ("float32", "bf16", "gloo"):
             line += f"   efficiency {efficiency:.2f}"
+        if way in ("float32", "bf16") and args.parts == 1:
+            plan = foreseen(config, way) * counts
+            line += f"   plan: {plan:.0f}, {plan / medians[way]:.2f} times that"
         print(line, flush=True)
 
 
