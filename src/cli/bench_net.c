@@ -171,6 +171,7 @@ static lk_status open_replicas(bench_net *net, const bench *b) {
   spec.block_count = lk_params_row_blocks(net->params, block, BLOCKS);
   LK_ASSERT(spec.block_count <= BLOCKS);
   spec.rank_bytes = lk_reduction_bytes(&spec, &net->shards);
+  spec.gathered_bytes = (size_t)net->shards.total * sizeof *net->all;
   LK_TRY(lk_replicas_create(&net->replicas, b->comm, &spec));
   return lk_reduction_create(&net->reduction, net->replicas, net->shards.total);
 }

@@ -92,14 +92,14 @@ static const bench_kind kinds[] = {
 enum { PASS, SUM, UPDATE, SHARE, PACK, PHASES, FORWARD = PHASES, STEP, TIMES };
 enum { MOST_STEPS = 400 };
 
-static lk_status step(const bench *b, bench_net *net, int64_t number, double at[TIMES]) {
+static lk_status step(bench_net *net, int64_t number, double at[TIMES]) {
   const lk_mode mode = {.training = 1, .seed = 1, .step = (uint32_t)number};
   double clock[PHASES + 1], square, units = 0;
   clock[0] = lk_clock_seconds();
   LK_TRY(lk_reduction_begin(net->reduction));
   lk_task_train(net->task, net->params, &net->batch, mode, net->lanes, net->stat, &net->grads);
   clock[1] = lk_clock_seconds();
-  LK_TRY(lk_comm_allgather_shards(b->comm, net->shards.total, net->stat, net->all, sizeof *net->all));
+  LK_TRY(lk_replicas_gather_shards(net->replicas, net->shards.total, net->stat, net->all, sizeof *net->all));
   LK_TRY(lk_reduction_sum(net->reduction));
   LK_TRY(lk_reduction_square_sum(net->reduction, &square));
   clock[2] = lk_clock_seconds();
@@ -128,7 +128,7 @@ static lk_status run_steps(const bench *b, bench_net *net, double *median) {
   double start = lk_clock_seconds(), limit = b->quick ? 0.7 : 4, at[TIMES] = {0};
   int steps = 0, more = 1;
   for (int i = -2; more; i++) {
-    LK_TRY(step(b, net, i + 2, at));
+    LK_TRY(step(net, i + 2, at));
     lk_work_at(0);
     for (int p = 0; i >= 0 && p < TIMES; p++) record[p][i] = at[p];
     steps = i + 1;

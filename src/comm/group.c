@@ -162,6 +162,7 @@ lk_status lk_group_open(lk_group *group, lk_comm *comm, size_t bytes, const size
   LK_TRY(lk_comm_agree(comm, list_members(group)));
   LK_TRY(open_windows(group, transport));
   LK_TRY(lk_comm_agree(comm, bind(group)));
+  LK_TRY(lk_comm_agree(comm, lk_group_plan_gather(group)));
   return open_leaders(group);
 }
 
@@ -173,7 +174,12 @@ void lk_group_close(lk_group *group) {
   }
   lk_arena_release(&group->memory);
   if (group->host != MPI_COMM_NULL) MPI_Comm_free(&group->host);
+  free(group->leaders.counts);
+  free(group->leaders.places);
+  free(group->leaders.bytes);
   free(group->member);
+  free(group->order);
+  free(group->place);
   free(group->of);
   free(group->bytes);
 }

@@ -5,7 +5,7 @@
  *
  *   ranks 0 1 2 3 4 on hosts a a b b a:     of = 0 0 2 2 0,  groups = 2,  members of rank 4's group: 0 1 4
  *
- * Memory of a group: for each member its counters and `bytes` of its own, which the others can read, then two blocks
+ * Memory of a group: for each member its counters and `bytes` of its own, which the others can read, then blocks
  * that all members hold in common. Each begins at a page and is touched first by the rank that works on it most, so
  * that the system places it in that rank's memory (NUMA).
  *
@@ -20,17 +20,21 @@
 #include "comm_impl.h"
 #include "replicas.h"
 
-enum { LK_GROUP_COMMON = 2 };
+/* Blocks that the members hold in common: two of the caller, and what lk_group_allgather() gathers, in two halves. */
+enum { LK_GROUP_GATHERED = 2, LK_GROUP_COMMON };
 
 /* What a member has done. MET: meetings that it reached; READY: sections of gradients that it completed, in all steps;
  * READ: steps in which it has read the other members' gradients; ARRIVED, PACKED: sections of values that it received,
- * and stages of a net that it packed, in all exchanges of values. */
+ * and stages of a net that it packed, in all exchanges of values; GIVEN, GATHERED: calls of lk_group_allgather() that it
+ * gave its bytes to, and, of a leader, that have all. */
 typedef enum lk_counter {
   LK_COUNTER_MET,
   LK_COUNTER_READY,
   LK_COUNTER_READ,
   LK_COUNTER_ARRIVED,
   LK_COUNTER_PACKED,
+  LK_COUNTER_GIVEN,
+  LK_COUNTER_GATHERED,
   LK_COUNTERS
 } lk_counter;
 
@@ -58,10 +62,13 @@ typedef struct lk_group {
   lk_arena memory;
   lk_comm leaders;   /* the first ranks of all groups; its mpi is MPI_COMM_NULL on the others */
   uint64_t meetings; /* calls of lk_group_meet() */
+  uint64_t gathers;  /* of lk_group_allgather() */
+  int *order;        /* [R] the ranks, group by group, in the order of the leaders */
+  size_t *place;     /* [R] of one call */
   char description[256];
 } lk_group;
 
-/** Find the groups and get their memory: `bytes` of each rank's own (they may differ), common[2] bytes of each group's;
+/** Find the groups and get their memory: `bytes` of each rank's own (they may differ), common[] bytes of each group's;
  *  all zeros. LK_USAGE where transport is WINDOWS and a host has no shared memory; LK_MEMORY. On failure close it.
  *                                                                                 Collective. */
 LK_CHECKED lk_status lk_group_open(lk_group *group, lk_comm *comm, size_t bytes, const size_t common[LK_GROUP_COMMON],
@@ -74,5 +81,10 @@ bool lk_group_reached(const lk_group *group, lk_counter counter, uint64_t value)
 /** Wait until that counter of every member has reached `value`; MPI makes progress meanwhile.
  *                                                                                 Collective in the group. */
 LK_CHECKED lk_status lk_group_wait(const lk_group *group, lk_counter counter, uint64_t value);
+/** all = the bytes of all ranks, bytes_of[r] of rank r, on every rank; their sum is at most half of the common block
+ *  LK_GROUP_GATHERED.                                                             Collective. */
+LK_CHECKED lk_status lk_group_allgather(lk_group *group, const void *mine, void *all, const size_t *bytes_of);
+/** group_gather.c: tables for it; LK_MEMORY.                                      Not collective. */
+LK_CHECKED lk_status lk_group_plan_gather(lk_group *group);
 /** A barrier of the group: afterwards each member sees what the others wrote before. Collective in the group. */
 LK_CHECKED lk_status lk_group_meet(lk_group *group);

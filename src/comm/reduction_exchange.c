@@ -259,10 +259,10 @@ static ptrdiff_t move_block_sums(lk_reduction *sum, int rank, ptrdiff_t at, bool
 static lk_status share_block_sums(lk_reduction *sum) {
   const double *mine = sum->block_sum + sum->own->at[0].begin / LK_RANGE_BLOCK;
   ptrdiff_t at = 0;
-  if (sum->sections->count == 1) return lk_comm_allgather(sum->comm, mine, sum->block_sum, sum->block_bytes);
+  if (sum->sections->count == 1) return lk_group_allgather(sum->group, mine, sum->block_sum, sum->block_bytes);
   for (int r = 0; r < sum->comm->rank; r++) at += (ptrdiff_t)(sum->block_bytes[r] / sizeof *mine);
   (void)move_block_sums(sum, sum->comm->rank, at, false);
-  LK_TRY(lk_comm_allgather(sum->comm, sum->block_ranks + at, sum->block_ranks, sum->block_bytes));
+  LK_TRY(lk_group_allgather(sum->group, sum->block_ranks + at, sum->block_ranks, sum->block_bytes));
   at = 0;
   for (int r = 0; r < sum->comm->size; r++) at = move_block_sums(sum, r, at, true);
   return LK_OK;

@@ -38,7 +38,10 @@ static lk_status build_local(lk_replicas *s, const lk_replicas_spec *spec) {
 }
 
 static lk_status build(lk_replicas *s, const lk_replicas_spec *spec) {
-  const size_t common[LK_GROUP_COMMON] = {(size_t)spec->P * sizeof(float), spec->packed_bytes};
+  const size_t squares = (size_t)((spec->P + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK) * sizeof(double);
+  const size_t common[LK_GROUP_COMMON] = {
+      (size_t)spec->P * sizeof(float),
+      spec->packed_bytes, [LK_GROUP_GATHERED] = 2 * (spec->gathered_bytes > squares ? spec->gathered_bytes : squares)};
   LK_TRY(lk_group_open(&s->group, s->comm, spec->rank_bytes, common, spec->transport));
   s->values = s->group.common[0], s->packed = s->group.common[1];
   return lk_comm_agree(s->comm, build_local(s, spec));
@@ -81,6 +84,12 @@ const char *lk_replicas_description(const lk_replicas *replicas) { return replic
 /* ---- exchange ---- */
 
 lk_status lk_replicas_meet(lk_replicas *replicas) { return lk_group_meet(&replicas->group); }
+
+lk_status lk_replicas_gather_shards(lk_replicas *replicas, int shards, const void *mine, void *all, size_t bytes) {
+  lk_comm *comm = replicas->comm;
+  for (int r = 0; r < comm->size; r++) comm->bytes[r] = bytes * (size_t)lk_shards_make(shards, r, comm->size).count;
+  return lk_group_allgather(&replicas->group, mine, all, comm->bytes);
+}
 
 lk_status lk_replicas_broadcast(lk_replicas *replicas) {
   lk_comm *leaders = &replicas->group.leaders;

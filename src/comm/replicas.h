@@ -45,9 +45,10 @@ typedef struct lk_replicas_spec {
   int block_count;
   ptrdiff_t cut[LK_MOST_RANGES - 1]; /* where a section ends and the next begins: rising multiples of LK_RANGE_BLOCK */
   int cuts;
-  bool sparse_update;  /* the update skips rows whose gradient is zero */
-  size_t packed_bytes; /* for packed weights */
-  size_t rank_bytes;   /* of this rank's own memory; ranks may ask for different sizes */
+  bool sparse_update;    /* the update skips rows whose gradient is zero */
+  size_t packed_bytes;   /* for packed weights */
+  size_t rank_bytes;     /* of this rank's own memory; ranks may ask for different sizes */
+  size_t gathered_bytes; /* that lk_replicas_gather_shards() gathers at most */
   lk_transport transport;
   lk_wire wire;
 } lk_replicas_spec;
@@ -94,6 +95,9 @@ LK_CHECKED lk_status lk_replicas_await_packed(lk_replicas *replicas, int stages)
 /** Every rank's ranges of the values to all ranks, to the last bit and whole; changed as above, but NULL: any may have
  *  changed.                                                                       Collective. */
 LK_CHECKED lk_status lk_replicas_allgather(lk_replicas *replicas, const uint8_t *changed);
+/** lk_comm_allgather_shards() by one rank of each group for all of it.             Collective. */
+LK_CHECKED lk_status lk_replicas_gather_shards(lk_replicas *replicas, int shards, const void *mine, void *all,
+                                               size_t bytes);
 /** All values from rank 0 to all.                                                 Collective. */
 LK_CHECKED lk_status lk_replicas_broadcast(lk_replicas *replicas);
 /** A vector that is held in ranges, as an optimizer's moments are: `own` (ranges.h) of all ranks to all [P] on root, and

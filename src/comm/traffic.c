@@ -112,13 +112,11 @@ static double most(const link_bytes *link, int hosts) {
 static ptrdiff_t count_rounds(const one_rank *r) {
   enum { COLLECTIVES = 2 };
   const lk_replicas *s = &r->replicas;
-  const bool by_buckets = s->by_rows || s->wire == LK_WIRE_BF16;
   int doublings = 0;
   while (1 << doublings < r->spec->hosts) doublings++;
   if (r->spec->hosts == 1) return 0;
   return (lk_buckets_count(&r->reduction.buckets) + LK_BUCKETS_IN_FLIGHT - 1) / LK_BUCKETS_IN_FLIGHT +
-         (by_buckets ? (lk_buckets_count(&s->buckets) + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT : 1) +
-         COLLECTIVES * doublings;
+         (lk_buckets_count(&s->buckets) + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT + COLLECTIVES * doublings;
 }
 
 lk_status lk_traffic_plan(lk_traffic *traffic, const lk_traffic_spec *spec) {

@@ -263,6 +263,7 @@ static lk_status open_replicas(lk_trainer *t) {
   LK_ASSERT(spec->block_count <= LK_MOST_ROW_BLOCKS);
   if (t->config->parallel.overlap) spec->cuts = lk_sections_cut(t->params, spec->cut);
   spec->rank_bytes = lk_reduction_bytes(spec, &t->shards);
+  spec->gathered_bytes = (size_t)t->shards.total * sizeof *t->control;
   LK_TRY(lk_replicas_create(&t->replicas, t->comm, spec));
   lk_memory_pass(&t->memory);
   LK_TRY(lk_reduction_create(&t->reduction, t->replicas, t->shards.total));

@@ -13,7 +13,7 @@ static lk_status exchange_control(lk_trainer *t, int64_t flags, lk_step *step) {
                            .seconds = lk_trainer_spent(t),
                            .state = lk_task_largest_state(t->task, t->lanes, t->lane_count)};
   for (int s = 0; s < t->shards.count; s++) t->mine[s] = mine, t->mine[s].stat = t->stat[s];
-  LK_TRY(lk_comm_allgather_shards(t->comm, t->shards.total, t->mine, t->control, sizeof *t->control));
+  LK_TRY(lk_replicas_gather_shards(t->replicas, t->shards.total, t->mine, t->control, sizeof *t->control));
   for (int s = 0; s < t->shards.total; s++) {
     step->units += t->control[s].stat.units;
     step->tokens += t->control[s].stat.tokens;

@@ -44,6 +44,7 @@ static lk_status parameters_open(parameters *p, lk_comm *comm, lk_replicas_spec 
   const lk_shards shards = lk_shards_make(S, lk_comm_rank(comm), lk_comm_size(comm));
   *p = (parameters){0};
   spec.rank_bytes = lk_reduction_bytes(&spec, &shards);
+  spec.gathered_bytes = (size_t)S * sizeof(int64_t);
   LK_TRY(lk_replicas_create(&p->replicas, comm, &spec));
   return lk_reduction_create(&p->reduction, p->replicas, S);
 }
@@ -257,6 +258,18 @@ static void dawdle(int step) {
   if (bits % 3 == 0) usleep((useconds_t)(bits >> 32) % 500);
 }
 
+/* A record of each shard to all ranks; several times, as ranks that come late must find what they gave. */
+static void check_gathered(const parameters *p, int S, lk_shards shards, int step) {
+  int64_t mine[LK_MAX_SUBTREES * 8], all[64];
+  CHECK(shards.count <= LK_MAX_SUBTREES * 8 && S <= 64);
+  for (int turn = 0; turn < 3; turn++) {
+    for (int s = 0; s < shards.count; s++) mine[s] = 1000 * step + 100 * turn + shards.first + s;
+    if (turn == 1) dawdle(step + 300);
+    CHECK_OK(lk_replicas_gather_shards(p->replicas, S, mine, all, sizeof *mine));
+    for (int s = 0; s < S; s++) CHECK(all[s] == 1000 * step + 100 * turn + s);
+  }
+}
+
 /* The values arrive from the first on: what is waited for is right, and what was told to be there. */
 static void check_arrival(const setting *t, const parameters *p) {
   const float *values = lk_replicas_values(p->replicas);
@@ -366,6 +379,7 @@ static void check_step(const setting *t, lk_comm *comm, const parameters *p, int
     else
       check_values(t, p, step, total);
   }
+  check_gathered(p, t->S, shards, step);
   if (step == 2) check_ranges(comm, p, total, t->P);
   free(total);
   free(subtree);
