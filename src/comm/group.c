@@ -137,6 +137,21 @@ static lk_status bind(lk_group *group) {
   return LK_OK;
 }
 
+/* What lk_group_allgather() needs. */
+static lk_status plan_gather(lk_group *group) {
+  const int size = group->comm->size;
+  int n = 0;
+  LK_TRY(lk_alloc(&group->order, (size_t)size, sizeof *group->order));
+  LK_TRY(lk_alloc(&group->place, (size_t)size, sizeof *group->place));
+  LK_TRY(lk_alloc(&group->leaders.counts, (size_t)group->groups, sizeof *group->leaders.counts));
+  LK_TRY(lk_alloc(&group->leaders.places, (size_t)group->groups, sizeof *group->leaders.places));
+  LK_TRY(lk_alloc(&group->leaders.bytes, (size_t)group->groups, sizeof *group->leaders.bytes));
+  for (int first = 0; first < size; first++)
+    for (int r = first; r < size && group->of[first] == first; r++)
+      if (group->of[r] == first) group->order[n++] = r;
+  return LK_OK;
+}
+
 static lk_status open_leaders(lk_group *group) {
   lk_comm *comm = group->comm;
   const int color = group->of[comm->rank] == comm->rank ? 0 : MPI_UNDEFINED;
@@ -162,7 +177,7 @@ lk_status lk_group_open(lk_group *group, lk_comm *comm, size_t bytes, const size
   LK_TRY(lk_comm_agree(comm, list_members(group)));
   LK_TRY(open_windows(group, transport));
   LK_TRY(lk_comm_agree(comm, bind(group)));
-  LK_TRY(lk_comm_agree(comm, lk_group_plan_gather(group)));
+  LK_TRY(lk_comm_agree(comm, plan_gather(group)));
   return open_leaders(group);
 }
 

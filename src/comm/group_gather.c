@@ -1,23 +1,8 @@
 /* What every rank gives to all, gathered once for each group: its first rank sends and receives for all of them, so that
  * a host's link carries it once. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "group_impl.h"
-
-lk_status lk_group_plan_gather(lk_group *group) {
-  const int size = group->comm->size;
-  int n = 0;
-  LK_TRY(lk_alloc(&group->order, (size_t)size, sizeof *group->order));
-  LK_TRY(lk_alloc(&group->place, (size_t)size, sizeof *group->place));
-  LK_TRY(lk_alloc(&group->leaders.counts, (size_t)group->groups, sizeof *group->leaders.counts));
-  LK_TRY(lk_alloc(&group->leaders.places, (size_t)group->groups, sizeof *group->leaders.places));
-  LK_TRY(lk_alloc(&group->leaders.bytes, (size_t)group->groups, sizeof *group->leaders.bytes));
-  for (int first = 0; first < size; first++)
-    for (int r = first; r < size && group->of[first] == first; r++)
-      if (group->of[r] == first) group->order[n++] = r;
-  return LK_OK;
-}
 
 /* Where the bytes of each rank lie in shared memory: group after group, in the order of the leaders. */
 static void place_ranks(lk_group *group, const size_t *bytes_of) {

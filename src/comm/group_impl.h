@@ -84,7 +84,5 @@ LK_CHECKED lk_status lk_group_wait(const lk_group *group, lk_counter counter, ui
 /** all = the bytes of all ranks, bytes_of[r] of rank r, on every rank; their sum is at most half of the common block
  *  LK_GROUP_GATHERED.                                                             Collective. */
 LK_CHECKED lk_status lk_group_allgather(lk_group *group, const void *mine, void *all, const size_t *bytes_of);
-/** group_gather.c: tables for it; LK_MEMORY.                                      Not collective. */
-LK_CHECKED lk_status lk_group_plan_gather(lk_group *group);
 /** A barrier of the group: afterwards each member sees what the others wrote before. Collective in the group. */
 LK_CHECKED lk_status lk_group_meet(lk_group *group);

@@ -46,6 +46,7 @@ typedef struct lk_replicas_spec {
   ptrdiff_t cut[LK_MOST_RANGES - 1]; /* where a section ends and the next begins: rising multiples of LK_RANGE_BLOCK */
   int cuts;
   bool sparse_update;    /* the update skips rows whose gradient is zero */
+  double tokens;         /* that a step reads, about, each one row of a block: by them ranges are cut; 0: few */
   size_t packed_bytes;   /* for packed weights */
   size_t rank_bytes;     /* of this rank's own memory; ranks may ask for different sizes */
   size_t gathered_bytes; /* that lk_replicas_gather_shards() gathers at most */

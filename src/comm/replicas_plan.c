@@ -5,15 +5,24 @@
 
 /* ---- ranges ---- */
 
-/* What the first `at` reals cost the rank that owns them, by the memory that is moved: rows that few steps touch are
- * rarely summed, and updated or not. */
+/* What a real costs the rank that owns it, by the memory that is moved: to sum it, and to update it. */
+enum { SUMMED = 2, UPDATED = 6 };
+
+/* Of a block's reals: only rows that the step touches are summed, and perhaps only these are updated. */
+static double row_cost(const lk_replicas_spec *spec, const lk_row_block *b) {
+  const double touched = spec->tokens < (double)b->rows ? spec->tokens / (double)b->rows : 1;
+  return touched * SUMMED + (spec->sparse_update ? touched : 1) * UPDATED;
+}
+
+/* What the first `at` reals cost. Quarters are enough, and whole numbers are the same on all ranks. */
 static ptrdiff_t cost_before(const lk_replicas_spec *spec, ptrdiff_t at) {
-  enum { DENSE = 8, UPDATED = 6, SKIPPED = 1 };
+  enum { UNIT = 4, DENSE = UNIT * (SUMMED + UPDATED), LEAST = UNIT };
   ptrdiff_t cost = DENSE * at;
   for (int i = 0; i < spec->block_count && at > spec->blocks[i].offset; i++) {
     const lk_row_block *b = &spec->blocks[i];
     const ptrdiff_t size = b->rows * b->width, inside = at - b->offset;
-    cost -= (inside < size ? inside : size) * (DENSE - (spec->sparse_update ? SKIPPED : UPDATED));
+    const ptrdiff_t each = (ptrdiff_t)(UNIT * row_cost(spec, b));
+    cost -= (inside < size ? inside : size) * (DENSE - (each > LEAST ? each : LEAST));
   }
   return cost;
 }

@@ -50,9 +50,8 @@ void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, c
   lk_kernels_get()->product(&d->w, &p);
 }
 
-void lk_dense_backward_part(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, const lk_real *x,
-                            ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
-                            const lk_grads *grads) {
+void lk_dense_backward_weights(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, const lk_real *x,
+                               ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, const lk_grads *grads) {
   const ptrdiff_t O = outputs.end - outputs.begin;
   LK_ASSERT(O > 0);
   lk_real *to[LK_MAX_SUBTREES];
@@ -61,25 +60,29 @@ void lk_dense_backward_part(const lk_dense *d, lk_range outputs, const ptrdiff_t
     lk_grads_at(grads, d->weight, outputs.begin * d->I, to);
     lk_sum_shards(grads->shards, O, d->I, lk_shard_product_block, &gradient, to, d->I, d->scratch);
   }
-  if (d->bias >= 0) {
-    lk_shard_columns columns = {shard_row, .dy = dy, .ldy = lddy};
-    lk_grads_at(grads, d->bias, outputs.begin, to);
-    lk_sum_shards(grads->shards, O, 1, lk_shard_columns_block, &columns, to, 1, d->scratch);
-  }
-  if (dx == NULL) return;
-  lk_product p = {.n = shard_row[grads->shards->count],
-                  .over = outputs,
-                  .x = dy,
-                  .ldx = lddy,
-                  .y = dx,
-                  .ldy = lddx,
-                  .add = outputs.begin > 0,
-                  .shard_row = shard_row,
-                  .shards = grads->shards->count};
+  if (d->bias < 0) return;
+  lk_shard_columns columns = {shard_row, .dy = dy, .ldy = lddy};
+  lk_grads_at(grads, d->bias, outputs.begin, to);
+  lk_sum_shards(grads->shards, O, 1, lk_shard_columns_block, &columns, to, 1, d->scratch);
+}
+
+void lk_dense_backward_input(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, int shards,
+                             const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx) {
+  const lk_product p = {.n = shard_row[shards],
+                        .over = outputs,
+                        .x = dy,
+                        .ldx = lddy,
+                        .y = dx,
+                        .ldy = lddx,
+                        .add = outputs.begin > 0,
+                        .shard_row = shard_row,
+                        .shards = shards};
   lk_kernels_get()->product(&d->transposed, &p);
 }
 
 void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
                        const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {
-  lk_dense_backward_part(d, (lk_range){0, d->O}, shard_row, x, ldx, dy, lddy, dx, lddx, grads);
+  const lk_range all = {0, d->O};
+  lk_dense_backward_weights(d, all, shard_row, x, ldx, dy, lddy, grads);
+  if (dx) lk_dense_backward_input(d, all, shard_row, grads->shards->count, dy, lddy, dx, lddx);
 }

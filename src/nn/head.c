@@ -115,18 +115,31 @@ static ptrdiff_t block_of(const lk_head *h, ptrdiff_t n) {
   return n * h->ld <= BLOCK ? h->dense.O : larger(most, least);
 }
 
+/* The next outputs after `part`, at most so many; false: there are none. */
+static bool next_part(const lk_head *h, ptrdiff_t most, lk_range *part) {
+  part->begin = part->end;
+  part->end = part->begin + most < h->dense.O ? part->begin + most : h->dense.O;
+  return part->begin < part->end;
+}
+
+/* Where gradients travel, those of the weights are all made first, so that they are on their way while dx is. */
 void lk_head_backward(lk_head *h, const lk_units *u, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads) {
   const ptrdiff_t *shard = lk_units_of_shards(u);
-  const ptrdiff_t O = h->dense.O, most = block_of(h, u->n);
-  const int in_place = h->dense.tied || most == O;
-  LK_ASSERT(u->n == shard[grads->shards->count]);
-  for (lk_range part = {0, 0}; part.begin < O; part.begin = part.end) {
-    part.end = part.begin + most < O ? part.begin + most : O;
+  const ptrdiff_t most = block_of(h, u->n);
+  const bool travel = grads->tell && !h->dense.tied && !h->kind->backward;
+  const bool in_place = h->dense.tied || most == h->dense.O || travel;
+  const int shards = grads->shards->count;
+  LK_ASSERT(u->n == shard[shards]);
+  for (lk_range part = {0, 0}; next_part(h, most, &part);) {
     lk_real *dy = in_place ? h->scores + part.begin : h->block;
     const ptrdiff_t lddy = in_place ? h->ld : lk_padded(part.end - part.begin);
     h->kind->gradient(h, u, part, dy, lddy);
-    lk_dense_backward_part(&h->dense, part, shard, u->x, u->ldx, dy, lddy, dx, lddx, grads);
+    lk_dense_backward_weights(&h->dense, part, shard, u->x, u->ldx, dy, lddy, grads);
+    if (!travel) lk_dense_backward_input(&h->dense, part, shard, shards, dy, lddy, dx, lddx);
   }
+  if (travel) lk_grads_final(grads, h->dense.weight);
+  for (lk_range part = {0, 0}; travel && next_part(h, most, &part); lk_grads_pass(grads))
+    lk_dense_backward_input(&h->dense, part, shard, shards, h->scores + part.begin, h->ld, dx, lddx);
   if (h->kind->backward) h->kind->backward(h, u, dx, lddx, grads);
 }
 

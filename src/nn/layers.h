@@ -70,12 +70,13 @@ void lk_dense_forward(const lk_dense *d, const lk_params *params, ptrdiff_t n, c
  *  and bias. Rows of local shard s are shard_row[s] .. shard_row[s+1].             Not collective. */
 void lk_dense_backward(const lk_dense *d, const ptrdiff_t *shard_row, const lk_real *x, ptrdiff_t ldx,
                        const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx, const lk_grads *grads);
-/** The part of lk_dense_backward() for a range of outputs, whose gradient is dy [n, lddy]: assigns their rows of the
- *  weight and their biases; dx is assigned if the range begins at 0, otherwise added to. Called for ascending
- *  ranges, the result has the same bits as lk_dense_backward(). */
-void lk_dense_backward_part(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, const lk_real *x,
-                            ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx,
-                            const lk_grads *grads);
+/** The two parts of lk_dense_backward() for a range of outputs, whose gradient is dy [n, lddy]: the first assigns their rows
+ *  of the weight and their biases; the second assigns dx if the range begins at 0, and adds to it otherwise. Called for
+ *  ascending ranges they give the same bits as lk_dense_backward().                Not collective. */
+void lk_dense_backward_weights(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, const lk_real *x,
+                               ptrdiff_t ldx, const lk_real *dy, ptrdiff_t lddy, const lk_grads *grads);
+void lk_dense_backward_input(const lk_dense *d, lk_range outputs, const ptrdiff_t *shard_row, int shards,
+                             const lk_real *dy, ptrdiff_t lddy, lk_real *dx, ptrdiff_t lddx);
 
 /** y = x * mask / keep for rows of a packed batch; the mask depends on (step, corpus row, layer, time or 0 if
  *  variational, unit). y = x if rate is 0 or mode is not training. x and y may be the same. Also applied to

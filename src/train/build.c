@@ -252,12 +252,21 @@ static double checkpoint_bytes(const lk_trainer *t) {
   return t->rank == 0 ? (2 * gathered + 1) * t->memory.bytes[LK_MEMORY_WEIGHTS] : 0;
 }
 
+/* That a step of all ranks reads, about. */
+static double tokens_of_step(const lk_trainer *t) {
+  const lk_config_train *c = &t->config->train;
+  const double rows = (double)t->info->rows[LK_TRAIN];
+  const double length = t->info->stream ? (double)c->unroll : rows > 0 ? (double)t->info->tokens[LK_TRAIN] / rows : 0;
+  return (double)c->batch * length;
+}
+
 /* Gradients, values and packed weights lie where the ranks that share memory can all reach them. */
 static lk_status open_replicas(lk_trainer *t) {
   lk_replicas_spec *spec = &t->spec;
   *spec = (lk_replicas_spec){
       .P = lk_params_count(t->params), .blocks = t->block, .transport = t->transport, .wire = t->wire};
   spec->sparse_update = lk_optimizer_skips_untouched(t->config);
+  spec->tokens = tokens_of_step(t);
   spec->packed_bytes = lk_task_weights(t->task);
   spec->block_count = lk_params_row_blocks(t->params, t->block, LK_MOST_ROW_BLOCKS);
   LK_ASSERT(spec->block_count <= LK_MOST_ROW_BLOCKS);

@@ -14,6 +14,7 @@ static lk_status plan_traffic(lk_traffic *traffic, const lk_forecast_spec *spec,
   lk_replicas_spec replicas = share->spec;
   uint8_t *values = marks + share->rows;
   replicas.wire = spec->wire;
+  replicas.tokens = share->tokens * hosts;
   lk_trial_rows(share, 1, marks);
   lk_trial_rows(share, hosts, values);
   return lk_traffic_plan(traffic, &(lk_traffic_spec){&replicas, shards, hosts, spec->ranks, marks, values});

@@ -2,7 +2,7 @@
  *
  *   check.c     the configuration by itself             build.c      creates and connects the parts
  *   alike.c     whether ranks differ in what they run   hosts.c      where the ranks are   memory.c  what they take
- *   trial.c     times steps of a run that is not kept
+ *   trial.c     times steps of a run that is not kept   weights.c    new weights on their way, packed as they are needed
  *   trainer.c   loops, evaluates, ends                  step.c       one step: gradient, sums, control word, update
  *   resume.c    from a checkpoint to the parts          snapshot.c   from the parts to a checkpoint file, by a thread
  *   progress.c  log and figures                         stop.c       signals, time limits, and the rules that end a run
@@ -11,10 +11,8 @@
  *   average.c   the average of the weights               update.c    the optimizer's pass over a range
  *   accumulate.c  a batch in parts, their gradients added      scaling.c  the rate for another batch
  *   meter.c     speed and loss for the progress line        copies.c     compares the copies of the weights
- *   weights.c   updated weights on their way, packed as the next step needs them
  *   recorder.c  where figures are written down: metrics_file.c (metrics.jsonl) and tensorboard.c (event files)
- *   starts_file.c  the hosts of each start, its memory, where its time went
- *   json_line.c appends lines to these two files
+ *   starts_file.c  the hosts of each start, its memory, where its time went        json_line.c  appends lines to both
  *
  * Every decision is made from the control word and from numbers that are equal on all ranks: no rank decides alone. */
 #pragma once

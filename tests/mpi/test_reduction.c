@@ -429,6 +429,7 @@ static void check_sum(lk_comm *comm, const setting *t) {
   lk_replicas_spec spec = {.P = t->P, .blocks = t->block, .block_count = t->blocks, .transport = t->transport};
   spec.packed_bytes = PACKED * sizeof(int);
   spec.sparse_update = t->skips;
+  spec.tokens = t->density * 100;
   spec.wire = t->wire;
   for (int i = 0; i < t->cuts; i++) spec.cut[spec.cuts++] = borders[i];
   setenv("LOCKSTEP_TEST_HOSTS", t->hosts, 1);
@@ -495,9 +496,10 @@ static void test_records(lk_comm *comm, int S) {
 }
 
 /* All of P, in order; where no rank's share is smaller than a block, none takes half as much again as another. */
-static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool sparse, int size) {
-  const lk_replicas_spec spec = {.P = P, .blocks = blocks, .block_count = count, .sparse_update = sparse};
-  const double saved = sparse ? 0.875 : 0.25;
+static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool sparse, int size, double tokens) {
+  const lk_replicas_spec spec = {
+      .P = P, .blocks = blocks, .block_count = count, .sparse_update = sparse, .tokens = tokens};
+  const double saved = tokens > 0 ? 0 : sparse ? 0.875 : 0.25; /* no tokens, or more than rows */
   ptrdiff_t at = 0, dense = P;
   double least = INFINITY, most = 0;
   for (int i = 0; i < count; i++) dense -= blocks[i].rows * blocks[i].width;
@@ -522,12 +524,13 @@ static void check_cuts(ptrdiff_t P, const lk_row_block *blocks, int count, bool 
 
 static void test_ranges_cover_all(void) {
   for (int size = 1; size <= 7; size++) {
-    for (ptrdiff_t P = 0; P < 9 * LK_RANGE_BLOCK; P += 7 * LK_LANES) check_cuts(P, NULL, 0, false, size);
+    for (ptrdiff_t P = 0; P < 9 * LK_RANGE_BLOCK; P += 7 * LK_LANES) check_cuts(P, NULL, 0, false, size, 0);
     const lk_row_block blocks[] = {{.offset = 0, .rows = 5000, .width = 48},
                                    {.offset = 320000, .rows = 900, .width = 16}};
     for (int sparse = 0; sparse < 2; sparse++) {
-      check_cuts(480000, blocks, 2, sparse, size);
-      check_cuts(240000, blocks, 1, sparse, size); /* nothing else */
+      check_cuts(480000, blocks, 2, sparse, size, 0);
+      check_cuts(240000, blocks, 1, sparse, size, 0); /* nothing else */
+      check_cuts(480000, blocks, 2, sparse, size, 1e6);
     }
   }
 }

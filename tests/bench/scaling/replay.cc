@@ -11,14 +11,14 @@
  *   leaf       16      hosts of one switch; 0: all hosts on one switch
  *   up         16      links from such a switch to the top: 16 is a full tree, 4 has a quarter of its links
  *   whole      0       1: every rank is simulated; 0: the ranks of a host, which do the same, send as one
- *   leaders    0       1: as if one rank of each host gathered for all of it
  *   noise      0       relative standard deviation of the time that a rank computes
  *   compute    1       factor of that time: larger batches of each rank
  *   adding     1       factor of the time that adding numbers takes
  *   steps      1       of which the mean is taken
  *   grain      1e-5    seconds within which what happens counts as happening at once: else a hundred hosts take hours
  *
- * A rank, as in step.c: computes, gathers the control word, sums gradients in buckets of which two are in flight,
+ * A rank, as in step.c: computes, gathers the control word (the first rank of each host for all of it), sums gradients in
+ * buckets of which two are in flight,
  * gathers sums of squares, updates, exchanges values, packs. Gathering takes the rounds of Open MPI 4.1's algorithms,
  * chosen as coll_tuned does. */
 #include <simgrid/s4u.hpp>
@@ -43,8 +43,8 @@ constexpr int SENDS_AT_ONCE = 8;    /* parts in which the messages of a bucket a
 
 std::map<std::string, double> setting = {{"gbit", 10},    {"headers", 0.916}, {"latency", 2e-5}, {"message", 5e-6},
                                          {"byte", 5e-10}, {"inside", 5e-7},   {"leaf", 16},      {"up", 16},
-                                         {"whole", 0},    {"leaders", 0},     {"adding", 1},     {"noise", 0},
-                                         {"compute", 1},  {"grain", 1e-5},    {"steps", 1}};
+                                         {"whole", 0},    {"adding", 1},      {"noise", 0},      {"compute", 1},
+                                         {"grain", 1e-5}, {"steps", 1}};
 
 struct Rank {
   int subtrees, received, adds, run_adds;
@@ -211,10 +211,8 @@ double bytes_of(const std::vector<double> &mine, int first, int count) {
   return sum;
 }
 
-int stride = 1; /* ranks from one that gathers to the next */
-
 void add_gathered(std::vector<Round> &round, int from, int to, double bytes) {
-  add_message(round, from * stride, to * stride, bytes, 1, 0);
+  add_message(round, from * ranks, to * ranks, bytes, 1, 0);
 }
 
 void gather_linear(Exchange &e, const std::vector<double> &mine) {
@@ -257,10 +255,9 @@ void gather_neighbours(Exchange &e, const std::vector<double> &mine) {
 Exchange gather(double Rank::*bytes) {
   std::vector<double> mine;
   Exchange e;
-  stride = setting["leaders"] > 0 ? ranks : 1;
-  for (size_t r = 0; r < all.size(); r += static_cast<size_t>(stride)) {
+  for (size_t r = 0; r < all.size(); r += static_cast<size_t>(ranks)) {
     mine.push_back(0);
-    for (int m = 0; m < stride; m++) mine.back() += all[r + static_cast<size_t>(m)].*bytes;
+    for (int m = 0; m < ranks; m++) mine.back() += all[r + static_cast<size_t>(m)].*bytes;
   }
   const int size = static_cast<int>(mine.size());
   if (size == 1) return e;

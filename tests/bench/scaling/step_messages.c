@@ -148,25 +148,25 @@ static size_t bytes_of(const lk_row_table *rows, lk_range part, const uint8_t *m
 static void print_bytes(const lk_trial *t, size_t control, int hosts, int ranks, int times) {
   uint8_t *gradient = rows_of_steps(t, ranks * times), *value = rows_of_steps(t, hosts * ranks * times);
   one_rank first;
-  open_rank(&first, &t->spec, 0, hosts, ranks);
+  lk_replicas_spec spec = t->spec;
+  spec.tokens = t->tokens * hosts * ranks * times;
+  open_rank(&first, &spec, 0, hosts, ranks);
   const lk_replicas *s = &first.replicas;
   const lk_reduction *sum = &first.reduction;
-  const bool buckets = s->by_rows || s->wire == LK_WIRE_BF16;
   printf("parameters %td half %d real %zu tokens %.17g\n", t->spec.P, sum->half, sum->real, t->tokens);
   printf("batch %.9g net %.9g sum %.9g update %.9g values %.9g pack %.9g move %.9g\n", t->seconds[0], t->seconds[1],
          t->seconds[2], t->seconds[3], t->seconds[4], t->seconds[5], t->move_seconds);
   printf("in_flight %d values_in_flight %d buckets %td value_buckets %td\n", LK_BUCKETS_IN_FLIGHT, LK_VALUES_IN_FLIGHT,
-         lk_buckets_count(&sum->buckets), buckets ? lk_buckets_count(&s->buckets) : 1);
+         lk_buckets_count(&sum->buckets), lk_buckets_count(&s->buckets));
   for (int r = 0; r < hosts * ranks; r++) {
     const lk_range range = lk_section_range(&s->sections, 0, r); /* there is one section */
     printf("%zu %zu", control, (size_t)(lk_range_size(range) + LK_RANGE_BLOCK - 1) / LK_RANGE_BLOCK * 8);
     for (ptrdiff_t k = 0; k < lk_buckets_count(&sum->buckets); k++)
       printf(" %zu", bytes_of(&s->rows, lk_bucket(sum->sections, &sum->buckets, r, k), gradient, sum->real));
-    for (ptrdiff_t k = 0; buckets && k < lk_buckets_count(&s->buckets); k++) {
+    for (ptrdiff_t k = 0; k < lk_buckets_count(&s->buckets); k++) {
       const lk_range part = lk_bucket(&s->sections, &s->buckets, r, k);
       printf(" %zu", s->skips ? bytes_of(&s->rows, part, value, sum->real) : (size_t)lk_range_size(part) * sum->real);
     }
-    if (!buckets) printf(" %zu", (size_t)lk_range_size(range) * sum->real);
     printf("\n");
   }
   close_rank(&first);
