@@ -59,7 +59,7 @@ static lk_status update(lk_trainer *t, const lk_step *step) {
   lk_times_lap(&t->times, LK_TIME_UPDATE);
   LK_TRY(lk_weights_begin(&t->weights, lk_optimizer_master(t->optimizer), lk_reduction_touched(t->reduction), behind));
   lk_times_lap(&t->times, LK_TIME_VALUES);
-  if (!behind) lk_times_move(&t->times, LK_TIME_VALUES, LK_TIME_PACK, t->weights.packing), t->weights.packing = 0;
+  if (!behind) lk_times_move(&t->times, LK_TIME_VALUES, LK_TIME_PACK, t->weights.packing);
   return LK_OK;
 }
 
@@ -136,9 +136,10 @@ static void inject(lk_trainer *t, int64_t step) {
 
 /* The passes are over: what they waited for counts as values. */
 static lk_status settle(lk_trainer *t) {
-  lk_times_move(&t->times, LK_TIME_NET, LK_TIME_VALUES, t->weights.waited);
-  lk_times_move(&t->times, LK_TIME_NET, LK_TIME_PACK, t->weights.packing);
-  t->weights.waited = t->weights.packing = 0;
+  if (t->weights.under_way) {
+    lk_times_move(&t->times, LK_TIME_NET, LK_TIME_VALUES, t->weights.waited);
+    lk_times_move(&t->times, LK_TIME_NET, LK_TIME_PACK, t->weights.packing);
+  }
   LK_TRY(lk_weights_settle(&t->weights));
   lk_times_lap(&t->times, LK_TIME_VALUES);
   return LK_OK;

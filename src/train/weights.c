@@ -21,7 +21,6 @@ static void pack_arrived(lk_weights *w) {
 
 /* The first stages, ready to be read. */
 static lk_status await_stages(lk_weights *w, int stages) {
-  if (stages == 0) return LK_OK;
   LK_TRY(lk_replicas_await(w->replicas, offset_of(w, end_of(w, stages - 1))));
   pack_arrived(w);
   return lk_replicas_await_packed(w->replicas, stages);
@@ -50,6 +49,7 @@ lk_status lk_weights_begin(lk_weights *weights, const float *master, const uint8
   LK_ASSERT(!weights->under_way);
   weights->under_way = true;
   weights->packed = 0;
+  weights->waited = weights->packing = 0;
   lk_params_awaited(weights->params, behind ? need : NULL, weights);
   LK_TRY(lk_replicas_begin(weights->replicas, master, changed));
   return behind ? LK_OK : lk_weights_settle(weights);

@@ -17,8 +17,7 @@ typedef struct lk_weights {
   int stages, packed;     /* stages of the net; of those, that this rank has packed its part of */
   bool under_way;         /* begun and not settled */
   lk_status failed;       /* in a forward pass, until lk_weights_settle() returns it */
-  double waited, packing; /* seconds, for the caller to read and to clear: of passes, for values and for others to pack
-                           * them; of packing in all */
+  double waited, packing; /* seconds since it began: of passes, for values and for others to pack them; of packing */
 } lk_weights;
 
 /** Of a task whose packed weights lie in the store; all arguments must outlive it. Not collective. */
