@@ -224,7 +224,7 @@ const config_key lk_config_keys[] = {
     {KEY(parallel.wire, "float32"), .fixed = true,
      .help = "How hosts send gradients and new weights to each other; each choice has bits of its own on any hosts."},
     {KEY(parallel.overlap, "true"),
-     .help = "Hosts send each other gradients and new weights while others compute; the bits are the same."},
+     .help = "Hosts send each other gradients and new weights while they compute; the bits are the same."},
     {KEY(parallel.check_every, "100"), COUNT, .unit = "steps",
      .help = "Steps between two checks that all ranks hold the same model; 0 never checks."},
 

@@ -7,6 +7,18 @@
 
 enum { TAG_GATHER = 1, TAG_SCATTER };
 
+lk_status lk_comm_tables(lk_comm *comm) {
+  LK_TRY(lk_alloc(&comm->counts, (size_t)comm->size, sizeof *comm->counts));
+  LK_TRY(lk_alloc(&comm->places, (size_t)comm->size, sizeof *comm->places));
+  return lk_alloc(&comm->bytes, (size_t)comm->size, sizeof *comm->bytes);
+}
+
+void lk_comm_free_tables(lk_comm *comm) {
+  free(comm->counts);
+  free(comm->places);
+  free(comm->bytes);
+}
+
 static size_t chunk_at(const lk_comm *comm, size_t done, size_t bytes) {
   return bytes - done < comm->chunk ? bytes - done : comm->chunk;
 }
@@ -111,9 +123,13 @@ lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, siz
   return lk_comm_allgather(comm, mine, all, comm->bytes);
 }
 
-lk_status lk_comm_allgather_shards(lk_comm *comm, int shards, const void *mine, void *all, size_t bytes) {
+const size_t *lk_comm_shard_bytes(lk_comm *comm, int shards, size_t bytes) {
   for (int r = 0; r < comm->size; r++) comm->bytes[r] = bytes * (size_t)lk_shards_make(shards, r, comm->size).count;
-  return lk_comm_allgather(comm, mine, all, comm->bytes);
+  return comm->bytes;
+}
+
+lk_status lk_comm_allgather_shards(lk_comm *comm, int shards, const void *mine, void *all, size_t bytes) {
+  return lk_comm_allgather(comm, mine, all, lk_comm_shard_bytes(comm, shards, bytes));
 }
 
 lk_status lk_comm_sum_counts(lk_comm *comm, int64_t *counts, ptrdiff_t n) {

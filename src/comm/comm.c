@@ -36,9 +36,7 @@ static lk_status duplicate(lk_comm *comm, MPI_Comm of) {
   LK_TRY(LK_MPI(MPI_Comm_set_errhandler, comm->mpi, MPI_ERRORS_RETURN));
   LK_TRY(LK_MPI(MPI_Comm_rank, comm->mpi, &comm->rank));
   LK_TRY(LK_MPI(MPI_Comm_size, comm->mpi, &comm->size));
-  LK_TRY(lk_alloc(&comm->counts, (size_t)comm->size, sizeof *comm->counts));
-  LK_TRY(lk_alloc(&comm->places, (size_t)comm->size, sizeof *comm->places));
-  LK_TRY(lk_alloc(&comm->bytes, (size_t)comm->size, sizeof *comm->bytes));
+  LK_TRY(lk_comm_tables(comm));
   int length = 0;
   LK_TRY(LK_MPI(MPI_Get_processor_name, comm->host, &length));
   lk_assert_install(comm->rank, end_job);
@@ -79,9 +77,7 @@ void lk_comm_release(lk_comm **comm) {
     lk_assert_install((*comm)->rank, abort); /* MPI_Abort would need what is freed here */
     if ((*comm)->mpi != MPI_COMM_NULL) MPI_Comm_free(&(*comm)->mpi);
   }
-  free((*comm)->counts);
-  free((*comm)->places);
-  free((*comm)->bytes);
+  lk_comm_free_tables(*comm);
   free(*comm);
   *comm = NULL;
 }

@@ -30,6 +30,13 @@ static inline int lk_mpi_count(size_t n) {
   return (int)n;
 }
 
+/* collective.c */
+/** The tables [size] that its calls need; LK_MEMORY.                              Not collective. */
+LK_CHECKED lk_status lk_comm_tables(lk_comm *comm);
+void lk_comm_free_tables(lk_comm *comm);
+/** [R] in comm->bytes: what ranks have of `bytes` for each shard.                 Not collective. */
+const size_t *lk_comm_shard_bytes(lk_comm *comm, int shards, size_t bytes);
+
 /* launch.c */
 /** MPI_Init_thread(), quickly where all ranks are on one host; LK_INTERNAL.        Collective. */
 LK_CHECKED lk_status lk_launch(int *argc, char ***argv, int *provided);

@@ -143,9 +143,8 @@ static lk_status plan_gather(lk_group *group) {
   int n = 0;
   LK_TRY(lk_alloc(&group->order, (size_t)size, sizeof *group->order));
   LK_TRY(lk_alloc(&group->place, (size_t)size, sizeof *group->place));
-  LK_TRY(lk_alloc(&group->leaders.counts, (size_t)group->groups, sizeof *group->leaders.counts));
-  LK_TRY(lk_alloc(&group->leaders.places, (size_t)group->groups, sizeof *group->leaders.places));
-  LK_TRY(lk_alloc(&group->leaders.bytes, (size_t)group->groups, sizeof *group->leaders.bytes));
+  group->leaders.size = group->groups;
+  LK_TRY(lk_comm_tables(&group->leaders));
   for (int first = 0; first < size; first++)
     for (int r = first; r < size && group->of[first] == first; r++)
       if (group->of[r] == first) group->order[n++] = r;
@@ -156,7 +155,6 @@ static lk_status open_leaders(lk_group *group) {
   lk_comm *comm = group->comm;
   const int color = group->of[comm->rank] == comm->rank ? 0 : MPI_UNDEFINED;
   group->leaders.chunk = comm->chunk;
-  group->leaders.size = group->groups;
   LK_TRY(LK_MPI(MPI_Comm_split, comm->mpi, color, comm->rank, &group->leaders.mpi));
   return color == 0 ? LK_MPI(MPI_Comm_rank, group->leaders.mpi, &group->leaders.rank) : LK_OK;
 }
@@ -189,9 +187,7 @@ void lk_group_close(lk_group *group) {
   }
   lk_arena_release(&group->memory);
   if (group->host != MPI_COMM_NULL) MPI_Comm_free(&group->host);
-  free(group->leaders.counts);
-  free(group->leaders.places);
-  free(group->leaders.bytes);
+  lk_comm_free_tables(&group->leaders);
   free(group->member);
   free(group->order);
   free(group->place);

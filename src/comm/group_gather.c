@@ -26,11 +26,12 @@ static lk_status exchange(lk_group *group, const size_t *bytes_of, char *shared)
 
 /* Two halves take turns: who writes to one has seen all members in the call after the one that it was read in. */
 lk_status lk_group_allgather(lk_group *group, const void *mine, void *all, const size_t *bytes_of) {
-  const int rank = group->comm->rank, leads = group->leaders.mpi != MPI_COMM_NULL;
+  const int rank = group->comm->rank, last = group->order[group->comm->size - 1];
+  const bool leads = group->leaders.mpi != MPI_COMM_NULL;
   const size_t half = group->common_bytes[LK_GROUP_GATHERED] / 2;
   char *shared = (char *)group->common[LK_GROUP_GATHERED] + (++group->gathers % 2) * half, *to = all;
   place_ranks(group, bytes_of);
-  LK_ASSERT(group->place[group->order[group->comm->size - 1]] + bytes_of[group->order[group->comm->size - 1]] <= half);
+  LK_ASSERT(group->place[last] + bytes_of[last] <= half);
   memcpy(shared + group->place[rank], mine, bytes_of[rank]);
   lk_group_raise(group, LK_COUNTER_GIVEN, group->gathers);
   if (leads || group->groups == 1) LK_TRY(lk_group_wait(group, LK_COUNTER_GIVEN, group->gathers));

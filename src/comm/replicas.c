@@ -86,9 +86,7 @@ const char *lk_replicas_description(const lk_replicas *replicas) { return replic
 lk_status lk_replicas_meet(lk_replicas *replicas) { return lk_group_meet(&replicas->group); }
 
 lk_status lk_replicas_gather_shards(lk_replicas *replicas, int shards, const void *mine, void *all, size_t bytes) {
-  lk_comm *comm = replicas->comm;
-  for (int r = 0; r < comm->size; r++) comm->bytes[r] = bytes * (size_t)lk_shards_make(shards, r, comm->size).count;
-  return lk_group_allgather(&replicas->group, mine, all, comm->bytes);
+  return lk_group_allgather(&replicas->group, mine, all, lk_comm_shard_bytes(replicas->comm, shards, bytes));
 }
 
 lk_status lk_replicas_broadcast(lk_replicas *replicas) {

@@ -47,8 +47,9 @@ void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part);
 /** The same of layer l alone; the input layer goes with layer 0.                   Not collective. */
 void lk_encoder_pack_layer(lk_encoder *e, const lk_params *params, int l, int training, lk_part part);
-/** Forward pass. Before each layer it tells that its weights are needed (lk_params_need()). carry [B, lk_encoder_carry_size()]: initial states; NULL: zeros. The columns `in` must not change
- *  until backward is done. The result is lk_encoder_output().                      Not collective. */
+/** Forward pass. Before each layer it tells that its weights are needed (lk_params_need()). carry [B,
+ *  lk_encoder_carry_size()]: initial states; NULL: zeros. The columns `in` must not change until backward is done. The
+ *  result is lk_encoder_output().                                                  Not collective. */
 void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *pack, const lk_inputs *in, lk_mode mode,
                         const lk_real *carry);
 /** The penalties on the last layer's outputs in the rows of local shard s, of the last forward pass; their gradients are

@@ -109,9 +109,9 @@ void lk_task_pack_stage(lk_task *task, const lk_params *params, int stage) {
     task->kind->body->pack(task, params);
   else
     lk_head_pack(&task->head, params, task->weights_trained, task->part);
-  task->packed = 1;
 }
 
 void lk_task_pack(lk_task *task, const lk_params *params) {
   for (int i = 0; i < lk_task_stages(task); i++) lk_task_pack_stage(task, params, i);
+  task->packed = 1;
 }

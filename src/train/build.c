@@ -252,7 +252,7 @@ static double checkpoint_bytes(const lk_trainer *t) {
   return t->rank == 0 ? (2 * gathered + 1) * t->memory.bytes[LK_MEMORY_WEIGHTS] : 0;
 }
 
-/* That a step of all ranks reads, about. */
+/* Tokens that a step of all ranks reads, about. */
 static double tokens_of_step(const lk_trainer *t) {
   const lk_config_train *c = &t->config->train;
   const double rows = (double)t->info->rows[LK_TRAIN];
@@ -362,7 +362,7 @@ static void announce(const lk_trainer *t) {
   LK_INFO("memory: %s", lk_memory_words(memory, &t->memory));
   if (t->size > 1) LK_INFO("gradients by %s", lk_replicas_description(t->replicas));
   if (t->own->count > 1)
-    LK_INFO("hosts send each other gradients and new weights in %d sections, while others compute (parallel.overlap)",
+    LK_INFO("hosts send each other gradients and new weights in %d sections while they compute (parallel.overlap)",
             t->own->count);
   if (t->wire == LK_WIRE_BF16)
     LK_INFO(

@@ -38,6 +38,8 @@ arguments.add_argument("--same-batch", action="store_true", help="divide one bat
 arguments.add_argument("--parts", type=int, default=1, help="of a batch that is as many times larger")
 arguments.add_argument("--torch", metavar="WAY", help="PyTorch too, with these options of torch_ddp.py")
 args = arguments.parse_args()
+if args.same_batch and args.parts > 1:
+    arguments.error("--same-batch divides a batch, --parts makes it larger: give one of them")
 here = os.path.dirname(os.path.abspath(__file__))
 net, prefix = "10.78.31", f"lockstep{os.getpid()}"
 

@@ -1,4 +1,4 @@
-# Gradients that hosts send each other while further ones are computed: the bits of one rank in every kind of net, with
+# Gradients and new weights that hosts send each other while they compute: the bits of one rank in every kind of net, with
 # parallel.overlap and without, also where steps are not finite, batches unread, runs killed and resumed on other ranks.
 # shellcheck shell=bash
 # shellcheck source=tests/system/lib.sh
