@@ -34,7 +34,7 @@ static inline int lk_mpi_count(size_t n) {
 /** The tables [size] that its calls need; LK_MEMORY.                              Not collective. */
 LK_CHECKED lk_status lk_comm_tables(lk_comm *comm);
 void lk_comm_free_tables(lk_comm *comm);
-/** [R] in comm->bytes: what ranks have of `bytes` for each shard.                 Not collective. */
+/** comm->bytes [R] = what each rank has of the records of all shards, each of `bytes`. Not collective. */
 const size_t *lk_comm_shard_bytes(lk_comm *comm, int shards, size_t bytes);
 
 /* launch.c */

@@ -24,7 +24,8 @@ static lk_status exchange(lk_group *group, const size_t *bytes_of, char *shared)
   return lk_comm_allgather(&group->leaders, shared + group->place[group->comm->rank], shared, group->leaders.bytes);
 }
 
-/* Two halves take turns: who writes to one has seen all members in the call after the one that it was read in. */
+/* Calls use the two halves of the memory in turn: before a rank writes to a half again, it has waited in the call between
+ * for all members, and these had read that half by then. */
 lk_status lk_group_allgather(lk_group *group, const void *mine, void *all, const size_t *bytes_of) {
   const int rank = group->comm->rank, last = group->order[group->comm->size - 1];
   const bool leads = group->leaders.mpi != MPI_COMM_NULL;

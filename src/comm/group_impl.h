@@ -64,7 +64,7 @@ typedef struct lk_group {
   uint64_t meetings; /* calls of lk_group_meet() */
   uint64_t gathers;  /* of lk_group_allgather() */
   int *order;        /* [R] the ranks, group by group, in the order of the leaders */
-  size_t *place;     /* [R] of one call */
+  size_t *place;     /* [R] where the bytes of each rank begin, in the call at hand */
   char description[256];
 } lk_group;
 
@@ -81,8 +81,8 @@ bool lk_group_reached(const lk_group *group, lk_counter counter, uint64_t value)
 /** Wait until that counter of every member has reached `value`; MPI makes progress meanwhile.
  *                                                                                 Collective in the group. */
 LK_CHECKED lk_status lk_group_wait(const lk_group *group, lk_counter counter, uint64_t value);
-/** all = the bytes of all ranks, bytes_of[r] of rank r, on every rank; their sum is at most half of the common block
- *  LK_GROUP_GATHERED.                                                             Collective. */
+/** Each rank r gives bytes_of[r] bytes; all = those of rank 0, 1, ... one after the other, on every rank. They must fit in
+ *  half of the common block LK_GROUP_GATHERED.                                    Collective. */
 LK_CHECKED lk_status lk_group_allgather(lk_group *group, const void *mine, void *all, const size_t *bytes_of);
 /** A barrier of the group: afterwards each member sees what the others wrote before. Collective in the group. */
 LK_CHECKED lk_status lk_group_meet(lk_group *group);

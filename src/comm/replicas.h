@@ -45,10 +45,10 @@ typedef struct lk_replicas_spec {
   int block_count;
   ptrdiff_t cut[LK_MOST_RANGES - 1]; /* where a section ends and the next begins: rising multiples of LK_RANGE_BLOCK */
   int cuts;
-  bool sparse_update;    /* the update skips rows whose gradient is zero */
-  double tokens;         /* that a step reads, about, each one row of a block: by them ranges are cut; 0: few */
-  size_t packed_bytes;   /* for packed weights */
-  size_t rank_bytes;     /* of this rank's own memory; ranks may ask for different sizes */
+  bool sparse_update;  /* the update skips rows whose gradient is zero */
+  double tokens;       /* that a step of all ranks reads, about: as many rows of a block are touched at most; 0: few */
+  size_t packed_bytes; /* for packed weights */
+  size_t rank_bytes;   /* of this rank's own memory; ranks may ask for different sizes */
   size_t gathered_bytes; /* that lk_replicas_gather_shards() gathers at most */
   lk_transport transport;
   lk_wire wire;
@@ -75,17 +75,18 @@ const char *lk_replicas_description(const lk_replicas *replicas);
 
 /** A barrier of the ranks that share memory: what each wrote, all of them see.    Collective. */
 LK_CHECKED lk_status lk_replicas_meet(lk_replicas *replicas);
-/** After an update of this rank's ranges: begin to send them to all ranks. Until lk_replicas_await(P) no value may be
- *  written, and none be read that was not waited for. changed [rows of all blocks]: marks of the rows, of which those of
- *  the ranges are read; the update left rows without one as they were, where it skips such rows, and they are not sent
- *  where that is shorter. NULL: no rows.
+/** After an update of this rank's ranges: begin to send them to all ranks. Until lk_replicas_await(P) has returned, no
+ *  value may be written, and only those be read that were waited for.
+ *  changed [rows of all blocks]: marks of the rows that the update may have changed, of which those of this rank's ranges
+ *  are read; unmarked rows are left out of a message where that is shorter. NULL: all may have changed.
  *  weights: NULL with FLOAT32. With BF16 the owner's own copy of the weights, an own vector (ranges.h), which the values
  *  follow on every rank: v += bf16(w - v). What rounding leaves out of a difference is in the next one. Collective. */
 LK_CHECKED lk_status lk_replicas_begin(lk_replicas *replicas, const float *weights, const uint8_t *changed);
 /** Move on, without waiting; whether anything is still under way. A failure is told by lk_replicas_await().
  *                                                                                 Not collective. */
 bool lk_replicas_move(lk_replicas *replicas);
-/** Whether values [0, end) are up to date on every rank of the group, or wait for them. P: for what this rank sends, too.
+/** Whether values [0, end) are up to date on every rank of the group; the second one waits until they are and, if end is
+ *  P, until what this rank sends has left.
  *                                                                                 Not collective. */
 bool lk_replicas_reached(const lk_replicas *replicas, ptrdiff_t end);
 LK_CHECKED lk_status lk_replicas_await(lk_replicas *replicas, ptrdiff_t end);

@@ -1,4 +1,4 @@
-/* weights.h - the weights after an update: on their way to all ranks, and packed, while the next step begins to read them.
+/* weights.h - updated weights that are still on their way to this rank when the next step begins.
  *
  *   lk_weights_begin()     after the update; with several sections (sections.h) it returns at once
  *   the next step          where its forward pass comes to a stage (task.h) whose values have not arrived, it waits, and
