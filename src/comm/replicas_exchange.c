@@ -151,9 +151,15 @@ static uint64_t arrival(const lk_replicas *s, int sections) {
   return s->exchange.number * (LK_MOST_RANGES + 1) + (uint64_t)sections;
 }
 
+static bool may_post(const lk_replicas *s) {
+  const lk_exchange *e = &s->exchange;
+  if (e->posted == lk_buckets_count(&s->buckets) || e->posted == e->finished + LK_VALUES_IN_FLIGHT) return false;
+  return !s->late || lk_bucket_section(&s->buckets, e->posted) < e->awaited;
+}
+
 static lk_status post(lk_replicas *s) {
   lk_exchange *e = &s->exchange;
-  for (; e->posted < lk_buckets_count(&s->buckets) && e->posted < e->finished + LK_VALUES_IN_FLIGHT; e->posted++) {
+  for (; may_post(s); e->posted++) {
     LK_TRY(receive_bucket(s, e->posted));
     LK_TRY(send_bucket(s, e->posted));
   }
@@ -177,7 +183,7 @@ static lk_status finish_next(lk_replicas *s, bool wait, bool *done) {
 }
 
 static lk_status move_on(lk_replicas *s) {
-  for (bool done = true; done && !ended(s);) LK_TRY(finish_next(s, false, &done));
+  for (bool done = true; done && s->exchange.finished < s->exchange.posted;) LK_TRY(finish_next(s, false, &done));
   return LK_OK;
 }
 
@@ -206,6 +212,8 @@ lk_status lk_replicas_await(lk_replicas *replicas, ptrdiff_t end) {
   const int sections = sections_before(s, end);
   bool done;
   LK_TRY(s->exchange.failed);
+  if (sections > s->exchange.awaited) s->exchange.awaited = sections;
+  LK_TRY(post(s));
   while (sections_finished(s) < sections) LK_TRY(finish_next(s, true, &done));
   return lk_group_wait(&s->group, LK_COUNTER_ARRIVED, arrival(s, sections));
 }

@@ -32,6 +32,7 @@ typedef struct lk_exchange {
   size_t real;          /* bytes of what is sent for one */
   uint64_t number;
   ptrdiff_t posted, finished; /* buckets that are on their way, and that have arrived */
+  int awaited;                /* sections that somebody has waited for */
   lk_status failed;           /* of lk_replicas_move(), until lk_replicas_await() returns it */
 } lk_exchange;
 
@@ -50,6 +51,7 @@ struct lk_replicas {
   lk_wire wire;
   bool skips;   /* the update leaves untouched rows as they are */
   bool by_rows; /* buckets are sent without untouched rows, where that is shorter */
+  bool late;    /* for tests: nothing is on its way before it is waited for */
   lk_buckets buckets;
   lk_exchange exchange;
   void *out[LK_VALUES_IN_FLIGHT];                   /* [bucket] */

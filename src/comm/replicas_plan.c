@@ -156,6 +156,7 @@ lk_status lk_replicas_plan(lk_replicas *s, const lk_replicas_spec *spec) {
   s->wire = spec->wire;
   s->skips = spec->sparse_update && s->rows.rows > 0;
   s->by_rows = s->skips && s->group.groups > 1;
+  s->late = getenv("LOCKSTEP_TEST_LATE") != NULL;
   return LK_OK;
 }
 

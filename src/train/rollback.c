@@ -48,7 +48,6 @@ lk_status lk_trainer_rollback(lk_trainer *t, lk_step *step) {
   const lk_restart_plan way = plan(t);
   int64_t found = 0;
   lk_watchdog_phase(t->comm, LK_PHASE_CHECKPOINT, t->state.step);
-  LK_TRY(lk_weights_settle(&t->weights));
   LK_TRY(lk_comm_agree(t->comm, lk_saver_wait(t)));
   LK_TRY(lk_comm_agree(t->comm, t->rank == 0 ? rewind_folder(t, way.at) : LK_OK));
   if (t->rank == 0) found = t->resume_path.size > 0;

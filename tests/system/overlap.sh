@@ -4,20 +4,25 @@
 # shellcheck source=tests/system/lib.sh
 . "$LOCKSTEP_SOURCE/tests/system/lib.sh"
 corpus_all
+paste lines.txt lines.txt >copies.tsv # with so many words that sections end where the head begins
+"$LOCKSTEP" prepare pairs copies.tsv --unit word --valid-fraction 0.1 -o copies.h5 >/dev/null
 export LOCKSTEP_TEST_SECTIONS=1 # sections as small as they can be: small nets have several, too
 
 figures() { grep -oE '"(loss|largest_state|accuracy|f1|bleu)":[^,}]*' "$1/metrics.jsonl"; }
 sent='hosts send each other gradients and new weights in [0-9]* sections'
-# compare NAME CONFIG key=value...: several hosts against one rank
+# compare NAME CONFIG key=value...: several hosts against one rank; "late": new weights arrive only when they are waited for
 compare() {
-  local name=$1 config=$2 way ranks hosts overlap run
+  local name=$1 config=$2 way ranks hosts overlap late run
   shift 2
   train 1 "$config" "$name" train.steps=6 "$@"
   if grep -q "$sent" "$name.log"; then echo "$name: nothing is sent there" && exit 1; fi
-  for way in '2 ab true' '2 ab false' '3 aba true' '4 abcc true' '4 aabb true'; do
-    read -r ranks hosts overlap <<<"$way"
+  for way in '2 ab true late' '2 ab false' '3 aba true' '4 abcc true late' '4 aabb true'; do
+    read -r ranks hosts overlap late <<<"$way"
     run=$name-$hosts-$overlap
-    LOCKSTEP_TEST_HOSTS=$hosts train "$ranks" "$config" "$run" train.steps=6 parallel.overlap="$overlap" "$@"
+    (
+      if [ "$late" ]; then export LOCKSTEP_TEST_LATE=1; fi
+      LOCKSTEP_TEST_HOSTS=$hosts train "$ranks" "$config" "$run" train.steps=6 parallel.overlap="$overlap" "$@"
+    )
     same "$name/last.h5" "$run/last.h5"
     diff <(figures "$name") <(figures "$run")
     if [ "$overlap" != "$(grep -q "$sent" "$run.log" && echo true || echo false)" ]; then
@@ -31,14 +36,16 @@ small="model.hidden=40 model.embedding=28 train.batch=11 eval.every=3"
   compare text lm-char.yaml data.corpus=text.h5 train.unroll=17 $small train.average=ema model.output=adaptive \
     model.cutoffs=12,30,50
   compare recipe lm-char.yaml data.corpus=text.h5 train.unroll=17 $small $recipe
-  compare rows lm-line.yaml data.corpus=lines.h5 $small train.optimizer=sgd train.rate=1
+  compare rows lm-line.yaml data.corpus=lines.h5 $small train.optimizer=sgd train.rate=1 parallel.check_every=1
   compare tied lm-line.yaml data.corpus=lines.h5 $small model.embedding=40 model.tied=true
   compare label label-words.yaml data.corpus=label.h5 $small model.output=crf model.characters=lstm
   compare classify classify-names.yaml data.corpus=classify.h5 $small train.clip_by=value train.clip=0.001
   compare pairs translate-names.yaml data.corpus=pairs.h5 $small
+  compare sampled translate-names.yaml data.corpus=copies.h5 $small train.sampling=1 train.rate=0.05
   compare shared translate-names.yaml data.corpus=pairs.h5 $small model.cell=gru parallel.wire=bf16
 }
 
+export LOCKSTEP_TEST_LATE=1
 # a gradient that is not finite, a loss spike and kills on the way, and each start with other ranks and hosts
 read -ra events <<<"$small data.corpus=lines.h5 train.steps=12 checkpoint.every=2 train.spike_window=2"
 events+=('train.spike=rollback 2')
