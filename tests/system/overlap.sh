@@ -19,10 +19,8 @@ compare() {
   for way in '2 ab true late' '2 ab false' '3 aba true' '4 abcc true late' '4 aabb true'; do
     read -r ranks hosts overlap late <<<"$way"
     run=$name-$hosts-$overlap
-    (
-      if [ "$late" ]; then export LOCKSTEP_TEST_LATE=1; fi
-      LOCKSTEP_TEST_HOSTS=$hosts train "$ranks" "$config" "$run" train.steps=6 parallel.overlap="$overlap" "$@"
-    )
+    if [ "$late" ]; then export LOCKSTEP_TEST_LATE=1; else unset LOCKSTEP_TEST_LATE; fi
+    LOCKSTEP_TEST_HOSTS=$hosts train "$ranks" "$config" "$run" train.steps=6 parallel.overlap="$overlap" "$@"
     same "$name/last.h5" "$run/last.h5"
     diff <(figures "$name") <(figures "$run")
     if [ "$overlap" != "$(grep -q "$sent" "$run.log" && echo true || echo false)" ]; then
