@@ -6,8 +6,10 @@
  *casing. 
  * Ownership: all pointers are to memory of whoever filled them in. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LK_MAX_COLUMNS 8
 
@@ -45,6 +47,18 @@ typedef struct lk_column_form {
   const int64_t *counts;     /* [values] how often each token was seen in training; NULL: not known */
   const lk_vectors *vectors; /* of its tokens, or NULL */
 } lk_column_form;
+
+/* Columns by their names, such as those that a net reads. */
+typedef struct lk_column_names {
+  int count;
+  const char *name[LK_MAX_COLUMNS];
+} lk_column_names;
+
+static inline bool lk_column_named(const lk_column_names *names, const char *name) {
+  for (int i = 0; i < names->count; i++)
+    if (strcmp(names->name[i], name) == 0) return true;
+  return false;
+}
 
 typedef struct lk_column {
   const char *name;

@@ -57,7 +57,8 @@ static void print_vocab(const char *name, const lk_strings *s, ptrdiff_t skip) {
   puts(s->count > skip + 8 ? " ..." : "");
 }
 
-static void print_info(const lk_corpus_info *info) {
+/* forms: the values of the column LK_FORMS, which a model has not. */
+static void print_info(const lk_corpus_info *info, const lk_strings *forms) {
   const bool pairs = info->kind == LK_CORPUS_PAIRS;
   printf("kind         %s, unit %s%s%s%s%s\n", lk_corpus_kind_names[info->kind], info->unit,
          pairs ? ", of the targets " : "", info->target_unit, info->shared ? ", one vocabulary for both" : "",
@@ -68,8 +69,8 @@ static void print_info(const lk_corpus_info *info) {
   print_vocab("labels", &info->label, 0);
   if (info->tags) printf("tags         BIOES; those of the files are %s\n", lk_scheme_names[info->tags]);
   print_vocab("characters", &info->character, LK_SPECIALS);
-  for (int c = 0; c < info->columns; c++)
-    print_vocab(info->column[c].name, &info->column[c].values, info->column[c].forms);
+  for (int c = 0; c < info->columns; c++) print_vocab(info->column[c].name, &info->column[c].values, 0);
+  print_vocab(LK_FORMS, forms, 1);
   if (info->vectors.rows > 0)
     printf("vectors      %td word%s, %td number%s each%s\n", info->vectors.rows - LK_VECTOR_FIRST,
            lk_plural(info->vectors.rows - LK_VECTOR_FIRST), info->vectors.width, lk_plural(info->vectors.width),
@@ -79,11 +80,15 @@ static void print_info(const lk_corpus_info *info) {
 
 static lk_status inspect_corpus(const char *path) {
   lk_corpus *corpus = NULL;
-  LK_TRY(lk_corpus_open(&corpus, path, true));
+  lk_strings forms = {0};
+  lk_status status;
+  LK_GO(lk_corpus_open(&corpus, path, true));
   const lk_corpus_info *info = lk_corpus_about(corpus);
+  for (int c = 0; c < info->columns; c++)
+    if (info->column[c].forms) LK_GO(lk_corpus_forms(corpus, &forms));
   lk_work_end();
   printf("%s: a corpus\n", path);
-  print_info(info);
+  print_info(info, &forms);
   for (int s = 0; s < LK_SPLITS; s++) {
     if (info->tokens[s] == 0) continue;
     if (info->stream) {
@@ -97,8 +102,10 @@ static lk_status inspect_corpus(const char *path) {
            lk_plural(info->buckets[s]), stored, lk_plural(stored));
   }
   printf("digest       %s\n", info->digest);
+done:
+  lk_strings_release(&forms);
   lk_corpus_close(&corpus);
-  return LK_OK;
+  return status;
 }
 
 static void print_tensors(const lk_tensor *tensors, int count) {
@@ -126,7 +133,7 @@ static lk_status inspect_checkpoint(const char *path, bool config_only) {
   LK_GO(lk_model_tensors(model.params, &tensors, &count));
   lk_checkpoint_sha256(tensors, count, lk_params_values(model.params), sha);
   printf("%s: a checkpoint of task %s\n", path, model.config.task);
-  print_info(model.corpus);
+  print_info(model.corpus, &(lk_strings){0});
   printf("progress     step %lld, epoch %lld, %lld units trained on, %.0f seconds\n", (long long)state->step,
          (long long)state->epoch, (long long)state->units, state->seconds);
   if (state->best_step > 0)

@@ -18,7 +18,7 @@ int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_CO
   if (info->vectors.row_of) forms[0].vectors = &info->vectors;
   for (int c = 0; c < info->columns; c++) {
     const lk_corpus_column *column = &info->column[c];
-    forms[c + 1] = (lk_column_form){.name = column->name, .values = column->values.count, .width = column->width};
+    forms[c + 1] = (lk_column_form){.name = column->name, .values = lk_column_tokens(column), .width = column->width};
     if (column->forms) forms[c + 1].values = info->character.count, forms[c + 1].spelled = 1;
     if (lk_column_borrows(column)) forms[c + 1].vectors = &info->vectors;
   }
@@ -61,12 +61,25 @@ static lk_status check(const lk_corpus_info *info, const lk_loader_settings *set
   return LK_OK;
 }
 
+/* Keep the forms of those columns that are to be read. */
+static void choose_columns(lk_loader *loader) {
+  const lk_column_names *wanted = &loader->settings.columns;
+  const int all = loader->columns;
+  loader->columns = 1;
+  for (int c = 1; c < all; c++) {
+    if (wanted->count > 0 && !lk_column_named(wanted, loader->form[c].name)) continue;
+    loader->further[loader->columns] = c - 1;
+    loader->form[loader->columns++] = loader->form[c];
+  }
+}
+
 static void describe(lk_loader *loader, const lk_corpus_info *info, const lk_shards *shards,
                      const lk_loader_settings *settings) {
   *loader = (lk_loader){.settings = *settings, .shards = *shards, .kind = info->kind, .stream = info->stream};
   loader->epoch = -1;
   loader->D = info->frames;
   loader->columns = lk_corpus_columns(info, loader->form);
+  choose_columns(loader);
   loader->labels = info->label.count;
   loader->least_label = lk_corpus_least_label(info, settings->split);
   loader->buckets = info->buckets[settings->split];
@@ -82,10 +95,17 @@ static void describe(lk_loader *loader, const lk_corpus_info *info, const lk_sha
 }
 
 /* The units, and behind them the words that are written in other ways. */
-static lk_status spell(lk_loader *loader, const lk_corpus_info *info, const lk_strings *forms) {
+static lk_status spell(lk_loader *loader, const lk_corpus *corpus) {
+  const lk_corpus_info *info = lk_corpus_about(corpus);
+  lk_strings forms = {0};
+  lk_status status;
   loader->spelled_units = (int32_t)info->source.count;
-  LK_TRY(lk_speller_add_all(&loader->speller, &info->character, &info->source));
-  return lk_speller_add_all(&loader->speller, &info->character, forms);
+  LK_GO(lk_speller_add_all(&loader->speller, &info->character, &info->source));
+  LK_GO(lk_corpus_forms(corpus, &forms));
+  LK_GO(lk_speller_add_all(&loader->speller, &info->character, &forms));
+done:
+  lk_strings_release(&forms);
+  return status;
 }
 
 lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_shards *shards,
@@ -96,8 +116,8 @@ lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_s
   LK_TRY(check(info, settings));
   LK_TRY(lk_alloc(&made, 1, sizeof *made));
   describe(made, info, shards, settings);
-  for (int c = 0; c < info->columns; c++)
-    if (info->column[c].forms) LK_GO(spell(made, info, &info->column[c].values));
+  for (int c = 1; c < made->columns; c++)
+    if (made->form[c].spelled) LK_GO(spell(made, corpus));
   LK_GO(lk_loader_reserve_bounds(made));
   LK_GO(lk_loader_choose_memory(made, info));
   if (made->ahead) LK_GO(lk_corpus_apart(&made->ahead->corpus, corpus, settings->split));

@@ -47,6 +47,7 @@ int lk_corpus_columns(const lk_corpus_info *info, lk_column_form forms[LK_MAX_CO
 typedef struct lk_loader_settings {
   lk_view view;
   lk_split split;
+  lk_column_names columns; /* those to read beside the words or frames; none named: all */
   uint64_t seed;
   ptrdiff_t batch;    /* sequences or lanes, over all shards */
   ptrdiff_t unroll;   /* running text: units per step (truncated back-propagation) */
@@ -76,7 +77,7 @@ void lk_loader_close(lk_loader **loader);
 lk_bounds lk_loader_bounds(const lk_loader *loader, int parts);
 /** Bytes that the rows of a split take in a rank's memory, where all are held: an estimate, as not all that it needs is
  *  known before they are read (targets of pairs count as long as their sources).   Not collective. */
-double lk_loader_estimate(const lk_corpus_info *info, lk_view view, lk_split split, const lk_shards *shards);
+double lk_loader_estimate(const lk_corpus_info *info, const lk_loader_settings *settings, const lk_shards *shards);
 /** Bytes that this rank's rows take in memory, or, *ahead: that it reads rows ahead within.      Not collective. */
 size_t lk_loader_memory(const lk_loader *loader, bool *ahead);
 /** Number of steps of an epoch, the same on all ranks.                             Not collective. */

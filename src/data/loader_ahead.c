@@ -10,21 +10,23 @@ enum { FIRST_STEPS = 32 }; /* of the first part after a start or a jump */
 /* ---- memory ---- */
 
 /* Numbers of 4 bytes that a position takes in memory. */
-static double numbers_of_position(const lk_corpus_info *info, lk_view view) {
+static double numbers_of_position(const lk_corpus_info *info, const lk_loader_settings *settings) {
+  const lk_column_names *read = &settings->columns;
   double numbers = info->frames > 0 ? (double)info->frames : 1;
-  for (int c = 0; c < info->columns; c++) numbers += (double)info->column[c].width;
-  return numbers + (view == LK_VIEW_LABEL || view == LK_VIEW_PAIRS);
+  for (int c = 0; c < info->columns; c++)
+    if (read->count == 0 || lk_column_named(read, info->column[c].name)) numbers += (double)info->column[c].width;
+  return numbers + (settings->view == LK_VIEW_LABEL || settings->view == LK_VIEW_PAIRS);
 }
 
-double lk_loader_estimate(const lk_corpus_info *info, lk_view view, lk_split split, const lk_shards *shards) {
+double lk_loader_estimate(const lk_corpus_info *info, const lk_loader_settings *settings, const lk_shards *shards) {
   const double share = (double)shards->count / (double)shards->total;
-  const double rows = (double)info->rows[split], positions = (double)info->tokens[split] + 2 * rows;
-  return share * (positions * 4 * numbers_of_position(info, view) + rows * 28);
+  const double rows = (double)info->rows[settings->split], positions = (double)info->tokens[settings->split] + 2 * rows;
+  return share * (positions * 4 * numbers_of_position(info, settings) + rows * 28);
 }
 
 lk_status lk_loader_choose_memory(lk_loader *loader, const lk_corpus_info *info) {
   const size_t most = loader->settings.memory;
-  const double all = lk_loader_estimate(info, loader->settings.view, loader->settings.split, &loader->shards);
+  const double all = lk_loader_estimate(info, &loader->settings, &loader->shards);
   loader->memory = (size_t)all;
   if (most == 0 || all <= (double)most) return LK_OK;
   LK_TRY(lk_alloc(&loader->ahead, 1, sizeof *loader->ahead));

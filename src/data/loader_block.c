@@ -45,7 +45,7 @@ lk_status lk_block_read(lk_block *b, const lk_loader *loader, const lk_corpus *c
   const lk_split split = loader->settings.split;
   LK_TRY(lk_corpus_rows(corpus, split, k, at, count, b->source, b->length, b->target, b->frames));
   for (int c = 1; c < loader->columns; c++)
-    LK_TRY(lk_corpus_read_column(corpus, split, k, c - 1, at, count, b->further[c]));
+    LK_TRY(lk_corpus_read_column(corpus, split, k, loader->further[c], at, count, b->further[c]));
   if (b->target_length && loader->settings.view == LK_VIEW_PAIRS)
     LK_TRY(lk_corpus_target_lengths(corpus, split, k, at, count, b->target_length));
   return LK_OK;

@@ -119,7 +119,7 @@ static lk_status fill_text(lk_loader *loader, lk_supply *part, int64_t most, uns
     LK_TRY(lk_corpus_stream(ahead->corpus, split, range.begin, count, part->held.source + at));
     for (int c = 1; c < loader->columns; c++) {
       int32_t *values = part->held.further[c] + at;
-      LK_TRY(lk_corpus_stream_column(ahead->corpus, split, c - 1, range.begin, count, values));
+      LK_TRY(lk_corpus_stream_column(ahead->corpus, split, loader->further[c], range.begin, count, values));
       if (loader->form[c].spelled) lk_loader_spell(loader, count, part->held.source + at, values);
     }
     at += count;

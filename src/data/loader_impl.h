@@ -49,6 +49,7 @@ struct lk_loader {
   size_t source_capacity, target_capacity, frames_capacity;
   lk_column_form form[LK_MAX_COLUMNS]; /* forms of the batch's columns; the first is source or frames */
   int columns;
+  int further[LK_MAX_COLUMNS]; /* the number of each among the corpus's further columns; [0] is not used */
   size_t further_capacity[LK_MAX_COLUMNS];
   lk_speller speller;    /* of a spelled column, which then holds indices into it: the units, then other words */
   int32_t spelled_units; /* how many units */

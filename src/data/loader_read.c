@@ -209,7 +209,7 @@ static lk_status read_stretch(const lk_loader *loader, const lk_corpus *corpus, 
                               const lk_held *to) {
   LK_TRY(lk_corpus_stream(corpus, loader->settings.split, begin, count, to->source));
   for (int c = 1; c < loader->columns; c++) {
-    LK_TRY(lk_corpus_stream_column(corpus, loader->settings.split, c - 1, begin, count, to->further[c]));
+    LK_TRY(lk_corpus_stream_column(corpus, loader->settings.split, loader->further[c], begin, count, to->further[c]));
     if (loader->form[c].spelled) lk_loader_spell(loader, count, to->source, to->further[c]);
   }
   return LK_OK;

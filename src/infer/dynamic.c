@@ -80,12 +80,11 @@ static void layout(measure *m, lk_model *model) {
 }
 
 static lk_status begin(measure *m, lk_model *model, const lk_corpus *corpus) {
-  const lk_loader_settings settings = {.view = LK_VIEW_LM,
-                                       .split = LK_TRAIN,
-                                       .seed = (uint64_t)model->config.seed,
-                                       .batch = (ptrdiff_t)model->config.train.batch,
-                                       .unroll = (ptrdiff_t)model->config.train.unroll,
-                                       .shuffle = true};
+  lk_loader_settings settings = lk_task_loading(model->task, LK_TRAIN);
+  settings.seed = (uint64_t)model->config.seed;
+  settings.batch = (ptrdiff_t)model->config.train.batch;
+  settings.unroll = (ptrdiff_t)model->config.train.unroll;
+  settings.shuffle = true;
   LK_TRY(lk_loader_open(&m->loader, corpus, &model->one, &settings));
   LK_TRY(lk_task_reserve_for(model->task, m->loader, 1, 1));
   layout(m, model);

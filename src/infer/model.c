@@ -163,9 +163,8 @@ ptrdiff_t lk_model_marks(const lk_model *model) {
 }
 
 bool lk_model_reads(const lk_model *model, int column) {
-  if (model->corpus->column[column].forms) return model->characters != NULL;
-  if (lk_column_borrows(&model->corpus->column[column])) return lk_input_vectors(&model->config) != LK_VECTORS_UNREAD;
-  return *model->config.model.features != '\0';
+  const lk_column_names names = lk_task_columns(model->task);
+  return lk_column_named(&names, model->corpus->column[column].name);
 }
 
 lk_status lk_model_encode(const lk_model *model, const char *line, size_t size, int32_t **ids, ptrdiff_t *count,

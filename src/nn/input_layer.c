@@ -241,6 +241,12 @@ lk_status lk_input_layer_declare(lk_input_layer *in, lk_params *params, const lk
   return LK_OK;
 }
 
+lk_column_names lk_input_layer_columns(const lk_input_layer *in) {
+  lk_column_names names = {.count = in->count};
+  for (int i = 0; i < in->count; i++) names.name[i] = in->feature[i].column.name;
+  return names;
+}
+
 /* ---- passes ---- */
 
 int lk_input_layer_picks(const lk_input_layer *in) { return in->count == 1 && in->feature[0].kind->picks; }

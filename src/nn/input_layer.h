@@ -97,6 +97,8 @@ lk_vectors_read lk_input_vectors(const lk_config *config);
  *  column that there is not; LK_DATA for word dropout by counts that are all zero. Not collective. */
 LK_CHECKED lk_status lk_input_layer_declare(lk_input_layer *in, lk_params *params, const lk_config *config,
                                             const lk_column_form *columns, int count);
+/** The columns that its features read.                                             Not collective. */
+lk_column_names lk_input_layer_columns(const lk_input_layer *in);
 void lk_input_layer_layout_weights(lk_input_layer *in, lk_arena *weights, int training);
 void lk_input_layer_pack(lk_input_layer *in, const lk_params *params, int training, lk_part part);
 void lk_input_layer_layout(lk_input_layer *in, lk_arena *arena, ptrdiff_t N, int training);

@@ -30,12 +30,11 @@ static void layout(work *w) {
 /* Each batch is a random sample of all lengths (pools of one batch), so that the first of them stand for all. */
 static lk_status open_loader(work *w, lk_measured *m) {
   lk_task *task = w->run->model.task;
-  const lk_loader_settings settings = {.view = lk_task_view(task),
-                                       .split = m->split,
-                                       .seed = 1,
-                                       .batch = (ptrdiff_t)w->run->model.config.eval.batch,
-                                       .pool = 1,
-                                       .shuffle = true};
+  lk_loader_settings settings = lk_task_loading(task, m->split);
+  settings.seed = 1;
+  settings.batch = (ptrdiff_t)w->run->model.config.eval.batch;
+  settings.pool = 1;
+  settings.shuffle = true;
   LK_TRY(lk_loader_open(&w->loader, w->run->corpus, &w->shards, &settings));
   LK_TRY(lk_task_unseen(task, &lk_corpus_about(w->run->corpus)->unseen));
   LK_TRY(lk_task_reserve_for(task, w->loader, 1, 0));

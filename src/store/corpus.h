@@ -56,7 +56,8 @@ typedef struct lk_corpus_column {
   bool numbers;      /* float32; else tokens, int32 */
   bool forms;        /* the column LK_FORMS */
   ptrdiff_t width;   /* numbers of a position; 1 token */
-  lk_strings values; /* the vocabulary of tokens; of LK_VECTORS_COLUMN borrowed: vector_words */
+  lk_strings values; /* the vocabulary of tokens; of LK_VECTORS_COLUMN borrowed: vector_words; of LK_FORMS not read */
+  ptrdiff_t written; /* of LK_FORMS: how many values lk_corpus_forms() reads */
 } lk_corpus_column;
 #define LK_VECTORS_COLUMN "vectors"
 
@@ -114,6 +115,8 @@ static inline int32_t lk_corpus_least_label(const lk_corpus_info *info, lk_split
 
 /** Free what it owns. */
 void lk_info_release(lk_corpus_info *info);
+/** How many tokens are in the vocabulary of a further column, also where it is not read. */
+ptrdiff_t lk_column_tokens(const lk_corpus_column *column);
 /** Whether a further column can be called so: small letters, digits and _, and no name that means something else. */
 bool lk_column_name_suits(const char *name);
 
@@ -133,6 +136,8 @@ LK_CHECKED lk_status lk_corpus_read_column(const lk_corpus *corpus, lk_split spl
 /** The first position of a label, for messages: "train/len_0008 row 3, word 2" (rows from 0, as in the file; words from
  *  1, left out for labels of sequences), by splits and buckets; "" where there is none. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_corpus_find_label(const lk_corpus *corpus, int32_t label, char out[96]);
+/** Append the values of the column LK_FORMS, which the corpus must have. LK_DATA, LK_MEMORY. */
+LK_CHECKED lk_status lk_corpus_forms(const lk_corpus *corpus, lk_strings *forms);
 /** Pairs: length [rows] of the targets of these rows, with <sos> and <eos>. LK_DATA. */
 LK_CHECKED lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row,
                                               ptrdiff_t rows, int32_t *length);

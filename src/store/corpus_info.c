@@ -26,6 +26,10 @@ void lk_info_release(lk_corpus_info *info) {
   lk_buffer_release(&info->target_model);
 }
 
+ptrdiff_t lk_column_tokens(const lk_corpus_column *column) {
+  return column->forms ? column->written : column->values.count;
+}
+
 static lk_status newer(const lk_h5 *file, int64_t found, int64_t known) {
   return LK_FAIL(LK_NEWER,
                  "%s was written by a newer version of Lockstep (format %" PRId64 "; this program reads up to %" PRId64
@@ -151,15 +155,21 @@ static lk_status write_column_values(lk_h5 *file, const lk_corpus_info *info) {
 static lk_status read_column_values(const lk_h5 *file, lk_corpus_info *info) {
   char path[64];
   for (int i = 0; i < info->columns; i++) {
-    if (info->column[i].numbers) continue;
-    const bool borrows = lk_column_borrows(&info->column[i]);
-    snprintf(path, sizeof path, borrows ? "/%s/words" : "/vocab/%s", info->column[i].name);
-    if (borrows) info->column[i].values = info->vector_words;
-    if (info->column[i].forms && !lk_h5_exists(file, path)) continue; /* of a model */
-    if (!borrows) LK_TRY(lk_h5_read_strings(file, path, &info->column[i].values));
-    if (info->column[i].values.count < 1 || info->column[i].values.count > INT32_MAX)
+    lk_corpus_column *column = &info->column[i];
+    if (column->numbers) continue;
+    const bool borrows = lk_column_borrows(column);
+    snprintf(path, sizeof path, borrows ? "/%s/words" : "/vocab/%s", column->name);
+    if (column->forms && !lk_h5_exists(file, path)) continue; /* of a model */
+    if (borrows)
+      column->values = info->vector_words;
+    else if (!column->forms)
+      LK_TRY(lk_h5_read_strings(file, path, &column->values));
+    else /* they may be millions, and few nets read them */
+      LK_TRY(lk_h5_count_strings(file, path, &column->written));
+    const ptrdiff_t tokens = lk_column_tokens(column);
+    if (tokens < 1 || tokens > INT32_MAX)
       return LK_FAIL(LK_DATA, "%s: %s has %td values; at least 1 is needed, and at most %d", lk_h5_path(file), path,
-                     info->column[i].values.count, INT32_MAX);
+                     tokens, INT32_MAX);
   }
   return LK_OK;
 }

@@ -296,7 +296,11 @@ lk_status lk_corpus_read_column(const lk_corpus *corpus, lk_split split, int buc
   bucket_path(path, split, from->width, c->name);
   LK_TRY(lk_h5_read(corpus->file, path, c->numbers ? LK_FLOAT32 : LK_INT32, row, rows, out));
   if (c->numbers) return check_numbers(corpus, path, row, rows * cells, cells, out);
-  return check_ids(corpus, path, row, rows, cells, out, "value", 0, c->values.count - 1);
+  return check_ids(corpus, path, row, rows, cells, out, "value", 0, lk_column_tokens(c) - 1);
+}
+
+lk_status lk_corpus_forms(const lk_corpus *corpus, lk_strings *forms) {
+  return lk_h5_read_strings(corpus->file, "/vocab/" LK_FORMS, forms);
 }
 
 lk_status lk_corpus_target_lengths(const lk_corpus *corpus, lk_split split, int bucket, ptrdiff_t row, ptrdiff_t rows,
@@ -341,7 +345,7 @@ lk_status lk_corpus_stream_column(const lk_corpus *corpus, lk_split split, int c
                                   int32_t *values) {
   const lk_corpus_column *c = &corpus->info.column[column];
   LK_ASSERT(column >= 0 && column < corpus->info.columns);
-  return read_stream(corpus, split, c->name, "value", c->values.count, begin, count, values);
+  return read_stream(corpus, split, c->name, "value", lk_column_tokens(c), begin, count, values);
 }
 
 /* ---- apart ---- */

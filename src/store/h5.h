@@ -102,6 +102,8 @@ LK_CHECKED lk_status lk_h5_shape(const lk_h5 *file, const char *path, lk_type *t
 /** Rows [row, row + rows) along axis 0, converted to `type`; the caller allocates by lk_h5_shape(). */
 LK_CHECKED lk_status lk_h5_read(const lk_h5 *file, const char *path, lk_type type, ptrdiff_t row, ptrdiff_t rows,
                                 void *data);
+/** How many strings lk_h5_read_strings() would append. LK_DATA. */
+LK_CHECKED lk_status lk_h5_count_strings(const lk_h5 *file, const char *path, ptrdiff_t *count);
 /** Appends to `strings`, of fixed or variable length (numbers are read from `path`_count where that exists). */
 LK_CHECKED lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings);
 bool lk_h5_has_attribute(const lk_h5 *file, const char *object, const char *name);

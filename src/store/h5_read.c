@@ -114,16 +114,24 @@ done:
   return status;
 }
 
-lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings) {
+lk_status lk_h5_count_strings(const lk_h5 *file, const char *path, ptrdiff_t *count) {
   lk_h5_data *data;
-  int64_t *numbers = NULL;
-  lk_status status = LK_OK;
   LK_TRY(lk_h5_open_data(file, path, &data));
   if (!data->text || data->shape[1] != 1 || data->shape[2] != 1)
     return LK_FAIL(LK_DATA, "%s: %s is not a list of strings", file->path, path);
   if (data->shape[0] > MOST_STRINGS)
     return LK_FAIL(LK_DATA, "%s: %s has more than %d strings", file->path, path, MOST_STRINGS);
-  LK_GO(read_numbers(file, path, (ptrdiff_t)data->shape[0], &numbers));
+  *count = (ptrdiff_t)data->shape[0];
+  return LK_OK;
+}
+
+lk_status lk_h5_read_strings(const lk_h5 *file, const char *path, lk_strings *strings) {
+  lk_h5_data *data;
+  int64_t *numbers = NULL;
+  lk_status status = LK_OK;
+  ptrdiff_t count;
+  LK_TRY(lk_h5_count_strings(file, path, &count));
+  LK_GO(read_numbers(file, path, count, &numbers));
   LK_GO(lk_h5_open_data(file, path, &data)); /* the table may have closed it */
   status = read_texts(data, strings, numbers);
 done:

@@ -119,6 +119,12 @@ void lk_task_destroy(lk_task **task) {
 
 lk_view lk_task_view(const lk_task *task) { return task->kind->view; }
 
+lk_column_names lk_task_columns(const lk_task *task) { return lk_input_layer_columns(&task->encoder.input); }
+
+lk_loader_settings lk_task_loading(const lk_task *task, lk_split split) {
+  return (lk_loader_settings){.view = lk_task_view(task), .split = split, .columns = lk_task_columns(task)};
+}
+
 ptrdiff_t lk_task_counts(const lk_task *task) { return task->kind->counts(task); }
 
 lk_status lk_task_unseen(lk_task *task, const lk_strings *unseen) {

@@ -31,6 +31,10 @@ LK_CHECKED lk_status lk_task_create(lk_task **task, const lk_config *config, con
                                     lk_params *params);
 void lk_task_destroy(lk_task **task);
 lk_view lk_task_view(const lk_task *task);
+/** The columns of a corpus that its net reads, by name.                             Not collective. */
+lk_column_names lk_task_columns(const lk_task *task);
+/** How a loader reads a split for it: view, split and columns are set.              Not collective. */
+lk_loader_settings lk_task_loading(const lk_task *task, lk_split split);
 /** Buffers for batches of at most B sequences, N rows and T steps. Larger values of an earlier call are kept. LK_MEMORY.
  *  Packed weights are those of one kind of kernels: after a choice of others, a task reserves again before its next pass,
  *  and one with lent weights may not see such a choice. */

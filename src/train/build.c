@@ -161,22 +161,22 @@ lk_evaluator_settings lk_trainer_evaluation_settings(const lk_trainer *t, lk_spl
 /* What is left for training. */
 static size_t training_memory(const lk_trainer *t) {
   const double most = (double)lk_trainer_evaluation_settings(t, LK_VALID).memory;
-  const double valid = lk_loader_estimate(t->info, lk_task_view(t->task), LK_VALID, &t->shards);
+  const lk_loader_settings settings = lk_task_loading(t->task, LK_VALID);
+  const double valid = lk_loader_estimate(t->info, &settings, &t->shards);
   return t->row_memory - (size_t)(valid < most ? valid : most);
 }
 
 static lk_status open_loader(lk_trainer *t) {
   const lk_config_train *c = &t->config->train;
   ptrdiff_t first;
-  lk_loader_settings settings = {.view = lk_task_view(t->task),
-                                 .split = LK_TRAIN,
-                                 .seed = (uint64_t)t->config->seed,
-                                 .batch = (ptrdiff_t)c->batch,
-                                 .unroll = (ptrdiff_t)c->unroll,
-                                 .unroll_random = c->unroll_random && t->info->stream,
-                                 .pool = (ptrdiff_t)c->shuffle_window,
-                                 .shuffle = true,
-                                 .memory = training_memory(t)};
+  lk_loader_settings settings = lk_task_loading(t->task, LK_TRAIN);
+  settings.seed = (uint64_t)t->config->seed;
+  settings.batch = (ptrdiff_t)c->batch;
+  settings.unroll = (ptrdiff_t)c->unroll;
+  settings.unroll_random = c->unroll_random && t->info->stream;
+  settings.pool = (ptrdiff_t)c->shuffle_window;
+  settings.shuffle = true;
+  settings.memory = training_memory(t);
   lk_memory_pass(&t->memory);
   LK_TRY(lk_loader_open(&t->loader, t->corpus, &t->shards, &settings));
   lk_memory_lap(&t->memory, LK_MEMORY_CORPUS);
@@ -321,11 +321,12 @@ static void announce_parts(const lk_trainer *t) {
 static void announce_memory(const lk_trainer *t) {
   bool ahead;
   const double mine = 1e-6 * (double)lk_loader_memory(t->loader, &ahead);
+  const lk_loader_settings settings = lk_task_loading(t->task, LK_TRAIN);
   if (ahead)
     LK_INFO(
         "rows of the corpus: a thread reads those of coming steps, with %.1f MB in each rank; all would take %.1f MB "
         "(data.memory)",
-        mine, 1e-6 * lk_loader_estimate(t->info, lk_task_view(t->task), LK_TRAIN, &t->shards));
+        mine, 1e-6 * lk_loader_estimate(t->info, &settings, &t->shards));
   else
     LK_INFO("rows of the corpus: all are in memory, about %.1f MB in each rank", mine);
 }

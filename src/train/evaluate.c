@@ -46,8 +46,10 @@ static void layout(lk_evaluator *e) {
 
 static lk_status open_local(lk_evaluator *e) {
   const lk_evaluator_settings *s = &e->settings;
-  const lk_loader_settings settings = {
-      .view = lk_task_view(e->task), .split = s->split, .batch = s->batch, .unroll = s->unroll, .memory = s->memory};
+  lk_loader_settings settings = lk_task_loading(e->task, s->split);
+  settings.batch = s->batch;
+  settings.unroll = s->unroll;
+  settings.memory = s->memory;
   LK_TRY(lk_loader_open(&e->loader, e->corpus, &e->shards, &settings));
   LK_TRY(lk_task_unseen(e->task, &lk_corpus_about(e->corpus)->unseen));
   LK_TRY(lk_task_reserve_for(e->task, e->loader, s->parts, 0));

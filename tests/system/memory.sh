@@ -8,7 +8,8 @@
 awk 'BEGIN { srand(11); for (i = 0; i < 60000; i++) { n = 1 + int(30 * rand() * rand()); line = ""
   for (; n; n--) line = line (line ? " " : "") "w" int(20 * rand()); print line } }' >many.txt
 "$LOCKSTEP" prepare text many.txt --valid-fraction 0.02 -o many.h5 >/dev/null
-small=(data.corpus=many.h5 model.hidden=4 model.embedding=4 train.batch=1000 train.steps=70 train.shuffle_window=5
+small=(data.corpus=many.h5 model.hidden=4 model.embedding=4 model.characters=cnn model.character_filters=2
+  train.batch=1000 train.steps=70 train.shuffle_window=5
   train.schedule=constant train.epochs=0 parallel.shards=8 eval.every=50)
 ahead='a thread reads those of coming steps'
 

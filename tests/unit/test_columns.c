@@ -68,7 +68,7 @@ static void the_file_says_what_was_written(void **state) {
 }
 
 /* Rows are found again by their numbers, which say row and place. */
-static int check_batch(const lk_batch *batch) {
+static int check_all(const lk_batch *batch) {
   const lk_pack *pack = &batch->pack;
   assert_int_equal(batch->input.count, 3);
   for (ptrdiff_t r = 0; r < pack->N; r++) {
@@ -82,10 +82,37 @@ static int check_batch(const lk_batch *batch) {
   return (int)pack->N;
 }
 
-static int read_all_batches(const lk_corpus *corpus, int rank, int ranks) {
+/* Rows of all lengths, so that a sum over them says that they are the right ones. */
+static int check_tags(const lk_batch *batch) {
+  int sum = 0;
+  assert_int_equal(batch->input.count, 2);
+  assert_string_equal(batch->input.column[1].name, "tag");
+  for (ptrdiff_t r = 0; r < batch->pack.N; r++) sum += batch->input.column[1].ids[r];
+  return sum;
+}
+
+static int check_numbers(const lk_batch *batch) {
+  assert_int_equal(batch->input.count, 2);
+  assert_string_equal(batch->input.column[1].name, "weather");
+  for (ptrdiff_t r = 0; r < batch->pack.N; r++) {
+    const float *numbers = batch->input.column[1].numbers + r * D;
+    assert_true(numbers[1] == numbers[0] + 1 && numbers[0] >= 10);
+  }
+  return (int)batch->pack.N;
+}
+
+static int check_words(const lk_batch *batch) {
+  assert_int_equal(batch->input.count, 1);
+  for (ptrdiff_t r = 0; r < batch->pack.N; r++) assert_int_equal(lk_batch_ids(batch)[r], 4);
+  return (int)batch->pack.N;
+}
+
+/* columns: those to be read; returns the sum of what `check` returns. */
+static int read_all_batches(const lk_corpus *corpus, int rank, int ranks, lk_column_names columns,
+                            int (*check_batch)(const lk_batch *)) {
   const lk_shards shards = lk_shards_make(4, rank, ranks);
   const lk_loader_settings settings = {
-      .view = LK_VIEW_LABEL, .split = LK_TRAIN, .seed = 3, .batch = 9, .shuffle = true};
+      .view = LK_VIEW_LABEL, .split = LK_TRAIN, .columns = columns, .seed = 3, .batch = 9, .shuffle = true};
   lk_loader *loader;
   lk_arena arena = {0};
   lk_batch batch;
@@ -106,15 +133,29 @@ static int read_all_batches(const lk_corpus *corpus, int rank, int ranks) {
 static void batches_have_the_columns(void **state) {
   (void)state;
   lk_corpus *corpus;
-  int all = 0;
+  int all = 0, tags = 0;
   write_corpus("c.h5", 0);
-  for (int row = 0; row < ROWS; row++) all += (int)length_of(row) - 2;
-  OK(lk_corpus_open(&corpus, "c.h5", false));
-  for (int ranks = 1; ranks <= 4; ranks++) {
-    int rows = 0;
-    for (int rank = 0; rank < ranks; rank++) rows += read_all_batches(corpus, rank, ranks);
-    assert_int_equal(rows, all);
+  for (int row = 0; row < ROWS; row++) {
+    all += (int)length_of(row) - 2;
+    for (ptrdiff_t at = 1; at < length_of(row) - 1; at++) tags += tag_of(row, at);
   }
+  const struct {
+    lk_column_names columns;
+    int (*check)(const lk_batch *);
+    int sum;
+  } cases[] = {{{0}, check_all, all},
+               {{2, {"tag", "weather"}}, check_all, all},
+               {{2, {"source", "tag"}}, check_tags, tags},
+               {{1, {"weather"}}, check_numbers, all},
+               {{1, {"source"}}, check_words, all}};
+  OK(lk_corpus_open(&corpus, "c.h5", false));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int ranks = 1; ranks <= 4; ranks++) {
+      int sum = 0;
+      for (int rank = 0; rank < ranks; rank++)
+        sum += read_all_batches(corpus, rank, ranks, cases[i].columns, cases[i].check);
+      assert_int_equal(sum, cases[i].sum);
+    }
   lk_corpus_close(&corpus);
 }
 

@@ -189,8 +189,7 @@ static void same_batches_on(const lk_corpus *corpus, int i, int number, int size
   reader all, some;
   start(&all, corpus, number, size, &settings, false);
   const lk_shards shards = lk_shards_make(S, number, size);
-  settings.memory =
-      (size_t)(cases[i].share * lk_loader_estimate(lk_corpus_about(corpus), cases[i].view, LK_TRAIN, &shards));
+  settings.memory = (size_t)(cases[i].share * lk_loader_estimate(lk_corpus_about(corpus), &settings, &shards));
   start(&some, corpus, number, size, &settings, true);
   const int64_t steps = lk_loader_steps(all.loader);
   assert_int_equal(lk_loader_steps(some.loader), steps);
@@ -236,7 +235,7 @@ static void changed(enum change change, lk_status expected, const char *words) {
   lk_corpus *corpus = make(path, LK_CORPUS_TEXT, false);
   const lk_shards shards = lk_shards_make(S, 0, 1);
   lk_loader_settings settings = {.view = LK_VIEW_LM, .seed = 5, .batch = 24, .pool = 16, .shuffle = true};
-  settings.memory = (size_t)(0.85 * lk_loader_estimate(lk_corpus_about(corpus), LK_VIEW_LM, LK_TRAIN, &shards));
+  settings.memory = (size_t)(0.85 * lk_loader_estimate(lk_corpus_about(corpus), &settings, &shards));
   reader r;
   start(&r, corpus, 0, 1, &settings, true);
   assert_int_equal(lk_loader_batch(r.loader, 0, 0, &r.batch), LK_OK);
