@@ -96,8 +96,9 @@ static const struct argp argp = {
         "them.\n\n"
         "The first table divides the batch of the configuration between the hosts. In the second each host has as many "
         "sequences, so that the batch grows with the hosts (train.scaling: legw takes the rate for it).\n\n"
-        "  MB a step    bytes through the link of one host, of the host that sends or receives most\n"
-        "  link ms      time that they take, with the latency of messages that wait for others\n"
+        "  MB a step    bytes through the link of the host that sends or receives most\n"
+        "  link ms      time that they take, with the latency of messages\n"
+        "  wait ms      of it, what computation does not hide (parallel.overlap)\n"
         "  efficiency   tokens/s of N hosts, divided by N times those of one host\n\n"
         "Not part of it: evaluations, checkpoints, hosts of unequal speed. Where the link takes long, larger batches "
         "help (train.batch, with train.accumulate for the memory), and parallel.wire=bf16."};
@@ -201,14 +202,15 @@ static lk_status make_plan(plan *p) {
 /* ---- printing ---- */
 
 static void print_table(const plan *p, const char *title, const plan_row *rows) {
-  printf("\n%s\n%6s %7s %8s %8s %10s %10s %10s %12s %11s\n", title, "hosts", "ranks", "batch", "shards", "MB a step",
-         "link ms", "step ms", "tokens/s", "efficiency");
+  printf("\n%s\n%6s %7s %8s %8s %10s %10s %10s %10s %12s %11s\n", title, "hosts", "ranks", "batch", "shards",
+         "MB a step", "link ms", "wait ms", "step ms", "tokens/s", "efficiency");
   for (int i = 0; i < p->rows; i++) {
     const plan_row *r = &rows[i];
     const lk_forecast *f = &r->as_set;
     if (r->batch == 0) continue; /* fewer sequences than hosts */
-    printf("%6d %7d %8lld %8d %10.2f %10.2f %10.2f %12.0f %11.2f\n", r->hosts, r->hosts * ranks_of(p),
-           (long long)r->batch, r->shards, 1e-6 * f->bytes, 1e3 * f->link, 1e3 * f->step, f->tokens, r->efficiency);
+    printf("%6d %7d %8lld %8d %10.2f %10.2f %10.2f %10.2f %12.0f %11.2f\n", r->hosts, r->hosts * ranks_of(p),
+           (long long)r->batch, r->shards, 1e-6 * f->bytes, 1e3 * f->link, 1e3 * f->wait, 1e3 * f->step, f->tokens,
+           r->efficiency);
   }
 }
 
@@ -256,10 +258,11 @@ static void print_text(const plan *p) {
 
 static json_t *row_json(const plan *p, const plan_row *r) {
   const lk_forecast *f = &r->as_set;
-  return json_pack("{s:i, s:i, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "hosts", r->hosts, "ranks",
+  return json_pack("{s:i, s:i, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "hosts", r->hosts, "ranks",
                    r->hosts * ranks_of(p), "batch", (json_int_t)r->batch, "shards", r->shards, "bytes", f->bytes,
-                   "compute_seconds", f->compute, "link_seconds", f->link, "step_seconds", f->step, "tokens_per_second",
-                   f->tokens, "efficiency", r->efficiency, "efficiency_bf16", r->bf16_efficiency);
+                   "compute_seconds", f->compute, "link_seconds", f->link, "wait_seconds", f->wait, "step_seconds",
+                   f->step, "tokens_per_second", f->tokens, "efficiency", r->efficiency, "efficiency_bf16",
+                   r->bf16_efficiency);
 }
 
 static lk_status print_json(const plan *p) {

@@ -13,10 +13,17 @@ typedef struct lk_traffic_spec {
   const uint8_t *gradient_rows, *value_rows;
 } lk_traffic_spec;
 
+typedef struct lk_section_traffic {
+  double gradients, values; /* bytes, as below; of this section alone another host may have most */
+} lk_section_traffic;
+
 typedef struct lk_traffic {
   double gradients, values; /* bytes a step through the link of one host, in one direction: of the host with most */
-  double rounds;            /* messages of a step in the longest chain in which each waits for the one before */
-  double moved;             /* reals that a rank adds, rounds and widens: of the rank with most */
+  int sections;             /* of the flat vector; several where hosts send while they compute */
+  lk_section_traffic section[LK_MOST_RANGES];
+  double rounds;   /* messages of a step in the longest chain in which each waits for the one before */
+  double meetings; /* of these, for what all ranks must know: losses and norm */
+  double moved;    /* reals that a rank adds, rounds and widens: of the rank with most */
 } lk_traffic;
 
 /** LK_USAGE for fewer shards than ranks; LK_MEMORY. */

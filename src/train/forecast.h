@@ -1,12 +1,15 @@
 /* forecast.h - what a step would take on several hosts, from steps that were measured on one and the messages that the
  * hosts would exchange. Not collective.
  *
- *     step = compute + link
+ *     step = compute + wait
  *     compute   the measured step of one host's share of the batch; of the update, which all ranks divide, a part; and the
  *               additions that there are besides
  *     link      bytes / bandwidth + messages that wait for one another * latency
+ *     wait      what is left of it, where sections of the vector travel while others are computed (replicas.h): a step
+ *               waits for values where it comes to read them, and at its end for the gradients that came last. The
+ *               measured steps tell when they come where. With one section, as with parallel.overlap: false, all of it
  *
- * Nothing of the link is hidden behind computation, as in a run. Hosts of unequal speed are not foreseen. */
+ * Sending takes no time of the cores here. Hosts of unequal speed are not foreseen. */
 #pragma once
 #include "trial.h"
 
@@ -25,7 +28,8 @@ typedef struct lk_forecast_spec {
 
 typedef struct lk_forecast {
   double bytes;         /* a step through the link of a host, in one direction: of the host with most */
-  double compute, link; /* seconds */
+  double link;          /* seconds that they take */
+  double compute, wait; /* seconds of a step */
   double step;          /* their sum */
   double tokens;        /* a second, of all hosts */
 } lk_forecast;

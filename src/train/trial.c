@@ -28,6 +28,37 @@ static void note_rows(const lk_trainer *t, lk_trial *trial) {
   }
 }
 
+/* ---- where the passes are when ---- */
+
+typedef struct watcher {
+  lk_trainer *t;
+  lk_trial *trial;
+  double began; /* the step at hand */
+} watcher;
+
+static void note(const watcher *w, lk_moments *moments, ptrdiff_t at) {
+  lk_moments_note(moments, at, lk_clock_seconds() - w->began, w->trial->steps);
+}
+
+static void note_need(void *context, int before) {
+  const watcher *w = context;
+  const lk_params *params = w->t->params;
+  if (before == 0) return;
+  note(w, &w->trial->needed,
+       before < lk_params_tensors(params) ? lk_params_at(params, before)->offset : lk_params_count(params));
+}
+
+static void note_final(void *context, ptrdiff_t offset) {
+  const watcher *w = context;
+  if (offset < lk_params_count(w->t->params)) note(w, &w->trial->final, offset);
+}
+
+static lk_status watch_step(watcher *w) {
+  lk_params_awaited(w->t->params, note_need, w); /* until the update */
+  w->began = lk_clock_seconds();
+  return step(w->t, &w->trial->tokens);
+}
+
 /* Rank 0's clock decides for all. */
 static lk_status is_over(const lk_trainer *t, const lk_trial *trial, double end, bool *over) {
   *over = trial->steps >= LEAST_STEPS && lk_clock_seconds() >= end;
@@ -35,17 +66,20 @@ static lk_status is_over(const lk_trainer *t, const lk_trial *trial, double end,
 }
 
 static lk_status measure(lk_trainer *t, lk_trial *trial, double seconds) {
+  watcher w = {.t = t, .trial = trial};
   double ignored = 0;
   bool over = false;
   for (int i = 0; i < WARM_UP; i++) LK_TRY(step(t, &ignored));
   LK_TRY(lk_comm_barrier(t->comm));
+  t->accumulate.whole.tell = note_final, t->accumulate.whole.context = &w;
   t->times = (lk_times){0};
   for (const double end = lk_clock_seconds() + seconds; !over; trial->steps++) {
-    LK_TRY(step(t, &trial->tokens));
+    LK_TRY(watch_step(&w));
     note_rows(t, trial);
     LK_TRY(is_over(t, trial, end, &over));
   }
-  LK_TRY(lk_weights_settle(&t->weights));
+  t->accumulate.whole.tell = NULL;
+  lk_params_awaited(t->params, NULL, NULL); /* the last step may not have been applied */
   trial->tokens /= (double)trial->steps;
   for (int i = 0; i < LK_TIME_PARTS; i++) trial->seconds[i] = t->times.seconds[i] / (double)trial->steps;
   return LK_OK;
@@ -134,4 +168,14 @@ void lk_trial_release(lk_trial *trial) {
 void lk_trial_rows(const lk_trial *trial, int steps, uint8_t *marks) {
   for (ptrdiff_t r = 0; r < trial->rows; r++)
     marks[r] = trial->first_use[r] != LK_TRIAL_UNUSED && trial->first_use[r] < steps;
+}
+
+void lk_moments_note(lk_moments *moments, ptrdiff_t at, double seconds, int64_t steps) {
+  int i = 0;
+  while (i < moments->count && moments->moment[i].at != at) i++;
+  if (i == LK_MOST_MOMENTS) return;
+  struct lk_moment *m = &moments->moment[i];
+  if (i == moments->count) moments->count++, m->at = at;
+  if (m->steps > steps) return;
+  m->seconds += (seconds - m->seconds) / (double)++m->steps;
 }

@@ -81,6 +81,13 @@ static void check_traffic(lk_comm *comm, const setting *t) {
   CHECK(replicas->group.groups == t->hosts);
   float *apart = calloc(P, sizeof *apart);
   CHECK_OK(lk_traffic_plan(&traffic, &(lk_traffic_spec){&spec, t->S, t->hosts, t->ranks, marks, marks}));
+  double gradients = 0, values = 0;
+  for (int i = 0; i < traffic.sections; i++) {
+    CHECK(traffic.section[i].gradients <= traffic.gradients && traffic.section[i].values <= traffic.values);
+    gradients += traffic.section[i].gradients, values += traffic.section[i].values;
+  }
+  CHECK(traffic.sections == (t->hosts > 1 ? t->cuts + 1 : 1));
+  CHECK(gradients >= traffic.gradients && values >= traffic.values); /* each of the host that has most of it */
   CHECK_OK(lk_reduction_begin(sum));
   fill(sum, &shards, &block);
   memset(sent_to, 0, sizeof sent_to);
@@ -118,7 +125,7 @@ static void test_by_hand(void) {
   lk_traffic t;
   const lk_traffic_spec two = {.replicas = &spec, .shards = 2, .hosts = 2, .ranks = 1};
   CHECK_OK(lk_traffic_plan(&t, &two));
-  CHECK(t.gradients == 4096 && t.values == 4096 && t.moved == 1024 && t.rounds == 4);
+  CHECK(t.gradients == 4096 && t.values == 4096 && t.moved == 1024 && t.rounds == 4 && t.meetings == 2);
   spec.wire = LK_WIRE_BF16;
   CHECK_OK(lk_traffic_plan(&t, &two));
   CHECK(t.gradients == 2048 && t.values == 2048 && t.moved == 3072 && t.rounds == 4);

@@ -21,7 +21,26 @@ static void rows_of_the_first_steps(void **state) {
   }
 }
 
+/* Two steps in two parts each. */
+static void moments_are_means_of_first_times(void **state) {
+  (void)state;
+  lk_moments m = {0};
+  lk_moments_note(&m, 100, 1, 0);
+  lk_moments_note(&m, 300, 2, 0);
+  lk_moments_note(&m, 100, 5, 0);
+  lk_moments_note(&m, 300, 6, 0);
+  lk_moments_note(&m, 100, 2, 1);
+  lk_moments_note(&m, 300, 4, 1);
+  lk_moments_note(&m, 100, 9, 1);
+  assert_int_equal(m.count, 2);
+  assert_true(m.moment[0].at == 100 && m.moment[0].seconds == 1.5);
+  assert_true(m.moment[1].at == 300 && m.moment[1].seconds == 3);
+  for (int i = 0; i < 2 * LK_MOST_MOMENTS; i++) lk_moments_note(&m, 1000 + i, 1, 1);
+  assert_int_equal(m.count, LK_MOST_MOMENTS);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(rows_of_the_first_steps)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(rows_of_the_first_steps),
+                                     cmocka_unit_test(moments_are_means_of_first_times)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
