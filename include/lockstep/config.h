@@ -25,7 +25,7 @@ typedef struct lockstep_config lockstep_config;
 /** A configuration with every key at its default. LOCKSTEP_MEMORY.                    Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_config_create(lockstep_config **config);
 
-/** Free it and set *config to NULL. Nothing where it is NULL.                         Not collective. */
+/** Free *config and set it to NULL. No effect if it is NULL.                          Not collective. */
 LOCKSTEP_API void lockstep_config_destroy(lockstep_config **config);
 
 /** Merge a YAML file. LOCKSTEP_IO; LOCKSTEP_USAGE naming file, line and column of an unknown key or a bad value. After
@@ -37,12 +37,12 @@ LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_config_read(lockstep_conf
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_config_set(lockstep_config *config, const char *key,
                                                                   const char *value);
 
-/** *value: the text of one key as it takes effect. LOCKSTEP_USAGE: unknown key.       Not collective. */
+/** *value = the value of one key that is in effect, as text. LOCKSTEP_USAGE: unknown key. Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_config_get(lockstep_config *config, const char *key,
                                                                   const char **value);
 
-/** Check all that can be checked without a corpus: names of cells and optimizers, settings that exclude each other.
- *  LOCKSTEP_USAGE. lockstep_train() checks it too.                                    Not collective. */
+/** Check everything that can be checked without a corpus: names of cells and optimizers, settings that exclude each
+ *  other. LOCKSTEP_USAGE. lockstep_train() makes the same check.                      Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_config_check(lockstep_config *config);
 
 /** *yaml: all keys with their values and meaning; reading it gives the same settings. Not collective. */

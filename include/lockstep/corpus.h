@@ -1,7 +1,7 @@
 /* corpus.h - prepare a corpus from a text file, open one, see what it holds.
  *
- * A corpus is an HDF5 file of numbered units (words, characters ...) or frames with their vocabulary, in up to three
- * parts: training, validation, test. Training reads corpora only.
+ * A corpus is an HDF5 file that holds numbered units (words, characters ...) and their vocabulary, or frames (vectors
+ * of numbers), in up to three parts: training, validation, test. Training reads nothing but corpora.
  *
  *   lockstep_corpus_options options = LOCKSTEP_CORPUS_OPTIONS;
  *   options.unit = "char";
@@ -16,7 +16,7 @@
  *   label      a word and its label a line, in columns or CoNLL-U; a blank line ends a sentence
  *   pairs      source TAB target
  *   frames     label TAB frames; blanks between frames, commas between the numbers of a frame
- * Files compressed with gzip, xz, zstd or bzip2 are read as they are. */
+ * Files may be compressed with gzip, xz, zstd or bzip2. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -58,9 +58,9 @@ typedef struct lockstep_corpus_options {
 #define LOCKSTEP_CORPUS_OPTIONS \
   { sizeof(lockstep_corpus_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
-/** Read the training file `text`, of a kind above, and write the corpus file `corpus`; after an error no file is left.
- *  options may be NULL. LOCKSTEP_USAGE; LOCKSTEP_DATA naming file, line and column; LOCKSTEP_IO; LOCKSTEP_MEMORY.
- *                                                                                     Not collective. */
+/** Read the training file `text`, of one of the kinds above, and write the corpus file `corpus`; an error leaves no
+ *  file behind. options may be NULL. LOCKSTEP_USAGE; LOCKSTEP_DATA naming file, line and column; LOCKSTEP_IO;
+ *  LOCKSTEP_MEMORY.                                                                   Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_corpus_prepare(const char *kind, const char *text,
                                                                       const char *corpus,
                                                                       const lockstep_corpus_options *options);
@@ -70,23 +70,23 @@ typedef enum lockstep_part { LOCKSTEP_TRAIN = 0, LOCKSTEP_VALID = 1, LOCKSTEP_TE
 
 /** Open and verify. LOCKSTEP_IO, LOCKSTEP_DATA, LOCKSTEP_NEWER, LOCKSTEP_MEMORY.      Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_corpus_open(lockstep_corpus **corpus, const char *path);
-/** Close it and set *corpus to NULL. Nothing where it is NULL.                        Not collective. */
+/** Close *corpus and set it to NULL. No effect if it is NULL.                         Not collective. */
 LOCKSTEP_API void lockstep_corpus_close(lockstep_corpus **corpus);
 
-/* What it holds. Texts belong to the corpus and are valid until it is closed. None of these fails or waits; arguments
- * out of range give 0 or NULL.                                                           Not collective. */
+/* What a corpus holds. Texts belong to the corpus and are valid until it is closed. None of these functions fails or
+ * waits; arguments out of range give 0 or NULL.                                          Not collective. */
 /** "text", "classify", "label", "pairs" or "frames". */
 LOCKSTEP_API const char *lockstep_corpus_kind(const lockstep_corpus *corpus);
-/** Sequences of a part; 1 of a running text, 0 where the part is missing. */
+/** Number of sequences of a part: 1 for a running text, 0 if the part is missing. */
 LOCKSTEP_API int64_t lockstep_corpus_sequences(const lockstep_corpus *corpus, lockstep_part part);
-/** Units, or frames, of all sequences of a part (of pairs those of the sources). */
+/** Number of units, or frames, in all sequences of a part (for pairs: of the sources). */
 LOCKSTEP_API int64_t lockstep_corpus_units(const lockstep_corpus *corpus, lockstep_part part);
-/** Units of the vocabulary, the four special ones among them; 0 of frames. */
+/** Size of the vocabulary, including the four special units; 0 for frames. */
 LOCKSTEP_API int64_t lockstep_corpus_vocabulary(const lockstep_corpus *corpus);
 /** Number of labels, and the text of one, 0 <= i < labels. */
 LOCKSTEP_API int64_t lockstep_corpus_labels(const lockstep_corpus *corpus);
 LOCKSTEP_API const char *lockstep_corpus_label(const lockstep_corpus *corpus, int64_t i);
-/** Numbers in a frame; 0 where it holds text. */
+/** How many numbers a frame has; 0 if the corpus holds text. */
 LOCKSTEP_API int64_t lockstep_corpus_frame(const lockstep_corpus *corpus);
 /** 32 hexadecimal digits that differ between corpora. */
 LOCKSTEP_API const char *lockstep_corpus_digest(const lockstep_corpus *corpus);

@@ -12,13 +12,13 @@
  * own it writes one line to standard error and calls abort() (during training MPI_Abort(), so that no rank is left
  * waiting). Running out of memory is a status, not a bug.
  *
- * Where it reads a file that it has not verified before, a short-lived child process of the same executable reads it
- * first, so that a file made to crash HDF5 cannot crash the program. waitpid() for any child may see that child.
+ * A file that the library has not verified before is first read by a short-lived child process of the same executable,
+ * so that a file made to crash HDF5 cannot crash the program. A call of waitpid() for any child may see that child.
  *
  * Threads: functions may be called from any thread. They run one at a time: a call waits until a call of another thread
- * has returned, a training included. Callbacks must not call the library; in the calling thread that fails with
- * LOCKSTEP_USAGE. The exceptions, which never wait and may be called anywhere, are lockstep_train_stop(), the functions
- * of this header, and those that only return a property of an object. */
+ * has returned, even if that one trains. Callbacks must not call the library: in the thread of the running call that
+ * fails with LOCKSTEP_USAGE. The exceptions, which never wait and may be called anywhere, are lockstep_train_stop(),
+ * the functions of this header, and those that only return a property of an object. */
 #pragma once
 
 #ifdef __GNUC__

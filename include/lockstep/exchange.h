@@ -1,4 +1,4 @@
-/* exchange.h - models as files of other programs, and back: `lockstep export` and `lockstep import`.
+/* exchange.h - models to and from files of other programs: `lockstep export` and `lockstep import`.
  *
  *   double difference;
  *   if (lockstep_model_open(&model, "run/best.h5") == LOCKSTEP_OK)
@@ -6,8 +6,9 @@
  *   if (lockstep_model_import("tagger.safetensors", "again.h5", NULL, &difference) == LOCKSTEP_OK)
  *     printf("the same within %g\n", difference);
  *
- * A format is chosen by the end of a file's name, or given: "safetensors" has the names and layouts of PyTorch's modules,
- * "onnx" is the net as a graph of operators. The README describes both. No function here needs MPI. */
+ * The suffix of the file's name chooses the format, unless one is given: "safetensors" has the names and layouts of
+ * PyTorch's modules, "onnx" is the net as a graph of operators. The README describes both. No function here needs
+ * MPI. */
 #pragma once
 #include <stddef.h>
 
@@ -18,9 +19,9 @@
 extern "C" {
 #endif
 
-/** Write the model as a file, completely or not at all; a translator as ONNX is two, NAME.encoder.onnx and
+/** Write the model to a file, completely or not at all; a translator as ONNX to two, NAME.encoder.onnx and
  *  NAME.decoder.onnx. format NULL: by the name of the file. Models that joined it are left out. LOCKSTEP_USAGE for an
- *  unknown format and for what it cannot hold, LOCKSTEP_IO, LOCKSTEP_MEMORY.       Not collective. */
+ *  unknown format or a model that it cannot hold, LOCKSTEP_IO, LOCKSTEP_MEMORY.    Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_model_export(lockstep_model *model, const char *path,
                                                                     const char *format);
 
@@ -36,10 +37,10 @@ typedef struct lockstep_import_options {
 #define LOCKSTEP_IMPORT_OPTIONS \
   { sizeof(lockstep_import_options), 0, 0, 0, 0, 0 }
 
-/** Make the model `output`, completely or not at all, of a file that another program or lockstep_model_export() wrote.
- *  options may be NULL. *difference (or NULL): how far its outputs for the probe batch in the file are at most from those
- *  that the file tells; NaN where it tells none. LOCKSTEP_USAGE for bad options, LOCKSTEP_DATA for all that is wrong with the
- *  file, also where it needs `config` or `corpus`; LOCKSTEP_IO, LOCKSTEP_MEMORY.    Not collective. */
+/** Convert a file of another program or of lockstep_model_export() to the model `output`, completely or not at all.
+ *  options may be NULL. *difference (or NULL): how much the model's outputs differ at most from those that the file
+ *  records for a batch of its own, the probe; NaN if it records none. LOCKSTEP_USAGE for bad options; LOCKSTEP_DATA for
+ *  anything wrong with the file, and if it needs `config` or `corpus`; LOCKSTEP_IO, LOCKSTEP_MEMORY. Not collective. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_model_import(const char *path, const char *output,
                                                                     const lockstep_import_options *options,
                                                                     double *difference);

@@ -1,4 +1,4 @@
-/* lockstep.h - the library Lockstep: recurrent sequence models, trained and asked, from C or C++.
+/* lockstep.h - the Lockstep library: train recurrent sequence models and use them, from C or C++.
  *
  *   error.h    statuses, the last error
  *   corpus.h   prepare a corpus from a text file; open one and see what it holds
@@ -10,12 +10,12 @@
  * Build with `pkg-config --cflags --libs lockstep`, or in CMake find_package(lockstep) and lockstep::lockstep. No
  * header of MPI, HDF5 or a BLAS is needed.
  *
- * What stays. Versions are MAJOR.MINOR.PATCH (semantic versioning). Within one MAJOR.MINOR while MAJOR is 0, and within
- * one MAJOR from 1 on, a program works with a newer library without being compiled again: functions, the numbers of
- * enums and the layout of the structs declared here stay; functions and enum constants may be added. Objects are
- * opaque. Structs of options begin with `size_t size`, which their macro (LOCKSTEP_..._OPTIONS) sets, so that fields
- * can be added at their end. Keys of the configuration and file formats follow the same rule; texts of errors and logs
- * do not. The library exports the symbols lockstep_* that these headers declare and no other. */
+ * Compatibility. Versions are MAJOR.MINOR.PATCH (semantic versioning). A program works with a newer library without
+ * being compiled again, within one MAJOR.MINOR while MAJOR is 0, and within one MAJOR from 1 on: functions, the numbers
+ * of enums and the layout of the structs declared here do not change; functions and enum constants may be added.
+ * Objects are opaque. Structs of options begin with `size_t size`, which their macro (LOCKSTEP_..._OPTIONS) sets, so
+ * that fields can be added at their end. Keys of the configuration and file formats follow the same rule; texts of
+ * errors and logs do not. The library exports the symbols lockstep_* that these headers declare and no others. */
 #pragma once
 #include "lockstep/config.h"
 #include "lockstep/corpus.h"
@@ -36,9 +36,10 @@ extern "C" {
 /** The version of the library that the program runs with, "0.1.0".                   Not collective. */
 LOCKSTEP_API const char *lockstep_version(void);
 
-/** For a program that loads the library with dlopen(), such as an interpreter: the path of a program that is linked
- *  with it, such as the installed `lockstep`. It then runs as the child that reads unverified files first (error.h).
- *  Other programs need not call it. The path is not copied; NULL: the program itself.                Not collective. */
+/** Set the program that runs as the child process which reads unverified files first (error.h). Only a program that
+ *  loads the library with dlopen(), such as an interpreter, needs this: `path` must name a program that is linked with
+ *  the library, such as the installed `lockstep`. The path is not copied; NULL: the calling program itself.
+ *                                                                                                    Not collective. */
 LOCKSTEP_API void lockstep_reader_program(const char *path);
 
 #ifdef __cplusplus

@@ -10,9 +10,9 @@
  * best.h5. Where that folder holds a run of the same settings, training goes on from its newest checkpoint.
  *
  * MPI. A program that uses MPI itself calls MPI_Init_thread() with MPI_THREAD_FUNNELED or more, and MPI_Finalize();
- * training leaves MPI initialised. Another one calls lockstep_mpi_init() and lockstep_mpi_finalize(). Training without
- * either is LOCKSTEP_USAGE. Training calls MPI from the calling thread only, which with MPI_THREAD_FUNNELED has to be
- * the one that initialised MPI. Signals are the program's: it may call lockstep_train_stop() from a handler. */
+ * training leaves MPI initialised. Any other program calls lockstep_mpi_init() and lockstep_mpi_finalize(). Training
+ * without either is LOCKSTEP_USAGE. Training calls MPI from the calling thread only, which with MPI_THREAD_FUNNELED has
+ * to be the one that initialised MPI. Signals are the program's: it may call lockstep_train_stop() from a handler. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -23,8 +23,8 @@
 extern "C" {
 #endif
 
-/** Initialise MPI (MPI_THREAD_SERIALIZED) where it is not initialised. Once in a process: MPI cannot start again after
- *  it was finalised. LOCKSTEP_INTERNAL; LOCKSTEP_USAGE after MPI_Finalize().           Collective over all ranks. */
+/** Initialise MPI (MPI_THREAD_SERIALIZED) unless it is initialised. Only once in a process: MPI cannot start again
+ *  after it was finalised. LOCKSTEP_INTERNAL; LOCKSTEP_USAGE after MPI_Finalize().     Collective over all ranks. */
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_mpi_init(void);
 /** Finalise MPI where lockstep_mpi_init() has initialised it; nothing otherwise.       Collective over all ranks. */
 LOCKSTEP_API void lockstep_mpi_finalize(void);
@@ -35,7 +35,7 @@ typedef enum lockstep_event {
   LOCKSTEP_TESTED = 2     /* the test part was evaluated, with the best weights */
 } lockstep_event;
 
-/* What a callback is told. All values but `rank` are the same on all ranks. */
+/* What the progress callback receives. All values but `rank` are the same on all ranks. */
 typedef struct lockstep_progress {
   lockstep_event event;
   int rank, ranks;    /* of this process in the communicator; size of it */
@@ -65,7 +65,7 @@ typedef struct lockstep_train_options {
 #define LOCKSTEP_TRAIN_OPTIONS \
   { sizeof(lockstep_train_options), 0, 0, 0, 0 }
 
-/** Train until the configuration says that the run is over. options may be NULL. All ranks give the same settings.
+/** Train until the configuration says that the run is over. options may be NULL. All ranks must pass the same settings.
  *  LOCKSTEP_STOPPED: it was asked to stop, or the job's time limit is near (SLURM_JOB_END_TIME), and the state is
  *  saved; LOCKSTEP_USAGE, LOCKSTEP_DATA, LOCKSTEP_IO, LOCKSTEP_MEMORY, LOCKSTEP_INTERNAL (too many non-finite steps,
  *  ranks that differ). All ranks return the same status. A rank that ends or hangs leaves the others waiting in MPI:
@@ -73,7 +73,7 @@ typedef struct lockstep_train_options {
 LOCKSTEP_API LOCKSTEP_CHECKED lockstep_status lockstep_train(const lockstep_config *config,
                                                              const lockstep_train_options *options);
 
-/** Ask the training of this process to stop after the next step with its state saved; one rank is enough. Nothing where
+/** Ask the training of this process to stop after the next step with its state saved; one rank is enough. No effect if
  *  none runs. May be called from any thread and from signal handlers.                  Not collective. */
 LOCKSTEP_API void lockstep_train_stop(void);
 

@@ -1,7 +1,7 @@
 /* api_impl.h - what the sources of the public library share.
  *
- * A public function that does work takes the library's lock, calls internal functions, and keeps the error of its
- * thread:
+ * A public function that does work takes the library's lock, calls internal functions, and keeps the message of an
+ * error for its thread:
  *
  *   LK_ENTER();
  *   return lk_api_leave(lk_something(...));
@@ -24,8 +24,9 @@ lockstep_status lk_api_leave(lk_status status);
 #define LK_ENTER() \
   if (lk_api_enter() != LK_OK) return LOCKSTEP_USAGE
 
-/** Copy what the caller has of a struct of options, which begins with its size, over `own`, which holds the defaults;
- *  nothing where theirs is NULL. LK_USAGE where the size was not set, or is a newer header's. */
+/** Copy the caller's struct of options, `theirs`, over the defaults in `own`. Such a struct begins with its size;
+ *  fields that an older header lacks keep their defaults. No effect if theirs is NULL. LK_USAGE if the size was not
+ *  set, or is a newer header's. */
 LK_CHECKED lk_status lk_api_options(void *own, size_t size, const void *theirs);
 /** String i, NULL where there is none. */
 const char *lk_api_string(const lk_strings *strings, int64_t i);

@@ -2,5 +2,5 @@
 #pragma once
 #include <stddef.h>
 
-/** Bytes of all arenas (arena.h), and what malloc() has given out.                Not collective. */
+/** Bytes of all arenas (arena.h) plus those that malloc() has given out.          Not collective. */
 size_t lk_allocated(void);

@@ -28,8 +28,8 @@ void *lk_arena_take(lk_arena *arena, size_t bytes);
 lk_real *lk_arena_reals(lk_arena *arena, ptrdiff_t n);
 int32_t *lk_arena_ints(lk_arena *arena, ptrdiff_t n);
 /** Allocate `used` bytes, zeroed and paged in, in huge pages if the system gives them, and start again at its first
- *  byte. A block that is large enough is kept with its contents; a smaller one is replaced (add up on a second arena
- *  and set `used`). LK_MEMORY, the arena then empty.                                  Not collective. */
+ *  byte. A block that is large enough is kept with its contents; a smaller one is replaced (to grow a block, add up
+ *  on a second arena and copy its `used`). LK_MEMORY; the arena is then empty.        Not collective. */
 LK_CHECKED lk_status lk_arena_reserve(lk_arena *arena);
 /** Start again at the first byte.                                                 Not collective. */
 void lk_arena_reset(lk_arena *arena);

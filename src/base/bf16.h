@@ -1,8 +1,9 @@
 /* bf16.h - float32 rounded to bfloat16: the first 16 of its bits, so the same exponents and 8 bits of significand.
  *
- * To the nearest, ties to even. What is too large becomes an infinity, and NaN stays NaN. Integer operations alone, so
- * the bits depend neither on the CPU nor on its treatment of denormals, which are kept. (Products round by vectors, and
- * to zero instead, as VDPBF16PS does: src/math/bf16_words.h.) Not collective throughout.
+ * Rounding is to nearest, ties to even. Numbers that are too large become infinities, and NaN stays NaN. Only integer
+ * operations are used, so the bits depend neither on the CPU nor on its treatment of denormals, which are kept.
+ * (Products round whole vectors, and denormals to zero, as VDPBF16PS does: src/math/bf16_words.h.) Not collective
+ * throughout.
  * Source: Kalamkar et al. 2019, A Study of BFLOAT16 for Deep Learning Training. */
 #pragma once
 #include <stddef.h>

@@ -1,7 +1,7 @@
-/* choices.h - which names a setting can have is known by the folder that owns the table behind it.
+/* choices.h - the names that a setting can have, registered by the folder that owns the table behind them.
  *
- * The rows of settings (config_table.c) stand in `base`, the tables of cells, tasks, optimizers, ... in folders above
- * it, which `base` cannot include. So a folder registers its table, in the file that has it:
+ * The rows of settings (config_table.c) are in `base`; the tables of cells, tasks, optimizers, ... are in folders above
+ * it, which `base` cannot include. So a folder registers its table, in the file that defines it:
  *
  *   static lk_choice cell_choice(size_t i) { return i < CELLS ? (lk_choice){.name = cells[i].name} : (lk_choice){0}; }
  *   LK_CHOICES("model.cell", cell_choice)
@@ -19,10 +19,10 @@ typedef struct lk_choice {
       *reads; /* settings that only this choice, and others that name them too, read: "train.beta1 train.beta2" */
 } lk_choice;
 
-/** The choice of that index, 0 .. ; .name NULL behind the last. */
+/** A table: its choice number `index`, from 0; .name is NULL after the last one. */
 typedef lk_choice lk_choice_at(size_t index);
 
-/** Names the table of a setting: once for a key, before main().                  Not thread-safe. */
+/** Register the table of a setting: once for each key, before main().            Not thread-safe. */
 void lk_choices_register(const char *key, lk_choice_at *at);
 /** The table of a setting, NULL where there is none.                             Not collective. */
 lk_choice_at *lk_choices_of(const char *key);

@@ -2,9 +2,9 @@
  *
  * YAML in, one plain struct out. A setting is one field in config_fields.h and one row in config_table.c, which has its
  * default, range, unit and help, whether it is fixed for a run, and on which corpora it has an effect. Parsing,
- * messages, `lockstep config`, the check of a resumed run and the warnings for settings without effect are made from the rows.
- * Settings that choose from a table (a cell, a task, an optimizer) are strings; the owner of the table registers it
- * (choices.h). An unknown key is an error that names the nearest key. Only config.c includes libfyaml. */
+ * messages, `lockstep config`, the check of a resumed run and the warnings for settings without effect all use these
+ * rows. Settings that choose from a table (a cell, a task, an optimizer) are strings; the owner of the table registers
+ * it (choices.h). An unknown key is an error that names the nearest key. Only config.c includes libfyaml. */
 #pragma once
 #include "config_fields.h"
 #include "text.h"
@@ -16,9 +16,9 @@ typedef enum lk_config_corpus {
   LK_CONFIG_ROWS = 4    /* separate sequences */
 } lk_config_corpus;
 
-/** Defaults.                                                                      Not collective. */
+/** Set every key to its default.                                                  Not collective. */
 LK_CHECKED lk_status lk_config_init(lk_config *config);
-/** Merge YAML text over what is there; `name` is the file's, for messages. LK_USAGE with file:line:column and what was
+/** Merge YAML text over what is there; `name`: of the file, for messages. LK_USAGE with file:line:column and what was
  *  expected.                                                                      Not collective. */
 LK_CHECKED lk_status lk_config_parse(lk_config *config, const char *text, size_t size, const char *name);
 /** Merge one "key.path=value" of the command line. LK_USAGE.                       Not collective. */
@@ -36,16 +36,16 @@ LK_CHECKED lk_status lk_config_value(const lk_config *config, const char *key, l
 LK_CHECKED lk_status lk_config_get(const lk_config *config, const char *place, const char *key, lk_buffer *out);
 /** LK_USAGE, naming the place where `key` was set: "tiny.yaml:7:9: model.cell: expected ..., found ...". */
 LK_CHECKED lk_status lk_config_error(const lk_config *config, const char *key, const char *format, ...) LK_PRINTF(3, 4);
-/** The index of the value of string key `key` among its choices, which have to be registered; LK_USAGE listing them,
- *  with the nearest.                                                                       Not collective. */
+/** The index of the value of string key `key` among its choices, which must be registered; LK_USAGE lists them and
+ *  suggests the nearest one.                                                               Not collective. */
 LK_CHECKED lk_status lk_config_choice(const lk_config *config, const char *key, size_t *index);
 /** The same among names[count]. */
 LK_CHECKED lk_status lk_config_choice_of(const lk_config *config, const char *key, const char *const *names,
                                          size_t count, size_t *index);
-/** Whether all settings that have choices are one of them. LK_USAGE.              Not collective. */
+/** Check that each setting with choices has one of them as its value. LK_USAGE.   Not collective. */
 LK_CHECKED lk_status lk_config_check_choices(const lk_config *config);
 /** Log a warning for each setting that was given by its former name, and for each that is not at its default but has no
- *  effect: beside the other settings, or on a corpus that is `corpora` (of lk_config_corpus; 0: not known yet).
+ *  effect, because of other settings or on a corpus with the properties `corpora` (lk_config_corpus; 0: not known).
  *                                                                                 LK_MEMORY. Not collective. */
 LK_CHECKED lk_status lk_config_warn(const lk_config *config, int corpora);
 /** The first key that differs, or NULL.                                             Not collective. */
@@ -55,8 +55,8 @@ const char *lk_config_changed(const lk_config *began, const lk_config *now);
 /** The number of shards of a run on `ranks` ranks, from parallel.shards. LK_USAGE if it is neither a number from 1
  *  to LK_MAX_SHARDS nor "ranks", or if it is below the number of ranks.                       Not collective. */
 LK_CHECKED lk_status lk_config_shards(const lk_config *config, int ranks, int *shards);
-/** The bytes of data.memory; 0: "auto". LK_USAGE if it is neither that nor a number above 0, with K, M, G or T (of 1024,
- *  1024^2 ...) behind it or not.                                                              Not collective. */
+/** *bytes = data.memory, or 0 for "auto". LK_USAGE if it is neither "auto" nor a number above 0, which K, M, G or T
+ *  (1024, 1024^2 ...) may follow.                                                             Not collective. */
 LK_CHECKED lk_status lk_config_memory(const lk_config *config, double *bytes);
 /* What other folders may know of a setting; its choices are in choices.h. */
 typedef struct lk_config_setting {

@@ -5,12 +5,12 @@
 
 typedef enum config_kind { KEY_INTEGER, KEY_REAL, KEY_BOOLEAN, KEY_STRING } config_kind;
 
-/* A range without its end. */
+/* For ranges that exclude their least or largest value. */
 enum { ABOVE_LEAST = 1, BELOW_MOST = 2 };
 
 /* A setting. Its choices, if it has some, are in choices.h. */
 typedef struct config_key {
-  const char *name;    /* "section.key", or or "key" outside of sections */
+  const char *name;    /* "section.key", or "key" outside of sections */
   const char *former;  /* the name that older versions had for it, still accepted; or NULL */
   config_kind kind;    /* that of its field in lk_config */
   size_t offset;       /* of the field */
@@ -25,7 +25,7 @@ typedef struct config_key {
   const char *help;    /* a sentence or two; what 0 means. Not the choices */
 } config_key;
 
-/** " (steps)" with these brackets, "" if there is no unit; returns out. */
+/** The unit of a key in these brackets, such as " (steps)"; "" if it has none. Returns out. */
 const char *lk_config_unit_text(char out[64], const config_key *key, const char *brackets);
 
 typedef struct config_section {
@@ -56,18 +56,18 @@ typedef struct config_value {
 
 /** The index of a key by its name or former name, or -1. */
 ptrdiff_t lk_config_find(const char *name, size_t size);
-/** Whether that is its former name. */
+/** Whether `name` is the former name of key `index`. */
 bool lk_config_is_former(ptrdiff_t index, const char *name, size_t size);
 bool lk_config_is_section(const char *name, size_t size);
-/** LK_USAGE for a name that is neither a key nor a section, with the nearest that is. */
+/** LK_USAGE for a name that is neither a key nor a section, naming the nearest known one. */
 LK_CHECKED lk_status lk_config_unknown(const char *place, const char *name, size_t size);
 
-/** Whether other toolkits call a setting `name`: *key is ours, or NULL, and *instead then says what to do. */
+/** Whether `name` is a setting of other toolkits. *key: our name for it; or NULL, then *instead says what to do. */
 bool lk_config_elsewhere(const char *name, const char **key, const char **instead);
 
 /** A copy of the text that lives as long as the configuration. LK_MEMORY. */
 LK_CHECKED lk_status lk_config_keep(lk_config *config, const char *text, size_t size, const char **kept);
-/** Check and store a value; `place`, kept by the caller, or NULL for a default. LK_USAGE, LK_MEMORY. */
+/** Check and store a value. `place`: where it was set, kept by the caller; NULL for a default. LK_USAGE, LK_MEMORY. */
 LK_CHECKED lk_status lk_config_set(lk_config *config, ptrdiff_t index, config_value value, const char *place);
 /** The name of the key for a message: "" if its place, "command line: key=value", contains it already. */
 const char *lk_config_name_at(const char *place, const config_key *key);
@@ -79,7 +79,7 @@ LK_CHECKED lk_status lk_config_format(const lk_config *config, const config_key 
 const char *lk_config_text(const lk_config *config, const config_key *key);
 /** Whether the values of a key are equal. */
 bool lk_config_equal(const lk_config *a, const lk_config *b, const config_key *key);
-/** Whether that choice names `setting` among those that it reads. */
+/** Whether choice `index` of `key` lists `setting` among those that it reads (lk_choice.reads). */
 bool lk_choices_read(const char *key, size_t index, const char *setting);
 /** Whether the value of a string key is one of names[count]: *index. */
 bool lk_config_find_choice(const lk_config *config, const config_key *key, const char *const *names, size_t count,

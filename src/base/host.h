@@ -4,13 +4,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** What follows `word` in the first line of a file below `root` that begins with it ("": in the first line), without
- *  white space and colons at its ends, cut to `size` with its NUL. "" and false where there is none. */
+/** Find the first line of the file root/path that begins with `word` ("": the first line), and copy what follows the
+ *  word to `out`, without white space and colons at its ends, cut to `size` with its NUL. If there is none: "" and
+ *  false. */
 bool lk_host_text(const char *root, const char *path, const char *word, size_t size, char *out);
-/** The number that this text begins with; "max" is INFINITY; NAN where there is none. */
+/** The number at the start of that text; "max" is INFINITY; NAN if there is none. */
 double lk_host_number(const char *root, const char *path, const char *word);
-/** The least of what `of` finds in the control groups of this process, up to the top, for `controller` (version 1; 2 has
- *  one group for all); INFINITY where there are none. */
+/** The least value that `of` returns for the control groups of this process, from its own up to the top one, for
+ *  `controller` (version 1; version 2 has one group for all); INFINITY if there are none. */
 double lk_host_group_least(const char *root, const char *controller,
                            double (*of)(const char *root, const char *folder, bool v2));
 /** Bytes that the control groups of this process still allow; INFINITY without a limit. */

@@ -2,8 +2,8 @@
  *
  * The corpus says which columns there are (lk_column_form), the loader fills them (lk_column), and the net's input
  * layer (nn/input_layer.h) makes rows of reals of those that the configuration names. Column 0 is what the corpus
- * consists of: "source", words or other units, or "frames". The others belong to its positions, such as a word's
- *casing. 
+ * consists of: "source", which are words or other units, or "frames". Each other column has a value for each position
+ * of column 0, such as a word's casing.
  * Ownership: all pointers are to memory of whoever filled them in. */
 #pragma once
 #include <stdbool.h>
@@ -13,8 +13,8 @@
 
 #define LK_MAX_COLUMNS 8
 
-/* Words as sequences of characters: word i is <sos> (the mark of its beginning), its characters, <eos>:
- * character[begin[i]] .. character[begin[i+1]], ids of a vocabulary of characters, at most LK_SPELLING_LONGEST of them. */
+/* Words as sequences of characters. Word i is <sos> (the mark of its beginning), its characters, <eos>: the ids
+ * character[begin[i]] .. character[begin[i+1]] of a vocabulary of characters, at most LK_SPELLING_LONGEST of them. */
 #define LK_SPELLING_LONGEST 34
 typedef struct lk_spelling {
   ptrdiff_t count;
@@ -22,7 +22,7 @@ typedef struct lk_spelling {
   const int64_t *begin; /* [count+1] */
 } lk_spelling;
 
-/* Vectors of words that a corpus was given (prepare --vectors): a table, whose first rows are no words. */
+/* The word vectors that came with a corpus (prepare --vectors): a table whose first rows stand for no word. */
 enum {
   LK_VECTOR_NONE,    /* no word: <pad>, <sos>, <eos> */
   LK_VECTOR_MISSING, /* a word without a vector */

@@ -1,4 +1,4 @@
-/* live.h - what a person sees of work that goes on, as text: a line with a bar, and a curve above it where there is room.
+/* live.h - the progress of work, drawn as text: a line with a bar, and a curve above it if there is room.
  *
  *   4.17 ┤⢇                             loss  • validation
  *        │⠈⠢⡀
@@ -24,7 +24,7 @@ enum { LK_LIVE_ITEMS = 12, LK_LIVE_WORDS = 96, LK_PICTURE_ROWS = 12, LK_PICTURE_
 #define LK_CURVE_COLUMNS 100 /* the least width and height of a window for a curve */
 #define LK_CURVE_ROWS    20
 
-/* Points (x, y): x = at[i * stride], y = at[i * stride + y]; x does not fall. */
+/* Points (x, y): x = at[i * stride], y = at[i * stride + y]; x never decreases. */
 typedef struct lk_series {
   const double *at;
   ptrdiff_t count, stride, y;
@@ -69,7 +69,7 @@ const char *lk_say_seconds(double seconds, char out[32]);
 /** Add one row, cut to the window's width by characters; control characters become '?'. */
 void lk_picture_add(lk_picture *picture, const lk_window *window, const char *text);
 
-/** curve.c: add so many rows with the curve. Nothing where there are fewer than two points. */
+/** curve.c: add so many rows with the curve. No effect for fewer than two points. */
 void lk_curve_draw(const lk_series *loss, const lk_series *valid, const lk_window *window, int rows,
                    lk_picture *picture);
 /* Colours (ECMA-48): */

@@ -1,9 +1,9 @@
 /* log.h - progress lines and warnings of a run.
  *
- * After lk_log_init() lines go to standard error, after lk_log_to() to a function, before either to nobody; after
- * lk_log_open() also to the run's log.txt. Only rank 0 logs, except for errors. On a terminal progress is a picture
- * (live.h) that is redrawn in place below the lines (screen.h); in a file or pipe it is an ordinary line now and
- * then (log.every). Results of a command are no log: src/cli prints them to standard output. */
+ * After lk_log_init() lines go to standard error, after lk_log_to() to a function; before either they are dropped.
+ * After lk_log_open() they also go to the run's log.txt. Only rank 0 logs, except for errors. On a terminal progress is
+ * a picture (live.h) that is redrawn in place below the lines (screen.h); in a file or pipe it is an ordinary line now
+ * and then (log.every). Results of a command are no log: src/cli prints them to standard output. */
 #pragma once
 #include <stdbool.h>
 
@@ -33,13 +33,13 @@ void lk_log_record(lk_log_level level, const char *format, ...) LK_PRINTF(2, 3);
  *  (screen.h), elsewhere and in log.txt a plain line every `seconds`. Returns whether something was shown.
  *  Not collective. */
 bool lk_log_progress(double seconds, const lk_live *live);
-/** Whether lk_log_progress() could show something now: so that the caller need not make the state. */
+/** Whether lk_log_progress() would show something now; if not, the caller need not build the state. */
 bool lk_log_progress_due(void);
 /** Show nothing for so many seconds: no picture, no plain line.                    Not collective. */
 void lk_log_progress_after(double picture, double plain);
-/** Progress ends: leave the picture on the screen, or erase it. Where the output is suspended (Ctrl-S), what it has not
- *  taken is kept, so that a run ends and saves nevertheless.                       Not collective. */
+/** End the progress display: leave the picture on the screen, or erase it. If the terminal is suspended (Ctrl-S), what
+ *  it has not taken is kept without waiting, so that a run can still save and end. Not collective. */
 void lk_log_progress_end(bool erase);
-/** Erase a picture that is still there and wait until the terminal has taken everything: before something else is written to
- *  it, and at the end of the program.                                             Not collective. */
+/** Erase a picture that is still there and wait until the terminal has taken everything. To be called before something
+ *  else is written to it, and at the end of the program.                          Not collective. */
 void lk_log_settle(void);

@@ -4,8 +4,7 @@
 #include <stdint.h>
 
 /** A decimal number as YAML and C write it, "-1.5" or "2e-3"; without spaces, separators, hexadecimal or infinity.
- *  False for anything else, and for numbers that a double cannot hold: too large, or so small that they would become 0.
- *  */
+ *  False for anything else, and for numbers that a double cannot hold: too large, or so small that they become 0. */
 bool lk_number_real(const char *text, double *value);
 /** A whole number: digits, or a decimal form whose value is whole and exact, such as 1e6. */
 bool lk_number_whole(const char *text, int64_t *value);

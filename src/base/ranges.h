@@ -1,6 +1,6 @@
-/* ranges.h - what a rank owns of a vector that ranks divide: some ranges of it, in rising order.
+/* ranges.h - the ranges, in rising order, that a rank owns of a vector which the ranks divide among them.
  *
- * The rank's own vectors, such as moments, hold the elements of these ranges in turn:
+ * An own vector of the rank, such as a moment of the optimizer, holds the elements of these ranges one after the other:
  *
  *   the vector   0 ....[  a  )........[ b )....       an own one   |  a  | b | */
 #pragma once

@@ -14,7 +14,7 @@
 #pragma once
 #include "live.h"
 
-/** Look where standard error goes, anew; whether there is a terminal to draw on. */
+/** Find out anew where standard error goes; returns whether there is a terminal to draw on. */
 bool lk_screen_begin(void);
 /** The window behind a descriptor. Where it is no terminal: $COLUMNS or 100 columns, 24 rows, no colour. */
 lk_window lk_screen_window(int fd);
@@ -22,10 +22,10 @@ lk_window lk_screen_window(int fd);
 bool lk_screen_ready(lk_window *window);
 /** Draw it in place of the one before. */
 void lk_screen_show(const lk_picture *picture);
-/** Write a line, with its newline, above the picture that is shown, which is `picture`. True: it was erased, and should not
+/** Write a line, with its newline, above `picture`, the one that is shown. True: the picture was erased, and should not
  *  be drawn again before mpirun has copied the line. */
 bool lk_screen_line(const char *text, size_t size, const lk_picture *picture);
-/** Forget the picture, which is erased, or stays and is then brought up to `last`, the one that was to be shown last. */
+/** Forget the picture: erase it, or leave it and bring it up to date with `last`, the last one to be shown. */
 void lk_screen_end(bool erase, const lk_picture *last);
 /** Wait until the terminal has taken everything: before others write to it, and at the end of the program. */
 void lk_screen_wait(void);

@@ -32,7 +32,7 @@ typedef struct lk_part {
   int index, count;
 } lk_part;
 #define LK_WHOLE ((lk_part){0, 1})
-/** Its part of 0 .. n-1: parts are of about equal size and are cut at multiples of `unit`. Not collective. */
+/** The part's range of 0 .. n-1. Parts are of about equal size and are cut at multiples of `unit`. Not collective. */
 lk_range lk_part_of(lk_part part, ptrdiff_t n, ptrdiff_t unit);
 
 /* The rows of a tensor whose gradient has few non-zero rows, such as an embedding, in the flat vector of parameters.
@@ -54,9 +54,9 @@ typedef struct lk_shards {
   bool rounded; /* partial gradients are rounded to bfloat16: lk_shards_round(). False as made */
 } lk_shards;
 
-/** Whether the gradient of the node that begins at shard `first` and has `count` of them is rounded to bfloat16
- *  (parallel.wire): wherever ranks can be divided, a node below the root may be what a message carries, so all of them
- *  are, once each as soon as they are complete, whether or not they travel.          Not collective. */
+/** Whether the gradient of a tree node with `count` shards is rounded to bfloat16 (parallel.wire). Any node below the
+ *  root may be what a message carries, depending on how the shards are divided among ranks. So all of them are rounded,
+ *  once each as soon as they are complete, whether or not they travel.               Not collective. */
 static inline bool lk_shards_round(const lk_shards *shards, int count) {
   return shards->rounded && count < shards->total;
 }

@@ -1,4 +1,4 @@
-/* tag_scheme.h - the same spans written in one scheme or another.
+/* tag_scheme.h - the tags of spans, converted from one scheme to another.
  *
  *   a span of three words, one of one word, and another of its type right behind:
  *     IOB2   B I I O B B        IOE2   I I E O E E        IO   I I I O I I (reads as one span)
@@ -12,7 +12,7 @@
 #pragma once
 #include "tags.h"
 
-/* That of a corpus' files, where its labels are BIOES. AS_FILED: its labels are those of the files, whatever they are. */
+/* The scheme of a corpus' files, if its labels were converted to BIOES. AS_FILED: the labels are those of the files. */
 typedef enum lk_scheme {
   LK_SCHEME_AS_FILED,
   LK_SCHEME_IOB1,
@@ -25,7 +25,7 @@ typedef enum lk_scheme {
 } lk_scheme;
 extern const char *const lk_scheme_names[LK_SCHEMES]; /* the first is "" */
 
-/** Write the spans of a sentence's tags [n] in another scheme (not AS_FILED); prefix 'O' and '\0' are outside. */
+/** Write the spans of a sentence's tags [n] in another scheme (not AS_FILED); prefix 'O' or '\0': outside. */
 void lk_scheme_write(lk_tag *tags, ptrdiff_t n, lk_scheme scheme);
 
 /* What tells schemes apart, counted over sentences. {0} is empty. */
@@ -36,7 +36,7 @@ typedef struct lk_scheme_census {
 } lk_scheme_census;
 /** Count a tag between two others (outside, where a sentence begins or ends) that occurs so many `times`. */
 void lk_scheme_count(lk_scheme_census *census, lk_tag before, lk_tag here, lk_tag after, int64_t times);
-/** The scheme of what was counted: AS_FILED with S, or with B and E, which say as much as BIOES. */
+/** The scheme of what was counted; AS_FILED if it has S, or B and E, since such tags say as much as BIOES. */
 lk_scheme lk_scheme_of(const lk_scheme_census *census);
 
 /* A tagset's labels by type and letter. */
@@ -47,6 +47,7 @@ typedef struct lk_scheme_labels {
 /** unseen: labels of the set that training does not have. The set must outlive it. LK_MEMORY. */
 LK_CHECKED lk_status lk_scheme_labels_create(lk_scheme_labels *labels, const lk_tagset *set, ptrdiff_t unseen);
 void lk_scheme_labels_release(lk_scheme_labels *labels);
-/** Write a sentence's labels [n] in another scheme. Below 0 are: -1 outside, -2 and below as in lk_tagset_create()
- *  `unseen`. A label stays what it is where the set has none for its new letter; one of training stays one of them. */
+/** Write a sentence's labels [n] in another scheme. Values below 0: -1 is outside; -2 and below are the labels `unseen`
+ *  of lk_tagset_create(). A label stays as it is if the set has none with its new letter; one of training only becomes
+ *  another one of training. */
 void lk_scheme_relabel(const lk_scheme_labels *labels, int32_t *label, ptrdiff_t n, lk_scheme scheme);

@@ -43,21 +43,21 @@ typedef struct lk_tagset {
   lk_strings types; /* names of the types in the order of their bytes; "_" where tags have no types */
 } lk_tagset;
 
-/** The labels decide the form of the tags; `unseen` (or NULL), labels that training does not have, are read in the same
- *  form. One of them that is not a span tag counts as inside a span of the nameless type types.count; so does the only
- *  one if there are no names. LK_MEMORY. */
+/** Read labels as tags. The labels of training decide the form of the tags; `unseen` (or NULL), labels that training
+ *  does not have, are read in that form. One of these that is not a span tag counts as inside a span of the nameless
+ *  type types.count, and so does any unseen label if they have no names. LK_MEMORY. */
 LK_CHECKED lk_status lk_tagset_create(lk_tagset *set, const lk_strings *labels, const lk_strings *unseen);
 void lk_tagset_release(lk_tagset *set);
-/** The letter of a label in the form of the set's, and its type [*size] (of O none); '\0': it is no span tag. */
+/** Split a label of the set's form: its letter, '\0' if it is no span tag, and its type [*size] (none for O). */
 char lk_tagset_cut(const lk_tagset *set, const char *label, size_t label_size, const char **type, size_t *size);
-/** Where the letter stands in a label of that form, which has so many bytes. */
+/** The position of the letter in a label of that form with so many bytes. */
 static inline size_t lk_tagset_letter(const lk_tagset *set, size_t label_size) {
   return set->behind ? label_size - 1 : 0;
 }
-/** Whether a sentence may have label `after` (< count) behind label `before`; -1: where it begins, or ends. Inside a
- *  span only I and E of its type, which are nowhere else (unless any_begins, or the type has no B); where a type has E,
- *  its spans end with it (unless any_ends, or begins_alone and they are one word). A set that is NULL or marks no spans
- *  allows everything. */
+/** Whether label `after` (< count) may follow label `before` in a sentence; -1 is its beginning (before) or end
+ *  (after). Inside a span only I and E of its type may follow, and these occur nowhere else (unless any_begins, or the
+ *  type has no B). If a type has E, its spans end with it (unless any_ends, or begins_alone and the span is one word).
+ *  A set that is NULL or marks no spans allows everything. */
 bool lk_tagset_allows(const lk_tagset *set, ptrdiff_t before, ptrdiff_t after);
 /** Whether most labels are span tags, but not all: `misfit` is then the reason why there are no span metrics. */
 static inline bool lk_tagset_spoilt(const lk_tagset *set) { return set->misfit >= 0 && 2 * set->fits > set->count; }

@@ -55,15 +55,14 @@ int lk_utf8_width(const char *text, size_t size);
 size_t lk_utf8_mark(const char *text, size_t size);
 /** Whether the character at text is Unicode white space (of `bytes` bytes). */
 bool lk_utf8_space(const char *text, size_t bytes);
-/* What casing tells characters apart by: letters of a case (capitals and title case are one), decimal digits, others.
- * */
+/* The kinds of characters that casing distinguishes: lower case, upper (and title) case, decimal digits, others. */
 typedef enum lk_character {
   LK_CHARACTER_OTHER,
   LK_CHARACTER_LOWER,
   LK_CHARACTER_UPPER,
   LK_CHARACTER_DIGIT
 } lk_character;
-/** Which of them the character at text is (of `bytes` bytes). */
+/** The kind of the character at text (of `bytes` bytes). */
 lk_character lk_utf8_character(const char *text, size_t bytes);
 /* Normalisation before text is cut into units. */
 typedef struct lk_folding {
@@ -78,6 +77,6 @@ LK_CHECKED lk_status lk_utf8_upper(lk_buffer *out, const char *text, size_t size
 static inline const char *lk_plural(int64_t count) { return count == 1 ? "" : "s"; }
 /** For messages: at most about 60 characters in quotes, with control characters escaped; returns out. */
 const char *lk_quote(char out[256], const char *text, size_t size);
-/** The candidate with the smallest edit distance to `word`, capitals being small letters; NULL if none is close: for
- *  "did you mean". */
+/** The candidate with the smallest edit distance to `word`, ignoring case; NULL if none is close. For "did you
+ *  mean". */
 const char *lk_nearest(const char *word, const char *const *candidates, size_t count);

@@ -1,6 +1,6 @@
 /* version.h - which program this is, and with which libraries it runs.
  *
- * A library is named by the file that includes its header, which registers it before main():
+ * The file that includes the header of a library registers the library's name and version before main():
  *
  *   static void name_fyaml(char text[LK_LIBRARY_TEXT]) { snprintf(text, LK_LIBRARY_TEXT, "libfyaml %s", ...); }
  *   LK_LIBRARY(name_fyaml) */
@@ -16,7 +16,7 @@ const char *lk_commit(void);
 enum { LK_LIBRARY_TEXT = 192 };
 /** Writes name and version of the library that is loaded: "libfyaml 0.7.12". */
 typedef void lk_library_text(char text[LK_LIBRARY_TEXT]);
-/** Before main().                                                                 Not thread-safe. */
+/** Register a library; to be called before main().                                Not thread-safe. */
 void lk_library_register(lk_library_text *text);
 /** The text of the library of that index, 0 ..; false behind the last.             Not collective. */
 bool lk_library_at(size_t index, char text[LK_LIBRARY_TEXT]);

@@ -58,22 +58,23 @@ typedef struct lk_adapt_options {
 
 /** For argp parsers: 0, EINVAL after lk_cli_bad_option(), or ARGP_ERR_UNKNOWN for the key of another option. */
 error_t lk_adapt_parse(int key, const char *text, lk_adapt_options *options);
-/** At the end of the command line: 0, or EINVAL for an option without the one that it belongs to. */
+/** To be called at the end of the command line: 0, or EINVAL for an option without the one that it depends on. */
 error_t lk_adapt_check(lk_adapt_options *options);
 
-/** What the options ask for: NULL where they ask for nothing. `corpus`: what rms measures without --dynamic-corpus, or
- *  NULL. Collective with a communicator, which may be NULL: this process alone. LK_USAGE, LK_DATA, LK_IO, LK_MEMORY. */
+/** Create the adapter that the options ask for; NULL if they ask for none. `corpus`: what the rule rms measures without
+ *  --dynamic-corpus, or NULL. Collective with a communicator; comm NULL: this process alone. LK_USAGE, LK_DATA, LK_IO,
+ *  LK_MEMORY. */
 LK_CHECKED lk_status lk_adapt_begin(lk_adapter **adapter, lk_comm *comm, lk_model *model,
                                     const lk_adapt_options *options, const lk_corpus *corpus);
 
-/* What is to be printed beside figures that these settings change. */
+/* A setting to be printed beside the figures that it changes. */
 typedef struct lk_adapt_item {
   const char *name, *word; /* word NULL: a number */
   double value;
   bool whole; /* a number of units */
 } lk_adapt_item;
 enum { LK_ADAPT_ITEMS = 8 };
-/** Returns how many there are. */
+/** List the settings in item; returns their number. */
 int lk_adapt_list(const lk_adapt_settings *how, lk_adapt_item item[LK_ADAPT_ITEMS]);
-/** As one line of the log, for commands whose output has no place for it. */
+/** The same as one line of the log, for commands whose output has no place for it. */
 void lk_adapt_log(const lk_adapt_settings *how);

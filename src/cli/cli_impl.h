@@ -10,7 +10,8 @@
 #include "config.h"
 #include "status.h"
 
-/* In the usage line of commands that take settings; an unknown option of theirs may be a setting with dashes. */
+/* For the usage line of commands that take settings. An unknown option of such a command may be a setting with
+ * dashes. */
 #define LK_CLI_SETTINGS "[KEY=VALUE ...]"
 
 typedef struct lk_command {
@@ -26,8 +27,8 @@ typedef struct lk_command {
  *  unknown options and wrong values.                                                Not collective. */
 LK_CHECKED lk_status lk_cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input,
                                   int *help);
-/** Call read() with the options of a command as they are with these arguments, instead of running it: what lk_cli_parse()
- *  is called with, which is valid during the call.                                 Not collective. */
+/** Call read() with the argp parser that a command passes to lk_cli_parse() for these arguments, instead of running the
+ *  command. The parser is valid during the call only.                              Not collective. */
 void lk_cli_read_options(const lk_command *command, int argc, char **argv,
                          void (*read)(const struct argp *argp, void *context), void *context);
 /** Whether the arguments ask for help; MPI need not be started then.               Not collective. */
@@ -54,10 +55,10 @@ typedef struct lk_cli_words {
 } lk_cli_words;
 /** For argp parsers: take all arguments.                                           Not collective. */
 error_t lk_cli_take_words(int key, const struct argp_state *state, lk_cli_words *words);
-/** LK_USAGE where they do not begin with a file.                                   Collective. */
+/** LK_USAGE if the arguments do not begin with a file.                             Collective. */
 LK_CHECKED lk_status lk_cli_expect_config(const char *name, const lk_cli_words *words, lk_comm *comm);
-/** Make `config` of them. Rank 0 reads the file, so that all ranks have the same text; comm NULL: this process alone.
- *  Released by the caller, also where it fails. LK_USAGE, LK_IO, LK_MEMORY.        Collective. */
+/** Make `config` of the arguments. Rank 0 reads the file, so that all ranks have the same text; comm NULL: this process
+ *  alone. The caller releases config, also after a failure. LK_USAGE, LK_IO, LK_MEMORY. Collective. */
 LK_CHECKED lk_status lk_cli_read_config(lk_config *config, const lk_cli_words *words, lk_comm *comm);
 /** For argp parsers: convert an option's text to a whole number, or a real, in [low, high]. Returns 0, or EINVAL after
  *  lk_cli_bad_option() with a message that names the option, the range and the unit ("" for none). */
@@ -87,7 +88,7 @@ error_t lk_cli_take_files(int key, struct argp_state *state, lk_cli_files *files
  *  status of the first failure. */
 LK_CHECKED lk_status lk_cli_each_file(const lk_cli_files *files, lk_status (*work)(const char *path, void *context),
                                       void *context);
-/** `lockstep complete -- WORD ...`: print what fits at the last of word[count], for the completion of shells. LK_USAGE.
+/** `lockstep complete -- WORD ...`: print what may complete the last of word[count], for shells. LK_USAGE.
  *                                                                                  Not collective. */
 LK_CHECKED lk_status lk_cli_complete(int count, char **word, const lk_command *commands, int command_count);
 /** Print what a bug report should name: version, commit, kernels, libraries. argv: nothing, or "--json". LK_USAGE, LK_MEMORY.

@@ -43,9 +43,9 @@ enum { LK_FORMS_INPUT = 512, LK_FORMS_OUTPUT, LK_FORMS_COLUMN, LK_FORMS_CONLLU }
 error_t lk_forms_parse(int key, const char *text, lk_forms *forms);
 
 void lk_forms_init(lk_forms *forms);
-/** LK_USAGE where the options contradict each other, or `more` (NULL: none), an option that prints more than tags. */
+/** LK_USAGE if the options contradict each other, or `more`: an option that prints more than tags; NULL: none. */
 LK_CHECKED lk_status lk_forms_check(lk_forms *forms, const char *more);
-/** Start reading for a tagger that was trained on `model`. Sets how->take and how->put where sentences are not one a line
- *  with tags one a line; both get `forms` as context. *cut: how a line is cut into words.      LK_MEMORY. */
+/** Start reading for a tagger that was trained on `model`. Sets how->take and how->put, unless both sentences and
+ *  tags are one line each; both get `forms` as context. *cut: how a line is cut into words. LK_MEMORY. */
 LK_CHECKED lk_status lk_forms_begin(lk_forms *forms, const lk_corpus_info *model, lk_answering *how, lk_cut *cut);
 void lk_forms_release(lk_forms *forms);

@@ -25,8 +25,8 @@ typedef struct lk_answering {
 LK_CHECKED lk_status lk_cli_answer(lk_comm *comm, const lk_answering *how);
 /** Read a line as `prepare` does: without its line end, the first one without a byte order mark. LK_DATA. */
 LK_CHECKED lk_status lk_cli_take_line(void *context, lk_stdin *input, bool wait, lk_buffer *line, bool *got);
-/** Warn once if the model did not know at least a tenth of the units that it was given, over all ranks, or any unit of some
- *  line. LK_INTERNAL.                                                              Collective. */
+/** Warn once if at least a tenth of the units that all ranks were given, or all units of some line, are unknown to the
+ *  model. LK_INTERNAL.                                                             Collective. */
 LK_CHECKED lk_status lk_cli_warn_unknown(lk_comm *comm, lk_model *model);
 #define LK_MAX_LENGTH_HELP                                                                                           \
   "longest source or target of a line, in units; time and memory grow with its square (default: 1000, or twice the " \

@@ -1,7 +1,7 @@
 /* prepare_options_impl.h - the options of `lockstep prepare`, and the kinds of corpus that each is for.
  *
  * One table, in prepare_options.c, serves the parser, the help of all kinds and of one kind, and the error for an option
- * that is for another kind (prepare_argp.c). */
+ * of another kind (prepare_argp.c). */
 #pragma once
 #include "cli_impl.h"
 #include "prepare.h"
@@ -51,7 +51,7 @@ typedef struct lk_prepare_arguments {
  *  unknown options and wrong values.                                                Not collective. */
 LK_CHECKED lk_status lk_prepare_parse(int argc, char **argv, lk_prepare_arguments *arguments, int *help);
 void lk_prepare_release(lk_prepare_arguments *arguments);
-/** LK_USAGE where an option was given that is for other kinds than arguments->prepare.kind, which must be valid.
+/** LK_USAGE if an option was given that does not apply to arguments->prepare.kind, which must be valid.
  *                                                                                  Not collective. */
 LK_CHECKED lk_status lk_prepare_check_options(const lk_prepare_arguments *arguments);
 /** LK_USAGE where an option contradicts arguments->like, which must be open.        Not collective. */

@@ -4,5 +4,5 @@
 
 #include "status.h"
 
-/** Print and release it; NULL: there was no memory for it. flags: of json_dumps(). LK_MEMORY. */
+/** Print `root` and release it. root NULL: there was no memory for it. flags: of json_dumps(). LK_MEMORY. */
 LK_CHECKED lk_status lk_cli_print_json(json_t *root, size_t flags);

@@ -19,8 +19,8 @@ typedef struct lk_stdin {
  *  end of the input and, without `wait`, where no complete line can be read at once. Compressed input (input.h) is read to
  *  its end at once. LK_IO; LK_DATA for lines longer than LK_STDIN_MOST and for input that is not text. */
 LK_CHECKED lk_status lk_stdin_next(lk_stdin *input, bool wait, const char **line, size_t *size, bool *got);
-/** Bytes of the input that were returned, and *all there are, compressed bytes decompressed; *all 0 where that is not known
- *  (pipes, terminals). */
+/** Bytes of the input that were returned. *all: bytes of the whole input, decompressed if it was compressed; 0 if not
+ *  known (pipes, terminals). */
 double lk_stdin_done(const lk_stdin *input, double *all);
 /** The size in bytes of a line without its line end. */
 size_t lk_stdin_trim(const char *line, size_t size);

@@ -1,4 +1,4 @@
-/* watch_impl.h - what the folder of a run says while the run goes on, by looking at its files again and again.
+/* watch_impl.h - the state of a run in progress, found by looking at the files in its folder again and again.
  *
  *   config.yaml     eval.metric and train.minutes
  *   metrics.jsonl   the curve; replaced as a whole when a run resumes or goes back
@@ -56,14 +56,14 @@ typedef struct lk_watched {
   double sign; /* seconds since 1970 of the last sign of life; 0: none */
 } lk_watched;
 
-/** Look at all files. message(context, line) gets each new message of log.txt, not those that were there at the first look;
- *  NULL: nobody. LK_MEMORY; LK_IO where `dir` does not exist, LK_USAGE where it is no folder. */
+/** Look at all files. Each new message of log.txt is passed to message(context, line), unless that is NULL; those that
+ *  were there at the first look are not. LK_MEMORY; LK_IO if `dir` does not exist, LK_USAGE if it is no folder. */
 LK_CHECKED lk_status lk_watched_look(lk_watched *watched, void (*message)(void *context, const char *line),
                                      void *context);
-/** now: seconds since 1970. */
+/** What the run is doing. now: seconds since 1970. */
 lk_run_phase lk_watched_phase(const lk_watched *watched, double now);
 /** The picture's state, with a title that says what the run is doing. */
 lk_live lk_watched_live(const lk_watched *watched, double now);
-/** Make control characters of a text '?': they would move the cursor. */
+/** Replace control characters of a text by '?': they would move the cursor. */
 void lk_watched_plain(char *text);
 void lk_watched_release(lk_watched *watched);

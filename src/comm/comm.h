@@ -1,7 +1,7 @@
 /* comm.h - the ranks of a job and the exchange of bytes between them.
  *
- * The only folder that knows MPI. MPI never adds floats, since the order of its sums depends on R; what adds them in a
- * fixed order is reduction.h. The parameters that all ranks hold alike are replicas.h. */
+ * This is the only folder that knows MPI. MPI never adds floats, since the order of its sums depends on the number of
+ * ranks, R; reduction.h adds them in a fixed order. The parameters, alike on all ranks, are in replicas.h. */
 #pragma once
 #include <stdbool.h>
 
@@ -12,13 +12,13 @@ typedef struct lk_comm lk_comm;
 
 /** Whether a launcher such as mpirun started this program; may be called before lk_comm_init(). Not collective. */
 bool lk_comm_launched(void);
-/** Whether this process is the one that reports on the start (launch.h): ranks that another MPI's launcher started are
- *  each rank 0 of 1.                                                              Not collective. */
+/** Whether this process is the one that reports problems of the start (launch.h). Its rank does not tell, since
+ *  processes that the launcher of another MPI started are each rank 0 of 1.       Not collective. */
 bool lk_comm_started_first(void);
 /** Start MPI (or, without mpirun, a single rank).                                 Collective. */
 LK_CHECKED lk_status lk_comm_init(lk_comm **comm, int *argc, char ***argv);
-/** LK_USAGE where a launcher started several processes, but MPI sees each as the only rank, because the launcher belongs to
- *  another MPI or offered none. Only the launcher's first process has a message.    Not collective. */
+/** LK_USAGE if a launcher started several processes, but MPI sees each as the only rank, because the launcher belongs
+ *  to another MPI or does not support any. Only the launcher's first process has a message. Not collective. */
 LK_CHECKED lk_status lk_comm_check_launch(const lk_comm *comm);
 /** End MPI.                                                                       Collective. */
 void lk_comm_finalize(lk_comm **comm);
@@ -27,9 +27,10 @@ void lk_comm_finalize(lk_comm **comm);
 LK_CHECKED lk_status lk_comm_adopt(lk_comm **comm, const void *mpi);
 /** Free what lk_comm_adopt() has made; MPI stays initialised.                     Collective. */
 void lk_comm_release(lk_comm **comm);
-/** Initialise MPI alone, where nobody has; *started: this call has. LK_USAGE after MPI_Finalize(). Collective. */
+/** Initialise MPI, without a communicator, unless it is initialised. *started: whether this call did so. LK_USAGE after
+ *  MPI_Finalize().                                                                                 Collective. */
 LK_CHECKED lk_status lk_mpi_start(bool *started);
-/** Finalise it.                                                                   Collective. */
+/** Finalise MPI.                                                                  Collective. */
 void lk_mpi_end(void);
 int lk_comm_rank(const lk_comm *comm);
 int lk_comm_size(const lk_comm *comm);
@@ -53,13 +54,13 @@ LK_CHECKED lk_status lk_comm_broadcast(lk_comm *comm, void *data, size_t bytes, 
 /** The same where only root knows the size: the others' *data is allocated by lk_alloc(), and they free it.
  *                                                                                 Collective. */
 LK_CHECKED lk_status lk_comm_broadcast_block(lk_comm *comm, void **data, size_t *bytes, int root);
-/** The bytes of all ranks, one after the other in rank order, to all ranks.       Collective.
+/** Gather the bytes of all ranks, in rank order, on all ranks.                    Collective.
  *  in bytes_of [R]: how many each rank sends */
 LK_CHECKED lk_status lk_comm_allgather(lk_comm *comm, const void *mine, void *all, const size_t *bytes_of);
 /** The same where every rank sends `bytes` bytes.                                 Collective. */
 LK_CHECKED lk_status lk_comm_allgather_each(lk_comm *comm, const void *mine, void *all, size_t bytes);
-/** A record of `bytes` for each shard, from the ranks that compute them to all: all [S][bytes], by shard. mine: of
- *  lk_shards_make(shards, rank, size), in order.                                   Collective. */
+/** Gather a record of `bytes` bytes for each shard on all ranks, from the ranks that compute them: all [S][bytes], by
+ *  shard. mine: the records of this rank's shards, lk_shards_make(shards, rank, size), in order. Collective. */
 LK_CHECKED lk_status lk_comm_allgather_shards(lk_comm *comm, int shards, const void *mine, void *all, size_t bytes);
 /** counts [n] = their sums over all ranks: integers, whose order does not matter.   Collective. */
 LK_CHECKED lk_status lk_comm_sum_counts(lk_comm *comm, int64_t *counts, ptrdiff_t n);

@@ -31,10 +31,10 @@ static inline int lk_mpi_count(size_t n) {
 }
 
 /* collective.c */
-/** The tables [size] that its calls need; LK_MEMORY.                              Not collective. */
+/** Allocate the tables [size] that calls of the communicator need; LK_MEMORY.     Not collective. */
 LK_CHECKED lk_status lk_comm_tables(lk_comm *comm);
 void lk_comm_free_tables(lk_comm *comm);
-/** comm->bytes [R] = what each rank has of the records of all shards, each of `bytes`. Not collective. */
+/** Set comm->bytes [R] and return it: the size of each rank's records, one of `bytes` bytes a shard. Not collective. */
 const size_t *lk_comm_shard_bytes(lk_comm *comm, int shards, size_t bytes);
 
 /* launch.c */
@@ -62,12 +62,12 @@ LK_CHECKED lk_status lk_shared_host(lk_comm *comm, MPI_Comm *host);
 /** Whether there is room for so many bytes; if not, why. To be asked by one rank of a host before lk_shared_open().
  *                                                                                 Not collective. */
 bool lk_shared_room(size_t bytes, char why[LK_ROOM_REASON]);
-/** Whether all ranks of `host` say so.                                            Collective. */
+/** Whether `mine` is true on all ranks of `host`.                                 Collective. */
 bool lk_shared_agree(MPI_Comm host, bool mine);
 /** Memory of `bytes` for all ranks of `host`, at a page boundary; false where this rank gets none. Collective. */
 bool lk_shared_open(lk_shared *shared, MPI_Comm host, size_t bytes);
 void lk_shared_close(lk_shared *shared); /*                                        Collective. */
-/** Close a window that was mapped a second time, but keep that mapping: [bytes], for munmap().
+/** Close a window that was mapped a second time, but keep that mapping and return it: [bytes], for munmap().
  *                                                                                 Collective. */
 void *lk_shared_detach(lk_shared *shared);
 /** Forget a window that only some ranks got: it cannot be freed, since that is collective. Not collective. */

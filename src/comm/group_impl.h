@@ -20,13 +20,14 @@
 #include "comm_impl.h"
 #include "replicas.h"
 
-/* Blocks that the members hold in common: two of the caller, and what lk_group_allgather() gathers, in two halves. */
+/* Indices of the blocks that the members hold in common: 0 and 1 are the caller's; GATHERED is what
+ * lk_group_allgather() gathers, in two halves. */
 enum { LK_GROUP_GATHERED = 2, LK_GROUP_COMMON };
 
-/* What a member has done. MET: meetings that it reached; READY: sections of gradients that it completed, in all steps;
- * READ: steps in which it has read the other members' gradients; ARRIVED, PACKED: sections of values that it received,
- * and stages of a net that it packed, in all exchanges of values; GIVEN, GATHERED: calls of lk_group_allgather() that it
- * gave its bytes to, and, of a leader, that have all. */
+/* What a member has done so far. MET: meetings that it reached. READY: sections of gradients that it completed, in all
+ * steps. READ: steps in which it has read the other members' gradients. ARRIVED: sections of values that it received,
+ * and PACKED: stages of a net that it packed, in all exchanges of values. GIVEN: calls of lk_group_allgather() to which
+ * it gave its bytes, and GATHERED: those for which a leader has all bytes. */
 typedef enum lk_counter {
   LK_COUNTER_MET,
   LK_COUNTER_READY,
@@ -68,9 +69,9 @@ typedef struct lk_group {
   char description[256];
 } lk_group;
 
-/** Find the groups and get their memory: `bytes` of each rank's own (they may differ), common[] bytes of each group's;
- *  all zeros. LK_USAGE where transport is WINDOWS and a host has no shared memory; LK_MEMORY. On failure close it.
- *                                                                                 Collective. */
+/** Find the groups and allocate their memory, all zeros: `bytes` for each rank's own (ranks may differ), common[] bytes
+ *  for each group's. LK_USAGE if transport is WINDOWS and a host has no shared memory; LK_MEMORY. After a failure,
+ *  close the group.                                                               Collective. */
 LK_CHECKED lk_status lk_group_open(lk_group *group, lk_comm *comm, size_t bytes, const size_t common[LK_GROUP_COMMON],
                                    lk_transport transport);
 void lk_group_close(lk_group *group); /*                                           Collective. */

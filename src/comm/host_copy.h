@@ -10,7 +10,8 @@ typedef struct lk_host_copy {
   size_t mapped; /* bytes to be given back by munmap(): it is shared; 0: by free() */
 } lk_host_copy;
 
-/** fill(context, memory) writes all `bytes`, more than 0; on some ranks alone, so it may not be collective. share: whether
- *  to try. The worst status of any fill(), LK_MEMORY, LK_INTERNAL; nothing is kept then. Collective. */
+/** Make the table: fill(context, memory) writes all `bytes`, more than 0. It is called on some ranks only, so it must
+ *  not be collective. share: whether to try to share. Returns the worst status of any fill(), LK_MEMORY or LK_INTERNAL;
+ *  after a failure nothing is kept.                                                      Collective. */
 LK_CHECKED lk_status lk_host_copy_make(lk_host_copy *copy, lk_comm *comm, size_t bytes, bool share,
                                        lk_status (*fill)(void *context, void *memory), void *context);

@@ -1,9 +1,9 @@
 /* launch.h - what the environment says of how this process was started.
  *
- * A launcher tells each process how many it has started together and which of them this one is. What a job was given
- * tells nothing: in Slurm SLURM_NTASKS is set in a shell of salloc and in a batch script too, where one process runs,
- * and SLURM_STEP_NUM_TASKS only in what srun has started. The innermost launcher counts: mpirun within a step of srun
- * is mpirun. Every function: Not collective, and may be called before lk_comm_init(). */
+ * A launcher sets variables that say how many processes it has started together and which of them this one is. The size
+ * of a job says nothing about that: Slurm sets SLURM_NTASKS also in a shell of salloc and in a batch script, where one
+ * process runs, but SLURM_STEP_NUM_TASKS only in processes that srun has started. The innermost launcher counts: mpirun
+ * within a step of srun is mpirun. Every function: Not collective, and may be called before lk_comm_init(). */
 #pragma once
 #include <stdbool.h>
 
@@ -15,7 +15,7 @@ typedef struct lk_launch_facts {
 } lk_launch_facts;
 
 #define LK_LAUNCH_SLURM "srun of Slurm"
-/* The line that mends a step of Slurm whose tasks do not find each other. */
+/* What to write instead if the tasks of a Slurm step do not find each other. */
 #define LK_LAUNCH_SLURM_MEND \
   "srun --mpi=pmix lockstep ..., or mpirun lockstep ... ('srun --mpi=list' says what this Slurm offers)"
 

@@ -1,4 +1,4 @@
-/* ping.h - what messages between two ranks take. */
+/* ping.h - how long messages between two ranks take. */
 #pragma once
 #include "comm.h"
 

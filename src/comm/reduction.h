@@ -5,7 +5,7 @@
  *
  *   lk_reduction_begin()    the gradients may be written: no rank reads those of the last step any more
  *   ...                     the backward pass writes lk_reduction_gradient() 0, 1, ... from the end of the vector on
- *   lk_reduction_offer()    on the way, where it likes: sections that it has completed begin to travel
+ *   lk_reduction_offer()    at any time meanwhile: sections that are complete begin to travel
  *   lk_reduction_sum()      lk_reduction_total() [range] is the sum over all shards, for each of the rank's ranges
  *   ...                     the optimizer updates the values of these ranges; lk_replicas_begin()
  *
@@ -27,25 +27,25 @@ void lk_reduction_destroy(lk_reduction **reduction); /*                         
 /** Gradient [P] of subtree p of this rank, zeros at first; subtrees as in lk_shards_make(shards, rank, size).
  *                                                                                 Not collective. */
 float *lk_reduction_gradient(const lk_reduction *reduction, int p);
-/** Its marks: a byte for each row of the spec's blocks; a row without a mark must hold zeros. NULL where there are no
- *  blocks. Zeros at first.                                                        Not collective. */
+/** The marks of gradient p: a byte for each row of the spec's blocks; a row without a mark must hold zeros. Zeros at
+ *  first; NULL if there are no blocks.                                            Not collective. */
 uint8_t *lk_reduction_marks(const lk_reduction *reduction, int p);
 
 /** Wait until no rank reads the gradients of the last step any more.             Collective. */
 LK_CHECKED lk_status lk_reduction_begin(lk_reduction *reduction);
-/** The gradients of elements [offset, P) are complete: those of whole sections are sent to other groups, as far as that
- *  needs no waiting, and what has arrived is summed. offset P: nothing new, but MPI moves on what is under way. Nothing
- *  may write to these elements, nor read them, until lk_reduction_sum() has ended. A failure is told by that function.
- *                                                                                 Not collective. */
+/** Say that the gradients of elements [offset, P) are complete: those of whole sections are sent to other groups, as
+ *  far as that needs no waiting, and what has arrived is summed. offset P: nothing new, but messages under way make
+ *  progress. Nothing may read or write these elements until lk_reduction_sum() has ended; that function also returns a
+ *  failure of this one.                                                           Not collective. */
 void lk_reduction_offer(lk_reduction *reduction, ptrdiff_t offset);
 /** Sum the gradients along the tree; all of them are complete.                     Collective. */
 LK_CHECKED lk_status lk_reduction_sum(lk_reduction *reduction);
 /** The sum over range i of this rank (lk_replicas_own()); it takes the place of gradient 0 there. Not collective. */
 float *lk_reduction_total(const lk_reduction *reduction, int i);
-/** Which parts of range i of the total may differ from zero, in order: the next one after *part, which is {0, 0} at first,
- *  counted from the range's begin; false: none.                                   Not collective. */
+/** Find the next part of range i of the total that may differ from zero: *part, {0, 0} at first, becomes the part that
+ *  follows it, counted from the range's begin. false: there are no more.          Not collective. */
 bool lk_reduction_next_part(const lk_reduction *reduction, int i, lk_range *part);
-/** Marks of the rows of the total, of which those of this rank's ranges hold, for lk_replicas_begin(); NULL where there
+/** Marks of the total's rows, valid for those in this rank's ranges, to be passed to lk_replicas_begin(); NULL if there
  *  are no blocks.                                                                 Not collective. */
 const uint8_t *lk_reduction_touched(const lk_reduction *reduction);
 /** Sum of squares of the total over all ranks, in double, the same bits for every R. Collective. */

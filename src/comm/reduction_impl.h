@@ -1,13 +1,13 @@
 /* reduction_impl.h - the plan and the buffers of the tree sum.
  *
- * Neighbouring ranks of one group are a run: the blocks of their shards join to one block, of fewer and larger
- * subtrees. The terms of a rank's sum are subtrees that its group's members hold, read in place, and subtrees of other
+ * Neighbouring ranks of one group form a run: the blocks of their shards join to one block, of fewer and larger
+ * subtrees. The terms of a rank's sum are the subtrees of its group's members, read in place, and those of other
  * groups' runs, received. Every rank knows every rank's group, subtrees and range, so the plan is made once.
  *
  *   groups   a a b b a       runs  [0 1] [2 3] [4]
  *   terms of rank 0:         subtrees of 0, 1 in place | subtrees of run [2 3], received | subtrees of 4 in place
  *
- * The ranges r of a run's subtrees go to each rank r of another group, sent by the members of the run in turn.
+ * Each rank r of another group receives its range of a run's subtrees; the members of the run share the sending.
  *
  *   operands 0..N-1    the terms, in the order of the shards
  *   operands N + t     temporary t
@@ -102,11 +102,11 @@ struct lk_reduction {
 };
 
 /* reduction_plan.c */
-/** A sum of that store, not planned yet.                                            Not collective. */
+/** A reduction for this store, not planned yet.                                     Not collective. */
 lk_reduction lk_reduction_of(lk_replicas *replicas, int shards);
 /** Runs, terms and additions, from groups and shards; alike on every rank. LK_MEMORY. Not collective. */
 LK_CHECKED lk_status lk_reduction_plan(lk_reduction *reduction);
-/** The size of buckets, from S, R, P and the ranges: the same on every rank.        Not collective. */
+/** Choose the size of buckets, from S, R, P and the ranges: the same on every rank. Not collective. */
 void lk_reduction_cut(lk_reduction *reduction);
 /** Free what lk_reduction_plan() has made.                                          Not collective. */
 void lk_reduction_unplan(lk_reduction *reduction);

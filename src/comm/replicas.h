@@ -1,11 +1,11 @@
 /* replicas.h - the parameters that all ranks hold alike: values, packed weights, and which ranges each rank owns.
  *
- * The flat vector of P reals is cut into sections, and each of them into R ranges at multiples of LK_RANGE_BLOCK, so that
- * each rank owns a range of every section. The rank that owns a range updates it, and an exchange then brings all ranges
- * to all ranks, the first section first. Ranks that share memory form a group, which holds one copy: there the exchange is
- * a wait and no copy, and the members divide what is done to the whole copy (packing weights) by lk_replicas_part(). One
- * group has one section: sections are there for what travels while other things are computed, gradients (reduction.h) and
- * the values of the layers that a net reads last.
+ * The flat vector of P reals is cut into sections, and each section into R ranges, one for each rank, at multiples of
+ * LK_RANGE_BLOCK. The rank that owns a range updates it; an exchange then brings all ranges to all ranks, the first
+ * section first. Ranks that share memory form a group, which holds one copy: within a group the exchange only waits, it
+ * copies nothing, and the members divide the work on the copy (packing weights) by lk_replicas_part(). If there is only
+ * one group there is one section: sections let gradients (reduction.h), and the values of the layers that a net reads
+ * last, travel while other things are computed.
  *
  *   P = 8 blocks, 2 ranks, sections [0, 2) and [2, 8):     rank 0 owns blocks 0, 2 3 4; rank 1 blocks 1, 5 6 7
  *
@@ -31,12 +31,13 @@ typedef struct lk_replicas lk_replicas;
 /* How ranks exchange data. AUTO: shared memory between the ranks of a host where it can be had, else messages. */
 typedef enum lk_transport { LK_TRANSPORT_AUTO, LK_TRANSPORT_MESSAGES, LK_TRANSPORT_WINDOWS } lk_transport;
 
-/* What stands for a real in messages between hosts (parallel.wire), and so in every run, on however many. With BF16
- * partial gradients are rounded (lk_shards.rounded), and of updated values the differences to the former ones are. */
+/* How a real is written in messages between hosts (parallel.wire). The values are rounded alike in every run, on
+ * however many hosts. With BF16, partial gradients are rounded (lk_shards.rounded), and so are the differences of
+ * updated values to the former ones. */
 typedef enum lk_wire { LK_WIRE_FLOAT32, LK_WIRE_BF16 } lk_wire;
 /** LK_USAGE for an unknown name.                                                  Not collective. */
 LK_CHECKED lk_status lk_wire_read(lk_wire *wire, const lk_config *config);
-/** Bytes of a number of a gradient, or of a value after an update, in a message.    Not collective. */
+/** Bytes in a message for a real of a gradient, or of a value after an update.      Not collective. */
 static inline size_t lk_wire_bytes(lk_wire wire) { return wire == LK_WIRE_BF16 ? sizeof(uint16_t) : sizeof(float); }
 
 typedef struct lk_replicas_spec {
@@ -77,13 +78,13 @@ const char *lk_replicas_description(const lk_replicas *replicas);
 LK_CHECKED lk_status lk_replicas_meet(lk_replicas *replicas);
 /** After an update of this rank's ranges: begin to send them to all ranks. Until lk_replicas_await(P) has returned, no
  *  value may be written, and only those be read that were waited for.
- *  changed [rows of all blocks]: marks of the rows that the update may have changed, of which those of this rank's ranges
- *  are read; unmarked rows are left out of a message where that is shorter. NULL: all may have changed.
- *  weights: NULL with FLOAT32. With BF16 the owner's own copy of the weights, an own vector (ranges.h), which the values
- *  follow on every rank: v += bf16(w - v). What rounding leaves out of a difference is in the next one. Collective. */
+ *  changed [rows of all blocks]: marks of the rows that the update may have changed; only those of this rank's ranges
+ *  are read. Unmarked rows are left out of a message if that makes it shorter. NULL: all may have changed.
+ *  weights: NULL with FLOAT32. With BF16: w, this rank's weights, an own vector (ranges.h). The values v on every rank
+ *  follow them: v += bf16(w - v). What rounding leaves out of a difference is in the next one. Collective. */
 LK_CHECKED lk_status lk_replicas_begin(lk_replicas *replicas, const float *weights, const uint8_t *changed);
-/** Move on, without waiting; whether anything is still under way. A failure is told by lk_replicas_await().
- *                                                                                 Not collective. */
+/** Let messages make progress, without waiting; returns whether any are still under way. lk_replicas_await() returns a
+ *  failure.                                                                       Not collective. */
 bool lk_replicas_move(lk_replicas *replicas);
 /** Whether values [0, end) are up to date on every rank of the group; the second one waits until they are and, if end is
  *  P, until what this rank sends has left.
@@ -94,15 +95,15 @@ LK_CHECKED lk_status lk_replicas_await(lk_replicas *replicas, ptrdiff_t end);
  *  of the last exchange; wait until all its ranks have.                           Not collective. */
 void lk_replicas_tell_packed(lk_replicas *replicas, int stages);
 LK_CHECKED lk_status lk_replicas_await_packed(lk_replicas *replicas, int stages);
-/** Every rank's ranges of the values to all ranks, to the last bit and whole; changed as above, but NULL: any may have
- *  changed.                                                                       Collective. */
+/** Bring every rank's ranges of the values to all ranks, unrounded. changed: see lk_replicas_begin(); NULL: any may
+ *  have changed.                                                                  Collective. */
 LK_CHECKED lk_status lk_replicas_allgather(lk_replicas *replicas, const uint8_t *changed);
-/** lk_comm_allgather_shards() by one rank of each group for all of it.             Collective. */
+/** As lk_comm_allgather_shards(), but one rank of each group exchanges messages for all of its ranks. Collective. */
 LK_CHECKED lk_status lk_replicas_gather_shards(lk_replicas *replicas, int shards, const void *mine, void *all,
                                                size_t bytes);
 /** All values from rank 0 to all.                                                 Collective. */
 LK_CHECKED lk_status lk_replicas_broadcast(lk_replicas *replicas);
-/** A vector that is held in ranges, as an optimizer's moments are: `own` (ranges.h) of all ranks to all [P] on root, and
- *  back.                                                                          Collective. */
+/** Gather a vector that is held in ranges, such as an optimizer's moment: `own` (ranges.h) of all ranks to all [P] on
+ *  root; and the reverse.                                                         Collective. */
 LK_CHECKED lk_status lk_replicas_gather(lk_replicas *replicas, const float *own, float *all, int root);
 LK_CHECKED lk_status lk_replicas_scatter(lk_replicas *replicas, const float *all, float *own, int root);

@@ -6,8 +6,9 @@
 #include "group_impl.h"
 #include "sparse_rows_impl.h"
 
-/* Open MPI looks at its sockets at each eighth call, and takes a part of a message at a time. With so many calls where
- * others compute, a step of a character LM waited 37 ms for its sums, with one 51 (LSTM 2x512, two hosts, 1 Gbit/s). */
+/* How often a call that lets messages make progress calls MPI. Open MPI looks at its sockets at each eighth call only,
+ * and takes a part of a message at a time. With 32 a step of a character LM waited 37 ms for its sums, with one 51 ms
+ * (LSTM 2x512, two hosts, 1 Gbit/s). */
 enum { LK_CALLS = 32 };
 
 enum { LK_VALUES_IN_FLIGHT = 2 }; /* buckets of values: one is on its way while the next is packed */
@@ -26,7 +27,7 @@ typedef struct lk_buckets {
   ptrdiff_t first[LK_MOST_RANGES + 1]; /* the first one of the section whose turn it is; then: how many there are */
 } lk_buckets;
 
-/* Of the updated values: the one at hand, or the last one. */
+/* An exchange of updated values: the current one, or the last one. */
 typedef struct lk_exchange {
   const float *weights; /* [own] that the values follow; NULL: values are sent, no differences */
   size_t real;          /* bytes of what is sent for one */
@@ -77,12 +78,12 @@ ptrdiff_t lk_longest_range(const lk_sections *sections);
 /** Buckets of all ranges.                                                         Not collective. */
 lk_buckets lk_buckets_make(const lk_sections *sections, ptrdiff_t size, bool falling);
 static inline ptrdiff_t lk_buckets_count(const lk_buckets *buckets) { return buckets->first[buckets->sections]; }
-/** The section that bucket k is of.                                               Not collective. */
+/** The section to which bucket k belongs.                                         Not collective. */
 int lk_bucket_section(const lk_buckets *buckets, ptrdiff_t k);
 /** Bucket k of a rank; empty beyond the end of its range.                         Not collective. */
 lk_range lk_bucket(const lk_sections *sections, const lk_buckets *buckets, int rank, ptrdiff_t k);
 /* replicas_exchange.c */
 /** Buffers of buckets; LK_MEMORY.                                                 Not collective. */
 LK_CHECKED lk_status lk_replicas_plan_buckets(lk_replicas *replicas);
-/** Before the memory is freed: messages of an exchange that nobody waited for.    Collective. */
+/** To be called before the memory is freed: wait for the messages of an exchange that nobody waited for. Collective. */
 void lk_replicas_abandon(lk_replicas *replicas);

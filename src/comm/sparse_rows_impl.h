@@ -32,8 +32,8 @@ lk_row_run lk_row_run_at(const lk_row_table *table, ptrdiff_t at, ptrdiff_t end)
 /** Index of the first row that ends after `at`; of the first that begins at `at` or later. */
 ptrdiff_t lk_row_at(const lk_row_table *table, ptrdiff_t at);
 ptrdiff_t lk_row_after(const lk_row_table *table, ptrdiff_t at);
-/** The next stretch of `range` from `at` on without unmarked rows, which are zero; false: none. marks: of the range's
- *  rows. */
+/** The next stretch of `range`, from `at` on, without unmarked rows (which are zero); false: there is none. marks: of
+ *  the range's rows. */
 bool lk_rows_next(const lk_row_table *table, lk_range range, const uint8_t *marks, ptrdiff_t at, lk_range *found);
 
 /* What messages carry. Reals are only moved: each has `real` bytes, 4 or 2. */
@@ -44,7 +44,7 @@ void lk_rows_pack(const lk_row_table *table, lk_range part, const uint8_t *marks
 /** The reverse, in place: x has `bytes` as they were sent. marks [rows of the part] are assigned; rows without a mark
  *  are left as they are. */
 void lk_rows_unpack(const lk_row_table *table, lk_range part, size_t bytes, size_t real, void *x, uint8_t *marks);
-/** x [the part] = what `message` has of it, `bytes` as they were sent; rows without a mark are left as they are. */
+/** Copy a part from `message`, which has `bytes` as they were sent, to x; rows without a mark are left as they are. */
 void lk_rows_assign(const lk_row_table *table, lk_range part, size_t bytes, size_t real, const void *message, void *x);
 /** x = 0 in unmarked rows of the part. */
 void lk_rows_clear(const lk_row_table *table, lk_range part, const uint8_t *marks, size_t real, void *x);

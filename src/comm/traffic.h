@@ -1,4 +1,4 @@
-/* traffic.h - what the messages of a step carry between hosts, computed without having the hosts.
+/* traffic.h - how much the messages of a step carry between hosts, computed without these hosts.
  *
  * Each rank's plan is made by the functions that make it in a run (reduction_plan.c, replicas_plan.c), for hosts that
  * have the same number of ranks each, in order. Not collective. */

@@ -23,6 +23,6 @@ static inline lk_range lk_batch_part_shards(const lk_shards *shards, int count, 
 }
 /** Lay out the packs of parts of a loader's batches. */
 void lk_batch_parts_layout(lk_batch_parts *parts, const lk_loader *loader, int wanted, lk_arena *arena);
-/** Part i of `whole`, a batch of that loader, and in parts->shards its shards: valid until the next one. *first: its first
- *  local shard. */
+/** Make part i of `whole`, a batch of that loader, and set parts->shards to its shards; valid until the next call.
+ *  *first: its first local shard. */
 const lk_batch *lk_batch_part(lk_batch_parts *parts, const lk_batch *whole, int i, int *first);

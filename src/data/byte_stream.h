@@ -32,5 +32,5 @@ static inline void lk_byte_stream_skip(lk_byte_stream *stream, size_t bytes) {
   stream->offset += bytes;
 }
 /** The next line without its end ("\n" or "\r\n"), with a NUL behind it, until the next call; *line NULL at the end of
- *  the file. *size is above `most` where the line is longer than that, and then not all of it is there. */
+ *  the file. *size is above `most` if the line is longer than that; not all of it is there then. */
 LK_CHECKED lk_status lk_byte_stream_line(lk_byte_stream *stream, size_t most, char **line, size_t *size);

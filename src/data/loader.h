@@ -72,20 +72,20 @@ typedef struct lk_loader lk_loader;
 LK_CHECKED lk_status lk_loader_open(lk_loader **loader, const lk_corpus *corpus, const lk_shards *shards,
                                     const lk_loader_settings *settings);
 void lk_loader_close(lk_loader **loader);
-/** Upper bounds over all batches on this rank; each computed in so many parts (batch_parts.h): over all of these.
+/** Upper bounds over all batches on this rank or, if each is computed in several parts (batch_parts.h), over the parts.
  *                                                                                  Not collective. */
 lk_bounds lk_loader_bounds(const lk_loader *loader, int parts);
 /** Bytes that the rows of a split take in a rank's memory, where all are held: an estimate, as not all that it needs is
  *  known before they are read (targets of pairs count as long as their sources).   Not collective. */
 double lk_loader_estimate(const lk_corpus_info *info, const lk_loader_settings *settings, const lk_shards *shards);
-/** Bytes that this rank's rows take in memory, or, *ahead: that it reads rows ahead within.      Not collective. */
+/** Bytes that this rank's rows take in memory or, if they are read ahead (*ahead), may take.     Not collective. */
 size_t lk_loader_memory(const lk_loader *loader, bool *ahead);
 /** Number of steps of an epoch, the same on all ranks.                             Not collective. */
 int64_t lk_loader_steps(const lk_loader *loader);
 /** Number of lanes on this rank (0 if the corpus is not a running text), and the global number of the first. */
 ptrdiff_t lk_loader_lanes(const lk_loader *loader, ptrdiff_t *first);
-/** The columns of a lane of this rank, which are the loader's: *count units to read, and one more that follows them.
- *  *shard: its local shard. */
+/** The columns of a lane of this rank, in memory of the loader: *count units to read, and one more that follows them.
+ *  *shard: the local shard of the lane. */
 void lk_loader_lane(const lk_loader *loader, ptrdiff_t lane, lk_inputs *text, ptrdiff_t *count, int *shard);
 /** Lay out the arrays of a batch for these bounds.                                 Not collective. */
 void lk_loader_layout(const lk_loader *loader, lk_batch *batch, lk_arena *arena);

@@ -7,7 +7,7 @@
  * training need not wait; each may hold twice the steps of the one before.
  *
  * In a part rows are numbered as the steps take them: those of step k from begin[k - first] on, shard after shard.
- * Plan, order and windows of the loader belong to the thread; what the other needs of them is in the part. Every
+ * Plan, order and windows of the loader belong to the thread; what training needs of them is in the part. Every
  * function: Not collective. */
 #pragma once
 #include <pthread.h>
@@ -43,7 +43,7 @@ struct lk_ahead {
   lk_error error;   /* what failed then */
 };
 
-/** Decide whether all rows are held, which is estimated, or made->ahead is created. LK_MEMORY. */
+/** Decide by an estimate whether all rows are held; if not, create loader->ahead. LK_MEMORY. */
 LK_CHECKED lk_status lk_loader_choose_memory(lk_loader *loader, const lk_corpus_info *info);
 /** Once the plan is known: divide the memory, start the thread. LK_USAGE if it is too little; LK_MEMORY. */
 LK_CHECKED lk_status lk_ahead_start(lk_loader *loader);
@@ -55,7 +55,7 @@ LK_CHECKED lk_status lk_ahead_turn(lk_loader *loader, int64_t epoch, int64_t ste
  *  ahead->asked is no longer `asked`. LK_DATA, LK_IO, LK_MEMORY. */
 LK_CHECKED lk_status lk_supply_fill(lk_loader *loader, lk_supply *part, int64_t epoch, int64_t first, int64_t most,
                                     unsigned asked);
-/** Bytes of a block of rows that is read. */
+/** Bytes of the block of rows that is read at a time. */
 size_t lk_supply_block(const lk_loader *loader);
 /** Bytes that the batch of any step needs in a part, at most. */
 size_t lk_supply_least(const lk_loader *loader);

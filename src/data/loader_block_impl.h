@@ -1,4 +1,4 @@
-/* loader_block_impl.h - rows as the file has them, padded, and how those of this rank are taken out of them. */
+/* loader_block_impl.h - rows as the file has them, padded, and how to take the rows of this rank out of them. */
 #pragma once
 #include "loader_impl.h"
 
@@ -11,7 +11,8 @@ typedef struct lk_block {
   lk_strings references;            /* accepted targets of the whole bucket */
 } lk_block;
 
-/** Memory for at most `rows` rows of a bucket, about `bytes` bytes. lengths: also for theirs. LK_MEMORY. */
+/** Allocate memory for at most `rows` rows of a bucket, about `bytes` bytes. lengths: also for their lengths.
+ *  LK_MEMORY. */
 LK_CHECKED lk_status lk_block_reserve(lk_block *block, const lk_loader *loader, const lk_bucket *bucket, ptrdiff_t rows,
                                       size_t bytes, bool lengths);
 void lk_block_release(lk_block *block);
@@ -19,7 +20,7 @@ void lk_block_release(lk_block *block);
 LK_CHECKED lk_status lk_block_read(lk_block *block, const lk_loader *loader, const lk_corpus *corpus, int k,
                                    ptrdiff_t at, ptrdiff_t count);
 
-/** Units stored of a row of so many input positions: LM one more. */
+/** Units that are stored for a row of so many input positions: for LM one more. */
 static inline ptrdiff_t lk_loader_stored(const lk_loader *loader, ptrdiff_t positions) {
   return positions + (loader->D == 0 && loader->settings.view == LK_VIEW_LM);
 }
@@ -28,5 +29,5 @@ static inline ptrdiff_t lk_loader_positions(const lk_loader *loader, ptrdiff_t l
   if (loader->D > 0) return length;
   return length - (loader->settings.view == LK_VIEW_LM || loader->settings.view == LK_VIEW_PAIRS ? 1 : 2);
 }
-/** Copy row i of a block, whose lengths and offsets are in `to` already, to `row` of it. */
+/** Copy row i of a block to row `row` of `to`, which has the row's length and offset already. */
 void lk_block_take(const lk_block *block, const lk_loader *loader, ptrdiff_t i, const lk_held *to, ptrdiff_t row);

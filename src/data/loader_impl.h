@@ -82,21 +82,22 @@ typedef struct lk_taken {
   const int32_t *order;
   ptrdiff_t base, count;
 } lk_taken;
-/** before: rows that the step takes of the local shards before s. */
+/** The rows that `step` takes of local shard s. before: how many it takes of the local shards before s. */
 lk_taken lk_loader_take(const lk_loader *loader, int64_t step, int s, ptrdiff_t before);
 
 /** Read the rows of this rank's shards; with `ahead` only what they are planned by. LK_DATA with bucket and row. */
 LK_CHECKED lk_status lk_loader_read_rows(lk_loader *loader, const lk_corpus *corpus);
-/** Of a spelled column: the values of the file as indices into the speller. source: the units of the same positions. */
+/** For a spelled column: turn the values of the file into indices into the speller. source: the units at the same
+ *  positions. */
 static inline void lk_loader_spell(const lk_loader *loader, ptrdiff_t count, const int32_t *source, int32_t *values) {
   for (ptrdiff_t i = 0; i < count; i++) values[i] = values[i] == 0 ? source[i] : loader->spelled_units + values[i];
 }
 /* Bounds, in loader_bounds.c. */
-/** *N: what the longest rows of a local shard, as many as a step can take of it, have together; *T: the longest one. */
+/** *N = the total length of the longest rows of a local shard, as many as a step can take of it; *T = the greatest. */
 void lk_loader_measure(lk_loader *loader, int shard, const int32_t *length, ptrdiff_t *N, ptrdiff_t *T);
 /** Allocate shard_most. */
 LK_CHECKED lk_status lk_loader_reserve_bounds(lk_loader *loader);
-/** From shard_most, once it is complete: most. */
+/** Compute loader->most from shard_most, once that is complete. */
 void lk_loader_join_bounds(lk_loader *loader);
 
 /* Functions for pairs, in loader_pairs.c. */

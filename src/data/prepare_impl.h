@@ -212,9 +212,9 @@ LK_CHECKED lk_status lk_job_tags_begin(lk_job *job);
 LK_CHECKED lk_status lk_job_tags_count(lk_job *job, ptrdiff_t words);
 /** After it: job->labels become BIOES, and info.tags the scheme of the files. LK_DATA where they mark no spans. */
 LK_CHECKED lk_status lk_job_tags_finish(lk_job *job);
-/** Make those of a sentence BIOES, before it is written. LK_DATA naming a label that is no tag. */
+/** Convert the labels of a sentence to BIOES, before it is written. LK_DATA naming a label that is not a span tag. */
 LK_CHECKED lk_status lk_job_tags_write(lk_job *job, const lk_input_file *source, ptrdiff_t words);
-/** Count, beside a label that training does not have, the others of its type: evaluations name them in the files' scheme. */
+/** For a label that training lacks, also count the others of its type: evaluations name them in the files' scheme. */
 LK_CHECKED lk_status lk_job_tags_name(const lk_job *job, lk_vocab *names, const char *text, size_t size);
 void lk_job_tags_release(lk_job *job);
 /** Handle a sequence in which `what` is empty: LK_DATA, or it is counted as left out, as configured. */

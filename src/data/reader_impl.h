@@ -1,7 +1,7 @@
 /* reader_impl.h - lines of a text that has been validated.
  *
- * A text is a file (input.h), of which a reader holds the block that it is in and what the present line needs, or a
- * section in memory. It is validated once, block by block: valid UTF-8, no NUL, no line over the limit, not empty. Later
+ * A text is a section in memory, or a file (input.h), of which a reader holds the current block and what the current
+ * line needs. It is validated once, block by block: valid UTF-8, no NUL, no line over the limit, not empty. Later
  * stages rely on this; blocks.h makes sure that they read the same bytes. A line ends with "\n" or "\r\n"; any other
  * "\r" is refused. Byte order marks at the beginning of the file and of other lines, which come from concatenated files,
  * are left out. Inside a line U+FEFF is an ordinary character (zero width no-break space). Every function: Not

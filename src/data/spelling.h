@@ -1,18 +1,18 @@
 /* spelling.h - words cut into characters, for models that read them (model.characters).
  *
- * A word is spelled as <sos>, its characters (Unicode code points), <eos>, by a vocabulary of characters; those that the
- * vocabulary does not have are <unk>. Of a word of more than LK_SPELLING_LONGEST - 2 characters the first and the last 16
- * are kept. The special units <pad>, <sos>, <eos> and <unk> are no words: they are spelled without characters.
+ * A word is spelled as <sos>, its characters (Unicode code points), <eos>, by a vocabulary of characters; characters
+ * outside the vocabulary are <unk>. A word of more than LK_SPELLING_LONGEST - 2 characters keeps its first and its last
+ * 16. The special units <pad>, <sos>, <eos> and <unk> are no words: they are spelled without characters.
  *
- * The vocabulary is that of the training words, counted by occurrence, of characters that were seen at least twice: <unk>
- * then stands for those seen once, and is learnt. Not collective throughout. */
+ * The vocabulary has the characters of the training words (every occurrence of a word counts) that were seen at least
+ * twice: <unk> then stands for those seen once, and is learnt. Not collective throughout. */
 #pragma once
 #include "inputs.h"
 #include "vocab.h"
 
 enum { LK_CHARACTER_LEAST = 2 }; /* how often a character must be seen */
 
-/** Count the characters of a training word, which is normalised as the corpus is, but neither in small letters nor with
+/** Count the characters of a training word, which is normalised as the corpus is, but neither lower-cased nor with its
  *  digits replaced. */
 LK_CHECKED lk_status lk_spelling_count(lk_vocab *characters, const char *word, size_t size);
 

@@ -19,16 +19,17 @@ typedef struct lk_word_lookup {
   const lk_vocab *vectors;    /* the words that have a vector, in the order of their rows; NULL: there are none */
 } lk_word_lookup;
 
-/** A word as the columns of how it is written have it, in lookup->folded: normalised (NFC) where the corpus is, but
- *  neither in small letters nor with digits replaced. LK_MEMORY. */
+/** Fold a word into lookup->folded, as the columns about its spelling need it: normalised (NFC) if the corpus is, but
+ *  neither lower-cased nor with its digits replaced. LK_MEMORY. */
 LK_CHECKED lk_status lk_word_lookup_fold(lk_word_lookup *lookup, const char *text, size_t size);
-/** Begin the values of the column LK_FORMS anew: that of <sos>, <eos> and <pad> alone. LK_MEMORY. */
+/** Reset the values of the column LK_FORMS to the one for <sos>, <eos> and <pad>. LK_MEMORY. */
 LK_CHECKED lk_status lk_word_lookup_begin(lk_word_lookup *lookup);
 void lk_word_lookup_release(lk_word_lookup *lookup);
 
 /* How a word was found among those that have a vector. */
 typedef enum lk_vector_found { LK_VECTOR_AS_IS, LK_VECTOR_LOWERED, LK_VECTOR_NOT, LK_VECTOR_FOUND } lk_vector_found;
-/** The row of a word's vector, by the word as it is, else in lower case; LK_VECTOR_MISSING if it has none. LK_MEMORY. */
+/** The row of a word's vector, looked up as the word is, else in lower case; LK_VECTOR_MISSING if there is none.
+ *  LK_MEMORY. */
 LK_CHECKED lk_status lk_vector_find(lk_word_lookup *lookup, const char *text, size_t size, int32_t *row,
                                     lk_vector_found *how);
 

@@ -5,8 +5,8 @@
  *            and perhaps a line end
  * Both may be compressed with gzip. Files are read in pieces, so that only the rows that are kept need memory. A word
  * of a text may have blanks inside, as in GloVe's 840B: the last `width` fields of a line are its numbers, where the
- * width is that of the first line. Every mistake is one line with the number of the line, or of the record and its byte.
- * Of rows that are not kept, text is checked for the number of fields and for the characters that numbers consist of.
+ * width is that of the first line. Each error message has the number of the line, or of the record and its byte.
+ * In rows of text that are not kept, the number of fields and the characters of the numbers are checked.
  * Source: github.com/tmikolov/word2vec (word2vec.c, the end of TrainModel()). Not collective throughout. */
 #pragma once
 #include <stdbool.h>

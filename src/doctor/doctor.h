@@ -1,8 +1,8 @@
 /* doctor.h - what makes a set-up slow or unsafe.
  *
- * Measuring and judging are apart. Each rank measures its facts, which are plain data; then every rank has the facts of
- * all (the survey) and the checks judge them. A check reads nothing but the survey, so all ranks come to the same
- * answers, and tests judge facts that they made up.
+ * Measuring and judging are separate. Each rank measures its facts, which are plain data; the ranks exchange them, so
+ * that every rank has the facts of all (the survey), and the checks judge them. A check reads nothing but the survey,
+ * so all ranks come to the same answers, and tests judge facts that they made up.
  *
  *   doctor.c    measures and exchanges the facts         checks.c    the table of checks
  *   facts_*.c   one kind of facts each                   check_*.c   the checks of these facts
@@ -40,7 +40,7 @@ typedef struct lk_check {
 
 /** The checks, in the order in which they are printed.                              Not collective. */
 const lk_check *lk_doctor_checks(size_t *count);
-/** Measure for about a second, and exchange the facts; the survey is the caller's, by lk_doctor_release(). LK_MEMORY,
- *  LK_INTERNAL. A fact that cannot be measured is marked as unknown and is no error. Collective. */
+/** Measure for about a second, and exchange the facts; the caller releases the survey. LK_MEMORY, LK_INTERNAL. A fact
+ *  that cannot be measured is marked as unknown and is no error.                     Collective. */
 LK_CHECKED lk_status lk_doctor_measure(lk_survey *survey, lk_comm *comm, const lk_doctor_spec *spec);
 void lk_doctor_release(lk_survey *survey);

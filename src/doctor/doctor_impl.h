@@ -23,15 +23,15 @@ void lk_facts_of_folder(lk_folder_facts *facts, const char *run_dir, const char 
 
 /** Set what was measured. */
 void lk_measured(lk_finding *finding, const char *format, ...) LK_PRINTF(2, 3);
-/** Set that it is wrong, and why. */
+/** Set the verdict that something is wrong, why it matters, and the line that mends it. */
 void lk_wrong(lk_finding *finding, const char *why, const char *format, ...) LK_PRINTF(3, 4);
 void lk_not_known(lk_finding *finding, const char *fact);
 
 typedef bool lk_rank_test(const lk_survey *survey, int rank);
-/** The first rank of which it is true; -1. */
+/** The first rank for which the test is true, or -1. */
 int lk_first_rank(const lk_survey *survey, lk_rank_test *test);
-/** Where it is true: "", if there is one rank; " on all ranks", " on rank 3 (node2)", " on 5 of 16 ranks (first rank 3
- *  on node2)". Returns out. */
+/** For which ranks the test is true: "" if there is one rank; " on all ranks", " on rank 3 (node2)", " on 5 of 16 ranks
+ *  (first rank 3 on node2)". Returns out. */
 const char *lk_where(char out[128], const lk_survey *survey, lk_rank_test *test);
 /** Bytes for people: "512 MiB". Returns out. */
 const char *lk_bytes_text(char out[32], double bytes);
@@ -42,7 +42,7 @@ int lk_ranks_beside(const lk_survey *survey, int rank);
 
 /* ---- check_*.c ---- */
 
-/** Whether others use the core of that rank. */
+/** Whether other processes use the core of that rank. */
 bool lk_is_noisy(const lk_survey *survey, int rank);
 
 #define LK_CHECK(name) void lk_check_##name(const lk_survey *survey, lk_finding *finding)

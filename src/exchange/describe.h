@@ -13,8 +13,8 @@
 
 /** Add them all. LK_MEMORY. */
 LK_CHECKED lk_status lk_describe_corpus(lk_outside *outside, const lk_corpus_info *info);
-/** Whether they are there. */
+/** Whether these texts and tensors are there. */
 bool lk_describes_corpus(const lk_outside *outside);
-/** Read them; what the texts claim is checked as far as writing a checkpoint of them needs, and the rest by reading that.
- *  *info is to be released by lk_info_release(), also where this fails. LK_DATA, LK_MEMORY. */
+/** Read them. The claims of the texts are checked as far as writing a checkpoint needs it; reading that checkpoint
+ *  checks the rest. *info must be released by lk_info_release(), also after a failure. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_describe_read(const lk_outside *outside, const char *path, lk_corpus_info *info);

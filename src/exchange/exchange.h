@@ -10,11 +10,12 @@
 #include "match.h"
 #include "model.h"
 
-/** Fill `outside` with all that files of a model hold, pointing into the model, which runs on a probe (probe.h). LK_MEMORY.
- *                                                                                  Not collective. */
+/** Fill `outside` with everything that an exported file holds; it points into the model. The model runs on a probe
+ *  (probe.h). LK_MEMORY.                                                           Not collective. */
 LK_CHECKED lk_status lk_outside_of(lk_outside *outside, lk_model *model);
-/** Write a model to `path` in a format, each file completely or not at all. written: receives the path of each file, with
- *  its bytes as number; released by the caller, also after a failure. LK_USAGE, LK_MEMORY, LK_IO.  Not collective. */
+/** Write a model to `path` in a format, each file completely or not at all. written: receives the path of each file,
+ *  with its size as the number; the caller releases it, also after a failure. LK_USAGE, LK_MEMORY, LK_IO.
+ *                                                                                                  Not collective. */
 LK_CHECKED lk_status lk_export(lk_model *model, const lk_format *format, const char *path, lk_strings *written);
 
 typedef struct lk_import {
@@ -26,7 +27,7 @@ typedef struct lk_import {
   const char *corpus; /* path of a corpus, for the vocabulary; NULL: that of the metadata */
   lk_mappings maps;
   const char *probe;  /* path of a probe that was made elsewhere (probe.h); NULL: the one of the file, if it has one */
-  double tolerance;   /* of that probe: the largest difference, as a part of the largest number that it tells */
+  double tolerance;   /* of that probe: the largest difference allowed, relative to its largest number */
   const char *output; /* path of the model */
 } lk_import;
 
@@ -35,12 +36,12 @@ typedef struct lk_imported {
   ptrdiff_t numbers;               /* trainable parameters */
   int converted[LK_ELEMENT_COUNT]; /* tensors by what they held */
   bool probed;
-  double difference; /* where it was probed: the largest, of probabilities (or scores), from what is told */
-  double largest;    /* and the largest number that is told */
+  double difference; /* if probed: the largest difference of a probability (or score) from the probe */
+  double largest;    /* and the largest number of the probe */
   lk_buffer notes;   /* lines for the user; to be released, also after a failure */
 } lk_imported;
 
-/** Make a model of a file: completely, or nothing. LK_USAGE for what the user says. LK_DATA for all that is wrong with the
- *  file, also where it needs --config or --corpus, and for a model that answers a probe of the user otherwise. LK_MEMORY,
+/** Convert a file to a model, completely or not at all. LK_USAGE for bad options. LK_DATA for anything wrong with the
+ *  file, if it needs --config or --corpus, and if the model gives other answers than the user's probe. LK_MEMORY,
  *  LK_IO. Chooses kernels, as lk_model_open() does.                                 Not collective. */
 LK_CHECKED lk_status lk_import_model(const lk_import *how, lk_imported *out);

@@ -9,14 +9,14 @@ typedef struct lk_format {
   const char *name;   /* --format */
   const char *suffix; /* of file names, ".safetensors" */
   const char *help;
-  /** The files that a model becomes, which ends with NULL: {"encoder", "decoder", NULL} for BASE.encoder.SUFFIX and
-   *  BASE.decoder.SUFFIX. NULL, or no such function: one file. */
+  /** The names of the files that a model becomes, with NULL at the end: {"encoder", "decoder", NULL} for
+   *  BASE.encoder.SUFFIX and BASE.decoder.SUFFIX. NULL, or no such function: one file. */
   const char *const *(*parts)(const struct lk_model *model);
-  /** Append file `part` to `file`: the tensors and texts of `outside`, which are those of `model`. LK_USAGE for a model that
-   *  the format cannot hold, naming the setting; LK_MEMORY. */
+  /** Append file `part` to `file`: the tensors and texts of `outside`, which are those of `model`. LK_USAGE naming the
+   *  setting if the format cannot hold the model; LK_MEMORY. */
   lk_status (*write)(const lk_outside *outside, const struct lk_model *model, int part, lk_buffer *file);
-  /** Fill `outside` from outside->file, the bytes of `path`, which it may point into. They are anyone's: LK_DATA, with `path`
-   *  and what is wrong, before memory is taken for more than they can hold. LK_MEMORY. */
+  /** Fill `outside` from outside->file, the bytes of `path`, which it may point into. The bytes are not trusted:
+   *  LK_DATA, with `path` and what is wrong, before more memory is taken than they can describe. LK_MEMORY. */
   lk_status (*read)(lk_outside *outside, const char *path);
 } lk_format;
 

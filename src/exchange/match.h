@@ -1,10 +1,10 @@
 /* match.h - which tensor of a file is which piece of a model.
  *
- * Tensors are matched by modules, that is by what stands before the last dot of their names: {rnn.weight_ih_l0, ...} are
- * one module. A module of the file fits where it has every tensor of the model's, of the same shape and by the same last
- * name, and no others. It is found by, in this order: what the user says (--map), the same name, being the only one that
- * fits, being the only one of these whose name ends alike (encoder.embedding for embedding). A module may lack its biases,
- * as in bias=False: they are zeros then. Not collective throughout. */
+ * Tensors are matched module by module. A module is all tensors whose names agree up to the last dot, such as
+ * {rnn.weight_ih_l0, ...}. A module of the file fits if it has every tensor of the model's module, by last name and
+ * shape, and no others. It is chosen by, in this order: what the user says (--map); the same name; being the only one
+ * that fits; being the only one that fits and whose name ends alike (encoder.embedding for embedding). A module may
+ * lack its biases, as with bias=False: they are zeros then. Not collective throughout. */
 #pragma once
 #include "outside.h"
 #include "pieces.h"

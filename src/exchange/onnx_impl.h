@@ -1,8 +1,8 @@
 /* onnx_impl.h - a graph of ONNX that is built node by node, and what it is built of.
  *
  * Values of a graph are known by name. A step adds a node and returns the name of its result, so that a net reads like
- * formulas. The first step that fails leaves its status in `status`, and those behind it do nothing: the status is read once,
- * by lk_onnx_finish().
+ * formulas. The first step that fails leaves its status in `status`, and those after it do nothing: the status is read
+ * once, by lk_onnx_finish().
  *
  * Ownership: everything that the graph points to is in its own memory or in the model, which outlives it.
  * Not collective throughout. */
@@ -37,8 +37,8 @@ typedef struct lk_onnx {
 /* ---- onnx_graph.c ---- */
 
 void lk_onnx_begin(lk_onnx *o, const lk_model *model, const lk_outside *outside, const char *name);
-/** Append the file to `file` and release all. The status of the first step that failed; LK_USAGE where the file would be
- *  larger than 2 GiB, which no reader of ONNX takes; LK_MEMORY. */
+/** Append the file to `file` and release all. Returns the status of the first step that failed; LK_USAGE if the file
+ *  would be larger than 2 GiB, which no reader of ONNX takes; LK_MEMORY. */
 LK_CHECKED lk_status lk_onnx_finish(lk_onnx *o, lk_buffer *file);
 
 /** Zeros in the graph's memory; NULL after a failure. */
@@ -50,7 +50,7 @@ const char *lk_onnx_text(lk_onnx *o, const char *format, ...) LK_PRINTF(2, 3);
 const char *lk_onnx_input(lk_onnx *o, const char *name, int type, const char *const *dims, const char *about);
 const char *lk_onnx_output(lk_onnx *o, const char *name, int type, const char *const *dims, const char *about);
 
-/** Add a node; `out`: the name of its first result, or NULL: any. Returns it. */
+/** Add a node and return the name of its first result, `out`; NULL: any name. */
 const char *lk_onnx_node(lk_onnx *o, const char *op, const char *out, const char *const *in);
 /** A further result of the last node; "": not wanted. */
 const char *lk_onnx_result(lk_onnx *o, const char *name);
@@ -61,7 +61,7 @@ void lk_onnx_string(lk_onnx *o, const char *name, const char *value);
 
 /** Tensor `id` of the model, as an initializer of this name; the same name twice is one initializer. */
 const char *lk_onnx_weight(lk_onnx *o, const char *name, int id);
-/** Tensor of outside, which has it, as an initializer of the same name. */
+/** A tensor of o->outside, which must be there, as an initializer of the same name. */
 const char *lk_onnx_given(lk_onnx *o, const char *name);
 /** Initializer of float32 zeros, to be filled in; NULL after a failure. */
 float *lk_onnx_make(lk_onnx *o, const char *name, int dims, const ptrdiff_t *shape);
@@ -71,7 +71,7 @@ const char *lk_onnx_number(lk_onnx *o, float value);
 /** int64 scalar. */
 const char *lk_onnx_index(lk_onnx *o, int64_t value);
 
-/** A graph within the last node, which may read the values of the one around it; then put it there, as an attribute. */
+/** Begin a graph inside the last node, which may read the outer graph's values; end it and make it an attribute. */
 lk_onnx lk_onnx_inner(lk_onnx *o);
 void lk_onnx_inner_end(lk_onnx *o, lk_onnx *inner, const char *attribute);
 

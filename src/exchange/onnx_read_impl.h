@@ -1,4 +1,4 @@
-/* onnx_read_impl.h - what is read of ONNX files: messages, tensors, and the layers that their nodes are.
+/* onnx_read_impl.h - how ONNX files are read: messages, tensors, and nodes that are layers.
  * Not collective throughout. */
 #pragma once
 #include <onnx.pb-c.h>
@@ -30,18 +30,19 @@ LK_CHECKED lk_status lk_onnx_unpack(const lk_buffer *file, const char *path, LkO
 void lk_onnx_free(LkOnnx__Model **model);
 /** Add a copy of a tensor as `name`. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_onnx_copy(lk_onnx_graph *g, const LkOnnx__Tensor *t, const char *name, lk_outside *outside);
-/** Its shape, in *view, and its numbers as float32: *values [view->count] is lk_alloc()ed. LK_DATA, LK_MEMORY. */
+/** The shape of a tensor, in *view, and its numbers as float32: *values [view->count] is lk_alloc()ed. LK_DATA,
+ *  LK_MEMORY. */
 LK_CHECKED lk_status lk_onnx_floats(lk_onnx_graph *g, const LkOnnx__Tensor *t, lk_outside_tensor *view, float **values);
 
 /* ---- onnx_names.c ---- */
 
-/** For a file of `size` bytes. LK_MEMORY. */
+/** Index the names of a graph, which comes from a file of `size` bytes. LK_MEMORY. */
 LK_CHECKED lk_status lk_onnx_index_names(lk_onnx_graph *g, const LkOnnx__Graph *graph, const char *path, size_t size);
 void lk_onnx_release_names(lk_onnx_graph *g);
 /** What makes input i of a node; NULL where it has none, or it is an input of the graph. */
 const lk_onnx_name *lk_onnx_input_of(const lk_onnx_graph *g, const LkOnnx__Node *node, size_t i);
-/** The constant that an input is, also behind nodes that hand it on; *turned: whether its two axes change places. NULL: it
- *  is none. */
+/** The constant that is input i of a node, directly or through nodes that pass it on; *turned: whether its two axes are
+ *  swapped. NULL: the input is no constant. */
 const LkOnnx__Tensor *lk_onnx_constant(const lk_onnx_graph *g, const LkOnnx__Node *node, size_t i, bool *turned);
 /** An attribute of a node, or NULL. */
 const LkOnnx__Attribute *lk_onnx_attribute(const LkOnnx__Node *node, const char *name);
@@ -52,8 +53,8 @@ int64_t lk_onnx_whole(const LkOnnx__Node *node, const char *name, int64_t otherw
 
 /** Whether a node is a recurrent layer. */
 bool lk_onnx_is_recurrent(const LkOnnx__Node *node);
-/** Add the tensors of a recurrent layer in PyTorch's gate order: <module>.weight_ih_l<number> and so on. LK_DATA naming the
- *  node and what of it no cell of Lockstep computes. */
+/** Add the tensors of a recurrent layer in PyTorch's gate order: <module>.weight_ih_l<number> and so on. LK_DATA naming
+ *  the node and the property that no cell of Lockstep has. */
 LK_CHECKED lk_status lk_onnx_read_layer(lk_onnx_graph *g, const LkOnnx__Node *node, const char *module, int number,
                                         lk_outside *outside);
 

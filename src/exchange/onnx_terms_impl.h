@@ -27,9 +27,9 @@ typedef struct lk_onnx_cell {
 
 /* Texts that are bytes in base64 have this behind their key. */
 #define LK_ONNX_BASE64 ".base64"
-/** text [4 (size + 2) / 3 + 1] of bytes. */
+/** Encode bytes in base64: text [4 (size + 2) / 3 + 1]. */
 void lk_onnx_to_text(const unsigned char *bytes, size_t size, char *text);
-/** bytes [3 strlen(text) / 4] of a text; returns how many, 0 where it is no base64. */
+/** Decode base64 to bytes [3 strlen(text) / 4]; returns how many, 0 if the text is not base64. */
 size_t lk_onnx_from_text(const char *text, unsigned char *bytes);
 
 /** Row i of the table of cells, or NULL behind the last. */

@@ -1,5 +1,5 @@
-/* probe_rows_impl.h - the rows of a probe: chosen here (probe.c) or read from a text (probe_read.c), and what a net says of
- * them (probe_batch.c).
+/* probe_rows_impl.h - the rows of a probe: chosen here (probe.c) or read from a text (probe_read.c), and the outputs
+ * of a net for them (probe_batch.c).
  *
  * Ownership: lk_probe owns its arrays; the model must outlive it. Not collective throughout. */
 #pragma once
@@ -7,7 +7,7 @@
 #include "loader.h"
 #include "model.h"
 
-/* What a probe tells of each output, by its name there. */
+/* The numbers that a probe has for each output; lk_probe_kinds: their names in the text. */
 typedef enum lk_probe_kind { LK_PROBE_PROBABILITIES, LK_PROBE_LOG_PROBABILITIES, LK_PROBE_SCORES } lk_probe_kind;
 extern const char *const lk_probe_kinds[]; /* NULL at the end */
 
@@ -38,7 +38,7 @@ void lk_probe_init(lk_probe *probe, lk_model *model);
 /** Arrays of zeros for rows and steps, words and their letters, and steps of targets. LK_MEMORY. */
 LK_CHECKED lk_status lk_probe_reserve(lk_probe *probe, ptrdiff_t rows, ptrdiff_t steps, ptrdiff_t words,
                                       ptrdiff_t letters, ptrdiff_t target_steps);
-/** Run the net; score receives the first `outputs` outputs of each unit. Of a head without norms there are scores alone.
+/** Run the net; score receives the first `outputs` outputs of each unit. A head without norms (head.h) only has scores.
  *  LK_MEMORY. */
 LK_CHECKED lk_status lk_probe_answer(lk_probe *probe, ptrdiff_t outputs, lk_probe_kind kind);
 /** The unit of row i at time t (of a classifier: of row i), or -1 where there is none. */

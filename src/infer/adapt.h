@@ -6,8 +6,9 @@
  *                          sgd   w += decay (w0 - w) - rate g
  *                          rms   w += min(decay r / mean(r), 1) (w0 - w) - rate g / (r + e mean(r))
  *                        g: the gradient of the segment's mean loss; r: the root of the mean square of g over steps of
- *                        training data; mean(r): of the means of all tensors; e keeps weights that training
- *                        hardly moved from being thrown far by the first word that concerns them. (Krause et al. 2018, equations 2 to 6)
+ *                        training data; mean(r): the mean over all tensors of their mean r; without e, the first word
+ *                        that concerns weights which training hardly moved would throw them far.
+ *                        (Krause et al. 2018, equations 2 to 6)
  *   the neural cache     remembers the output h of the last layer at each of the last N units, with the unit that came
  *                        next, and mixes
  *                          P = (1 - weight) P(model) + weight P(cache)     P(cache = o) ~ sum over those followed by o
@@ -45,12 +46,12 @@ void lk_adapter_reset(lk_adapter *adapter);
 ptrdiff_t lk_adapter_segment(const lk_adapter *adapter);
 /** The states [carry width] after the units that were read. */
 const lk_real *lk_adapter_states(const lk_adapter *adapter);
-/** Read units first .. first+n-1 of a text and predict units first+1 .. first+n: log P (nats) of these is added to
- *  *log_p, in their order. `text`: column 0 its units, one more than are read, and the further columns of the model's
- *  corpus that it reads, a token a unit. `fresh`: from zero states, else from where the last call ended. LK_MEMORY; LK_DATA
- *  where dynamic evaluation diverges. */
+/** Read units first .. first+n-1 of a text and predict units first+1 .. first+n: their log P (nats) is added to *log_p,
+ *  in their order. `text`: column 0 has its units, one more than are read; the other columns are those of the corpus
+ *  that the model reads, a token a unit. `fresh`: start from zero states, else from where the last call ended.
+ *  LK_MEMORY; LK_DATA if dynamic evaluation diverges. */
 LK_CHECKED lk_status lk_adapter_read(lk_adapter *adapter, const lk_inputs *text, ptrdiff_t first, ptrdiff_t n,
                                      bool fresh, double *log_p);
-/** As lk_score_lines(), one line after the other, each from zero states: what was learned from a line holds for those that
- *  follow, also in the next call. LK_DATA, LK_MEMORY. */
+/** As lk_score_lines(), one line after the other, each from zero states. What was learned from a line is used for those
+ *  that follow, also in the next call. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_adapter_score(lk_adapter *adapter, const lk_lines *lines, lk_score *out);

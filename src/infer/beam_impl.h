@@ -3,12 +3,12 @@
 #include "mixture_impl.h"
 #include "translate.h"
 
-/* One unit that was written: a tree from each source's beginning. */
+/* One unit that was written. Those of a source form a tree from its beginning on. */
 typedef struct lk_beam_node {
   int32_t parent, id; /* parent -1: the first */
 } lk_beam_node;
 
-/* A beginning that goes on. */
+/* A beginning of a translation that is still being continued. */
 typedef struct lk_live {
   int32_t source, node; /* node -1: nothing written yet */
   double log_probability;
@@ -20,7 +20,7 @@ typedef struct lk_finished {
   double log_probability, score;
 } lk_finished;
 
-/* A way for a beginning to go on. */
+/* A way to continue a beginning, by one unit. */
 typedef struct lk_way {
   int32_t live, id;
   double log_probability;
@@ -32,7 +32,7 @@ typedef struct lk_sources {
   const int32_t *at; /* [B] of a further model: its sequence for each of the first model's; NULL: the same one */
 } lk_sources;
 
-/* What one of the models keeps of the beginnings. */
+/* What one of the models keeps for the beginnings. */
 typedef struct lk_reader {
   ptrdiff_t width;               /* reals of a beginning's states */
   lk_real *states, *states_next; /* [count, width] */

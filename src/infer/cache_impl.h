@@ -15,8 +15,8 @@ typedef struct lk_cache {
 /** LK_MEMORY. */
 LK_CHECKED lk_status lk_cache_init(lk_cache *cache, ptrdiff_t window, ptrdiff_t width, double theta, double weight);
 void lk_cache_release(lk_cache *cache);
-/** log P of the unit `target` in a state [width], whose log P is log_p under the model alone: the same where the cache is
- *  empty. */
+/** log P of the unit `target` after a state [width], with the cache mixed in. log_p: under the model alone, also the
+ *  result if the cache is empty. */
 double lk_cache_mix(lk_cache *cache, const lk_real *state, int32_t target, double log_p);
 /** Remember a state and what came next, in place of the oldest one. */
 void lk_cache_add(lk_cache *cache, const lk_real *state, int32_t target);

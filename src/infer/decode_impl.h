@@ -38,15 +38,15 @@ LK_CHECKED lk_status lk_line_batch_make(lk_line_batch *b, ptrdiff_t count);
 void lk_line_batch_release(lk_line_batch *b);
 
 /* Further columns of the model, in features.c. */
-/** Before the lines of a batch. LK_MEMORY. */
+/** To be called before the lines of a batch are read. LK_MEMORY. */
 LK_CHECKED lk_status lk_line_features_begin(lk_line_batch *b);
-/** Values for the ids of a line, which are those from `first` on. LK_DATA, LK_MEMORY. */
+/** Compute the values for the ids of a line, which are b->ids from `first` on. LK_DATA, LK_MEMORY. */
 LK_CHECKED lk_status lk_line_features_read(lk_line_batch *b, ptrdiff_t line, ptrdiff_t first);
 /** Add the columns to the batch, which has its rows. LK_MEMORY. */
 LK_CHECKED lk_status lk_line_features_layout(lk_line_batch *b);
 /** The columns of a line of this batch as it was read, one value a unit; what they point to is the batch's. */
 void lk_line_text(const lk_line_batch *b, ptrdiff_t line, lk_inputs *text);
-/** The values of a line to the rows of its sequence. */
+/** Copy the values of a line to the rows of its sequence. */
 void lk_line_features_place(lk_line_batch *b, ptrdiff_t line, ptrdiff_t seq);
 
 /** Whether the words of a labeller's line are set apart by TABs. */
@@ -74,7 +74,7 @@ typedef struct lk_scores {
   double *log_p; /* [N] log-probability of each target of a batch, nats */
   size_t capacity;
 } lk_scores;
-/** Fill them. LK_MEMORY. */
+/** Compute the log-probabilities of the targets of a batch. LK_MEMORY. */
 LK_CHECKED lk_status lk_scores_measure(lk_scores *scores, lk_model *model, const lk_batch *batch);
 /** The score of sequence b. */
 lk_score lk_scores_sum(const lk_scores *scores, const lk_batch *batch, ptrdiff_t b);
@@ -89,8 +89,8 @@ typedef struct lk_encoded {
   size_t capacity;
   ptrdiff_t begin[LK_LINES_MOST], length[LK_LINES_MOST];
 } lk_encoded;
-/** Text i of the batch, which begins at column `column` of a line. LK_DATA naming line and column, also
- *  where it has more units than model->most. */
+/** Take bytes [from, to) of a line as text i of the batch. LK_DATA naming line and column, also if it has more units
+ *  than model->most. */
 LK_CHECKED lk_status lk_encoded_add(lk_encoded *encoded, ptrdiff_t i, lk_model *model, lk_text_side side,
                                     const lk_lines *lines, ptrdiff_t line, size_t from, size_t to);
 
@@ -111,5 +111,5 @@ typedef struct lk_sampler {
 
 LK_CHECKED lk_status lk_sampler_init(lk_sampler *sampler, const lk_generate *how, ptrdiff_t V, bool eos);
 void lk_sampler_release(lk_sampler *sampler);
-/** The unit that number u in [0,1) draws. */
+/** The unit that is drawn by the number u in [0,1). */
 int32_t lk_sample(lk_sampler *sampler, const lk_real *scores, double u);

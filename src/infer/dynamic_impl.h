@@ -19,5 +19,5 @@ void lk_dynamic_reset(lk_dynamic *d, lk_model *model);
 LK_CHECKED lk_status lk_dynamic_measure(lk_dynamic *d, lk_model *model, const lk_corpus *corpus);
 /** Predict and learn: log P of the targets [N] of a batch, and the gradient of their sum. lanes: as lk_task_train() has it. */
 void lk_dynamic_train(lk_dynamic *d, lk_model *model, const lk_batch *batch, lk_real *lanes, double *log_p);
-/** After lk_dynamic_train() of n units: the step. */
+/** Make the gradient step, after lk_dynamic_train() of n units. */
 void lk_dynamic_update(lk_dynamic *d, lk_model *model, ptrdiff_t n);

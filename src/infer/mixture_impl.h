@@ -1,4 +1,4 @@
-/* mixture_impl.h - what several models say of the same units: the mean of their probabilities.
+/* mixture_impl.h - the mean of the probabilities that several models give for the same units.
  *
  *   log P(o) = log (1/M sum over models m of e^(score_m(o) - norm_m))
  *
@@ -32,20 +32,20 @@ typedef struct lk_mixture {
 
 LK_CHECKED lk_status lk_mixture_create(lk_mixture *mixture, lk_model *model);
 void lk_mixture_release(lk_mixture *mixture);
-/** Rows of a further model's own units, [n], where they stand in another order than the first model's; 0 at first, for
- *  the caller to fill in. LK_MEMORY. */
+/** Allocate voice->rows [n], zeros, for a further model whose units are in another order than the first model's; the
+ *  caller fills in the row of each unit. LK_MEMORY. */
 LK_CHECKED lk_status lk_mixture_rows(lk_voice *voice, ptrdiff_t n);
-/** For heads that choose for whole sequences, in place of the functions below: have the first model's head answer by the
- *  means of scores, until the next batch. LK_MEMORY. */
+/** To be called instead of the functions below for heads that choose for whole sequences: until the next batch the
+ *  first model's head answers by the means of all scores. LK_MEMORY. */
 LK_CHECKED lk_status lk_mixture_join(lk_mixture *mixture);
 /** Score units first, first + 1, ...: mixture->n of them, all or as many as are scored at once. LK_MEMORY. */
 LK_CHECKED lk_status lk_mixture_next(lk_mixture *mixture, ptrdiff_t first);
-/** Turn to unit i of these. The functions below then say of its outputs log P(o) + base. */
+/** Select unit i of these. The functions below then return log P(o) + base for its outputs o. */
 void lk_mixture_at(lk_mixture *mixture, ptrdiff_t i, double base);
 /** The best output, the first of equals, and its log-probability where it is asked for. */
 int32_t lk_mixture_best(const lk_mixture *mixture, double *log_p);
 
-/** Whether the first model's head alone says what is to be said: it is the only one, or has been joined. */
+/** Whether the first model's head alone gives the answers: there is no other, or the others were joined to it. */
 static inline bool lk_mixture_is_one(const lk_mixture *m) {
   return m->count == 1 || lk_head_is_whole(lk_task_head(m->voice[0].model->task));
 }
@@ -59,8 +59,9 @@ LK_CHECKED lk_status lk_joint_lines_begin(lk_joint_lines *joint, lk_model *model
 void lk_joint_lines_end(lk_joint_lines *joint);
 /** The next lines, batch[0].count of them: as many as fit into a batch of each model; 0 at the end. LK_DATA. */
 LK_CHECKED lk_status lk_joint_lines_next(lk_joint_lines *joint);
-/** Let each model read its batch, so that unit i is the same for all; joined where heads choose for whole sequences. Lines
- *  that are empty for one model are empty in batch[0]; *empty: all are. LK_DATA where the models see other words. */
+/** Let each model read its batch, so that unit i is the same for all; heads that choose for whole sequences are joined.
+ *  A line that is empty for one model is empty in batch[0]; *empty: all lines are. LK_DATA if the models find other
+ *  words. */
 LK_CHECKED lk_status lk_joint_lines_forward(lk_joint_lines *joint, bool *empty);
 
 /** The largest log-probability that a model gives to output o. */

@@ -1,4 +1,4 @@
-/* model.h - a trained model, as a file becomes a net again: what eval, predict, score and generate start from. */
+/* model.h - a trained model, loaded from its file: what eval, predict, score and generate start from. */
 #pragma once
 #include "checkpoint.h"
 #include "comm.h"
@@ -8,8 +8,9 @@
 #include "vocab.h"
 #include "word_column.h"
 
-/* Counts of what a model was asked about: units of its texts, those it does not know, lines of nothing else; of the first
- * unknown ones so many were tried, and so many are known in capital letters, in small ones, or letter by letter. */
+/* Counts of what a model was given: UNITS of texts, UNKNOWN ones among them, and lines of nothing but unknown units
+ * (LOST). Of the first unknown units, how many were TRIED in other forms, and of these how many are known in capitals
+ * (UPPER), in small letters (LOWER), or letter by letter (SPELT). */
 enum {
   LK_SEEN_UNITS,
   LK_SEEN_UNKNOWN,
@@ -40,15 +41,16 @@ typedef struct lk_model {
   int32_t *output;            /* [outputs] of a further model: its output that is the first one's o; NULL: o itself */
 } lk_model;
 
-/** Open, verify, build and fill; passes need lk_task_reserve() first. Chooses the run's kernels, for the whole process: of
- *  several models that are open at a time all must have the same. LK_IO, LK_DATA, LK_USAGE.      Not collective. */
+/** Open and verify a file, build the net and fill it; passes need lk_task_reserve() first. Chooses the run's kernels,
+ *  for the whole process: all models that are open at a time must have the same. LK_IO, LK_DATA, LK_USAGE.
+ *                                                                                                Not collective. */
 LK_CHECKED lk_status lk_model_open(lk_model *model, const char *path);
 /** The same on all ranks, rank 0 first; LK_DATA too where a rank finds another model than rank 0 does. Collective. */
 LK_CHECKED lk_status lk_model_open_ranks(lk_model *model, lk_comm *comm, const char *path);
-/** Have the model of a file answer together with this one: the probability of an answer is then the mean of theirs. Both
- *  must have one task, other than a language model, and the same outputs by text, in any order; what they read may be cut
- *  and numbered in different ways. The kernels are those of the first. LK_USAGE naming the first difference, and what
- *  lk_model_open() returns.                                                                       Not collective. */
+/** Join the model of a file to this one, so that they answer together: the probability of an answer is then the mean of
+ *  theirs. Both must have the same task, other than a language model, and the same outputs by text, in any order; what
+ *  they read may be cut and numbered in different ways. The kernels are those of the first. LK_USAGE naming the first
+ *  difference, or a status of lk_model_open().                                                    Not collective. */
 LK_CHECKED lk_status lk_model_join(lk_model *model, const char *path);
 /** Open the models of some files, at least one, to answer together.                               Collective. */
 LK_CHECKED lk_status lk_model_open_all(lk_model *model, lk_comm *comm, const char *const *paths, int count);
@@ -56,14 +58,14 @@ LK_CHECKED lk_status lk_model_open_all(lk_model *model, lk_comm *comm, const cha
 int lk_model_count(const lk_model *model);
 /** Close it, and the models that joined it. */
 void lk_model_close(lk_model *model);
-/** Let the answers of a tagger, and of those beside it, leave the scheme of its tags. LK_USAGE where its head does not keep
- *  to one.                                                                         Not collective. */
+/** Let a tagger, and those joined to it, also answer with tags that their scheme does not allow. LK_USAGE if the head
+ *  allows them anyway.                                                             Not collective. */
 LK_CHECKED lk_status lk_model_unconstrain(lk_model *model);
 /** Choose the kernels and the precision that the model was trained with; where this CPU lacks the kernels, those of
  *  "auto". LK_USAGE. */
 LK_CHECKED lk_status lk_model_kernels(const lk_model *model);
-/** Have it, and those that answer with it, compute products of another precision, a choice of train.precision; NULL: that
- *  of its run. Before the first reserve. LK_USAGE. */
+/** Let the model, and those joined to it, compute products in another precision, a choice of train.precision; NULL:
+ *  that of its run. To be called before the first reserve. LK_USAGE. */
 LK_CHECKED lk_status lk_model_precision(lk_model *model, const char *precision);
 /** Whether a corpus has the model's kind, units, vocabulary and columns; `path` is for messages. LK_DATA. */
 LK_CHECKED lk_status lk_model_check_corpus(const lk_model *model, const lk_corpus_info *info, const char *path);
@@ -74,7 +76,7 @@ LK_CHECKED lk_status lk_model_tensors(const lk_params *params, lk_tensor **tenso
 void lk_model_limit_length(lk_model *model, int64_t given);
 /** Whether it reads further column `column` of its corpus. */
 bool lk_model_reads(const lk_model *model, int column);
-/** Whether its text is cut into words or characters. */
+/** LK_CHAR if its text is cut into characters, else LK_WORD. */
 lk_unit lk_model_unit(const lk_model *model);
 /** Whether <sos> and <eos> stand around the units of a line: 1, or 0. */
 ptrdiff_t lk_model_marks(const lk_model *model);

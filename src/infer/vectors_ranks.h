@@ -3,6 +3,6 @@
 #include "comm.h"
 #include "vectors_file.h"
 
-/** Read the numbers that wait in a file, if any: once a host where its ranks can share memory and `share` says so. LK_IO,
- *  LK_DATA, LK_MEMORY, on all ranks alike.                                        Collective. */
+/** Read the word vectors that were left in a file when it was opened (vectors_file.h), if any; if `share`, only once
+ *  for each host whose ranks can share memory. LK_IO, LK_DATA, LK_MEMORY, on all ranks alike. Collective. */
 LK_CHECKED lk_status lk_vectors_share(lk_comm *comm, lk_vectors_file from, bool share);

@@ -1,5 +1,5 @@
-/* bf16_words.h - rows and weights rounded to bf16, as products of `train.precision: bf16` read them. Only for sources with
- * LK_ISA.
+/* bf16_words.h - rows and weights rounded to bf16, as products of `train.precision: bf16` read them. Only for sources
+ * with LK_ISA.
  *
  * A bf16 is the upper half of a float32; a number is rounded to the nearest, ties to even (Kalamkar et al. 2019). The
  * product of two is exact in float32, so
@@ -14,10 +14,11 @@
  *
  *     word k/2 = bf16(x[k]) << 16 | bf16(x[k+1])
  *
- * An odd number of terms ends with +0 on one side and -0, the identity of addition, on the other: w's.
+ * If the number of terms is odd, the last word has +0 as its second number in x, and -0 in w: their product, -0, is the
+ * identity of addition.
  *
- * The other instruction sets have no use for words of two: they hold each rounded number as a float32. LK_BF16_TERMS says
- * how many numbers a word is; arrays of words are declared as reals, of the same size. */
+ * The other instruction sets have no use for words of two numbers: they hold each rounded number as a float32.
+ * LK_BF16_TERMS: how many numbers a word holds; arrays of words are declared as reals, which have the same size. */
 #pragma once
 #include "vector_square.h"
 
@@ -27,7 +28,7 @@
 #define LK_BF16_TERMS 1
 #endif
 
-/** How many terms of a sum n numbers are: with bf16, words. */
+/** How many terms of a sum n numbers make: words with bf16, else numbers. */
 LK_INLINE ptrdiff_t lk_terms(int bf16, ptrdiff_t n) { return bf16 ? (n + LK_BF16_TERMS - 1) / LK_BF16_TERMS : n; }
 
 #ifdef LK_DOUBLE
@@ -47,7 +48,7 @@ LK_INLINE lk_vec lk_bf16_rounded(lk_vec x) {
 #endif
 
 #if LK_BF16_TERMS == 2
-/** Words of which the lanes of `first` are the upper halves and those of `second` the lower ones. */
+/** Words whose upper halves are the lanes of `first`, and whose lower halves are those of `second`. */
 LK_INLINE lk_vec lk_bf16_pair(lk_vec first, lk_vec second) {
   const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
                                        5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);

@@ -12,9 +12,9 @@ typedef struct lk_blas_copy {
   char core[32];      /* that type, by OpenBLAS's own name */
   void (*gemm)(void); /* its cblas_sgemm(), or cblas_dgemm() */
 } lk_blas_copy;
-/** Load one with OPENBLAS_CORETYPE = core, for bench; it stays loaded. OpenBLAS chooses its kernels when it is loaded, and
- *  on a CPU that it does not know, it takes its slowest. The CPU must have
- *  the instructions of these kernels. 0 where no second copy can be loaded.        Not collective. */
+/** Load a copy with OPENBLAS_CORETYPE = core, for bench; it stays loaded. OpenBLAS chooses its kernels when it is
+ *  loaded, and takes its slowest ones on a CPU that it does not know. The CPU must have the instructions of these
+ *  kernels. 0 if no second copy can be loaded.                                     Not collective. */
 int lk_blas_load(lk_blas_copy *copy, const char *core);
 /** y [n, M] = x [n, K] w^T, w [M, K]; copy: NULL for the OpenBLAS of this program.  Not collective. */
 void lk_blas_product(const lk_blas_copy *copy, ptrdiff_t n, ptrdiff_t M, ptrdiff_t K, const lk_real *x,

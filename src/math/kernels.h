@@ -9,8 +9,8 @@
  * same sources; the best that the CPU supports is chosen at start. All give the same bits; the portable form is the
  * reference of the tests.
  *
- * Products and gradients of weights exist twice: of float32, and for `train.precision: bf16` of operands rounded to bf16
- * (bf16_words.h): weights when they are packed, rows at each call. All else is float32.
+ * Products and gradients of weights exist twice: for float32, and for `train.precision: bf16` with operands rounded to
+ * bf16 (bf16_words.h), weights when they are packed, rows at each call. All else is float32.
  *
  * OpenBLAS computes parts of a model only where the kernels called blas are chosen (by_blas.c), which pays on CPUs
  * whose vectors our kernels cannot use. Its bits change with its version and with OPENBLAS_CORETYPE. Tests and
@@ -111,7 +111,7 @@ const char *lk_kernels_advise(void);
 int lk_kernels_blas_is_faster(void);
 /** Whether these kernels add products of bf16 in an order of their own, that of AMX. Not collective. */
 int lk_kernels_sum_apart(const char *name);
-/** 0 portable and amx-model, 1 avx2, 2 avx512, 3 avx512bf16 and amx, 4 blas: index into tables of per-ISA functions. Not collective. */
+/** Index into tables by ISA: 0 portable, amx-model; 1 avx2; 2 avx512; 3 avx512bf16, amx; 4 blas. Not collective. */
 int lk_kernels_isa(void);
 /** FTZ/DAZ for the calling thread.                                                Not collective. */
 void lk_flush_denormals(void);

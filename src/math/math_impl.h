@@ -1,4 +1,4 @@
-/* math_impl.h - what the table of kernels needs of others: the kernels called blas, a test of an instruction. */
+/* math_impl.h - what the table of kernels needs from other files: the kernels called blas, tests of instructions. */
 #pragma once
 #include "blas.h"
 #include "kernels.h"

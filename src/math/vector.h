@@ -1,9 +1,9 @@
 /* vector.h - one vector type for every instruction set.
  *
  * Sources under src/math/isa and src/nn/cell_*.c are compiled once for each instruction set, with -DLK_ISA=portable,
- * avx2, avx512, avx512bf16 (which adds products of bf16, bf16_words.h) or blas (like portable, but lk_fma() rounds twice; used
- * with OpenBLAS), and once more for the double library. They see a vector lk_vec of LK_VL reals (16 floats on AVX-512, 8 on AVX2, else 4; half as many doubles) and
- * use plain operators on it.
+ * avx2, avx512, avx512bf16 (which adds products of bf16, bf16_words.h) or blas (like portable, but lk_fma() rounds
+ * twice; used with OpenBLAS), and once more for the double library. They see a vector lk_vec of LK_VL reals (16 floats
+ * on AVX-512, 8 on AVX2, else 4; half as many doubles) and use plain operators on it.
  *
  * These sources are compiled with -ffp-contract=off: only lk_fma() fuses a product and a sum, so a row's bits do not
  * depend on how the compiler translates the loop around it.

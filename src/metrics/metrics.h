@@ -18,7 +18,7 @@ static inline double lk_ratio(int64_t part, int64_t all) { return all > 0 ? (dou
 /** The same, but NaN where there was nothing to measure. */
 static inline double lk_ratio_or_nan(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
 
-/* Of one class, tag or type of span. */
+/* Counts of one class, tag or type of span. */
 typedef struct lk_tally {
   int64_t gold;    /* how often it is right */
   int64_t found;   /* how often it was predicted */

@@ -46,7 +46,7 @@ void lk_text_scorer_destroy(lk_text_scorer **scorer);
 LK_CHECKED lk_status lk_text_score(lk_text_scorer *scorer, const char *found, size_t found_size, const char *references,
                                    size_t references_size, lk_text_counts *counts);
 
-/** Edits by length of the references; 0 where there was nothing to find. May exceed 1. */
+/** Edits divided by the length of the references; 0 if there was nothing to find. May exceed 1. */
 double lk_edit_rate(const lk_edit_counts *counts);
 /** BLEU of the corpus, 0 to 100: 4-grams, tokens of mteval-v13a, exponential smoothing of orders without a match: what
  *  sacreBLEU calls case:mixed|eff:no|tok:13a|smooth:exp. Source: Papineni et al. 2002; Chen & Cherry 2014, method 3. */

@@ -4,9 +4,10 @@
  *   TAR  beta / W   sum over rows of |h - h_before|^2  h: the outputs before dropout; rows of a sequence's first time have
  *                                                      no row before them
  *
- * The rows are those of units that have a target (`target` [N] from 0 on; NULL: all), by whose number the objective is
- * divided: words without a label count in neither. So AR is the mean over all elements that the papers' code takes, and
- * TAR the same but for the first times, which count as rows (there: the mean over T - 1 of T times). Everything but the sum over a shard's rows is row by row. Not collective throughout. */
+ * The rows are those of units that have a target (`target` [N] from 0 on; NULL: all), and the objective is divided by
+ * the number of these units: words without a label count in neither. So AR is the mean over all elements, as in the
+ * papers' code, and TAR too, except that the first times count as rows (there: the mean over T - 1 of T times).
+ * Everything but the sum over a shard's rows is row by row. Not collective throughout. */
 #pragma once
 #include "kernels.h"
 #include "pack.h"

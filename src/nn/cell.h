@@ -15,7 +15,7 @@
  * cell's file states the order of its gates. Cells without a product have neither weight_hh nor bias_hh.
  *
  * A filter over two inputs (qrnn) needs no second product: the last A of G gates, "ahead", have no bias and are added to
- * the first gates of the next row in the direction of the layer. In place of the previous input they are a state.
+ * the first gates of the next row in the direction of the layer. They are a state, in place of the previous input.
  * A skip connection (sru) is the last gate: the input itself, or if the layer is not as wide, its product with W_ih. */
 #pragma once
 #include "layers.h"
@@ -112,7 +112,7 @@ void lk_recurrent_begin_mode(lk_recurrent *layer, const lk_params *params, lk_mo
 lk_real *lk_recurrent_state(const lk_recurrent *layer, const lk_pack *pack, int i, ptrdiff_t row);
 lk_real *lk_recurrent_state_gradient(const lk_recurrent *layer, const lk_pack *pack, int i, ptrdiff_t row);
 /** Run forward over the batch. With initial = 1 the caller has set rows 0..B-1 of all states; otherwise they are
- *  zero. The weights are packed; params is told of the time that passes (lk_params_pass()).
+ *  zero. The weights are packed; calls lk_params_pass() on the way.
  *   out h [B+N, Hp]: row B + r is the output of packed row r.                      Not collective. */
 void lk_recurrent_forward(lk_recurrent *layer, const lk_params *params, const lk_pack *pack, lk_rows in, int initial);
 /** Back-propagation through time. The caller has set dh: rows B + r hold the gradient of the loss with respect to

@@ -35,7 +35,7 @@ _Static_assert(CELL_HEIGHT >= 1 && CELL_HEIGHT <= LK_TILE_MOST_ROWS, "lk_tile() 
 
 #include "cell_panels_impl.h"
 
-/* Whether products are of words of two numbers: one number of a word is multiplied as in float32. */
+/* Whether words hold two bf16 numbers; if they hold one, products are computed as in float32. */
 #define WORDS(l) (LK_BF16_TERMS == 2 && (l)->terms > 0)
 
 static ptrdiff_t row_of(const lk_cell_step *s, ptrdiff_t i) { return s->row ? s->row[i] : i; }
@@ -127,7 +127,7 @@ static back_block block_at(const lk_recurrent *l, ptrdiff_t k) {
   return b;
 }
 
-/* The words of the gates' gradients, of the last one that of its recurrent part. */
+/* Store the words of the gates' gradients; for a separate last gate, the gradient of its recurrent part. */
 static void store_words(const lk_recurrent *l, ptrdiff_t row, ptrdiff_t u, const cell_unit *x) {
   lk_real *to = l->gate_words + lk_terms(1, row * CELL_GATES * l->Hp + u);
   for (int g = 0; g < CELL_GATES; g++)

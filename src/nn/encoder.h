@@ -3,8 +3,8 @@
  *
  *   columns -> input layer, dropout 0 -> layer 0 (fwd | bwd) -> dropout 1 -> ... -> layer L-1 -> dropout L -> y
  *
- * y [N, D H] holds the concatenated directions, D = 1 or 2; H is the last layer's width. Tensors: those of the input layer (embedding.weight [V,
- * E], ...), then for each layer rnn.<l>.forward.* and rnn.<l>.backward.* (cell.h). */
+ * y [N, D H] holds the concatenated directions, D = 1 or 2; H is the last layer's width. Tensors: those of the input
+ * layer (embedding.weight [V, E], ...), then for each layer rnn.<l>.forward.* and rnn.<l>.backward.* (cell.h). */
 #pragma once
 #include "cell.h"
 #include "config.h"
@@ -35,7 +35,7 @@ typedef struct lk_final_gradients {
   ptrdiff_t ld;
 } lk_final_gradients;
 
-/** LK_USAGE with the place where model.cell is unknown or has no use for another setting.       Not collective. */
+/** LK_USAGE with the place if model.cell is unknown, or another setting does not suit it.       Not collective. */
 LK_CHECKED lk_status lk_encoder_check(const lk_config *config);
 /** Declare the tensors by config->model for a corpus with these columns. LK_USAGE, LK_DATA: see
  *  lk_input_layer_declare(). */
@@ -47,19 +47,19 @@ void lk_encoder_layout(lk_encoder *e, lk_arena *arena, ptrdiff_t B, ptrdiff_t N,
 void lk_encoder_pack(lk_encoder *e, const lk_params *params, int training, lk_part part);
 /** The same of layer l alone; the input layer goes with layer 0.                   Not collective. */
 void lk_encoder_pack_layer(lk_encoder *e, const lk_params *params, int l, int training, lk_part part);
-/** Forward pass. Before each layer it tells that its weights are needed (lk_params_need()). carry [B,
+/** Forward pass. Before each layer it calls lk_params_need() for the weights of the layer. carry [B,
  *  lk_encoder_carry_size()]: initial states; NULL: zeros. The columns `in` must not change until backward is done. The
  *  result is lk_encoder_output().                                                  Not collective. */
 void lk_encoder_forward(lk_encoder *e, const lk_params *params, const lk_pack *pack, const lk_inputs *in, lk_mode mode,
                         const lk_real *carry);
-/** The penalties on the last layer's outputs in the rows of local shard s, of the last forward pass; their gradients are
- *  part of lk_encoder_backward() in training.                                                  Not collective. */
+/** The penalties on the last layer's outputs, in the rows of local shard s of the last forward pass. In training,
+ *  lk_encoder_backward() includes their gradients.                                             Not collective. */
 double lk_encoder_penalty(const lk_encoder *e, const lk_pack *pack, int s);
 const lk_real *lk_encoder_output(const lk_encoder *e, ptrdiff_t *ld);
 /** The buffer [N, ld] for the gradient with respect to the output, to be filled before lk_encoder_backward(). */
 lk_real *lk_encoder_output_gradient(lk_encoder *e, ptrdiff_t *ld);
-/** out [B, ldo] = final state i, 'h' or 'c' by lk_cell_state(), of layer l: forward direction after the last time step | backward
- *  direction after the first. */
+/** out [B, ldo] = final state i ('h' or 'c', see lk_cell_state()) of layer l: forward direction after the last time
+ *  step | backward direction after the first. */
 void lk_encoder_final(const lk_encoder *e, const lk_pack *pack, int l, int i, lk_real *out, ptrdiff_t ldo);
 /** Backward pass from lk_encoder_output_gradient() and the gradients with respect to the final states (or NULL). All
  *  gradients of the encoder are assigned. `also`: see lk_embedding_backward(). `lookup`: for an embedding that is

@@ -1,16 +1,17 @@
-/* head.h - the end of a net: what its numbers mean, how wrong they are, and what they answer.
+/* head.h - the end of a net, which turns its outputs into losses, answers and probabilities.
  *
  *   x [n, I] from the body or the pooling -> dense layer -> scores [n, O] -> a kind of head -> loss, answers, probabilities
  *
- * A unit is what a prediction is made for: a row of a packed batch or, behind a pooling, a sequence. All heads share the
- * dense layer (whose weight may be an embedding: tied), the buffer of scores and the way back through both. A kind gives
- * the scores their meaning. It is one file, src/nn/head_<name>.c, and one line in the table of head.c; model.output
- * chooses it, and nothing outside knows which one it is. Every head answers with one output a unit. A kind may have
- * tensors and dense layers of its own beside the common one.
+ * A unit is what a prediction is made for: a row of a packed batch or, after a pooling, a sequence. All heads share the
+ * dense layer (whose weight may be an embedding: tied), the buffer of scores and the backward pass through both. A kind
+ * gives the scores their meaning. It is one file, src/nn/head_<name>.c, and one line in the table of head.c;
+ * model.output chooses it, and nothing outside knows which one it is. Every head answers with one output per unit. A
+ * kind may have tensors and dense layers of its own beside the common one.
  *
- * Evaluation and search may have more units than scores fit into memory at once: they are then scored in parts of `rows`
- * units. In training all units of the batch are scored at once. The gradient by the scores is made for a block of outputs
- * at a time and used while it is in cache; of a large vocabulary it is never in memory as a whole.
+ * Evaluation and search may have more units than scores fit into memory at once: they are then scored in parts of
+ * `rows` units. In training all units of the batch are scored at once. The gradient with respect to the scores is
+ * computed for a block of outputs at a time and used while it is in cache; for a large vocabulary it is never in memory
+ * as a whole.
  *
  * Lifetime of the buffers: the arena that the head was laid out in. Not collective throughout. */
 #pragma once
@@ -77,17 +78,18 @@ LK_CHECKED lk_status lk_head_find(const lk_config *config, const lk_head_kind **
  *  kind has besides. */
 LK_CHECKED lk_status lk_head_declare(lk_head *head, lk_params *params, const lk_config *config, ptrdiff_t I,
                                      ptrdiff_t O, int tied);
-/** As lk_recurrent_layout_weights() has it. */
+/** See lk_recurrent_layout_weights(). */
 void lk_head_layout_weights(lk_head *head, lk_arena *weights, int training);
-/** For at most `units` units, of which training batches have at most train_units; training 0: no way back. */
+/** Lay out buffers for at most `units` units; training batches have at most train_units. training 0: no backward
+ *  pass. */
 void lk_head_layout(lk_head *head, lk_arena *arena, ptrdiff_t units, ptrdiff_t train_units, int training);
 void lk_head_pack(lk_head *head, const lk_params *params, int training, lk_part part);
 
 /** Number of reals that lk_head_average() needs for the means of the tensors that the kind of head owns. */
 ptrdiff_t lk_head_mean_size(const lk_head *head, const lk_params *params);
-/** From now on a head of a kind that is `whole` answers and evaluates by the means of its scores and own tensors and those
- *  of the joined heads [joins], whose units must have been computed; mean: lk_head_mean_size() reals. Both are the
- *  caller's. 0 joins: by its own again. */
+/** From now on a head whose kind is `whole` answers and evaluates by means: of its scores and own tensors and those of
+ *  the joined heads [joins], whose units must have been computed. mean: lk_head_mean_size() reals; it and `joined`
+ *  belong to the caller. joins 0: by its own scores and tensors again. */
 void lk_head_join(lk_head *head, const lk_head_joined *joined, int joins, lk_real *mean);
 
 /** The training losses of all units: head->loss. */
@@ -105,21 +107,21 @@ double lk_head_shard_loss(const lk_head *head, const lk_units *u, int s, int64_t
 /** Best outputs, head->best, and, with log_p [n] (needs lk_head_has_probabilities()), their log-probabilities. */
 void lk_head_answer(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
 bool lk_head_has_probabilities(const lk_head *head);
-/** Whether lk_head_norms() may be asked. */
+/** Whether lk_head_norms() may be called. */
 bool lk_head_has_norms(const lk_head *head);
 /** Whether its answers are chosen for whole sequences. */
 bool lk_head_is_whole(const lk_head *head);
 /** log_p [n] of the targets, nats; needs lk_head_has_probabilities(). */
 void lk_head_log_probability(lk_head *head, const lk_params *params, const lk_units *u, double *log_p);
 
-/* What all label sequences of a batch have; ld of a row of units. */
+/* Scores and probabilities of the labels of all units of a batch; ld: row stride. */
 typedef struct lk_lattice {
   ptrdiff_t ld;
   lk_real *score;    /* [n, ld] of each label */
   double *log_z;     /* [n] see lk_head_kind */
   lk_real *marginal; /* [n, ld] probability of each label; NULL: not asked for */
 } lk_lattice;
-/** Fill it; needs lk_head_has_probabilities(). lk_chain_best() finds sequences by the scores and the kind's chain. */
+/** Fill *to; needs lk_head_has_probabilities(). lk_chain_best() finds sequences by the scores and the kind's chain. */
 void lk_head_lattice(lk_head *head, const lk_params *params, const lk_units *u, const lk_lattice *to);
 
 /* What may come next after some units: log P(output o of row i) = score[i ld + o] - norm, see lk_head_norms(). */

@@ -5,15 +5,16 @@
  *   column "form" -> characters ----------------/
  *   column "casing" -> onehot -----------------/
  *
- * Column 0 is always read, as model.input says (numbers as they are); then how a word is written, where model.characters
- * names a net; model.features names the others, in order.
+ * Column 0 is always read, as model.input says (numbers as they are). The spelling of words comes next, if
+ * model.characters names a net for it; then the columns that model.features names, in order.
  *
  * A kind of feature is one file, src/nn/feature_<name>.c, and one line in the table of input_layer.c. It says how many
- * columns of x it fills, fills them forward, and, where it has tensors, makes their gradient from that by its columns.
- * Its tensors are named after the feature: input.<column>.*; of column 0 without "input." and the column.
+ * columns of x it fills, fills them in the forward pass, and computes the gradients of its tensors, if it has any, from
+ * the gradient with respect to these columns. Its tensors are named after the feature: input.<column>.*; for column 0
+ * without "input." and the column.
  *
- * Two cases are cheaper where column 0 is read alone: of a one-hot word layer 0 takes a column of its weights, and no x is
- * made; of an embedded word x has a row for each distinct word of a shard (distinct.h), unless rows are masked. */
+ * Two cases are cheaper if column 0 is read alone. For a one-hot word layer 0 takes a column of its weights, and no x
+ * is made. For embedded words x has a row for each distinct word of a shard (distinct.h), unless rows are masked. */
 #pragma once
 #include "cell.h"
 #include "characters.h"
@@ -63,8 +64,9 @@ struct lk_feature_kind {
   /** Columns offset .. offset + width of x [n, ld], and no others, from rows of the column. Not collective. */
   void (*forward)(lk_feature *f, const lk_params *params, ptrdiff_t n, const lk_feature_rows *rows, lk_real *x,
                   ptrdiff_t ld);
-  /** Assign the gradients of its tensors, from dx [n, ld] by x; local shard s has rows shard_row[s] .. shard_row[s+1].
-   *  `also`: see lk_embedding_backward(). NULL: there are no tensors.              Not collective. */
+  /** Assign the gradients of its tensors, from dx [n, ld], the gradient with respect to x; local shard s has rows
+   *  shard_row[s] .. shard_row[s+1]. `also`: see lk_embedding_backward(). NULL: there are no tensors.
+   *                                                                                Not collective. */
   void (*backward)(lk_feature *f, const ptrdiff_t *shard_row, const lk_feature_rows *rows, const lk_real *dx,
                    ptrdiff_t ld, const lk_shard_product *also, const lk_grads *grads);
 };
@@ -82,7 +84,7 @@ typedef struct lk_input_layer {
   lk_feature_rows rows[LK_MAX_COLUMNS]; /* what each feature read in the last forward */
 } lk_input_layer;
 
-/* The gradient by the rows that were looked up in an embedding's table, before they are added up by word. */
+/* The gradient with respect to the rows looked up in an embedding, before they are added up by word. */
 typedef struct lk_lookup_gradient {
   const lk_distinct *distinct;
   const lk_real *dx; /* [distinct->n, ld] */
@@ -91,10 +93,10 @@ typedef struct lk_lookup_gradient {
 
 /** Names of the kinds of features; *count of them. Those that read tokens are the choices of model.input. Not collective. */
 const char *const *lk_feature_names(size_t *count);
-/** What of the corpus's vectors of words a net reads, by model.vectors.            Not collective. */
+/** How much of the corpus's word vectors a net reads, by model.vectors.            Not collective. */
 lk_vectors_read lk_input_vectors(const lk_config *config);
-/** Declare by config->model for a corpus with these columns. LK_USAGE with the place, also where the configuration names a
- *  column that there is not; LK_DATA for word dropout by counts that are all zero. Not collective. */
+/** Declare by config->model for a corpus with these columns. LK_USAGE with the place, also if the configuration names a
+ *  column that does not exist; LK_DATA for word dropout by counts that are all zero. Not collective. */
 LK_CHECKED lk_status lk_input_layer_declare(lk_input_layer *in, lk_params *params, const lk_config *config,
                                             const lk_column_form *columns, int count);
 /** The columns that its features read.                                             Not collective. */
@@ -109,9 +111,9 @@ lk_rows lk_input_layer_rows(const lk_input_layer *in);
 /** Whether layer 0 picks columns of its weights / reads rows of distinct words.    Not collective. */
 int lk_input_layer_picks(const lk_input_layer *in);
 int lk_input_layer_distinct(const lk_input_layer *in);
-/** Whether backward wants the gradient by x.                                       Not collective. */
+/** Whether backward needs the gradient with respect to x.                          Not collective. */
 int lk_input_layer_learns(const lk_input_layer *in);
-/** Assign all gradients, from dx, rows as those of x, [., in->ld], which is changed. `also` and `lookup`: see
+/** Assign all gradients, from dx [., in->ld], which has the rows of x and is changed. `also` and `lookup`: see
  *  lk_encoder_backward().                                                          Not collective. */
 void lk_input_layer_backward(lk_input_layer *in, const lk_pack *pack, lk_mode mode, lk_real *dx,
                              const lk_shard_product *also, lk_lookup_gradient *lookup, const lk_grads *grads);

@@ -14,7 +14,8 @@ static inline void zero_pads(lk_real *row, ptrdiff_t width, ptrdiff_t ld) {
 }
 
 struct lk_head;
-/** Make the n scores and own tensors of a head the means of its and the joined ones', all of which have just scored. */
+/** Replace the n scores and the own tensors of a head by the means over it and the joined heads, all of which have just
+ *  scored. */
 void lk_head_average(struct lk_head *head, const lk_params *params, ptrdiff_t n);
 
 static inline void copy_row(lk_real *to, const lk_real *from, ptrdiff_t n) { memcpy(to, from, (size_t)n * sizeof *to); }

@@ -53,7 +53,7 @@ LK_CHECKED lk_status lk_params_commit(lk_params *params, uint64_t seed);
 LK_CHECKED lk_status lk_params_commit_at(lk_params *params, uint64_t seed, lk_real *values, lk_part part);
 /** lk_params_commit() and lk_params_commit_at() with zeros, for values that are then read from a file: drawing random
  *  ones takes seconds where there are millions. Each rank writes its part, so that it lies in memory near it.
- *  Errors: LK_MEMORY, of the first. Not collective. */
+ *  The first may return LK_MEMORY.                                                 Not collective. */
 LK_CHECKED lk_status lk_params_zeros(lk_params *params);
 void lk_params_zeros_at(lk_params *params, lk_real *values, lk_part part);
 int lk_params_tensors(const lk_params *params);
@@ -67,13 +67,13 @@ ptrdiff_t lk_params_trainable(const lk_params *params);
 lk_real *lk_params_values(lk_params *params);
 /** The values of one tensor.                                                      Not collective. */
 lk_real *lk_params_value(const lk_params *params, int id);
-/** Values may be on their way while a forward pass begins: it then tells which ones it is about to read, and `need` waits
- *  for those of all tensors before `before`; 0: for none, but some time has passed. NULL: they are always there.
- *                                                                                 Not collective. */
+/** Values may still be arriving when a forward pass begins. Before it reads values it calls `need`, which waits for
+ *  those of all tensors before `before`; before = 0: it waits for none, but some time has passed. need NULL: all values
+ *  are there.                                                                     Not collective. */
 void lk_params_awaited(lk_params *params, void (*need)(void *context, int before), void *context);
-/** Tell that the values of all tensors before `before` are about to be read.      Not collective. */
+/** Announce that the values of all tensors before `before` are about to be read.  Not collective. */
 void lk_params_need(const lk_params *params, int before);
-/** Tell that some time has passed.                                                Not collective. */
+/** Call lk_params_need() with 0: some time has passed.                            Not collective. */
 void lk_params_pass(const lk_params *params);
 
 /* The gradients of a step: one vector [P] for each of the rank's subtrees. Each tensor's part is assigned once per
@@ -82,8 +82,8 @@ void lk_params_pass(const lk_params *params);
  * touched[p]: one byte for each row of the tensors with sparse gradients, zero if the row is zero in subtree p. The
  * layer then clears only the rows that were marked by the previous step; initially all are marked, or all rows are
  * zero. NULL: there are no marks, and the layer assigns every row. */
-/* tell: the backward pass calls it on its way, so that gradients can travel while others are computed. Those of elements
- * [offset, P) are final; P: no others than before, but some time has passed. NULL: nobody asks. */
+/* tell: the backward pass calls it on its way, so that gradients can travel while others are computed: elements
+ * [offset, P) are final; offset P: no others than before, but some time has passed. NULL: nobody needs to know. */
 typedef struct lk_grads {
   const lk_shards *shards;
   const lk_params *params;
@@ -94,12 +94,13 @@ typedef struct lk_grads {
   bool inside; /* tensors behind those at hand are not final: lk_grads_inside() */
 } lk_grads;
 
-/** Tell that the gradients of tensor `id` and of all behind it are final; id may be their number. Not collective. */
+/** Announce that the gradients of tensor `id` and of all after it are final; id may be the number of tensors.
+ *                                                                                                 Not collective. */
 void lk_grads_final(const lk_grads *grads, int id);
-/** Tell that some time has passed.                                                Not collective. */
+/** Call `tell` with P: some time has passed.                                      Not collective. */
 void lk_grads_pass(const lk_grads *grads);
-/** The same for a part of a net whose tensors have others behind them that come later: lk_grads_final() is not told.
- *                                                                                 Not collective. */
+/** A copy for a part of a net that is followed by tensors whose gradients are computed later: with it lk_grads_final()
+ *  has no effect.                                                                 Not collective. */
 lk_grads lk_grads_inside(const lk_grads *grads);
 
 /** Destination of tensor `id` for lk_sum_shards(): to[p] for each subtree.         Not collective. */

@@ -19,9 +19,9 @@ void lk_curve_release(lk_curve *curve);
 /** Append to `to` at most 4 points of each of `columns` equal parts of [low, high]: the first, the least, the largest and
  *  the last, so that a line through them covers the same pixels. LK_MEMORY. */
 LK_CHECKED lk_status lk_curve_thin(lk_curve *to, const lk_curve *from, double low, double high, int columns);
-/** Append to `to` the course of a curve without its noise: at most 4,000 points, means of as many neighbours each, and
- *  each of these the mean with its neighbours up to a 60th of the curve away, weighted by a triangle. Of less than 24
- *  points: themselves. LK_MEMORY. */
+/** Append to `to` the course of a curve without its noise: at most 4,000 points, which are means of equally many
+ *  neighbours; then each is averaged with its neighbours up to a 60th of the curve away, weighted by a triangle. A
+ *  curve of less than 24 points is copied. LK_MEMORY. */
 LK_CHECKED lk_status lk_curve_smooth(lk_curve *to, const lk_curve *from);
 /** Append at most `most` points, evenly spaced, the first and the last among them. LK_MEMORY. */
 LK_CHECKED lk_status lk_curve_pick(lk_curve *to, const lk_curve *from, ptrdiff_t most);

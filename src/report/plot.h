@@ -20,7 +20,7 @@ typedef struct lk_series {
   bool unlisted; /* no table: it is made of another curve */
 } lk_series;
 
-/* A moment (a vertical line, SHORT: only at the top), or a point that is told by name. */
+/* A moment (a vertical line; SHORT: only at the top), or a point with a name. */
 typedef enum lk_mark_kind { LK_MARK_MOMENT, LK_MARK_SHORT, LK_MARK_POINT } lk_mark_kind;
 typedef struct lk_mark {
   lk_mark_kind kind;
@@ -45,7 +45,7 @@ typedef struct lk_plot {
   int marks;
 } lk_plot;
 
-/** Add a series or a mark; further ones than there is room for are left out. */
+/** Add a series or a mark; it is left out if there is no room for more. */
 void lk_plot_add(lk_plot *plot, lk_series series);
 void lk_plot_mark(lk_plot *plot, lk_mark mark);
 /** Whether any series has a point. */

@@ -1,7 +1,7 @@
-/* report.h - what a run did, or several, as one page of HTML that needs nothing else: no network, no script, no files.
+/* report.h - what one or more runs did, as one page of HTML that needs nothing else: no network, no script, no files.
  *
- * Curves come from metrics.jsonl, hosts and times from starts.jsonl; classes, translations and samples are computed from
- * best.h5 (else last.h5) and the corpus. Whatever is missing is told in a line in its place. A section is one file,
+ * Curves come from metrics.jsonl, hosts and times from starts.jsonl; classes, translations and samples are computed
+ * from best.h5 (else last.h5) and the corpus. In the place of anything missing a line says so. A section is one file,
  * section_<name>.c, and one line in the table of report.c. Not collective throughout. */
 #pragma once
 #include "text.h"
@@ -17,5 +17,5 @@ enum { LK_REPORT_MOST = 16 }; /* runs on one page */
 
 /** Append the page to `out`. LK_IO, LK_DATA, LK_USAGE where a path is not the folder of a run; LK_MEMORY. */
 LK_CHECKED lk_status lk_report_make(const lk_report *report, lk_buffer *out);
-/** Whether a file begins as such a page does. */
+/** Whether a file begins as a page of lk_report_make() does. */
 bool lk_report_is_one(const char *path);

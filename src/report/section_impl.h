@@ -1,6 +1,6 @@
 /* section_impl.h - a section of the page: one file, section_<name>.c, and one line in the table of report.c.
  *
- * A section writes what is inside of it; report.c writes its heading. It may be about all runs together, or about one. */
+ * A section writes its contents; report.c writes its heading. It may be about all runs together, or about one. */
 #pragma once
 #include "html.h"
 #include "plot.h"
@@ -19,7 +19,7 @@ typedef struct lk_section {
   bool together; /* of all runs */
   /** Whether it has something to say, be it why something is missing. */
   bool (*fits)(const lk_scope *scope);
-  /** Where it fails, but for LK_MEMORY, the message takes the place of what it wrote. */
+  /** After a failure other than LK_MEMORY, the message replaces what it wrote. */
   lk_status (*draw)(lk_html *html, const lk_scope *scope);
 } lk_section;
 
@@ -27,7 +27,7 @@ extern const lk_section lk_section_overview, lk_section_loss, lk_section_rate, l
     lk_section_differences, lk_section_classes, lk_section_translations, lk_section_sample, lk_section_time,
     lk_section_settings, lk_section_corpus, lk_section_starts;
 
-/** Whether a run's task is that one, by its configuration or its model. */
+/** Whether a run's task is `task`, by its configuration or its model. */
 bool lk_run_is(const lk_run *run, const char *task);
 /** A paragraph in the place of what is missing. */
 void lk_section_missing(lk_html *html, const char *what, const lk_buffer *why);

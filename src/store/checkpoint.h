@@ -81,8 +81,8 @@ LK_CHECKED lk_status lk_checkpoint_open(lk_checkpoint_file **file, const char *p
 void lk_checkpoint_close(lk_checkpoint_file **file);
 /** The file's digest, 32 hex digits. */
 const char *lk_checkpoint_digest(const lk_checkpoint_file *file);
-/** The status of a failure to understand the configuration of the file or to build its net: LK_NEWER where a newer version
- *  of the program wrote it, else LK_DATA for LK_USAGE, as its own mistakes are not the user's. */
+/** Convert the status of a failure to understand the file's configuration or to build its net: LK_NEWER if a newer
+ *  version of the program wrote the file; else LK_DATA for LK_USAGE, as mistakes of the file are not the user's. */
 LK_CHECKED lk_status lk_checkpoint_not_understood(const lk_checkpoint_file *file, lk_status status);
 const char *lk_checkpoint_config(const lk_checkpoint_file *file);
 const lk_corpus_info *lk_checkpoint_corpus(const lk_checkpoint_file *file);

@@ -6,17 +6,17 @@
  *   /train/len_0032/<column>  int32 [N,32] tokens of /vocab/<column>, or float32 [N,32,D] (attribute columns of /)
  *   /train/stream           int32 [n]         <column>  int32 [n]
  *   /valid/... /test/...    the same
- * Where /vocab/label are BIOES tags of spans that the files mark in another way, `tags` names that: IOB1 IOB2 IOE1 IOE2 IO.
+ * If /vocab/label are BIOES tags, but the files mark spans in another way, `tags` names that: IOB1 IOB2 IOE1 IOE2 IO.
  * Pairs also have target_unit and shared among the attributes, target_length int32 [N] beside target, and in /valid and
  * /test references [N]: the accepted targets of a row as text, separated by TABs; the first one is `target`.
- * A column `form` says how each word is written: 0 as /vocab/source has it, else as that row of /vocab/form, which are the
- * words that folding changed or that the vocabulary does not have (a model has none of them); and /vocab/character is the vocabulary of their characters, from the training part.
+ * A column `form` gives each word's spelling: 0 as in /vocab/source, else that row of /vocab/form: words that folding
+ * changed or the vocabulary lacks (a model has none of them). /vocab/character: characters of the training part.
  * Word vectors: /vectors/words, their rows in /vectors/values, float32 [n,D]; rows 0 and 1 stand for no word and for a
- * word without a vector. The row of each running word is in the column `vectors`, or, of texts and of sources of pairs,
+ * word without a vector. The row of each running word is in the column `vectors`, or, for texts and sources of pairs,
  * that of each row of /vocab/source in /vectors/source, int32.
- * /vocab/source_model and /vocab/target_model: the SentencePiece models, where a side is tokenized by one.
+ * /vocab/source_model and /vocab/target_model: the SentencePiece models, if a side is tokenized by one.
  *
- * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2;
+ * Ids: <pad> 0, <sos> 1, <eos> 2, <unk> 3. A row of `source` is <sos> w_1 .. w_n <eos> <pad>..., its length n + 2.
  * Labels are numbered from 0 in the order of /vocab/label; `target` of a labeller is -1 (no label) at <sos>, <eos>,
  * <pad> and words without a label. In /valid and /test a label that does not occur in training is -2, or, where
  * /vocab/unseen names such labels, -2 for its first row, -3 for the next, and so on.
@@ -104,7 +104,7 @@ static inline lk_folding lk_corpus_folding(const lk_corpus_info *info) {
   return (lk_folding){.nfc = info->nfc, .lower = info->lower, .digits = info->digits};
 }
 
-/** How many ids labels that do not occur in training have: 1 where they have no names. */
+/** How many ids there are for labels that do not occur in training: 1 if these have no names. */
 static inline ptrdiff_t lk_corpus_unseen(const lk_corpus_info *info) {
   return info->unseen.count > 0 ? info->unseen.count : 1;
 }
@@ -117,7 +117,7 @@ static inline int32_t lk_corpus_least_label(const lk_corpus_info *info, lk_split
 void lk_info_release(lk_corpus_info *info);
 /** How many tokens are in the vocabulary of a further column, also where it is not read. */
 ptrdiff_t lk_column_tokens(const lk_corpus_column *column);
-/** Whether a further column can be called so: small letters, digits and _, and no name that means something else. */
+/** Whether a further column may have this name: small letters, digits and _, and no name with another meaning. */
 bool lk_column_name_suits(const char *name);
 
 typedef struct lk_corpus lk_corpus;

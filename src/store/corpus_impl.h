@@ -15,13 +15,14 @@ LK_CHECKED lk_status lk_vocab_read(const lk_h5 *file, lk_corpus_info *info);
 LK_CHECKED lk_status lk_info_write(lk_h5 *file, const char *object, const lk_corpus_info *info);
 LK_CHECKED lk_status lk_info_read(const lk_h5 *file, const char *object, lk_corpus_info *info);
 
-/** LK_DATA where attribute `format` of / is not `format` ("... is no <what>"), or `version` is not that of a known format;
- *  LK_NEWER where it is above `version`. Newer formats must keep the digest line, the superblock and these two
- *  attributes, so that older programs can distinguish them from damaged files. */
+/** LK_DATA if attribute `format` of / is not `format` ("... is no <what>"), or `version` is not that of a known format;
+ *  LK_NEWER if it is above `version`. Newer formats must keep the digest line, the superblock and these two attributes,
+ *  so that older programs can distinguish them from damaged files. */
 LK_CHECKED lk_status lk_format_check(const lk_h5 *file, const char *format, const char *what, int64_t version);
 
-/** The status of a failure, LK_USAGE or LK_DATA, to understand what an intact file says: LK_DATA, but LK_NEWER, with the
- *  failure's message behind, where a newer version of the program wrote the file (attribute created_by). Others stay. */
+/** Convert the status of a failure to understand what an intact file says. LK_USAGE and LK_DATA become LK_DATA, or, if
+ *  a newer version of the program wrote the file (attribute created_by), LK_NEWER followed by the failure's message.
+ *  Others stay. */
 LK_CHECKED lk_status lk_not_understood(const lk_h5 *file, lk_status status);
 
 /** LK_NEWER where the file claims a newer version of one of our formats, else LK_OK. */

@@ -17,11 +17,11 @@ typedef struct lk_corpus_row {
   size_t references_size;
 } lk_corpus_row;
 
-/** Begin; `path` must outlive the writer; of `info` the kind, units, stream, frames, vocabularies, models and folding are used. `source`: names and
- *  digests of the input files, for the attribute. */
+/** Begin a corpus; `path` must outlive the writer. Used of `info`: kind, units, stream, frames, vocabularies, models
+ *  and folding. `source`: names and digests of the input files, for the attribute. */
 LK_CHECKED lk_status lk_corpus_create(lk_corpus_writer **writer, const char *path, const lk_corpus_info *info,
                                       const char *source);
-/** Pads to its bucket: the smallest of the lengths 4 6 8 12 16 24 32 48 ... that holds it. */
+/** Add a row. It is padded to the length of its bucket: the smallest of 4 6 8 12 16 24 32 48 ... that holds it. */
 LK_CHECKED lk_status lk_corpus_add(lk_corpus_writer *writer, lk_split split, const lk_corpus_row *row);
 /** column: values [count] of each further column; NULL where there are none. */
 LK_CHECKED lk_status lk_corpus_add_stream(lk_corpus_writer *writer, lk_split split, const int32_t *ids,

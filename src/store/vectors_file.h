@@ -1,8 +1,8 @@
 /* vectors_file.h - numbers of word vectors that stay in their file until there is a place for them.
  *
- * lk_corpus_open() and lk_checkpoint_open() read them to memory of this process. The ranks of a host need them once: they
- * open files with the functions here, which leave info->vectors.values NULL, and then read them to memory that they
- * share (infer/vectors_ranks.h), or not at all where nothing reads them. Not collective throughout. */
+ * lk_corpus_open() and lk_checkpoint_open() read them to memory of this process. But the ranks of a host need them only
+ * once: they open files with the functions here, which leave info->vectors.values NULL, and then read the numbers to
+ * memory that they share (infer/vectors_ranks.h), or not at all if nothing needs them. Not collective throughout. */
 #pragma once
 #include "checkpoint.h"
 #include "h5.h"
@@ -19,7 +19,7 @@ LK_CHECKED lk_status lk_checkpoint_open_lean(lk_checkpoint_file **file, const ch
 lk_vectors_file lk_corpus_vectors(lk_corpus *corpus);
 lk_vectors_file lk_checkpoint_vectors(lk_checkpoint_file *file);
 
-/** Bytes of the numbers that wait in the file: a float for each number of each row; 0: there are none, or they were read. */
+/** Bytes of the numbers that are still in the file, as floats; 0: there are none, or they were read. */
 size_t lk_vectors_waiting(lk_vectors_file from);
 /** Copy them to memory. LK_IO, LK_DATA; LK_NEWER as lk_corpus_open(). */
 LK_CHECKED lk_status lk_vectors_copy(lk_vectors_file from, float *to);

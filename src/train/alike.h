@@ -1,7 +1,7 @@
 /* alike.h - whether all ranks run the same program on the same settings and compute the same bits.
  *
  * Ranks that differ in any of this would wait for each other for ever, or train weights that nobody can repeat. Each
- * check is an exchange of plain records and a judgement of all of them, which every rank makes alike. */
+ * check exchanges plain records, which every rank then judges in the same way. */
 #pragma once
 #include <stddef.h>
 
@@ -21,8 +21,8 @@ LK_CHECKED lk_status lk_alike_program(lk_comm *comm);
 /** LK_USAGE where a rank has another configuration than rank 0, with the first key that differs and both values.
  *                                                                                 Collective. */
 LK_CHECKED lk_status lk_alike_config(lk_comm *comm, const lk_config *config);
-/** After the kernels were selected. LK_USAGE where the ranks' bits would differ: their OpenBLAS is another one. Kernels
- *  of different speed are told in the log.                                         Collective. */
+/** To be called after the kernels were selected. LK_USAGE if the ranks' bits would differ, because their OpenBLAS is
+ *  not the same. Kernels that only differ in speed are logged.                     Collective. */
 LK_CHECKED lk_status lk_alike_kernels(lk_comm *comm, bool blas);
 
 /* The judgements, of [size] records; LK_OK for the first, LK_USAGE with the text.  Not collective. */

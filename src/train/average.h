@@ -5,8 +5,8 @@
  * A kind of average is one file, src/train/average_<name>.c, which says when a step takes part and with which share,
  * and one line in the table of average.c.
  *
- * Each rank keeps A for the ranges of the weights that it owns, and no other. For an evaluation A and the weights change
- * places, lk_average_swap(), and the ranks exchange their ranges as after an update; a second swap brings back every
+ * Each rank keeps A for the ranges of the weights that it owns, and no others. For an evaluation lk_average_swap()
+ * exchanges A and the weights, and the ranks exchange their ranges as after an update; a second swap brings back every
  * bit. Counters are in lk_state.average: they are stored, go back with the run, and are the same on all ranks. */
 #pragma once
 #include "checkpoint.h"
@@ -49,11 +49,11 @@ bool lk_average_add(lk_average *average, lk_state *state, lk_average_step step, 
 bool lk_average_evaluated(const lk_average *average, lk_state *state, double value, bool larger_is_better);
 /** Whether there is an average in this state.                                        Not collective. */
 bool lk_average_holds(const lk_state *state);
-/** The average and the weights, those as above, change places.                       Not collective. */
+/** Exchange the average and the weights, given as to lk_average_add().               Not collective. */
 void lk_average_swap(lk_average *average, const lk_ranges *ranges, float *weights);
 /** The average [count], which the checkpoint reads and fills; NULL where none is wanted. Not collective. */
 float *lk_average_values(lk_average *average);
-/** The run returned to the weights of `then`, and has their average again, if they had one; evaluations stay counted.
+/** The run returned to the weights of `then`: it has their average again, if they had one; evaluations stay counted.
  *                                                                                   Not collective. */
 void lk_average_return(lk_state *state, const lk_state *then);
 /** Whether a checkpoint's state is possible.                                         Not collective. */

@@ -10,7 +10,7 @@ typedef struct lk_average_settings {
 } lk_average_settings;
 
 /* Whether the epoch of train.average_start is still to come. An average that has begun goes on, also in a run that is
- * resumed with a later start: it would else keep what it was. */
+ * resumed with a later start: otherwise it would stay as it is. */
 static inline bool lk_average_waits(const lk_average_settings *settings, const double *state, lk_average_step step) {
   return step.epoch < settings->start && state[LK_AVERAGE_COUNT] == 0;
 }

@@ -25,17 +25,17 @@ typedef struct lk_evaluator_settings {
   int parts;               /* that a rank computes its share of a batch in (batch_parts.h) */
   size_t memory;           /* bytes for rows; 0: all are held, as lanes that an adapter reads must be */
 } lk_evaluator_settings;
-/** What a configuration says of them. */
+/** The settings that follow from a configuration. */
 lk_evaluator_settings lk_evaluator_settings_of(const lk_config *config, lk_split split);
 
 typedef struct lk_evaluator lk_evaluator;
 
-/** Read this rank's rows of a split and reserve the task's buffers for it. LK_DATA, LK_MEMORY, agreed on. */
+/** Read this rank's rows of a split and reserve the task's buffers for it. LK_DATA, LK_MEMORY, on all ranks alike. */
 LK_CHECKED lk_status lk_evaluator_create(lk_evaluator **evaluator, lk_comm *comm, const lk_corpus *corpus,
                                          const lk_shards *shards, lk_task *task, lk_evaluator_settings settings);
 void lk_evaluator_destroy(lk_evaluator **evaluator);
-/** LK_USAGE where the task has no metric of the name in eval.metric, naming those it has, or saying why it cannot be
- *  computed on this corpus.                                                       Not collective. */
+/** LK_USAGE if the task has no metric of the name in eval.metric, naming those it has, or if that metric cannot be
+ *  computed on this corpus, saying why.                                           Not collective. */
 LK_CHECKED lk_status lk_evaluator_check(lk_evaluator *evaluator, const lk_config *config);
 /** Why a tagger has no metrics of spans, for a message: the first label that is not a span tag, and where it occurs.
  *  LK_DATA, LK_MEMORY.                                                    Not collective. */

@@ -2,14 +2,15 @@
  * hosts would exchange. Not collective.
  *
  *     step = compute + wait
- *     compute   the measured step of one host's share of the batch; of the update, which all ranks divide, a part; and the
- *               additions that there are besides
+ *     compute   the measured step for one host's share of the batch, with the part of the update that is left to a
+ *               rank, since all ranks of all hosts divide it, and with the further additions
  *     link      bytes / bandwidth + messages that wait for one another * latency
- *     wait      what is left of it, where sections of the vector travel while others are computed (replicas.h): a step
- *               waits for values where it comes to read them, and at its end for the gradients that came last. The
- *               measured steps tell when they come where. With one section, as with parallel.overlap: false, all of it
+ *     wait      the part of `link` that computation does not hide. If several sections of the vector travel while
+ *               others are computed (replicas.h), a step waits for values when it comes to read them, and at its end
+ *               for the last gradients; the measured steps show when that is. With one section, as with
+ *               parallel.overlap: false, it is all of `link`
  *
- * Sending takes no time of the cores here. Hosts of unequal speed are not foreseen. */
+ * It is assumed that sending takes no time of the cores, and that all hosts are equally fast. */
 #pragma once
 #include "trial.h"
 

@@ -11,7 +11,7 @@ typedef struct lk_place {
 /** Log a line for each host (the first few), and a warning where ranks have to take turns on a CPU. Collective. */
 LK_CHECKED lk_status lk_hosts_tell(lk_comm *comm);
 
-/* What is said of places [size]; Not collective. */
+/* The texts about places [size]; Not collective. */
 /** "host node1: 4 ranks on CPUs 0-7, not bound" or "host node1: 2 ranks on CPUs 0 | 1", of the host of rank `first`.
  *  Returns out. */
 const char *lk_host_words(char out[256], const lk_place *of, int size, int first);

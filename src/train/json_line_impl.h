@@ -5,6 +5,6 @@
 
 #include "status.h"
 
-/** Append `line` to the file, with numbers of so many digits; NULL counts as out of memory. `anew`: to an empty file in
- *  its place. A half line that a killed writer left is ended first. LK_IO, LK_MEMORY.              Not collective. */
+/** Append `line` to the file, with numbers of so many digits; NULL counts as out of memory. `anew`: empty the file
+ *  first. A half line that a killed writer left is ended first. LK_IO, LK_MEMORY.                  Not collective. */
 LK_CHECKED lk_status lk_json_append(const char *path, const json_t *line, int digits, bool anew);

@@ -21,17 +21,17 @@ typedef struct lk_optimizer lk_optimizer;
 
 /** Names of the optimizers; *count of them.                                       Not collective. */
 const char *const *lk_optimizer_names(size_t *count);
-/** Whether a weight whose gradient is zero does not change, nor its moments, so that rows that no shard touched can be
+/** Whether a weight and its moments stay as they are if its gradient is zero, so that rows that no shard touched can be
  *  skipped. False for an unknown name.                                              Not collective. */
 bool lk_optimizer_skips_untouched(const lk_config *config);
 bool lk_optimizer_is_sparse(const lk_optimizer *optimizer); /* the same of this one   Not collective. */
-/** For some ranges of the table's flat vector; moments start at zero. Keeps neither config nor params nor own.
- *  LK_USAGE for an unknown name, LK_MEMORY.                                        Not collective. */
+/** Create an optimizer for some ranges of the table's flat vector; moments start at zero. Keeps no pointer to config,
+ *  params or own. LK_USAGE for an unknown name, LK_MEMORY.                         Not collective. */
 LK_CHECKED lk_status lk_optimizer_create(lk_optimizer **optimizer, const lk_config *config, const lk_params *params,
                                          const lk_ranges *own);
 void lk_optimizer_destroy(lk_optimizer **optimizer);
 
-/** A run begins, without a checkpoint: the weights are these values [P].            Not collective. */
+/** To be called when a run begins without a checkpoint: the weights are these values [P]. Not collective. */
 void lk_optimizer_begin(lk_optimizer *optimizer, const float *values);
 /** The weights that are updated, an own vector (ranges.h); NULL: they are the values themselves. Not collective. */
 float *lk_optimizer_master(lk_optimizer *optimizer);
@@ -42,7 +42,7 @@ int lk_optimizer_moments(const lk_optimizer *optimizer);
 const char *lk_optimizer_moment_name(const lk_optimizer *optimizer, int i);
 float *lk_optimizer_moment(lk_optimizer *optimizer, int i);
 
-/** Update a part of what an own vector holds, all of it from one range.                  Not collective.
+/** Update a part of an own vector (ranges.h) that lies within one range.                 Not collective.
  *  io   values [part]       in  sum [part]   gradient, summed over the units of all ranks; does not overlap values
  *  scale: 1 / units, times the clip factor     rate: of this step     step: applied updates including this one, for
  *  Adam's bias corrections (skipped steps do not count, as in torch.optim) */

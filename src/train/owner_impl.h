@@ -6,8 +6,8 @@
  *
  * Whoever finds a lock of the same machine asks whether that process still runs (by its number and start time). Of
  * another machine only the time of the lock file is known: it is watched until it is renewed (the owner lives) or was
- * not for too long (it does not). Ages are differences between the times of two files of one folder, so the clocks of
- * hosts need not agree.
+ * not renewed for too long (the owner is dead). Ages are differences between the times of two files of one folder, so
+ * the clocks of hosts need not agree.
  *
  * Rank 0 only. Every function: Not collective. */
 #pragma once
@@ -54,9 +54,9 @@ typedef enum lk_owner_life { LK_OWNER_ALIVE, LK_OWNER_DEAD, LK_OWNER_UNKNOWN } l
 void lk_identity_self(lk_identity *self);
 /** The text of a lock file, zero-terminated; its length. */
 int lk_identity_print(const lk_identity *who, char *text, size_t room);
-/** A text that is no lock file's gives "unknown" everywhere: then its age decides. */
+/** Read the text of a lock file. If it is no such text, everything is "unknown": then its age decides. */
 void lk_identity_parse(const char *text, lk_identity *who);
-/** Whether the lock is of an earlier start of this job: the scheduler takes that owner for dead. */
+/** Whether the lock is from an earlier start of this job, whose owner the scheduler takes for dead. */
 bool lk_identity_earlier_start(const lk_identity *who, const lk_identity *self);
 /** What is known of the owner `who` of a lock that is `age` seconds old; renewed: since it was first looked at. */
 lk_owner_life lk_identity_life(const lk_identity *who, const lk_identity *self, double age, bool renewed);

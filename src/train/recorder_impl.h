@@ -8,7 +8,7 @@
 #include "config.h"
 #include "metrics.h"
 
-/* What one window of training, or one evaluation, has to say. */
+/* The figures of one window of training, or of one evaluation. */
 typedef struct lk_record {
   const char *kind;               /* "train", "valid" or "test" */
   int64_t run_step;               /* steps of the run so far; row[0] is the step that was measured, an earlier best one

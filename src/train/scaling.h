@@ -18,5 +18,5 @@ typedef struct lk_scaling {
 
 /** LK_USAGE, naming the setting, where the batch to scale from is missing, or the rate is more than a float holds. */
 LK_CHECKED lk_status lk_scaling_read(lk_scaling *scaling, const lk_config *config);
-/** Log what it came to, and what about the warm-up is likely not meant. last_step 0: no end in steps. */
+/** Log the scaled rate, and warn if the warm-up is probably not what was meant. last_step 0: no limit in steps. */
 void lk_scaling_announce(const lk_config *config, int64_t steps_in_epoch, int64_t last_step);

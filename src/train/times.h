@@ -7,8 +7,8 @@
 #include "clock.h"
 
 /* One list makes the enum and the names in starts.jsonl. NET: forward, loss, backward. SUM: the control word and the
- * gradients of all ranks, waiting for them included. VALUES: updated weights to all ranks, also
- * what the next forward pass waited for them. SAVE: what training waited. */
+ * gradients of all ranks, including the wait for them. VALUES: updated weights to all ranks, including the wait of the
+ * next forward pass for them. SAVE: how long training waited. */
 #define LK_TIMES(X) \
   X(BATCH, "batch") \
   X(NET, "net")     \

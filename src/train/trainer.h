@@ -10,8 +10,8 @@
 
 /** Every check of a configuration that needs no corpus. LK_USAGE with the place of the mistake. Not collective. */
 LK_CHECKED lk_status lk_train_check(const lk_config *config);
-/** Warn of settings that differ from their defaults and have no effect beside the others (momentum with Adam, attention
- *  of a tagger), or on a corpus like that, where one is given. LK_MEMORY.          Not collective. */
+/** Warn of settings that differ from their defaults but have no effect, because of other settings (momentum with Adam,
+ *  attention of a tagger) or, unless info is NULL, on such a corpus. LK_MEMORY.    Not collective. */
 LK_CHECKED lk_status lk_train_warn(const lk_config *config, const lk_corpus_info *info);
 /* What lk_train() reports to its caller. */
 typedef enum lk_event_kind { LK_EVENT_STEP, LK_EVENT_VALID, LK_EVENT_TEST } lk_event_kind;
@@ -33,9 +33,10 @@ typedef struct lk_train_host {
   void *context;
 } lk_train_host;
 
-/** Train. Denormals are flushed to zero during the run; the floating-point environment is restored at the end. LK_OK
- *  when one of its limits ended the run; LK_STOPPED when it was asked to stop, with the state saved; LK_USAGE, LK_DATA, LK_IO, LK_MEMORY,
- *  LK_INTERNAL (too many non-finite steps in a row, replicas that differ).        Collective. */
+/** Train. Denormals are flushed to zero during the run; the floating-point environment is restored at the end. LK_OK if
+ *  one of its limits ended the run; LK_STOPPED if it was asked to stop, with the state saved; LK_USAGE, LK_DATA, LK_IO,
+ *  LK_MEMORY, LK_INTERNAL (too many non-finite steps in a row, replicas that differ). Collective. */
 LK_CHECKED lk_status lk_train(const lk_config *config, lk_comm *comm, const lk_train_host *host);
-/** Ask the run of this process to stop after the next step. Nothing where none runs. From any thread or signal handler. */
+/** Ask the run of this process to stop after the next step; no effect if none runs. From any thread or signal
+ *  handler. */
 void lk_train_stop(void);

@@ -172,12 +172,11 @@ lk_evaluator_settings lk_trainer_evaluation_settings(const lk_trainer *t, lk_spl
 /** trainer.c: free all parts; the watchdog and the log end.                        Collective. */
 void lk_trainer_release(lk_trainer *t);
 /* step.c */
-/** Afterwards weights may be under way: lk_weights_settle() comes before what reads them. Collective. */
+/** Make a step. Weights may be under way afterwards: call lk_weights_settle() before they are read. Collective. */
 LK_CHECKED lk_status lk_trainer_step(lk_trainer *t, lk_step *step);
 /** lk_grads.tell of a trainer: its reduction sends what is final.                  Not collective. */
 void lk_trainer_told(void *trainer, ptrdiff_t offset);
-/** Exchange the weights of all ranks for their average, or the average for the weights again; nothing without an average.
- *  Collective. */
+/** Exchange the weights of all ranks for their average, or back again; no effect without an average. Collective. */
 LK_CHECKED lk_status lk_trainer_swap_average(lk_trainer *t);
 #define LK_SPIKES_IN_A_ROW "were not applied, the last for its loss (train.max_skips, train.spike)"
 /** `row` steps in a row were not applied: LK_INTERNAL from train.max_skips on. */
@@ -220,7 +219,7 @@ LK_CHECKED lk_status lk_progress_config(const lk_trainer *t);
 void lk_progress_step(lk_trainer *t, const lk_step *step);
 /** The end of training: the last picture stays on the screen. */
 void lk_progress_close(const lk_trainer *t);
-/** For lk_evaluator_tell(): so much of a validation is done. */
+/** For lk_evaluator_tell(): the share of a validation that is done. */
 void lk_progress_evaluating(void *trainer, double share);
 LK_CHECKED lk_status lk_progress_window(lk_trainer *t, const lk_step *step);
 /** At the end of the run, once: log the loss of the unfinished window. Its counters stay, as the run may be resumed. */

@@ -5,8 +5,8 @@
 
 enum { LK_MOST_ROW_BLOCKS = 8, LK_MOST_MOMENTS = 64 };
 
-/* Where the passes of a step are when, in order: seconds since the step began, means of all steps. Those of a net of more
- * tensors than there is room for are left out. */
+/* When the passes of a step reach certain places of the flat vector, in order: seconds since the step began, as means
+ * over all steps. If a net has more tensors than there is room for, the others are left out. */
 typedef struct lk_moments {
   int count;
   struct lk_moment {
@@ -33,13 +33,12 @@ typedef struct lk_trial {
 
 enum { LK_TRIAL_UNUSED = 255 };
 
-/** Train for about `seconds` after the first steps, which are not measured, and at least three steps. Only the step is
- *  measured: no evaluations, no checkpoints. LK_USAGE, LK_DATA, LK_IO, LK_MEMORY, LK_INTERNAL as lk_train().
- *                                                                                 Collective. */
+/** Make some first steps, then train and measure for about `seconds`, and at least three steps. Only steps are made: no
+ *  evaluations, no checkpoints. LK_USAGE, LK_DATA, LK_IO, LK_MEMORY, LK_INTERNAL as lk_train(). Collective. */
 LK_CHECKED lk_status lk_trial_run(lk_trial *trial, const lk_config *config, lk_comm *comm, double seconds);
 void lk_trial_release(lk_trial *trial); /*                                         Not collective. */
-/** A step comes to `at`, so many steps after the first one. Only its first time there counts: parts of a batch read the
- *  same values again.                                                              Not collective. */
+/** Note that step number `steps`, from 0, reaches `at` after `seconds`. Only its first time there counts: parts of a
+ *  batch read the same values again.                                               Not collective. */
 void lk_moments_note(lk_moments *moments, ptrdiff_t at, double seconds, int64_t steps);
 /** marks [rows] = the rows that so many steps one after the other touch.          Not collective. */
 void lk_trial_rows(const lk_trial *trial, int steps, uint8_t *marks);

@@ -20,13 +20,13 @@ typedef struct lk_weights {
   double waited, packing; /* seconds since it began: of passes, for values and for others to pack them; of packing */
 } lk_weights;
 
-/** Of a task whose packed weights lie in the store; all arguments must outlive it. Not collective. */
+/** Prepare for a task whose packed weights lie in the store; all arguments must outlive the result. Not collective. */
 lk_weights lk_weights_make(lk_task *task, lk_params *params, lk_replicas *replicas);
-/** After an update of this rank's ranges, as lk_replicas_begin() says. behind: passes of the task wait for what they need;
- *  else all has arrived and is packed when this returns.                          Collective. */
+/** To be called after an update of this rank's ranges, with the arguments of lk_replicas_begin(). behind: passes of the
+ *  task wait for what they need; else all has arrived and is packed when this returns. Collective. */
 LK_CHECKED lk_status lk_weights_begin(lk_weights *weights, const float *master, const uint8_t *changed, bool behind);
-/** All values have arrived everywhere on this host and are packed; what this rank sends has left. Nothing where nothing is
- *  under way.                                                                     Collective. */
+/** Wait until all values have arrived everywhere on this host and are packed, and what this rank sends has left. No
+ *  effect if nothing is under way.                                                Collective. */
 LK_CHECKED lk_status lk_weights_settle(lk_weights *weights);
 /** Pack all weights again, together with the ranks that share them: after each other change. Collective. */
 LK_CHECKED lk_status lk_weights_pack(lk_weights *weights);
