@@ -15,7 +15,7 @@ warns() {
 warns textbook-label.yaml model.input_dropout=0.2 'model.input: onehot'
 warns textbook-label.yaml model.embedding=64 'model.input: onehot'
 warns textbook-label.yaml train.momentum=0.8 'train.optimizer: sgd'
-warns lm-word-awd.yaml model.hidden=300 'model.widths: "650, 200"'
+warns lm-word-awd.yaml model.hidden=300 'model.widths: "800, 256"'
 warns textbook-label.yaml train.clip_by=value 'train.clip: 0' train.clip=0
 warns label-words.yaml model.embedding=64 'model.vectors: frozen' model.vectors=frozen
 warns lm-line.yaml train.rho=0.8 'train.optimizer: adam'
