@@ -129,11 +129,11 @@ static void count_rounds(const one_rank *r, lk_traffic *traffic) {
   while (1 << doublings < r->spec->hosts) doublings++;
   traffic->sections = s->own.count;
   if (r->spec->hosts == 1) return;
+  const ptrdiff_t gradients = lk_buckets_count(&r->reduction.buckets), values = lk_buckets_count(&s->buckets);
+  const ptrdiff_t rounds = (gradients + LK_BUCKETS_IN_FLIGHT - 1) / LK_BUCKETS_IN_FLIGHT +
+                           (values + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT;
   traffic->meetings = COLLECTIVES * doublings;
-  traffic->rounds =
-      traffic->meetings +
-      (double)((lk_buckets_count(&r->reduction.buckets) + LK_BUCKETS_IN_FLIGHT - 1) / LK_BUCKETS_IN_FLIGHT +
-               (lk_buckets_count(&s->buckets) + LK_VALUES_IN_FLIGHT - 1) / LK_VALUES_IN_FLIGHT);
+  traffic->rounds = traffic->meetings + (double)rounds;
 }
 
 lk_status lk_traffic_plan(lk_traffic *traffic, const lk_traffic_spec *spec) {
