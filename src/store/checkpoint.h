@@ -107,9 +107,9 @@ LK_CHECKED lk_status lk_checkpoint_history(const lk_checkpoint_file *file, lk_hi
 /** Append the path of the checkpoint of `step`, which may not exist. LK_MEMORY. */
 LK_CHECKED lk_status lk_checkpoint_path(lk_buffer *path, const char *run_dir, int64_t step);
 /** The newest checkpoint whose digest holds; damaged ones before it are skipped, and a line with path and reason of
- *  each is appended to `damaged`. *path is "" where there is no checkpoint at all. LK_DATA where all are damaged, LK_IO
- *  where all are damaged or unreadable, LK_NEWER where a newer version of the program wrote one that is newer than
- *  it. */
+ *  each is appended to `damaged`. *path is "" if there is no checkpoint at all. LK_DATA if all are damaged; LK_IO if
+ *  none can be used and at least one could not be read; LK_NEWER if a newer version of the program wrote one that is
+ *  newer than it. */
 LK_CHECKED lk_status lk_checkpoint_newest(const char *run_dir, lk_buffer *path, lk_buffer *damaged);
 /** Remove temporary files that killed writers left in both folders. To be called by the run's owner before it writes.
  *  LK_IO. */
