@@ -57,7 +57,7 @@ static void print_vocab(const char *name, const lk_strings *s, ptrdiff_t skip) {
   puts(s->count > skip + 8 ? " ..." : "");
 }
 
-/* forms: the values of the column LK_FORMS, which a model has not. */
+/* forms: the values of the column LK_FORMS; models have none. */
 static void print_info(const lk_corpus_info *info, const lk_strings *forms) {
   const bool pairs = info->kind == LK_CORPUS_PAIRS;
   printf("kind         %s, unit %s%s%s%s%s\n", lk_corpus_kind_names[info->kind], info->unit,
