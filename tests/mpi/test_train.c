@@ -6,6 +6,7 @@
 #include "check.h"
 #include "prepare.h"
 #include "trainer.h"
+#include "trial.h"
 
 static char folder[64], setting[3][128];
 static int ranks;
@@ -42,6 +43,29 @@ static bool take_event(void *context, const lk_train_event *event) {
   return event->step == 4 && test_rank == ranks - 1;
 }
 
+/* A trial tells when its steps read values, from the first ones to all, and when gradients are final, the last ones
+ * first; of a batch in parts only the former. */
+static void try_steps(lk_comm *comm, lk_config *config) {
+  for (int parts = 1; parts <= 2 && ranks == 1; parts++) {
+    lk_trial trial;
+    config->train.accumulate = parts;
+    CHECK_OK(lk_trial_run(&trial, config, comm, 0.01));
+    const lk_moments *needed = &trial.needed, *final = &trial.final;
+    CHECK(needed->count >= 2 && needed->moment[needed->count - 1].at == trial.spec.P);
+    for (int i = 1; i < needed->count; i++) {
+      CHECK(needed->moment[i].at > needed->moment[i - 1].at);
+      CHECK(needed->moment[i].seconds > needed->moment[i - 1].seconds && needed->moment[i].steps == trial.steps);
+    }
+    CHECK(parts == 1 ? final->count >= 2 : final->count == 0);
+    for (int i = 0; i < final->count; i++) {
+      const struct lk_moment *before = i > 0 ? &final->moment[i - 1] : &needed->moment[needed->count - 1];
+      CHECK(final->moment[i].at < before->at && final->moment[i].seconds > before->seconds);
+    }
+    lk_trial_release(&trial);
+  }
+  config->train.accumulate = 1;
+}
+
 /* 2^53 epochs are more steps than an int64_t holds; the run still ends by train.steps. */
 static void train(lk_comm *comm) {
   static const char *const settings[] = {setting[0],        setting[1],       "train.epochs=9007199254740992",
@@ -51,6 +75,7 @@ static void train(lk_comm *comm) {
   lk_config config = {0};
   CHECK_OK(lk_config_init(&config));
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) CHECK_OK(lk_config_override(&config, settings[i]));
+  try_steps(comm, &config);
   CHECK_OK(lk_train(&config, comm, &(lk_train_host){.owns_process = true}));
   /* Resumed, and stopped by a callback. */
   int64_t last = 0;
