@@ -15,6 +15,10 @@ ahead='a thread reads those of coming steps'
 
 train 1 lm-line.yaml all "${small[@]}"
 grep -q 'rows of the corpus: all are in memory' all.log
+# how words are written is read for characters alone
+train 1 lm-line.yaml words "${small[@]}" model.characters=none train.steps=1
+rows() { sed -n 's/.*all are in memory, about \([0-9.]*\) MB.*/\1/p' "$1.log"; }
+awk -v words="$(rows words)" -v all="$(rows all)" 'BEGIN { exit !(words > 0 && words < 0.7 * all) }'
 for ranks in 1 2 3; do
   memory=1500K
   [ "$ranks" -gt 1 ] || memory=3M
